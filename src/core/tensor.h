@@ -1,0 +1,55 @@
+/* A tensor as the core sees it: an element type, a shape, strides in elements, and a pointer into storage
+   that somebody else owns.
+   Invariant: 0 <= rank <= TENSOR_MAX_RANK; the product of the shape times the element size fits in size_t
+   (tensor_layout checks it); a stride of 0 repeats one element along an axis.
+   The core allocates nothing and fails nowhere: callers check shapes first and bring the memory. */
+#ifndef FNET_TENSOR_H
+#define FNET_TENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TENSOR_MAX_RANK 8
+
+enum dtype { FLOAT32, FLOAT64, UINT8, INT32, DTYPE_COUNT };
+
+struct tensor {
+    enum dtype dtype;
+    int rank;
+    size_t shape[TENSOR_MAX_RANK];
+    size_t stride[TENSOR_MAX_RANK];
+    void *data;
+};
+
+extern const char *const dtype_names[DTYPE_COUNT];  /* "float32", "float64", "uint8", "int32" */
+extern const size_t dtype_sizes[DTYPE_COUNT];       /* bytes an element */
+
+static inline bool dtype_is_float(enum dtype dtype) { return dtype <= FLOAT64; }
+
+/* Fills in a contiguous, row-major layout with data = NULL. False when the size in bytes overflows. */
+bool tensor_layout(struct tensor *t, enum dtype dtype, int rank, const size_t *shape);
+
+size_t tensor_count(const struct tensor *t); /* elements; 1 for rank 0 */
+size_t tensor_bytes(const struct tensor *t); /* elements times the element size */
+bool tensor_is_contiguous(const struct tensor *t);
+bool tensor_same_shape(const struct tensor *a, const struct tensor *b);
+
+/* The shape that NumPy's rule gives for a op b. False when the shapes do not fit together. */
+bool tensor_broadcast(const struct tensor *a, const struct tensor *b, int *rank, size_t *shape);
+
+/* t seen with the given shape, repeated along axes of size 1 and along new leading axes. */
+struct tensor tensor_expand(const struct tensor *t, int rank, const size_t *shape);
+
+/* Same elements, another shape: false when strides cannot express it without a copy. counts must be equal. */
+bool tensor_reshape(const struct tensor *t, int rank, const size_t *shape, struct tensor *view);
+
+/* y[...] = x[...] for equal shapes, any strides, any pair of element types. Float to integer truncates;
+   the caller checks ranges first. */
+void tensor_copy(const struct tensor *x, const struct tensor *y);
+
+/* One element as a double, and back. index < tensor_count(t), counted row-major. */
+double tensor_get(const struct tensor *t, size_t index);
+void tensor_set(const struct tensor *t, size_t index, double value);
+
+#endif
