@@ -23,12 +23,13 @@ struct handle {
     size_t sequence;        /* order of creation on the tape; 0 for a leaf */
     size_t visit;           /* backward's mark: the last walk that saw this handle */
     bool requires_grad;
+    bool owner;             /* made with its storage, not as a view */
     bool interior;          /* nobody but the library sees it: released with the tape */
     bool exposed;           /* a gradient that a script has seen: never given back to the pool */
 };
 
 /* User values of a handle. */
-enum { SLOT_STORAGE = 1, SLOT_NODE, SLOT_GRAD, SLOT_COUNT = SLOT_GRAD };
+enum { SLOT_STORAGE = 1, SLOT_NODE, SLOT_GRAD, SLOT_LOGITS /* of a softmax */, SLOT_COUNT = SLOT_LOGITS };
 
 /* Pushes a new contiguous tensor with unset elements. `what` names the operation in the error that is raised
    when the size overflows or memory is short. */
@@ -54,10 +55,41 @@ lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Intege
 /* Raises "interrupted" when Ctrl-C came during the operation. Called after each one that may take long. */
 void lcheck_interrupt(lua_State *L);
 
+/* A number that an element of this type can hold; `what` names the operation. */
+double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtype);
+
+/* A shape argument at `index`: a table of up to TENSOR_MAX_RANK lengths. Returns the rank. */
+int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape);
+
+/* An axis from 1 to the rank, returned counted from 0. */
+int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *t);
+
+/* A dtype name, or `otherwise` when the argument is nil. */
+enum dtype lcheck_dtype(lua_State *L, int index, const char *what, enum dtype otherwise);
+
+/* Pushes the tensor at `index` as a contiguous one of the given type: itself where it is one already. */
+const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what, enum dtype dtype);
+
+/* True while operations record themselves on the tape. */
+bool lrecording(lua_State *L);
+
+/* An operation that the tape can record: `function` takes exactly `arguments` stack values, leaves them as they
+   are, and returns its result first, then at most one value saved for its gradient rule. */
+struct operation {
+    const char *name;
+    lua_CFunction function;
+    int arguments;
+};
+
+/* Adds the operations, ended by a NULL name, to the table on top of the stack. */
+void lregister_operations(lua_State *L, const struct operation *operations);
+
 /* Registration, one function a binding file; each adds its functions to the table on top of the stack. */
+void lopen_error(lua_State *L);
 void lopen_storage(lua_State *L);
 void lopen_tensor(lua_State *L);
 void lopen_create(lua_State *L);
+void lopen_view(lua_State *L);
 void lopen_elementwise(lua_State *L);
 void lopen_reduce(lua_State *L);
 void lopen_matmul(lua_State *L);
@@ -69,6 +101,6 @@ void lopen_random(lua_State *L);
 void lopen_idx(lua_State *L);
 void lopen_runtime(lua_State *L);
 
-int luaopen_fnet_core(lua_State *L);
+LUAMOD_API int luaopen_fnet_core(lua_State *L);
 
 #endif

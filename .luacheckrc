@@ -1,0 +1,6 @@
+std = "lua54"
+max_line_length = 110
+exclude_files = { "build" }
+files["tests/**/*_spec.lua"] = { std = "lua54+busted" }
+files["fnet-scm-1.rockspec"] = { std = "lua54+rockspec" }
+files[".busted"] = { std = "lua54" }

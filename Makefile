@@ -1,0 +1,217 @@
+# Builds fnet, the interpreter with the library inside, and fnet/core.so, the library for stock Lua.
+# Everything that is made lies in build/VARIANT, except ./fnet, which is the release build. Objects are compiled
+# again when a source, a header, a flag or the compiler changes. `make help` lists the targets.
+#
+# To set on the command line: CC, CPPFLAGS, CFLAGS (release builds), LDFLAGS, PREFIX, DESTDIR,
+# READLINE=auto|libedit|readline|none, V=1 (show the commands).
+
+CC = cc
+CFLAGS = -O2
+PKG_CONFIG = pkg-config
+READLINE = auto
+PREFIX = /usr/local
+BINDIR = $(PREFIX)/bin
+LUADIR = $(PREFIX)/share/lua/5.4
+LIBDIR = $(PREFIX)/lib/lua/5.4
+
+# release; asan, tsan and coverage for tests; gcc and clang for lint, with -Werror.
+VARIANT = release
+build := build/$(VARIANT)
+fnet := $(if $(filter release,$(VARIANT)),fnet,$(build)/fnet)
+quiet := $(if $(V),,@)
+
+# ---- what the machine has; a missing Lua is reported by the rule that needs it ----
+
+lua := $(shell for name in lua5.4 lua-5.4 lua54 lua; do \
+    $(PKG_CONFIG) --exists "$$name >= 5.4 $$name < 5.5" 2>/dev/null && echo $$name && break; done)
+ifeq ($(origin LUA_CFLAGS),undefined)
+LUA_CFLAGS := $(if $(lua),$(shell $(PKG_CONFIG) --cflags $(lua)))
+endif
+lua_libs := $(if $(lua),$(shell $(PKG_CONFIG) --libs $(lua)))
+lua_archive := $(if $(lua),$(wildcard $(shell $(PKG_CONFIG) --variable=libdir $(lua))/$(patsubst \
+    -l%,lib%.a,$(filter -llua%,$(lua_libs)))))
+machine := $(shell $(CC) -dumpmachine 2>/dev/null)
+
+readline.auto := libedit readline
+readline.libedit := libedit
+readline.readline := readline
+readline := $(shell for name in $(readline.$(READLINE)); do \
+    $(PKG_CONFIG) --exists $$name 2>/dev/null && echo $$name && break; done)
+readline_number.readline := 1
+readline_number.libedit := 2
+readline_flags := $(if $(readline),-DFNET_READLINE=$(readline_number.$(readline)) \
+    $(shell $(PKG_CONFIG) --cflags $(readline)))
+readline_libs := $(if $(readline),$(shell $(PKG_CONFIG) --libs $(readline)))
+
+# ---- flags ----
+
+warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+language := -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -fvisibility=hidden
+# The numerics contract, after CFLAGS so that none of them can break it: each operation rounds once, as written.
+numerics := -fno-fast-math -ffp-contract=off -fno-math-errno
+
+variant.release := $(CFLAGS)
+variant.gcc := -O2 -Werror
+variant.clang := -O2 -Werror
+variant.asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+variant.tsan := -O1 -g -fsanitize=thread
+variant.coverage := -O0 -g --coverage
+ifeq ($(origin variant.$(VARIANT)),undefined)
+$(error VARIANT=$(VARIANT) is unknown; there are release, asan, tsan, coverage, gcc and clang)
+endif
+
+compile := $(CC) $(language) $(warnings) $(CPPFLAGS) $(variant.$(VARIANT)) $(numerics)
+fast_kernels := $(if $(filter release gcc clang,$(VARIANT)),-O3)
+link := $(CC) -pthread $(variant.$(VARIANT)) $(numerics) $(LDFLAGS)
+
+# Lua goes in whole, with its symbols exported, so that C rocks find the interface in the executable.
+ifneq ($(lua_archive),)
+lua_link := -Wl,-E -Wl,--whole-archive $(lua_archive) -Wl,--no-whole-archive
+else
+lua_link := $(lua_libs)
+endif
+system_libs := -lz -lm -ldl
+
+# ---- sources ----
+
+kernel_names := portable double
+kernel_names += $(if $(filter x86_64-%,$(machine)),avx2 avx512)
+kernel_names += $(if $(filter aarch64-%,$(machine)),neon)
+foreign_kernels := $(filter-out $(kernel_names:%=src/kernels/kernels_%.c),$(wildcard src/kernels/kernels_*.c))
+
+kernel_sources := $(sort $(filter-out $(foreign_kernels),$(wildcard src/kernels/*.c)))
+core_sources := $(sort $(wildcard src/core/*.c))
+lua_sources := $(sort $(filter-out src/lua/lreadline.c,$(wildcard src/lua/*.c)))
+interpreter_sources := src/main.c $(wildcard src/lua/lreadline.c)
+test_sources := $(sort $(wildcard tests/kernels/*.c tests/fuzz/*.c))
+modules := $(sort $(shell find lua -name '*.lua'))
+installed_modules = $(modules:lua/%=$(DESTDIR)$(LUADIR)/%)
+
+objects_of = $(patsubst %.c,$(build)/%.o,$(1))
+core_objects := $(call objects_of,$(kernel_sources) $(core_sources))
+library_objects := $(core_objects) $(call objects_of,$(lua_sources))
+interpreter_objects := $(library_objects) $(call objects_of,$(interpreter_sources)) $(build)/embedded.o
+test_programs := $(patsubst %.c,$(build)/%,$(test_sources))
+module := $(build)/fnet/core.so
+
+# ---- building ----
+
+.PHONY: all library help fashion data test asan tsan coverage lint bench install install-library uninstall clean
+.PHONY: check FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(fnet) $(module) ## Build ./fnet and build/release/fnet/core.so (what plain `make` does)
+
+library: $(module)
+
+# A file that changes only when its text does: what depends on it is made again then.
+define remember
+$(build)/$(1): FORCE
+	@mkdir -p $$(@D)
+	@printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' > $$@
+endef
+$(eval $(call remember,compile.txt,$(compile) $(LUA_CFLAGS) $(readline_flags) $(shell $(CC) --version 2>/dev/null | head -n 1)))
+$(eval $(call remember,link.txt,$(link) $(lua_link) $(readline_libs) $(interpreter_objects)))
+$(eval $(call remember,modules.txt,$(modules)))
+
+$(build)/lua.txt:
+	$(if $(lua)$(LUA_CFLAGS),,$(error Lua 5.4 with its headers is needed, and $(PKG_CONFIG) finds it under none of \
+the names lua5.4, lua-5.4, lua54 and lua; `sh src/tools/setup.sh build` installs it or names the package))
+	@mkdir -p $(@D) && touch $@
+
+$(build)/src/kernels/kernels_avx2.o: private own_flags := -mavx2 -mfma $(fast_kernels)
+$(build)/src/kernels/kernels_avx512.o: private own_flags := \
+    -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma $(fast_kernels)
+$(build)/src/kernels/kernels_neon.o: private own_flags := $(fast_kernels)
+# the one symbol that core.so shows
+$(build)/src/lua/lcore.o: private own_flags := -fvisibility=default
+$(build)/src/lua/lreadline.o: private own_flags := $(readline_flags)
+
+$(build)/%.o: %.c $(build)/compile.txt Makefile | $(build)/lua.txt
+	@mkdir -p $(@D)
+	@$(if $(quiet),echo '  compile $<')
+	$(quiet)$(compile) $(LUA_CFLAGS) $(own_flags) -MMD -MP -c -o $@ $<
+
+$(build)/embedded.o: $(build)/embedded.c $(build)/compile.txt
+	@$(if $(quiet),echo '  compile $<')
+	$(quiet)$(compile) -Isrc -MMD -MP -c -o $@ $<
+
+$(build)/embedded.c: src/tools/embed.sh $(modules) $(build)/modules.txt
+	$(quiet)sh src/tools/embed.sh lua $(modules) > $@
+
+$(fnet): $(interpreter_objects) $(build)/link.txt
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(link) -o $@ $(interpreter_objects) $(lua_link) $(readline_libs) $(system_libs)
+
+$(module): $(library_objects) $(build)/link.txt
+	@mkdir -p $(@D)
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(link) -shared -o $@ $(library_objects) $(system_libs)
+
+$(test_programs): $(build)/%: $(build)/%.o $(core_objects) $(build)/link.txt
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(link) -o $@ $< $(core_objects) $(system_libs)
+
+-include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o))
+
+# ---- using ----
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+fashion: ## Install what is missing, build, find or fetch Fashion-MNIST, train and evaluate
+	@sh src/tools/setup.sh fashion
+	@$(MAKE) --no-print-directory all data
+	./fnet examples/fashion.lua
+
+data: ## Put the Fashion-MNIST files within reach (Debian package or download)
+	@sh data/fetch.sh
+
+test: ## Install what is missing, build, run every test
+	@sh src/tools/setup.sh test
+	@$(MAKE) --no-print-directory check
+
+asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
+	@sh src/tools/setup.sh test
+	@$(MAKE) --no-print-directory VARIANT=asan check
+
+tsan: ## Every test under ThreadSanitizer
+	@sh src/tools/setup.sh test
+	@$(MAKE) --no-print-directory VARIANT=tsan check
+
+coverage: ## Every test on a build that counts; how much of each C file was executed
+	@sh src/tools/setup.sh test
+	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
+	    sh src/tools/coverage.sh build/coverage; exit $$status
+
+check: $(fnet) $(if $(filter release,$(VARIANT)),$(module)) $(test_programs)
+	@sh src/tools/test.sh $(VARIANT) $(fnet) $(test_programs)
+
+lint: ## luacheck, cppcheck, clang-format, and every warning of gcc and clang as an error
+	@sh src/tools/setup.sh lint
+	@sh src/tools/lint.sh
+	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc build/gcc/fnet
+	@$(MAKE) --no-print-directory VARIANT=clang CC=clang build/clang/fnet
+
+bench: all ## Measure speed
+	./fnet tests/bench/bench.lua
+
+install: $(fnet) install-library ## Install fnet and the library for stock Lua under PREFIX (/usr/local)
+	install -d $(DESTDIR)$(BINDIR)
+	install -s -m 755 fnet $(DESTDIR)$(BINDIR)/fnet
+
+install-library: $(module) ## Install only the library for stock Lua
+	install -d $(DESTDIR)$(LIBDIR)/fnet
+	install -s -m 644 $(module) $(DESTDIR)$(LIBDIR)/fnet/core.so
+	install -d $(sort $(dir $(installed_modules)))
+	$(foreach file,$(modules),install -m 644 $(file) $(DESTDIR)$(LUADIR)/$(file:lua/%=%) &&) true
+
+uninstall: ## Remove what install put there
+	rm -f $(DESTDIR)$(BINDIR)/fnet $(DESTDIR)$(LIBDIR)/fnet/core.so $(installed_modules)
+	for directory in $(DESTDIR)$(LIBDIR)/fnet $(DESTDIR)$(LUADIR)/fnet; do \
+	    if [ -d $$directory ]; then find $$directory -depth -type d -empty -delete; fi; done
+
+clean: ## Remove everything that was built
+	rm -rf build fnet

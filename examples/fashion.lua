@@ -1,0 +1,82 @@
+-- Fashion-MNIST: 60,000 pictures of clothes teach a small network to tell ten kinds apart.
+--   fnet examples/fashion.lua --help
+
+local fnet = require "fnet"
+local nn, optim, data, report = fnet.nn, fnet.optim, fnet.data, fnet.report
+
+local options = fnet.options(arg, "Trains a 784-128-10 network on Fashion-MNIST and reports its accuracy.", {
+  { "epochs", 5, "passes over the training pictures", low = 0 },
+  { "batch", 32, "pictures a step", low = 1 },
+  { "lr", 1e-3, "learning rate of Adam", low = 0 },
+  { "hidden", 128, "units of the hidden layer", low = 1 },
+  { "seed", 1, "start of all random numbers" },
+  { "threads", 0, "threads that share the work; 0: as many as there are processors", low = 0, high = 256 },
+  { "valid", 0, "training pictures kept aside for validation", low = 0, high = 59999 },
+  { "data", "", "directory of the four IDX files", value = "DIR" },
+  { "json", false, "one line of JSON an epoch and for the result" },
+})
+
+local function say(...) if not options.json then print(string.format(...)) end end
+local function emit(record) if options.json then print(report.json(record)) end end
+
+if options.threads > 0 then fnet.threads(options.threads) end
+fnet.seed(options.seed)
+say("fnet %s, numerics %d, %s, %d threads, seed %d", fnet.version, fnet.numerics, fnet.isa(), fnet.threads(), options.seed)
+
+local train, test = data.fashion_mnist { dir = options.data ~= "" and options.data or nil }
+say("%d training and %d test pictures from %s\n", #train, #test, train.source)
+
+-- The network: each picture becomes a row of 784 numbers; the ten outputs are a probability distribution.
+local model = nn.Sequential {
+  nn.Flatten(),
+  nn.Dense(784, options.hidden), nn.ReLU(),
+  nn.Dense(options.hidden, 10), nn.Softmax(),
+}
+local opt = optim.Adam(model:parameters(), { lr = options.lr })
+say("%s\n", model:summary())
+
+local valid
+if options.valid > 0 then valid, train = train:split(options.valid) end
+
+for epoch = 1, options.epochs do
+  local started, seen, total_loss, correct = fnet.clock(), 0, 0, 0
+  local progress, finish = report.progress("epoch " .. epoch, train:batch_count(options.batch))
+  local step = 0
+  for x, y in train:batches { size = options.batch, shuffle = true } do
+    local output = model(x)
+    local loss = nn.cross_entropy(output, y)
+    opt:zero_grad()
+    loss:backward()
+    opt:step()
+
+    step = step + 1
+    seen = seen + #y
+    total_loss = total_loss + loss:item() * #y
+    correct = correct + nn.correct(output, y)
+    progress(step, "")
+  end
+  finish()
+  local seconds = fnet.clock() - started
+  local checked = valid and nn.evaluate(model, valid)
+  say("epoch %d/%d  loss %.4f  accuracy %.2f%%%s  %.2f s  %.0f images/s", epoch, options.epochs, total_loss / seen,
+    100 * correct / seen, checked and "  validation " .. report.accuracy(checked) or "", seconds, seen / seconds)
+  emit { { "epoch", epoch }, { "loss", total_loss / seen }, { "accuracy", correct / seen },
+    { "validation_accuracy", checked and checked.accuracy or 0 / 0 }, { "seconds", seconds } }
+end
+
+local result = nn.evaluate(model, test)
+say("\ntest accuracy %s\n", report.accuracy(result))
+for _, class in ipairs(result.classes) do
+  say("  %-12s %5.1f%%  (%d/%d)", class.name, 100 * class.correct / class.total, class.correct, class.total)
+end
+
+-- One test picture, and what the network makes of it.
+local picture, label = test:sample(1)
+local output = fnet.no_grad(model, picture)
+local guess = output:argmax():item()
+say("\n%s\n\n%.0f%% certain that this is a %s (it is a %s)\n\n%s\n", report.picture(picture), 100 * output[guess],
+  test.classes[guess], test.classes[label], report.distribution(test.classes, output))
+
+say("weights sha256 %s", model:sha256())
+emit { { "test_accuracy", result.accuracy }, { "test_margin", result.margin }, { "correct", result.correct },
+  { "total", result.total }, { "weights_sha256", model:sha256() } }

@@ -1,0 +1,148 @@
+--- Dataset: samples and their targets, cut into batches.
+
+local core = require "fnet.core"
+
+---@class data.Dataset
+---@field x tensor [count, ...]; uint8 pictures stay as they are and become floats times `scale` batch by batch
+---@field y tensor [count, ...]; labels as int32 from 1, or float targets
+---@field scale number 1
+---@field classes string[]? names of the classes
+---@field rows tensor? int32: which rows of x and y belong to this data set, all where nil
+local Dataset = {}
+Dataset.__index = Dataset
+
+local function describe(t) return ("%s [%s]"):format(t.dtype, table.concat(t.shape, ", ")) end
+
+--- A data set from two tensors with equally many rows.
+---@param fields table x, y; scale, classes, name, source are optional
+---@return data.Dataset
+local function new(fields)
+  if type(fields) ~= "table" then core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. type(fields)) end
+  for _, key in ipairs { "x", "y" } do
+    local t = fields[key]
+    if not core.is_tensor(t) or t.rank < 1 then
+      core.raise(("Dataset: %s: expected a tensor of at least one axis, got %s"):format(key,
+        core.is_tensor(t) and describe(t) or type(t)))
+    end
+  end
+  if #fields.x ~= #fields.y then
+    core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(describe(fields.x),
+      describe(fields.y)))
+  end
+  local self = {}
+  for key, value in pairs(fields) do self[key] = value end
+  self.scale = self.scale or 1
+  self.x = self.x:contiguous()
+  return setmetatable(self, Dataset)
+end
+
+function Dataset:__len() return self.rows and #self.rows or #self.x end
+
+function Dataset:__tostring()
+  return ("%s: %d samples of %s, targets %s"):format(self.name or "data set", #self, describe(self.x), describe(self.y))
+end
+
+-- The same data, other rows (int32, of the underlying tensors).
+local function with_rows(self, rows)
+  local part = {}
+  for key, value in pairs(self) do part[key] = value end
+  part.rows = rows
+  return setmetatable(part, Dataset)
+end
+
+local function all_rows(self)
+  if self.rows then return self.rows end
+  return core.arange(1, #self.x, 1, "int32")
+end
+
+local function fetch(self, indices)
+  local x = self.x
+  if x.dtype == "uint8" then x = core.gather_scaled(x, indices, self.scale)
+  else x = core.gather(x, indices) end
+  return x, core.gather(self.y, indices)
+end
+
+local function check_count(value, what, high)
+  local whole = math.tointeger(value)
+  if not whole or whole < 1 or whole > high then
+    core.raise(("%s: expected a whole number from 1 to %d, got %s"):format(what, high, tostring(value)))
+  end
+  return whole
+end
+
+--- The i-th sample and its target, as a network sees them.
+---@param i integer
+---@return tensor x, tensor|number y
+function Dataset:sample(i)
+  i = check_count(i, "sample", #self)
+  local x, y = fetch(self, all_rows(self):slice(1, i, i))
+  return x[1], y[1]
+end
+
+--- Two data sets: the first `count` samples after shuffling, and the rest.
+---@param count number samples, or a fraction between 0 and 1
+---@param options? table shuffle: boolean, true
+---@return data.Dataset first, data.Dataset rest
+function Dataset:split(count, options)
+  local total = #self
+  if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
+  count = check_count(count, "split", total - 1)
+  local rows = all_rows(self)
+  if not (options and options.shuffle == false) then rows = core.gather(rows, core.permutation(total)) end
+  return with_rows(self, rows:slice(1, 1, count):contiguous()),
+    with_rows(self, rows:slice(1, count + 1, total):contiguous())
+end
+
+--- The samples `first` to `last`.
+---@param first integer
+---@param last integer
+---@return data.Dataset
+function Dataset:slice(first, last)
+  last = check_count(last, "slice: last", #self)
+  first = check_count(first, "slice: first", last)
+  return with_rows(self, all_rows(self):slice(1, first, last):contiguous())
+end
+
+local options_known = { size = true, shuffle = true, drop_last = true }
+
+--- For a loop `for x, y in dataset:batches { size = 32, shuffle = true } do`. A batch belongs to one turn of the
+-- loop: its memory is used again for the next, and using it later raises an error (x:clone() is yours to keep).
+---@param options? table size: samples a batch, 32; shuffle: boolean, false (fnet.seed makes it repeatable);
+--- drop_last: leave out a last batch that is smaller, false
+---@return fun(): tensor?, tensor? iterator
+function Dataset:batches(options)
+  options = options or {}
+  for key in pairs(options) do
+    if not options_known[key] then
+      core.raise(("batches: unknown option '%s'; known are size, shuffle, drop_last"):format(tostring(key)))
+    end
+  end
+  local total = #self
+  local size = options.size == nil and 32 or check_count(options.size, "batches: size", math.maxinteger)
+  local rows = all_rows(self)
+  if options.shuffle then
+    local order = core.permutation(total)
+    rows = self.rows and core.gather(rows, order) or order
+  end
+  local slice, release = core.methods.slice, core.methods.release
+  local at, x, y = 0, nil, nil
+  return function()
+    if x then
+      release(x)
+      release(y)
+      x, y = nil, nil
+    end
+    if at >= total or (options.drop_last and total - at < size) then return nil end
+    local last = at + size < total and at + size or total
+    x, y = fetch(self, slice(rows, 1, at + 1, last))
+    at = last
+    return x, y
+  end
+end
+
+--- The number of batches that a loop takes.
+---@param size integer
+---@return integer
+function Dataset:batch_count(size) return (#self + size - 1) // size end
+
+return { new = new }

@@ -1,0 +1,138 @@
+--- Fashion-MNIST: finds the four IDX files, reads them, and checks that they belong together.
+-- Invariant: what it returns holds pictures of 28 x 28 bytes and exactly one label, 1 to 10, for each.
+
+local core = require "fnet.core"
+local dataset = require "fnet.data.dataset"
+
+local PACKAGE_DIRECTORY = "/usr/share/datasets/fashion-mnist" -- Debian's dataset-fashion-mnist
+local CLASSES = {
+  "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+}
+local FILES = {
+  "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+}
+local NO_ENTRY, NO_DIRECTORY = 2, 20 -- errno for a missing file, and for a path through something else
+
+local function raise(format, ...) return core.raise(("fashion_mnist: " .. format):format(...)) end
+
+-- A file that is there but cannot be opened counts as found, so that the reader reports why.
+local function exists(path)
+  local file, _, code = io.open(path, "rb")
+  if file then file:close() end
+  return code ~= NO_ENTRY and code ~= NO_DIRECTORY
+end
+
+-- The path of each file, or nil and the names that are missing.
+local function locate(directory)
+  local paths, missing = {}, {}
+  for _, name in ipairs(FILES) do
+    local plain = directory:gsub("/$", "") .. "/" .. name
+    if exists(plain .. ".gz") then
+      paths[name] = plain .. ".gz"
+    elseif exists(plain) then
+      paths[name] = plain
+    else
+      missing[#missing + 1] = name .. ".gz"
+    end
+  end
+  if #missing > 0 then return nil, missing end
+  return paths
+end
+
+-- The directory that holds the given file or directory; "" is the root.
+local function parent(path)
+  if path == "" then return "" end
+  if path == "." then return ".." end
+  if path:find("%.%.$") then return path .. "/.." end
+  return path:match("^(.*)/[^/]*$") or "."
+end
+
+-- Where the files may be when nobody says where, each place once.
+local function usual_places()
+  local script = type(arg) == "table" and type(arg[0]) == "string" and arg[0] or "./"
+  local beside = parent(script)
+  local package_directory = os.getenv("FNET_DATASET_DIR") or PACKAGE_DIRECTORY
+  local places, known = {}, {}
+  for _, place in ipairs { beside .. "/data", parent(beside) .. "/data", "data", package_directory } do
+    place = place:gsub("^%./", "")
+    if not known[place] then
+      known[place] = true
+      places[#places + 1] = place
+    end
+  end
+  return places
+end
+
+local function find_anywhere()
+  local looked = {}
+  for _, place in ipairs(usual_places()) do
+    local paths, missing = locate(place)
+    if paths then return paths, place end
+    local lacks = #missing == #FILES and "all four files" or table.concat(missing, ", ")
+    looked[#looked + 1] = ("  %s lacks %s"):format(place, lacks)
+  end
+  return raise("no directory holds the data set:\n%s\n"
+    .. "Run `make data`, or name the directory in { dir = ... } or in $FNET_DATA", table.concat(looked, "\n"))
+end
+
+-- A directory that somebody named is the only one that counts.
+local function find_named(directory, origin)
+  local paths, missing = locate(directory)
+  if paths then return paths, directory end
+  return raise("%s (named by %s) lacks %s; fetch the files with `make data`, or name another directory",
+    directory, origin, table.concat(missing, ", "))
+end
+
+local function read(path, options)
+  local tensor, message = core.read_idx(path, options)
+  return tensor or raise("%s", message)
+end
+
+local function load_part(name, paths, prefix, directory)
+  local image_path, label_path = paths[prefix .. "-images-idx3-ubyte"], paths[prefix .. "-labels-idx1-ubyte"]
+  local x = read(image_path)
+  local shape = x.shape
+  if x.dtype ~= "uint8" or #shape ~= 3 or shape[2] ~= 28 or shape[3] ~= 28 then
+    raise("%s: expected pictures [count, 28, 28] of uint8, got [%s] of %s", image_path,
+      table.concat(shape, ", "), x.dtype)
+  end
+  local y = read(label_path, { labels = #CLASSES })
+  if #x ~= #y then raise("%s holds %d pictures, but %s %d labels", image_path, #x, label_path, #y) end
+  return dataset.new {
+    x = x, y = y, classes = CLASSES, scale = 1 / 255, source = directory, name = name,
+  }
+end
+
+--- Loads Fashion-MNIST: 60,000 training and 10,000 test pictures of clothes in ten classes.
+-- The files, plain or .gz, are taken from options.dir; else from the directory in $FNET_DATA; else from the
+-- first of these that holds all four: data/ beside the running script, data/ beside the directory of that
+-- script, ./data, and where Debian's package dataset-fashion-mnist puts them. The source of the data sets
+-- says which it was.
+-- Raises an error when a named directory lacks a file, when no directory holds them (the error lists where it
+-- looked), and when a file is damaged or does not fit the others.
+---@param options? { dir?: string }  dir: the directory that holds the four files
+---@return fnet.Dataset train  x: uint8 [60000, 28, 28], batches in [0, 1]; y: int32 [60000], 1 to 10
+---@return fnet.Dataset test   the same with 10000 rows
+local function fashion_mnist(options)
+  if options ~= nil and type(options) ~= "table" then
+    raise("expected a table of options, got %s", type(options))
+  end
+  for key in pairs(options or {}) do
+    if key ~= "dir" then raise("unknown option %s, expected dir", tostring(key)) end
+  end
+  local directory, environment = options and options.dir, os.getenv("FNET_DATA")
+  if directory ~= nil and type(directory) ~= "string" then
+    raise("dir: expected the path of a directory, got %s", type(directory))
+  end
+  local paths, source
+  if directory then
+    paths, source = find_named(directory, "dir")
+  elseif environment and environment ~= "" then
+    paths, source = find_named(environment, "$FNET_DATA")
+  else
+    paths, source = find_anywhere()
+  end
+  return load_part("Fashion-MNIST", paths, "train", source), load_part("Fashion-MNIST", paths, "t10k", source)
+end
+
+return fashion_mnist

@@ -1,0 +1,15 @@
+--- fnet.data: data sets and their batches.
+
+local core = require "fnet.core"
+local dataset = require "fnet.data.dataset"
+
+return {
+  Dataset = dataset.new,
+  fashion_mnist = require "fnet.data.fashion",
+  --- Reads an IDX file, plain or gzip-compressed.
+  ---@param path string
+  ---@param options? table limit: bytes of elements, 4 GiB; labels: number of classes, for labels from 1
+  ---@return tensor? tensor nil where the file cannot be read or is damaged
+  ---@return string? message, integer? code
+  read_idx = function(path, options) return core.read_idx(path, options) end,
+}

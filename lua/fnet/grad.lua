@@ -1,0 +1,212 @@
+--- Gradients: the rule of every operation, no_grad, a script's own operations, and the check by differences.
+-- A rule is called as rule(dy, y, arguments..., saved) with the gradient of the result y and returns one gradient
+-- an argument (nil for those without). Rules are made of operations, so they can be differentiated again;
+-- where a faster kernel exists it is used when nothing is being recorded.
+
+local core = require "fnet.core"
+
+local methods, is_tensor = core.methods, core.is_tensor
+
+local function wants(x) return is_tensor(x) and x.requires_grad end
+
+-- The sum of dy over the axes along which `like` was repeated, in like's type; nil when like wants no gradient.
+local function fit(dy, like)
+  if not wants(like) then return nil end
+  local shape, target = dy.shape, like.shape
+  local extra = #shape - #target
+  for _ = 1, extra do dy = dy:sum(1) end
+  for axis = 1, #target do
+    if target[axis] == 1 and shape[axis + extra] ~= 1 then dy = dy:sum(axis, true) end
+  end
+  return dy:to(like.dtype)
+end
+
+-- dy of a reduction, with the reduced axis back in place and repeated to the shape of x.
+local function spread(dy, x, axis)
+  local shape = x.shape
+  local one = {}
+  for i = 1, #shape do one[i] = (axis == nil or i == axis) and 1 or shape[i] end
+  return dy:reshape(one):expand(shape)
+end
+
+local rules = { accumulate = methods.add }
+
+function rules.neg(dy) return -dy end
+function rules.abs(dy, _, x) return dy * x:sign() end
+function rules.sign() return nil end
+function rules.sqrt(dy, y) return dy / (y * 2) end
+function rules.exp(dy, y) return dy * y end
+function rules.log(dy, _, x) return dy / x end
+function rules.tanh(dy, y) return dy * (1 - y * y) end
+function rules.sigmoid(dy, y) return dy * (y * (1 - y)) end
+function rules.relu(dy, y) return dy:gate(y) end
+function rules.gate(dy, _, _, b) return dy:gate(b) end
+
+function rules.add(dy, _, a, b) return fit(dy, a), fit(dy, b) end
+function rules.sub(dy, _, a, b) return fit(dy, a), wants(b) and fit(-dy, b) or nil end
+function rules.mul(dy, _, a, b)
+  return wants(a) and fit(dy * b, a) or nil, wants(b) and fit(dy * a, b) or nil
+end
+function rules.div(dy, y, a, b)
+  return wants(a) and fit(dy / b, a) or nil, wants(b) and fit(-(dy * y / b), b) or nil
+end
+function rules.pow(dy, y, a, b)
+  return wants(a) and fit(dy * (b * methods.pow(a, b - 1)), a) or nil,
+    wants(b) and fit(dy * (y * methods.log(is_tensor(a) and a or core.tensor(a, y.dtype))), b) or nil
+end
+
+-- Where both are equal each gets half.
+local function share(dy, a, b, larger)
+  local first = larger:gt(0) + larger:eq(0) * 0.5
+  return wants(a) and fit(dy * first, a) or nil, wants(b) and fit(dy * (1 - first), b) or nil
+end
+function rules.maximum(dy, _, a, b) return share(dy, a, b, core.no_grad(methods.sub, a, b)) end
+function rules.minimum(dy, _, a, b) return share(dy, a, b, core.no_grad(methods.sub, b, a)) end
+
+function rules.sum(dy, _, x, axis) return spread(dy, x, axis):to(x.dtype) end
+
+-- Elements that reach the extreme share its gradient.
+function rules.max(dy, y, x, axis)
+  local hit = x:eq(spread(y:detach(), x, axis))
+  local hits = hit:sum(axis, true):expand(x.shape)
+  return spread(dy, x, axis) * (hit / hits)
+end
+rules.min = rules.max
+
+function rules.reshape(dy, _, x) return dy:reshape(x.shape) end
+rules.flatten = rules.reshape
+function rules.transpose(dy, _, _, a, b) return dy:transpose(a, b) end
+function rules.slice(dy, _, x, axis, first) return dy:unslice(axis, first, x.shape[axis]) end
+function rules.unslice(dy, _, x, axis, first) return dy:slice(axis, first, first + x.shape[axis] - 1) end
+function rules.select(dy, _, x, axis, index)
+  local shape = x.shape
+  local length = shape[axis]
+  shape[axis] = 1
+  return dy:reshape(shape):unslice(axis, index, length)
+end
+function rules.expand(dy, _, x) return fit(dy, x) end
+function rules.clone(dy) return dy end
+function rules.contiguous(dy) return dy end
+function rules.to(dy, _, x) return dy:to(x.dtype) end
+
+function rules.matmul(dy, _, a, b)
+  return wants(a) and core.matmul(dy, b:transpose()) or nil, wants(b) and core.matmul(a:transpose(), dy) or nil
+end
+
+function rules.dense(dy, _, x, w, b)
+  local dx, rows, slopes = nil, x, dy
+  if x.rank ~= 2 then
+    rows, slopes = x:reshape { -1, #w }, dy:reshape { -1, w.shape[2] }
+  end
+  if x.requires_grad then
+    dx = core.matmul(slopes, w:transpose())
+    if rows ~= x then dx = dx:reshape(x.shape) end
+  end
+  return dx, w.requires_grad and core.matmul(rows:transpose(), slopes) or nil,
+    b and b.requires_grad and slopes:sum(1) or nil
+end
+
+function rules.gather(dy, _, x, indices, axis)
+  axis = axis or 1
+  return core.scatter(dy, indices, axis, x.shape[axis])
+end
+function rules.scatter(dy, _, _, indices, axis) return core.gather(dy, indices, axis) end
+function rules.concat2(dy, _, a, b, axis)
+  local n = a.shape[axis]
+  return dy:slice(axis, 1, n), dy:slice(axis, n + 1, n + b.shape[axis])
+end
+
+function rules.softmax(dy, y)
+  if not core.recording() then return core.softmax_backward(y, dy) end
+  return y * (dy - (dy * y):sum(y.rank, true))
+end
+
+function rules.cross_entropy(dy, _, logits, labels, probability)
+  if not core.recording() then return core.cross_entropy_backward(dy, probability, labels) end
+  local rows = logits.rank == 1 and logits:reshape { 1, #logits } or logits
+  local count = rows.shape[1]
+  local hits = core.full(rows.shape, 0, logits.dtype)
+  for i = 1, count do hits:set(1, i, is_tensor(labels) and labels[i] or labels) end
+  return ((core.softmax(rows) - hits) * (dy / count)):reshape(logits.shape)
+end
+
+core.rules(rules)
+
+local public = {}
+
+--- Calls f(...) without recording operations for gradients, and returns what it returns. Faster, and the way to
+-- change parameters in place.
+---@param f function|nn.Module
+---@param ... any
+---@return any ...
+function public.no_grad(f, ...) return core.no_grad(f, ...) end
+
+--- A new differentiable operation with a backward of its own.
+---@param forward fun(...): tensor  computes the result from the arguments; is not recorded
+---@param backward fun(dy: tensor, y: tensor, ...): tensor?, ...  one gradient an argument, of its shape, or nil
+---@return fun(...): tensor operation
+function public.operation(forward, backward)
+  if type(forward) ~= "function" or type(backward) ~= "function" then
+    core.raise("operation: expected two functions, forward and backward, got " .. type(forward) .. " and " ..
+      type(backward))
+  end
+  return function(...)
+    local y = core.no_grad(forward, ...)
+    if not is_tensor(y) then core.raise("operation: forward must return a tensor, got " .. type(y)) end
+    core.record(y, backward, ...)
+    return y
+  end
+end
+
+-- f(inputs) as one number: its elements weighted so that errors do not cancel.
+local function weighted(f, inputs)
+  local y = f(table.unpack(inputs))
+  if not is_tensor(y) then core.raise("gradcheck: f must return a tensor, got " .. type(y)) end
+  local count = y:count()
+  local weights = core.arange(1, count, 1, "float64") * 0.37 + 0.5
+  return (y:to("float64"):reshape { count } * weights):sum()
+end
+
+--- Compares the gradients of f with central differences, both in double precision.
+---@param f fun(...): tensor  made of operations on its arguments
+---@param inputs tensor[] where to check; float ones are checked, all are converted to float64 first
+---@param options? table step: 1e-5; tolerance: 1e-6, of the larger gradient or 1; most: elements checked an input, 200
+---@return boolean ok
+---@return string|number detail  the largest error, or what differs where
+function public.gradcheck(f, inputs, options)
+  options = options or {}
+  local step, tolerance, most = options.step or 1e-5, options.tolerance or 1e-6, options.most or 200
+  if core.is_tensor(inputs) then inputs = { inputs } end
+  local points = {}
+  for i, input in ipairs(inputs) do
+    local float = is_tensor(input) and (input.dtype == "float32" or input.dtype == "float64")
+    points[i] = float and input:detach():to("float64"):clone():detach() or input
+    if float then points[i].requires_grad = true end
+  end
+  weighted(f, points):backward()
+  local worst = 0
+  for i, point in ipairs(points) do
+    if is_tensor(point) and point.requires_grad then
+      local count = point:count()
+      local flat, slopes = point:detach():reshape { count }, point.grad and point.grad:reshape { count }
+      for k = 1, count, math.max(1, count // most) do
+        local x = flat[k]
+        flat[k] = x + step
+        local above = core.no_grad(weighted, f, points):item()
+        flat[k] = x - step
+        local below = core.no_grad(weighted, f, points):item()
+        flat[k] = x
+        local difference, slope = (above - below) / (2 * step), slopes and slopes[k] or 0
+        local err = math.abs(difference - slope) / math.max(1, math.abs(difference), math.abs(slope))
+        if not (err <= tolerance) then
+          return false, ("gradcheck: input %d, element %d: gradient %.9g, central difference %.9g"):format(i, k,
+            slope, difference)
+        end
+        worst = math.max(worst, err)
+      end
+    end
+  end
+  return true, worst
+end
+
+return { public = public, rules = rules }

@@ -1,0 +1,66 @@
+--- fnet: tensors, gradients, layers, optimisers and data for Lua scripts.
+-- `local fnet = require "fnet"`. Everything that is indexed counts from 1.
+
+local core = require "fnet.core"
+core.library((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
+
+local tensor = require "fnet.tensor"
+local grad = require "fnet.grad"
+
+---@class fnet
+local fnet = {
+  nn = require "fnet.nn",
+  optim = require "fnet.optim",
+  data = require "fnet.data",
+  report = require "fnet.report",
+  options = require "fnet.options",
+}
+
+--- The version of fnet, such as "0.1.0".
+fnet.version = core.version
+
+--- The version of the numerics contract: equal versions promise equal bits.
+fnet.numerics = core.numerics
+
+for name, make in pairs(tensor.constructors) do fnet[name] = make end
+for name, f in pairs(grad.public) do fnet[name] = f end
+
+--- Starts the random numbers anew: the same seed gives the same numbers, whatever the machine or the threads.
+---@param seed integer any whole number
+function fnet.seed(seed)
+  if math.type(seed) ~= "integer" then
+    core.raise("seed: expected a whole number, got " .. tostring(seed))
+  end
+  core.random_state(seed)
+end
+
+--- The state of the random numbers; `fnet.random_state(seed, stream)` sets it.
+---@param seed? integer
+---@param stream? integer how many random calls came before, at least 0
+---@return integer seed, integer stream
+function fnet.random_state(seed, stream) return core.random_state(seed, stream) end
+
+--- The number of threads that share the work (the results do not depend on it).
+---@param count? integer 1 to 256: sets it; the start value is $FNET_THREADS or the processors of this process
+---@return integer count
+function fnet.threads(count) return core.threads(count) end
+
+--- The instruction set in use (the results do not depend on it).
+---@param name? string one of fnet.isas(): sets it; the start value is $FNET_ISA or the fastest
+---@return string name
+function fnet.isa(name) return core.isa(name) end
+
+--- The instruction sets that this machine can run, slowest first.
+---@return string[]
+function fnet.isas() return core.isas() end
+
+--- Seconds from some fixed moment, for measuring how long things take.
+---@return number seconds
+function fnet.clock() return core.clock() end
+
+--- SHA-256 (FIPS 180-4) of strings and tensors, in order; a tensor counts as its row-major bytes.
+---@param ... string|tensor
+---@return string hexadecimal 64 digits
+function fnet.sha256(...) return core.sha256(...) end
+
+return fnet

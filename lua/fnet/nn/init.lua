@@ -1,0 +1,23 @@
+--- fnet.nn: modules, layers, losses.
+
+local activations = require "fnet.nn.activations"
+local loss = require "fnet.nn.loss"
+local module = require "fnet.nn.module"
+
+return {
+  module = module.class,
+  is_module = module.is_module,
+  init = require "fnet.nn.init_weights",
+  Sequential = require "fnet.nn.sequential",
+  Dense = require "fnet.nn.dense",
+  Flatten = activations.Flatten,
+  ReLU = activations.ReLU,
+  Sigmoid = activations.Sigmoid,
+  Tanh = activations.Tanh,
+  Softmax = activations.Softmax,
+  cross_entropy = loss.cross_entropy,
+  mse = loss.mse,
+  evaluate = loss.evaluate,
+  accuracy = loss.accuracy,
+  correct = loss.correct,
+}

@@ -1,0 +1,151 @@
+--- Module: what every layer and model is. A class is made with nn.module(name); an object keeps its parameters
+-- (tensors that require gradients) and its child modules in the order in which they were assigned, and everything
+-- that walks them uses that order.
+
+local core = require "fnet.core"
+
+---@class nn.Module
+---@field training boolean true after train(), the start value, false after eval()
+---@field place string? where the module stands in a model, such as "layer 2"; errors begin with it
+local Module = {}
+
+local function is_module(value)
+  return type(value) == "table" and getmetatable(value) ~= nil and getmetatable(value).is_module == true
+end
+
+local function is_parameter(value) return core.is_tensor(value) and value.requires_grad end
+
+-- New fields only: a field that exists keeps its place in the order.
+local function assign(self, key, value)
+  rawset(self, key, value)
+  if is_module(value) or is_parameter(value) then
+    local order = rawget(self, "order")
+    order[#order + 1] = key
+  end
+end
+
+--- A new class of modules. Calling the class makes an object and calls its `init(...)`; calling the object calls
+-- its `forward(...)`.
+---@param name string shown when a model is printed
+---@return table class
+local function class(name)
+  local new_class = setmetatable({ is_module = true, class_name = name }, {
+    __index = Module,
+    __call = function(self, ...)
+      local object = setmetatable({ order = {}, training = true }, self)
+      if self.init then object:init(...) end
+      return object
+    end,
+  })
+  new_class.__index = new_class
+  new_class.__newindex = assign
+  new_class.__call = function(self, ...) return self:forward(...) end
+  new_class.__tostring = function(self) return self:describe() end
+  return new_class
+end
+
+--- Computes the result. Every class brings its own.
+function Module:forward()
+  core.raise(("%s: the class has no forward method"):format(self.class_name))
+end
+
+--- The shape of one sample's result, from the shape of one sample, or nil where it is not known.
+---@return integer[]?
+function Module:output_shape() return nil end
+
+--- One line about the layer, such as "Dense(784, 128)".
+---@return string
+function Module:describe() return self.class_name .. "()" end
+
+--- What errors call this layer: "layer 2, Dense(784, 128)".
+---@return string
+function Module:name() return self.place and self.place .. ", " .. self:describe() or self:describe() end
+
+-- Calls visit(module, path) for this module and those inside it, each once.
+local function walk(self, visit, path, seen)
+  if seen[self] then return end
+  seen[self] = true
+  visit(self, path)
+  for _, key in ipairs(self.order) do
+    local value = rawget(self, key)
+    if is_module(value) then walk(value, visit, path .. key .. ".", seen) end
+  end
+end
+
+--- The parameters with their names, such as "2.weight", in their fixed order, each once.
+---@return {name: string, tensor: tensor}[]
+function Module:named_parameters()
+  local list, seen = {}, {}
+  walk(self, function(module, path)
+    for _, key in ipairs(module.order) do
+      local value = rawget(module, key)
+      if core.is_tensor(value) and not seen[value] then
+        seen[value] = true
+        list[#list + 1] = { name = path .. key, tensor = value }
+      end
+    end
+  end, "", {})
+  return list
+end
+
+--- The parameters in their fixed order.
+---@return tensor[]
+function Module:parameters()
+  local list = {}
+  for i, parameter in ipairs(self:named_parameters()) do list[i] = parameter.tensor end
+  return list
+end
+
+--- The number of trainable numbers.
+---@return integer
+function Module:count()
+  local count = 0
+  for _, parameter in ipairs(self:parameters()) do count = count + parameter:count() end
+  return count
+end
+
+--- SHA-256 of all parameters in order: two runs with equal lines have equal weights, bit for bit.
+---@return string hexadecimal
+function Module:sha256() return core.sha256(table.unpack(self:parameters())) end
+
+--- Drops the gradients of all parameters.
+function Module:zero_grad()
+  for _, parameter in ipairs(self:parameters()) do core.zero_grad(parameter) end
+end
+
+--- Sets training mode (layers such as dropout behave differently) here and in all modules inside.
+---@param training? boolean true
+---@return nn.Module self
+function Module:train(training)
+  walk(self, function(module) module.training = training ~= false end, "", {})
+  return self
+end
+
+--- Sets evaluation mode.
+---@return nn.Module self
+function Module:eval() return self:train(false) end
+
+--- Converts all parameters, such as to "float64" for a gradient check.
+---@param dtype string "float32" or "float64"
+---@return nn.Module self
+function Module:to(dtype)
+  walk(self, function(module)
+    for _, key in ipairs(module.order) do
+      local value = rawget(module, key)
+      if core.is_tensor(value) and value.dtype ~= dtype then
+        local converted = value:detach():to(dtype)
+        converted.requires_grad = true
+        rawset(module, key, converted)
+      end
+    end
+  end, "", {})
+  return self
+end
+
+--- A table of layers, output shapes and parameter counts.
+---@return string
+function Module:summary()
+  return ("%s\nparameters: %d"):format(self:describe(), self:count())
+end
+
+return { class = class, is_module = is_module, Module = Module }

@@ -1,0 +1,95 @@
+--- Sequential: layers one after the other.
+
+local core = require "fnet.core"
+local module = require "fnet.nn.module"
+
+---@class nn.Sequential: nn.Module
+local Sequential = module.class "Sequential"
+
+local function shape_text(shape, lead)
+  if not shape then return "unknown" end
+  return "[" .. (lead or "") .. table.concat(shape, ", ") .. "]"
+end
+
+-- Follows the shape of a sample through the layers; raises where two do not fit. A layer that takes any shape
+-- but must give a known number of features (Flatten) is told by the next one that names its inputs.
+local function check_shapes(self)
+  local shape
+  for i, layer in ipairs(self) do
+    local inputs = layer.inputs
+    local features = shape and shape[#shape]
+    if inputs and features and features ~= inputs then
+      core.raise(("%s expects %d inputs, but %s gives %s"):format(layer:name(), inputs, self[i - 1]:name(),
+        shape_text(shape, "batch, ")))
+    end
+    if inputs and not shape and i > 1 and self[i - 1].learn_features then self[i - 1]:learn_features(inputs) end
+    shape = layer:output_shape(shape)
+    layer.shape_after = shape
+  end
+end
+
+--- Layers one after the other: `nn.Sequential { nn.Flatten(), nn.Dense(784, 10), nn.Softmax() }`. Raises where two
+-- neighbours do not fit, here, where the model is declared.
+---@param layers nn.Module[] at least one
+function Sequential:init(layers)
+  if type(layers) ~= "table" or module.is_module(layers) or #layers == 0 then
+    core.raise("Sequential: expected a table of at least one layer, { nn.Dense(784, 10), ... }")
+  end
+  for i, layer in ipairs(layers) do
+    if not module.is_module(layer) then
+      local class = type(layer) == "table" and rawget(layer, "class_name")
+      core.raise(("Sequential: layer %d: expected a layer, got %s"):format(i,
+        class and "the class " .. class .. "; call it: nn." .. class .. "(...)" or type(layer)))
+    end
+    layer.place = "layer " .. i
+    self[i] = layer
+  end
+  for key in pairs(layers) do
+    if math.type(key) ~= "integer" or key < 1 or key > #layers then
+      core.raise(("Sequential: unexpected field '%s'; layers are listed without names or gaps"):format(tostring(key)))
+    end
+  end
+  -- Layers that keep no reference to what they take and give let the memory between them be used again.
+  self.passes_on = true
+  for _, layer in ipairs(self) do self.passes_on = self.passes_on and layer.passes_on or false end
+  check_shapes(self)
+end
+
+---@param x tensor a batch or one sample
+---@return tensor
+function Sequential:forward(x)
+  local input, before = x, nil
+  for i = 1, #self do
+    local layer = self[i]
+    local y = layer:forward(x)
+    if before and layer.passes_on and before.passes_on and x ~= input and not layer.keeps_input then
+      core.discard(x, y)
+    end
+    before, x = layer, y
+  end
+  return x
+end
+
+function Sequential:output_shape() return self[#self].shape_after end
+
+function Sequential:describe()
+  local lines = { "Sequential {" }
+  for _, layer in ipairs(self) do lines[#lines + 1] = "  " .. layer:describe():gsub("\n", "\n  ") .. "," end
+  lines[#lines + 1] = "}"
+  return table.concat(lines, "\n")
+end
+
+--- A table of layers, output shapes (for a batch) and parameter counts.
+---@return string
+function Sequential:summary()
+  local lines = { ("%-32s %-20s %12s"):format("layer", "output shape", "parameters") }
+  for _, layer in ipairs(self) do
+    local shape = layer.shape_after
+    lines[#lines + 1] = ("%-32s %-20s %12d"):format((layer:describe():gsub("\n.*", " ...")),
+      shape and shape_text(shape, "batch, ") or "-", layer:count())
+  end
+  lines[#lines + 1] = ("%-32s %-20s %12d"):format("total", "", self:count())
+  return table.concat(lines, "\n")
+end
+
+return Sequential

@@ -1,0 +1,6 @@
+--- fnet.optim: optimisers. Each takes the parameters of a model and changes them in place by their gradients.
+
+return {
+  SGD = require "fnet.optim.sgd",
+  Adam = require "fnet.optim.adam",
+}

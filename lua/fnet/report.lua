@@ -1,0 +1,120 @@
+--- What scripts show: a progress line, a picture, bars. These functions return text or write to stderr; nothing
+-- else in the library writes to the terminal.
+
+local core = require "fnet.core"
+
+local report = {}
+
+local function colourful() return core.terminal(1) and (os.getenv "NO_COLOR" or "") == "" end
+
+local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
+
+--- A horizontal bar.
+---@param fraction number 0 to 1
+---@param width integer columns
+---@return string text padded to the width
+function report.bar(fraction, width)
+  local eighths = math.floor(math.max(0, math.min(1, fraction)) * width * 8 + 0.5)
+  local full, rest = eighths // 8, eighths % 8
+  return EIGHTHS[8]:rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
+end
+
+--- A live line on stderr where that is a terminal; nothing elsewhere.
+---@param label string what is going on
+---@param total integer steps
+---@return fun(step: integer, text?: string) update  call it as often as you like
+---@return fun() finish  removes the line
+function report.progress(label, total)
+  local columns = core.terminal(2)
+  if not columns then return function() end, function() end end
+  local shown, started = -1, core.clock()
+  local function update(step, text)
+    local now = core.clock()
+    if now - shown < 0.1 and step < total then return end
+    shown = now
+    local rate = step / math.max(now - started, 1e-9)
+    local left = ("%s %s %3d%% "):format(label, report.bar(step / total, 24), 100 * step // total)
+    local right = ("%s  %.0f s left"):format(text or "", (total - step) / math.max(rate, 1e-9))
+    io.stderr:write("\r", left, right:sub(1, math.max(0, columns - #label - 32)), "\27[K")
+    io.stderr:flush()
+  end
+  local function finish()
+    io.stderr:write("\r\27[K")
+    io.stderr:flush()
+  end
+  return update, finish
+end
+
+local SHADES = " .:-=+*#%@"
+
+--- A greyscale picture as text: two rows of pixels a line in half blocks with 24 grey levels where the output is a
+-- terminal (and NO_COLOR is not set), else one character a pixel.
+---@param picture tensor [height, width], 0 (dark) to 1 (bright)
+---@return string text without a newline at the end
+function report.picture(picture)
+  if not core.is_tensor(picture) or picture.rank ~= 2 then
+    core.raise("picture: expected a tensor [height, width], got " ..
+      (core.is_tensor(picture) and "[" .. table.concat(picture.shape, ", ") .. "]" or type(picture)))
+  end
+  local pixels, lines, colour = picture:totable(), {}, colourful()
+  local function level(y, x, levels)
+    local value = pixels[y] and pixels[y][x] or 0
+    return math.floor(math.max(0, math.min(1, value)) * (levels - 1) + 0.5)
+  end
+  for y = 1, #pixels, 2 do
+    local line = {}
+    for x = 1, #pixels[1] do
+      if colour then
+        line[x] = ("\27[38;5;%d;48;5;%dm▀"):format(232 + level(y, x, 24), 232 + level(y + 1, x, 24))
+      else
+        local both = (level(y, x, 10) + level(y + 1, x, 10)) // 2 + 1
+        line[x] = SHADES:sub(both, both)
+      end
+    end
+    lines[#lines + 1] = table.concat(line) .. (colour and "\27[0m" or "")
+  end
+  return table.concat(lines, "\n")
+end
+
+--- One line a class: its name, a bar, the percentage; the largest is marked.
+---@param names string[]
+---@param probabilities tensor [classes]
+---@return string text without a newline at the end
+function report.distribution(names, probabilities)
+  local values, lines = probabilities:totable(), {}
+  local best, widest = probabilities:argmax():item(), 0
+  for _, name in ipairs(names) do widest = math.max(widest, utf8.len(name) or #name) end
+  for i, value in ipairs(values) do
+    lines[i] = ("  %s%s %s %5.1f%%%s"):format(names[i], (" "):rep(widest - (utf8.len(names[i]) or #names[i])),
+      report.bar(value, 30), 100 * value, i == best and "  <" or "")
+  end
+  return table.concat(lines, "\n")
+end
+
+--- "87.31% ± 0.65 (8731/10000)", from the result of nn.evaluate: the accuracy with its 95% interval.
+---@param result table
+---@return string
+function report.accuracy(result)
+  return ("%.2f%% ± %.2f (%d/%d)"):format(100 * result.accuracy, 100 * result.margin, result.correct, result.total)
+end
+
+local function json_text(text)
+  return '"' .. text:gsub('[%c"\\]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
+end
+
+--- A flat record as one line of JSON, keys in the given order.
+---@param pairs_list table[] {key, value} with strings, numbers and booleans
+---@return string
+function report.json(pairs_list)
+  local parts = {}
+  for i, entry in ipairs(pairs_list) do
+    local value = entry[2]
+    local text = type(value) == "string" and json_text(value) or type(value) == "boolean" and tostring(value)
+      or math.type(value) == "integer" and tostring(value)
+      or (value == value and math.abs(value) ~= math.huge) and ("%.9g"):format(value) or "null"
+    parts[i] = json_text(entry[1]) .. ":" .. text
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+return report

@@ -1,0 +1,255 @@
+--- Tensors: constructors, and the methods that are written in Lua. Those in C are declared at the end, for
+-- editors and for the documentation.
+
+local core = require "fnet.core"
+
+---@class tensor
+---@field shape integer[] lengths of the axes
+---@field rank integer number of axes, 0 to 8
+---@field dtype string "float32", "float64", "uint8" or "int32"
+---@field requires_grad boolean set it to true to get gradients with respect to this tensor
+---@field grad tensor? the gradient after backward()
+local methods = core.methods
+local metatable = core.metatable
+
+local constructors = {}
+
+--- A tensor from nested tables of numbers.
+---@param values number|table rows must be equally long
+---@param dtype? string "float32"
+---@return tensor
+function constructors.tensor(values, dtype) return core.tensor(values, dtype) end
+
+--- All elements equal to a value.
+---@param shape integer[]
+---@param value number
+---@param dtype? string "float32"
+---@return tensor
+function constructors.full(shape, value, dtype) return core.full(shape, value, dtype) end
+
+---@param shape integer[]
+---@param dtype? string "float32"
+---@return tensor
+function constructors.zeros(shape, dtype) return core.full(shape, 0, dtype) end
+
+---@param shape integer[]
+---@param dtype? string "float32"
+---@return tensor
+function constructors.ones(shape, dtype) return core.full(shape, 1, dtype) end
+
+--- first, first + step, ... up to and including last, as rank 1.
+---@param first number
+---@param last number
+---@param step? number 1; not 0
+---@param dtype? string "float32"
+---@return tensor
+function constructors.arange(first, last, step, dtype) return core.arange(first, last, step, dtype) end
+
+--- Ones on the diagonal of a size x size matrix.
+---@param size integer
+---@param dtype? string "float32"
+---@return tensor
+function constructors.eye(size, dtype)
+  local eye = core.full({ size, size }, 0, dtype)
+  for i = 1, size do eye:set(1, i, i) end
+  return eye
+end
+
+--- Uniform random numbers in [low, high).
+---@param shape integer[]
+---@param low? number 0
+---@param high? number 1
+---@param dtype? string "float32" or "float64"
+---@return tensor
+function constructors.rand(shape, low, high, dtype) return core.uniform(shape, low, high, dtype) end
+
+--- Normal random numbers.
+---@param shape integer[]
+---@param mean? number 0
+---@param deviation? number standard deviation, 1
+---@param dtype? string "float32" or "float64"
+---@return tensor
+function constructors.randn(shape, mean, deviation, dtype) return core.normal(shape, mean, deviation, dtype) end
+
+--- The numbers 1 to n in random order, as int32.
+---@param n integer
+---@return tensor
+function constructors.permutation(n) return core.permutation(n) end
+
+--- A tensor from the bytes of its elements (row-major, this machine's byte order).
+---@param bytes string
+---@param shape integer[]
+---@param dtype? string "float32"
+---@return tensor
+function constructors.from_bytes(bytes, shape, dtype) return core.from_bytes(bytes, shape, dtype) end
+
+---@param value any
+---@return boolean
+function constructors.is_tensor(value) return core.is_tensor(value) end
+
+--- Joins tensors along an axis.
+---@param tensors tensor[] at least one; equal but for that axis
+---@param axis? integer 1
+---@return tensor
+function constructors.concat(tensors, axis)
+  if type(tensors) ~= "table" or #tensors == 0 then
+    core.raise("concat: expected a table of at least one tensor, got " ..
+      (type(tensors) == "table" and "an empty table" or type(tensors)))
+  end
+  local joined = tensors[1]
+  for i = 2, #tensors do joined = core.concat2(joined, tensors[i], axis or 1) end
+  return joined
+end
+
+--- The matrix product: [m, k] by [k, n], or a batch of them. A rank 1 operand is a row (left) or a column (right).
+---@param other tensor
+---@return tensor
+function methods:matmul(other)
+  if not core.is_tensor(other) then core.raise("matmul: expected a tensor, got " .. type(other)) end
+  if self.rank ~= 1 and other.rank ~= 1 then return core.matmul(self, other) end
+  local a = self.rank == 1 and self:reshape { 1, #self } or self
+  local b = other.rank == 1 and other:reshape { #other, 1 } or other
+  local product, shape = core.matmul(a, b), {}
+  if self.rank ~= 1 then shape[1] = a.shape[1] end
+  if other.rank ~= 1 then shape[#shape + 1] = b.shape[2] end
+  return product:reshape(shape)
+end
+
+constructors.matmul = methods.matmul
+
+--- The number of elements.
+---@return integer
+function methods:count()
+  local count = 1
+  for _, length in ipairs(self.shape) do count = count * length end
+  return count
+end
+
+--- The mean over an axis, or over everything.
+---@param axis? integer
+---@param keep? boolean true: the axis stays, with length 1
+---@return tensor
+function methods:mean(axis, keep)
+  local sum = self:sum(axis, keep)
+  return sum / (axis and self.shape[axis] or self:count())
+end
+
+--- Elements below low become low, those above high become high.
+---@param low number
+---@param high number
+---@return tensor
+function methods:clamp(low, high)
+  if not (type(low) == "number" and type(high) == "number" and low <= high) then
+    core.raise(("clamp: expected two numbers, low <= high, got %s and %s"):format(tostring(low), tostring(high)))
+  end
+  return self:maximum(low):minimum(high)
+end
+
+--- exp(x) / sum(exp(x)) along an axis; stable for any finite input.
+---@param axis? integer the last one
+---@return tensor
+function methods:softmax(axis)
+  local last = self.rank
+  if not axis or axis == last then return core.softmax(self) end
+  return core.softmax(self:transpose(axis, last):contiguous()):transpose(axis, last)
+end
+
+--- The transposed view of the last two axes.
+---@return tensor
+function methods:T() return self:transpose() end
+
+--- The i-th row: a view with one axis less.
+---@param i integer
+---@return tensor
+function methods:row(i) return self:select(1, i) end
+
+--- Positions along an axis by index.
+---@param indices tensor int32 or uint8 of rank 1, from 1
+---@param axis? integer 1
+---@return tensor
+function methods:gather(indices, axis) return core.gather(self, indices, axis) end
+
+---@return tensor float32
+function methods:float() return self:to "float32" end
+
+---@return tensor float64
+function methods:double() return self:to "float64" end
+
+---@return tensor int32, fractions cut off
+function methods:int() return self:to "int32" end
+
+---@return tensor uint8, fractions cut off
+function methods:byte() return self:to "uint8" end
+
+local function same_shape(a, b)
+  if a.rank ~= b.rank then return false end
+  local shape_a, shape_b = a.shape, b.shape
+  for axis = 1, #shape_a do
+    if shape_a[axis] ~= shape_b[axis] then return false end
+  end
+  return true
+end
+
+--- True when shapes and all elements are equal (a NaN equals nothing).
+---@param other tensor
+---@return boolean
+function methods:equal(other)
+  return same_shape(self, other) and core.no_grad(function() return self:ne(other):sum():item() end) == 0
+end
+
+--- True when shapes are equal and |a - b| <= absolute + relative * |b| everywhere.
+---@param other tensor
+---@param relative? number 1e-5
+---@param absolute? number 1e-8
+---@return boolean
+function methods:allclose(other, relative, absolute)
+  return same_shape(self, other) and core.no_grad(function()
+    local a, b = self:double(), other:double()
+    local limit = b:abs() * (relative or 1e-5) + (absolute or 1e-8)
+    return a:eq(b):maximum((a - b):abs():le(limit)):sum():item() == self:count()
+  end)
+end
+
+--- Computes the gradients of this result with respect to every tensor that requires them, adding to their .grad.
+---@param options? table gradient: of this result, needed when it has several elements; retain: keep the tape for
+--- another backward; create_graph: record the gradients themselves, for second derivatives (implies retain)
+function methods:backward(options)
+  options = options or {}
+  core.backward(self, options.gradient, options.retain or options.create_graph, options.create_graph)
+end
+
+--- Drops the gradient.
+function methods:zero_grad() core.zero_grad(self) end
+
+-- Printing: edges of each axis only, so that the size does not matter.
+
+local function number_text(value)
+  if math.type(value) == "integer" then return tostring(value) end
+  return (("%.5g"):format(value))
+end
+
+local function lines_of(t, indent, edge)
+  local length, parts, last_axis = #t, {}, t.rank == 1
+  local i = 1
+  while i <= length do
+    if i == edge + 1 and length > 2 * edge + 1 then
+      parts[#parts + 1] = "..."
+      i = length - edge + 1
+    else
+      parts[#parts + 1] = last_axis and number_text(t[i]) or lines_of(t:select(1, i), indent .. " ", edge)
+      i = i + 1
+    end
+  end
+  return "[" .. table.concat(parts, last_axis and ", " or ",\n" .. indent .. " ") .. "]"
+end
+
+function metatable.__tostring(t)
+  local head = ("tensor %s [%s]"):format(t.dtype, table.concat(t.shape, ", "))
+  return core.no_grad(function()
+    if t.rank == 0 then return head .. " " .. number_text(t:item()) end
+    if t:count() == 0 then return head end
+    return head .. "\n" .. lines_of(t, "", t.rank > 2 and 2 or 4)
+  end)
+end
+
+return { constructors = constructors }

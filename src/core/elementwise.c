@@ -1,0 +1,122 @@
+#include "elementwise.h"
+
+#include "backend.h"
+#include "threads.h"
+
+#include <string.h>
+
+#define RUN 512 /* elements of a strided operand that are gathered at a time */
+#define PIECE (64 * 1024)
+#define MOST_OPERANDS 2
+
+/* Walks the flat positions [begin, end) of the output in runs along its last axes: `inner` elements in a row in
+   which every operand moves by a constant step. */
+struct job {
+    const struct kernels *kernels;
+    enum unary unary;
+    enum binary binary;
+    int operands;
+    struct tensor operand[MOST_OPERANDS];
+    struct tensor y;
+    size_t inner;
+    size_t step[MOST_OPERANDS];
+};
+
+/* Joins trailing axes as long as every operand crosses from one to the next with its inner step. */
+static void find_inner(struct job *job) {
+    int axis = job->y.rank - 1;
+    job->inner = 1;
+    for (int o = 0; o < job->operands; o++) job->step[o] = 0;
+    for (; axis >= 0; axis--) {
+        if (job->y.shape[axis] == 1) continue;
+        bool fits = true;
+        for (int o = 0; o < job->operands; o++) {
+            size_t stride = job->operand[o].stride[axis];
+            if (job->inner == 1) job->step[o] = stride;
+            else if (stride != job->step[o] * job->inner) fits = false;
+        }
+        if (!fits) return;
+        job->inner *= job->y.shape[axis];
+    }
+}
+
+static size_t operand_offset(const struct tensor *t, size_t position) {
+    size_t offset = 0;
+    for (int axis = t->rank - 1; axis >= 0 && position > 0; axis--) {
+        offset += position % t->shape[axis] * t->stride[axis];
+        position /= t->shape[axis];
+    }
+    return offset;
+}
+
+/* n elements from `from` as the kernels take them: in place for steps 0 and 1, else gathered into the buffer. */
+static const void *gather(size_t size, const char *from, size_t step, size_t n, void *buffer) {
+    if (step <= 1) return from;
+    for (size_t i = 0; i < n; i++) {
+        if (size == 4) ((uint32_t *)buffer)[i] = ((const uint32_t *)(const void *)from)[i * step];
+        else ((uint64_t *)buffer)[i] = ((const uint64_t *)(const void *)from)[i * step];
+    }
+    return buffer;
+}
+
+static void run_elements(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t size = dtype_sizes[job->y.dtype];
+    double buffer[MOST_OPERANDS][RUN];
+    while (begin < end) {
+        size_t n = job->inner - begin % job->inner;
+        if (n > end - begin) n = end - begin;
+        const void *from[MOST_OPERANDS];
+        bool strided = false;
+        for (int o = 0; o < job->operands; o++) strided = strided || job->step[o] > 1;
+        if (strided && n > RUN) n = RUN;
+        for (int o = 0; o < job->operands; o++) {
+            const struct tensor *t = &job->operand[o];
+            from[o] = gather(size, (const char *)t->data + operand_offset(t, begin) * size, job->step[o], n, buffer[o]);
+        }
+        char *to = (char *)job->y.data + begin * size;
+        if (job->operands == 1) {
+            if (job->step[0] == 0 && n > 1) n = 1; /* a repeated element, rare: one at a time */
+            job->kernels->unary[job->unary](n, from[0], to);
+        } else {
+            job->kernels->binary[job->binary](n, from[0], job->step[0] != 0, from[1], job->step[1] != 0, to);
+        }
+        begin += n;
+    }
+}
+
+static void run_job(struct job *job) {
+    size_t count = tensor_count(&job->y);
+    job->kernels = backend(job->y.dtype);
+    find_inner(job);
+    threads_for(count, PIECE, (double)count * 4, run_elements, job);
+}
+
+void elementwise_unary(enum unary operation, const struct tensor *x, const struct tensor *y) {
+    struct job job = {.unary = operation, .operands = 1, .operand = {*x}, .y = *y};
+    run_job(&job);
+}
+
+void elementwise_binary(enum binary operation, const struct tensor *a, const struct tensor *b,
+                        const struct tensor *y) {
+    struct job job = {.binary = operation, .operands = 2, .operand = {*a, *b}, .y = *y};
+    run_job(&job);
+}
+
+struct scale_job {
+    const struct kernels *kernels;
+    const uint8_t *x;
+    double scale;
+    char *y;
+    size_t size;
+};
+
+static void run_scale(void *context, size_t begin, size_t end) {
+    const struct scale_job *job = context;
+    job->kernels->scale_bytes(end - begin, job->x + begin, job->scale, job->y + begin * job->size);
+}
+
+void elementwise_scale_bytes(const struct tensor *x, double scale, const struct tensor *y) {
+    struct scale_job job = {backend(y->dtype), x->data, scale, y->data, dtype_sizes[y->dtype]};
+    threads_for(tensor_count(x), PIECE, (double)tensor_count(x), run_scale, &job);
+}

@@ -1,0 +1,17 @@
+/* Operations on single elements, any strides. y is contiguous; the operands have its element type (float32 or
+   float64) and, after tensor_expand, its shape. */
+#ifndef FNET_ELEMENTWISE_H
+#define FNET_ELEMENTWISE_H
+
+#include "../kernels/kernels.h"
+#include "tensor.h"
+
+void elementwise_unary(enum unary operation, const struct tensor *x, const struct tensor *y);
+void elementwise_binary(enum binary operation, const struct tensor *a, const struct tensor *b,
+                        const struct tensor *y);
+
+
+/* y = (real)x * scale for contiguous uint8 x. */
+void elementwise_scale_bytes(const struct tensor *x, double scale, const struct tensor *y);
+
+#endif

@@ -1,0 +1,76 @@
+#include "index.h"
+
+#include "backend.h"
+#include "threads.h"
+
+#include <string.h>
+
+struct job {
+    const struct kernels *kernels;
+    enum binary add;
+    size_t n, inner, count, size;
+    const char *x;
+    const int32_t *index;
+    char *y;
+    double scale;
+};
+
+static size_t piece_of(size_t item_cost) { return 1 + 65536 / (item_cost + 1); }
+
+static void gather(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t bytes = job->inner * job->size;
+    for (size_t item = begin; item < end; item++) {
+        size_t outer = item / job->count, row = (size_t)job->index[item % job->count] - 1;
+        memcpy(job->y + item * bytes, job->x + (outer * job->n + row) * bytes, bytes);
+    }
+}
+
+void index_gather(size_t outer, size_t n, size_t inner, size_t element_bytes, const void *x, const int32_t *index,
+                  size_t count, void *y) {
+    struct job job = {.n = n, .inner = inner, .count = count, .size = element_bytes, .x = x, .index = index, .y = y};
+    if (inner == 0) return;
+    threads_for(outer * count, piece_of(inner), (double)(outer * count) * (double)inner, gather, &job);
+}
+
+/* Shared by outer slices only, so that the order of additions does not depend on the threads. */
+static void scatter(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t bytes = job->inner * job->size;
+    for (size_t outer = begin; outer < end; outer++)
+        for (size_t i = 0; i < job->count; i++) {
+            char *y = job->y + (outer * job->n + (size_t)job->index[i] - 1) * bytes;
+            job->kernels->binary[BINARY_ADD](job->inner, y, 1, job->x + (outer * job->count + i) * bytes, 1, y);
+        }
+}
+
+void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *dy, const int32_t *index,
+                       size_t count, void *y) {
+    struct job job = {.kernels = backend(dtype), .n = n, .inner = inner, .count = count, .size = dtype_sizes[dtype],
+                      .x = dy, .index = index, .y = y};
+    memset(y, 0, outer * n * inner * job.size);
+    threads_for(outer, 1, (double)(outer * count) * (double)inner, scatter, &job);
+}
+
+static void gather_scaled(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    for (size_t i = begin; i < end; i++)
+        job->kernels->scale_bytes(job->inner, (const uint8_t *)job->x + ((size_t)job->index[i] - 1) * job->inner,
+                                  job->scale, job->y + i * job->inner * job->size);
+}
+
+void index_gather_scaled(size_t inner, const uint8_t *x, const int32_t *index, size_t count, double scale,
+                         enum dtype dtype, void *y) {
+    struct job job = {.kernels = backend(dtype), .inner = inner, .size = dtype_sizes[dtype], .x = (const char *)x,
+                      .index = index, .y = y, .scale = scale};
+    threads_for(count, piece_of(inner), (double)count * (double)inner * 4, gather_scaled, &job);
+}
+
+bool index_check(const int32_t *index, size_t count, int64_t limit, size_t *bad) {
+    for (size_t i = 0; i < count; i++) {
+        if (index[i] >= 1 && index[i] <= limit) continue;
+        *bad = i;
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,129 @@
+#include "random.h"
+
+#include "../kernels/kernels.h"
+#include "threads.h"
+
+#include <math.h>
+
+#define PIECE 16384
+
+void random_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
+    for (int round = 0; round < 10; round++) {
+        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+        c1 = (uint32_t)p1;
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c3 = (uint32_t)p0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
+static void block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]) {
+    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
+    const uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)stream,
+                                 (uint32_t)(stream >> 32)};
+    random_philox(counter, key, out);
+}
+
+struct job {
+    uint64_t seed, stream;
+    double low, high; /* or mean and deviation */
+    const struct tensor *y;
+};
+
+static void store(const struct tensor *y, size_t i, double value) {
+    if (y->dtype == FLOAT32) ((float *)y->data)[i] = (float)value;
+    else ((double *)y->data)[i] = value;
+}
+
+/* In float32, low + (high - low) u may round up to high, which stays excluded. */
+static double below(double value, double high, enum dtype dtype) {
+    if (dtype == FLOAT32) return (float)value < (float)high ? value : nextafterf((float)high, -INFINITY);
+    return value < high ? value : nextafter(high, -INFINITY);
+}
+
+static void uniform(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    uint32_t word[4];
+    bool wide = job->y->dtype == FLOAT64;
+    for (size_t i = begin; i < end; i++) {
+        double u;
+        if (wide) {
+            block(job->seed, job->stream, i / 2, word);
+            uint64_t bits = (uint64_t)word[i % 2 * 2] << 32 | word[i % 2 * 2 + 1];
+            u = (double)(bits >> 11) * 0x1p-53;
+        } else {
+            if (i == begin || i % 4 == 0) block(job->seed, job->stream, i / 4, word);
+            u = (word[i % 4] >> 8) * 0x1p-24;
+        }
+        double value = job->low + (job->high - job->low) * u;
+        store(job->y, i, job->low < job->high ? below(value, job->high, job->y->dtype) : job->low);
+    }
+}
+
+void random_uniform(uint64_t seed, uint64_t stream, double low, double high, const struct tensor *y) {
+    struct job job = {seed, stream, low, high, y};
+    threads_for(tensor_count(y), PIECE, (double)tensor_count(y) * 16, uniform, &job);
+}
+
+static double ratio(double x, const double *top, int tops, const double *bottom, int bottoms) {
+    double above = top[tops - 1], under = bottom[bottoms - 1];
+    for (int i = tops - 2; i >= 0; i--) above = above * x + top[i];
+    for (int i = bottoms - 2; i >= 0; i--) under = under * x + bottom[i];
+    return above / (under * x + 1);
+}
+
+/* -log p for p in (0, 0.5] from the float kernel, the same bits on every machine (the C library's are not). */
+static double minus_log(double p) {
+    float x = (float)p, y;
+    kernels_portable.unary[UNARY_LOG](1, &x, &y);
+    return -(double)y;
+}
+
+static double normal_quantile(double p) {
+    static const double a[] = {3.3871327179, 50.434271938, 159.29113202, 59.109374720};
+    static const double b[] = {17.895169469, 78.757757664, 67.187563600};
+    static const double c[] = {1.4234372777, 2.7568153900, 1.3067284816, 0.17023821103};
+    static const double d[] = {0.73700164250, 0.12021132975};
+    static const double e[] = {6.6579051150, 3.0812263860, 0.42868294337, 0.017337203997};
+    static const double f[] = {0.24197894225, 0.012258202635};
+    double q = p - 0.5;
+    if (fabs(q) <= 0.425) return q * ratio(0.180625 - q * q, a, 4, b, 3);
+    double r = sqrt(minus_log(q < 0 ? p : 1 - p));
+    double size = r <= 5 ? ratio(r - 1.6, c, 4, d, 2) : ratio(r - 5, e, 4, f, 2);
+    return q < 0 ? -size : size;
+}
+
+static void normal(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    uint32_t word[4];
+    for (size_t i = begin; i < end; i++) {
+        if (i == begin || i % 4 == 0) block(job->seed, job->stream, i / 4, word);
+        double p = ((double)word[i % 4] + 0.5) * 0x1p-32;
+        store(job->y, i, job->low + job->high * normal_quantile(p));
+    }
+}
+
+void random_normal(uint64_t seed, uint64_t stream, double mean, double deviation, const struct tensor *y) {
+    struct job job = {seed, stream, mean, deviation, y};
+    threads_for(tensor_count(y), PIECE, (double)tensor_count(y) * 32, normal, &job);
+}
+
+void random_permutation(uint64_t seed, uint64_t stream, size_t n, int32_t *y) {
+    uint32_t word[4];
+    for (size_t i = 0; i < n; i++) y[i] = (int32_t)i + 1;
+    for (size_t i = n; i > 1; i--) {
+        size_t turn = n - i;
+        if (turn % 4 == 0) block(seed, stream, turn / 4, word);
+        size_t j = (size_t)((uint64_t)word[turn % 4] * i >> 32); /* bias below 2^-32 * n */
+        int32_t other = y[j];
+        y[j] = y[i - 1];
+        y[i - 1] = other;
+    }
+}

@@ -1,0 +1,73 @@
+#include "reduce.h"
+
+#include "backend.h"
+#include "threads.h"
+
+#define PIECE_ELEMENTS 65536
+#define COLUMN_UNIT 16
+
+struct job {
+    const struct kernels *kernels;
+    enum reduction operation;
+    size_t size, n, inner;
+    const char *x;
+    char *y;
+    bool smallest;
+    const struct tensor *source;
+    int32_t *index;
+};
+
+/* Items are outputs: rows when the axis is the last one, else groups of up to 16 columns of one outer slice. */
+static void reduce_rows(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    for (size_t o = begin; o < end; o++)
+        job->kernels->reduce[job->operation](job->n, job->x + o * job->n * job->size, job->y + o * job->size);
+}
+
+static void reduce_groups(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t groups = (job->inner + COLUMN_UNIT - 1) / COLUMN_UNIT;
+    for (size_t item = begin; item < end; item++) {
+        size_t outer = item / groups, j = item % groups * COLUMN_UNIT;
+        size_t columns = job->inner - j < COLUMN_UNIT ? job->inner - j : COLUMN_UNIT;
+        job->kernels->reduce_columns[job->operation](job->n, columns,
+                                                     job->x + (outer * job->n * job->inner + j) * job->size,
+                                                     job->inner, job->y + (outer * job->inner + j) * job->size);
+    }
+}
+
+static size_t piece_of(size_t item_cost) { return 1 + PIECE_ELEMENTS / (item_cost + 1); }
+
+void reduce_axis(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
+                 void *y) {
+    struct job job = {.kernels = backend(dtype), .operation = operation, .size = dtype_sizes[dtype], .n = n,
+                      .inner = inner, .x = x, .y = y};
+    double cost = (double)outer * (double)n * (double)inner;
+    if (inner == 1) {
+        threads_for(outer, piece_of(n), cost, reduce_rows, &job);
+    } else {
+        size_t groups = (inner + COLUMN_UNIT - 1) / COLUMN_UNIT;
+        threads_for(outer * groups, piece_of(n * COLUMN_UNIT), cost, reduce_groups, &job);
+    }
+}
+
+static void find_index(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    for (size_t item = begin; item < end; item++) {
+        size_t first = item / job->inner * job->n * job->inner + item % job->inner, best = 0;
+        double best_value = tensor_get(job->source, first);
+        for (size_t i = 1; i < job->n && best_value == best_value; i++) {
+            double value = tensor_get(job->source, first + i * job->inner);
+            if ((job->smallest ? value < best_value : value > best_value) || value != value) {
+                best = i;
+                best_value = value;
+            }
+        }
+        job->index[item] = (int32_t)best + 1;
+    }
+}
+
+void reduce_index(bool smallest, const struct tensor *x, size_t outer, size_t n, size_t inner, int32_t *y) {
+    struct job job = {.n = n, .inner = inner, .smallest = smallest, .source = x, .index = y};
+    threads_for(outer * inner, piece_of(n), (double)outer * (double)n * (double)inner * 4, find_index, &job);
+}

@@ -1,0 +1,15 @@
+/* Reductions over one axis of a contiguous tensor, seen as [outer, n, inner]. */
+#ifndef FNET_REDUCE_H
+#define FNET_REDUCE_H
+
+#include "../kernels/kernels.h"
+#include "tensor.h"
+
+/* y[outer, inner] = the reduction over n; float types; n > 0 for maximum and minimum. */
+void reduce_axis(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
+                 void *y);
+
+/* y[outer, inner] = the first index (from 1) of the largest or smallest element; a NaN is both. Any type. */
+void reduce_index(bool smallest, const struct tensor *x, size_t outer, size_t n, size_t inner, int32_t *y);
+
+#endif

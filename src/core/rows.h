@@ -1,0 +1,16 @@
+/* Softmax and cross-entropy over the rows of a contiguous [rows, n] matrix, forward beside backward, shared
+   among threads by rows. Formulas: kernels/template/rows.inc. Labels count from 1 and were checked. */
+#ifndef FNET_ROWS_H
+#define FNET_ROWS_H
+
+#include "tensor.h"
+
+void rows_softmax(enum dtype dtype, size_t rows, size_t n, const void *x, void *y);
+void rows_softmax_backward(enum dtype dtype, size_t rows, size_t n, const void *y, const void *dy, void *dx);
+
+void rows_cross_entropy(enum dtype dtype, size_t rows, size_t n, const void *x, const int32_t *label, void *loss,
+                        void *probability);
+void rows_cross_entropy_backward(enum dtype dtype, size_t rows, size_t n, const void *probability,
+                                 const int32_t *label, double scale, void *dx);
+
+#endif

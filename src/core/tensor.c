@@ -1,0 +1,175 @@
+#include "tensor.h"
+
+#include <string.h>
+
+const char *const dtype_names[DTYPE_COUNT] = {"float32", "float64", "uint8", "int32"};
+const size_t dtype_sizes[DTYPE_COUNT] = {sizeof(float), sizeof(double), sizeof(uint8_t), sizeof(int32_t)};
+
+bool tensor_layout(struct tensor *t, enum dtype dtype, int rank, const size_t *shape) {
+    /* The strides must stay in range even where another axis is empty, so empty axes count as one here. */
+    size_t elements = 1;
+    memset(t, 0, sizeof *t);
+    t->dtype = dtype;
+    t->rank = rank;
+    for (int axis = rank - 1; axis >= 0; axis--) {
+        size_t length = shape[axis] ? shape[axis] : 1;
+        t->shape[axis] = shape[axis];
+        t->stride[axis] = elements;
+        if (elements > PTRDIFF_MAX / length) return false;
+        elements *= length;
+    }
+    return elements <= PTRDIFF_MAX / dtype_sizes[dtype];
+}
+
+size_t tensor_count(const struct tensor *t) {
+    size_t count = 1;
+    for (int axis = 0; axis < t->rank; axis++) count *= t->shape[axis];
+    return count;
+}
+
+size_t tensor_bytes(const struct tensor *t) { return tensor_count(t) * dtype_sizes[t->dtype]; }
+
+bool tensor_is_contiguous(const struct tensor *t) {
+    size_t expected = 1;
+    for (int axis = t->rank - 1; axis >= 0; axis--) {
+        if (t->shape[axis] == 0) return true;
+        if (t->shape[axis] != 1 && t->stride[axis] != expected) return false;
+        expected *= t->shape[axis];
+    }
+    return true;
+}
+
+bool tensor_same_shape(const struct tensor *a, const struct tensor *b) {
+    if (a->rank != b->rank) return false;
+    for (int axis = 0; axis < a->rank; axis++)
+        if (a->shape[axis] != b->shape[axis]) return false;
+    return true;
+}
+
+bool tensor_broadcast(const struct tensor *a, const struct tensor *b, int *rank, size_t *shape) {
+    *rank = a->rank > b->rank ? a->rank : b->rank;
+    for (int axis = 0; axis < *rank; axis++) {
+        int in_a = axis - (*rank - a->rank), in_b = axis - (*rank - b->rank);
+        size_t length_a = in_a < 0 ? 1 : a->shape[in_a], length_b = in_b < 0 ? 1 : b->shape[in_b];
+        if (length_a != length_b && length_a != 1 && length_b != 1) return false;
+        shape[axis] = length_a == 1 ? length_b : length_a;
+    }
+    return true;
+}
+
+struct tensor tensor_expand(const struct tensor *t, int rank, const size_t *shape) {
+    struct tensor view = *t;
+    view.rank = rank;
+    for (int axis = 0; axis < rank; axis++) {
+        int from = axis - (rank - t->rank);
+        view.shape[axis] = shape[axis];
+        view.stride[axis] = from < 0 || t->shape[from] == 1 ? 0 : t->stride[from];
+    }
+    return view;
+}
+
+bool tensor_reshape(const struct tensor *t, int rank, const size_t *shape, struct tensor *view) {
+    if (!tensor_layout(view, t->dtype, rank, shape)) return false;
+    view->data = t->data;
+    if (tensor_is_contiguous(t)) return true;
+    /* Drop axes of length 1 and join axes that follow each other in memory; then each group of new axes must
+       fill exactly one old axis. */
+    size_t length[TENSOR_MAX_RANK], stride[TENSOR_MAX_RANK];
+    int groups = 0;
+    for (int axis = 0; axis < t->rank; axis++) {
+        if (t->shape[axis] == 1) continue;
+        if (groups > 0 && stride[groups - 1] == t->stride[axis] * t->shape[axis]) {
+            length[groups - 1] *= t->shape[axis];
+            stride[groups - 1] = t->stride[axis];
+        } else {
+            length[groups] = t->shape[axis];
+            stride[groups++] = t->stride[axis];
+        }
+    }
+    int group = groups - 1;
+    size_t filled = 1;
+    for (int axis = rank - 1; axis >= 0; axis--) {
+        if (shape[axis] == 1) continue;
+        if (group < 0) return false;
+        view->stride[axis] = stride[group] * filled;
+        filled *= shape[axis];
+        if (length[group] % filled != 0) return false;
+        if (filled == length[group]) {
+            group--;
+            filled = 1;
+        }
+    }
+    return true;
+}
+
+static double element_get(enum dtype dtype, const void *data, size_t offset) {
+    switch (dtype) {
+    case FLOAT32: return ((const float *)data)[offset];
+    case FLOAT64: return ((const double *)data)[offset];
+    case UINT8: return ((const uint8_t *)data)[offset];
+    default: return ((const int32_t *)data)[offset];
+    }
+}
+
+static void element_set(enum dtype dtype, void *data, size_t offset, double value) {
+    switch (dtype) {
+    case FLOAT32: ((float *)data)[offset] = (float)value; break;
+    case FLOAT64: ((double *)data)[offset] = value; break;
+    case UINT8: ((uint8_t *)data)[offset] = (uint8_t)value; break;
+    default: ((int32_t *)data)[offset] = (int32_t)value; break;
+    }
+}
+
+static size_t offset_of(const struct tensor *t, size_t index) {
+    size_t offset = 0;
+    for (int axis = t->rank - 1; axis >= 0; axis--) {
+        offset += index % t->shape[axis] * t->stride[axis];
+        index /= t->shape[axis];
+    }
+    return offset;
+}
+
+double tensor_get(const struct tensor *t, size_t index) {
+    return element_get(t->dtype, t->data, offset_of(t, index));
+}
+
+void tensor_set(const struct tensor *t, size_t index, double value) {
+    element_set(t->dtype, t->data, offset_of(t, index), value);
+}
+
+/* One innermost run. The first cases are those that training meets; the last serves every pair of types. */
+static void copy_run(const struct tensor *x, size_t from, const struct tensor *y, size_t to, size_t n,
+                     size_t x_step, size_t y_step) {
+    size_t size = dtype_sizes[y->dtype];
+    if (x->dtype == y->dtype && x_step == 1 && y_step == 1) {
+        memcpy((char *)y->data + to * size, (const char *)x->data + from * size, n * size);
+    } else if (x->dtype == y->dtype && size == 4) {
+        const uint32_t *source = (const uint32_t *)x->data + from;
+        uint32_t *target = (uint32_t *)y->data + to;
+        for (size_t i = 0; i < n; i++) target[i * y_step] = source[i * x_step];
+    } else if (x->dtype == UINT8 && y->dtype == FLOAT32) {
+        const uint8_t *source = (const uint8_t *)x->data + from;
+        float *target = (float *)y->data + to;
+        for (size_t i = 0; i < n; i++) target[i * y_step] = source[i * x_step];
+    } else {
+        for (size_t i = 0; i < n; i++)
+            element_set(y->dtype, y->data, to + i * y_step, element_get(x->dtype, x->data, from + i * x_step));
+    }
+}
+
+static void copy_axis(const struct tensor *x, size_t from, const struct tensor *y, size_t to, int axis) {
+    if (axis >= x->rank - 1) {
+        size_t n = x->rank ? x->shape[axis] : 1;
+        copy_run(x, from, y, to, n, x->rank ? x->stride[axis] : 1, x->rank ? y->stride[axis] : 1);
+        return;
+    }
+    for (size_t i = 0; i < x->shape[axis]; i++)
+        copy_axis(x, from + i * x->stride[axis], y, to + i * y->stride[axis], axis + 1);
+}
+
+void tensor_copy(const struct tensor *x, const struct tensor *y) {
+    size_t count = tensor_count(x);
+    if (count == 0) return;
+    if (tensor_is_contiguous(x) && tensor_is_contiguous(y)) copy_run(x, 0, y, 0, count, 1, 1);
+    else copy_axis(x, 0, y, 0, 0);
+}

@@ -1,0 +1,193 @@
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "threads.h"
+
+#include "interrupt.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+/* Work below this many operations takes less time than waking a worker costs (some 2 microseconds). */
+#define SHARE_COST 6e4
+/* How often an idle worker looks for work before it sleeps: about 100 microseconds. */
+#define SPIN 4000
+
+struct loop {
+    size_t count, piece;
+    void (*work)(void *context, size_t begin, size_t end);
+    void *context;
+    size_t parts;
+};
+
+static struct {
+    size_t owners;
+    size_t count;   /* threads asked for */
+    size_t running; /* workers alive; worker i has number i + 1, the caller is number 0 */
+    pthread_t worker[THREADS_MOST];
+    struct loop loop; /* written before `round` moves on, read by workers after they saw it move */
+    atomic_size_t round;
+    atomic_size_t unfinished;
+    atomic_bool stop;
+    atomic_size_t asleep;
+    pthread_mutex_t mutex;
+    pthread_cond_t wake;
+    bool fork_handled;
+} pool = {.count = 1, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+static void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t *begin, size_t *end) {
+    size_t units = (count + unit - 1) / unit;
+    *begin = units / parts * part + (units % parts < part ? units % parts : part);
+    *end = *begin + units / parts + (part < units % parts);
+    *begin = *begin * unit < count ? *begin * unit : count;
+    *end = *end * unit < count ? *end * unit : count;
+}
+
+static void run_part(const struct loop *loop, size_t part) {
+    size_t begin, end;
+    threads_range(loop->count, 1, part, loop->parts, &begin, &end);
+    while (begin < end && !interrupt_pending()) {
+        size_t next = end - begin > loop->piece ? begin + loop->piece : end;
+        loop->work(loop->context, begin, next);
+        begin = next;
+    }
+}
+
+/* Waits until `round` differs from seen: first spinning, then asleep. */
+static size_t wait_for_round(size_t seen) {
+    size_t round;
+    for (int i = 0; i < SPIN; i++) {
+        if ((round = atomic_load_explicit(&pool.round, memory_order_acquire)) != seen) return round;
+        relax();
+        if (i % 256 == 255) sched_yield();
+    }
+    pthread_mutex_lock(&pool.mutex);
+    atomic_fetch_add(&pool.asleep, 1);
+    while ((round = atomic_load(&pool.round)) == seen) pthread_cond_wait(&pool.wake, &pool.mutex);
+    atomic_fetch_sub(&pool.asleep, 1);
+    pthread_mutex_unlock(&pool.mutex);
+    return round;
+}
+
+struct start {
+    size_t number, round;
+};
+static struct start starts[THREADS_MOST];
+
+static void *worker_main(void *argument) {
+    const struct start *start = argument;
+    size_t number = start->number, round = start->round;
+    for (;;) {
+        round = wait_for_round(round);
+        if (atomic_load(&pool.stop)) return NULL;
+        if (number < pool.loop.parts) run_part(&pool.loop, number);
+        atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
+    }
+}
+
+static void next_round(void) {
+    atomic_fetch_add(&pool.round, 1);
+    if (atomic_load(&pool.asleep) == 0) return;
+    pthread_mutex_lock(&pool.mutex);
+    pthread_cond_broadcast(&pool.wake);
+    pthread_mutex_unlock(&pool.mutex);
+}
+
+static void stop_workers(void) {
+    if (pool.running == 0) return;
+    atomic_store(&pool.stop, true);
+    next_round();
+    for (size_t i = 0; i < pool.running; i++) pthread_join(pool.worker[i], NULL);
+    atomic_store(&pool.stop, false);
+    pool.running = 0;
+}
+
+/* In the child of a fork only the calling thread exists. */
+static void forget_workers(void) {
+    pool.running = 0;
+    atomic_store(&pool.asleep, 0);
+    pthread_mutex_init(&pool.mutex, NULL);
+    pthread_cond_init(&pool.wake, NULL);
+}
+
+static void start_workers(size_t wanted) {
+    sigset_t all, before;
+    if (pool.running >= wanted) return;
+    sigfillset(&all); /* signals belong to the thread that runs Lua */
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    while (pool.running < wanted) {
+        struct start *start = &starts[pool.running];
+        *start = (struct start){pool.running + 1, atomic_load(&pool.round)};
+        if (pthread_create(&pool.worker[pool.running], NULL, worker_main, start) != 0) break;
+        pool.running++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+void threads_open(void) {
+    pool.owners++;
+    if (pool.fork_handled) return;
+    pool.fork_handled = pthread_atfork(NULL, NULL, forget_workers) == 0;
+}
+
+void threads_close(void) {
+    if (--pool.owners == 0) stop_workers();
+}
+
+size_t threads_count(void) {
+    start_workers(pool.count - 1);
+    if (pool.running + 1 < pool.count) pool.count = pool.running + 1; /* the system gave no more */
+    return pool.count;
+}
+
+void threads_set(size_t count) {
+    if (count < pool.count) stop_workers();
+    pool.count = count;
+}
+
+size_t threads_available(void) {
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0) return (size_t)CPU_COUNT(&set);
+#endif
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count > 0 ? (size_t)count : 1;
+}
+
+void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
+                 void *context) {
+    struct loop loop = {count, piece ? piece : 1, work, context, 1};
+    if (pool.count > 1 && count > 1 && cost >= SHARE_COST) {
+        size_t threads = threads_count();
+        loop.parts = threads < count ? threads : count;
+    }
+    if (loop.parts == 1) {
+        run_part(&loop, 0);
+        return;
+    }
+    pool.loop = loop;
+    atomic_store_explicit(&pool.unfinished, pool.running, memory_order_relaxed);
+    next_round();
+    run_part(&loop, 0);
+    for (int i = 0; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++) {
+        relax();
+        if (i % 256 == 255) sched_yield();
+    }
+}
+
+void threads_grid(size_t columns, size_t *row_parts, size_t *column_parts) {
+    size_t best = 1;
+    for (size_t parts = 1; parts <= pool.count; parts++)
+        if (pool.count % parts == 0 && columns / parts >= 64) best = parts;
+    *column_parts = best;
+    *row_parts = pool.count / best;
+}

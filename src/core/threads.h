@@ -1,0 +1,36 @@
+/* A pool of worker threads that share one loop at a time.
+   Results never depend on the number of threads: threads split outputs, never a sum.
+   Invariant: only one thread at a time (the one that runs Lua) calls these functions; workers run nothing but
+   the given function and never see a lua_State. Workers start when they are first needed, spin briefly after
+   a loop (a training step is many short loops), then sleep; after fork() the child starts its own. */
+#ifndef FNET_THREADS_H
+#define FNET_THREADS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define THREADS_MOST 256
+
+void threads_open(void);  /* one more owner of the pool */
+void threads_close(void); /* one owner less; the last one ends and joins the workers */
+
+size_t threads_count(void);       /* threads that share a loop, the caller included */
+void threads_set(size_t count);   /* 1 .. THREADS_MOST */
+size_t threads_available(void);   /* processors that this process may use */
+
+/* Calls work(context, begin, end) for consecutive pieces that cover [0, count). Each thread gets one
+   contiguous range and takes it in pieces of at most `piece` items, looking for an interrupt in between: a
+   piece should take at most some milliseconds. Runs in the caller alone when cost, a rough number of
+   arithmetic operations an item times count, is too small to share. */
+void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
+                 void *context);
+
+/* How a matrix of outputs is shared: row_parts * column_parts == the number of threads, column ranges as
+   multiples of 16 and at least 64 wide where there are several. The matrix product and the optimisers use
+   the same grid, so that a weight stays in one core's cache from step to step. */
+void threads_grid(size_t columns, size_t *row_parts, size_t *column_parts);
+
+/* The part-th of `parts` nearly equal ranges of [0, count), bounds at multiples of `unit`. */
+void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t *begin, size_t *end);
+
+#endif

@@ -1,0 +1,115 @@
+/* The loops over plain arrays, once per instruction set.
+   kernels_{portable,avx2,avx512,neon}.c define a dozen vector operations for float and include the template
+   (template/all.inc); kernels_double.c does the same for double, which gradient checks use. All float tables
+   compute the same bits: kernels_portable.c is the definition, the others are tested for equality with it.
+   Invariant: a kernel never allocates, never fails, and knows no shape beyond its arguments. Pointers need no
+   alignment; an output may be the same array as an input but must not overlap it in part. n may be 0.
+   Element pointers are void * so that one struct serves float and double. Only src/core calls kernels. */
+#ifndef FNET_KERNELS_H
+#define FNET_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The order in which every kernel adds and rounds; see "The numerics promise" in README.md. */
+#define NUMERICS_VERSION 1
+
+enum unary {
+    UNARY_NEGATE,
+    UNARY_ABS,
+    UNARY_SIGN, /* -1, 0, 1; a NaN stays */
+    UNARY_SQRT,
+    UNARY_EXP,
+    UNARY_LOG,
+    UNARY_TANH,
+    UNARY_SIGMOID, /* 1 / (1 + exp(-x)) */
+    UNARY_RELU,    /* max(x, 0); a NaN stays */
+    UNARY_COUNT
+};
+
+enum binary {
+    BINARY_ADD,
+    BINARY_SUBTRACT,
+    BINARY_MULTIPLY,
+    BINARY_DIVIDE,
+    BINARY_POWER,
+    BINARY_MAXIMUM, /* a NaN in either operand wins */
+    BINARY_MINIMUM,
+    BINARY_EQUAL, /* comparisons give 1 or 0 */
+    BINARY_NOT_EQUAL,
+    BINARY_LESS,
+    BINARY_LESS_EQUAL,
+    BINARY_GATE, /* b > 0 ? a : 0, the derivative of relu */
+    BINARY_COUNT
+};
+
+enum reduction { REDUCE_SUM, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
+
+/* One step of Adam (Kingma and Ba, 2015, section 2, last paragraph: the corrections folded into two scalars). */
+struct adam_step {
+    double beta1, beta2;
+    double rate;    /* learning rate * sqrt(1 - beta2^t) / (1 - beta1^t) */
+    double epsilon; /* epsilon * sqrt(1 - beta2^t) */
+};
+
+struct kernels {
+    const char *name;
+    size_t width;        /* elements in a vector */
+    size_t tile_rows;    /* rows of the largest matmul tile: a packed panel of A has this many */
+    size_t tile_columns; /* its columns, in elements: a packed panel of B has this many */
+
+    /* c[m, n] = start + a[m, k] * b[k, n]: each element is ONE chain of fused multiply-adds, k ascending.
+       a[i, l] = a[i * a_row + l * a_column]; b[l, j] = b[l * b_row + j]; c[i, j] = c[i * c_row + j];
+       a_block: elements from one group of tile_rows rows of a to the next (tile_rows * a_row when unpacked).
+       start: NULL for zero, else start[i * start_row + j]: a bias with start_row 0, or c itself. */
+    void (*matmul)(size_t m, size_t n, size_t k, const void *a, size_t a_row, size_t a_column, size_t a_block,
+                   const void *b, size_t b_row, const void *start, size_t start_row, void *c, size_t c_row);
+
+    void (*unary[UNARY_COUNT])(size_t n, const void *x, void *y);
+
+    /* y[i] = a[i * a_step] op b[i * b_step] with steps of 0 or 1. */
+    void (*binary[BINARY_COUNT])(size_t n, const void *a, size_t a_step, const void *b, size_t b_step, void *y);
+
+    /* *y = the reduction of x[0 .. n), n > 0 but for sums. The order of a sum is in template/reduce.inc. */
+    void (*reduce[REDUCE_COUNT])(size_t n, const void *x, void *y);
+
+    /* y[j] = the reduction over i of x[i * x_row + j], i < rows, j < columns, in the same order. */
+    void (*reduce_columns[REDUCE_COUNT])(size_t rows, size_t columns, const void *x, size_t x_row, void *y);
+
+    /* Rows of n contiguous elements: y = exp(x - max) / sum(exp(x - max)). */
+    void (*softmax)(size_t rows, size_t n, const void *x, void *y);
+
+    /* dx = y * (dy - sum(dy * y)), row by row. */
+    void (*softmax_backward)(size_t rows, size_t n, const void *y, const void *dy, void *dx);
+
+    /* loss[i] = log(sum(exp(x[i]))) - x[i][label[i] - 1], probability = softmax(x). Labels count from 1. */
+    void (*cross_entropy)(size_t rows, size_t n, const void *x, const int32_t *label, void *loss, void *probability);
+
+    /* dx = (probability - onehot(label)) * scale */
+    void (*cross_entropy_backward)(size_t rows, size_t n, const void *probability, const int32_t *label,
+                                   double scale, void *dx);
+
+    /* y[i] = x[i] * scale, rounded to the element type */
+    void (*scale_bytes)(size_t n, const uint8_t *x, double scale, void *y);
+
+    /* One optimiser step on a rows x columns block of equally laid out arrays; row: elements between rows.
+       Moments below the smallest normal number become zero. */
+    void (*adam)(size_t rows, size_t columns, size_t row, const struct adam_step *step, const void *gradient,
+                 void *moment1, void *moment2, void *parameter);
+
+    /* velocity = momentum * velocity + gradient; parameter -= rate * velocity. velocity may be NULL: then 0. */
+    void (*sgd)(size_t rows, size_t columns, size_t row, double rate, double momentum, const void *gradient,
+                void *velocity, void *parameter);
+};
+
+extern const struct kernels kernels_portable, kernels_double;
+#if defined(__x86_64__)
+extern const struct kernels kernels_avx2, kernels_avx512;
+#elif defined(__aarch64__)
+extern const struct kernels kernels_neon;
+#endif
+
+/* The tables that this processor and operating system can run, slowest first; *count says how many. */
+const struct kernels *const *kernels_supported(size_t *count);
+
+#endif

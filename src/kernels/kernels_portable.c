@@ -1,0 +1,87 @@
+/* The definition of every float kernel: the template over "vectors" of one element, in plain C. */
+#include "kernels.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+typedef float real;
+typedef float vec;
+typedef double dvec;
+
+#define WIDTH 1
+#define REAL_MIN FLT_MIN
+#define REAL_INFINITY INFINITY
+#define REAL_NAN NAN
+#define TILE_ROWS 4
+#define TILE_VECTORS_MOST 4
+#define TILE_VECTORS(rows) 4
+
+static inline vec vload(const real *p) { return *p; }
+static inline void vstore(real *p, vec x) { *p = x; }
+static inline vec vload_partial(const real *p, size_t n) { return n ? *p : 0; }
+static inline void vstore_partial(real *p, size_t n, vec x) {
+    if (n) *p = x;
+}
+static inline vec vset1(real x) { return x; }
+static inline vec vadd(vec a, vec b) { return a + b; }
+static inline vec vsub(vec a, vec b) { return a - b; }
+static inline vec vmul(vec a, vec b) { return a * b; }
+static inline vec vdiv(vec a, vec b) { return a / b; }
+static inline vec vfma(vec a, vec b, vec c) { return fmaf(a, b, c); }
+static inline vec vsqrt(vec x) { return sqrtf(x); }
+static inline vec vneg(vec x) { return -x; }
+static inline vec vabs(vec x) { return fabsf(x); }
+static inline vec vcopysign(vec size, vec sign) { return copysignf(size, sign); }
+static inline vec vmax(vec a, vec b) { return a > b ? a : b; }
+static inline vec vmax_nan(vec a, vec b) { return a > b || a != a ? a : b; }
+
+typedef bool vmask;
+static inline vmask vgreater(vec a, vec b) { return a > b; }
+static inline vmask vequal(vec a, vec b) { return a == b; }
+static inline vec vselect(vmask mask, vec yes, vec no) { return mask ? yes : no; }
+
+static inline dvec dlow(vec x) { return x; }
+static inline dvec dhigh(vec x) { return x; }
+static inline vec djoin(dvec low, dvec high) {
+    (void)high;
+    return (float)low;
+}
+static inline dvec dset1(double x) { return x; }
+static inline dvec dadd(dvec a, dvec b) { return a + b; }
+static inline dvec dsub(dvec a, dvec b) { return a - b; }
+static inline dvec dmul(dvec a, dvec b) { return a * b; }
+static inline dvec ddiv(dvec a, dvec b) { return a / b; }
+static inline dvec dfma(dvec a, dvec b, dvec c) { return fma(a, b, c); }
+static inline dvec dmax(dvec a, dvec b) { return a > b ? a : b; }
+static inline dvec dmin(dvec a, dvec b) { return a < b ? a : b; }
+static inline dvec dselect_greater(dvec a, dvec b, dvec yes, dvec no) { return a > b ? yes : no; }
+
+/* Adding 1.5 * 2^52 leaves no room for a fraction: the sum is rounded to the nearest integer, ties to even. */
+static inline dvec dround(dvec x) { return (x + 0x1.8p52) - 0x1.8p52; }
+
+static inline uint64_t bits_of(double x) {
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+static inline double of_bits(uint64_t bits) {
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+/* n + 1023 ends up in the low bits of a double near 2^52 and is moved to the place of the exponent. */
+static inline dvec dpower_of_two(dvec n) { return of_bits(bits_of(n + (0x1.8p52 + 1023)) << 52); }
+static inline dvec dexponent(dvec x) {
+    return of_bits(bits_of(x) >> 52 | UINT64_C(0x4330000000000000)) - (0x1p52 + 1023);
+}
+static inline dvec dmantissa(dvec x) {
+    return of_bits((bits_of(x) & UINT64_C(0x000fffffffffffff)) | UINT64_C(0x3ff0000000000000));
+}
+
+#include "template/math.inc"
+
+#define KERNELS_TABLE kernels_portable
+#define KERNELS_NAME "portable"
+#include "template/all.inc"

@@ -1,0 +1,208 @@
+/* Making tensors from shapes, numbers, nested tables and bytes, and turning them back into tables and bytes. */
+#include "ltensor.h"
+
+#include <string.h>
+
+/* --- arguments ------------------------------------------------------------------------------------------ */
+
+int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape) {
+    if (lua_type(L, index) != LUA_TTABLE)
+        return lerror(L, "%s: expected a shape such as {2, 3}, got %s", what, luaL_typename(L, index));
+    lua_Integer rank = (lua_Integer)lua_rawlen(L, index);
+    if (rank > TENSOR_MAX_RANK)
+        return lerror(L, "%s: expected at most %d axes, got %I", what, TENSOR_MAX_RANK, (LUAI_UACINT)rank);
+    for (lua_Integer axis = 1; axis <= rank; axis++) {
+        lua_rawgeti(L, index, axis);
+        shape[axis - 1] = (size_t)lcheck_integer(L, lua_gettop(L), what, 0, LUA_MAXINTEGER);
+        lua_pop(L, 1);
+    }
+    return (int)rank;
+}
+
+int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *t) {
+    lua_pushfstring(L, "%s: axis", what);
+    int axis = (int)lcheck_integer(L, index, lua_tostring(L, -1), 1, t->rank) - 1;
+    lua_pop(L, 1);
+    return axis;
+}
+
+enum dtype lcheck_dtype(lua_State *L, int index, const char *what, enum dtype otherwise) {
+    if (lua_isnoneornil(L, index)) return otherwise;
+    const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : luaL_typename(L, index);
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+        if (strcmp(name, dtype_names[dtype]) == 0) return (enum dtype)dtype;
+    return (enum dtype)lerror(L, "%s: expected the type float32, float64, uint8 or int32, got %s", what, name);
+}
+
+const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what, enum dtype dtype) {
+    index = lua_absindex(L, index);
+    const struct tensor *t = &ltensor_check(L, index)->tensor;
+    if (t->dtype == dtype && tensor_is_contiguous(t)) {
+        lua_pushvalue(L, index);
+        return t;
+    }
+    struct tensor *copy = ltensor_new(L, what, dtype, t->rank, t->shape);
+    tensor_copy(t, copy);
+    return copy;
+}
+
+/* --- creation ------------------------------------------------------------------------------------------- */
+
+/* full(shape, value, dtype) */
+static int full(lua_State *L) {
+    size_t shape[TENSOR_MAX_RANK];
+    int rank = lcheck_shape(L, 1, "full", shape);
+    enum dtype dtype = lcheck_dtype(L, 3, "full", FLOAT32);
+    double value = lcheck_element(L, 2, "full", dtype);
+    struct tensor *t = ltensor_new(L, "full", dtype, rank, shape);
+    size_t count = tensor_count(t);
+    memset(t->data, 0, tensor_bytes(t));
+    if (value == 0) return 1;
+    for (size_t i = 0; i < count; i++) {
+        switch (dtype) {
+        case FLOAT32: ((float *)t->data)[i] = (float)value; break;
+        case FLOAT64: ((double *)t->data)[i] = value; break;
+        case UINT8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
+        default: ((int32_t *)t->data)[i] = (int32_t)value; break;
+        }
+    }
+    return 1;
+}
+
+/* arange(first, last, step, dtype): first, first + step, ... up to and including last. */
+static int arange(lua_State *L) {
+    enum dtype dtype = lcheck_dtype(L, 4, "arange", FLOAT32);
+    double first = lcheck_element(L, 1, "arange: first", FLOAT64);
+    double last = lcheck_element(L, 2, "arange: last", FLOAT64);
+    double step = lua_isnoneornil(L, 3) ? 1 : lcheck_element(L, 3, "arange: step", FLOAT64);
+    if (!(step > 0 || step < 0)) return lerror(L, "arange: expected a step other than zero, got %f", step);
+    double steps = (last - first) / step;
+    if (!(steps < 0x1p53 && steps > -0x1p53))
+        return lerror(L, "arange: from %f to %f in steps of %f is not a finite range", first, last, step);
+    size_t count = steps < 0 ? 0 : (size_t)(steps + 1e-9) + 1;
+    for (int end = 0; end < 2 && count > 0; end++) { /* the extremes must fit the type */
+        lua_pushnumber(L, end ? first + (double)(count - 1) * step : first);
+        lua_Integer whole;
+        if (lua_numbertointeger(lua_tonumber(L, -1), &whole) && (double)whole == lua_tonumber(L, -1))
+            lua_pushinteger(L, whole), lua_replace(L, -2);
+        lcheck_element(L, -1, "arange", dtype);
+        lua_pop(L, 1);
+    }
+    struct tensor *t = ltensor_new(L, "arange", dtype, 1, &count);
+    for (size_t i = 0; i < count; i++) tensor_set(t, i, first + (double)i * step);
+    return 1;
+}
+
+/* The shape of a nested table, from its first elements. */
+static int nested_shape(lua_State *L, int index, size_t *shape) {
+    int rank = 0;
+    lua_pushvalue(L, index);
+    while (lua_type(L, -1) == LUA_TTABLE) {
+        if (rank == TENSOR_MAX_RANK) return lerror(L, "tensor: expected at most %d levels", TENSOR_MAX_RANK);
+        shape[rank++] = (size_t)lua_rawlen(L, -1);
+        lua_rawgeti(L, -1, 1);
+        lua_remove(L, -2);
+        if (shape[rank - 1] == 0) break;
+    }
+    lua_pop(L, 1);
+    return rank;
+}
+
+/* Fills t from the value on top of the stack; `position` counts elements. */
+static void fill_nested(lua_State *L, const struct tensor *t, int axis, size_t *position) {
+    if (axis == t->rank) {
+        lua_pushfstring(L, "tensor: element %I", (LUAI_UACINT)*position + 1);
+        tensor_set(t, *position, lcheck_element(L, -2, lua_tostring(L, -1), t->dtype));
+        lua_pop(L, 1);
+        ++*position;
+        return;
+    }
+    luaL_checkstack(L, 8, "tensor");
+    if (lua_type(L, -1) != LUA_TTABLE || lua_rawlen(L, -1) != t->shape[axis]) {
+        bool table = lua_type(L, -1) == LUA_TTABLE;
+        lua_Integer length = table ? (lua_Integer)lua_rawlen(L, -1) : 0;
+        const char *got = table ? lua_pushfstring(L, "%I entries", (LUAI_UACINT)length) : luaL_typename(L, -1);
+        lerror(L, "tensor: rows must be equally long: expected %I entries at level %d after element %I, got %s",
+               (LUAI_UACINT)t->shape[axis], axis + 1, (LUAI_UACINT)*position, got);
+    }
+    for (size_t i = 0; i < t->shape[axis]; i++) {
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        fill_nested(L, t, axis + 1, position);
+        lua_pop(L, 1);
+    }
+}
+
+/* tensor(nested table or number, dtype) */
+static int from_table(lua_State *L) {
+    size_t shape[TENSOR_MAX_RANK], position = 0;
+    enum dtype dtype = lcheck_dtype(L, 2, "tensor", FLOAT32);
+    if (lua_type(L, 1) != LUA_TTABLE && lua_type(L, 1) != LUA_TNUMBER)
+        return lerror(L, "tensor: expected a table of numbers (nested for more axes), got %s", luaL_typename(L, 1));
+    int rank = nested_shape(L, 1, shape);
+    struct tensor *t = ltensor_new(L, "tensor", dtype, rank, shape);
+    lua_pushvalue(L, 1);
+    if (tensor_count(t) > 0) fill_nested(L, t, 0, &position);
+    lua_settop(L, lua_gettop(L) - 1);
+    return 1;
+}
+
+/* from_bytes(string, shape, dtype): native byte order, row-major. */
+static int from_bytes(lua_State *L) {
+    size_t length, shape[TENSOR_MAX_RANK];
+    const char *bytes = luaL_checklstring(L, 1, &length);
+    int rank = lcheck_shape(L, 2, "from_bytes", shape);
+    struct tensor layout;
+    enum dtype dtype = lcheck_dtype(L, 3, "from_bytes", FLOAT32);
+    if (!tensor_layout(&layout, dtype, rank, shape) || tensor_bytes(&layout) != length)
+        return lerror(L, "from_bytes: expected the bytes of %s of %s, got a string of %I bytes",
+                      lpush_shape(L, rank, shape), dtype_names[dtype], (LUAI_UACINT)length);
+    struct tensor *t = ltensor_new(L, "from_bytes", dtype, rank, shape);
+    memcpy(t->data, bytes, length);
+    return 1;
+}
+
+/* --- back to Lua ---------------------------------------------------------------------------------------- */
+
+static int tensor_bytes_string(lua_State *L) {
+    ltensor_check(L, 1);
+    lua_settop(L, 1);
+    const struct tensor *t = &((struct handle *)lua_touserdata(L, 1))->tensor;
+    t = lpush_contiguous(L, 1, "bytes", t->dtype);
+    lua_pushlstring(L, t->data, tensor_bytes(t));
+    return 1;
+}
+
+static void push_nested(lua_State *L, const struct tensor *t, int axis, size_t *position) {
+    if (axis == t->rank) {
+        double value = tensor_get(t, (*position)++);
+        if (dtype_is_float(t->dtype)) lua_pushnumber(L, value);
+        else lua_pushinteger(L, (lua_Integer)value);
+        return;
+    }
+    luaL_checkstack(L, 4, "totable");
+    lua_createtable(L, t->shape[axis] < 1 << 24 ? (int)t->shape[axis] : 0, 0);
+    for (size_t i = 0; i < t->shape[axis]; i++) {
+        push_nested(L, t, axis + 1, position);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+static int totable(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    size_t position = 0;
+    push_nested(L, t, 0, &position);
+    return 1;
+}
+
+void lopen_create(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"full", full}, {"arange", arange}, {"tensor", from_table}, {"from_bytes", from_bytes}, {NULL, NULL},
+    };
+    luaL_setfuncs(L, functions, 0);
+    lua_getfield(L, -1, "methods");
+    lua_pushcfunction(L, tensor_bytes_string);
+    lua_setfield(L, -2, "bytes");
+    lua_pushcfunction(L, totable);
+    lua_setfield(L, -2, "totable");
+    lua_pop(L, 1);
+}

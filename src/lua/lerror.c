@@ -1,0 +1,89 @@
+/* Errors at the user's line, and the argument checks that several bindings share. */
+#include "ltensor.h"
+
+#include "../core/interrupt.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <string.h>
+
+static const char prefix_key; /* registry: what the chunk names of the library's own modules start with */
+
+/* core.library(prefix): frames of chunks whose source starts with the prefix are skipped in error positions. */
+static int set_library(lua_State *L) {
+    luaL_checkstring(L, 1);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &prefix_key);
+    return 0;
+}
+
+/* Pushes "script.lua:12: ", or "" where no frame of a script is on the stack. */
+static void push_position(lua_State *L) {
+    lua_Debug frame;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &prefix_key);
+    const char *prefix = lua_tostring(L, -1);
+    for (int level = 0; lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "Sl", &frame);
+        if (frame.currentline <= 0) continue;
+        if (prefix && strncmp(frame.source, prefix, strlen(prefix)) == 0) continue;
+        lua_pop(L, 1);
+        lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
+        return;
+    }
+    lua_pop(L, 1);
+    lua_pushliteral(L, "");
+}
+
+int lerror(lua_State *L, const char *format, ...) {
+    va_list arguments;
+    push_position(L);
+    va_start(arguments, format);
+    lua_pushvfstring(L, format, arguments);
+    va_end(arguments);
+    lua_concat(L, 2);
+    return lua_error(L);
+}
+
+/* core.raise(message): the same for the library's Lua modules. */
+static int raise(lua_State *L) { return lerror(L, "%s", luaL_checkstring(L, 1)); }
+
+const char *lpush_shape(lua_State *L, int rank, const size_t *shape) {
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    luaL_addchar(&text, '[');
+    for (int axis = 0; axis < rank; axis++) {
+        if (axis > 0) luaL_addstring(&text, ", ");
+        lua_pushinteger(L, (lua_Integer)shape[axis]);
+        luaL_addvalue(&text);
+    }
+    luaL_addchar(&text, ']');
+    luaL_pushresult(&text);
+    return lua_tostring(L, -1);
+}
+
+lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high) {
+    int exact;
+    lua_Integer value = lua_tointegerx(L, index, &exact);
+    if (exact && lua_type(L, index) == LUA_TNUMBER && value >= low && value <= high) return value;
+    const char *got = luaL_typename(L, index);
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        lua_pushvalue(L, index);
+        got = lua_tostring(L, -1);
+    }
+    if (high == LUA_MAXINTEGER)
+        return lerror(L, "%s: expected a whole number of at least %I, got %s", what, (LUAI_UACINT)low, got);
+    if (high < low) return lerror(L, "%s: nothing to choose from (it is empty), got %s", what, got);
+    return lerror(L, "%s: expected a whole number from %I to %I, got %s", what, (LUAI_UACINT)low,
+                  (LUAI_UACINT)high, got);
+}
+
+void lcheck_interrupt(lua_State *L) {
+    if (interrupt_pending() && interrupt_take()) lerror(L, "interrupted");
+}
+
+void lopen_error(lua_State *L) {
+    lua_pushcfunction(L, set_library);
+    lua_setfield(L, -2, "library");
+    lua_pushcfunction(L, raise);
+    lua_setfield(L, -2, "raise");
+}

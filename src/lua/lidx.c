@@ -1,0 +1,85 @@
+/* The binding of the IDX reader: read_idx(path, options) gives a tensor.
+   Invariant: the reader, which owns an open file and zlib's state, is a to-be-closed variable, so it is closed
+   however read_idx ends, by an error or by Ctrl-C as well. */
+#include "ltensor.h"
+
+#include "../core/idx.h"
+
+#include <limits.h>
+#include <string.h>
+
+#define READER_METATABLE "fnet.idx_reader"
+
+static int reader_close(lua_State *L) {
+    idx_close(luaL_checkudata(L, 1, READER_METATABLE));
+    return 0;
+}
+
+static struct idx_reader *new_reader(lua_State *L) {
+    struct idx_reader *reader = lua_newuserdatauv(L, sizeof *reader, 0);
+    memset(reader, 0, sizeof *reader);
+    luaL_setmetatable(L, READER_METATABLE);
+    lua_toclose(L, -1);
+    return reader;
+}
+
+static void check_option_names(lua_State *L, int options) {
+    for (lua_pushnil(L); lua_next(L, options) != 0; lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+        if (strcmp(name, "limit") != 0 && strcmp(name, "labels") != 0)
+            lerror(L, "read_idx: unknown option %s, expected limit or labels", name);
+    }
+}
+
+/* The integer in options[name], from 1 to `high`; `what` names it in an error. */
+static lua_Integer option(lua_State *L, int options, const char *name, const char *what, lua_Integer high,
+                          lua_Integer otherwise) {
+    if (lua_isnoneornil(L, options) || lua_getfield(L, options, name) == LUA_TNIL) return otherwise;
+    return lcheck_integer(L, lua_gettop(L), what, 1, high);
+}
+
+static int failure(lua_State *L, const char *path, const struct idx_reader *reader) {
+    lcheck_interrupt(L);
+    luaL_pushfail(L);
+    lua_pushfstring(L, "%s: %s", path, reader->message);
+    if (reader->code == 0) return 2;
+    lua_pushinteger(L, reader->code);
+    return 3;
+}
+
+/* Reads an IDX file, plain or compressed with gzip. Elements keep their type, but int8 and int16 become int32.
+   With options.labels = n the file must hold labels 0 ... n - 1 in one dimension; the tensor holds 1 ... n.
+   nil, message, errno when the file cannot be read; nil, message when it is damaged or above the limit.
+   ---@param path string
+   ---@param options? { limit?: integer, labels?: integer }  limit: bytes of the tensor, 4 GiB by default
+   ---@return fnet.Tensor|nil tensor  uint8, int32, float32 or float64, with the shape of the file
+   ---@return string? message
+   ---@return integer? code */
+static int read_idx(lua_State *L) {
+    size_t length;
+    const char *path = luaL_checklstring(L, 1, &length);
+    luaL_argcheck(L, strlen(path) == length, 1, "file name contains a zero byte");
+    if (!lua_isnoneornil(L, 2)) {
+        luaL_checktype(L, 2, LUA_TTABLE);
+        check_option_names(L, 2);
+    }
+    lua_Integer limit = option(L, 2, "limit", "read_idx: limit", LUA_MAXINTEGER, (lua_Integer)IDX_DEFAULT_LIMIT);
+    int labels = (int)option(L, 2, "labels", "read_idx: labels", INT_MAX, 0);
+    struct idx_reader *reader = new_reader(L);
+    FILE *file = fopen(path, "rb");
+    if (!file) return luaL_fileresult(L, 0, path);
+    if (!idx_open(reader, file, labels, (uint64_t)limit)) return failure(L, path, reader);
+    const struct tensor *layout = &reader->layout;
+    struct tensor *tensor = ltensor_new(L, "read_idx", layout->dtype, layout->rank, layout->shape);
+    if (!idx_read(reader, tensor->data)) return failure(L, path, reader);
+    return 1;
+}
+
+void lopen_idx(lua_State *L) {
+    static const luaL_Reg functions[] = {{"read_idx", read_idx}, {NULL, NULL}};
+    luaL_newmetatable(L, READER_METATABLE);
+    lua_pushcfunction(L, reader_close);
+    lua_setfield(L, -2, "__close");
+    lua_pop(L, 1);
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,110 @@
+/* Gathering by index, and joining tensors. Indices count from 1. */
+#include "ltensor.h"
+
+#include "../core/index.h"
+
+/* Pushes the indices at `index` as contiguous int32 of rank 1, each within 1 .. limit. */
+static const struct tensor *push_indices(lua_State *L, int index, const char *what, size_t limit) {
+    const struct tensor *t = &ltensor_check(L, index)->tensor;
+    if (dtype_is_float(t->dtype) || t->rank != 1)
+        lerror(L, "%s: expected indices as int32 of rank 1, got %s of %s", what, dtype_names[t->dtype],
+               lpush_shape(L, t->rank, t->shape));
+    t = lpush_contiguous(L, index, what, INT32);
+    size_t bad;
+    if (!index_check(t->data, t->shape[0], (int64_t)limit, &bad))
+        lerror(L, "%s: index %d at position %I is outside 1..%I (indices count from 1)", what,
+               (int)((const int32_t *)t->data)[bad], (LUAI_UACINT)bad + 1, (LUAI_UACINT)limit);
+    return t;
+}
+
+static void split(const struct tensor *t, int axis, size_t *outer, size_t *inner) {
+    *outer = *inner = 1;
+    for (int k = 0; k < t->rank; k++) {
+        if (k < axis) *outer *= t->shape[k];
+        if (k > axis) *inner *= t->shape[k];
+    }
+}
+
+/* gather(t, indices, axis): the positions of the axis (1 by default) that the indices name, in their order. */
+static int gather(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    int axis = lua_isnil(L, 3) && t->rank > 0 ? 0 : lcheck_axis(L, 3, "gather", t);
+    const struct tensor *indices = push_indices(L, 2, "gather", t->shape[axis]);
+    t = lpush_contiguous(L, 1, "gather", t->dtype);
+    struct tensor layout = *t;
+    size_t outer, inner;
+    split(t, axis, &outer, &inner);
+    layout.shape[axis] = indices->shape[0];
+    struct tensor *y = ltensor_new(L, "gather", t->dtype, t->rank, layout.shape);
+    index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, indices->shape[0], y->data);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+/* scatter(t, indices, axis, length): zeros of that length along the axis, t added at the indices: gather's
+   gradient. */
+static int scatter(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    int axis = lcheck_axis(L, 3, "scatter", t);
+    size_t length = (size_t)lcheck_integer(L, 4, "scatter: length", 0, INT32_MAX), outer, inner;
+    if (!dtype_is_float(t->dtype)) return lerror(L, "scatter: expected a float tensor, got %s", dtype_names[t->dtype]);
+    const struct tensor *indices = push_indices(L, 2, "scatter", length);
+    if (indices->shape[0] != t->shape[axis])
+        return lerror(L, "scatter: expected %I indices, one a position of axis %d, got %I",
+                      (LUAI_UACINT)t->shape[axis], axis + 1, (LUAI_UACINT)indices->shape[0]);
+    t = lpush_contiguous(L, 1, "scatter", t->dtype);
+    struct tensor layout = *t;
+    split(t, axis, &outer, &inner);
+    layout.shape[axis] = length;
+    struct tensor *y = ltensor_new(L, "scatter", t->dtype, t->rank, layout.shape);
+    index_scatter_add(t->dtype, outer, length, inner, t->data, indices->data, indices->shape[0], y->data);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+/* concat2(a, b, axis): a followed by b along the axis. */
+static int concat2(lua_State *L) {
+    const struct tensor *a = &ltensor_check(L, 1)->tensor, *b = &ltensor_check(L, 2)->tensor;
+    int axis = lcheck_axis(L, 3, "concat", a);
+    bool fits = a->rank == b->rank && a->dtype == b->dtype;
+    for (int k = 0; fits && k < a->rank; k++) fits = k == axis || a->shape[k] == b->shape[k];
+    if (!fits)
+        return lerror(L, "concat: along axis %d all other lengths and the types must be equal, got %s %s and %s %s",
+                      axis + 1, dtype_names[a->dtype], lpush_shape(L, a->rank, a->shape), dtype_names[b->dtype],
+                      lpush_shape(L, b->rank, b->shape));
+    struct tensor layout = *a;
+    layout.shape[axis] += b->shape[axis];
+    struct tensor *y = ltensor_new(L, "concat", a->dtype, a->rank, layout.shape), part = *y;
+    part.shape[axis] = a->shape[axis];
+    tensor_copy(a, &part);
+    part.shape[axis] = b->shape[axis];
+    part.data = (char *)y->data + a->shape[axis] * y->stride[axis] * dtype_sizes[y->dtype];
+    tensor_copy(b, &part);
+    return 1;
+}
+
+/* core.gather_scaled(bytes, indices, scale, dtype): rows of a uint8 tensor as floats times scale. */
+static int gather_scaled(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    double scale = luaL_checknumber(L, 3);
+    enum dtype dtype = lcheck_dtype(L, 4, "gather_scaled", FLOAT32);
+    if (t->dtype != UINT8 || t->rank < 1 || !tensor_is_contiguous(t) || !dtype_is_float(dtype))
+        return luaL_argerror(L, 1, "expected a contiguous uint8 tensor");
+    const struct tensor *indices = push_indices(L, 2, "gather", t->shape[0]);
+    struct tensor layout = *t;
+    size_t outer, inner;
+    split(t, 0, &outer, &inner);
+    layout.shape[0] = indices->shape[0];
+    struct tensor *y = ltensor_new(L, "batch", dtype, t->rank, layout.shape);
+    index_gather_scaled(inner, t->data, indices->data, indices->shape[0], scale, dtype, y->data);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+void lopen_index(lua_State *L) {
+    static const struct operation operations[] = {
+        {"gather", gather, 3}, {"scatter", scatter, 4}, {"concat2", concat2, 3}, {NULL, NULL, 0}};
+    lregister_operations(L, operations);
+    lua_pushcfunction(L, gather_scaled);
+    lua_setfield(L, -2, "gather_scaled");
+}

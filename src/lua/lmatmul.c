@@ -1,0 +1,96 @@
+/* Matrix products. */
+#include "ltensor.h"
+
+#include "../core/matmul.h"
+#include "lstorage.h"
+
+static enum dtype check_types(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {
+    if (!dtype_is_float(a->dtype) || a->dtype != b->dtype)
+        lerror(L, "%s: expected two float tensors of one type, got %s and %s; convert with :float()", what,
+               dtype_names[a->dtype], dtype_names[b->dtype]);
+    return a->dtype;
+}
+
+/* Runs the product; a workspace, where one is needed, comes from the pool and goes back. */
+static void run(lua_State *L, const char *what, const struct matmul *product, size_t count, size_t a_step,
+                size_t b_step) {
+    size_t bytes = matmul_workspace(product), size = dtype_sizes[product->dtype];
+    void *workspace = NULL;
+    if (bytes > 0) workspace = lstorage_data(lstorage_take(L, what, bytes));
+    struct matmul one = *product;
+    for (size_t i = 0; i < count; i++) {
+        matmul_run(&one, workspace);
+        one.a = (const char *)one.a + a_step * size;
+        one.b = (const char *)one.b + b_step * size;
+        one.c = (char *)one.c + product->m * product->n * size;
+    }
+    if (bytes > 0) {
+        lstorage_give_back(L, -1);
+        lua_pop(L, 1);
+    }
+    lcheck_interrupt(L);
+}
+
+/* matmul(a, b): [m, k] by [k, n], or [batch, m, k] by [batch, k, n]. */
+static int matmul(lua_State *L) {
+    const struct tensor *a = &ltensor_check(L, 1)->tensor, *b = &ltensor_check(L, 2)->tensor;
+    enum dtype dtype = check_types(L, "matmul", a, b);
+    bool fits = a->rank == b->rank && (a->rank == 2 || (a->rank == 3 && a->shape[0] == b->shape[0])) &&
+                a->shape[a->rank - 1] == b->shape[b->rank - 2];
+    if (!fits)
+        return lerror(L, "matmul: expected [m, k] and [k, n] (or [batch, m, k] and [batch, k, n]), got %s and %s",
+                      lpush_shape(L, a->rank, a->shape), lpush_shape(L, b->rank, b->shape));
+    int row = a->rank - 2, column = a->rank - 1;
+    size_t shape[3] = {a->shape[0], a->shape[row], b->shape[column]};
+    struct tensor *c = ltensor_new(L, "matmul", dtype, a->rank, a->rank == 3 ? shape : shape + 1);
+    struct matmul product = {.dtype = dtype, .m = a->shape[row], .n = b->shape[column], .k = a->shape[column],
+                             .a = a->data, .a_row = a->stride[row], .a_column = a->stride[column],
+                             .b = b->data, .b_row = b->stride[row], .b_column = b->stride[column], .c = c->data};
+    if (a->rank == 3) run(L, "matmul", &product, a->shape[0], a->stride[0], b->stride[0]);
+    else run(L, "matmul", &product, 1, 0, 0);
+    return 1;
+}
+
+/* Says that the input does not fit, and how it would. */
+static int wrong_input(lua_State *L, const char *what, const struct tensor *x, const struct tensor *w) {
+    size_t features = 1;
+    for (int axis = 1; axis < x->rank; axis++) features *= x->shape[axis];
+    bool flat = x->rank > 2 && features == w->shape[0];
+    return lerror(L, "%s: expected an input of [..., %I], got %s%s", what, (LUAI_UACINT)w->shape[0],
+                  lpush_shape(L, x->rank, x->shape), flat ? "; put nn.Flatten() before it" : "");
+}
+
+/* dense(x, w, b, place): x w + b for x of [..., inputs], w of [inputs, units], b of [units] or nil. The place,
+   such as "layer 2, Dense(784, 128)", begins the message of an error. */
+static int dense(lua_State *L) {
+    const char *what = luaL_optstring(L, 4, "dense");
+    const struct tensor *x = &ltensor_check(L, 1)->tensor, *w = &ltensor_check(L, 2)->tensor, *b = NULL;
+    enum dtype dtype = check_types(L, what, x, w);
+    if (w->rank != 2) return lerror(L, "%s: expected weights [inputs, units], got %s", what, lpush_shape(L, w->rank, w->shape));
+    if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[0])
+        return wrong_input(L, what, x, w);
+    if (!lua_isnil(L, 3)) {
+        b = &ltensor_check(L, 3)->tensor;
+        if (b->dtype != dtype || b->rank != 1 || b->shape[0] != w->shape[1])
+            return lerror(L, "%s: expected a bias of [%I] and %s, got %s and %s", what, (LUAI_UACINT)w->shape[1],
+                          dtype_names[dtype], lpush_shape(L, b->rank, b->shape), dtype_names[b->dtype]);
+        b = lpush_contiguous(L, 3, what, dtype);
+    }
+    if (x->rank != 2) x = lpush_contiguous(L, 1, what, dtype);
+    size_t shape[TENSOR_MAX_RANK], rows = 1;
+    for (int axis = 0; axis < x->rank - 1; axis++) rows *= shape[axis] = x->shape[axis];
+    shape[x->rank - 1] = w->shape[1];
+    struct tensor *y = ltensor_new(L, what, dtype, x->rank, shape);
+    struct matmul product = {.dtype = dtype, .m = rows, .n = w->shape[1], .k = w->shape[0],
+                             .a = x->data, .a_row = x->rank == 2 ? x->stride[0] : w->shape[0],
+                             .a_column = x->rank == 2 ? x->stride[1] : 1,
+                             .b = w->data, .b_row = w->stride[0], .b_column = w->stride[1],
+                             .bias = b ? b->data : NULL, .c = y->data};
+    run(L, what, &product, 1, 0, 0);
+    return 1;
+}
+
+void lopen_matmul(lua_State *L) {
+    static const struct operation operations[] = {{"matmul", matmul, 2}, {"dense", dense, 4}, {NULL, NULL, 0}};
+    lregister_operations(L, operations);
+}

@@ -1,0 +1,112 @@
+/* Softmax and cross-entropy over the last axis. */
+#include "ltensor.h"
+
+#include "../core/reduce.h"
+#include "../core/rows.h"
+
+/* A contiguous float operand seen as rows of n. */
+static const struct tensor *push_rows(lua_State *L, int index, const char *what, size_t *rows, size_t *n) {
+    const struct tensor *x = &ltensor_check(L, index)->tensor;
+    if (!dtype_is_float(x->dtype))
+        lerror(L, "%s: expected a float tensor, got %s; convert with :float()", what, dtype_names[x->dtype]);
+    if (x->rank < 1) lerror(L, "%s: expected at least one axis, got []", what);
+    *n = x->shape[x->rank - 1];
+    *rows = *n ? tensor_count(x) / *n : 0;
+    return lpush_contiguous(L, index, what, x->dtype);
+}
+
+/* softmax(x): over the last axis. */
+static int softmax(lua_State *L) {
+    size_t rows, n;
+    const struct tensor *x = push_rows(L, 1, "softmax", &rows, &n);
+    struct tensor *y = ltensor_new(L, "softmax", x->dtype, x->rank, x->shape);
+    rows_softmax(x->dtype, rows, n, x->data, y->data);
+    lcheck_interrupt(L);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, SLOT_LOGITS);
+    return 1;
+}
+
+/* logits(t): what t is the softmax of, or nil. */
+static int logits(lua_State *L) {
+    ltensor_check(L, 1);
+    lua_getiuservalue(L, 1, SLOT_LOGITS);
+    return 1;
+}
+
+/* softmax_backward(y, dy): dx. Not recorded; see the rule in lua/fnet/grad.lua. */
+static int softmax_backward(lua_State *L) {
+    size_t rows, n;
+    const struct tensor *y = push_rows(L, 1, "softmax", &rows, &n);
+    const struct tensor *dy = push_rows(L, 2, "softmax", &rows, &n);
+    if (!tensor_same_shape(y, dy) || y->dtype != dy->dtype) return luaL_argerror(L, 2, "shape or type differs");
+    struct tensor *dx = ltensor_new(L, "softmax", y->dtype, y->rank, y->shape);
+    rows_softmax_backward(y->dtype, rows, n, y->data, dy->data, dx->data);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+/* Pushes the labels at `index` as contiguous int32, each within 1 .. classes. */
+static const int32_t *push_labels(lua_State *L, int index, size_t rows, size_t classes) {
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        size_t one = 1;
+        lua_Integer label = lcheck_integer(L, index, "cross_entropy: label", INT32_MIN, INT32_MAX);
+        ((int32_t *)ltensor_new(L, "cross_entropy", INT32, 1, &one)->data)[0] = (int32_t)label;
+    } else {
+        const struct tensor *t = &ltensor_check(L, index)->tensor;
+        if (dtype_is_float(t->dtype))
+            lerror(L, "cross_entropy: expected labels as int32 or uint8, got %s; convert with :int()", dtype_names[t->dtype]);
+        lpush_contiguous(L, index, "cross_entropy", INT32);
+    }
+    const struct tensor *t = &ltensor_check(L, -1)->tensor;
+    const int32_t *label = t->data;
+    if (tensor_count(t) != rows || t->rank > 1)
+        lerror(L, "cross_entropy: expected one label a row, [%I], got %s", (LUAI_UACINT)rows,
+               lpush_shape(L, t->rank, t->shape));
+    for (size_t i = 0; i < rows; i++)
+        if (label[i] < 1 || (size_t)label[i] > classes)
+            lerror(L, "cross_entropy: label %d in row %I is outside 1..%I%s", (int)label[i], (LUAI_UACINT)i + 1,
+                   (LUAI_UACINT)classes,
+                   label[i] == 0 ? "; labels count from 1 in fnet, so add 1 to labels that count from 0"
+                                 : "; has the model as many outputs as there are classes?");
+    return label;
+}
+
+/* cross_entropy(logits, labels): the mean over rows of log(sum(exp(x))) - x[label]; saves softmax(logits). */
+static int cross_entropy(lua_State *L) {
+    size_t rows, n;
+    const struct tensor *x = push_rows(L, 1, "cross_entropy", &rows, &n);
+    if (rows == 0) return lerror(L, "cross_entropy: expected at least one row, got %s", lpush_shape(L, x->rank, x->shape));
+    const int32_t *label = push_labels(L, 2, rows, n);
+    struct tensor *losses = ltensor_new(L, "cross_entropy", x->dtype, 1, &rows);
+    struct tensor *loss = ltensor_new(L, "cross_entropy", x->dtype, 0, NULL);
+    struct tensor *probability = ltensor_new(L, "cross_entropy", x->dtype, x->rank, x->shape);
+    rows_cross_entropy(x->dtype, rows, n, x->data, label, losses->data, probability->data);
+    reduce_axis(REDUCE_SUM, x->dtype, 1, rows, 1, losses->data, loss->data);
+    if (x->dtype == FLOAT32) *(float *)loss->data /= (float)rows;
+    else *(double *)loss->data /= (double)rows;
+    lcheck_interrupt(L);
+    return 2;
+}
+
+/* cross_entropy_backward(dy, probability, labels): dlogits. Not recorded. */
+static int cross_entropy_backward(lua_State *L) {
+    const struct tensor *dy = &ltensor_check(L, 1)->tensor;
+    size_t rows, n;
+    const struct tensor *p = push_rows(L, 2, "cross_entropy", &rows, &n);
+    const int32_t *label = push_labels(L, 3, rows, n);
+    struct tensor *dx = ltensor_new(L, "cross_entropy", p->dtype, p->rank, p->shape);
+    rows_cross_entropy_backward(p->dtype, rows, n, p->data, label, tensor_get(dy, 0) / (double)rows, dx->data);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+void lopen_nn(lua_State *L) {
+    static const struct operation operations[] = {
+        {"softmax", softmax, 1}, {"cross_entropy", cross_entropy, 2}, {NULL, NULL, 0}};
+    static const luaL_Reg functions[] = {{"logits", logits}, {"softmax_backward", softmax_backward},
+                                         {"cross_entropy_backward", cross_entropy_backward},
+                                         {NULL, NULL}};
+    lregister_operations(L, operations);
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,82 @@
+/* Random tensors. The state is a seed and a stream number: each call takes the next stream, so a value depends
+   only on the seed, on how many calls came before, and on its place in the tensor. */
+#include "ltensor.h"
+
+#include "../core/random.h"
+
+#include <math.h>
+
+struct state {
+    uint64_t seed, stream;
+};
+
+static struct state *state_of(lua_State *L) { return lua_touserdata(L, lua_upvalueindex(1)); }
+
+static double check_finite(lua_State *L, int index, const char *what, double otherwise) {
+    double value = lua_isnoneornil(L, index) ? otherwise : lcheck_element(L, index, what, FLOAT64);
+    if (!isfinite(value)) lerror(L, "%s: expected a finite number, got %f", what, value);
+    return value;
+}
+
+/* uniform(shape, low, high, dtype) */
+static int uniform(lua_State *L) {
+    size_t shape[TENSOR_MAX_RANK];
+    int rank = lcheck_shape(L, 1, "rand", shape);
+    double low = check_finite(L, 2, "rand: low", 0), high = check_finite(L, 3, "rand: high", 1);
+    enum dtype dtype = lcheck_dtype(L, 4, "rand", FLOAT32);
+    if (!dtype_is_float(dtype)) return lerror(L, "rand: expected float32 or float64, got %s", dtype_names[dtype]);
+    if (low > high) return lerror(L, "rand: expected low <= high, got %f and %f", low, high);
+    struct tensor *t = ltensor_new(L, "rand", dtype, rank, shape);
+    struct state *state = state_of(L);
+    random_uniform(state->seed, state->stream++, low, high, t);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+/* normal(shape, mean, deviation, dtype) */
+static int normal(lua_State *L) {
+    size_t shape[TENSOR_MAX_RANK];
+    int rank = lcheck_shape(L, 1, "randn", shape);
+    double mean = check_finite(L, 2, "randn: mean", 0), deviation = check_finite(L, 3, "randn: deviation", 1);
+    enum dtype dtype = lcheck_dtype(L, 4, "randn", FLOAT32);
+    if (!dtype_is_float(dtype)) return lerror(L, "randn: expected float32 or float64, got %s", dtype_names[dtype]);
+    if (deviation < 0) return lerror(L, "randn: expected a deviation of at least 0, got %f", deviation);
+    struct tensor *t = ltensor_new(L, "randn", dtype, rank, shape);
+    struct state *state = state_of(L);
+    random_normal(state->seed, state->stream++, mean, deviation, t);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+/* permutation(n): 1 .. n in random order, int32. */
+static int permutation(lua_State *L) {
+    size_t n = (size_t)lcheck_integer(L, 1, "permutation", 0, INT32_MAX);
+    struct tensor *t = ltensor_new(L, "permutation", INT32, 1, &n);
+    struct state *state = state_of(L);
+    random_permutation(state->seed, state->stream++, n, t->data);
+    return 1;
+}
+
+/* random_state([seed, stream]): the state, after setting it. */
+static int random_state(lua_State *L) {
+    struct state *state = state_of(L);
+    if (!lua_isnoneornil(L, 1)) {
+        lua_Integer seed = lcheck_integer(L, 1, "seed", LUA_MININTEGER, LUA_MAXINTEGER - 1);
+        lua_Integer stream = lua_isnoneornil(L, 2) ? 0 : lcheck_integer(L, 2, "stream", 0, LUA_MAXINTEGER);
+        *state = (struct state){(uint64_t)seed, (uint64_t)stream};
+    }
+    lua_pushinteger(L, (lua_Integer)state->seed);
+    lua_pushinteger(L, (lua_Integer)state->stream);
+    return 2;
+}
+
+void lopen_random(lua_State *L) {
+    static const luaL_Reg functions[] = {{"uniform", uniform},
+                                         {"normal", normal},
+                                         {"permutation", permutation},
+                                         {"random_state", random_state},
+                                         {NULL, NULL}};
+    struct state *state = lua_newuserdatauv(L, sizeof *state, 0);
+    *state = (struct state){0};
+    luaL_setfuncs(L, functions, 1);
+}

@@ -1,0 +1,86 @@
+/* Reductions over one axis or over everything. */
+#include "ltensor.h"
+
+#include "../core/reduce.h"
+
+#include <string.h>
+
+/* A contiguous operand seen as [outer, n, inner], and the shape of the result. */
+struct plan {
+    const struct tensor *x;
+    size_t outer, n, inner, shape[TENSOR_MAX_RANK];
+    int rank;
+};
+
+/* Arguments: tensor, axis or nil for all, keep (true: the axis stays with length 1). */
+static struct plan plan_reduction(lua_State *L, const char *what, enum dtype dtype) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    bool all = lua_isnoneornil(L, 2), keep = lua_toboolean(L, 3);
+    int axis = all ? 0 : lcheck_axis(L, 2, what, t);
+    struct plan plan = {.outer = 1, .n = 1, .inner = 1};
+    for (int k = 0; k < t->rank; k++) {
+        if (all || k == axis) plan.n *= t->shape[k];
+        else if (k < axis) plan.outer *= t->shape[k];
+        else plan.inner *= t->shape[k];
+        if (!all && k != axis) plan.shape[plan.rank++] = t->shape[k];
+        else if (keep) plan.shape[plan.rank++] = 1;
+    }
+    plan.x = lpush_contiguous(L, 1, what, dtype);
+    return plan;
+}
+
+static enum dtype float_type(lua_State *L) {
+    enum dtype dtype = ltensor_check(L, 1)->tensor.dtype;
+    return dtype_is_float(dtype) ? dtype : FLOAT32;
+}
+
+static void check_not_empty(lua_State *L, const char *what, const struct plan *plan) {
+    if (plan->n == 0)
+        lerror(L, "%s: %s has no elements to choose from", what, lpush_shape(L, plan->x->rank, plan->x->shape));
+}
+
+static int sum(lua_State *L) {
+    enum dtype dtype = float_type(L);
+    struct plan plan = plan_reduction(L, "sum", dtype);
+    struct tensor *y = ltensor_new(L, "sum", dtype, plan.rank, plan.shape);
+    reduce_axis(REDUCE_SUM, dtype, plan.outer, plan.n, plan.inner, plan.x->data, y->data);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+static int extreme(lua_State *L, const char *what, enum reduction operation) {
+    enum dtype dtype = float_type(L);
+    struct plan plan = plan_reduction(L, what, dtype);
+    check_not_empty(L, what, &plan);
+    struct tensor *y = ltensor_new(L, what, dtype, plan.rank, plan.shape);
+    reduce_axis(operation, dtype, plan.outer, plan.n, plan.inner, plan.x->data, y->data);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+static int maximum(lua_State *L) { return extreme(L, "max", REDUCE_MAXIMUM); }
+static int minimum(lua_State *L) { return extreme(L, "min", REDUCE_MINIMUM); }
+
+static int index_of(lua_State *L, const char *what, bool smallest) {
+    lua_settop(L, 3);
+    struct plan plan = plan_reduction(L, what, ltensor_check(L, 1)->tensor.dtype);
+    check_not_empty(L, what, &plan);
+    if (plan.n > INT32_MAX) return lerror(L, "%s: positions beyond 2^31 do not fit int32", what);
+    struct tensor *y = ltensor_new(L, what, INT32, plan.rank, plan.shape);
+    reduce_index(smallest, plan.x, plan.outer, plan.n, plan.inner, y->data);
+    lcheck_interrupt(L);
+    return 1;
+}
+
+static int argmax(lua_State *L) { return index_of(L, "argmax", false); }
+static int argmin(lua_State *L) { return index_of(L, "argmin", true); }
+
+void lopen_reduce(lua_State *L) {
+    static const struct operation operations[] = {
+        {"sum", sum, 3}, {"max", maximum, 3}, {"min", minimum, 3}, {NULL, NULL, 0}};
+    static const luaL_Reg functions[] = {{"argmax", argmax}, {"argmin", argmin}, {NULL, NULL}};
+    lua_getfield(L, -1, "methods");
+    lregister_operations(L, operations);
+    luaL_setfuncs(L, functions, 0);
+    lua_pop(L, 1);
+}

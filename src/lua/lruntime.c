@@ -1,0 +1,143 @@
+/* What the library runs on: version, instruction set, threads, clock, terminal; and SHA-256 of tensors. */
+#define _DEFAULT_SOURCE /* struct winsize */
+#include "ltensor.h"
+
+#include "../core/backend.h"
+#include "../core/sha256.h"
+#include "../core/threads.h"
+#include "../version.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+static void use_isa(lua_State *L, const char *what, const char *name) {
+    if (backend_use(name)) return;
+    size_t count;
+    const struct kernels *const *table = backend_all(&count);
+    lua_pushliteral(L, "");
+    for (size_t i = 0; i < count; i++) {
+        lua_pushfstring(L, "%s%s", i ? ", " : "", table[i]->name);
+        lua_concat(L, 2);
+    }
+    lerror(L, "%s: expected one of %s, which this machine can run, got '%s'", what, lua_tostring(L, -1), name);
+}
+
+/* isa([name]): the instruction set in use, after switching to the named one. */
+static int isa(lua_State *L) {
+    if (!lua_isnoneornil(L, 1)) use_isa(L, "isa", luaL_checkstring(L, 1));
+    lua_pushstring(L, backend_name());
+    return 1;
+}
+
+/* isas(): the names that this machine can run, slowest first. */
+static int isas(lua_State *L) {
+    size_t count;
+    const struct kernels *const *table = backend_all(&count);
+    lua_createtable(L, (int)count, 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_pushstring(L, table[i]->name);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* threads([n]): the number of threads in use, after setting it. */
+static int threads(lua_State *L) {
+    if (!lua_isnoneornil(L, 1)) threads_set((size_t)lcheck_integer(L, 1, "threads", 1, THREADS_MOST));
+    lua_pushinteger(L, (lua_Integer)threads_count());
+    return 1;
+}
+
+/* clock(): seconds from some fixed moment, never going back. */
+static int monotonic_clock(lua_State *L) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    lua_pushnumber(L, (lua_Number)now.tv_sec + (lua_Number)now.tv_nsec * 1e-9);
+    return 1;
+}
+
+/* terminal(descriptor): the columns of the terminal at file descriptor 1 or 2, or nil where it is none. */
+static int terminal(lua_State *L) {
+    int descriptor = (int)lcheck_integer(L, 1, "terminal", 0, 2);
+    if (!isatty(descriptor)) return 0;
+    struct winsize size;
+    bool known = ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    lua_pushinteger(L, known ? size.ws_col : 80);
+    return 1;
+}
+
+/* sha256(...): of the given strings and tensors (row-major bytes, in order), as 64 hexadecimal digits. */
+static int sha256(lua_State *L) {
+    struct sha256 hash;
+    char hex[65];
+    int last = lua_gettop(L);
+    sha256_start(&hash);
+    for (int i = 1; i <= last; i++) {
+        if (lua_type(L, i) == LUA_TSTRING) {
+            size_t length;
+            const char *text = lua_tolstring(L, i, &length);
+            sha256_add(&hash, text, length);
+        } else {
+            const struct tensor *t = &ltensor_check(L, i)->tensor;
+            t = lpush_contiguous(L, i, "sha256", t->dtype);
+            sha256_add(&hash, t->data, tensor_bytes(t));
+            lua_pop(L, 1);
+        }
+    }
+    sha256_end(&hash, hex);
+    lua_pushstring(L, hex);
+    return 1;
+}
+
+static int close_threads(lua_State *L) {
+    bool *open = lua_touserdata(L, 1);
+    if (*open) threads_close();
+    *open = false;
+    return 0;
+}
+
+/* The owner of the thread pool: a userdata in the registry that ends the workers when the state closes. */
+static void own_threads(lua_State *L) {
+    static const char key;
+    bool *open = lua_newuserdatauv(L, sizeof *open, 0);
+    *open = false;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, close_threads);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+    threads_open();
+    *open = true;
+}
+
+/* FNET_THREADS and FNET_ISA; a wrong value is an error, not a silent default. */
+static void read_environment(lua_State *L) {
+    const char *wanted = getenv("FNET_THREADS"), *name = getenv("FNET_ISA");
+    size_t available = threads_available();
+    threads_set(available < THREADS_MOST ? available : THREADS_MOST);
+    if (wanted && *wanted) {
+        lua_pushstring(L, wanted);
+        if (lua_stringtonumber(L, wanted)) lua_replace(L, -2);
+        threads_set((size_t)lcheck_integer(L, lua_gettop(L), "FNET_THREADS", 1, THREADS_MOST));
+        lua_pop(L, 1);
+    }
+    backend_open();
+    if (name && *name) use_isa(L, "FNET_ISA", name);
+}
+
+void lopen_runtime(lua_State *L) {
+    static const luaL_Reg functions[] = {{"isa", isa},           {"isas", isas},
+                                         {"threads", threads},   {"clock", monotonic_clock},
+                                         {"terminal", terminal}, {"sha256", sha256},
+                                         {NULL, NULL}};
+    own_threads(L);
+    read_environment(L);
+    luaL_setfuncs(L, functions, 0);
+    lua_pushliteral(L, FNET_VERSION);
+    lua_setfield(L, -2, "version");
+    lua_pushinteger(L, NUMERICS_VERSION);
+    lua_setfield(L, -2, "numerics");
+}

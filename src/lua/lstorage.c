@@ -1,0 +1,119 @@
+#include "lstorage.h"
+
+#include <stdint.h>
+
+#define ALIGNMENT 64
+#define POOLED_BYTES 4096 /* smaller storages are left to the collector */
+#define POOL_BYTES ((size_t)64 << 20)
+#define GUARDED_BYTES ((size_t)1 << 20) /* from here on, lack of memory is reported with the size */
+
+struct pool {
+    size_t bytes;  /* held, free */
+    size_t births;
+};
+
+static const char pool_key, free_key; /* registry: struct pool; {[bytes] = array of free storages} */
+
+static struct pool *pool_of(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &pool_key);
+    struct pool *pool = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return pool;
+}
+
+size_t lstorage_births(lua_State *L) { return pool_of(L)->births; }
+
+void *lstorage_data(struct storage *storage) {
+    uintptr_t address = (uintptr_t)(storage + 1);
+    return (char *)(storage + 1) + (ALIGNMENT - address % ALIGNMENT) % ALIGNMENT;
+}
+
+static int new_userdata(lua_State *L) {
+    lua_newuserdatauv(L, (size_t)lua_tointeger(L, 1), 0);
+    return 1;
+}
+
+static struct storage *allocate(lua_State *L, const char *what, size_t bytes) {
+    size_t total = sizeof(struct storage) + ALIGNMENT - 1 + bytes;
+    if (bytes >= GUARDED_BYTES) {
+        lua_pushcfunction(L, new_userdata);
+        lua_pushinteger(L, (lua_Integer)total);
+        if (lua_pcall(L, 1, 1, 0) != LUA_OK)
+            lerror(L, "%s: not enough memory for %f MiB; use fewer or smaller tensors", what,
+                   (lua_Number)bytes / (1 << 20));
+    } else {
+        lua_newuserdatauv(L, total, 0);
+    }
+    struct storage *storage = lua_touserdata(L, -1);
+    *storage = (struct storage){.bytes = bytes};
+    return storage;
+}
+
+struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes) {
+    struct pool *pool = pool_of(L);
+    struct storage *storage = NULL;
+    bytes = (bytes + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    if (bytes >= POOLED_BYTES && pool->bytes >= bytes) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &free_key);
+        if (lua_rawgeti(L, -1, (lua_Integer)bytes) == LUA_TTABLE) {
+            lua_Integer last = (lua_Integer)lua_rawlen(L, -1);
+            if (last > 0) {
+                lua_rawgeti(L, -1, last);
+                storage = lua_touserdata(L, -1);
+                lua_pushnil(L);
+                lua_rawseti(L, -3, last);
+                pool->bytes -= bytes;
+                lua_replace(L, -3);
+                lua_pop(L, 1);
+            }
+        }
+        if (!storage) lua_pop(L, 2);
+    }
+    if (!storage) storage = allocate(L, what, bytes);
+    storage->birth = ++pool->births;
+    storage->holders = 0;
+    storage->claimed = storage->escaped = false;
+    return storage;
+}
+
+void lstorage_give_back(lua_State *L, int index) {
+    struct pool *pool = pool_of(L);
+    struct storage *storage = lua_touserdata(L, index);
+    index = lua_absindex(L, index);
+    storage->generation++;
+    if (storage->bytes < POOLED_BYTES || pool->bytes + storage->bytes > POOL_BYTES) return;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &free_key);
+    if (lua_rawgeti(L, -1, (lua_Integer)storage->bytes) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_createtable(L, 4, 0);
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, -3, (lua_Integer)storage->bytes);
+    }
+    lua_pushvalue(L, index);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    pool->bytes += storage->bytes;
+    lua_pop(L, 2);
+}
+
+/* core.pool(): bytes held free, storages taken so far. core.pool(true) lets the collector have them first. */
+static int pool_report(lua_State *L) {
+    struct pool *pool = pool_of(L);
+    if (lua_toboolean(L, 1)) {
+        lua_newtable(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
+        pool->bytes = 0;
+    }
+    lua_pushinteger(L, (lua_Integer)pool->bytes);
+    lua_pushinteger(L, (lua_Integer)pool->births);
+    return 2;
+}
+
+void lopen_storage(lua_State *L) {
+    struct pool *pool = lua_newuserdatauv(L, sizeof *pool, 0);
+    *pool = (struct pool){0};
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
+    lua_pushcfunction(L, pool_report);
+    lua_setfield(L, -2, "pool");
+}

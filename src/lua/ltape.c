@@ -1,0 +1,438 @@
+/* The tape. Operations record themselves in one place (`recorded`); backward walks what they left.
+   A node is the Lua table {rule, n, argument 1 .. argument n, saved} in the SLOT_NODE of the result: `rule` is the
+   operation's name, looked up in the table of lua/fnet/grad.lua, or a script's own backward function. Numbers
+   in `sequence` grow with creation, so descending order is an order for backward.
+   Gradients of intermediate results live in a table during the walk; a leaf's ends in its SLOT_GRAD. Memory
+   that was taken during the walk and that no script's code has seen goes back to the pool at once. */
+#include "ltensor.h"
+
+#include "lstorage.h"
+
+#include <stdlib.h>
+
+struct tape {
+    bool recording;
+    size_t sequence; /* of the latest recorded result */
+    size_t visit;    /* of the latest walk */
+};
+
+static const char tape_key, rules_key; /* registry: struct tape; name -> rule */
+
+static struct tape *tape_of(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &tape_key);
+    struct tape *tape = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return tape;
+}
+
+bool lrecording(lua_State *L) { return tape_of(L)->recording; }
+
+static bool depends(lua_State *L, int first, int last) {
+    for (int i = first; i <= last; i++) {
+        struct handle *handle = ltensor_test(L, i);
+        if (handle && handle->requires_grad) return true;
+    }
+    return false;
+}
+
+/* Result at `result`, rule on top of the stack (popped), arguments at first .. last, saved value at `saved`. */
+static void record(lua_State *L, struct tape *tape, int result, int first, int last, int saved) {
+    struct handle *handle = lua_touserdata(L, result);
+    int arguments = last - first + 1;
+    lua_createtable(L, arguments + 3, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);
+    lua_pushinteger(L, arguments);
+    lua_rawseti(L, -2, 2);
+    for (int i = 0; i < arguments; i++) {
+        lua_pushvalue(L, first + i);
+        lua_rawseti(L, -2, 3 + i);
+    }
+    if (saved) {
+        lua_pushvalue(L, saved);
+        lua_rawseti(L, -2, 3 + arguments);
+    }
+    lua_setiuservalue(L, result, SLOT_NODE);
+    handle->requires_grad = true;
+    handle->sequence = ++tape->sequence;
+}
+
+/* Upvalues: the operation's C function, its name, its number of arguments, the tape. */
+static int recorded(lua_State *L) {
+    int arguments = (int)lua_tointeger(L, lua_upvalueindex(3));
+    lua_settop(L, arguments);
+    int results = lua_tocfunction(L, lua_upvalueindex(1))(L);
+    struct tape *tape = lua_touserdata(L, lua_upvalueindex(4));
+    int result = lua_gettop(L) - results + 1;
+    if (tape->recording && depends(L, 1, arguments)) {
+        bool itself = false;
+        for (int i = 1; i <= arguments; i++) itself = itself || lua_rawequal(L, i, result);
+        if (!itself) {
+            lua_pushvalue(L, lua_upvalueindex(2));
+            record(L, tape, result, 1, arguments, results > 1 ? result + 1 : 0);
+        }
+    }
+    lua_settop(L, result);
+    return 1;
+}
+
+void lregister_operations(lua_State *L, const struct operation *operations) {
+    for (; operations->name; operations++) {
+        lua_pushcfunction(L, operations->function);
+        lua_pushstring(L, operations->name);
+        lua_pushinteger(L, operations->arguments);
+        lua_pushlightuserdata(L, tape_of(L));
+        lua_pushcclosure(L, recorded, 4);
+        lua_setfield(L, -2, operations->name);
+    }
+}
+
+/* core.record(result, backward, ...): a script's own operation; see fnet.operation. */
+static int record_own(lua_State *L) {
+    struct handle *result = ltensor_check(L, 1);
+    struct tape *tape = tape_of(L);
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    if (!tape->recording || !depends(L, 3, lua_gettop(L))) return 0;
+    for (int i = 3; i <= lua_gettop(L); i++)
+        if (lua_rawequal(L, 1, i))
+            return lerror(L, "operation: forward returned its argument %d itself; return a new tensor (:clone())",
+                          i - 2);
+    if (!dtype_is_float(result->tensor.dtype) || result->requires_grad)
+        return lerror(L, "operation: forward must return a new float tensor without a history, got %s",
+                      result->requires_grad ? "one that is on the tape" : dtype_names[result->tensor.dtype]);
+    result->storage->escaped = true;
+    int last = lua_gettop(L);
+    lua_pushvalue(L, 2);
+    record(L, tape, 1, 3, last, 0);
+    return 0;
+}
+
+/* --- backward ------------------------------------------------------------------------------------------- */
+
+/* Stack positions during the walk. */
+enum { ROOT = 1, SEED, RETAIN, ORDER, GRADIENTS, RULES, SORTED, WALK_TOP = SORTED };
+
+struct step {
+    size_t sequence;
+    lua_Integer position; /* in ORDER */
+};
+
+static int later_first(const void *a, const void *b) {
+    size_t x = ((const struct step *)a)->sequence, y = ((const struct step *)b)->sequence;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* Pushes the node of the recorded result at `index`. */
+static void push_node(lua_State *L, int index) {
+    if (lua_getiuservalue(L, index, SLOT_NODE) != LUA_TTABLE)
+        lerror(L, "backward: an earlier backward() has freed this part of the tape; compute the result again, or "
+                  "call the first one with { retain = true }");
+}
+
+/* Appends to ORDER every recorded result that the root depends on; returns how many. */
+static lua_Integer collect(lua_State *L, struct tape *tape) {
+    lua_Integer count = 1;
+    tape->visit++;
+    ((struct handle *)lua_touserdata(L, ROOT))->visit = tape->visit;
+    lua_pushvalue(L, ROOT);
+    lua_rawseti(L, ORDER, 1);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, ORDER, i);
+        push_node(L, lua_gettop(L));
+        lua_rawgeti(L, -1, 2);
+        lua_Integer arguments = lua_tointeger(L, -1);
+        lua_pop(L, 1);
+        for (lua_Integer k = 0; k < arguments; k++) {
+            lua_rawgeti(L, -1, 3 + k);
+            struct handle *argument = ltensor_test(L, -1);
+            if (argument && argument->sequence > 0 && argument->visit != tape->visit) {
+                argument->visit = tape->visit;
+                lua_rawseti(L, ORDER, ++count);
+            } else {
+                lua_pop(L, 1);
+            }
+        }
+        lua_pop(L, 2);
+    }
+    return count;
+}
+
+/* One gradient fewer uses the storage of the handle at `index`. */
+static void let_go(lua_State *L, int index, size_t births) {
+    struct handle *gradient = lua_touserdata(L, index);
+    struct storage *storage = gradient->storage;
+    if (--storage->holders > 0 || storage->birth <= births || storage->claimed || storage->escaped) return;
+    if (gradient->generation != storage->generation) return;
+    lua_getiuservalue(L, index, SLOT_STORAGE);
+    lstorage_give_back(L, -1);
+    lua_pop(L, 1);
+}
+
+static void add_tensors(lua_State *L, int a, int b) {
+    a = lua_absindex(L, a);
+    b = lua_absindex(L, b);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
+    lua_getfield(L, -1, "accumulate");
+    lua_remove(L, -2);
+    lua_pushvalue(L, a);
+    lua_pushvalue(L, b);
+    lua_call(L, 2, 1);
+}
+
+/* The gradient on top of the stack (popped) goes to the leaf at `leaf`. */
+static void give_to_leaf(lua_State *L, int leaf, size_t births) {
+    if (lua_getiuservalue(L, leaf, SLOT_GRAD) == LUA_TNIL) {
+        lua_pop(L, 1);
+        struct handle *gradient = lua_touserdata(L, -1);
+        struct storage *storage = gradient->storage;
+        if (storage->birth <= births || storage->claimed || storage->escaped || storage->holders > 0 ||
+            !tensor_is_contiguous(&gradient->tensor)) {
+            const struct tensor *t = &gradient->tensor;
+            if (!gradient->requires_grad) {
+                struct tensor *copy = ltensor_new(L, "backward", t->dtype, t->rank, t->shape);
+                tensor_copy(t, copy);
+                lua_replace(L, -2);
+            }
+        }
+    } else {
+        add_tensors(L, -1, -2);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+    }
+    ((struct handle *)lua_touserdata(L, -1))->storage->claimed = true;
+    lua_setiuservalue(L, leaf, SLOT_GRAD);
+}
+
+/* The gradient on top of the stack (popped) goes to the recorded result at `result`. */
+static void give_to_result(lua_State *L, int result, size_t births) {
+    lua_pushvalue(L, result);
+    if (lua_rawget(L, GRADIENTS) == LUA_TNIL) {
+        lua_pop(L, 1);
+    } else {
+        add_tensors(L, -1, -2);
+        let_go(L, lua_gettop(L) - 1, births);
+        lua_replace(L, -3);
+        lua_pop(L, 1);
+    }
+    ((struct handle *)lua_touserdata(L, -1))->storage->holders++;
+    lua_pushvalue(L, result);
+    lua_insert(L, -2);
+    lua_rawset(L, GRADIENTS);
+}
+
+static void check_gradient(lua_State *L, int gradient, const struct handle *argument, int number, int node) {
+    struct handle *handle = ltensor_test(L, gradient);
+    if (handle && tensor_same_shape(&handle->tensor, &argument->tensor) &&
+        handle->tensor.dtype == argument->tensor.dtype && handle->generation == handle->storage->generation)
+        return;
+    lua_rawgeti(L, node, 1);
+    const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "operation";
+    const char *got = handle ? lpush_shape(L, handle->tensor.rank, handle->tensor.shape) : luaL_typename(L, gradient);
+    lerror(L, "%s: its backward must return for argument %d a gradient of shape %s and type %s, got %s%s%s", name,
+           number, lpush_shape(L, argument->tensor.rank, argument->tensor.shape),
+           dtype_names[argument->tensor.dtype], got, handle ? " and " : "",
+           handle ? dtype_names[handle->tensor.dtype] : "");
+}
+
+/* The recorded result on top of the stack (popped) hands its gradient on to its arguments. */
+static void step_back(lua_State *L, size_t births) {
+    int result = lua_gettop(L);
+    lua_pushvalue(L, result);
+    if (lua_rawget(L, GRADIENTS) == LUA_TNIL) {
+        lua_settop(L, result - 1);
+        return;
+    }
+    int gradient = lua_gettop(L);
+    push_node(L, result);
+    int node = lua_gettop(L);
+    lua_rawgeti(L, node, 2);
+    int arguments = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    luaL_checkstack(L, arguments * 2 + 16, "backward");
+    bool own = lua_rawgeti(L, node, 1) == LUA_TFUNCTION;
+    if (own) {
+        ((struct handle *)lua_touserdata(L, gradient))->storage->escaped = true;
+    } else {
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, RULES) == LUA_TNIL)
+            lerror(L, "%s: has no derivative; use :detach() or fnet.no_grad", lua_tostring(L, -2));
+        lua_remove(L, -2);
+    }
+    lua_pushvalue(L, gradient);
+    lua_pushvalue(L, result);
+    for (int i = 0; i <= arguments; i++) lua_rawgeti(L, node, 3 + i);
+    lua_call(L, arguments + 3, arguments);
+    for (int i = arguments; i >= 1; i--) { /* the last one is on top */
+        lua_rawgeti(L, node, 2 + i);
+        struct handle *argument = ltensor_test(L, -1);
+        lua_insert(L, -2);
+        if (argument && argument->requires_grad && !lua_isnil(L, -1)) {
+            check_gradient(L, lua_gettop(L), argument, i, node);
+            if (own) ((struct handle *)lua_touserdata(L, -1))->storage->escaped = true;
+            if (argument->sequence > 0) give_to_result(L, lua_gettop(L) - 1, births);
+            else give_to_leaf(L, lua_gettop(L) - 1, births);
+        } else {
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    let_go(L, gradient, births);
+    lua_settop(L, result);
+    lua_pushnil(L);
+    lua_rawset(L, GRADIENTS);
+}
+
+static int walk(lua_State *L) {
+    struct tape *tape = tape_of(L);
+    size_t births = lstorage_births(L);
+    bool retain = lua_toboolean(L, RETAIN);
+    lua_newtable(L);
+    lua_newtable(L);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
+    lua_Integer count = collect(L, tape);
+    struct step *steps = lua_newuserdatauv(L, sizeof *steps * (size_t)count, 0);
+    for (lua_Integer i = 0; i < count; i++) {
+        lua_rawgeti(L, ORDER, i + 1);
+        steps[i] = (struct step){((struct handle *)lua_touserdata(L, -1))->sequence, i + 1};
+        lua_pop(L, 1);
+    }
+    qsort(steps, (size_t)count, sizeof *steps, later_first);
+    lua_pushvalue(L, SEED);
+    give_to_result(L, ROOT, births);
+    for (lua_Integer i = 0; i < count; i++) {
+        lua_rawgeti(L, ORDER, steps[i].position);
+        step_back(L, births);
+        lua_settop(L, WALK_TOP);
+    }
+    for (lua_Integer i = 1; i <= count && !retain; i++) {
+        lua_rawgeti(L, ORDER, i);
+        struct handle *handle = lua_touserdata(L, -1);
+        lua_pushboolean(L, false);
+        lua_setiuservalue(L, -2, SLOT_NODE);
+        if (handle->interior && !handle->storage->escaped && handle->generation == handle->storage->generation) {
+            lua_getiuservalue(L, -1, SLOT_STORAGE);
+            lstorage_give_back(L, -1);
+        }
+        lua_settop(L, WALK_TOP);
+    }
+    return 0;
+}
+
+/* Calls the function below its `arguments` arguments with recording switched, and puts the switch back whatever
+   happens. Leaves the results. */
+static void call_with_recording(lua_State *L, bool recording, int arguments) {
+    struct tape *tape = tape_of(L);
+    bool before = tape->recording;
+    tape->recording = recording;
+    int status = lua_pcall(L, arguments, LUA_MULTRET, 0);
+    tape->recording = before;
+    if (status != LUA_OK) lua_error(L);
+}
+
+/* core.backward(result, seed or nil, retain, create_graph) */
+static int backward(lua_State *L) {
+    struct handle *root = ltensor_check(L, 1);
+    const struct tensor *t = &root->tensor;
+    lua_settop(L, 4);
+    bool create_graph = lua_toboolean(L, 4);
+    if (!root->requires_grad)
+        return lerror(L, "backward: this result does not depend on any tensor that requires gradients (computed "
+                         "under no_grad, detached, or without parameters)");
+    if (lua_isnil(L, 2)) {
+        if (tensor_count(t) != 1)
+            return lerror(L, "backward: expected a loss with one element, got %s; reduce it with :sum() or :mean(), "
+                             "or pass { gradient = ... }",
+                          lpush_shape(L, t->rank, t->shape));
+        struct tensor *seed = ltensor_new(L, "backward", t->dtype, t->rank, t->shape);
+        tensor_set(seed, 0, 1);
+        lua_replace(L, 2);
+    } else {
+        struct handle *seed = ltensor_check(L, 2);
+        if (!tensor_same_shape(&seed->tensor, t) || seed->tensor.dtype != t->dtype)
+            return lerror(L, "backward: expected a gradient of %s and %s, got %s and %s",
+                          lpush_shape(L, t->rank, t->shape), dtype_names[t->dtype],
+                          lpush_shape(L, seed->tensor.rank, seed->tensor.shape), dtype_names[seed->tensor.dtype]);
+    }
+    if (root->sequence == 0) { /* a leaf */
+        lua_settop(L, 2);
+        give_to_leaf(L, 1, lstorage_births(L));
+        return 0;
+    }
+    lua_settop(L, 3);
+    lua_pushcfunction(L, walk);
+    lua_insert(L, 1);
+    call_with_recording(L, create_graph, 3);
+    return 0;
+}
+
+/* core.no_grad(f, ...): f(...) without recording; returns what it returns. */
+static int no_grad(lua_State *L) {
+    bool callable = lua_isfunction(L, 1) || luaL_getmetafield(L, 1, "__call") != LUA_TNIL;
+    if (!callable) return luaL_typeerror(L, 1, "function or model");
+    if (!lua_isfunction(L, 1)) lua_pop(L, 1);
+    call_with_recording(L, false, lua_gettop(L) - 1);
+    return lua_gettop(L);
+}
+
+static int recording(lua_State *L) {
+    lua_pushboolean(L, tape_of(L)->recording);
+    return 1;
+}
+
+/* core.rules(table): the rules by operation name, and "accumulate", which adds two gradients. */
+static int set_rules(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &rules_key);
+    return 0;
+}
+
+/* core.discard(x, y): y was made from x, which nobody else has seen: its storage goes back at once, or with the
+   tape when the tape needs it. */
+static int discard(lua_State *L) {
+    struct handle *x = ltensor_test(L, 1), *y = ltensor_test(L, 2);
+    if (!x || !y || !x->owner || x->storage == y->storage || x->storage->escaped) return 0;
+    if (x->generation != x->storage->generation) return 0;
+    if (x->requires_grad) {
+        x->interior = x->sequence > 0;
+        return 0;
+    }
+    lua_getiuservalue(L, 1, SLOT_STORAGE);
+    lstorage_give_back(L, -1);
+    return 0;
+}
+
+/* core.zero_grad(t): drops the gradient; its memory is used again unless a script has seen it. */
+static int zero_grad(lua_State *L) {
+    ltensor_check(L, 1);
+    lua_getiuservalue(L, 1, SLOT_GRAD);
+    struct handle *gradient = lua_touserdata(L, -1);
+    if (!gradient) return 0;
+    struct storage *storage = gradient->storage;
+    if (!gradient->exposed && !gradient->requires_grad && gradient->owner && storage->claimed && !storage->escaped &&
+        storage->generation == gradient->generation) {
+        lua_getiuservalue(L, -1, SLOT_STORAGE);
+        lstorage_give_back(L, -1);
+    }
+    lua_pushnil(L);
+    lua_setiuservalue(L, 1, SLOT_GRAD);
+    return 0;
+}
+
+static int has_grad(lua_State *L) {
+    ltensor_check(L, 1);
+    lua_pushboolean(L, lua_getiuservalue(L, 1, SLOT_GRAD) != LUA_TNIL);
+    return 1;
+}
+
+void lopen_tape(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"record", record_own}, {"backward", backward}, {"no_grad", no_grad},     {"recording", recording},
+        {"rules", set_rules},   {"discard", discard},   {"zero_grad", zero_grad}, {"has_grad", has_grad},
+        {NULL, NULL},
+    };
+    struct tape *tape = lua_newuserdatauv(L, sizeof *tape, 0);
+    *tape = (struct tape){.recording = true};
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &tape_key);
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,325 @@
+/* Tensor handles: creation of userdata, access to elements, rows and properties. See ltensor.h. */
+#include "ltensor.h"
+
+#include "lstorage.h"
+
+#include <string.h>
+
+static const char metatable_key; /* registry: the same table as TENSOR_METATABLE, found faster */
+
+static struct handle *new_handle(lua_State *L, struct storage *storage, int storage_index) {
+    storage_index = lua_absindex(L, storage_index);
+    struct handle *handle = lua_newuserdatauv(L, sizeof *handle, SLOT_COUNT);
+    memset(handle, 0, sizeof *handle);
+    handle->storage = storage;
+    handle->generation = storage->generation;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, storage_index);
+    lua_setiuservalue(L, -2, SLOT_STORAGE);
+    return handle;
+}
+
+struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape) {
+    struct tensor layout;
+    if (!tensor_layout(&layout, dtype, rank, shape))
+        lerror(L, "%s: %s of %s elements is more than this machine can address", what, lpush_shape(L, rank, shape),
+               dtype_names[dtype]);
+    luaL_checkstack(L, 8, what);
+    struct storage *storage = lstorage_take(L, what, tensor_bytes(&layout));
+    struct handle *handle = new_handle(L, storage, -1);
+    lua_remove(L, -2);
+    handle->owner = true;
+    handle->tensor = layout;
+    handle->tensor.data = lstorage_data(storage);
+    return &handle->tensor;
+}
+
+struct tensor *ltensor_view(lua_State *L, int index, const struct tensor *layout) {
+    struct handle *source = lua_touserdata(L, index);
+    luaL_checkstack(L, 8, "view");
+    lua_getiuservalue(L, index, SLOT_STORAGE);
+    struct handle *view = new_handle(L, source->storage, -1);
+    lua_remove(L, -2);
+    view->tensor = *layout;
+    return &view->tensor;
+}
+
+struct handle *ltensor_test(lua_State *L, int index) {
+    void *block = lua_touserdata(L, index);
+    if (!block || !lua_getmetatable(L, index)) return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
+    if (!lua_rawequal(L, -1, -2)) block = NULL;
+    lua_pop(L, 2);
+    return block;
+}
+
+struct handle *ltensor_check(lua_State *L, int index) {
+    struct handle *handle = ltensor_test(L, index);
+    if (!handle) {
+        luaL_typeerror(L, index, "tensor");
+    } else if (handle->generation != handle->storage->generation) {
+        lerror(L,
+               "this tensor %s was given back: a batch when its loop took the next one, or a gradient at "
+               "zero_grad; keep a copy with :clone()",
+               lpush_shape(L, handle->tensor.rank, handle->tensor.shape));
+    }
+    return handle;
+}
+
+/* In place changes would falsify what the tape has recorded. */
+static struct handle *check_writable(lua_State *L, int index) {
+    struct handle *handle = ltensor_check(L, index);
+    if (handle->requires_grad && (handle->sequence > 0 || lrecording(L)))
+        lerror(L, "in-place change of a tensor that requires gradients; wrap it in fnet.no_grad(function() ... end)");
+    return handle;
+}
+
+static void push_element(lua_State *L, const struct tensor *t, size_t index) {
+    double value = tensor_get(t, index);
+    if (dtype_is_float(t->dtype)) lua_pushnumber(L, value);
+    else lua_pushinteger(L, (lua_Integer)value);
+}
+
+/* A number that an element of this type can hold. */
+double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtype) {
+    int ok;
+    double value = lua_tonumberx(L, index, &ok);
+    if (!ok || lua_type(L, index) != LUA_TNUMBER)
+        lerror(L, "%s: expected a number, got %s", what, luaL_typename(L, index));
+    double low = dtype == UINT8 ? 0 : -2147483648.0, high = dtype == UINT8 ? 255 : 2147483647.0;
+    if (!dtype_is_float(dtype) && !(value >= low && value <= high && value == (double)(int64_t)value)) {
+        lua_pushvalue(L, index);
+        lerror(L, "%s: expected a whole number from %d to %d for %s, got %s", what, (int)low, (int)high,
+               dtype_names[dtype], lua_tostring(L, -1));
+    }
+    return value;
+}
+
+static struct tensor row_of(const struct tensor *t, size_t row) {
+    struct tensor view = *t;
+    view.rank--;
+    memmove(view.shape, t->shape + 1, sizeof *view.shape * (size_t)view.rank);
+    memmove(view.stride, t->stride + 1, sizeof *view.stride * (size_t)view.rank);
+    view.data = (char *)t->data + row * t->stride[0] * dtype_sizes[t->dtype];
+    return view;
+}
+
+static int get_index(lua_State *L, struct handle *handle) {
+    const struct tensor *t = &handle->tensor;
+    if (t->rank == 0) return lerror(L, "index: a tensor of shape [] has no rows; its value is t:item()");
+    lua_Integer row = lcheck_integer(L, 2, "index", 1, (lua_Integer)t->shape[0]) - 1;
+    if (t->rank == 1) {
+        push_element(L, t, (size_t)row);
+        return 1;
+    }
+    lua_getfield(L, lua_upvalueindex(1), "select"); /* recorded on the tape */
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 1);
+    lua_pushinteger(L, row + 1);
+    lua_call(L, 3, 1);
+    return 1;
+}
+
+static void push_shape_table(lua_State *L, const struct tensor *t) {
+    lua_createtable(L, t->rank, 0);
+    for (int axis = 0; axis < t->rank; axis++) {
+        lua_pushinteger(L, (lua_Integer)t->shape[axis]);
+        lua_rawseti(L, -2, axis + 1);
+    }
+}
+
+/* Upvalue 1: the methods. */
+static int tensor_index(lua_State *L) {
+    if (lua_type(L, 2) == LUA_TNUMBER) return get_index(L, ltensor_check(L, 1));
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
+    struct handle *handle = ltensor_test(L, 1);
+    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
+    if (!handle) return luaL_typeerror(L, 1, "tensor");
+    if (strcmp(name, "shape") == 0) push_shape_table(L, &handle->tensor);
+    else if (strcmp(name, "rank") == 0) lua_pushinteger(L, handle->tensor.rank);
+    else if (strcmp(name, "dtype") == 0) lua_pushstring(L, dtype_names[handle->tensor.dtype]);
+    else if (strcmp(name, "requires_grad") == 0) lua_pushboolean(L, handle->requires_grad);
+    else if (strcmp(name, "grad") == 0) {
+        lua_getiuservalue(L, 1, SLOT_GRAD);
+        struct handle *grad = lua_touserdata(L, -1);
+        if (grad) grad->exposed = true;
+    } else {
+        return lerror(L,
+                      "a tensor has no field or method '%s'; it has shape, rank, dtype, grad, requires_grad and the "
+                      "methods in the README",
+                      luaL_tolstring(L, 2, NULL));
+    }
+    return 1;
+}
+
+static int set_index(lua_State *L, struct handle *handle) {
+    const struct tensor *t = &handle->tensor;
+    if (t->rank == 0) return lerror(L, "index: a tensor of shape [] has no rows; use t:fill(value)");
+    size_t row = (size_t)lcheck_integer(L, 2, "index", 1, (lua_Integer)t->shape[0]) - 1;
+    struct tensor target = row_of(t, row);
+    struct handle *value = ltensor_test(L, 3);
+    if (value) {
+        const struct tensor *source = &ltensor_check(L, 3)->tensor;
+        if (!tensor_same_shape(source, &target) || (dtype_is_float(source->dtype) && !dtype_is_float(t->dtype)))
+            return lerror(L, "t[%I] = value: expected %s of %s, got %s of %s", (LUAI_UACINT)row + 1,
+                          lpush_shape(L, target.rank, target.shape), dtype_names[t->dtype],
+                          lpush_shape(L, source->rank, source->shape), dtype_names[source->dtype]);
+        if (source->data != target.data) tensor_copy(source, &target);
+        return 0;
+    }
+    double number = lcheck_element(L, 3, "t[i] = value", t->dtype);
+    size_t count = tensor_count(&target);
+    for (size_t i = 0; i < count; i++) tensor_set(&target, i, number);
+    return 0;
+}
+
+static int tensor_newindex(lua_State *L) {
+    if (lua_type(L, 2) == LUA_TNUMBER) return set_index(L, check_writable(L, 1));
+    struct handle *handle = ltensor_check(L, 1);
+    const char *name = luaL_tolstring(L, 2, NULL);
+    if (strcmp(name, "requires_grad") == 0) {
+        luaL_checktype(L, 3, LUA_TBOOLEAN);
+        if (!dtype_is_float(handle->tensor.dtype))
+            return lerror(L, "requires_grad: only float tensors have gradients, this one is %s; use :float() first",
+                          dtype_names[handle->tensor.dtype]);
+        if (handle->sequence > 0)
+            return lerror(L, "requires_grad: this tensor is the result of an operation; use :detach() for one "
+                             "without gradients");
+        handle->requires_grad = lua_toboolean(L, 3);
+        return 0;
+    }
+    if (strcmp(name, "grad") == 0) {
+        if (!lua_isnil(L, 3)) {
+            struct handle *grad = ltensor_check(L, 3);
+            if (!tensor_same_shape(&grad->tensor, &handle->tensor) || grad->tensor.dtype != handle->tensor.dtype)
+                return lerror(L, "grad: expected %s of %s like the tensor, got %s of %s",
+                              lpush_shape(L, handle->tensor.rank, handle->tensor.shape),
+                              dtype_names[handle->tensor.dtype],
+                              lpush_shape(L, grad->tensor.rank, grad->tensor.shape),
+                              dtype_names[grad->tensor.dtype]);
+            if (!tensor_is_contiguous(&grad->tensor)) return lerror(L, "grad: expected a contiguous tensor");
+            grad->exposed = true;
+        }
+        lua_settop(L, 3);
+        lua_setiuservalue(L, 1, SLOT_GRAD);
+        return 0;
+    }
+    return lerror(L, "a tensor's field '%s' cannot be set; elements are t[i], properties are requires_grad and grad",
+                  name);
+}
+
+static int tensor_length(lua_State *L) {
+    struct handle *handle = ltensor_check(L, 1);
+    lua_pushinteger(L, handle->tensor.rank ? (lua_Integer)handle->tensor.shape[0] : 0);
+    return 1;
+}
+
+/* t:item(): the value of a tensor with one element. */
+static int tensor_item(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    if (tensor_count(t) != 1)
+        return lerror(L, "item: expected a tensor with one element, got %s", lpush_shape(L, t->rank, t->shape));
+    push_element(L, t, 0);
+    return 1;
+}
+
+/* The flat position of the indices at stack positions first .. first + rank - 1. */
+static size_t check_position(lua_State *L, const struct tensor *t, int first, const char *what) {
+    size_t position = 0;
+    if (lua_gettop(L) - first + 1 != t->rank)
+        lerror(L, "%s: expected %d indices for %s, got %d", what, t->rank, lpush_shape(L, t->rank, t->shape),
+               lua_gettop(L) - first + 1);
+    for (int axis = 0; axis < t->rank; axis++)
+        position = position * t->shape[axis] +
+                   (size_t)lcheck_integer(L, first + axis, what, 1, (lua_Integer)t->shape[axis]) - 1;
+    return position;
+}
+
+static int tensor_get_element(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    push_element(L, t, check_position(L, t, 2, "get"));
+    return 1;
+}
+
+static int tensor_set_element(lua_State *L) {
+    const struct tensor *t = &check_writable(L, 1)->tensor;
+    double value = lcheck_element(L, 2, "set", t->dtype);
+    tensor_set(t, check_position(L, t, 3, "set"), value);
+    return 0;
+}
+
+static int tensor_fill(lua_State *L) {
+    const struct tensor *t = &check_writable(L, 1)->tensor;
+    double value = lcheck_element(L, 2, "fill", t->dtype);
+    size_t count = tensor_count(t);
+    for (size_t i = 0; i < count; i++) tensor_set(t, i, value);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* t:copy(source): the elements of source, broadcast and converted, into t. */
+static int tensor_copy_from(lua_State *L) {
+    const struct tensor *t = &check_writable(L, 1)->tensor;
+    const struct tensor *source = &ltensor_check(L, 2)->tensor;
+    int rank;
+    size_t shape[TENSOR_MAX_RANK];
+    struct tensor wanted = *t;
+    if (!tensor_broadcast(t, source, &rank, shape) || rank != t->rank ||
+        memcmp(shape, t->shape, sizeof *shape * (size_t)rank) != 0)
+        return lerror(L, "copy: %s does not fit into %s", lpush_shape(L, source->rank, source->shape),
+                      lpush_shape(L, t->rank, t->shape));
+    if (dtype_is_float(source->dtype) && !dtype_is_float(t->dtype))
+        return lerror(L, "copy: expected whole numbers for %s, got %s; convert with :int() first",
+                      dtype_names[t->dtype], dtype_names[source->dtype]);
+    struct tensor expanded = tensor_expand(source, rank, shape);
+    if (ltensor_check(L, 2)->storage == ltensor_check(L, 1)->storage) {
+        wanted = *ltensor_new(L, "copy", source->dtype, rank, shape); /* the two may overlap */
+        tensor_copy(&expanded, &wanted);
+        expanded = wanted;
+    }
+    tensor_copy(&expanded, t);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* t:release(): gives the storage back before the collector would; any later use of it raises an error. */
+static int tensor_release(lua_State *L) {
+    struct handle *handle = ltensor_test(L, 1);
+    if (!handle) return luaL_typeerror(L, 1, "tensor");
+    if (handle->generation != handle->storage->generation) return 0;
+    lua_getiuservalue(L, 1, SLOT_STORAGE);
+    lstorage_give_back(L, -1);
+    return 0;
+}
+
+static int is_tensor(lua_State *L) {
+    lua_pushboolean(L, ltensor_test(L, 1) != NULL);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    {"item", tensor_item},     {"get", tensor_get_element}, {"set", tensor_set_element},   {"fill", tensor_fill},
+    {"copy", tensor_copy_from}, {"release", tensor_release}, {NULL, NULL},
+};
+
+void lopen_tensor(lua_State *L) {
+    luaL_newmetatable(L, TENSOR_METATABLE);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
+    luaL_newlib(L, methods);
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, tensor_index, 1);
+    lua_setfield(L, -3, "__index");
+    lua_pushcfunction(L, tensor_newindex);
+    lua_setfield(L, -3, "__newindex");
+    lua_pushcfunction(L, tensor_length);
+    lua_setfield(L, -3, "__len");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "methods");
+    lua_setfield(L, -3, "methods"); /* core.methods: Lua modules and other bindings add theirs */
+    lua_setfield(L, -2, "metatable");
+    lua_pushcfunction(L, is_tensor);
+    lua_setfield(L, -2, "is_tensor");
+}

@@ -1,0 +1,203 @@
+/* Views, which share storage, and copies. All are operations of the tape. */
+#include "ltensor.h"
+
+#include <string.h>
+
+/* reshape(t, shape): a view where strides allow it, else a copy. One length may be -1: it is worked out. */
+static int reshape(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    size_t shape[TENSOR_MAX_RANK], count = tensor_count(t), known = 1;
+    int free_axis = -1;
+    luaL_checktype(L, 2, LUA_TTABLE);
+    int rank = (int)lua_rawlen(L, 2);
+    if (rank > TENSOR_MAX_RANK) return lerror(L, "reshape: expected at most %d axes, got %d", TENSOR_MAX_RANK, rank);
+    for (int axis = 0; axis < rank; axis++) {
+        lua_rawgeti(L, 2, axis + 1);
+        lua_Integer length = lcheck_integer(L, lua_gettop(L), "reshape", -1, LUA_MAXINTEGER);
+        lua_pop(L, 1);
+        if (length == -1 && free_axis >= 0) return lerror(L, "reshape: only one length may be -1");
+        if (length == -1) free_axis = axis;
+        shape[axis] = length == -1 ? 1 : (size_t)length;
+        if (shape[axis] != 0 && known > (size_t)PTRDIFF_MAX / shape[axis])
+            return lerror(L, "reshape: the lengths are too large");
+        known *= shape[axis];
+    }
+    if (free_axis >= 0 && known > 0 && count % known == 0) {
+        shape[free_axis] = count / known;
+        known = count;
+    }
+    if (known != count)
+        return lerror(L, "reshape: %s has %I elements and does not fit into %s", lpush_shape(L, t->rank, t->shape),
+                      (LUAI_UACINT)count, lpush_shape(L, rank, shape));
+    struct tensor view;
+    if (tensor_reshape(t, rank, shape, &view)) {
+        ltensor_view(L, 1, &view);
+        return 1;
+    }
+    struct tensor *copy = ltensor_new(L, "reshape", t->dtype, rank, shape), layout = *copy;
+    tensor_layout(&layout, t->dtype, t->rank, t->shape);
+    layout.data = copy->data;
+    tensor_copy(t, &layout);
+    return 1;
+}
+
+/* flatten(t, features or nil): [batch, ...] as [batch, features]. A single sample, which has `features` elements
+   in all while its last axes do not, becomes [features]. */
+static int flatten(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    size_t rest = 1, count = tensor_count(t);
+    size_t features = lua_isnil(L, 2) ? 0 : (size_t)lcheck_integer(L, 2, "flatten: features", 1, LUA_MAXINTEGER);
+    for (int axis = 1; axis < t->rank; axis++) rest *= t->shape[axis];
+    bool sample = t->rank < 2 || (features > 0 && rest != features && count == features);
+    lua_createtable(L, 2, 0);
+    if (!sample) {
+        lua_pushinteger(L, (lua_Integer)t->shape[0]);
+        lua_rawseti(L, -2, 1);
+    }
+    lua_pushinteger(L, (lua_Integer)(sample ? count : rest));
+    lua_rawseti(L, -2, sample ? 1 : 2);
+    lua_replace(L, 2); /* the rule needs no features */
+    return reshape(L);
+}
+
+/* transpose(t, axis1, axis2): the last two axes by default. */
+static int transpose(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    if (t->rank < 2) return lerror(L, "transpose: expected at least two axes, got %s", lpush_shape(L, t->rank, t->shape));
+    int a = lua_isnil(L, 2) ? t->rank - 2 : lcheck_axis(L, 2, "transpose", t);
+    int b = lua_isnil(L, 3) ? t->rank - 1 : lcheck_axis(L, 3, "transpose", t);
+    struct tensor view = *t;
+    view.shape[a] = t->shape[b];
+    view.shape[b] = t->shape[a];
+    view.stride[a] = t->stride[b];
+    view.stride[b] = t->stride[a];
+    ltensor_view(L, 1, &view);
+    return 1;
+}
+
+/* slice(t, axis, first, last): positions first .. last along the axis; last may be nil (to the end). */
+static int slice(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    int axis = lcheck_axis(L, 2, "slice", t);
+    lua_Integer length = (lua_Integer)t->shape[axis];
+    lua_Integer first = lcheck_integer(L, 3, "slice: first", 1, length + 1);
+    lua_Integer last = lua_isnil(L, 4) ? length : lcheck_integer(L, 4, "slice: last", first - 1, length);
+    struct tensor view = *t;
+    view.shape[axis] = (size_t)(last - first + 1);
+    view.data = (char *)t->data + (size_t)(first - 1) * t->stride[axis] * dtype_sizes[t->dtype];
+    ltensor_view(L, 1, &view);
+    return 1;
+}
+
+/* select(t, axis, index): one position of an axis; the axis is gone. */
+static int select_index(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    int axis = lcheck_axis(L, 2, "select", t);
+    size_t at = (size_t)lcheck_integer(L, 3, "select: index", 1, (lua_Integer)t->shape[axis]) - 1;
+    struct tensor view = *t;
+    view.rank--;
+    for (int k = axis; k < view.rank; k++) {
+        view.shape[k] = t->shape[k + 1];
+        view.stride[k] = t->stride[k + 1];
+    }
+    view.data = (char *)t->data + at * t->stride[axis] * dtype_sizes[t->dtype];
+    ltensor_view(L, 1, &view);
+    return 1;
+}
+
+/* unslice(t, axis, first, length): zeros of that length along the axis with t put at `first`: slice's gradient. */
+static int unslice(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    int axis = lcheck_axis(L, 2, "unslice", t);
+    size_t first = (size_t)lcheck_integer(L, 3, "unslice: first", 1, LUA_MAXINTEGER) - 1;
+    struct tensor shape = *t;
+    shape.shape[axis] = (size_t)lcheck_integer(L, 4, "unslice: length", (lua_Integer)(first + t->shape[axis]), LUA_MAXINTEGER);
+    struct tensor *whole = ltensor_new(L, "unslice", t->dtype, t->rank, shape.shape), part = *whole;
+    memset(whole->data, 0, tensor_bytes(whole));
+    part.shape[axis] = t->shape[axis];
+    part.data = (char *)whole->data + first * part.stride[axis] * dtype_sizes[t->dtype];
+    tensor_copy(t, &part);
+    return 1;
+}
+
+/* expand(t, shape): a view in which axes of length 1, and new leading axes, repeat. */
+static int expand(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    size_t shape[TENSOR_MAX_RANK];
+    int rank = lcheck_shape(L, 2, "expand", shape);
+    bool fits = rank >= t->rank;
+    for (int axis = 0; fits && axis < t->rank; axis++) {
+        size_t wanted = shape[rank - t->rank + axis];
+        fits = t->shape[axis] == wanted || t->shape[axis] == 1;
+    }
+    struct tensor layout;
+    if (!fits || !tensor_layout(&layout, t->dtype, rank, shape))
+        return lerror(L, "expand: %s cannot be repeated to %s; only axes of length 1 repeat",
+                      lpush_shape(L, t->rank, t->shape), lpush_shape(L, rank, shape));
+    struct tensor view = tensor_expand(t, rank, shape);
+    ltensor_view(L, 1, &view);
+    return 1;
+}
+
+static int push_copy(lua_State *L, const char *what, enum dtype dtype) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    struct tensor *copy = ltensor_new(L, what, dtype, t->rank, t->shape);
+    tensor_copy(t, copy);
+    return 1;
+}
+
+static int clone(lua_State *L) { return push_copy(L, "clone", ltensor_check(L, 1)->tensor.dtype); }
+
+static int contiguous(lua_State *L) {
+    lpush_contiguous(L, 1, "contiguous", ltensor_check(L, 1)->tensor.dtype);
+    return 1;
+}
+
+/* to(t, dtype): itself when it has that type already. Floats become integers by truncation and must fit. */
+static int to(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    enum dtype dtype = lcheck_dtype(L, 2, "to", FLOAT32);
+    if (t->dtype == dtype) {
+        lua_pushvalue(L, 1);
+        return 1;
+    }
+    double low = dtype == UINT8 ? 0 : -2147483648.0, high = dtype == UINT8 ? 255 : 2147483647.0;
+    if (!dtype_is_float(dtype) && t->dtype != UINT8) {
+        size_t count = tensor_count(t);
+        for (size_t i = 0; i < count; i++) {
+            double value = tensor_get(t, i);
+            if (value > low - 1 && value < high + 1) continue;
+            return lerror(L, "to: element %I is %f, which %s cannot hold", (LUAI_UACINT)i + 1, value,
+                          dtype_names[dtype]);
+        }
+    }
+    return push_copy(L, "to", dtype);
+}
+
+/* t:detach(): the same elements without a history. Not recorded. */
+static int detach(lua_State *L) {
+    struct tensor view = ltensor_check(L, 1)->tensor;
+    ltensor_view(L, 1, &view);
+    return 1;
+}
+
+static int is_contiguous(lua_State *L) {
+    lua_pushboolean(L, tensor_is_contiguous(&ltensor_check(L, 1)->tensor));
+    return 1;
+}
+
+void lopen_view(lua_State *L) {
+    static const struct operation operations[] = {
+        {"reshape", reshape, 2}, {"flatten", flatten, 2}, {"transpose", transpose, 3}, {"slice", slice, 4},
+        {"select", select_index, 3}, {"unslice", unslice, 4}, {"expand", expand, 2},
+        {"clone", clone, 1},     {"contiguous", contiguous, 1}, {"to", to, 2},
+        {NULL, NULL, 0},
+    };
+    lua_getfield(L, -1, "methods");
+    lregister_operations(L, operations);
+    lua_pushcfunction(L, detach);
+    lua_setfield(L, -2, "detach");
+    lua_pushcfunction(L, is_contiguous);
+    lua_setfield(L, -2, "is_contiguous");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,161 @@
+#!/bin/sh
+# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, fashion, test or lint.
+# Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
+# With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails.
+# CC and PKG_CONFIG are honoured as in the Makefile.
+set -eu
+cd "$(dirname "$0")/../.."
+
+required='' # Debian's names of what is missing
+optional='' # the same for what fnet can do without: never an error
+
+say() { printf '%s\n' "setup.sh: $*" >&2; }
+available() { command -v "$1" >/dev/null 2>&1; }
+need() { required="$required $*"; }
+
+# ---- what is missing ----
+
+known_to_pkg_config() { "${PKG_CONFIG:-pkg-config}" --exists "$@" 2>/dev/null; }
+
+knows_lua() {
+    for name in lua5.4 lua-5.4 lua54 lua; do
+        if known_to_pkg_config "$name >= 5.4 $name < 5.5"; then return 0; fi
+    done
+    return 1
+}
+
+compiles() { printf '%s\n' "$1" | ${CC:-cc} -x c -S -o - - >/dev/null 2>&1; }
+
+check_build() {
+    compiles '#include <stdio.h>' || need gcc libc6-dev
+    available make || need make
+    available "${PKG_CONFIG:-pkg-config}" || need pkg-config
+    knows_lua || need liblua5.4-dev
+    compiles '#include <zlib.h>' || need zlib1g-dev
+}
+
+data_is_here() {
+    for directory in data ${FNET_DATA:+"$FNET_DATA"} /usr/share/datasets/fashion-mnist; do
+        if ls "$directory"/t10k-labels-idx1-ubyte* >/dev/null 2>&1; then return 0; fi
+    done
+    return 1
+}
+
+# Not every release has the data as a package; data/fetch.sh downloads it then.
+check_data() {
+    if data_is_here; then return; fi
+    optional="$optional dataset-fashion-mnist"
+    available curl || available wget || optional="$optional curl ca-certificates"
+}
+
+check_test() {
+    if lua=$(sh src/tools/stock-lua.sh); then
+        busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
+    else
+        need lua5.4 lua-busted
+    fi
+    available python3 || need python3 # the web server that the tests of the download start
+    available curl || available wget || need curl
+}
+
+check_lint() {
+    for tool in lua-check:luacheck cppcheck:cppcheck gcc:gcc clang:clang clang-format:clang-format; do
+        available "${tool#*:}" || need "${tool%:*}"
+    done
+}
+
+for goal in "$@"; do
+    check_build
+    case $goal in
+        build) ;;
+        fashion) check_data ;;
+        test) check_test ;;
+        lint) check_lint ;;
+        *) say "unknown goal '$goal'; there are build, fashion, test and lint" && exit 1 ;;
+    esac
+done
+if [ -z "$required$optional" ]; then exit 0; fi
+
+# Line editing comes along when something is installed anyway.
+known_to_pkg_config libedit || known_to_pkg_config readline || optional="$optional libedit-dev"
+
+# ---- without apt-get: say what to install ----
+
+# Our name, which is Debian's, and those of dnf, pacman and brew.
+foreign_names='
+gcc gcc gcc gcc
+libc6-dev glibc-devel glibc -
+make make make make
+pkg-config pkgconf-pkg-config pkgconf pkgconf
+liblua5.4-dev lua-devel lua lua
+zlib1g-dev zlib-devel zlib zlib
+libedit-dev libedit-devel libedit libedit
+lua5.4 lua lua lua
+lua-busted luarocks luarocks luarocks
+python3 python3 python python
+curl curl curl curl
+lua-check luarocks luacheck luacheck
+cppcheck cppcheck cppcheck cppcheck
+clang clang clang llvm
+clang-format clang-tools-extra clang clang-format'
+
+# packages_for COLUMN
+packages_for() {
+    for package in $required $optional; do
+        echo "$foreign_names" | awk -v name="$package" -v column="$1" '$1 == name && $column != "-" { print $column }'
+    done | sort -u | tr '\n' ' '
+}
+
+if ! available apt-get; then
+    if [ -z "$required" ]; then exit 0; fi
+    say "missing here (under Debian's names):$required; and apt-get, to install it with, is not there either"
+    say "  Fedora:  sudo dnf install $(packages_for 2)"
+    say "  Arch:    sudo pacman -S $(packages_for 3)"
+    say "  brew:    brew install $(packages_for 4)"
+    say "Lua has to be 5.4; where the package lua is another version, look for lua5.4, lua54 or lua@5.4."
+    case $required in *lua-busted*) say "Then: sudo luarocks --lua-version 5.4 install busted" ;; esac
+    case $required in *lua-check*) say "Then, unless luacheck is there: sudo luarocks install luacheck" ;; esac
+    exit 1
+fi
+
+# ---- with apt-get ----
+
+if [ "$(id -u)" -eq 0 ]; then
+    administrator=''
+elif available sudo; then
+    administrator=sudo
+elif [ -z "$required" ]; then
+    exit 0
+else
+    say "missing:$required. Run as root: apt-get install$required"
+    exit 1
+fi
+
+apt() { $administrator env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null >&2; }
+offered() { [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]; }
+install() { apt install --yes --no-install-recommends "$@"; }
+
+updated=no
+update() { updated=yes && apt update; }
+
+for package in $required $optional; do
+    if ! offered "$package"; then
+        update || true # offline perhaps: what is required fails below, with the reason
+        break
+    fi
+done
+
+extras=''
+for package in $optional; do
+    case $package in
+        curl | ca-certificates) case $extras in *dataset*) continue ;; esac ;; # there will be nothing to download
+    esac
+    if offered "$package"; then extras="$extras $package"; fi
+done
+if [ -z "$required$extras" ]; then exit 0; fi
+
+say "installing$required$extras"
+if install $required $extras || { [ $updated = no ] && update && install $required $extras; }; then exit 0; fi
+if [ -z "$required" ] || { [ -n "$extras" ] && install $required; }; then exit 0; fi
+say "apt-get could not install$required; its reason stands above"
+exit 1

@@ -1,0 +1,92 @@
+#!/bin/sh
+# Runs every test against one build: test.sh VARIANT FNET [C test program...]
+# The C programs first, then the specs inside FNET, then (release only, since a sanitizer has to be in the
+# executable) the library's specs inside stock Lua. Specs find the interpreter under test in $FNET.
+# Invariant: the last line is `N passed, N failed`, the sum of all of them; the exit status is 0 only when every
+# command succeeded, reported its figures, and no sanitizer wrote a report, in whatever process.
+set -u
+
+fuzz_iterations=20000
+
+variant=$1
+FNET=$2
+shift 2
+case $FNET in /*) ;; *) FNET=./$FNET ;; esac
+export FNET
+
+# ThreadSanitizer of older compilers cannot work with a widely randomised memory layout: start over without.
+if [ "$variant" = tsan ] && ! "$FNET" -e '' 2>/dev/null; then
+    if [ -z "${FNET_LAYOUT_FIXED:-}" ] && setarch -R true 2>/dev/null; then
+        FNET_LAYOUT_FIXED=1 exec setarch -R sh "$0" "$variant" "$FNET" "$@"
+    fi
+fi
+
+logs=build/$variant/logs
+rm -rf "$logs"
+mkdir -p "$logs"
+
+# An allocation that fails must return NULL, as it does without a sanitizer; a forked child may start threads.
+common="allocator_may_return_null=1:log_path=$PWD/$logs/report"
+export ASAN_OPTIONS="$common:detect_stack_use_after_return=1"
+export UBSAN_OPTIONS="$common:print_stacktrace=1"
+export TSAN_OPTIONS="$common:die_after_fork=0"
+
+passed=0
+failed=0
+
+# run NAME COMMAND...: runs it in sight, keeps what it prints, and adds up the figures that it ends with.
+run() {
+    name=$1
+    shift
+    echo "== $name"
+    log=$logs/$(echo "$name" | tr ' /' '__').log
+    { "$@" 2>&1 </dev/null; echo $? >"$log.status"; } | tee "$log"
+    status=$(cat "$log.status")
+    set -- $(awk '
+        /^[0-9]+ passed, [0-9]+ failed$/ { passed = $1; failed = $3; found = 1 }
+        /^[0-9]+ success(es)? \/ [0-9]+ failures? \/ [0-9]+ errors? \/ / { passed = $1; failed = $4 + $7; found = 1 }
+        END { if (found) print passed, failed }' "$log")
+    if [ $# -ne 2 ]; then
+        echo "$name ended with status $status before it reported its figures"
+        set -- 0 1
+    elif [ "$status" -ne 0 ] && [ "$2" -eq 0 ]; then
+        echo "$name ended with status $status"
+        set -- "$1" 1
+    fi
+    passed=$((passed + $1))
+    failed=$((failed + $2))
+}
+
+for program in "$@"; do
+    case $program in
+        */fuzz/*) run "$program" "$program" "$fuzz_iterations" ;;
+        *) run "$program" "$program" ;;
+    esac
+done
+
+task=default
+if [ "$variant" = tsan ]; then task=threads; fi
+run "specs in $FNET" busted --lua="$FNET" --run=$task --output=plainTerminal
+
+if [ "$variant" = release ]; then
+    if lua=$(sh src/tools/stock-lua.sh); then
+        LUA_PATH_5_4="lua/?.lua;lua/?/init.lua;${LUA_PATH_5_4:-${LUA_PATH:-;}}"
+        LUA_CPATH_5_4="build/release/?.so;${LUA_CPATH_5_4:-${LUA_CPATH:-;}}"
+        export LUA_PATH_5_4 LUA_CPATH_5_4
+        run "library specs in $lua" busted --lua="$lua" --run=library --output=plainTerminal
+    else
+        echo "stock Lua 5.4 is not here (src/tools/setup.sh test installs it): the library was not tested in it"
+        failed=$((failed + 1))
+    fi
+fi
+
+for report in "$logs"/report.*; do
+    [ -e "$report" ] || continue
+    echo "== $report"
+    cat "$report"
+    failed=$((failed + 1))
+done
+
+echo
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]

@@ -1,0 +1,7 @@
+/* The version of fnet, as `fnet -v` and saved files show it. */
+#ifndef FNET_VERSION_H
+#define FNET_VERSION_H
+
+#define FNET_VERSION "0.1.0"
+
+#endif

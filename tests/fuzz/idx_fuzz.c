@@ -1,0 +1,170 @@
+/* Fuzzing of the IDX reader: idx_fuzz ITERATIONS
+   Small good files, plain and gzip-compressed, are damaged at random, always in the same way, and read. Each time
+   the reader must come to the verdict of a second, simpler opinion that has the whole file in memory, must give
+   a reason for each refusal, and must not ask for more memory than the limit.
+   Built with -DFNET_LIBFUZZER -fsanitize=fuzzer, libFuzzer invents the files instead. */
+#include "../../src/core/idx.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { FILE_MAX = 2048, LIMIT = 1024, DECODED_MAX = 4096 };
+
+struct bytes {
+    size_t size;
+    unsigned char at[FILE_MAX];
+};
+
+static bool valid_plain(const unsigned char *at, size_t size) {
+    static const uint64_t in_file[256] = {[8] = 1, [9] = 1, [11] = 2, [12] = 4, [13] = 4, [14] = 8};
+    static const uint64_t in_memory[256] = {[8] = 1, [9] = 4, [11] = 4, [12] = 4, [13] = 4, [14] = 8};
+    if (size < 4 || at[0] != 0 || at[1] != 0 || in_file[at[2]] == 0) return false;
+    size_t header = 4 + 4 * (size_t)at[3];
+    if (at[3] < 1 || at[3] > TENSOR_MAX_RANK || size < header) return false;
+    bool empty = false;
+    double span = (double)in_memory[at[2]]; /* its bytes as if no axis were empty: strides have to fit too */
+    uint64_t count = 1;
+    for (size_t i = 4; i < header; i += 4) {
+        uint64_t length = (uint64_t)at[i] << 24 | (uint64_t)at[i + 1] << 16 | (uint64_t)at[i + 2] << 8 | at[i + 3];
+        if (length == 0)
+            empty = true;
+        else
+            span *= (double)length;
+        if (count <= LIMIT) count *= length ? length : 1;
+    }
+    if (empty) return size == header && span < 9.2e18;
+    return count * in_memory[at[2]] <= LIMIT && size == header + count * in_file[at[2]];
+}
+
+static bool valid(const unsigned char *at, size_t size) {
+    unsigned char decoded[DECODED_MAX];
+    if (size < 2 || at[0] != 0x1f || at[1] != 0x8b) return valid_plain(at, size);
+    z_stream stream;
+    memset(&stream, 0, sizeof stream);
+    if (inflateInit2(&stream, 15 + 16) != Z_OK) return false;
+    stream.next_in = (unsigned char *)(uintptr_t)at; /* zlib's interface lacks the const */
+    stream.avail_in = (uInt)size;
+    stream.next_out = decoded;
+    stream.avail_out = sizeof decoded;
+    bool whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_in == 0;
+    size = sizeof decoded - stream.avail_out;
+    inflateEnd(&stream);
+    return whole && valid_plain(decoded, size);
+}
+
+static bool reads(struct idx_reader *reader, const unsigned char *at, size_t size, bool *sound) {
+    FILE *file = fmemopen((void *)(uintptr_t)at, size, "r");
+    if (!file) return *sound = false;
+    memset(reader, 0, sizeof *reader);
+    bool good = idx_open(reader, file, 0, LIMIT);
+    if (good) {
+        size_t needed = tensor_bytes(&reader->layout);
+        void *data = malloc(needed ? needed : 1); /* exactly as large, for the sanitizer to guard its end */
+        *sound = needed <= LIMIT && data;
+        good = *sound && idx_read(reader, data);
+        free(data);
+    }
+    idx_close(reader);
+    if (!good && (reader->message[0] == '\0' || reader->code != 0)) *sound = false;
+    return good;
+}
+
+/* True when the reader and the second opinion agree. */
+static bool check(const unsigned char *at, size_t size) {
+    static struct idx_reader reader;
+    bool sound = true;
+    bool agreed = reads(&reader, at, size, &sound) == valid(at, size);
+    return agreed && sound;
+}
+
+#ifdef FNET_LIBFUZZER
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
+    if (size > 0 && size <= FILE_MAX && !check(data, size)) abort();
+    return 0;
+}
+
+#else
+
+static uint64_t state = 20170825; /* SplitMix64, from a fixed start, so that a failure can be repeated */
+
+static size_t choose(size_t count) {
+    uint64_t z = state += 0x9E3779B97F4A7C15u;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
+    return (size_t)((z ^ (z >> 31)) % count);
+}
+
+static void put(struct bytes *file, size_t byte) {
+    if (file->size < FILE_MAX) file->at[file->size++] = (unsigned char)byte;
+}
+
+static void make_good(struct bytes *file) {
+    static const unsigned char types[] = {8, 9, 11, 12, 13, 14}, sizes[] = {1, 1, 2, 4, 4, 8};
+    size_t type = choose(sizeof types), rank = 1 + choose(TENSOR_MAX_RANK), count = 1;
+    file->size = 0;
+    put(file, 0), put(file, 0), put(file, types[type]), put(file, rank);
+    for (size_t axis = 0; axis < rank; axis++) {
+        size_t length = choose(20) == 0 ? 0 : 1 + choose(rank > 3 ? 2 : 5);
+        put(file, 0), put(file, 0), put(file, 0), put(file, length);
+        count *= length;
+    }
+    for (size_t i = 0; i < count * sizes[type]; i++) put(file, choose(choose(2) ? 3 : 256));
+}
+
+static bool compress_file(struct bytes *file) {
+    struct bytes plain = *file;
+    z_stream stream;
+    memset(&stream, 0, sizeof stream);
+    if (deflateInit2(&stream, (int)choose(10), Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return false;
+    stream.next_in = plain.at;
+    stream.avail_in = (uInt)plain.size;
+    stream.next_out = file->at;
+    stream.avail_out = FILE_MAX;
+    bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+    file->size = FILE_MAX - stream.avail_out;
+    deflateEnd(&stream);
+    return whole;
+}
+
+static void damage(struct bytes *file) {
+    static const unsigned char telling[] = {0x00, 0x01, 0x08, 0x1f, 0x7f, 0x80, 0x8b, 0xff};
+    size_t place = choose(choose(2) ? file->size : 1 + file->size / 8); /* often in the header */
+    switch (choose(6)) {
+    case 0: file->at[place] ^= (unsigned char)(1u << choose(8)); break;
+    case 1: file->at[place] = telling[choose(sizeof telling)]; break;
+    case 2: file->size = place + 1; break;
+    case 3:
+        for (size_t more = 1 + choose(4); more > 0; more--) put(file, choose(256));
+        break;
+    case 4: /* a copy of the front, as a second member would be */
+        for (size_t i = 0, size = file->size; i < size - place; i++) put(file, file->at[i]);
+        break;
+    default: /* a hole */
+        file->size--;
+        memmove(file->at + place, file->at + place + 1, file->size - place);
+        if (file->size == 0) put(file, 0);
+    }
+}
+
+int main(int count, char **arguments) {
+    unsigned long iterations = count > 1 ? strtoul(arguments[1], NULL, 10) : 100000, failed = 0;
+    for (unsigned long i = 0; i < iterations; i++) {
+        struct bytes file;
+        make_good(&file);
+        if (choose(4) == 0) damage(&file);
+        if (choose(2) == 0 && !compress_file(&file)) return EXIT_FAILURE;
+        for (size_t times = choose(4); times > 0; times--) damage(&file);
+        if (check(file.at, file.size)) continue;
+        failed++;
+        printf("iteration %lu: a file of %zu bytes, starting with", i, file.size);
+        for (size_t k = 0; k < file.size && k < 40; k++) printf(" %02X", file.at[k]);
+        printf("\n");
+    }
+    printf("%lu passed, %lu failed\n", iterations - failed, failed);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#endif
