@@ -1,5 +1,6 @@
 std = "lua54"
 max_line_length = 110
+self = false -- a method may ignore its object
 exclude_files = { "build" }
 files["tests/**/*_spec.lua"] = { std = "lua54+busted" }
 files["fnet-scm-1.rockspec"] = { std = "lua54+rockspec" }

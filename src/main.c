@@ -21,7 +21,7 @@
 #include "version.h"
 
 static const char usage_text[] = "usage: fnet [options] [script [arguments]]\n"
-                                 "Options, done in the order given:\n"
+                                 "Options (-e, -l and -W act in the order given):\n"
                                  "  -e code    run the string `code`\n"
                                  "  -l mod     require the module `mod` into the global `mod`\n"
                                  "  -l g=mod   require the module `mod` into the global `g`\n"
@@ -45,7 +45,7 @@ static const char help_text[] =
     "  fnet examples/fashion.lua --epochs 3       train a network on pictures of clothes\n"
     "  fnet                                       try things out; Tab completes names\n"
     "  fnet -i model.lua                          run a script, then look around in it\n"
-    "  fnet -l fnet -e 'print(fnet.zeros(2, 3))'  one line\n"
+    "  fnet -l fnet -e 'print(fnet.zeros{2, 3})'  one line\n"
     "\n"
     "Environment:\n"
     "  FNET_THREADS  number of threads (default: all processors)\n"

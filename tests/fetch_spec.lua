@@ -153,8 +153,8 @@ describe("data/fetch.sh", function()
     local lines = {
       "fetch.sh: downloading ADDRESS",
       "fetch.sh: what came from ADDRESS does not have the SHA-256 of NAME, so it was deleted",
-      "fetch.sh: NAME.gz could not be fetched; try again later, name another address in FNET_MIRROR, or put the "
-        .. "four files into TARGET yourself",
+      "fetch.sh: NAME.gz could not be fetched; try again later, name another address in FNET_MIRROR, "
+        .. "or put the four files into TARGET yourself",
     }
     local values = {
       ADDRESS = ("http://127.0.0.1:%s/other/%s.gz"):format(port, FIRST), NAME = FIRST, TARGET = target,

@@ -279,11 +279,11 @@ describe("Ctrl-C", function()
   it("stops a matrix product within a moment and leaves the tensors usable", function()
     local result = interrupt([[
       local fnet = require "fnet"
-      local a = fnet.zeros(4096, 4096)
+      local a = fnet.zeros({ 4096, 4096 })
       local started = os.time()
       local ok, message = pcall(function() ready() while true do a:matmul(a) end end)
       print(ok, message:match("interrupted$"), os.time() - started < 15)
-      local b = fnet.ones(2, 2)
+      local b = fnet.ones({ 2, 2 })
       print(b:matmul(b):sum():item())]], 1)
     assert.equal("ready\nfalse\tinterrupted\ttrue\n8.0\n", result.output)
     assert.equal(0, result.status)

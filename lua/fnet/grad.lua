@@ -29,7 +29,7 @@ local function spread(dy, x, axis)
   return dy:reshape(one):expand(shape)
 end
 
-local rules = { accumulate = methods.add }
+local rules = { accumulate = methods.add, copy = methods.clone }
 
 function rules.neg(dy) return -dy end
 function rules.abs(dy, _, x) return dy * x:sign() end
@@ -50,9 +50,18 @@ end
 function rules.div(dy, y, a, b)
   return wants(a) and fit(dy / b, a) or nil, wants(b) and fit(-(dy * y / b), b) or nil
 end
+-- The slopes of a^0 and of 0^b (b > 0) are 0, where the formulas would give 0 * infinity.
 function rules.pow(dy, y, a, b)
-  return wants(a) and fit(dy * (b * methods.pow(a, b - 1)), a) or nil,
-    wants(b) and fit(dy * (y * methods.log(is_tensor(a) and a or core.tensor(a, y.dtype))), b) or nil
+  local da, db
+  if wants(a) then
+    local less = is_tensor(b) and b - b:ne(0) or b ~= 0 and b - 1 or 0
+    da = fit(dy * (b * methods.pow(a, less)), a)
+  end
+  if wants(b) then
+    local base = is_tensor(a) and a or core.tensor(a, y.dtype)
+    db = fit(dy * (y * methods.log(base + base:eq(0))), b)
+  end
+  return da, db
 end
 
 -- Where both are equal each gets half.
@@ -94,6 +103,7 @@ function rules.matmul(dy, _, a, b)
 end
 
 function rules.dense(dy, _, x, w, b)
+  if not core.recording() then return core.dense_backward(dy, x, w, b) end
   local dx, rows, slopes = nil, x, dy
   if x.rank ~= 2 then
     rows, slopes = x:reshape { -1, #w }, dy:reshape { -1, w.shape[2] }
@@ -123,10 +133,10 @@ end
 
 function rules.cross_entropy(dy, _, logits, labels, probability)
   if not core.recording() then return core.cross_entropy_backward(dy, probability, labels) end
-  local rows = logits.rank == 1 and logits:reshape { 1, #logits } or logits
-  local count = rows.shape[1]
+  local rows = logits:reshape { -1, logits.shape[logits.rank] }
+  local count, listed = #rows, is_tensor(labels) and labels:reshape { -1 }
   local hits = core.full(rows.shape, 0, logits.dtype)
-  for i = 1, count do hits:set(1, i, is_tensor(labels) and labels[i] or labels) end
+  for i = 1, count do hits:set(1, i, listed and listed[i] or labels) end
   return ((core.softmax(rows) - hits) * (dy / count)):reshape(logits.shape)
 end
 

@@ -4,14 +4,13 @@
 #include "interrupt.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 
 enum element { UNSIGNED_8 = 0x08, SIGNED_8, SIGNED_16 = 0x0B, SIGNED_32, REAL_32, REAL_64 };
 
 /* Output of one step: small enough that Ctrl-C is noticed quickly. */
-#define STEP_SIZE ((size_t)16 << 20)
+#define STEP_SIZE ((size_t)4 << 20)
 
 static bool fail(struct idx_reader *reader, int code, const char *format, ...) {
     va_list arguments;
@@ -29,7 +28,6 @@ static bool fail_system(struct idx_reader *reader, int code) {
 
 /* Reads as much as possible; *got < size only at the end of the file. */
 static bool read_file(struct idx_reader *reader, unsigned char *to, size_t size, size_t *got) {
-    if (interrupt_pending()) return fail(reader, EINTR, "interrupted");
     errno = 0;
     *got = fread(to, 1, size, reader->file);
     if (*got < size && ferror(reader->file)) return fail_system(reader, errno ? errno : EIO);
@@ -52,6 +50,7 @@ static bool take_plain(struct idx_reader *reader, unsigned char *to, size_t size
     *taken = buffered;
     while (*taken < size) {
         size_t step = size - *taken < STEP_SIZE ? size - *taken : STEP_SIZE, got;
+        if (interrupt_pending()) return fail(reader, EINTR, "interrupted");
         if (!read_file(reader, to + *taken, step, &got)) return false;
         *taken += got;
         if (got < step) break;
@@ -63,6 +62,7 @@ static bool take_compressed(struct idx_reader *reader, unsigned char *to, size_t
     z_stream *stream = &reader->stream;
     for (*taken = 0; *taken < size && !reader->ended;) {
         size_t step = size - *taken < STEP_SIZE ? size - *taken : STEP_SIZE;
+        if (interrupt_pending()) return fail(reader, EINTR, "interrupted");
         if (stream->avail_in == 0 && !refill(reader)) return false;
         if (stream->avail_in == 0)
             return fail(reader, 0, "gzip data is cut short: the file ends after %zu decompressed bytes",

@@ -52,8 +52,13 @@ void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, c
     threads_for(outer, 1, (double)(outer * count) * (double)inner, scatter, &job);
 }
 
+/* Rows lie anywhere in a large array: asking for all of them first lets the memory answer in parallel. */
 static void gather_scaled(void *context, size_t begin, size_t end) {
     const struct job *job = context;
+    for (size_t i = begin; i < end; i++) {
+        const char *row = job->x + ((size_t)job->index[i] - 1) * job->inner;
+        for (size_t at = 0; at < job->inner; at += 64) __builtin_prefetch(row + at);
+    }
     for (size_t i = begin; i < end; i++)
         job->kernels->scale_bytes(job->inner, (const uint8_t *)job->x + ((size_t)job->index[i] - 1) * job->inner,
                                   job->scale, job->y + i * job->inner * job->size);
@@ -63,7 +68,7 @@ void index_gather_scaled(size_t inner, const uint8_t *x, const int32_t *index, s
                          enum dtype dtype, void *y) {
     struct job job = {.kernels = backend(dtype), .inner = inner, .size = dtype_sizes[dtype], .x = (const char *)x,
                       .index = index, .y = y, .scale = scale};
-    threads_for(count, piece_of(inner), (double)count * (double)inner * 4, gather_scaled, &job);
+    threads_for(count, 1 + 16384 / (inner + 1), (double)count * (double)inner * 4, gather_scaled, &job);
 }
 
 bool index_check(const int32_t *index, size_t count, int64_t limit, size_t *bad) {

@@ -37,7 +37,7 @@ static void share(struct job *job) {
     double cost = 0;
     for (size_t k = 0; k < job->count; k++)
         cost += (double)job->parameters[k].rows * (double)job->parameters[k].columns * 8;
-    threads_for(threads_count(), 1, cost, run, job);
+    threads_for(threads_count(), 0, cost, run, job);
 }
 
 void optim_adam(const struct optim_parameter *parameters, size_t count, const struct adam_step *step) {

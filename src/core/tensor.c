@@ -15,10 +15,9 @@ bool tensor_layout(struct tensor *t, enum dtype dtype, int rank, const size_t *s
         size_t length = shape[axis] ? shape[axis] : 1;
         t->shape[axis] = shape[axis];
         t->stride[axis] = elements;
-        if (elements > PTRDIFF_MAX / length) return false;
-        elements *= length;
+        if (__builtin_mul_overflow(elements, length, &elements)) return false;
     }
-    return elements <= PTRDIFF_MAX / dtype_sizes[dtype];
+    return !__builtin_mul_overflow(elements, dtype_sizes[dtype], &elements) && elements <= PTRDIFF_MAX;
 }
 
 size_t tensor_count(const struct tensor *t) {

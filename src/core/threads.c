@@ -55,6 +55,10 @@ void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t 
 static void run_part(const struct loop *loop, size_t part) {
     size_t begin, end;
     threads_range(loop->count, 1, part, loop->parts, &begin, &end);
+    if (loop->piece == 0) {
+        if (begin < end) loop->work(loop->context, begin, end);
+        return;
+    }
     while (begin < end && !interrupt_pending()) {
         size_t next = end - begin > loop->piece ? begin + loop->piece : end;
         loop->work(loop->context, begin, next);
@@ -165,7 +169,7 @@ size_t threads_available(void) {
 
 void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
                  void *context) {
-    struct loop loop = {count, piece ? piece : 1, work, context, 1};
+    struct loop loop = {count, piece, work, context, 1};
     if (pool.count > 1 && count > 1 && cost >= SHARE_COST) {
         size_t threads = threads_count();
         loop.parts = threads < count ? threads : count;

@@ -52,7 +52,7 @@ static int failure(lua_State *L, const char *path, const struct idx_reader *read
    nil, message, errno when the file cannot be read; nil, message when it is damaged or above the limit.
    ---@param path string
    ---@param options? { limit?: integer, labels?: integer }  limit: bytes of the tensor, 4 GiB by default
-   ---@return fnet.Tensor|nil tensor  uint8, int32, float32 or float64, with the shape of the file
+   ---@return tensor? tensor  uint8, int32, float32 or float64, with the shape of the file
    ---@return string? message
    ---@return integer? code */
 static int read_idx(lua_State *L) {

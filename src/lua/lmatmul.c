@@ -2,6 +2,7 @@
 #include "ltensor.h"
 
 #include "../core/matmul.h"
+#include "../core/reduce.h"
 #include "lstorage.h"
 
 static enum dtype check_types(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {
@@ -90,7 +91,45 @@ static int dense(lua_State *L) {
     return 1;
 }
 
+/* dense_backward(dy, x, w, b): the gradients of x, w and b, each nil where none is wanted. Not recorded. */
+static int dense_backward(lua_State *L) {
+    lua_settop(L, 4);
+    const struct handle *x = ltensor_check(L, 2), *w = ltensor_check(L, 3), *b = ltensor_test(L, 4);
+    const struct tensor *wt = &w->tensor, *xt = lpush_contiguous(L, 2, "dense", wt->dtype);
+    const struct tensor *dy = lpush_contiguous(L, 1, "dense", wt->dtype);
+    size_t inputs = wt->shape[0], units = wt->shape[1], rows = units ? tensor_count(dy) / units : 0;
+    struct matmul product = {.dtype = wt->dtype};
+    if (tensor_count(xt) != rows * inputs) return luaL_argerror(L, 1, "does not belong to x and w");
+    if (x->requires_grad) { /* dx[rows, inputs] = dy w' */
+        struct tensor *dx = ltensor_new(L, "dense", wt->dtype, xt->rank, xt->shape);
+        product = (struct matmul){.dtype = wt->dtype, .m = rows, .n = inputs, .k = units, .a = dy->data, .a_row = units,
+                                  .a_column = 1, .b = wt->data, .b_row = wt->stride[1], .b_column = wt->stride[0],
+                                  .c = dx->data};
+        run(L, "dense", &product, 1, 0, 0);
+    } else {
+        lua_pushnil(L);
+    }
+    if (w->requires_grad) { /* dw[inputs, units] = x' dy */
+        struct tensor *dw = ltensor_new(L, "dense", wt->dtype, 2, wt->shape);
+        product = (struct matmul){.dtype = wt->dtype, .m = inputs, .n = units, .k = rows, .a = xt->data, .a_row = 1,
+                                  .a_column = inputs, .b = dy->data, .b_row = units, .b_column = 1, .c = dw->data};
+        run(L, "dense", &product, 1, 0, 0);
+    } else {
+        lua_pushnil(L);
+    }
+    if (b && b->requires_grad) {
+        struct tensor *db = ltensor_new(L, "dense", wt->dtype, 1, &units);
+        reduce_axis(REDUCE_SUM, wt->dtype, 1, rows, units, dy->data, db->data);
+        lcheck_interrupt(L);
+    } else {
+        lua_pushnil(L);
+    }
+    return 3;
+}
+
 void lopen_matmul(lua_State *L) {
     static const struct operation operations[] = {{"matmul", matmul, 2}, {"dense", dense, 4}, {NULL, NULL, 0}};
     lregister_operations(L, operations);
+    lua_pushcfunction(L, dense_backward);
+    lua_setfield(L, -2, "dense_backward");
 }

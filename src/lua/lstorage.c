@@ -3,7 +3,6 @@
 #include <stdint.h>
 
 #define ALIGNMENT 64
-#define POOLED_BYTES 4096 /* smaller storages are left to the collector */
 #define POOL_BYTES ((size_t)64 << 20)
 #define GUARDED_BYTES ((size_t)1 << 20) /* from here on, lack of memory is reported with the size */
 
@@ -33,8 +32,10 @@ static int new_userdata(lua_State *L) {
     return 1;
 }
 
+size_t lstorage_total(size_t bytes) { return sizeof(struct storage) + ALIGNMENT - 1 + bytes; }
+
 static struct storage *allocate(lua_State *L, const char *what, size_t bytes) {
-    size_t total = sizeof(struct storage) + ALIGNMENT - 1 + bytes;
+    size_t total = lstorage_total(bytes);
     if (bytes >= GUARDED_BYTES) {
         lua_pushcfunction(L, new_userdata);
         lua_pushinteger(L, (lua_Integer)total);
@@ -93,6 +94,21 @@ void lstorage_give_back(lua_State *L, int index) {
     lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
     pool->bytes += storage->bytes;
     lua_pop(L, 2);
+}
+
+void lstorage_embed(lua_State *L, struct storage *storage, size_t bytes) {
+    *storage = (struct storage){.bytes = bytes, .birth = ++pool_of(L)->births, .embedded = true};
+}
+
+void lhandle_give_back(lua_State *L, int index) {
+    struct handle *handle = lua_touserdata(L, index);
+    if (handle->storage->embedded) {
+        handle->storage->generation++;
+        return;
+    }
+    lua_getiuservalue(L, index, SLOT_STORAGE);
+    lstorage_give_back(L, -1);
+    lua_pop(L, 1);
 }
 
 /* core.pool(): bytes held free, storages taken so far. core.pool(true) lets the collector have them first. */

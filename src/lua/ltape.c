@@ -29,6 +29,7 @@ bool lrecording(lua_State *L) { return tape_of(L)->recording; }
 
 static bool depends(lua_State *L, int first, int last) {
     for (int i = first; i <= last; i++) {
+        if (lua_type(L, i) != LUA_TUSERDATA) continue;
         struct handle *handle = ltensor_test(L, i);
         if (handle && handle->requires_grad) return true;
     }
@@ -163,9 +164,7 @@ static void let_go(lua_State *L, int index, size_t births) {
     struct storage *storage = gradient->storage;
     if (--storage->holders > 0 || storage->birth <= births || storage->claimed || storage->escaped) return;
     if (gradient->generation != storage->generation) return;
-    lua_getiuservalue(L, index, SLOT_STORAGE);
-    lstorage_give_back(L, -1);
-    lua_pop(L, 1);
+    lhandle_give_back(L, index);
 }
 
 static void add_tensors(lua_State *L, int a, int b) {
@@ -179,6 +178,15 @@ static void add_tensors(lua_State *L, int a, int b) {
     lua_call(L, 2, 1);
 }
 
+/* A copy takes the place of the gradient on top of the stack. */
+static void copy_gradient(lua_State *L) {
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
+    lua_getfield(L, -1, "copy");
+    lua_remove(L, -2);
+    lua_insert(L, -2);
+    lua_call(L, 1, 1);
+}
+
 /* The gradient on top of the stack (popped) goes to the leaf at `leaf`. */
 static void give_to_leaf(lua_State *L, int leaf, size_t births) {
     if (lua_getiuservalue(L, leaf, SLOT_GRAD) == LUA_TNIL) {
@@ -186,14 +194,8 @@ static void give_to_leaf(lua_State *L, int leaf, size_t births) {
         struct handle *gradient = lua_touserdata(L, -1);
         struct storage *storage = gradient->storage;
         if (storage->birth <= births || storage->claimed || storage->escaped || storage->holders > 0 ||
-            !tensor_is_contiguous(&gradient->tensor)) {
-            const struct tensor *t = &gradient->tensor;
-            if (!gradient->requires_grad) {
-                struct tensor *copy = ltensor_new(L, "backward", t->dtype, t->rank, t->shape);
-                tensor_copy(t, copy);
-                lua_replace(L, -2);
-            }
-        }
+            !tensor_is_contiguous(&gradient->tensor))
+            copy_gradient(L);
     } else {
         add_tensors(L, -1, -2);
         lua_replace(L, -3);
@@ -250,15 +252,18 @@ static void step_back(lua_State *L, size_t births) {
     lua_pop(L, 1);
     luaL_checkstack(L, arguments * 2 + 16, "backward");
     bool own = lua_rawgeti(L, node, 1) == LUA_TFUNCTION;
-    if (own) {
-        ((struct handle *)lua_touserdata(L, gradient))->storage->escaped = true;
-    } else {
+    if (!own) {
         lua_pushvalue(L, -1);
         if (lua_rawget(L, RULES) == LUA_TNIL)
             lerror(L, "%s: has no derivative; use :detach() or fnet.no_grad", lua_tostring(L, -2));
         lua_remove(L, -2);
     }
     lua_pushvalue(L, gradient);
+    if (own) { /* the script may keep it or change it in place */
+        const struct storage *storage = ((struct handle *)lua_touserdata(L, gradient))->storage;
+        if (storage->birth <= births || storage->claimed || storage->holders > 1) copy_gradient(L);
+        ((struct handle *)lua_touserdata(L, -1))->storage->escaped = true;
+    }
     lua_pushvalue(L, result);
     for (int i = 0; i <= arguments; i++) lua_rawgeti(L, node, 3 + i);
     lua_call(L, arguments + 3, arguments);
@@ -309,10 +314,8 @@ static int walk(lua_State *L) {
         struct handle *handle = lua_touserdata(L, -1);
         lua_pushboolean(L, false);
         lua_setiuservalue(L, -2, SLOT_NODE);
-        if (handle->interior && !handle->storage->escaped && handle->generation == handle->storage->generation) {
-            lua_getiuservalue(L, -1, SLOT_STORAGE);
-            lstorage_give_back(L, -1);
-        }
+        if (handle->interior && !handle->storage->escaped && handle->generation == handle->storage->generation)
+            lhandle_give_back(L, -1);
         lua_settop(L, WALK_TOP);
     }
     return 0;
@@ -379,7 +382,7 @@ static int recording(lua_State *L) {
     return 1;
 }
 
-/* core.rules(table): the rules by operation name, and "accumulate", which adds two gradients. */
+/* core.rules(table): the rules by operation name, and "accumulate", which adds two gradients, and "copy". */
 static int set_rules(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
@@ -397,8 +400,7 @@ static int discard(lua_State *L) {
         x->interior = x->sequence > 0;
         return 0;
     }
-    lua_getiuservalue(L, 1, SLOT_STORAGE);
-    lstorage_give_back(L, -1);
+    lhandle_give_back(L, 1);
     return 0;
 }
 
@@ -410,10 +412,8 @@ static int zero_grad(lua_State *L) {
     if (!gradient) return 0;
     struct storage *storage = gradient->storage;
     if (!gradient->exposed && !gradient->requires_grad && gradient->owner && storage->claimed && !storage->escaped &&
-        storage->generation == gradient->generation) {
-        lua_getiuservalue(L, -1, SLOT_STORAGE);
-        lstorage_give_back(L, -1);
-    }
+        storage->generation == gradient->generation)
+        lhandle_give_back(L, -1);
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SLOT_GRAD);
     return 0;

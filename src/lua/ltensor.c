@@ -7,16 +7,12 @@
 
 static const char metatable_key; /* registry: the same table as TENSOR_METATABLE, found faster */
 
-static struct handle *new_handle(lua_State *L, struct storage *storage, int storage_index) {
-    storage_index = lua_absindex(L, storage_index);
-    struct handle *handle = lua_newuserdatauv(L, sizeof *handle, SLOT_COUNT);
+/* Pushes a handle with `extra` bytes behind it. */
+static struct handle *new_handle(lua_State *L, size_t extra) {
+    struct handle *handle = lua_newuserdatauv(L, sizeof *handle + extra, SLOT_COUNT);
     memset(handle, 0, sizeof *handle);
-    handle->storage = storage;
-    handle->generation = storage->generation;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
     lua_setmetatable(L, -2);
-    lua_pushvalue(L, storage_index);
-    lua_setiuservalue(L, -2, SLOT_STORAGE);
     return handle;
 }
 
@@ -26,21 +22,38 @@ struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int
         lerror(L, "%s: %s of %s elements is more than this machine can address", what, lpush_shape(L, rank, shape),
                dtype_names[dtype]);
     luaL_checkstack(L, 8, what);
-    struct storage *storage = lstorage_take(L, what, tensor_bytes(&layout));
-    struct handle *handle = new_handle(L, storage, -1);
-    lua_remove(L, -2);
+    size_t bytes = tensor_bytes(&layout);
+    struct handle *handle;
+    if (bytes < POOLED_BYTES) {
+        handle = new_handle(L, lstorage_total(bytes));
+        handle->storage = (struct storage *)(void *)(handle + 1);
+        lstorage_embed(L, handle->storage, bytes);
+    } else {
+        struct storage *storage = lstorage_take(L, what, bytes);
+        handle = new_handle(L, 0);
+        handle->storage = storage;
+        lua_insert(L, -2);
+        lua_setiuservalue(L, -2, SLOT_STORAGE);
+    }
+    handle->generation = handle->storage->generation;
     handle->owner = true;
     handle->tensor = layout;
-    handle->tensor.data = lstorage_data(storage);
+    handle->tensor.data = lstorage_data(handle->storage);
     return &handle->tensor;
 }
 
 struct tensor *ltensor_view(lua_State *L, int index, const struct tensor *layout) {
     struct handle *source = lua_touserdata(L, index);
     luaL_checkstack(L, 8, "view");
-    lua_getiuservalue(L, index, SLOT_STORAGE);
-    struct handle *view = new_handle(L, source->storage, -1);
-    lua_remove(L, -2);
+    index = lua_absindex(L, index);
+    struct handle *view = new_handle(L, 0);
+    view->storage = source->storage;
+    view->generation = source->generation;
+    if (lua_getiuservalue(L, index, SLOT_STORAGE) == LUA_TNIL) { /* embedded: the view keeps its owner */
+        lua_pop(L, 1);
+        lua_pushvalue(L, index);
+    }
+    lua_setiuservalue(L, -2, SLOT_STORAGE);
     view->tensor = *layout;
     return &view->tensor;
 }
@@ -289,8 +302,7 @@ static int tensor_release(lua_State *L) {
     struct handle *handle = ltensor_test(L, 1);
     if (!handle) return luaL_typeerror(L, 1, "tensor");
     if (handle->generation != handle->storage->generation) return 0;
-    lua_getiuservalue(L, 1, SLOT_STORAGE);
-    lstorage_give_back(L, -1);
+    lhandle_give_back(L, 1);
     return 0;
 }
 

@@ -3,6 +3,21 @@
 
 #include <string.h>
 
+/* The tensor at 1 with another shape of as many elements: a view where strides allow it, else a copy. */
+static int push_reshaped(lua_State *L, const char *what, int rank, const size_t *shape) {
+    const struct tensor *t = &((struct handle *)lua_touserdata(L, 1))->tensor;
+    struct tensor view;
+    if (tensor_reshape(t, rank, shape, &view)) {
+        ltensor_view(L, 1, &view);
+        return 1;
+    }
+    struct tensor *copy = ltensor_new(L, what, t->dtype, rank, shape), layout;
+    tensor_layout(&layout, t->dtype, t->rank, t->shape);
+    layout.data = copy->data;
+    tensor_copy(t, &layout);
+    return 1;
+}
+
 /* reshape(t, shape): a view where strides allow it, else a copy. One length may be -1: it is worked out. */
 static int reshape(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
@@ -29,16 +44,7 @@ static int reshape(lua_State *L) {
     if (known != count)
         return lerror(L, "reshape: %s has %I elements and does not fit into %s", lpush_shape(L, t->rank, t->shape),
                       (LUAI_UACINT)count, lpush_shape(L, rank, shape));
-    struct tensor view;
-    if (tensor_reshape(t, rank, shape, &view)) {
-        ltensor_view(L, 1, &view);
-        return 1;
-    }
-    struct tensor *copy = ltensor_new(L, "reshape", t->dtype, rank, shape), layout = *copy;
-    tensor_layout(&layout, t->dtype, t->rank, t->shape);
-    layout.data = copy->data;
-    tensor_copy(t, &layout);
-    return 1;
+    return push_reshaped(L, "reshape", rank, shape);
 }
 
 /* flatten(t, features or nil): [batch, ...] as [batch, features]. A single sample, which has `features` elements
@@ -49,15 +55,8 @@ static int flatten(lua_State *L) {
     size_t features = lua_isnil(L, 2) ? 0 : (size_t)lcheck_integer(L, 2, "flatten: features", 1, LUA_MAXINTEGER);
     for (int axis = 1; axis < t->rank; axis++) rest *= t->shape[axis];
     bool sample = t->rank < 2 || (features > 0 && rest != features && count == features);
-    lua_createtable(L, 2, 0);
-    if (!sample) {
-        lua_pushinteger(L, (lua_Integer)t->shape[0]);
-        lua_rawseti(L, -2, 1);
-    }
-    lua_pushinteger(L, (lua_Integer)(sample ? count : rest));
-    lua_rawseti(L, -2, sample ? 1 : 2);
-    lua_replace(L, 2); /* the rule needs no features */
-    return reshape(L);
+    size_t shape[2] = {sample ? count : t->shape[0], rest};
+    return push_reshaped(L, "flatten", sample ? 1 : 2, shape);
 }
 
 /* transpose(t, axis1, axis2): the last two axes by default. */

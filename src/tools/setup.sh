@@ -54,8 +54,7 @@ check_test() {
     else
         need lua5.4 lua-busted
     fi
-    available python3 || need python3 # the web server that the tests of the download start
-    available curl || available wget || need curl
+    available curl || available wget || need curl # the specs of the download
 }
 
 check_lint() {
@@ -92,7 +91,6 @@ zlib1g-dev zlib-devel zlib zlib
 libedit-dev libedit-devel libedit libedit
 lua5.4 lua lua lua
 lua-busted luarocks luarocks luarocks
-python3 python3 python python
 curl curl curl curl
 lua-check luarocks luacheck luacheck
 cppcheck cppcheck cppcheck cppcheck

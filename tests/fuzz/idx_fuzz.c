@@ -22,18 +22,18 @@ static bool valid_plain(const unsigned char *at, size_t size) {
     size_t header = 4 + 4 * (size_t)at[3];
     if (at[3] < 1 || at[3] > TENSOR_MAX_RANK || size < header) return false;
     bool empty = false;
-    double span = (double)in_memory[at[2]]; /* its bytes as if no axis were empty: strides have to fit too */
-    uint64_t count = 1;
+    uint64_t span = in_memory[at[2]]; /* bytes of the tensor as if no axis were empty: its strides must fit too */
     for (size_t i = 4; i < header; i += 4) {
         uint64_t length = (uint64_t)at[i] << 24 | (uint64_t)at[i + 1] << 16 | (uint64_t)at[i + 2] << 8 | at[i + 3];
-        if (length == 0)
+        if (length == 0) {
             empty = true;
-        else
-            span *= (double)length;
-        if (count <= LIMIT) count *= length ? length : 1;
+        } else {
+            if (span > PTRDIFF_MAX / length) return false;
+            span *= length;
+        }
     }
-    if (empty) return size == header && span < 9.2e18;
-    return count * in_memory[at[2]] <= LIMIT && size == header + count * in_file[at[2]];
+    if (empty) return size == header;
+    return span <= LIMIT && size == header + span / in_memory[at[2]] * in_file[at[2]];
 }
 
 static bool valid(const unsigned char *at, size_t size) {

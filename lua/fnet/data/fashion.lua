@@ -111,8 +111,8 @@ end
 -- Raises an error when a named directory lacks a file, when no directory holds them (the error lists where it
 -- looked), and when a file is damaged or does not fit the others.
 ---@param options? { dir?: string }  dir: the directory that holds the four files
----@return fnet.Dataset train  x: uint8 [60000, 28, 28], batches in [0, 1]; y: int32 [60000], 1 to 10
----@return fnet.Dataset test   the same with 10000 rows
+---@return data.Dataset train  x: uint8 [60000, 28, 28], batches in [0, 1]; y: int32 [60000], 1 to 10
+---@return data.Dataset test   the same with 10000 rows
 local function fashion_mnist(options)
   if options ~= nil and type(options) ~= "table" then
     raise("expected a table of options, got %s", type(options))

@@ -59,7 +59,10 @@ function Module:describe() return self.class_name .. "()" end
 
 --- What errors call this layer: "layer 2, Dense(784, 128)".
 ---@return string
-function Module:name() return self.place and self.place .. ", " .. self:describe() or self:describe() end
+function Module:name()
+  local text = self:describe():gsub("\n.*", " ... }")
+  return self.place and self.place .. ", " .. text or text
+end
 
 -- Calls visit(module, path) for this module and those inside it, each once.
 local function walk(self, visit, path, seen)

@@ -15,6 +15,7 @@ end
 -- but must give a known number of features (Flatten) is told by the next one that names its inputs.
 local function check_shapes(self)
   local shape
+  self.shapes = {} -- after each layer
   for i, layer in ipairs(self) do
     local inputs = layer.inputs
     local features = shape and shape[#shape]
@@ -24,7 +25,7 @@ local function check_shapes(self)
     end
     if inputs and not shape and i > 1 and self[i - 1].learn_features then self[i - 1]:learn_features(inputs) end
     shape = layer:output_shape(shape)
-    layer.shape_after = shape
+    self.shapes[i] = shape or false
   end
 end
 
@@ -50,8 +51,12 @@ function Sequential:init(layers)
     end
   end
   -- Layers that keep no reference to what they take and give let the memory between them be used again.
-  self.passes_on = true
-  for _, layer in ipairs(self) do self.passes_on = self.passes_on and layer.passes_on or false end
+  self.inputs = self[1].inputs
+  self.passes_on, self.keeps_input = true, false
+  for _, layer in ipairs(self) do
+    self.passes_on = self.passes_on and layer.passes_on or false
+    self.keeps_input = self.keeps_input or layer.keeps_input or false
+  end
   check_shapes(self)
 end
 
@@ -70,7 +75,7 @@ function Sequential:forward(x)
   return x
 end
 
-function Sequential:output_shape() return self[#self].shape_after end
+function Sequential:output_shape() return self.shapes[#self] or nil end
 
 function Sequential:describe()
   local lines = { "Sequential {" }
@@ -83,8 +88,8 @@ end
 ---@return string
 function Sequential:summary()
   local lines = { ("%-32s %-20s %12s"):format("layer", "output shape", "parameters") }
-  for _, layer in ipairs(self) do
-    local shape = layer.shape_after
+  for i, layer in ipairs(self) do
+    local shape = self.shapes[i]
     lines[#lines + 1] = ("%-32s %-20s %12d"):format((layer:describe():gsub("\n.*", " ...")),
       shape and shape_text(shape, "batch, ") or "-", layer:count())
   end
