@@ -37,6 +37,9 @@ readline.libedit := libedit
 readline.readline := readline
 readline := $(shell for name in $(readline.$(READLINE)); do \
     $(PKG_CONFIG) --exists $$name 2>/dev/null && echo $$name && break; done)
+ifeq ($(READLINE)$(readline),$(filter-out auto none,$(READLINE)))
+$(error READLINE=$(READLINE): $(PKG_CONFIG) finds no such library; auto takes libedit, readline or none)
+endif
 readline_number.readline := 1
 readline_number.libedit := 2
 readline_flags := $(if $(readline),-DFNET_READLINE=$(readline_number.$(readline)) \
@@ -97,7 +100,7 @@ module := $(build)/fnet/core.so
 # ---- building ----
 
 .PHONY: all library help fashion data test asan tsan coverage lint bench install install-library uninstall clean
-.PHONY: check FORCE
+.PHONY: programs check FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -186,14 +189,16 @@ coverage: ## Every test on a build that counts; how much of each C file was exec
 	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
 	    sh src/tools/coverage.sh build/coverage; exit $$status
 
-check: $(fnet) $(if $(filter release,$(VARIANT)),$(module)) $(test_programs)
+programs: $(fnet) $(test_programs)
+
+check: programs $(if $(filter release,$(VARIANT)),$(module))
 	@sh src/tools/test.sh $(VARIANT) $(fnet) $(test_programs)
 
 lint: ## luacheck, cppcheck, clang-format, and every warning of gcc and clang as an error
 	@sh src/tools/setup.sh lint
 	@sh src/tools/lint.sh
-	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc build/gcc/fnet
-	@$(MAKE) --no-print-directory VARIANT=clang CC=clang build/clang/fnet
+	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc programs
+	@$(MAKE) --no-print-directory VARIANT=clang CC=clang programs
 
 bench: all ## Measure speed
 	./fnet tests/bench/bench.lua
@@ -203,10 +208,10 @@ install: $(fnet) install-library ## Install fnet and the library for stock Lua u
 	install -s -m 755 fnet $(DESTDIR)$(BINDIR)/fnet
 
 install-library: $(module) ## Install only the library for stock Lua
-	install -d $(DESTDIR)$(LIBDIR)/fnet
+	install -d $(DESTDIR)$(LIBDIR)/fnet $(sort $(dir $(installed_modules)))
 	install -s -m 644 $(module) $(DESTDIR)$(LIBDIR)/fnet/core.so
-	install -d $(sort $(dir $(installed_modules)))
-	$(foreach file,$(modules),install -m 644 $(file) $(DESTDIR)$(LUADIR)/$(file:lua/%=%) &&) true
+	@echo 'install -m 644 lua/fnet/... $(DESTDIR)$(LUADIR)/fnet/...'
+	@for file in $(modules:lua/%=%); do install -m 644 lua/$$file $(DESTDIR)$(LUADIR)/$$file || exit 1; done
 
 uninstall: ## Remove what install put there
 	rm -f $(DESTDIR)$(BINDIR)/fnet $(DESTDIR)$(LIBDIR)/fnet/core.so $(installed_modules)

@@ -14,7 +14,7 @@ local function help(script, about, specs)
   for _, spec in ipairs(specs) do
     local name, default, text = spec[1], spec[2], spec[3]
     local value = default == false and "" or " " .. (spec.value or (type(default) == "number" and "N" or "TEXT"))
-    local shown = default and default ~= true and (" (%s)"):format(tostring(default)) or ""
+    local shown = default and default ~= "" and (" (%s)"):format(tostring(default)) or ""
     print(("  %-20s %s%s"):format(flag_of(name) .. value, text, shown))
   end
   print(("  %-20s %s"):format("--help", "this text"))

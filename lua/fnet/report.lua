@@ -14,7 +14,7 @@ local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
 ---@param width integer columns
 ---@return string text padded to the width
 function report.bar(fraction, width)
-  local eighths = math.floor(math.max(0, math.min(1, fraction)) * width * 8 + 0.5)
+  local eighths = math.floor(math.min(1, math.max(0, fraction)) * width * 8 + 0.5) -- none for a NaN
   local full, rest = eighths // 8, eighths % 8
   return EIGHTHS[8]:rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
 end

@@ -1,5 +1,6 @@
 #include "lstorage.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define ALIGNMENT 64
@@ -7,9 +8,10 @@
 #define GUARDED_BYTES ((size_t)1 << 20) /* from here on, lack of memory is reported with the size */
 
 struct pool {
-    size_t bytes;  /* held, free */
-    size_t births;
+    size_t bytes; /* held, free */
 };
+
+static atomic_size_t births; /* of all states */
 
 static const char pool_key, free_key; /* registry: struct pool; {[bytes] = array of free storages} */
 
@@ -20,7 +22,9 @@ static struct pool *pool_of(lua_State *L) {
     return pool;
 }
 
-size_t lstorage_births(lua_State *L) { return pool_of(L)->births; }
+size_t lstorage_births(void) { return atomic_load_explicit(&births, memory_order_relaxed); }
+
+static size_t next_birth(void) { return atomic_fetch_add_explicit(&births, 1, memory_order_relaxed) + 1; }
 
 void *lstorage_data(struct storage *storage) {
     uintptr_t address = (uintptr_t)(storage + 1);
@@ -71,7 +75,7 @@ struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes) {
         if (!storage) lua_pop(L, 2);
     }
     if (!storage) storage = allocate(L, what, bytes);
-    storage->birth = ++pool->births;
+    storage->birth = next_birth();
     storage->holders = 0;
     storage->claimed = storage->escaped = false;
     return storage;
@@ -96,8 +100,8 @@ void lstorage_give_back(lua_State *L, int index) {
     lua_pop(L, 2);
 }
 
-void lstorage_embed(lua_State *L, struct storage *storage, size_t bytes) {
-    *storage = (struct storage){.bytes = bytes, .birth = ++pool_of(L)->births, .embedded = true};
+void lstorage_embed(struct storage *storage, size_t bytes) {
+    *storage = (struct storage){.bytes = bytes, .birth = next_birth(), .embedded = true};
 }
 
 void lhandle_give_back(lua_State *L, int index) {
@@ -120,7 +124,7 @@ static int pool_report(lua_State *L) {
         pool->bytes = 0;
     }
     lua_pushinteger(L, (lua_Integer)pool->bytes);
-    lua_pushinteger(L, (lua_Integer)pool->births);
+    lua_pushinteger(L, (lua_Integer)lstorage_births());
     return 2;
 }
 

@@ -12,7 +12,7 @@
 struct storage {
     size_t generation;
     size_t bytes;    /* usable */
-    size_t birth;    /* the how-manieth storage taken in this state: backward gives back only younger ones */
+    size_t birth;    /* the how-manieth storage taken: backward gives back only younger ones */
     size_t holders;  /* gradients of intermediate results that use it during backward */
     bool embedded;   /* lies in the userdata of the handle that it was made for: too small for the pool */
     bool claimed;    /* by the .grad of a leaf */
@@ -22,12 +22,12 @@ struct storage {
 #define POOLED_BYTES 4096 /* storages below this size are embedded */
 
 struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes); /* pushes its userdata */
-void lstorage_embed(lua_State *L, struct storage *storage, size_t bytes);    /* makes one inside a handle */
+void lstorage_embed(struct storage *storage, size_t bytes);                  /* makes one inside a handle */
 size_t lstorage_total(size_t bytes); /* what a storage of so many usable bytes takes, alignment included */
 void *lstorage_data(struct storage *storage);
 
 void lstorage_give_back(lua_State *L, int index); /* the storage userdata at index */
 void lhandle_give_back(lua_State *L, int index);  /* the storage of the handle at index */
-size_t lstorage_births(lua_State *L); /* storages taken so far */
+size_t lstorage_births(void); /* storages taken so far */
 
 #endif

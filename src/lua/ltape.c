@@ -133,8 +133,9 @@ static void push_node(lua_State *L, int index) {
 /* Appends to ORDER every recorded result that the root depends on; returns how many. */
 static lua_Integer collect(lua_State *L, struct tape *tape) {
     lua_Integer count = 1;
-    tape->visit++;
-    ((struct handle *)lua_touserdata(L, ROOT))->visit = tape->visit;
+    struct handle *root = lua_touserdata(L, ROOT);
+    root->visit = ++tape->visit;
+    root->position = 1;
     lua_pushvalue(L, ROOT);
     lua_rawseti(L, ORDER, 1);
     for (lua_Integer i = 1; i <= count; i++) {
@@ -148,7 +149,8 @@ static lua_Integer collect(lua_State *L, struct tape *tape) {
             struct handle *argument = ltensor_test(L, -1);
             if (argument && argument->sequence > 0 && argument->visit != tape->visit) {
                 argument->visit = tape->visit;
-                lua_rawseti(L, ORDER, ++count);
+                argument->position = (size_t)++count;
+                lua_rawseti(L, ORDER, count);
             } else {
                 lua_pop(L, 1);
             }
@@ -207,8 +209,8 @@ static void give_to_leaf(lua_State *L, int leaf, size_t births) {
 
 /* The gradient on top of the stack (popped) goes to the recorded result at `result`. */
 static void give_to_result(lua_State *L, int result, size_t births) {
-    lua_pushvalue(L, result);
-    if (lua_rawget(L, GRADIENTS) == LUA_TNIL) {
+    lua_Integer position = (lua_Integer)((struct handle *)lua_touserdata(L, result))->position;
+    if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) {
         lua_pop(L, 1);
     } else {
         add_tensors(L, -1, -2);
@@ -217,9 +219,7 @@ static void give_to_result(lua_State *L, int result, size_t births) {
         lua_pop(L, 1);
     }
     ((struct handle *)lua_touserdata(L, -1))->storage->holders++;
-    lua_pushvalue(L, result);
-    lua_insert(L, -2);
-    lua_rawset(L, GRADIENTS);
+    lua_rawseti(L, GRADIENTS, position);
 }
 
 static void check_gradient(lua_State *L, int gradient, const struct handle *argument, int number, int node) {
@@ -236,14 +236,11 @@ static void check_gradient(lua_State *L, int gradient, const struct handle *argu
            handle ? dtype_names[handle->tensor.dtype] : "");
 }
 
-/* The recorded result on top of the stack (popped) hands its gradient on to its arguments. */
+/* The recorded result on top of the stack hands its gradient on to its arguments. */
 static void step_back(lua_State *L, size_t births) {
     int result = lua_gettop(L);
-    lua_pushvalue(L, result);
-    if (lua_rawget(L, GRADIENTS) == LUA_TNIL) {
-        lua_settop(L, result - 1);
-        return;
-    }
+    lua_Integer position = (lua_Integer)((struct handle *)lua_touserdata(L, result))->position;
+    if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) return;
     int gradient = lua_gettop(L);
     push_node(L, result);
     int node = lua_gettop(L);
@@ -282,17 +279,16 @@ static void step_back(lua_State *L, size_t births) {
         lua_pop(L, 1);
     }
     let_go(L, gradient, births);
-    lua_settop(L, result);
     lua_pushnil(L);
-    lua_rawset(L, GRADIENTS);
+    lua_rawseti(L, GRADIENTS, position);
 }
 
 static int walk(lua_State *L) {
     struct tape *tape = tape_of(L);
-    size_t births = lstorage_births(L);
+    size_t births = lstorage_births();
     bool retain = lua_toboolean(L, RETAIN);
-    lua_newtable(L);
-    lua_newtable(L);
+    lua_createtable(L, 8, 0);
+    lua_createtable(L, 8, 0);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
     lua_Integer count = collect(L, tape);
     struct step *steps = lua_newuserdatauv(L, sizeof *steps * (size_t)count, 0);
@@ -358,7 +354,7 @@ static int backward(lua_State *L) {
     }
     if (root->sequence == 0) { /* a leaf */
         lua_settop(L, 2);
-        give_to_leaf(L, 1, lstorage_births(L));
+        give_to_leaf(L, 1, lstorage_births());
         return 0;
     }
     lua_settop(L, 3);

@@ -12,6 +12,7 @@ static struct handle *new_handle(lua_State *L, size_t extra) {
     struct handle *handle = lua_newuserdatauv(L, sizeof *handle + extra, SLOT_COUNT);
     memset(handle, 0, sizeof *handle);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
+    handle->metatable = lua_topointer(L, -1);
     lua_setmetatable(L, -2);
     return handle;
 }
@@ -27,7 +28,7 @@ struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int
     if (bytes < POOLED_BYTES) {
         handle = new_handle(L, lstorage_total(bytes));
         handle->storage = (struct storage *)(void *)(handle + 1);
-        lstorage_embed(L, handle->storage, bytes);
+        lstorage_embed(handle->storage, bytes);
     } else {
         struct storage *storage = lstorage_take(L, what, bytes);
         handle = new_handle(L, 0);
@@ -58,13 +59,14 @@ struct tensor *ltensor_view(lua_State *L, int index, const struct tensor *layout
     return &view->tensor;
 }
 
+/* A handle knows the address of its metatable, which spares a look-up in the registry: no other userdata carries
+   the address of its own metatable in that place. */
 struct handle *ltensor_test(lua_State *L, int index) {
-    void *block = lua_touserdata(L, index);
-    if (!block || !lua_getmetatable(L, index)) return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &metatable_key);
-    if (!lua_rawequal(L, -1, -2)) block = NULL;
-    lua_pop(L, 2);
-    return block;
+    struct handle *handle = lua_touserdata(L, index);
+    if (!handle || lua_rawlen(L, index) < sizeof *handle || !lua_getmetatable(L, index)) return NULL;
+    if (lua_topointer(L, -1) != handle->metatable) handle = NULL;
+    lua_pop(L, 1);
+    return handle;
 }
 
 struct handle *ltensor_check(lua_State *L, int index) {

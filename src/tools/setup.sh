@@ -76,7 +76,7 @@ done
 if [ -z "$required$optional" ]; then exit 0; fi
 
 # Line editing comes along when something is installed anyway.
-known_to_pkg_config libedit || known_to_pkg_config readline || optional="$optional libedit-dev"
+known_to_pkg_config libedit || optional="$optional libedit-dev"
 
 # ---- without apt-get: say what to install ----
 
@@ -101,7 +101,7 @@ clang-format clang-tools-extra clang clang-format'
 packages_for() {
     for package in $required $optional; do
         echo "$foreign_names" | awk -v name="$package" -v column="$1" '$1 == name && $column != "-" { print $column }'
-    done | sort -u | tr '\n' ' '
+    done | sort -u | paste -s -d ' ' -
 }
 
 if ! available apt-get; then

@@ -23,7 +23,10 @@ local function check_shapes(self)
       core.raise(("%s expects %d inputs, but %s gives %s"):format(layer:name(), inputs, self[i - 1]:name(),
         shape_text(shape, "batch, ")))
     end
-    if inputs and not shape and i > 1 and self[i - 1].learn_features then self[i - 1]:learn_features(inputs) end
+    if inputs and not shape and i > 1 and self[i - 1].learn_features then
+      self[i - 1]:learn_features(inputs)
+      self.shapes[i - 1] = { inputs }
+    end
     shape = layer:output_shape(shape)
     self.shapes[i] = shape or false
   end
