@@ -14,7 +14,7 @@ BINDIR = $(PREFIX)/bin
 LUADIR = $(PREFIX)/share/lua/5.4
 LIBDIR = $(PREFIX)/lib/lua/5.4
 
-# release; asan, tsan and coverage for tests; gcc and clang for lint, with -Werror.
+# release; asan, tsan and coverage for tests; gcc and clang for lint, with -Werror; aarch64 for test-aarch64.
 VARIANT = release
 build := build/$(VARIANT)
 fnet := $(if $(filter release,$(VARIANT)),fnet,$(build)/fnet)
@@ -56,15 +56,16 @@ numerics := -fno-fast-math -ffp-contract=off -fno-math-errno
 variant.release := $(CFLAGS)
 variant.gcc := -O2 -Werror
 variant.clang := -O2 -Werror
+variant.aarch64 := $(CFLAGS) -Werror
 variant.asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 variant.tsan := -O1 -g -fsanitize=thread
 variant.coverage := -O0 -g --coverage
 ifeq ($(origin variant.$(VARIANT)),undefined)
-$(error VARIANT=$(VARIANT) is unknown; there are release, asan, tsan, coverage, gcc and clang)
+$(error VARIANT=$(VARIANT) is unknown; there are release, asan, tsan, coverage, gcc, clang and aarch64)
 endif
 
 compile := $(CC) $(language) $(warnings) $(CPPFLAGS) $(variant.$(VARIANT)) $(numerics)
-fast_kernels := $(if $(filter release gcc clang,$(VARIANT)),-O3)
+fast_kernels := $(if $(filter release gcc clang aarch64,$(VARIANT)),-O3)
 link := $(CC) -pthread $(variant.$(VARIANT)) $(numerics) $(LDFLAGS)
 
 # Lua goes in whole, with its symbols exported, so that C rocks find the interface in the executable.
@@ -86,7 +87,7 @@ kernel_sources := $(sort $(filter-out $(foreign_kernels),$(wildcard src/kernels/
 core_sources := $(sort $(wildcard src/core/*.c))
 lua_sources := $(sort $(filter-out src/lua/lreadline.c,$(wildcard src/lua/*.c)))
 interpreter_sources := src/main.c $(wildcard src/lua/lreadline.c)
-test_sources := $(sort $(wildcard tests/kernels/*.c tests/fuzz/*.c))
+test_sources := $(sort $(wildcard tests/kernels/*.c tests/core/*.c tests/fuzz/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
 installed_modules = $(modules:lua/%=$(DESTDIR)$(LUADIR)/%)
 
@@ -99,7 +100,7 @@ module := $(build)/fnet/core.so
 
 # ---- building ----
 
-.PHONY: all library help fashion data test asan tsan coverage lint bench install install-library uninstall clean
+.PHONY: all library help fashion data test asan tsan test-aarch64 coverage lint bench install install-library uninstall clean
 .PHONY: programs check FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -114,7 +115,8 @@ $(build)/$(1): FORCE
 	@mkdir -p $$(@D)
 	@printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' > $$@
 endef
-$(eval $(call remember,compile.txt,$(compile) $(LUA_CFLAGS) $(readline_flags) $(shell $(CC) --version 2>/dev/null | head -n 1)))
+compiler_version := $(shell $(CC) --version 2>/dev/null | head -n 1)
+$(eval $(call remember,compile.txt,$(compile) $(LUA_CFLAGS) $(readline_flags) $(compiler_version)))
 $(eval $(call remember,link.txt,$(link) $(lua_link) $(readline_libs) $(interpreter_objects)))
 $(eval $(call remember,modules.txt,$(modules)))
 
@@ -126,7 +128,9 @@ the names lua5.4, lua-5.4, lua54 and lua; `sh src/tools/setup.sh build` installs
 $(build)/src/kernels/kernels_avx2.o: private own_flags := -mavx2 -mfma $(fast_kernels)
 $(build)/src/kernels/kernels_avx512.o: private own_flags := \
     -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma $(fast_kernels)
-$(build)/src/kernels/kernels_neon.o: private own_flags := $(fast_kernels)
+# GCC's first scheduling moves so many loads ahead that the sums of a matmul tile no longer fit into registers.
+$(build)/src/kernels/kernels_neon.o: private own_flags := $(fast_kernels) \
+    $(if $(findstring clang,$(compiler_version)),,-fno-schedule-insns)
 # the one symbol that core.so shows
 $(build)/src/lua/lcore.o: private own_flags := -fvisibility=default
 $(build)/src/lua/lreadline.o: private own_flags := $(readline_flags)
@@ -161,7 +165,7 @@ $(test_programs): $(build)/%: $(build)/%.o $(core_objects) $(build)/link.txt
 # ---- using ----
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
 fashion: ## Install what is missing, build, find or fetch Fashion-MNIST, train and evaluate
 	@sh src/tools/setup.sh fashion
@@ -182,6 +186,11 @@ asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 tsan: ## Every test under ThreadSanitizer
 	@sh src/tools/setup.sh test
 	@$(MAKE) --no-print-directory VARIANT=tsan check
+
+test-aarch64: ## The C test programs and a short training on an aarch64 build under qemu (needs Debian's packages)
+	@sh src/tools/setup.sh aarch64
+	@$(MAKE) --no-print-directory $(fnet)
+	@MAKE='$(MAKE)' sh src/tools/aarch64.sh
 
 coverage: ## Every test on a build that counts; how much of each C file was executed
 	@sh src/tools/setup.sh test

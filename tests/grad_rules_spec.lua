@@ -1,5 +1,5 @@
 --- The rule of every operation against central differences in double precision; its own gradient too.
--- Invariant: an operation whose rule no case has called fails the last tests.
+-- Invariant: a rule that no case has called fails the last tests.
 
 local fnet = require "fnet"
 local core = require "fnet.core"
@@ -310,6 +310,12 @@ describe("the rules", function()
     x.requires_grad = true
     x:double():sum():backward()
     assert.equal("float32", x.grad.dtype)
+    x:zero_grad();
+    (x:double() ^ 3):sum():backward { create_graph = true }
+    local slope_of_x = x.grad
+    x.grad = nil
+    slope_of_x:sum():backward()
+    assert.same({ 6, 6 }, x.grad:totable())
     check(function(z) return z:clamp(-0.5, 0.6) * z end, mixed { 7 })
     check(fnet.nn.mse, mixed { 2, 3 }, positive { 2, 3 })
   end)

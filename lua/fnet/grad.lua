@@ -40,7 +40,7 @@ function rules.log(dy, _, x) return dy / x end
 function rules.tanh(dy, y) return dy * (1 - y * y) end
 function rules.sigmoid(dy, y) return dy * (y * (1 - y)) end
 function rules.relu(dy, y) return dy:gate(y) end
-function rules.gate(dy, _, _, b) return dy:gate(b) end
+function rules.gate(dy, _, a, b) return fit(dy:gate(b), a) end
 
 function rules.add(dy, _, a, b) return fit(dy, a), fit(dy, b) end
 function rules.sub(dy, _, a, b) return fit(dy, a), wants(b) and fit(-dy, b) or nil end

@@ -28,7 +28,7 @@ for name, f in pairs(grad.public) do fnet[name] = f end
 --- Starts the random numbers anew: the same seed gives the same numbers, whatever the machine or the threads.
 ---@param seed integer any whole number
 function fnet.seed(seed)
-  if math.type(seed) ~= "integer" then
+  if type(seed) ~= "number" or not math.tointeger(seed) then
     core.raise("seed: expected a whole number, got " .. tostring(seed))
   end
   core.random_state(seed)

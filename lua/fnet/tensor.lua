@@ -14,6 +14,16 @@ local metatable = core.metatable
 
 local constructors = {}
 
+-- Methods can be called with anything in the place of self: t.mean(5).
+local function check(what, value)
+  if not core.is_tensor(value) then core.raise(("%s: expected a tensor, got %s"):format(what, type(value))) end
+end
+
+local function check_axis(what, axis, rank)
+  if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return end
+  core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank, tostring(axis)))
+end
+
 --- A tensor from nested tables of numbers.
 ---@param values number|table rows must be equally long
 ---@param dtype? string "float32"
@@ -30,12 +40,12 @@ function constructors.full(shape, value, dtype) return core.full(shape, value, d
 ---@param shape integer[]
 ---@param dtype? string "float32"
 ---@return tensor
-function constructors.zeros(shape, dtype) return core.full(shape, 0, dtype) end
+function constructors.zeros(shape, dtype) return core.full(shape, 0, dtype, "zeros") end
 
 ---@param shape integer[]
 ---@param dtype? string "float32"
 ---@return tensor
-function constructors.ones(shape, dtype) return core.full(shape, 1, dtype) end
+function constructors.ones(shape, dtype) return core.full(shape, 1, dtype, "ones") end
 
 --- first, first + step, ... up to and including last, as rank 1.
 ---@param first number
@@ -50,7 +60,7 @@ function constructors.arange(first, last, step, dtype) return core.arange(first,
 ---@param dtype? string "float32"
 ---@return tensor
 function constructors.eye(size, dtype)
-  local eye = core.full({ size, size }, 0, dtype)
+  local eye = core.full({ size, size }, 0, dtype, "eye")
   for i = 1, size do eye:set(1, i, i) end
   return eye
 end
@@ -96,7 +106,9 @@ function constructors.concat(tensors, axis)
     core.raise("concat: expected a table of at least one tensor, got " ..
       (type(tensors) == "table" and "an empty table" or type(tensors)))
   end
+  for _, part in ipairs(tensors) do check("concat", part) end
   local joined = tensors[1]
+  check_axis("concat", axis or 1, joined.rank)
   for i = 2, #tensors do joined = core.concat2(joined, tensors[i], axis or 1) end
   return joined
 end
@@ -105,7 +117,8 @@ end
 ---@param other tensor
 ---@return tensor
 function methods:matmul(other)
-  if not core.is_tensor(other) then core.raise("matmul: expected a tensor, got " .. type(other)) end
+  check("matmul", self)
+  check("matmul", other)
   if self.rank ~= 1 and other.rank ~= 1 then return core.matmul(self, other) end
   local a = self.rank == 1 and self:reshape { 1, #self } or self
   local b = other.rank == 1 and other:reshape { #other, 1 } or other
@@ -120,6 +133,7 @@ constructors.matmul = methods.matmul
 --- The number of elements.
 ---@return integer
 function methods:count()
+  check("count", self)
   local count = 1
   for _, length in ipairs(self.shape) do count = count * length end
   return count
@@ -130,6 +144,8 @@ end
 ---@param keep? boolean true: the axis stays, with length 1
 ---@return tensor
 function methods:mean(axis, keep)
+  check("mean", self)
+  if axis ~= nil then check_axis("mean", axis, self.rank) end
   local sum = self:sum(axis, keep)
   return sum / (axis and self.shape[axis] or self:count())
 end
@@ -139,6 +155,7 @@ end
 ---@param high number
 ---@return tensor
 function methods:clamp(low, high)
+  check("clamp", self)
   if not (type(low) == "number" and type(high) == "number" and low <= high) then
     core.raise(("clamp: expected two numbers, low <= high, got %s and %s"):format(tostring(low), tostring(high)))
   end
@@ -149,19 +166,21 @@ end
 ---@param axis? integer the last one
 ---@return tensor
 function methods:softmax(axis)
+  check("softmax", self)
   local last = self.rank
-  if not axis or axis == last then return core.softmax(self) end
+  if axis == nil or axis == last then return core.softmax(self) end
+  check_axis("softmax", axis, last)
   return core.softmax(self:transpose(axis, last):contiguous()):transpose(axis, last)
 end
 
 --- The transposed view of the last two axes.
 ---@return tensor
-function methods:T() return self:transpose() end
+function methods:T() return methods.transpose(self) end
 
 --- The i-th row: a view with one axis less.
 ---@param i integer
 ---@return tensor
-function methods:row(i) return self:select(1, i) end
+function methods:row(i) return methods.select(self, 1, i) end
 
 --- Positions along an axis by index.
 ---@param indices tensor int32 or uint8 of rank 1, from 1
@@ -170,16 +189,16 @@ function methods:row(i) return self:select(1, i) end
 function methods:gather(indices, axis) return core.gather(self, indices, axis) end
 
 ---@return tensor float32
-function methods:float() return self:to "float32" end
+function methods:float() return methods.to(self, "float32") end
 
 ---@return tensor float64
-function methods:double() return self:to "float64" end
+function methods:double() return methods.to(self, "float64") end
 
 ---@return tensor int32, fractions cut off
-function methods:int() return self:to "int32" end
+function methods:int() return methods.to(self, "int32") end
 
 ---@return tensor uint8, fractions cut off
-function methods:byte() return self:to "uint8" end
+function methods:byte() return methods.to(self, "uint8") end
 
 local function same_shape(a, b)
   if a.rank ~= b.rank then return false end
@@ -194,6 +213,8 @@ end
 ---@param other tensor
 ---@return boolean
 function methods:equal(other)
+  check("equal", self)
+  check("equal", other)
   return same_shape(self, other) and core.no_grad(function() return self:ne(other):sum():item() end) == 0
 end
 
@@ -203,6 +224,13 @@ end
 ---@param absolute? number 1e-8
 ---@return boolean
 function methods:allclose(other, relative, absolute)
+  check("allclose", self)
+  check("allclose", other)
+  for name, limit in pairs { relative = relative, absolute = absolute } do
+    if type(limit) ~= "number" then
+      core.raise(("allclose: %s: expected a number, got %s"):format(name, type(limit)))
+    end
+  end
   return same_shape(self, other) and core.no_grad(function()
     local a, b = self:double(), other:double()
     local limit = b:abs() * (relative or 1e-5) + (absolute or 1e-8)
@@ -248,7 +276,7 @@ function metatable.__tostring(t)
   return core.no_grad(function()
     if t.rank == 0 then return head .. " " .. number_text(t:item()) end
     if t:count() == 0 then return head end
-    return head .. "\n" .. lines_of(t, "", t.rank > 2 and 2 or 4)
+    return head .. "\n" .. lines_of(t, "", t.rank > 4 and 1 or t.rank > 2 and 2 or 4)
   end)
 end
 

@@ -41,13 +41,24 @@ size_t matmul_workspace(const struct matmul *p) {
 }
 
 /* to[i * to_row + j] = from[i * row + j * column] */
-static void pack(size_t size, size_t rows, size_t columns, const char *from, size_t row, size_t column, char *to,
+#define PACK(name, type)                                                                                           \
+    static void name(size_t rows, size_t columns, const type *from, size_t row, size_t column, type *to,            \
+                     size_t to_row) {                                                                              \
+        if (column == 1 || columns > rows) {                                                                       \
+            for (size_t i = 0; i < rows; i++)                                                                      \
+                for (size_t j = 0; j < columns; j++) to[i * to_row + j] = from[i * row + j * column];              \
+        } else {                                                                                                   \
+            for (size_t j = 0; j < columns; j++)                                                                   \
+                for (size_t i = 0; i < rows; i++) to[i * to_row + j] = from[i * row + j * column];                 \
+        }                                                                                                          \
+    }
+PACK(pack_floats, float)
+PACK(pack_doubles, double)
+
+static void pack(size_t size, size_t rows, size_t columns, const void *from, size_t row, size_t column, void *to,
                  size_t to_row) {
-    for (size_t i = 0; i < rows; i++)
-        for (size_t j = 0; j < columns; j++) {
-            if (size == 4) ((uint32_t *)to)[i * to_row + j] = ((const uint32_t *)from)[i * row + j * column];
-            else ((uint64_t *)to)[i * to_row + j] = ((const uint64_t *)from)[i * row + j * column];
-        }
+    if (size == sizeof(float)) pack_floats(rows, columns, from, row, column, to, to_row);
+    else pack_doubles(rows, columns, from, row, column, to, to_row);
 }
 
 static void pack_panels(void *context, size_t begin, size_t end) {
@@ -127,7 +138,7 @@ void matmul_run(const struct matmul *p, void *workspace) {
     if (job.packed && slab_depth(p) > 0) job.slab_depth = slab_depth(p);
     job.panels = workspace;
     if (job.packed) job.blocks = job.panels + panels * wide * job.slab_depth * job.size;
-    threads_grid(p->n, &job.row_parts, &job.column_parts);
+    threads_grid(p->m, p->n, &job.row_parts, &job.column_parts);
     do {
         if (p->k - job.slab_begin < job.slab_depth) job.slab_depth = p->k - job.slab_begin;
         double slab_work = p->k ? work / (double)p->k * (double)job.slab_depth : 0;

@@ -13,7 +13,7 @@ struct job {
 
 static void update(const struct job *job, const struct optim_parameter *p, size_t part) {
     size_t row_parts, column_parts, i, i_end, j, j_end, size = dtype_sizes[p->dtype];
-    threads_grid(p->columns, &row_parts, &column_parts);
+    threads_grid(p->rows, p->columns, &row_parts, &column_parts);
     threads_range(p->rows, 1, part / column_parts, row_parts, &i, &i_end);
     threads_range(p->columns, 64, part % column_parts, column_parts, &j, &j_end);
     size_t at = (i * p->columns + j) * size;

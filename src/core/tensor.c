@@ -30,8 +30,8 @@ size_t tensor_bytes(const struct tensor *t) { return tensor_count(t) * dtype_siz
 
 bool tensor_is_contiguous(const struct tensor *t) {
     size_t expected = 1;
+    if (tensor_count(t) == 0) return true;
     for (int axis = t->rank - 1; axis >= 0; axis--) {
-        if (t->shape[axis] == 0) return true;
         if (t->shape[axis] != 1 && t->stride[axis] != expected) return false;
         expected *= t->shape[axis];
     }

@@ -11,8 +11,12 @@
 
 /* Work below this many operations takes less time than waking a worker costs (some 2 microseconds). */
 #define SHARE_COST 6e4
-/* How often an idle worker looks for work before it sleeps: about 100 microseconds. */
-#define SPIN 4000
+/* An idle worker looks for work about this often (some 100 microseconds) before it sleeps, and yields its
+   processor now and then in case there are more threads than processors. It does not use the processor's pause
+   instruction: under a hypervisor each one may cost microseconds (measured: 15 instead of 1 for an empty loop). */
+#define SPIN 65536
+#define SPIN_YIELD 4096
+#define CACHE_LINE 64
 
 struct loop {
     size_t count, piece;
@@ -21,28 +25,21 @@ struct loop {
     size_t parts;
 };
 
+/* What the caller and the workers pass back and forth has its own cache lines. */
 static struct {
+    _Alignas(CACHE_LINE) atomic_size_t round; /* moves on with each loop; `loop` is written before */
+    struct loop loop;
+    _Alignas(CACHE_LINE) atomic_size_t unfinished;
+    _Alignas(CACHE_LINE) atomic_size_t asleep;
+    atomic_bool stop;
     size_t owners;
     size_t count;   /* threads asked for */
     size_t running; /* workers alive; worker i has number i + 1, the caller is number 0 */
     pthread_t worker[THREADS_MOST];
-    struct loop loop; /* written before `round` moves on, read by workers after they saw it move */
-    atomic_size_t round;
-    atomic_size_t unfinished;
-    atomic_bool stop;
-    atomic_size_t asleep;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
     bool fork_handled;
 } pool = {.count = 1, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
-
-static void relax(void) {
-#if defined(__x86_64__)
-    __builtin_ia32_pause();
-#elif defined(__aarch64__)
-    __asm__ volatile("yield");
-#endif
-}
 
 void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t *begin, size_t *end) {
     size_t units = (count + unit - 1) / unit;
@@ -69,10 +66,9 @@ static void run_part(const struct loop *loop, size_t part) {
 /* Waits until `round` differs from seen: first spinning, then asleep. */
 static size_t wait_for_round(size_t seen) {
     size_t round;
-    for (int i = 0; i < SPIN; i++) {
+    for (int i = 1; i <= SPIN; i++) {
         if ((round = atomic_load_explicit(&pool.round, memory_order_acquire)) != seen) return round;
-        relax();
-        if (i % 256 == 255) sched_yield();
+        if (i % SPIN_YIELD == 0) sched_yield();
     }
     pthread_mutex_lock(&pool.mutex);
     atomic_fetch_add(&pool.asleep, 1);
@@ -182,16 +178,13 @@ void threads_for(size_t count, size_t piece, double cost, void (*work)(void *con
     atomic_store_explicit(&pool.unfinished, pool.running, memory_order_relaxed);
     next_round();
     run_part(&loop, 0);
-    for (int i = 0; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++) {
-        relax();
-        if (i % 256 == 255) sched_yield();
-    }
+    for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++)
+        if (i % SPIN_YIELD == 0) sched_yield();
 }
 
-void threads_grid(size_t columns, size_t *row_parts, size_t *column_parts) {
-    size_t best = 1;
-    for (size_t parts = 1; parts <= pool.count; parts++)
-        if (pool.count % parts == 0 && columns / parts >= 64) best = parts;
-    *column_parts = best;
-    *row_parts = pool.count / best;
+void threads_grid(size_t rows, size_t columns, size_t *row_parts, size_t *column_parts) {
+    *column_parts = 1;
+    for (size_t parts = 1; parts <= pool.count && rows < 64 * pool.count; parts++)
+        if (pool.count % parts == 0 && columns / parts >= 64) *column_parts = parts;
+    *row_parts = pool.count / *column_parts;
 }

@@ -26,10 +26,11 @@ size_t threads_available(void);   /* processors that this process may use */
 void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
                  void *context);
 
-/* How a matrix of outputs is shared: row_parts * column_parts == the number of threads, column ranges as
-   multiples of 16 and at least 64 wide where there are several. The matrix product and the optimisers use
-   the same grid, so that a weight stays in one core's cache from step to step. */
-void threads_grid(size_t columns, size_t *row_parts, size_t *column_parts);
+/* How a matrix of outputs is shared: row_parts * column_parts == the number of threads. By rows where each thread
+   gets at least 64, else also by columns, at least 64 wide. (Columns of one row in two cores' caches are slow:
+   each core prefetches what the other is writing.) The matrix product and the optimisers use the same grid, so
+   that a weight and its moments stay in one core's cache from step to step. */
+void threads_grid(size_t rows, size_t columns, size_t *row_parts, size_t *column_parts);
 
 /* The part-th of `parts` nearly equal ranges of [0, count), bounds at multiples of `unit`. */
 void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t *begin, size_t *end);

@@ -69,9 +69,7 @@ static inline dvec dselect_greater(dvec a, dvec b, dvec yes, dvec no) {
 }
 static inline dvec dmax(dvec a, dvec b) { return dselect_greater(a, b, a, b); }
 static inline dvec dmin(dvec a, dvec b) { return dselect_greater(b, a, a, b); }
-static inline dvec dround(dvec x) {
-    return vsubq_f64(vaddq_f64(x, vdupq_n_f64(0x1.8p52)), vdupq_n_f64(0x1.8p52));
-}
+static inline dvec dround(dvec x) { return vsubq_f64(vaddq_f64(x, vdupq_n_f64(0x1.8p52)), vdupq_n_f64(0x1.8p52)); }
 static inline dvec dpower_of_two(dvec n) {
     uint64x2_t bits = vreinterpretq_u64_f64(vaddq_f64(n, vdupq_n_f64(0x1.8p52 + 1023)));
     return vreinterpretq_f64_u64(vshlq_n_u64(bits, 52));

@@ -1,6 +1,7 @@
 /* Making tensors from shapes, numbers, nested tables and bytes, and turning them back into tables and bytes. */
 #include "ltensor.h"
 
+#include <math.h>
 #include <string.h>
 
 /* --- arguments ------------------------------------------------------------------------------------------ */
@@ -48,16 +49,17 @@ const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what,
 
 /* --- creation ------------------------------------------------------------------------------------------- */
 
-/* full(shape, value, dtype) */
+/* full(shape, value, dtype, name of the operation or nil) */
 static int full(lua_State *L) {
     size_t shape[TENSOR_MAX_RANK];
-    int rank = lcheck_shape(L, 1, "full", shape);
-    enum dtype dtype = lcheck_dtype(L, 3, "full", FLOAT32);
-    double value = lcheck_element(L, 2, "full", dtype);
-    struct tensor *t = ltensor_new(L, "full", dtype, rank, shape);
+    const char *what = luaL_optstring(L, 4, "full");
+    int rank = lcheck_shape(L, 1, what, shape);
+    enum dtype dtype = lcheck_dtype(L, 3, what, FLOAT32);
+    double value = lcheck_element(L, 2, what, dtype);
+    struct tensor *t = ltensor_new(L, what, dtype, rank, shape);
     size_t count = tensor_count(t);
     memset(t->data, 0, tensor_bytes(t));
-    if (value == 0) return 1;
+    if (value == 0 && !signbit(value)) return 1;
     for (size_t i = 0; i < count; i++) {
         switch (dtype) {
         case FLOAT32: ((float *)t->data)[i] = (float)value; break;
@@ -75,13 +77,14 @@ static int arange(lua_State *L) {
     double first = lcheck_element(L, 1, "arange: first", FLOAT64);
     double last = lcheck_element(L, 2, "arange: last", FLOAT64);
     double step = lua_isnoneornil(L, 3) ? 1 : lcheck_element(L, 3, "arange: step", FLOAT64);
-    if (!(step > 0 || step < 0)) return lerror(L, "arange: expected a step other than zero, got %f", step);
+    if (step == 0 || !isfinite(step)) return lerror(L, "arange: expected a finite step other than zero, got %f", step);
     double steps = (last - first) / step;
     if (!(steps < 0x1p53 && steps > -0x1p53))
         return lerror(L, "arange: from %f to %f in steps of %f is not a finite range", first, last, step);
     size_t count = steps < 0 ? 0 : (size_t)(steps + 1e-9) + 1;
-    for (int end = 0; end < 2 && count > 0; end++) { /* the extremes must fit the type */
-        lua_pushnumber(L, end ? first + (double)(count - 1) * step : first);
+    const size_t places[] = {0, count > 1, count - 1}; /* where these fit the type, all do */
+    for (int i = 0; i < 3 && count > 0; i++) {
+        lua_pushnumber(L, first + (double)places[i] * step);
         lua_Integer whole;
         if (lua_numbertointeger(lua_tonumber(L, -1), &whole) && (double)whole == lua_tonumber(L, -1))
             lua_pushinteger(L, whole), lua_replace(L, -2);
@@ -141,7 +144,7 @@ static int from_table(lua_State *L) {
     int rank = nested_shape(L, 1, shape);
     struct tensor *t = ltensor_new(L, "tensor", dtype, rank, shape);
     lua_pushvalue(L, 1);
-    if (tensor_count(t) > 0) fill_nested(L, t, 0, &position);
+    fill_nested(L, t, 0, &position);
     lua_settop(L, lua_gettop(L) - 1);
     return 1;
 }
@@ -149,7 +152,9 @@ static int from_table(lua_State *L) {
 /* from_bytes(string, shape, dtype): native byte order, row-major. */
 static int from_bytes(lua_State *L) {
     size_t length, shape[TENSOR_MAX_RANK];
-    const char *bytes = luaL_checklstring(L, 1, &length);
+    if (lua_type(L, 1) != LUA_TSTRING)
+        return lerror(L, "from_bytes: expected a string, got %s", luaL_typename(L, 1));
+    const char *bytes = lua_tolstring(L, 1, &length);
     int rank = lcheck_shape(L, 2, "from_bytes", shape);
     struct tensor layout;
     enum dtype dtype = lcheck_dtype(L, 3, "from_bytes", FLOAT32);

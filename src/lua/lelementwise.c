@@ -68,6 +68,7 @@ static int binary(lua_State *L, const char *what, enum binary operation) {
 
 /* Comparisons of integers happen in double, where every int32 is exact; the answer is float32 all the same. */
 static int compare(lua_State *L, const char *what, enum binary operation) {
+    lua_settop(L, 2);
     for (int i = 1; i <= 2; i++) {
         struct handle *handle = ltensor_test(L, i);
         if (!handle || handle->tensor.dtype != INT32) continue;

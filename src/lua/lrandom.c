@@ -26,6 +26,7 @@ static int uniform(lua_State *L) {
     enum dtype dtype = lcheck_dtype(L, 4, "rand", FLOAT32);
     if (!dtype_is_float(dtype)) return lerror(L, "rand: expected float32 or float64, got %s", dtype_names[dtype]);
     if (low > high) return lerror(L, "rand: expected low <= high, got %f and %f", low, high);
+    if (!isfinite(high - low)) return lerror(L, "rand: from %f to %f is too wide a range", low, high);
     struct tensor *t = ltensor_new(L, "rand", dtype, rank, shape);
     struct state *state = state_of(L);
     random_uniform(state->seed, state->stream++, low, high, t);
@@ -61,7 +62,7 @@ static int permutation(lua_State *L) {
 static int random_state(lua_State *L) {
     struct state *state = state_of(L);
     if (!lua_isnoneornil(L, 1)) {
-        lua_Integer seed = lcheck_integer(L, 1, "seed", LUA_MININTEGER, LUA_MAXINTEGER - 1);
+        lua_Integer seed = lcheck_integer(L, 1, "seed", LUA_MININTEGER, LUA_MAXINTEGER);
         lua_Integer stream = lua_isnoneornil(L, 2) ? 0 : lcheck_integer(L, 2, "stream", 0, LUA_MAXINTEGER);
         *state = (struct state){(uint64_t)seed, (uint64_t)stream};
     }

@@ -285,7 +285,8 @@ static void step_back(lua_State *L, size_t births) {
 
 static int walk(lua_State *L) {
     struct tape *tape = tape_of(L);
-    size_t births = lstorage_births();
+    /* Gradients that are recorded are what the next derivatives are made from: none of their memory goes back. */
+    size_t births = tape->recording ? SIZE_MAX : lstorage_births();
     bool retain = lua_toboolean(L, RETAIN);
     lua_createtable(L, 8, 0);
     lua_createtable(L, 8, 0);
@@ -367,7 +368,7 @@ static int backward(lua_State *L) {
 /* core.no_grad(f, ...): f(...) without recording; returns what it returns. */
 static int no_grad(lua_State *L) {
     bool callable = lua_isfunction(L, 1) || luaL_getmetafield(L, 1, "__call") != LUA_TNIL;
-    if (!callable) return luaL_typeerror(L, 1, "function or model");
+    if (!callable) return lerror(L, "no_grad: expected a function or a model, got %s", luaL_typename(L, 1));
     if (!lua_isfunction(L, 1)) lua_pop(L, 1);
     call_with_recording(L, false, lua_gettop(L) - 1);
     return lua_gettop(L);

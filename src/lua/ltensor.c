@@ -69,10 +69,18 @@ struct handle *ltensor_test(lua_State *L, int index) {
     return handle;
 }
 
+/* Names the C function that runs, where its caller says how it is called. */
+static int not_a_tensor(lua_State *L, int index) {
+    lua_Debug frame;
+    bool named = lua_getstack(L, 0, &frame) && lua_getinfo(L, "n", &frame) && frame.name;
+    return lerror(L, "%s%sexpected a tensor, got %s", named ? frame.name : "", named ? ": " : "",
+                  luaL_typename(L, index));
+}
+
 struct handle *ltensor_check(lua_State *L, int index) {
     struct handle *handle = ltensor_test(L, index);
     if (!handle) {
-        luaL_typeerror(L, index, "tensor");
+        not_a_tensor(L, index);
     } else if (handle->generation != handle->storage->generation) {
         lerror(L,
                "this tensor %s was given back: a batch when its loop took the next one, or a gradient at "
@@ -151,7 +159,7 @@ static int tensor_index(lua_State *L) {
     if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
     struct handle *handle = ltensor_test(L, 1);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    if (!handle) return luaL_typeerror(L, 1, "tensor");
+    if (!handle) return not_a_tensor(L, 1);
     if (strcmp(name, "shape") == 0) push_shape_table(L, &handle->tensor);
     else if (strcmp(name, "rank") == 0) lua_pushinteger(L, handle->tensor.rank);
     else if (strcmp(name, "dtype") == 0) lua_pushstring(L, dtype_names[handle->tensor.dtype]);
@@ -169,6 +177,16 @@ static int tensor_index(lua_State *L) {
     return 1;
 }
 
+/* Copies; where source and target may overlap, by way of a third tensor. */
+static void copy_apart(lua_State *L, const struct tensor *source, const struct tensor *target, bool overlap) {
+    struct tensor from = *source;
+    if (overlap) {
+        from = *ltensor_new(L, "copy", source->dtype, source->rank, source->shape);
+        tensor_copy(source, &from);
+    }
+    tensor_copy(&from, target);
+}
+
 static int set_index(lua_State *L, struct handle *handle) {
     const struct tensor *t = &handle->tensor;
     if (t->rank == 0) return lerror(L, "index: a tensor of shape [] has no rows; use t:fill(value)");
@@ -181,7 +199,8 @@ static int set_index(lua_State *L, struct handle *handle) {
             return lerror(L, "t[%I] = value: expected %s of %s, got %s of %s", (LUAI_UACINT)row + 1,
                           lpush_shape(L, target.rank, target.shape), dtype_names[t->dtype],
                           lpush_shape(L, source->rank, source->shape), dtype_names[source->dtype]);
-        if (source->data != target.data) tensor_copy(source, &target);
+        lcheck_range(L, "t[i] = value", source, t->dtype);
+        copy_apart(L, source, &target, value->storage == handle->storage);
         return 0;
     }
     double number = lcheck_element(L, 3, "t[i] = value", t->dtype);
@@ -195,7 +214,8 @@ static int tensor_newindex(lua_State *L) {
     struct handle *handle = ltensor_check(L, 1);
     const char *name = luaL_tolstring(L, 2, NULL);
     if (strcmp(name, "requires_grad") == 0) {
-        luaL_checktype(L, 3, LUA_TBOOLEAN);
+        if (!lua_isboolean(L, 3))
+            return lerror(L, "requires_grad: expected true or false, got %s", luaL_typename(L, 3));
         if (!dtype_is_float(handle->tensor.dtype))
             return lerror(L, "requires_grad: only float tensors have gradients, this one is %s; use :float() first",
                           dtype_names[handle->tensor.dtype]);
@@ -280,7 +300,6 @@ static int tensor_copy_from(lua_State *L) {
     const struct tensor *source = &ltensor_check(L, 2)->tensor;
     int rank;
     size_t shape[TENSOR_MAX_RANK];
-    struct tensor wanted = *t;
     if (!tensor_broadcast(t, source, &rank, shape) || rank != t->rank ||
         memcmp(shape, t->shape, sizeof *shape * (size_t)rank) != 0)
         return lerror(L, "copy: %s does not fit into %s", lpush_shape(L, source->rank, source->shape),
@@ -288,13 +307,9 @@ static int tensor_copy_from(lua_State *L) {
     if (dtype_is_float(source->dtype) && !dtype_is_float(t->dtype))
         return lerror(L, "copy: expected whole numbers for %s, got %s; convert with :int() first",
                       dtype_names[t->dtype], dtype_names[source->dtype]);
+    lcheck_range(L, "copy", source, t->dtype);
     struct tensor expanded = tensor_expand(source, rank, shape);
-    if (ltensor_check(L, 2)->storage == ltensor_check(L, 1)->storage) {
-        wanted = *ltensor_new(L, "copy", source->dtype, rank, shape); /* the two may overlap */
-        tensor_copy(&expanded, &wanted);
-        expanded = wanted;
-    }
-    tensor_copy(&expanded, t);
+    copy_apart(L, &expanded, t, ltensor_check(L, 2)->storage == ltensor_check(L, 1)->storage);
     lua_settop(L, 1);
     return 1;
 }
@@ -302,7 +317,7 @@ static int tensor_copy_from(lua_State *L) {
 /* t:release(): gives the storage back before the collector would; any later use of it raises an error. */
 static int tensor_release(lua_State *L) {
     struct handle *handle = ltensor_test(L, 1);
-    if (!handle) return luaL_typeerror(L, 1, "tensor");
+    if (!handle) return not_a_tensor(L, 1);
     if (handle->generation != handle->storage->generation) return 0;
     lhandle_give_back(L, 1);
     return 0;

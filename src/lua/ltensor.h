@@ -60,6 +60,9 @@ void lcheck_interrupt(lua_State *L);
 /* A number that an element of this type can hold; `what` names the operation. */
 double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtype);
 
+/* Raises an error unless elements of type `dtype` can hold all of t's; floats lose their fractions. */
+void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum dtype dtype);
+
 /* A shape argument at `index`: a table of up to TENSOR_MAX_RANK lengths. Returns the rank. */
 int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape);
 

@@ -1,6 +1,8 @@
 /* Views, which share storage, and copies. All are operations of the tape. */
 #include "ltensor.h"
 
+#include "lstorage.h"
+
 #include <string.h>
 
 /* The tensor at 1 with another shape of as many elements: a view where strides allow it, else a copy. */
@@ -23,7 +25,8 @@ static int reshape(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     size_t shape[TENSOR_MAX_RANK], count = tensor_count(t), known = 1;
     int free_axis = -1;
-    luaL_checktype(L, 2, LUA_TTABLE);
+    if (lua_type(L, 2) != LUA_TTABLE)
+        return lerror(L, "reshape: expected a shape such as {2, -1}, got %s", luaL_typename(L, 2));
     int rank = (int)lua_rawlen(L, 2);
     if (rank > TENSOR_MAX_RANK) return lerror(L, "reshape: expected at most %d axes, got %d", TENSOR_MAX_RANK, rank);
     for (int axis = 0; axis < rank; axis++) {
@@ -40,6 +43,9 @@ static int reshape(lua_State *L) {
     if (free_axis >= 0 && known > 0 && count % known == 0) {
         shape[free_axis] = count / known;
         known = count;
+    } else if (free_axis >= 0) {
+        shape[free_axis] = (size_t)-1; /* for the message */
+        known = count + 1;
     }
     if (known != count)
         return lerror(L, "reshape: %s has %I elements and does not fit into %s", lpush_shape(L, t->rank, t->shape),
@@ -152,6 +158,18 @@ static int contiguous(lua_State *L) {
     return 1;
 }
 
+void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum dtype dtype) {
+    double low = dtype == UINT8 ? 0 : -2147483648.0, high = dtype == UINT8 ? 255 : 2147483647.0;
+    if (dtype_is_float(dtype) || t->dtype == dtype || t->dtype == UINT8) return;
+    size_t count = tensor_count(t);
+    for (size_t i = 0; i < count; i++) {
+        double value = tensor_get(t, i);
+        if (!(value > low - 1 && value < high + 1))
+            lerror(L, "%s: element %I is %f, which %s cannot hold", what, (LUAI_UACINT)i + 1, value,
+                   dtype_names[dtype]);
+    }
+}
+
 /* to(t, dtype): itself when it has that type already. Floats become integers by truncation and must fit. */
 static int to(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
@@ -160,22 +178,16 @@ static int to(lua_State *L) {
         lua_pushvalue(L, 1);
         return 1;
     }
-    double low = dtype == UINT8 ? 0 : -2147483648.0, high = dtype == UINT8 ? 255 : 2147483647.0;
-    if (!dtype_is_float(dtype) && t->dtype != UINT8) {
-        size_t count = tensor_count(t);
-        for (size_t i = 0; i < count; i++) {
-            double value = tensor_get(t, i);
-            if (value > low - 1 && value < high + 1) continue;
-            return lerror(L, "to: element %I is %f, which %s cannot hold", (LUAI_UACINT)i + 1, value,
-                          dtype_names[dtype]);
-        }
-    }
+    lcheck_range(L, "to", t, dtype);
     return push_copy(L, "to", dtype);
 }
 
-/* t:detach(): the same elements without a history. Not recorded. */
+/* t:detach(): the same elements without a history. Not recorded. A view of an embedded storage would keep its
+   owner alive and, with that, the history: such a result is copied. */
 static int detach(lua_State *L) {
-    struct tensor view = ltensor_check(L, 1)->tensor;
+    const struct handle *handle = ltensor_check(L, 1);
+    if (handle->sequence > 0 && handle->storage->embedded) return push_copy(L, "detach", handle->tensor.dtype);
+    struct tensor view = handle->tensor;
     ltensor_view(L, 1, &view);
     return 1;
 }

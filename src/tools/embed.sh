@@ -1,6 +1,6 @@
 #!/bin/sh
 # Writes the C file that carries the Lua modules inside the executable: embed.sh ROOT FILE... > embedded.c
-# ROOT/fnet/nn/init.lua becomes the module "fnet.nn". Each file is one string literal, a line of C for a line of Lua.
+# ROOT/fnet/nn/init.lua becomes the module "fnet.nn". A file is one string literal, a line of C for a line of Lua.
 # Needs nothing but sed. Invariant: the bytes are those of the file (a missing newline at the end is added).
 set -eu
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, fashion, test or lint.
+# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, fashion, test, lint or aarch64.
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
 # With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails.
 # CC and PKG_CONFIG are honoured as in the Makefile.
@@ -63,6 +63,15 @@ check_lint() {
     done
 }
 
+# Elsewhere these tools come without the C library for aarch64, or not at all.
+check_aarch64() {
+    if [ "$(uname -m)" = aarch64 ]; then say 'this is an aarch64 machine: make test tests it' && exit 1; fi
+    if ! available apt-get; then say 'the emulated tests need the packages of Debian or Ubuntu' && exit 1; fi
+    available aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
+    [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || need libc6-dev-arm64-cross
+    available qemu-aarch64 || need qemu-user
+}
+
 for goal in "$@"; do
     check_build
     case $goal in
@@ -70,7 +79,8 @@ for goal in "$@"; do
         fashion) check_data ;;
         test) check_test ;;
         lint) check_lint ;;
-        *) say "unknown goal '$goal'; there are build, fashion, test and lint" && exit 1 ;;
+        aarch64) check_aarch64 ;;
+        *) say "unknown goal '$goal'; there are build, fashion, test, lint and aarch64" && exit 1 ;;
     esac
 done
 if [ -z "$required$optional" ]; then exit 0; fi
@@ -100,7 +110,8 @@ clang-format clang-tools-extra clang clang-format'
 # packages_for COLUMN
 packages_for() {
     for package in $required $optional; do
-        echo "$foreign_names" | awk -v name="$package" -v column="$1" '$1 == name && $column != "-" { print $column }'
+        echo "$foreign_names" | awk -v name="$package" -v column="$1" \
+            '$1 == name && $column != "-" { print $column }'
     done | sort -u | paste -s -d ' ' -
 }
 
@@ -129,7 +140,9 @@ else
     exit 1
 fi
 
-apt() { $administrator env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null >&2; }
+apt() {
+    $administrator env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null >&2
+}
 offered() { [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]; }
 install() { apt install --yes --no-install-recommends "$@"; }
 

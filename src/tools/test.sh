@@ -44,7 +44,9 @@ run() {
     status=$(cat "$log.status")
     set -- $(awk '
         /^[0-9]+ passed, [0-9]+ failed$/ { passed = $1; failed = $3; found = 1 }
-        /^[0-9]+ success(es)? \/ [0-9]+ failures? \/ [0-9]+ errors? \/ / { passed = $1; failed = $4 + $7; found = 1 }
+        /^[0-9]+ success(es)? \/ [0-9]+ failures? \/ [0-9]+ errors? \/ / {
+            passed = $1; failed = $4 + $7; found = 1
+        }
         END { if (found) print passed, failed }' "$log")
     if [ $# -ne 2 ]; then
         echo "$name ended with status $status before it reported its figures"

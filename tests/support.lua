@@ -1,0 +1,98 @@
+--- What the tensor specs share: errors with their position, and tensors as plain Lua values, so that results can
+-- be compared with loops that a reader can check.
+
+local assert = require "luassert"
+
+local support = {}
+
+--- `f`, written on one line, raises the message with the position of that line.
+---@param message string
+---@param f function
+function support.raises(message, f)
+  local info = debug.getinfo(f, "S")
+  local ok, got = pcall(f)
+  if ok then error("no error was raised where this one was expected: " .. message, 2) end
+  assert.equal(("%s:%d: %s"):format(info.short_src, info.linedefined, message), got)
+end
+
+--- The nearest float32.
+---@param x number
+---@return number
+function support.single(x)
+  return (string.unpack("f", string.pack("f", x)))
+end
+
+local function collect(value, list)
+  if type(value) ~= "table" then
+    list[#list + 1] = value
+  else
+    for _, inner in ipairs(value) do collect(inner, list) end
+  end
+  return list
+end
+
+--- The elements of a tensor in row-major order.
+---@param t tensor
+---@return number[]
+function support.flat(t) return collect(t:totable(), {}) end
+
+--- Calls visit(index, position) for every index of the shape, in row-major order.
+---@param shape integer[]
+---@param visit fun(index: integer[], position: integer)
+function support.each(shape, visit)
+  local index, position = {}, 0
+  local function walk(axis)
+    if axis > #shape then
+      position = position + 1
+      visit(index, position)
+      return
+    end
+    for i = 1, shape[axis] do
+      index[axis] = i
+      walk(axis + 1)
+    end
+  end
+  walk(1)
+end
+
+--- The row-major position of an index; an axis of length 1 repeats, and missing leading axes count as such.
+---@param shape integer[]
+---@param index integer[] as many entries as the shape, or more (those in front are ignored)
+---@return integer
+function support.position(shape, index)
+  local position = 0
+  for axis = 1, #shape do
+    local i = shape[axis] == 1 and 1 or index[axis + #index - #shape]
+    position = position * shape[axis] + i - 1
+  end
+  return position + 1
+end
+
+--- The tensor has this shape, this type (float32 where none is given) and these elements, to the last bit.
+---@param shape integer[]
+---@param values number[] row-major
+---@param t tensor
+---@param dtype? string
+function support.holds(shape, values, t, dtype)
+  assert.same(shape, t.shape)
+  assert.equal(dtype or "float32", t.dtype)
+  assert.same(values, support.flat(t))
+end
+
+--- As `holds`, but each element may be off by `tolerance`, relative to it or to 1.
+---@param shape integer[]
+---@param values number[]
+---@param t tensor
+---@param tolerance number
+function support.near(shape, values, t, tolerance)
+  assert.same(shape, t.shape)
+  local got = support.flat(t)
+  assert.equal(#values, #got)
+  for i, value in ipairs(values) do
+    if not (math.abs(got[i] - value) <= tolerance * math.max(1, math.abs(value))) then
+      error(("element %d: expected %.9g, got %.9g"):format(i, value, got[i]), 2)
+    end
+  end
+end
+
+return support
