@@ -1,5 +1,5 @@
 std = "lua54"
-max_line_length = 110
+max_line_length = 116
 self = false -- a method may ignore its object
 exclude_files = { "build" }
 files["tests/**/*_spec.lua"] = { std = "lua54+busted" }

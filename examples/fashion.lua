@@ -21,7 +21,8 @@ local function emit(record) if options.json then print(report.json(record)) end 
 
 if options.threads > 0 then fnet.threads(options.threads) end
 fnet.seed(options.seed)
-say("fnet %s, numerics %d, %s, %d threads, seed %d", fnet.version, fnet.numerics, fnet.isa(), fnet.threads(), options.seed)
+say("fnet %s, numerics %d, %s, %d threads, seed %d", fnet.version, fnet.numerics, fnet.isa(), fnet.threads(),
+  options.seed)
 
 local train, test = data.fashion_mnist { dir = options.data ~= "" and options.data or nil }
 say("%d training and %d test pictures from %s\n", #train, #test, train.source)
@@ -74,8 +75,9 @@ end
 local picture, label = test:sample(1)
 local output = fnet.no_grad(model, picture)
 local guess = output:argmax():item()
-say("\n%s\n\n%.0f%% certain that this is a %s (it is a %s)\n\n%s\n", report.picture(picture), 100 * output[guess],
-  test.classes[guess], test.classes[label], report.distribution(test.classes, output))
+local function with_article(name) return (name:match "^[AEIOU]" and "an " or "a ") .. name:lower() end
+say("\n%s\n\n%.0f%% certain that this is %s (it is %s)\n\n%s\n", report.picture(picture), 100 * output[guess],
+  with_article(test.classes[guess]), with_article(test.classes[label]), report.distribution(test.classes, output))
 
 say("weights sha256 %s", model:sha256())
 emit { { "test_accuracy", result.accuracy }, { "test_margin", result.margin }, { "correct", result.correct },

@@ -180,7 +180,8 @@ end
 --- Compares the gradients of f with central differences, both in double precision.
 ---@param f fun(...): tensor  made of operations on its arguments
 ---@param inputs tensor[] where to check; float ones are checked, all are converted to float64 first
----@param options? table step: 1e-5; tolerance: 1e-6, of the larger gradient or 1; most: elements checked an input, 200
+---@param options? table step: 1e-5; tolerance: 1e-6, of the larger gradient or 1; most: elements checked an
+--- input, 200
 ---@return boolean ok
 ---@return string|number detail  the largest error, or what differs where
 function public.gradcheck(f, inputs, options)
@@ -208,7 +209,7 @@ function public.gradcheck(f, inputs, options)
         flat[k] = x
         local difference, slope = (above - below) / (2 * step), slopes and slopes[k] or 0
         local err = math.abs(difference - slope) / math.max(1, math.abs(difference), math.abs(slope))
-        if not (err <= tolerance) then
+        if err ~= err or err > tolerance then
           return false, ("gradcheck: input %d, element %d: gradient %.9g, central difference %.9g"):format(i, k,
             slope, difference)
         end

@@ -43,8 +43,8 @@ local function convert(spec, text)
   return text
 end
 
---- Parses a script's arguments. Prints the help and ends the program for --help; for an unknown option or a wrong
--- value, says so on stderr and ends it with status 1.
+--- Parses a script's arguments. Prints the help and ends the program for --help; for an unknown option or a
+-- wrong value, says so on stderr and ends it with status 1.
 ---@param arguments string[] the global `arg`
 ---@param about string one sentence on what the script does
 ---@param specs table[] each {name, default, description, low=, high=, value=}; a default of false makes a switch, of

@@ -6,9 +6,9 @@
 #include "../kernels/kernels.h"
 #include "tensor.h"
 
-void backend_open(void);                    /* the fastest table that this machine runs */
-bool backend_use(const char *name);         /* false when the name is not among backend_names() */
-const char *backend_name(void);             /* "avx512" */
+void backend_open(void);            /* the fastest table that this machine runs */
+bool backend_use(const char *name); /* false when the name is not among backend_names() */
+const char *backend_name(void);     /* "avx512" */
 const struct kernels *const *backend_all(size_t *count);
 
 /* The table for float32 or float64 elements. */

@@ -32,8 +32,10 @@ static void find_inner(struct job *job) {
         bool fits = true;
         for (int o = 0; o < job->operands; o++) {
             size_t stride = job->operand[o].stride[axis];
-            if (job->inner == 1) job->step[o] = stride;
-            else if (stride != job->step[o] * job->inner) fits = false;
+            if (job->inner == 1)
+                job->step[o] = stride;
+            else if (stride != job->step[o] * job->inner)
+                fits = false;
         }
         if (!fits) return;
         job->inner *= job->y.shape[axis];
@@ -42,7 +44,7 @@ static void find_inner(struct job *job) {
 
 static size_t operand_offset(const struct tensor *t, size_t position) {
     size_t offset = 0;
-    for (int axis = t->rank - 1; axis >= 0 && position > 0; axis--) {
+    for (int axis = t->rank - 1; axis >= 0; axis--) {
         offset += position % t->shape[axis] * t->stride[axis];
         position /= t->shape[axis];
     }
@@ -53,8 +55,10 @@ static size_t operand_offset(const struct tensor *t, size_t position) {
 static const void *gather(size_t size, const char *from, size_t step, size_t n, void *buffer) {
     if (step <= 1) return from;
     for (size_t i = 0; i < n; i++) {
-        if (size == 4) ((uint32_t *)buffer)[i] = ((const uint32_t *)(const void *)from)[i * step];
-        else ((uint64_t *)buffer)[i] = ((const uint64_t *)(const void *)from)[i * step];
+        if (size == 4)
+            ((uint32_t *)buffer)[i] = ((const uint32_t *)(const void *)from)[i * step];
+        else
+            ((uint64_t *)buffer)[i] = ((const uint64_t *)(const void *)from)[i * step];
     }
     return buffer;
 }
@@ -72,7 +76,8 @@ static void run_elements(void *context, size_t begin, size_t end) {
         if (strided && n > RUN) n = RUN;
         for (int o = 0; o < job->operands; o++) {
             const struct tensor *t = &job->operand[o];
-            from[o] = gather(size, (const char *)t->data + operand_offset(t, begin) * size, job->step[o], n, buffer[o]);
+            from[o] =
+                gather(size, (const char *)t->data + operand_offset(t, begin) * size, job->step[o], n, buffer[o]);
         }
         char *to = (char *)job->y.data + begin * size;
         if (job->operands == 1) {

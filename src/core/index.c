@@ -28,7 +28,8 @@ static void gather(void *context, size_t begin, size_t end) {
 
 void index_gather(size_t outer, size_t n, size_t inner, size_t element_bytes, const void *x, const int32_t *index,
                   size_t count, void *y) {
-    struct job job = {.n = n, .inner = inner, .count = count, .size = element_bytes, .x = x, .index = index, .y = y};
+    struct job job = {
+        .n = n, .inner = inner, .count = count, .size = element_bytes, .x = x, .index = index, .y = y};
     if (inner == 0) return;
     threads_for(outer * count, piece_of(inner), (double)(outer * count) * (double)inner, gather, &job);
 }
@@ -46,8 +47,14 @@ static void scatter(void *context, size_t begin, size_t end) {
 
 void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *dy, const int32_t *index,
                        size_t count, void *y) {
-    struct job job = {.kernels = backend(dtype), .n = n, .inner = inner, .count = count, .size = dtype_sizes[dtype],
-                      .x = dy, .index = index, .y = y};
+    struct job job = {.kernels = backend(dtype),
+                      .n = n,
+                      .inner = inner,
+                      .count = count,
+                      .size = dtype_sizes[dtype],
+                      .x = dy,
+                      .index = index,
+                      .y = y};
     memset(y, 0, outer * n * inner * job.size);
     threads_for(outer, 1, (double)(outer * count) * (double)inner, scatter, &job);
 }
@@ -66,8 +73,13 @@ static void gather_scaled(void *context, size_t begin, size_t end) {
 
 void index_gather_scaled(size_t inner, const uint8_t *x, const int32_t *index, size_t count, double scale,
                          enum dtype dtype, void *y) {
-    struct job job = {.kernels = backend(dtype), .inner = inner, .size = dtype_sizes[dtype], .x = (const char *)x,
-                      .index = index, .y = y, .scale = scale};
+    struct job job = {.kernels = backend(dtype),
+                      .inner = inner,
+                      .size = dtype_sizes[dtype],
+                      .x = (const char *)x,
+                      .index = index,
+                      .y = y,
+                      .scale = scale};
     threads_for(count, 1 + 16384 / (inner + 1), (double)count * (double)inner * 4, gather_scaled, &job);
 }
 

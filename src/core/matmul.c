@@ -9,8 +9,8 @@
    blocks of a into panels as high as the tile and multiplies. A slab starts from what the one before left in c,
    so the chain of each element is unbroken. */
 
-#define SLAB 256        /* depth of a slab: a panel of b stays in the second-level cache */
-#define BLOCK_ROWS 96   /* rows of a packed block of a, a multiple of every tile's rows */
+#define SLAB 256                   /* depth of a slab: a panel of b stays in the second-level cache */
+#define BLOCK_ROWS 96              /* rows of a packed block of a, a multiple of every tile's rows */
 #define PACK_ELEMENTS (256 * 1024) /* of b, from which packing pays when there are rows to reuse it */
 #define PACK_ROWS 64
 #define PIECE_WORK 1e7 /* multiply-adds between two looks for an interrupt: some 10 ms in the slowest kernel */
@@ -42,7 +42,7 @@ size_t matmul_workspace(const struct matmul *p) {
 
 /* to[i * to_row + j] = from[i * row + j * column] */
 #define PACK(name, type)                                                                                           \
-    static void name(size_t rows, size_t columns, const type *from, size_t row, size_t column, type *to,            \
+    static void name(size_t rows, size_t columns, const type *from, size_t row, size_t column, type *to,           \
                      size_t to_row) {                                                                              \
         if (column == 1 || columns > rows) {                                                                       \
             for (size_t i = 0; i < rows; i++)                                                                      \
@@ -57,8 +57,10 @@ PACK(pack_doubles, double)
 
 static void pack(size_t size, size_t rows, size_t columns, const void *from, size_t row, size_t column, void *to,
                  size_t to_row) {
-    if (size == sizeof(float)) pack_floats(rows, columns, from, row, column, to, to_row);
-    else pack_doubles(rows, columns, from, row, column, to, to_row);
+    if (size == sizeof(float))
+        pack_floats(rows, columns, from, row, column, to, to_row);
+    else
+        pack_doubles(rows, columns, from, row, column, to, to_row);
 }
 
 static void pack_panels(void *context, size_t begin, size_t end) {
@@ -105,8 +107,8 @@ static void multiply_direct(const struct job *job, size_t i, size_t end, size_t 
     size_t size = job->size;
     job->kernels->matmul(end - i, columns, p->k, (const char *)p->a + i * p->a_row * size, p->a_row, p->a_column,
                          job->kernels->tile_rows * p->a_row, (const char *)p->b + j * size, p->b_row,
-                         p->bias ? (const char *)p->bias + j * size : NULL, 0,
-                         (char *)p->c + (i * p->n + j) * size, p->n);
+                         p->bias ? (const char *)p->bias + j * size : NULL, 0, (char *)p->c + (i * p->n + j) * size,
+                         p->n);
 }
 
 /* Item q is one step of one part of the grid: the steps of a part share its columns and divide its rows. */
@@ -123,7 +125,8 @@ static void multiply_steps(void *context, size_t begin, size_t end) {
         if (job->packed)
             multiply_packed(job, i, i_end, j / wide, (j_end + wide - 1) / wide,
                             job->blocks + part * BLOCK_ROWS * job->slab_depth * job->size);
-        else multiply_direct(job, i, i_end, j, j_end - j);
+        else
+            multiply_direct(job, i, i_end, j, j_end - j);
     }
 }
 

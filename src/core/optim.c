@@ -23,7 +23,8 @@ static void update(const struct job *job, const struct optim_parameter *p, size_
     if (job->adam)
         kernels->adam(i_end - i, j_end - j, p->columns, job->adam, gradient, moment1, (char *)p->moment2 + at,
                       parameter);
-    else kernels->sgd(i_end - i, j_end - j, p->columns, job->rate, job->momentum, gradient, moment1, parameter);
+    else
+        kernels->sgd(i_end - i, j_end - j, p->columns, job->rate, job->momentum, gradient, moment1, parameter);
 }
 
 /* Item = part of the grid: each thread updates its share of every parameter. */

@@ -38,8 +38,10 @@ struct job {
 };
 
 static void store(const struct tensor *y, size_t i, double value) {
-    if (y->dtype == FLOAT32) ((float *)y->data)[i] = (float)value;
-    else ((double *)y->data)[i] = value;
+    if (y->dtype == FLOAT32)
+        ((float *)y->data)[i] = (float)value;
+    else
+        ((double *)y->data)[i] = value;
 }
 
 /* In float32, low + (high - low) u may round up to high, which stays excluded. */

@@ -40,8 +40,13 @@ static size_t piece_of(size_t item_cost) { return 1 + PIECE_ELEMENTS / (item_cos
 
 void reduce_axis(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
                  void *y) {
-    struct job job = {.kernels = backend(dtype), .operation = operation, .size = dtype_sizes[dtype], .n = n,
-                      .inner = inner, .x = x, .y = y};
+    struct job job = {.kernels = backend(dtype),
+                      .operation = operation,
+                      .size = dtype_sizes[dtype],
+                      .n = n,
+                      .inner = inner,
+                      .x = x,
+                      .y = y};
     double cost = (double)outer * (double)n * (double)inner;
     if (inner == 1) {
         threads_for(outer, piece_of(n), cost, reduce_rows, &job);

@@ -169,6 +169,8 @@ static void copy_axis(const struct tensor *x, size_t from, const struct tensor *
 void tensor_copy(const struct tensor *x, const struct tensor *y) {
     size_t count = tensor_count(x);
     if (count == 0) return;
-    if (tensor_is_contiguous(x) && tensor_is_contiguous(y)) copy_run(x, 0, y, 0, count, 1, 1);
-    else copy_axis(x, 0, y, 0, 0);
+    if (tensor_is_contiguous(x) && tensor_is_contiguous(y))
+        copy_run(x, 0, y, 0, count, 1, 1);
+    else
+        copy_axis(x, 0, y, 0, 0);
 }

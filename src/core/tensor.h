@@ -22,8 +22,8 @@ struct tensor {
     void *data;
 };
 
-extern const char *const dtype_names[DTYPE_COUNT];  /* "float32", "float64", "uint8", "int32" */
-extern const size_t dtype_sizes[DTYPE_COUNT];       /* bytes an element */
+extern const char *const dtype_names[DTYPE_COUNT]; /* "float32", "float64", "uint8", "int32" */
+extern const size_t dtype_sizes[DTYPE_COUNT];      /* bytes an element */
 
 static inline bool dtype_is_float(enum dtype dtype) { return dtype <= FLOAT64; }
 

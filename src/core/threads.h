@@ -14,9 +14,9 @@
 void threads_open(void);  /* one more owner of the pool */
 void threads_close(void); /* one owner less; the last one ends and joins the workers */
 
-size_t threads_count(void);       /* threads that share a loop, the caller included */
-void threads_set(size_t count);   /* 1 .. THREADS_MOST */
-size_t threads_available(void);   /* processors that this process may use */
+size_t threads_count(void);     /* threads that share a loop, the caller included */
+void threads_set(size_t count); /* 1 .. THREADS_MOST */
+size_t threads_available(void); /* processors that this process may use */
 
 /* Calls work(context, begin, end) for consecutive pieces that cover [0, count). Each thread gets one
    contiguous range and takes it in pieces of at most `piece` items, looking for an interrupt in between: a

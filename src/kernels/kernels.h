@@ -83,7 +83,8 @@ struct kernels {
     void (*softmax_backward)(size_t rows, size_t n, const void *y, const void *dy, void *dx);
 
     /* loss[i] = log(sum(exp(x[i]))) - x[i][label[i] - 1], probability = softmax(x). Labels count from 1. */
-    void (*cross_entropy)(size_t rows, size_t n, const void *x, const int32_t *label, void *loss, void *probability);
+    void (*cross_entropy)(size_t rows, size_t n, const void *x, const int32_t *label, void *loss,
+                          void *probability);
 
     /* dx = (probability - onehot(label)) * scale */
     void (*cross_entropy_backward)(size_t rows, size_t n, const void *probability, const int32_t *label,

@@ -2,6 +2,7 @@
 #include "ltensor.h"
 
 #include <math.h>
+#include <math.h>
 #include <string.h>
 
 /* --- arguments ------------------------------------------------------------------------------------------ */
@@ -77,9 +78,10 @@ static int arange(lua_State *L) {
     double first = lcheck_element(L, 1, "arange: first", FLOAT64);
     double last = lcheck_element(L, 2, "arange: last", FLOAT64);
     double step = lua_isnoneornil(L, 3) ? 1 : lcheck_element(L, 3, "arange: step", FLOAT64);
-    if (step == 0 || !isfinite(step)) return lerror(L, "arange: expected a finite step other than zero, got %f", step);
+    if (step == 0 || !isfinite(step))
+        return lerror(L, "arange: expected a finite step other than zero, got %f", step);
     double steps = (last - first) / step;
-    if (!(steps < 0x1p53 && steps > -0x1p53))
+    if (!(fabs(steps) < 9007199254740992.0)) /* 2^53 */
         return lerror(L, "arange: from %f to %f in steps of %f is not a finite range", first, last, step);
     size_t count = steps < 0 ? 0 : (size_t)(steps + 1e-9) + 1;
     const size_t places[] = {0, count > 1, count - 1}; /* where these fit the type, all do */
@@ -180,8 +182,10 @@ static int tensor_bytes_string(lua_State *L) {
 static void push_nested(lua_State *L, const struct tensor *t, int axis, size_t *position) {
     if (axis == t->rank) {
         double value = tensor_get(t, (*position)++);
-        if (dtype_is_float(t->dtype)) lua_pushnumber(L, value);
-        else lua_pushinteger(L, (lua_Integer)value);
+        if (dtype_is_float(t->dtype))
+            lua_pushnumber(L, value);
+        else
+            lua_pushinteger(L, (lua_Integer)value);
         return;
     }
     luaL_checkstack(L, 4, "totable");

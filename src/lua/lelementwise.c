@@ -35,12 +35,12 @@ static void get_operand(lua_State *L, int index, const char *what, enum dtype dt
     operand->tensor.data = dtype == FLOAT64 ? (void *)&operand->number : (void *)&operand->single;
 }
 
-static void check_broadcast(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b, int *rank,
-                            size_t *shape) {
+static void check_broadcast(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b,
+                            int *rank, size_t *shape) {
     struct tensor layout;
     if (tensor_broadcast(a, b, rank, shape) && tensor_layout(&layout, a->dtype, *rank, shape)) return;
-    lerror(L, "%s: shapes %s and %s do not fit together: counted from the last axis, lengths must be equal or 1", what,
-           lpush_shape(L, a->rank, a->shape), lpush_shape(L, b->rank, b->shape));
+    lerror(L, "%s: shapes %s and %s do not fit together: counted from the last axis, lengths must be equal or 1",
+           what, lpush_shape(L, a->rank, a->shape), lpush_shape(L, b->rank, b->shape));
 }
 
 static int binary_as(lua_State *L, const char *what, enum binary operation, enum dtype dtype) {
@@ -113,11 +113,24 @@ static int greater_equal(lua_State *L) { return swapped(L, less_equal); }
 
 void lopen_elementwise(lua_State *L) {
     static const struct operation operations[] = {
-        {"neg", negate, 1},     {"abs", absolute, 1},       {"sign", sign, 1},         {"sqrt", square_root, 1},
-        {"exp", exponential, 1}, {"log", logarithm, 1},     {"tanh", hyperbolic_tangent, 1},
-        {"sigmoid", sigmoid, 1}, {"relu", relu, 1},         {"add", add, 2},           {"sub", subtract, 2},
-        {"mul", multiply, 2},   {"div", divide, 2},         {"pow", power, 2},         {"maximum", maximum, 2},
-        {"minimum", minimum, 2}, {"gate", gate, 2},         {NULL, NULL, 0},
+        {"neg", negate, 1},
+        {"abs", absolute, 1},
+        {"sign", sign, 1},
+        {"sqrt", square_root, 1},
+        {"exp", exponential, 1},
+        {"log", logarithm, 1},
+        {"tanh", hyperbolic_tangent, 1},
+        {"sigmoid", sigmoid, 1},
+        {"relu", relu, 1},
+        {"add", add, 2},
+        {"sub", subtract, 2},
+        {"mul", multiply, 2},
+        {"div", divide, 2},
+        {"pow", power, 2},
+        {"maximum", maximum, 2},
+        {"minimum", minimum, 2},
+        {"gate", gate, 2},
+        {NULL, NULL, 0},
     };
     static const luaL_Reg comparisons[] = {
         {"eq", equal},   {"ne", not_equal},     {"lt", less}, {"le", less_equal},

@@ -73,8 +73,8 @@ lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Intege
     if (high == LUA_MAXINTEGER)
         return lerror(L, "%s: expected a whole number of at least %I, got %s", what, (LUAI_UACINT)low, got);
     if (high < low) return lerror(L, "%s: nothing to choose from (it is empty), got %s", what, got);
-    return lerror(L, "%s: expected a whole number from %I to %I, got %s", what, (LUAI_UACINT)low,
-                  (LUAI_UACINT)high, got);
+    return lerror(L, "%s: expected a whole number from %I to %I, got %s", what, (LUAI_UACINT)low, (LUAI_UACINT)high,
+                  got);
 }
 
 void lcheck_interrupt(lua_State *L) {

@@ -36,7 +36,8 @@ static int gather(lua_State *L) {
     split(t, axis, &outer, &inner);
     layout.shape[axis] = indices->shape[0];
     struct tensor *y = ltensor_new(L, "gather", t->dtype, t->rank, layout.shape);
-    index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, indices->shape[0], y->data);
+    index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, indices->shape[0],
+                 y->data);
     lcheck_interrupt(L);
     return 1;
 }
@@ -47,7 +48,8 @@ static int scatter(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     int axis = lcheck_axis(L, 3, "scatter", t);
     size_t length = (size_t)lcheck_integer(L, 4, "scatter: length", 0, INT32_MAX), outer, inner;
-    if (!dtype_is_float(t->dtype)) return lerror(L, "scatter: expected a float tensor, got %s", dtype_names[t->dtype]);
+    if (!dtype_is_float(t->dtype))
+        return lerror(L, "scatter: expected a float tensor, got %s", dtype_names[t->dtype]);
     const struct tensor *indices = push_indices(L, 2, "scatter", length);
     if (indices->shape[0] != t->shape[axis])
         return lerror(L, "scatter: expected %I indices, one a position of axis %d, got %I",

@@ -44,11 +44,21 @@ static int matmul(lua_State *L) {
     int row = a->rank - 2, column = a->rank - 1;
     size_t shape[3] = {a->shape[0], a->shape[row], b->shape[column]};
     struct tensor *c = ltensor_new(L, "matmul", dtype, a->rank, a->rank == 3 ? shape : shape + 1);
-    struct matmul product = {.dtype = dtype, .m = a->shape[row], .n = b->shape[column], .k = a->shape[column],
-                             .a = a->data, .a_row = a->stride[row], .a_column = a->stride[column],
-                             .b = b->data, .b_row = b->stride[row], .b_column = b->stride[column], .c = c->data};
-    if (a->rank == 3) run(L, "matmul", &product, a->shape[0], a->stride[0], b->stride[0]);
-    else run(L, "matmul", &product, 1, 0, 0);
+    struct matmul product = {.dtype = dtype,
+                             .m = a->shape[row],
+                             .n = b->shape[column],
+                             .k = a->shape[column],
+                             .a = a->data,
+                             .a_row = a->stride[row],
+                             .a_column = a->stride[column],
+                             .b = b->data,
+                             .b_row = b->stride[row],
+                             .b_column = b->stride[column],
+                             .c = c->data};
+    if (a->rank == 3)
+        run(L, "matmul", &product, a->shape[0], a->stride[0], b->stride[0]);
+    else
+        run(L, "matmul", &product, 1, 0, 0);
     return 1;
 }
 
@@ -67,9 +77,9 @@ static int dense(lua_State *L) {
     const char *what = luaL_optstring(L, 4, "dense");
     const struct tensor *x = &ltensor_check(L, 1)->tensor, *w = &ltensor_check(L, 2)->tensor, *b = NULL;
     enum dtype dtype = check_types(L, what, x, w);
-    if (w->rank != 2) return lerror(L, "%s: expected weights [inputs, units], got %s", what, lpush_shape(L, w->rank, w->shape));
-    if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[0])
-        return wrong_input(L, what, x, w);
+    if (w->rank != 2)
+        return lerror(L, "%s: expected weights [inputs, units], got %s", what, lpush_shape(L, w->rank, w->shape));
+    if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[0]) return wrong_input(L, what, x, w);
     if (!lua_isnil(L, 3)) {
         b = &ltensor_check(L, 3)->tensor;
         if (b->dtype != dtype || b->rank != 1 || b->shape[0] != w->shape[1])
@@ -82,11 +92,18 @@ static int dense(lua_State *L) {
     for (int axis = 0; axis < x->rank - 1; axis++) rows *= shape[axis] = x->shape[axis];
     shape[x->rank - 1] = w->shape[1];
     struct tensor *y = ltensor_new(L, what, dtype, x->rank, shape);
-    struct matmul product = {.dtype = dtype, .m = rows, .n = w->shape[1], .k = w->shape[0],
-                             .a = x->data, .a_row = x->rank == 2 ? x->stride[0] : w->shape[0],
+    struct matmul product = {.dtype = dtype,
+                             .m = rows,
+                             .n = w->shape[1],
+                             .k = w->shape[0],
+                             .a = x->data,
+                             .a_row = x->rank == 2 ? x->stride[0] : w->shape[0],
                              .a_column = x->rank == 2 ? x->stride[1] : 1,
-                             .b = w->data, .b_row = w->stride[0], .b_column = w->stride[1],
-                             .bias = b ? b->data : NULL, .c = y->data};
+                             .b = w->data,
+                             .b_row = w->stride[0],
+                             .b_column = w->stride[1],
+                             .bias = b ? b->data : NULL,
+                             .c = y->data};
     run(L, what, &product, 1, 0, 0);
     return 1;
 }
@@ -102,8 +119,16 @@ static int dense_backward(lua_State *L) {
     if (tensor_count(xt) != rows * inputs) return luaL_argerror(L, 1, "does not belong to x and w");
     if (x->requires_grad) { /* dx[rows, inputs] = dy w' */
         struct tensor *dx = ltensor_new(L, "dense", wt->dtype, xt->rank, xt->shape);
-        product = (struct matmul){.dtype = wt->dtype, .m = rows, .n = inputs, .k = units, .a = dy->data, .a_row = units,
-                                  .a_column = 1, .b = wt->data, .b_row = wt->stride[1], .b_column = wt->stride[0],
+        product = (struct matmul){.dtype = wt->dtype,
+                                  .m = rows,
+                                  .n = inputs,
+                                  .k = units,
+                                  .a = dy->data,
+                                  .a_row = units,
+                                  .a_column = 1,
+                                  .b = wt->data,
+                                  .b_row = wt->stride[1],
+                                  .b_column = wt->stride[0],
                                   .c = dx->data};
         run(L, "dense", &product, 1, 0, 0);
     } else {
@@ -111,8 +136,17 @@ static int dense_backward(lua_State *L) {
     }
     if (w->requires_grad) { /* dw[inputs, units] = x' dy */
         struct tensor *dw = ltensor_new(L, "dense", wt->dtype, 2, wt->shape);
-        product = (struct matmul){.dtype = wt->dtype, .m = inputs, .n = units, .k = rows, .a = xt->data, .a_row = 1,
-                                  .a_column = inputs, .b = dy->data, .b_row = units, .b_column = 1, .c = dw->data};
+        product = (struct matmul){.dtype = wt->dtype,
+                                  .m = inputs,
+                                  .n = units,
+                                  .k = rows,
+                                  .a = xt->data,
+                                  .a_row = 1,
+                                  .a_column = inputs,
+                                  .b = dy->data,
+                                  .b_row = units,
+                                  .b_column = 1,
+                                  .c = dw->data};
         run(L, "dense", &product, 1, 0, 0);
     } else {
         lua_pushnil(L);

@@ -55,7 +55,8 @@ static const int32_t *push_labels(lua_State *L, int index, size_t rows, size_t c
     } else {
         const struct tensor *t = &ltensor_check(L, index)->tensor;
         if (dtype_is_float(t->dtype))
-            lerror(L, "cross_entropy: expected labels as int32 or uint8, got %s; convert with :int()", dtype_names[t->dtype]);
+            lerror(L, "cross_entropy: expected labels as int32 or uint8, got %s; convert with :int()",
+                   dtype_names[t->dtype]);
         lpush_contiguous(L, index, "cross_entropy", INT32);
     }
     const struct tensor *t = &ltensor_check(L, -1)->tensor;
@@ -76,15 +77,18 @@ static const int32_t *push_labels(lua_State *L, int index, size_t rows, size_t c
 static int cross_entropy(lua_State *L) {
     size_t rows, n;
     const struct tensor *x = push_rows(L, 1, "cross_entropy", &rows, &n);
-    if (rows == 0) return lerror(L, "cross_entropy: expected at least one row, got %s", lpush_shape(L, x->rank, x->shape));
+    if (rows == 0)
+        return lerror(L, "cross_entropy: expected at least one row, got %s", lpush_shape(L, x->rank, x->shape));
     const int32_t *label = push_labels(L, 2, rows, n);
     struct tensor *losses = ltensor_new(L, "cross_entropy", x->dtype, 1, &rows);
     struct tensor *loss = ltensor_new(L, "cross_entropy", x->dtype, 0, NULL);
     struct tensor *probability = ltensor_new(L, "cross_entropy", x->dtype, x->rank, x->shape);
     rows_cross_entropy(x->dtype, rows, n, x->data, label, losses->data, probability->data);
     reduce_axis(REDUCE_SUM, x->dtype, 1, rows, 1, losses->data, loss->data);
-    if (x->dtype == FLOAT32) *(float *)loss->data /= (float)rows;
-    else *(double *)loss->data /= (double)rows;
+    if (x->dtype == FLOAT32)
+        *(float *)loss->data /= (float)rows;
+    else
+        *(double *)loss->data /= (double)rows;
     lcheck_interrupt(L);
     return 2;
 }
@@ -104,7 +108,8 @@ static int cross_entropy_backward(lua_State *L) {
 void lopen_nn(lua_State *L) {
     static const struct operation operations[] = {
         {"softmax", softmax, 1}, {"cross_entropy", cross_entropy, 2}, {NULL, NULL, 0}};
-    static const luaL_Reg functions[] = {{"logits", logits}, {"softmax_backward", softmax_backward},
+    static const luaL_Reg functions[] = {{"logits", logits},
+                                         {"softmax_backward", softmax_backward},
                                          {"cross_entropy_backward", cross_entropy_backward},
                                          {NULL, NULL}};
     lregister_operations(L, operations);

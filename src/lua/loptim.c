@@ -15,7 +15,8 @@ static void *list_data(lua_State *L, int list, lua_Integer i, const struct tenso
     return t->data;
 }
 
-/* Fills an array, kept alive on the stack, from the lists at 1 (parameters), and at moment1 and moment2 (0: none). */
+/* Fills an array, kept alive on the stack, from the lists at 1 (parameters), and at moment1 and moment2 (0: none).
+ */
 static struct optim_parameter *collect(lua_State *L, int moment1, int moment2, size_t *count) {
     lua_Integer length = (lua_Integer)lua_rawlen(L, 1);
     struct optim_parameter *list = lua_newuserdatauv(L, sizeof *list * (size_t)(length + 1), 0);
@@ -46,8 +47,10 @@ static struct optim_parameter *collect(lua_State *L, int moment1, int moment2, s
 static int adam(lua_State *L) {
     size_t count;
     for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TTABLE);
-    struct adam_step step = {.rate = luaL_checknumber(L, 4), .beta1 = luaL_checknumber(L, 5),
-                             .beta2 = luaL_checknumber(L, 6), .epsilon = luaL_checknumber(L, 7)};
+    struct adam_step step = {.rate = luaL_checknumber(L, 4),
+                             .beta1 = luaL_checknumber(L, 5),
+                             .beta2 = luaL_checknumber(L, 6),
+                             .epsilon = luaL_checknumber(L, 7)};
     struct optim_parameter *list = collect(L, 2, 3, &count);
     optim_adam(list, count, &step);
     return 0;

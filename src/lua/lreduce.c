@@ -19,11 +19,16 @@ static struct plan plan_reduction(lua_State *L, const char *what, enum dtype dty
     int axis = all ? 0 : lcheck_axis(L, 2, what, t);
     struct plan plan = {.outer = 1, .n = 1, .inner = 1};
     for (int k = 0; k < t->rank; k++) {
-        if (all || k == axis) plan.n *= t->shape[k];
-        else if (k < axis) plan.outer *= t->shape[k];
-        else plan.inner *= t->shape[k];
-        if (!all && k != axis) plan.shape[plan.rank++] = t->shape[k];
-        else if (keep) plan.shape[plan.rank++] = 1;
+        if (all || k == axis)
+            plan.n *= t->shape[k];
+        else if (k < axis)
+            plan.outer *= t->shape[k];
+        else
+            plan.inner *= t->shape[k];
+        if (!all && k != axis)
+            plan.shape[plan.rank++] = t->shape[k];
+        else if (keep)
+            plan.shape[plan.rank++] = 1;
     }
     plan.x = lpush_contiguous(L, 1, what, dtype);
     return plan;

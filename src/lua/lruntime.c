@@ -132,10 +132,9 @@ static void read_environment(lua_State *L) {
 }
 
 void lopen_runtime(lua_State *L) {
-    static const luaL_Reg functions[] = {{"isa", isa},           {"isas", isas},
-                                         {"threads", threads},   {"clock", monotonic_clock},
-                                         {"terminal", terminal}, {"sha256", sha256},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"isa", isa},           {"isas", isas},     {"threads", threads}, {"clock", monotonic_clock},
+        {"terminal", terminal}, {"sha256", sha256}, {NULL, NULL}};
     own_threads(L);
     read_environment(L);
     luaL_setfuncs(L, functions, 0);

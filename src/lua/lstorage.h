@@ -11,12 +11,12 @@
 
 struct storage {
     size_t generation;
-    size_t bytes;    /* usable */
-    size_t birth;    /* the how-manieth storage taken: backward gives back only younger ones */
-    size_t holders;  /* gradients of intermediate results that use it during backward */
-    bool embedded;   /* lies in the userdata of the handle that it was made for: too small for the pool */
-    bool claimed;    /* by the .grad of a leaf */
-    bool escaped;    /* a script's own code has seen it: left to the collector */
+    size_t bytes;   /* usable */
+    size_t birth;   /* the how-manieth storage taken: backward gives back only younger ones */
+    size_t holders; /* gradients of intermediate results that use it during backward */
+    bool embedded;  /* lies in the userdata of the handle that it was made for: too small for the pool */
+    bool claimed;   /* by the .grad of a leaf */
+    bool escaped;   /* a script's own code has seen it: left to the collector */
 };
 
 #define POOLED_BYTES 4096 /* storages below this size are embedded */
@@ -28,6 +28,6 @@ void *lstorage_data(struct storage *storage);
 
 void lstorage_give_back(lua_State *L, int index); /* the storage userdata at index */
 void lhandle_give_back(lua_State *L, int index);  /* the storage of the handle at index */
-size_t lstorage_births(void); /* storages taken so far */
+size_t lstorage_births(void);                     /* storages taken so far */
 
 #endif

@@ -229,7 +229,8 @@ static void check_gradient(lua_State *L, int gradient, const struct handle *argu
         return;
     lua_rawgeti(L, node, 1);
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "operation";
-    const char *got = handle ? lpush_shape(L, handle->tensor.rank, handle->tensor.shape) : luaL_typename(L, gradient);
+    const char *got =
+        handle ? lpush_shape(L, handle->tensor.rank, handle->tensor.shape) : luaL_typename(L, gradient);
     lerror(L, "%s: its backward must return for argument %d a gradient of shape %s and type %s, got %s%s%s", name,
            number, lpush_shape(L, argument->tensor.rank, argument->tensor.shape),
            dtype_names[argument->tensor.dtype], got, handle ? " and " : "",
@@ -262,8 +263,9 @@ static void step_back(lua_State *L, size_t births) {
         ((struct handle *)lua_touserdata(L, -1))->storage->escaped = true;
     }
     lua_pushvalue(L, result);
-    for (int i = 0; i <= arguments; i++) lua_rawgeti(L, node, 3 + i);
-    lua_call(L, arguments + 3, arguments);
+    int saved = own ? 0 : 1; /* nil where the operation saved nothing */
+    for (int i = 0; i < arguments + saved; i++) lua_rawgeti(L, node, 3 + i);
+    lua_call(L, 2 + arguments + saved, arguments);
     for (int i = arguments; i >= 1; i--) { /* the last one is on top */
         lua_rawgeti(L, node, 2 + i);
         struct handle *argument = ltensor_test(L, -1);
@@ -271,8 +273,10 @@ static void step_back(lua_State *L, size_t births) {
         if (argument && argument->requires_grad && !lua_isnil(L, -1)) {
             check_gradient(L, lua_gettop(L), argument, i, node);
             if (own) ((struct handle *)lua_touserdata(L, -1))->storage->escaped = true;
-            if (argument->sequence > 0) give_to_result(L, lua_gettop(L) - 1, births);
-            else give_to_leaf(L, lua_gettop(L) - 1, births);
+            if (argument->sequence > 0)
+                give_to_result(L, lua_gettop(L) - 1, births);
+            else
+                give_to_leaf(L, lua_gettop(L) - 1, births);
         } else {
             lua_pop(L, 1);
         }
@@ -340,8 +344,9 @@ static int backward(lua_State *L) {
                          "under no_grad, detached, or without parameters)");
     if (lua_isnil(L, 2)) {
         if (tensor_count(t) != 1)
-            return lerror(L, "backward: expected a loss with one element, got %s; reduce it with :sum() or :mean(), "
-                             "or pass { gradient = ... }",
+            return lerror(L,
+                          "backward: expected a loss with one element, got %s; reduce it with :sum() or :mean(), "
+                          "or pass { gradient = ... }",
                           lpush_shape(L, t->rank, t->shape));
         struct tensor *seed = ltensor_new(L, "backward", t->dtype, t->rank, t->shape);
         tensor_set(seed, 0, 1);
@@ -408,8 +413,8 @@ static int zero_grad(lua_State *L) {
     struct handle *gradient = lua_touserdata(L, -1);
     if (!gradient) return 0;
     struct storage *storage = gradient->storage;
-    if (!gradient->exposed && !gradient->requires_grad && gradient->owner && storage->claimed && !storage->escaped &&
-        storage->generation == gradient->generation)
+    if (!gradient->exposed && !gradient->requires_grad && gradient->owner && storage->claimed &&
+        !storage->escaped && storage->generation == gradient->generation)
         lhandle_give_back(L, -1);
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SLOT_GRAD);
@@ -424,9 +429,9 @@ static int has_grad(lua_State *L) {
 
 void lopen_tape(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"record", record_own}, {"backward", backward}, {"no_grad", no_grad},     {"recording", recording},
-        {"rules", set_rules},   {"discard", discard},   {"zero_grad", zero_grad}, {"has_grad", has_grad},
-        {NULL, NULL},
+        {"record", record_own},   {"backward", backward}, {"no_grad", no_grad},
+        {"recording", recording}, {"rules", set_rules},   {"discard", discard},
+        {"zero_grad", zero_grad}, {"has_grad", has_grad}, {NULL, NULL},
     };
     struct tape *tape = lua_newuserdatauv(L, sizeof *tape, 0);
     *tape = (struct tape){.recording = true};

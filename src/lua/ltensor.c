@@ -94,14 +94,17 @@ struct handle *ltensor_check(lua_State *L, int index) {
 static struct handle *check_writable(lua_State *L, int index) {
     struct handle *handle = ltensor_check(L, index);
     if (handle->requires_grad && (handle->sequence > 0 || lrecording(L)))
-        lerror(L, "in-place change of a tensor that requires gradients; wrap it in fnet.no_grad(function() ... end)");
+        lerror(L,
+               "in-place change of a tensor that requires gradients; wrap it in fnet.no_grad(function() ... end)");
     return handle;
 }
 
 static void push_element(lua_State *L, const struct tensor *t, size_t index) {
     double value = tensor_get(t, index);
-    if (dtype_is_float(t->dtype)) lua_pushnumber(L, value);
-    else lua_pushinteger(L, (lua_Integer)value);
+    if (dtype_is_float(t->dtype))
+        lua_pushnumber(L, value);
+    else
+        lua_pushinteger(L, (lua_Integer)value);
 }
 
 /* A number that an element of this type can hold. */
@@ -160,19 +163,24 @@ static int tensor_index(lua_State *L) {
     struct handle *handle = ltensor_test(L, 1);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     if (!handle) return not_a_tensor(L, 1);
-    if (strcmp(name, "shape") == 0) push_shape_table(L, &handle->tensor);
-    else if (strcmp(name, "rank") == 0) lua_pushinteger(L, handle->tensor.rank);
-    else if (strcmp(name, "dtype") == 0) lua_pushstring(L, dtype_names[handle->tensor.dtype]);
-    else if (strcmp(name, "requires_grad") == 0) lua_pushboolean(L, handle->requires_grad);
+    if (strcmp(name, "shape") == 0)
+        push_shape_table(L, &handle->tensor);
+    else if (strcmp(name, "rank") == 0)
+        lua_pushinteger(L, handle->tensor.rank);
+    else if (strcmp(name, "dtype") == 0)
+        lua_pushstring(L, dtype_names[handle->tensor.dtype]);
+    else if (strcmp(name, "requires_grad") == 0)
+        lua_pushboolean(L, handle->requires_grad);
     else if (strcmp(name, "grad") == 0) {
         lua_getiuservalue(L, 1, SLOT_GRAD);
         struct handle *grad = lua_touserdata(L, -1);
         if (grad) grad->exposed = true;
     } else {
-        return lerror(L,
-                      "a tensor has no field or method '%s'; it has shape, rank, dtype, grad, requires_grad and the "
-                      "methods in the README",
-                      luaL_tolstring(L, 2, NULL));
+        return lerror(
+            L,
+            "a tensor has no field or method '%s'; it has shape, rank, dtype, grad, requires_grad and the "
+            "methods in the README",
+            luaL_tolstring(L, 2, NULL));
     }
     return 1;
 }
@@ -229,11 +237,10 @@ static int tensor_newindex(lua_State *L) {
         if (!lua_isnil(L, 3)) {
             struct handle *grad = ltensor_check(L, 3);
             if (!tensor_same_shape(&grad->tensor, &handle->tensor) || grad->tensor.dtype != handle->tensor.dtype)
-                return lerror(L, "grad: expected %s of %s like the tensor, got %s of %s",
-                              lpush_shape(L, handle->tensor.rank, handle->tensor.shape),
-                              dtype_names[handle->tensor.dtype],
-                              lpush_shape(L, grad->tensor.rank, grad->tensor.shape),
-                              dtype_names[grad->tensor.dtype]);
+                return lerror(
+                    L, "grad: expected %s of %s like the tensor, got %s of %s",
+                    lpush_shape(L, handle->tensor.rank, handle->tensor.shape), dtype_names[handle->tensor.dtype],
+                    lpush_shape(L, grad->tensor.rank, grad->tensor.shape), dtype_names[grad->tensor.dtype]);
             if (!tensor_is_contiguous(&grad->tensor)) return lerror(L, "grad: expected a contiguous tensor");
             grad->exposed = true;
         }
@@ -241,8 +248,8 @@ static int tensor_newindex(lua_State *L) {
         lua_setiuservalue(L, 1, SLOT_GRAD);
         return 0;
     }
-    return lerror(L, "a tensor's field '%s' cannot be set; elements are t[i], properties are requires_grad and grad",
-                  name);
+    return lerror(
+        L, "a tensor's field '%s' cannot be set; elements are t[i], properties are requires_grad and grad", name);
 }
 
 static int tensor_length(lua_State *L) {
@@ -329,8 +336,9 @@ static int is_tensor(lua_State *L) {
 }
 
 static const luaL_Reg methods[] = {
-    {"item", tensor_item},     {"get", tensor_get_element}, {"set", tensor_set_element},   {"fill", tensor_fill},
-    {"copy", tensor_copy_from}, {"release", tensor_release}, {NULL, NULL},
+    {"item", tensor_item}, {"get", tensor_get_element}, {"set", tensor_set_element},
+    {"fill", tensor_fill}, {"copy", tensor_copy_from},  {"release", tensor_release},
+    {NULL, NULL},
 };
 
 void lopen_tensor(lua_State *L) {

@@ -17,17 +17,17 @@
 struct storage; /* lstorage.c */
 
 struct handle {
-    const void *metatable;  /* of this userdata; see ltensor_test */
+    const void *metatable; /* of this userdata; see ltensor_test */
     struct tensor tensor;
     struct storage *storage;
-    size_t generation;      /* of the storage, when this handle was made */
-    size_t sequence;        /* order of creation on the tape; 0 for a leaf */
-    size_t visit;           /* the last backward walk that saw this handle */
-    size_t position;        /* its number in that walk */
+    size_t generation; /* of the storage, when this handle was made */
+    size_t sequence;   /* order of creation on the tape; 0 for a leaf */
+    size_t visit;      /* the last backward walk that saw this handle */
+    size_t position;   /* its number in that walk */
     bool requires_grad;
-    bool owner;             /* made with its storage, not as a view */
-    bool interior;          /* nobody but the library sees it: released with the tape */
-    bool exposed;           /* a gradient that a script has seen: never given back to the pool */
+    bool owner;    /* made with its storage, not as a view */
+    bool interior; /* nobody but the library sees it: released with the tape */
+    bool exposed;  /* a gradient that a script has seen: never given back to the pool */
 };
 
 /* User values of a handle. */

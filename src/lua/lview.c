@@ -28,7 +28,8 @@ static int reshape(lua_State *L) {
     if (lua_type(L, 2) != LUA_TTABLE)
         return lerror(L, "reshape: expected a shape such as {2, -1}, got %s", luaL_typename(L, 2));
     int rank = (int)lua_rawlen(L, 2);
-    if (rank > TENSOR_MAX_RANK) return lerror(L, "reshape: expected at most %d axes, got %d", TENSOR_MAX_RANK, rank);
+    if (rank > TENSOR_MAX_RANK)
+        return lerror(L, "reshape: expected at most %d axes, got %d", TENSOR_MAX_RANK, rank);
     for (int axis = 0; axis < rank; axis++) {
         lua_rawgeti(L, 2, axis + 1);
         lua_Integer length = lcheck_integer(L, lua_gettop(L), "reshape", -1, LUA_MAXINTEGER);
@@ -68,7 +69,8 @@ static int flatten(lua_State *L) {
 /* transpose(t, axis1, axis2): the last two axes by default. */
 static int transpose(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    if (t->rank < 2) return lerror(L, "transpose: expected at least two axes, got %s", lpush_shape(L, t->rank, t->shape));
+    if (t->rank < 2)
+        return lerror(L, "transpose: expected at least two axes, got %s", lpush_shape(L, t->rank, t->shape));
     int a = lua_isnil(L, 2) ? t->rank - 2 : lcheck_axis(L, 2, "transpose", t);
     int b = lua_isnil(L, 3) ? t->rank - 1 : lcheck_axis(L, 3, "transpose", t);
     struct tensor view = *t;
@@ -116,7 +118,8 @@ static int unslice(lua_State *L) {
     int axis = lcheck_axis(L, 2, "unslice", t);
     size_t first = (size_t)lcheck_integer(L, 3, "unslice: first", 1, LUA_MAXINTEGER) - 1;
     struct tensor shape = *t;
-    shape.shape[axis] = (size_t)lcheck_integer(L, 4, "unslice: length", (lua_Integer)(first + t->shape[axis]), LUA_MAXINTEGER);
+    shape.shape[axis] =
+        (size_t)lcheck_integer(L, 4, "unslice: length", (lua_Integer)(first + t->shape[axis]), LUA_MAXINTEGER);
     struct tensor *whole = ltensor_new(L, "unslice", t->dtype, t->rank, shape.shape), part = *whole;
     memset(whole->data, 0, tensor_bytes(whole));
     part.shape[axis] = t->shape[axis];
@@ -199,9 +202,16 @@ static int is_contiguous(lua_State *L) {
 
 void lopen_view(lua_State *L) {
     static const struct operation operations[] = {
-        {"reshape", reshape, 2}, {"flatten", flatten, 2}, {"transpose", transpose, 3}, {"slice", slice, 4},
-        {"select", select_index, 3}, {"unslice", unslice, 4}, {"expand", expand, 2},
-        {"clone", clone, 1},     {"contiguous", contiguous, 1}, {"to", to, 2},
+        {"reshape", reshape, 2},
+        {"flatten", flatten, 2},
+        {"transpose", transpose, 3},
+        {"slice", slice, 4},
+        {"select", select_index, 3},
+        {"unslice", unslice, 4},
+        {"expand", expand, 2},
+        {"clone", clone, 1},
+        {"contiguous", contiguous, 1},
+        {"to", to, 2},
         {NULL, NULL, 0},
     };
     lua_getfield(L, -1, "methods");

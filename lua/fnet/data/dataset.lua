@@ -17,7 +17,9 @@ local function describe(t) return ("%s [%s]"):format(t.dtype, table.concat(t.sha
 ---@param fields table x, y; scale, classes, name, source are optional
 ---@return data.Dataset
 local function new(fields)
-  if type(fields) ~= "table" then core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. type(fields)) end
+  if type(fields) ~= "table" then
+    core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. type(fields))
+  end
   for _, key in ipairs { "x", "y" } do
     local t = fields[key]
     if not core.is_tensor(t) or t.rank < 1 then
@@ -39,7 +41,8 @@ end
 function Dataset:__len() return self.rows and #self.rows or #self.x end
 
 function Dataset:__tostring()
-  return ("%s: %d samples of %s, targets %s"):format(self.name or "data set", #self, describe(self.x), describe(self.y))
+  local name = self.name or "data set"
+  return ("%s: %d samples of %s, targets %s"):format(name, #self, describe(self.x), describe(self.y))
 end
 
 -- The same data, other rows (int32, of the underlying tensors).

@@ -17,7 +17,9 @@ end
 ---@param inputs integer
 ---@param units integer
 ---@return tensor
-function init.glorot_normal(inputs, units) return core.normal({ inputs, units }, 0, math.sqrt(2 / (inputs + units))) end
+function init.glorot_normal(inputs, units)
+  return core.normal({ inputs, units }, 0, math.sqrt(2 / (inputs + units)))
+end
 
 --- Uniform in +-sqrt(6 / inputs), for layers followed by relu (He and others, 2015, equation 10).
 ---@param inputs integer

@@ -53,7 +53,8 @@ function loss.evaluate(model, dataset, options)
       total = total + #y
       for class = 1, output.shape[2] do
         local of_class = y:eq(class)
-        local entry = classes[class] or { name = dataset.classes and dataset.classes[class] or class, correct = 0, total = 0 }
+        local name = dataset.classes and dataset.classes[class] or class
+        local entry = classes[class] or { name = name, correct = 0, total = 0 }
         entry.correct = entry.correct + math.tointeger((hits * of_class):sum():item())
         entry.total = entry.total + math.tointeger(of_class:sum():item())
         classes[class] = entry
@@ -65,7 +66,9 @@ function loss.evaluate(model, dataset, options)
   if not ok then error(message, 0) end
   local accuracy = total > 0 and correct / total or 0
   local margin = total > 0 and 1.96 * math.sqrt(accuracy * (1 - accuracy) / total) or 0
-  return { accuracy = accuracy, correct = correct, total = total, margin = margin, loss = sum / total, classes = classes }
+  return {
+    accuracy = accuracy, correct = correct, total = total, margin = margin, loss = sum / total, classes = classes,
+  }
 end
 
 --- The fraction of samples whose largest output is that of the right class.

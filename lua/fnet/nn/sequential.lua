@@ -50,7 +50,8 @@ function Sequential:init(layers)
   end
   for key in pairs(layers) do
     if math.type(key) ~= "integer" or key < 1 or key > #layers then
-      core.raise(("Sequential: unexpected field '%s'; layers are listed without names or gaps"):format(tostring(key)))
+      core.raise(("Sequential: unexpected field '%s'; layers are listed without names or gaps"):format(
+        tostring(key)))
     end
   end
   -- Layers that keep no reference to what they take and give let the memory between them be used again.

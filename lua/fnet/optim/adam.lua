@@ -17,10 +17,11 @@ function Adam:step()
     self.steps, self.power1, self.power2 = 0, 1.0, 1.0
   end
   -- Powers by repeated multiplication: the C library's pow differs between machines.
-  self.steps, self.power1, self.power2 = self.steps + 1, self.power1 * self.beta1, self.power2 * self.beta2
+  self.steps = self.steps + 1
+  self.power1, self.power2 = self.power1 * self.beta1, self.power2 * self.beta2
   local root = math.sqrt(1 - self.power2)
-  core.adam(self.parameters, self.moments1, self.moments2, self.lr * root / (1 - self.power1), self.beta1, self.beta2,
-    self.epsilon * root)
+  core.adam(self.parameters, self.moments1, self.moments2, self.lr * root / (1 - self.power1), self.beta1,
+    self.beta2, self.epsilon * root)
 end
 
 --- p = p - lr m' / (sqrt(v') + epsilon), with m and v the decaying means of the gradient and of its square, and m',
