@@ -14,7 +14,8 @@ BINDIR = $(PREFIX)/bin
 LUADIR = $(PREFIX)/share/lua/5.4
 LIBDIR = $(PREFIX)/lib/lua/5.4
 
-# release; asan, tsan and coverage for tests; gcc and clang for lint, with -Werror; aarch64 for test-aarch64.
+# release; asan, tsan and coverage for tests; gcc and clang for lint, aarch64-gcc and
+# aarch64-clang for test-aarch64, these four with -Werror.
 VARIANT = release
 build := build/$(VARIANT)
 fnet := $(if $(filter release,$(VARIANT)),fnet,$(build)/fnet)
@@ -56,16 +57,18 @@ numerics := -fno-fast-math -ffp-contract=off -fno-math-errno
 variant.release := $(CFLAGS)
 variant.gcc := -O2 -Werror
 variant.clang := -O2 -Werror
-variant.aarch64 := $(CFLAGS) -Werror
+variant.aarch64-gcc := -O2 -Werror
+variant.aarch64-clang := -O2 -Werror
 variant.asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 variant.tsan := -O1 -g -fsanitize=thread
 variant.coverage := -O0 -g --coverage
 ifeq ($(origin variant.$(VARIANT)),undefined)
-$(error VARIANT=$(VARIANT) is unknown; there are release, asan, tsan, coverage, gcc, clang and aarch64)
+$(error VARIANT=$(VARIANT) is unknown; there are release, asan, tsan, coverage, gcc, clang, \
+aarch64-gcc and aarch64-clang)
 endif
 
 compile := $(CC) $(language) $(warnings) $(CPPFLAGS) $(variant.$(VARIANT)) $(numerics)
-fast_kernels := $(if $(filter release gcc clang aarch64,$(VARIANT)),-O3)
+fast_kernels := $(if $(filter release gcc clang aarch64-%,$(VARIANT)),-O3)
 link := $(CC) -pthread $(variant.$(VARIANT)) $(numerics) $(LDFLAGS)
 
 # Lua goes in whole, with its symbols exported, so that C rocks find the interface in the executable.
@@ -187,7 +190,7 @@ tsan: ## Every test under ThreadSanitizer
 	@sh src/tools/setup.sh test
 	@$(MAKE) --no-print-directory VARIANT=tsan check
 
-test-aarch64: ## The C test programs and a short training on an aarch64 build under qemu (needs Debian's packages)
+test-aarch64: ## Kernel tests and a short training on aarch64 builds of gcc and clang under qemu (Debian, Ubuntu)
 	@sh src/tools/setup.sh aarch64
 	@$(MAKE) --no-print-directory $(fnet)
 	@MAKE='$(MAKE)' sh src/tools/aarch64.sh

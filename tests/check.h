@@ -38,8 +38,10 @@ static inline void test_finish(void) {
     if (checks.name[0] == '\0') return;
     if (checks.made == 0) printf("%s: nothing was checked\n", checks.name);
     if (checks.wrong > 0) printf("%s: %lu of %lu checks failed\n", checks.name, checks.wrong, checks.made);
-    if (checks.made > 0 && checks.wrong == 0) checks.passed++;
-    else checks.failed++;
+    if (checks.made > 0 && checks.wrong == 0)
+        checks.passed++;
+    else
+        checks.failed++;
     fflush(stdout);
 }
 
@@ -102,9 +104,9 @@ static inline uint32_t bits_of_float(float x) {
 enum { SPECIAL_COUNT = 34 };
 
 static inline float special_value(size_t i) {
-    static const float values[SPECIAL_COUNT / 2] = {0,    FLT_TRUE_MIN, 1e-40f,  0x1.fffffcp-127f, FLT_MIN, 1e-20f,
-                                                    0.5f, 1,            1.5f,    2,                3,       4,
-                                                    88.5f, 103.5f,      1e20f,   FLT_MAX,          INFINITY};
+    static const float values[SPECIAL_COUNT / 2] = {
+        0,     FLT_TRUE_MIN, 1e-40f, 0x1.fffffcp-127f, FLT_MIN, 1e-20f, 0.5f, 1, 1.5f, 2, 3, 4,
+        88.5f, 103.5f,       1e20f,  FLT_MAX,          INFINITY};
     return i % 2 ? -values[i / 2 % (SPECIAL_COUNT / 2)] : values[i / 2 % (SPECIAL_COUNT / 2)];
 }
 
@@ -133,7 +135,7 @@ static inline void fill(size_t n, float *x, enum values values) {
 enum { SIZE_COUNT = 19 };
 
 static inline size_t size_at(size_t i) {
-    static const uint8_t sizes[SIZE_COUNT] = {0,  1,  2,  3,  5,  7,  8,  15,  16, 17,
+    static const uint8_t sizes[SIZE_COUNT] = {0,  1,  2,  3,  5,  7,  8,   15,  16, 17,
                                               31, 32, 33, 63, 64, 65, 127, 128, 129};
     return sizes[i];
 }

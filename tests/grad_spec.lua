@@ -260,7 +260,8 @@ describe("a leaf's gradient", function()
     a.grad = fnet.tensor { 5, 6 };
     (a * 2):sum():backward()
     assert.same({ 7, 8 }, a.grad:totable())
-    fails("grad: expected [2] of float32 like the tensor, got [3] of float32", function() a.grad = fnet.ones { 3 } end)
+    fails("grad: expected [2] of float32 like the tensor, got [3] of float32",
+      function() a.grad = fnet.ones { 3 } end)
     fails("grad: expected [2] of float32 like the tensor, got [2] of float64",
       function() a.grad = fnet.ones({ 2 }, "float64") end)
   end)
@@ -294,7 +295,8 @@ describe("no_grad", function()
 
   it("lets leaves change in place; elsewhere that is an error", function()
     local a = leaf { 1, 2 }
-    local message = "in-place change of a tensor that requires gradients; wrap it in fnet.no_grad(function() ... end)"
+    local message = "in-place change of a tensor that requires gradients; wrap it in " ..
+      "fnet.no_grad(function() ... end)"
     fails(message, function() a[1] = 5 end)
     fails(message, a.fill, a, 0)
     fnet.no_grad(function() a[1] = 5 end)
@@ -434,7 +436,8 @@ describe("fnet.operation", function()
 
   it("refuses wrong functions and wrong results", function()
     local a = leaf { 1, 2 }
-    fails("operation: expected two functions, forward and backward, got function and nil", fnet.operation, print)
+    fails("operation: expected two functions, forward and backward, got function and nil", fnet.operation,
+      print)
     fails("operation: expected two functions, forward and backward, got nil and nil", fnet.operation)
     fails("operation: forward must return a tensor, got nil", fnet.operation(function() end, print), a)
     fails("operation: forward must return a tensor, got number", fnet.operation(function() return 5 end, print), a)
@@ -455,7 +458,8 @@ end)
 
 describe("gradcheck", function()
   it("accepts right gradients and returns the largest error", function()
-    local ok, worst = fnet.gradcheck(function(x, y) return (x * y):tanh() end, { fnet.rand { 3, 2 }, fnet.rand { 2 } })
+    local inputs = { fnet.rand { 3, 2 }, fnet.rand { 2 } }
+    local ok, worst = fnet.gradcheck(function(x, y) return (x * y):tanh() end, inputs)
     assert.is_true(ok)
     assert.is_true(worst >= 0 and worst < 1e-6)
     assert.is_true((fnet.gradcheck(function(x) return x:exp() end, fnet.rand { 3 })))
@@ -488,8 +492,8 @@ describe("gradcheck", function()
     local ok, detail = fnet.gradcheck(function(a, b) return a + double(b) end, { fnet.rand { 4 }, fnet.rand { 4 } })
     assert.is_false(ok)
     assert.is_truthy(detail:find "input 2, element 3: gradient 0,", detail)
-    ok = fnet.gradcheck(fnet.operation(function(x) return x * 2 end, function(dy) return dy / 0 * 0 end), fnet.ones { 2 })
-    assert.is_false(ok)
+    local not_a_number = fnet.operation(function(x) return x * 2 end, function(dy) return dy / 0 * 0 end)
+    assert.is_false((fnet.gradcheck(not_a_number, fnet.ones { 2 })))
   end)
 
   it("leaves the inputs alone, and takes integers and other values as they are", function()
@@ -500,6 +504,7 @@ describe("gradcheck", function()
   end)
 
   it("refuses a function that returns no tensor", function()
-    fails("gradcheck: f must return a tensor, got number", fnet.gradcheck, function() return 1 end, { fnet.ones { 1 } })
+    fails("gradcheck: f must return a tensor, got number", fnet.gradcheck, function() return 1 end,
+      { fnet.ones { 1 } })
   end)
 end)

@@ -1,5 +1,5 @@
---- What the tensor specs share: errors with their position, and tensors as plain Lua values, so that results can
--- be compared with loops that a reader can check.
+--- What the tensor specs share: errors with their position, and tensors as plain Lua values, so that results
+-- can be compared with loops that a reader can check.
 
 local assert = require "luassert"
 
@@ -89,7 +89,8 @@ function support.near(shape, values, t, tolerance)
   local got = support.flat(t)
   assert.equal(#values, #got)
   for i, value in ipairs(values) do
-    if not (math.abs(got[i] - value) <= tolerance * math.max(1, math.abs(value))) then
+    local close = math.abs(got[i] - value) <= tolerance * math.max(1, math.abs(value))
+    if not close then
       error(("element %d: expected %.9g, got %.9g"):format(i, value, got[i]), 2)
     end
   end

@@ -56,7 +56,8 @@ describe("tensor", function()
   end)
 
   it("reads the table itself, not its metamethods", function()
-    local values = setmetatable({ 1, 2 }, { __len = function() return 5 end, __index = function() return 9 end })
+    local answers = { __len = function() return 5 end, __index = function() return 9 end }
+    local values = setmetatable({ 1, 2 }, answers)
     holds({ 2 }, { 1, 2 }, fnet.tensor(values))
   end)
 end)
@@ -131,7 +132,7 @@ end)
 describe("from_bytes and bytes", function()
   it("are inverse for every type", function()
     for _, dtype in ipairs(DTYPES) do
-      local format = ("="):rep(1) .. FORMATS[dtype]:rep(6)
+      local format = "=" .. FORMATS[dtype]:rep(6)
       local text = string.pack(format, 1, 2, 3, 4, 5, 6)
       local t = fnet.from_bytes(text, { 2, 3 }, dtype)
       holds({ 2, 3 }, { 1, 2, 3, 4, 5, 6 }, t, dtype)
@@ -200,7 +201,9 @@ describe("properties", function()
 
   it("is_tensor tells tensors from everything else", function()
     assert.is_true(fnet.is_tensor(fnet.zeros {}))
-    for _, other in ipairs { 1, "x", {}, true, io.stdout, print } do assert.is_false(fnet.is_tensor(other)) end
+    for _, other in ipairs { 1, "x", {}, true, io.stdout, print } do
+      assert.is_false(fnet.is_tensor(other))
+    end
     assert.is_false(fnet.is_tensor(nil))
   end)
 
@@ -347,7 +350,8 @@ describe("conversion", function()
   it("cuts fractions off and takes every value that then fits", function()
     holds({ 4 }, { -1, 0, 0, 1 }, fnet.tensor({ -1.9, -0.9, 0.9, 1.9 }):int(), "int32")
     holds({ 2 }, { 0, 255 }, fnet.tensor({ -0.9, 255.9 }):byte(), "uint8")
-    holds({ 2 }, { -2147483648, 2147483647 }, fnet.tensor({ -2147483648.9, 2147483647.9 }, "float64"):int(), "int32")
+    local extremes = fnet.tensor({ -2147483648.9, 2147483647.9 }, "float64")
+    holds({ 2 }, { -2147483648, 2147483647 }, extremes:int(), "int32")
   end)
 
   it("between the float types rounds and overflows as IEEE says", function()
@@ -364,7 +368,8 @@ end)
 describe("printing", function()
   it("shows small tensors whole", function()
     assert.equal("tensor float32 [3]\n[1, -2.5, 0]", tostring(fnet.tensor { 1, -2.5, 0 }))
-    assert.equal("tensor int32 [2, 2]\n[[1, 2],\n [3, 4]]", tostring(fnet.tensor({ { 1, 2 }, { 3, 4 } }, "int32")))
+    assert.equal("tensor int32 [2, 2]\n[[1, 2],\n [3, 4]]",
+      tostring(fnet.tensor({ { 1, 2 }, { 3, 4 } }, "int32")))
     assert.equal("tensor uint8 [2, 1, 2]\n[[[1, 2]],\n [[3, 4]]]",
       tostring(fnet.tensor({ { { 1, 2 } }, { { 3, 4 } } }, "uint8")))
     assert.equal("tensor float32 [1, 2, 2]\n[[[1, 2],\n  [3, 4]]]",
@@ -389,14 +394,16 @@ describe("printing", function()
   it("leaves out the middle of long axes", function()
     assert.equal("tensor float32 [9]\n[1, 2, 3, 4, 5, 6, 7, 8, 9]", tostring(fnet.arange(1, 9)))
     assert.equal("tensor float32 [10]\n[1, 2, 3, 4, ..., 7, 8, 9, 10]", tostring(fnet.arange(1, 10)))
-    assert.equal("tensor int32 [10, 2]\n[[1, 2],\n [3, 4],\n [5, 6],\n [7, 8],\n ...,\n [13, 14],\n [15, 16],\n" ..
-      " [17, 18],\n [19, 20]]", tostring(fnet.arange(1, 20, 1, "int32"):reshape { 10, 2 }))
-    assert.equal("tensor float32 [1, 1, 6]\n[[[1, 2, ..., 5, 6]]]", tostring(fnet.arange(1, 6):reshape { 1, 1, 6 }))
+    assert.equal("tensor int32 [10, 2]\n[[1, 2],\n [3, 4],\n [5, 6],\n [7, 8],\n ...,\n [13, 14],\n" ..
+      " [15, 16],\n [17, 18],\n [19, 20]]", tostring(fnet.arange(1, 20, 1, "int32"):reshape { 10, 2 }))
+    assert.equal("tensor float32 [1, 1, 6]\n[[[1, 2, ..., 5, 6]]]",
+      tostring(fnet.arange(1, 6):reshape { 1, 1, 6 }))
   end)
 
   it("reads only what it shows, however large the tensor and whatever its rank", function()
     local text = tostring(fnet.ones({ 1 }):expand { 2 ^ 20, 2 ^ 20, 2 ^ 10 })
-    assert.equal("tensor float32 [1048576, 1048576, 1024]\n[[[1, 1, ..., 1, 1],", text:match "^[^\n]*\n[^\n]*")
+    assert.equal("tensor float32 [1048576, 1048576, 1024]\n[[[1, 1, ..., 1, 1],",
+      text:match "^[^\n]*\n[^\n]*")
     assert.is_true(#text < 600)
     for rank = 1, 8 do
       local shape = {}

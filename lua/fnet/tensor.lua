@@ -1,5 +1,5 @@
---- Tensors: constructors, and the methods that are written in Lua. Those in C are declared at the end, for
--- editors and for the documentation.
+--- Tensors: constructors, and the methods that are written in Lua. Those in C are declared in
+-- tensor_methods.lua.
 
 local core = require "fnet.core"
 
@@ -37,11 +37,13 @@ function constructors.tensor(values, dtype) return core.tensor(values, dtype) en
 ---@return tensor
 function constructors.full(shape, value, dtype) return core.full(shape, value, dtype) end
 
+--- All elements 0.
 ---@param shape integer[]
 ---@param dtype? string "float32"
 ---@return tensor
 function constructors.zeros(shape, dtype) return core.full(shape, 0, dtype, "zeros") end
 
+--- All elements 1.
 ---@param shape integer[]
 ---@param dtype? string "float32"
 ---@return tensor
@@ -93,6 +95,7 @@ function constructors.permutation(n) return core.permutation(n) end
 ---@return tensor
 function constructors.from_bytes(bytes, shape, dtype) return core.from_bytes(bytes, shape, dtype) end
 
+--- True for a tensor, false for anything else.
 ---@param value any
 ---@return boolean
 function constructors.is_tensor(value) return core.is_tensor(value) end
@@ -188,16 +191,20 @@ function methods:row(i) return methods.select(self, 1, i) end
 ---@return tensor
 function methods:gather(indices, axis) return core.gather(self, indices, axis) end
 
----@return tensor float32
+--- As float32.
+---@return tensor
 function methods:float() return methods.to(self, "float32") end
 
----@return tensor float64
+--- As float64.
+---@return tensor
 function methods:double() return methods.to(self, "float64") end
 
----@return tensor int32, fractions cut off
+--- As int32, fractions cut off. Raises where a value does not fit.
+---@return tensor
 function methods:int() return methods.to(self, "int32") end
 
----@return tensor uint8, fractions cut off
+--- As uint8, fractions cut off. Raises where a value does not fit.
+---@return tensor
 function methods:byte() return methods.to(self, "uint8") end
 
 local function same_shape(a, b)
@@ -234,7 +241,9 @@ function methods:allclose(other, relative, absolute)
   return same_shape(self, other) and core.no_grad(function()
     local a, b = self:double(), other:double()
     local limit = b:abs() * (relative or 1e-5) + (absolute or 1e-8)
-    return a:eq(b):maximum((a - b):abs():le(limit)):sum():item() == self:count()
+    local distance = (a - b):abs()
+    local near = distance:le(limit) * distance:lt(math.huge) -- an infinite limit allows no infinite distance
+    return a:eq(b):maximum(near):sum():item() == self:count()
   end)
 end
 

@@ -6,6 +6,7 @@
 #include "../kernels/kernels.h"
 #include "tensor.h"
 
+/* y = operation(x), and y = a operation b, element by element. */
 void elementwise_unary(enum unary operation, const struct tensor *x, const struct tensor *y);
 void elementwise_binary(enum binary operation, const struct tensor *a, const struct tensor *b,
                         const struct tensor *y);

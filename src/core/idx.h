@@ -41,6 +41,7 @@ bool idx_open(struct idx_reader *reader, FILE *file, int classes, uint64_t limit
 /* Fills the tensor_bytes(&reader->layout) bytes at data; they are unset when it fails. */
 bool idx_read(struct idx_reader *reader, void *data);
 
+/* Closes the file and ends the decompression. */
 void idx_close(struct idx_reader *reader);
 
 #endif

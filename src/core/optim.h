@@ -14,6 +14,7 @@ struct optim_parameter {
     void *parameter;
 };
 
+/* One step on each of `count` parameters; nothing interrupts it half-way. */
 void optim_adam(const struct optim_parameter *parameters, size_t count, const struct adam_step *step);
 void optim_sgd(const struct optim_parameter *parameters, size_t count, double rate, double momentum);
 

@@ -60,9 +60,11 @@ static void find_index(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     for (size_t item = begin; item < end; item++) {
         size_t first = item / job->inner * job->n * job->inner + item % job->inner, best = 0;
-        double best_value = tensor_get(job->source, first);
+        enum dtype dtype = job->source->dtype;
+        const void *data = job->source->data;
+        double best_value = tensor_element(dtype, data, first);
         for (size_t i = 1; i < job->n && best_value == best_value; i++) {
-            double value = tensor_get(job->source, first + i * job->inner);
+            double value = tensor_element(dtype, data, first + i * job->inner);
             if ((job->smallest ? value < best_value : value > best_value) || value != value) {
                 best = i;
                 best_value = value;

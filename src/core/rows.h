@@ -5,9 +5,11 @@
 
 #include "tensor.h"
 
+/* y = softmax(x), row by row; dx from dy and the y of the forward pass. */
 void rows_softmax(enum dtype dtype, size_t rows, size_t n, const void *x, void *y);
 void rows_softmax_backward(enum dtype dtype, size_t rows, size_t n, const void *y, const void *dy, void *dx);
 
+/* loss[rows] and probability = softmax(x); dx = (probability - one at the label) * scale. */
 void rows_cross_entropy(enum dtype dtype, size_t rows, size_t n, const void *x, const int32_t *label, void *loss,
                         void *probability);
 void rows_cross_entropy_backward(enum dtype dtype, size_t rows, size_t n, const void *probability,

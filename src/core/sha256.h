@@ -11,6 +11,7 @@ struct sha256 {
     uint8_t block[64];
 };
 
+/* Start, add any number of times, end: the digest as 64 hexadecimal digits and a zero byte. */
 void sha256_start(struct sha256 *hash);
 void sha256_add(struct sha256 *hash, const void *data, size_t bytes);
 void sha256_end(struct sha256 *hash, char hex[65]);

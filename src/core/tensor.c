@@ -101,15 +101,6 @@ bool tensor_reshape(const struct tensor *t, int rank, const size_t *shape, struc
     return true;
 }
 
-static double element_get(enum dtype dtype, const void *data, size_t offset) {
-    switch (dtype) {
-    case FLOAT32: return ((const float *)data)[offset];
-    case FLOAT64: return ((const double *)data)[offset];
-    case UINT8: return ((const uint8_t *)data)[offset];
-    default: return ((const int32_t *)data)[offset];
-    }
-}
-
 static void element_set(enum dtype dtype, void *data, size_t offset, double value) {
     switch (dtype) {
     case FLOAT32: ((float *)data)[offset] = (float)value; break;
@@ -129,7 +120,7 @@ static size_t offset_of(const struct tensor *t, size_t index) {
 }
 
 double tensor_get(const struct tensor *t, size_t index) {
-    return element_get(t->dtype, t->data, offset_of(t, index));
+    return tensor_element(t->dtype, t->data, offset_of(t, index));
 }
 
 void tensor_set(const struct tensor *t, size_t index, double value) {
@@ -152,7 +143,7 @@ static void copy_run(const struct tensor *x, size_t from, const struct tensor *y
         for (size_t i = 0; i < n; i++) target[i * y_step] = source[i * x_step];
     } else {
         for (size_t i = 0; i < n; i++)
-            element_set(y->dtype, y->data, to + i * y_step, element_get(x->dtype, x->data, from + i * x_step));
+            element_set(y->dtype, y->data, to + i * y_step, tensor_element(x->dtype, x->data, from + i * x_step));
     }
 }
 

@@ -25,6 +25,7 @@ struct tensor {
 extern const char *const dtype_names[DTYPE_COUNT]; /* "float32", "float64", "uint8", "int32" */
 extern const size_t dtype_sizes[DTYPE_COUNT];      /* bytes an element */
 
+/* True for the types that arithmetic, and gradients, are for. */
 static inline bool dtype_is_float(enum dtype dtype) { return dtype <= FLOAT64; }
 
 /* Fills in a contiguous, row-major layout with data = NULL. False when the size in bytes overflows. */
@@ -47,6 +48,16 @@ bool tensor_reshape(const struct tensor *t, int rank, const size_t *shape, struc
 /* y[...] = x[...] for equal shapes, any strides, any pair of element types. Float to integer truncates;
    the caller checks ranges first. */
 void tensor_copy(const struct tensor *x, const struct tensor *y);
+
+/* The element at an offset from data as a double. */
+static inline double tensor_element(enum dtype dtype, const void *data, size_t offset) {
+    switch (dtype) {
+    case FLOAT32: return ((const float *)data)[offset];
+    case FLOAT64: return ((const double *)data)[offset];
+    case UINT8: return ((const uint8_t *)data)[offset];
+    default: return ((const int32_t *)data)[offset];
+    }
+}
 
 /* One element as a double, and back. index < tensor_count(t), counted row-major. */
 double tensor_get(const struct tensor *t, size_t index);

@@ -23,7 +23,7 @@ enum unary {
     UNARY_LOG,
     UNARY_TANH,
     UNARY_SIGMOID, /* 1 / (1 + exp(-x)) */
-    UNARY_RELU,    /* max(x, 0); a NaN stays */
+    UNARY_RELU,    /* max(x, 0), and 0 for -0; a NaN stays */
     UNARY_COUNT
 };
 

@@ -47,30 +47,43 @@ static int softmax_backward(lua_State *L) {
 }
 
 /* Pushes the labels at `index` as contiguous int32, each within 1 .. classes. */
-static const int32_t *push_labels(lua_State *L, int index, size_t rows, size_t classes) {
+static const int32_t *push_labels(lua_State *L, int index, const char *what, size_t rows, size_t classes) {
     if (lua_type(L, index) == LUA_TNUMBER) {
         size_t one = 1;
-        lua_Integer label = lcheck_integer(L, index, "cross_entropy: label", INT32_MIN, INT32_MAX);
-        ((int32_t *)ltensor_new(L, "cross_entropy", INT32, 1, &one)->data)[0] = (int32_t)label;
+        lua_Integer label = lcheck_integer(L, index, what, INT32_MIN, INT32_MAX);
+        ((int32_t *)ltensor_new(L, what, INT32, 1, &one)->data)[0] = (int32_t)label;
     } else {
         const struct tensor *t = &ltensor_check(L, index)->tensor;
         if (dtype_is_float(t->dtype))
-            lerror(L, "cross_entropy: expected labels as int32 or uint8, got %s; convert with :int()",
+            lerror(L, "%s: expected labels as int32 or uint8, got %s; convert with :int()", what,
                    dtype_names[t->dtype]);
-        lpush_contiguous(L, index, "cross_entropy", INT32);
+        lpush_contiguous(L, index, what, INT32);
     }
     const struct tensor *t = &ltensor_check(L, -1)->tensor;
     const int32_t *label = t->data;
     if (tensor_count(t) != rows || t->rank > 1)
-        lerror(L, "cross_entropy: expected one label a row, [%I], got %s", (LUAI_UACINT)rows,
+        lerror(L, "%s: expected one label a row, [%I], got %s", what, (LUAI_UACINT)rows,
                lpush_shape(L, t->rank, t->shape));
     for (size_t i = 0; i < rows; i++)
         if (label[i] < 1 || (size_t)label[i] > classes)
-            lerror(L, "cross_entropy: label %d in row %I is outside 1..%I%s", (int)label[i], (LUAI_UACINT)i + 1,
+            lerror(L, "%s: label %d in row %I is outside 1..%I%s", what, (int)label[i], (LUAI_UACINT)i + 1,
                    (LUAI_UACINT)classes,
                    label[i] == 0 ? "; labels count from 1 in fnet, so add 1 to labels that count from 0"
                                  : "; has the model as many outputs as there are classes?");
     return label;
+}
+
+/* correct(output, labels): how many rows have their largest output at the label. */
+static int correct(lua_State *L) {
+    size_t rows, n, hits = 0;
+    const struct tensor *x = push_rows(L, 1, "correct", &rows, &n);
+    const int32_t *label = push_labels(L, 2, "correct", rows, n);
+    int32_t *guess = ltensor_new(L, "correct", INT32, 1, &rows)->data;
+    if (rows > 0) reduce_index(false, x, rows, n, 1, guess);
+    lcheck_interrupt(L);
+    for (size_t i = 0; i < rows; i++) hits += guess[i] == label[i];
+    lua_pushinteger(L, (lua_Integer)hits);
+    return 1;
 }
 
 /* cross_entropy(logits, labels): the mean over rows of log(sum(exp(x))) - x[label]; saves softmax(logits). */
@@ -79,7 +92,7 @@ static int cross_entropy(lua_State *L) {
     const struct tensor *x = push_rows(L, 1, "cross_entropy", &rows, &n);
     if (rows == 0)
         return lerror(L, "cross_entropy: expected at least one row, got %s", lpush_shape(L, x->rank, x->shape));
-    const int32_t *label = push_labels(L, 2, rows, n);
+    const int32_t *label = push_labels(L, 2, "cross_entropy", rows, n);
     struct tensor *losses = ltensor_new(L, "cross_entropy", x->dtype, 1, &rows);
     struct tensor *loss = ltensor_new(L, "cross_entropy", x->dtype, 0, NULL);
     struct tensor *probability = ltensor_new(L, "cross_entropy", x->dtype, x->rank, x->shape);
@@ -98,7 +111,7 @@ static int cross_entropy_backward(lua_State *L) {
     const struct tensor *dy = &ltensor_check(L, 1)->tensor;
     size_t rows, n;
     const struct tensor *p = push_rows(L, 2, "cross_entropy", &rows, &n);
-    const int32_t *label = push_labels(L, 3, rows, n);
+    const int32_t *label = push_labels(L, 3, "cross_entropy", rows, n);
     struct tensor *dx = ltensor_new(L, "cross_entropy", p->dtype, p->rank, p->shape);
     rows_cross_entropy_backward(p->dtype, rows, n, p->data, label, tensor_get(dy, 0) / (double)rows, dx->data);
     lcheck_interrupt(L);
@@ -109,6 +122,7 @@ void lopen_nn(lua_State *L) {
     static const struct operation operations[] = {
         {"softmax", softmax, 1}, {"cross_entropy", cross_entropy, 2}, {NULL, NULL, 0}};
     static const luaL_Reg functions[] = {{"logits", logits},
+                                         {"correct", correct},
                                          {"softmax_backward", softmax_backward},
                                          {"cross_entropy_backward", cross_entropy_backward},
                                          {NULL, NULL}};

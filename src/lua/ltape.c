@@ -421,6 +421,12 @@ static int zero_grad(lua_State *L) {
     return 0;
 }
 
+/* core.is_leaf(t): no recorded operation made it. */
+static int is_leaf(lua_State *L) {
+    lua_pushboolean(L, ltensor_check(L, 1)->sequence == 0);
+    return 1;
+}
+
 static int has_grad(lua_State *L) {
     ltensor_check(L, 1);
     lua_pushboolean(L, lua_getiuservalue(L, 1, SLOT_GRAD) != LUA_TNIL);
@@ -431,7 +437,7 @@ void lopen_tape(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"record", record_own},   {"backward", backward}, {"no_grad", no_grad},
         {"recording", recording}, {"rules", set_rules},   {"discard", discard},
-        {"zero_grad", zero_grad}, {"has_grad", has_grad}, {NULL, NULL},
+        {"zero_grad", zero_grad}, {"has_grad", has_grad}, {"is_leaf", is_leaf}, {NULL, NULL},
     };
     struct tape *tape = lua_newuserdatauv(L, sizeof *tape, 0);
     *tape = (struct tape){.recording = true};

@@ -106,6 +106,7 @@ void lopen_random(lua_State *L);
 void lopen_idx(lua_State *L);
 void lopen_runtime(lua_State *L);
 
+/* Opens the module fnet.core: called by require. */
 LUAMOD_API int luaopen_fnet_core(lua_State *L);
 
 #endif

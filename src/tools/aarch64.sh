@@ -1,17 +1,18 @@
 #!/bin/sh
-# Tests the aarch64 build where there is no such processor: builds fnet and the C test programs with Debian's cross
-# compiler, runs the programs under qemu, and compares the weights of a short training with those of ./fnet here.
-# Lua and zlib for aarch64 are unpacked below build/aarch64, so that nothing of the user's system changes.
+# Tests aarch64 builds where there is no such processor: builds fnet and the C test programs with gcc and with
+# clang, runs the programs under qemu, and compares the weights of a short training with those of ./fnet here.
+# Lua and zlib for aarch64 are unpacked below build, so that nothing of the user's system changes.
 # Invariant: the last line is `N passed, N failed`; the exit status is 0 only when all was built and passed.
 set -eu
 cd "$(dirname "$0")/../.."
 
-build=build/aarch64
-root=$PWD/$build/root
+root=$PWD/build/aarch64-root
 libraries=$root/usr/lib/aarch64-linux-gnu
 iterations=2000 # of fuzzing; fewer than in `make test`, because qemu is slow
 
 say() { printf '%s\n' "aarch64.sh: $*" >&2; }
+
+# ---- Lua and zlib ----
 
 # An apt of its own: the user's sources and keys, but state, cache and architecture from below build.
 foreign_apt() {
@@ -20,7 +21,7 @@ foreign_apt() {
 }
 
 unpack_libraries() {
-    state=$PWD/$build/apt
+    state=$root.apt
     rm -rf "$state" "$root" "$root.part"
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$root.part"
     : >"$state/status"
@@ -39,46 +40,43 @@ unpack_libraries() {
 
 if ! [ -e "$libraries/liblua5.4.a" ] || ! [ -e "$libraries/libz.a" ]; then unpack_libraries; fi
 
-set -- # the C test programs
-for source in tests/kernels/*.c tests/core/*.c tests/fuzz/*.c; do
-    if [ -e "$source" ]; then set -- "$@" "$build/${source%.c}"; fi
-done
+# ---- building and running ----
 
-export PKG_CONFIG_LIBDIR="$libraries/pkgconfig" PKG_CONFIG_SYSROOT_DIR="$root"
-${MAKE:-make} --no-print-directory VARIANT=aarch64 CC=aarch64-linux-gnu-gcc READLINE=none \
-    CPPFLAGS="-isystem $root/usr/include -isystem $root/usr/include/aarch64-linux-gnu" LDFLAGS="-L$libraries" \
-    $build/fnet "$@"
-
+unset FNET_ISA FNET_THREADS
 emulated() { qemu-aarch64 -L /usr/aarch64-linux-gnu "$@" </dev/null; }
-
-passed=0
-failed=0
-for program in "$@"; do
-    echo "== $program"
-    arguments=''
-    case $program in */fuzz/*) arguments=$iterations ;; esac
-    log=$program.log
-    status=0
-    emulated "$program" $arguments >"$log" 2>&1 || status=$?
-    cat "$log"
-    figures=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
-    case $figures in
-        *' 0') if [ $status -ne 0 ]; then figures="${figures% *} 1"; fi ;;
-        '') figures='0 1' ;;
-    esac
-    if [ $status -ne 0 ]; then echo "$program ended with status $status"; fi
-    passed=$((passed + ${figures% *}))
-    failed=$((failed + ${figures#* }))
-done
 
 # weights COMMAND...: the hash of the weights after one pass over the small data set of the tests
 weights() { "$@" examples/fashion.lua --data tests/fixtures/fashion --epochs 1 | sed -n 's/^weights sha256 //p'; }
 
-unset FNET_ISA FNET_THREADS
 expected=$(weights ./fnet)
-for isa in portable neon; do
-    got=$(FNET_ISA=$isa weights emulated $build/fnet)
-    echo "== weights sha256 after a short training, $isa under qemu"
+passed=0
+failed=0
+
+# run_program PROGRAM: in sight; adds up the figures that it ends with
+run_program() {
+    echo "== $1"
+    arguments=''
+    case $1 in */fuzz/*) arguments=$iterations ;; esac
+    status=0
+    emulated "$1" $arguments >"$1.log" 2>&1 || status=$?
+    cat "$1.log"
+    figures=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$1.log" | tail -n 1)
+    if [ $status -ne 0 ]; then
+        echo "$1 ended with status $status"
+        case $figures in '' | *' 0') figures="0 1" ;; esac
+    fi
+    if [ -z "$figures" ]; then
+        echo "$1 did not report its figures"
+        figures='0 1'
+    fi
+    passed=$((passed + ${figures% *}))
+    failed=$((failed + ${figures#* }))
+}
+
+# compare_weights FNET ISA
+compare_weights() {
+    echo "== weights sha256 after a short training: $1, $2"
+    got=$(FNET_ISA=$2 weights emulated "$1")
     if [ -n "$got" ] && [ "$got" = "$expected" ]; then
         echo "$got, as here"
         passed=$((passed + 1))
@@ -86,7 +84,26 @@ for isa in portable neon; do
         echo "${got:-none}, but here ${expected:-none}"
         failed=$((failed + 1))
     fi
-done
+}
+
+# test_build VARIANT COMPILER
+test_build() {
+    build=build/$1
+    compiler=$2
+    set --
+    for source in tests/kernels/*.c tests/core/*.c tests/fuzz/*.c; do
+        if [ -e "$source" ]; then set -- "$@" "$build/${source%.c}"; fi
+    done
+    PKG_CONFIG_LIBDIR=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
+        ${MAKE:-make} --no-print-directory VARIANT="${build#build/}" CC="$compiler" READLINE=none \
+        CPPFLAGS="-isystem $root/usr/include -isystem $root/usr/include/aarch64-linux-gnu" \
+        LDFLAGS="-L$libraries" "$build/fnet" "$@"
+    for program in "$@"; do run_program "$program"; done
+    for isa in portable neon; do compare_weights "$build/fnet" $isa; done
+}
+
+test_build aarch64-gcc aarch64-linux-gnu-gcc
+test_build aarch64-clang 'clang --target=aarch64-linux-gnu'
 
 echo
 echo "$passed passed, $failed failed"

@@ -70,6 +70,7 @@ check_aarch64() {
     available aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
     [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || need libc6-dev-arm64-cross
     available qemu-aarch64 || need qemu-user
+    available clang || need clang
 }
 
 for goal in "$@"; do

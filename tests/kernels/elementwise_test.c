@@ -6,9 +6,9 @@
 
 static const char *const unary_names[UNARY_COUNT] = {"negate", "abs",  "sign",    "sqrt", "exp",
                                                      "log",    "tanh", "sigmoid", "relu"};
-static const char *const binary_names[BINARY_COUNT] = {"add",     "subtract", "multiply", "divide",
-                                                       "power",   "maximum",  "minimum",  "equal",
-                                                       "not equal", "less",   "less or equal", "gate"};
+static const char *const binary_names[BINARY_COUNT] = {"add",       "subtract", "multiply",      "divide",
+                                                       "power",     "maximum",  "minimum",       "equal",
+                                                       "not equal", "less",     "less or equal", "gate"};
 
 static float unary_expected(enum unary operation, float x) {
     float y;
@@ -17,7 +17,7 @@ static float unary_expected(enum unary operation, float x) {
     case UNARY_ABS: return fabsf(x);
     case UNARY_SIGN: return x > 0 ? 1 : x < 0 ? -1 : x;
     case UNARY_SQRT: return sqrtf(x);
-    case UNARY_RELU: return x < 0 ? 0 : x;
+    case UNARY_RELU: return x > 0 || isnan(x) ? x : 0;
     default: kernels_portable.unary[operation](1, &x, &y); return y;
     }
 }
@@ -61,8 +61,8 @@ static void test_unary(const struct kernels *kernels, enum unary operation, size
     }
 }
 
-static void test_binary(const struct kernels *kernels, enum binary operation, size_t n, size_t a_step, size_t b_step,
-                        enum values values) {
+static void test_binary(const struct kernels *kernels, enum binary operation, size_t n, size_t a_step,
+                        size_t b_step, enum values values) {
     size_t a_count = a_step ? n : 1, b_count = b_step ? n : 1;
     const float *a = put_filled(PLACE_A, a_count, random_below(POSITION_COUNT), values);
     const float *b = put_filled(PLACE_B, b_count, random_below(POSITION_COUNT), values);

@@ -1,12 +1,13 @@
-/* exp, log, tanh, sigmoid, sqrt and power: how far from the C library's double functions, in units in the last place
-   (ulp) of the float result, over a sample of all floats; with --all over every float there is (some minutes).
-   All tables are measured, and are to give the same bits. The special cases of power are those of C11, F.10.4.4. */
+/* exp, log, tanh, sigmoid, sqrt and power: how far from the C library's double functions, in units in the last
+   place (ulp) of the float result, over a sample of all floats; with --all over every float there is (some
+   minutes). All tables are measured, and are to give the same bits. The special cases of power are those of C11,
+   F.10.4.4. */
 #include "../check.h"
 
 #include "../../src/kernels/kernels.h"
 
 #define MOST_ULP 0.51      /* what math.inc promises */
-#define MOST_ULP_POWER 0.7 /* its error grows with the exponent */
+#define MOST_ULP_POWER 0.6 /* its error grows with the exponent */
 
 enum { CHUNK = 4096, SAMPLE_STEP = 10007 };
 
@@ -36,7 +37,8 @@ static double ulps(float y, double exact) {
     return fabs(finite_value((double)y) - finite_value(exact)) / ldexp(1, exponent - 24);
 }
 
-static void test_function(const struct kernels *const *table, size_t tables, const struct function *f, uint64_t step) {
+static void test_function(const struct kernels *const *table, size_t tables, const struct function *f,
+                          uint64_t step) {
     static float x[CHUNK], y[CHUNK], other[CHUNK];
     const uint64_t all = UINT64_C(1) << 32;
     double worst = 0;
@@ -101,40 +103,110 @@ static void test_power(const struct kernels *const *table, size_t tables) {
 static void test_special_powers(const struct kernels *kernels) {
     static const struct {
         float a, b, y;
-    } cases[] = {
-        /* a zero to an odd integer, to another negative number, to another positive number */
-        {0, -1, INFINITY}, {-0.0f, -1, -INFINITY}, {-0.0f, -3, -INFINITY}, {0, -3, INFINITY},
-        {0, -2, INFINITY}, {-0.0f, -2, INFINITY}, {-0.0f, -0.5f, INFINITY}, {0, -1.5f, INFINITY},
-        {0, -INFINITY, INFINITY}, {-0.0f, -INFINITY, INFINITY}, {0, 1, 0}, {-0.0f, 1, -0.0f}, {-0.0f, 5, -0.0f},
-        {0, 2, 0}, {-0.0f, 2, 0}, {-0.0f, 0.5f, 0}, {-0.0f, INFINITY, 0}, {0, INFINITY, 0},
-        /* 2^24 + 2 is even; every float from 2^24 on is */
-        {-0.0f, 16777215, -0.0f}, {-0.0f, 16777216, 0}, {-1, 16777215, -1}, {-1, 16777218, 1}, {-1, FLT_MAX, 1},
-        /* one, and any number to the power of zero, NaN included */
-        {-1, INFINITY, 1}, {-1, -INFINITY, 1}, {1, INFINITY, 1}, {1, -INFINITY, 1}, {1, NAN, 1}, {1, -7.5f, 1},
-        {NAN, 0, 1}, {NAN, -0.0f, 1}, {0, 0, 1}, {-0.0f, -0.0f, 1}, {INFINITY, 0, 1}, {-INFINITY, -0.0f, 1},
-        {-3, 0, 1}, {NAN, 1, NAN}, {NAN, -INFINITY, NAN}, {2, NAN, NAN}, {-INFINITY, NAN, NAN}, {0, NAN, NAN},
-        /* a negative number to a fraction */
-        {-1, 0.5f, NAN}, {-2, 1.5f, NAN}, {-FLT_MAX, -0.25f, NAN}, {-FLT_TRUE_MIN, FLT_TRUE_MIN, NAN},
-        /* infinite exponents */
-        {0.5f, -INFINITY, INFINITY}, {-0.5f, -INFINITY, INFINITY}, {FLT_TRUE_MIN, -INFINITY, INFINITY},
-        {2, -INFINITY, 0}, {-2, -INFINITY, 0}, {0.5f, INFINITY, 0}, {-0.5f, INFINITY, 0}, {2, INFINITY, INFINITY},
-        {-2, INFINITY, INFINITY}, {0x1.fffffep-1f, INFINITY, 0}, {0x1.000002p+0f, INFINITY, INFINITY},
-        /* infinite bases */
-        {-INFINITY, -1, -0.0f}, {-INFINITY, -2, 0}, {-INFINITY, -0.5f, 0}, {-INFINITY, 3, -INFINITY},
-        {-INFINITY, 2, INFINITY}, {-INFINITY, 0.5f, INFINITY}, {-INFINITY, INFINITY, INFINITY},
-        {-INFINITY, -INFINITY, 0}, {INFINITY, -1, 0}, {INFINITY, -FLT_TRUE_MIN, 0}, {INFINITY, 1, INFINITY},
-        {INFINITY, FLT_TRUE_MIN, INFINITY}, {INFINITY, INFINITY, INFINITY}, {INFINITY, -INFINITY, 0},
-        /* ordinary ones that are exact, overflow and underflow */
-        {2, 10, 1024}, {-2, 3, -8}, {-2, 4, 16}, {3, 2, 9}, {10, 5, 100000}, {4, 0.5f, 2}, {4, -0.5f, 0.5f},
-        {-2, -1, -0.5f}, {2, 127, 0x1p127f}, {2, -149, FLT_TRUE_MIN}, {-2, -149, -FLT_TRUE_MIN}, {2, 128, INFINITY},
-        {-2, 129, -INFINITY}, {2, -151, 0}, {-2, -151, -0.0f}, {FLT_MAX, 1, FLT_MAX}, {FLT_MAX, 2, INFINITY},
-        {FLT_TRUE_MIN, 1, FLT_TRUE_MIN}, {FLT_TRUE_MIN, -1, INFINITY}, {FLT_MIN, 0.5f, 0x1p-63f}, {10, -46, 0}};
+    } cases[] = {/* a zero to an odd integer, to another negative number, to another positive number */
+                 {0, -1, INFINITY},
+                 {-0.0f, -1, -INFINITY},
+                 {-0.0f, -3, -INFINITY},
+                 {0, -3, INFINITY},
+                 {0, -2, INFINITY},
+                 {-0.0f, -2, INFINITY},
+                 {-0.0f, -0.5f, INFINITY},
+                 {0, -1.5f, INFINITY},
+                 {0, -INFINITY, INFINITY},
+                 {-0.0f, -INFINITY, INFINITY},
+                 {0, 1, 0},
+                 {-0.0f, 1, -0.0f},
+                 {-0.0f, 5, -0.0f},
+                 {0, 2, 0},
+                 {-0.0f, 2, 0},
+                 {-0.0f, 0.5f, 0},
+                 {-0.0f, INFINITY, 0},
+                 {0, INFINITY, 0},
+                 /* 2^24 + 2 is even; every float from 2^24 on is */
+                 {-0.0f, 16777215, -0.0f},
+                 {-0.0f, 16777216, 0},
+                 {-1, 16777215, -1},
+                 {-1, 16777218, 1},
+                 {-1, FLT_MAX, 1},
+                 /* one, and any number to the power of zero, NaN included */
+                 {-1, INFINITY, 1},
+                 {-1, -INFINITY, 1},
+                 {1, INFINITY, 1},
+                 {1, -INFINITY, 1},
+                 {1, NAN, 1},
+                 {1, -7.5f, 1},
+                 {NAN, 0, 1},
+                 {NAN, -0.0f, 1},
+                 {0, 0, 1},
+                 {-0.0f, -0.0f, 1},
+                 {INFINITY, 0, 1},
+                 {-INFINITY, -0.0f, 1},
+                 {-3, 0, 1},
+                 {NAN, 1, NAN},
+                 {NAN, -INFINITY, NAN},
+                 {2, NAN, NAN},
+                 {-INFINITY, NAN, NAN},
+                 {0, NAN, NAN},
+                 /* a negative number to a fraction */
+                 {-1, 0.5f, NAN},
+                 {-2, 1.5f, NAN},
+                 {-FLT_MAX, -0.25f, NAN},
+                 {-FLT_TRUE_MIN, FLT_TRUE_MIN, NAN},
+                 /* infinite exponents */
+                 {0.5f, -INFINITY, INFINITY},
+                 {-0.5f, -INFINITY, INFINITY},
+                 {FLT_TRUE_MIN, -INFINITY, INFINITY},
+                 {2, -INFINITY, 0},
+                 {-2, -INFINITY, 0},
+                 {0.5f, INFINITY, 0},
+                 {-0.5f, INFINITY, 0},
+                 {2, INFINITY, INFINITY},
+                 {-2, INFINITY, INFINITY},
+                 {0x1.fffffep-1f, INFINITY, 0},
+                 {0x1.000002p+0f, INFINITY, INFINITY},
+                 /* infinite bases */
+                 {-INFINITY, -1, -0.0f},
+                 {-INFINITY, -2, 0},
+                 {-INFINITY, -0.5f, 0},
+                 {-INFINITY, 3, -INFINITY},
+                 {-INFINITY, 2, INFINITY},
+                 {-INFINITY, 0.5f, INFINITY},
+                 {-INFINITY, INFINITY, INFINITY},
+                 {-INFINITY, -INFINITY, 0},
+                 {INFINITY, -1, 0},
+                 {INFINITY, -FLT_TRUE_MIN, 0},
+                 {INFINITY, 1, INFINITY},
+                 {INFINITY, FLT_TRUE_MIN, INFINITY},
+                 {INFINITY, INFINITY, INFINITY},
+                 {INFINITY, -INFINITY, 0},
+                 /* ordinary ones that are exact, overflow and underflow */
+                 {2, 10, 1024},
+                 {-2, 3, -8},
+                 {-2, 4, 16},
+                 {3, 2, 9},
+                 {10, 5, 100000},
+                 {4, 0.5f, 2},
+                 {4, -0.5f, 0.5f},
+                 {-2, -1, -0.5f},
+                 {2, 127, 0x1p127f},
+                 {2, -149, FLT_TRUE_MIN},
+                 {-2, -149, -FLT_TRUE_MIN},
+                 {2, 128, INFINITY},
+                 {-2, 129, -INFINITY},
+                 {2, -151, 0},
+                 {-2, -151, -0.0f},
+                 {FLT_MAX, 1, FLT_MAX},
+                 {FLT_MAX, 2, INFINITY},
+                 {FLT_TRUE_MIN, 1, FLT_TRUE_MIN},
+                 {FLT_TRUE_MIN, -1, INFINITY},
+                 {FLT_MIN, 0.5f, 0x1p-63f},
+                 {10, -46, 0}};
     test("%s special cases of power", kernels->name);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         float y;
         kernels->binary[BINARY_POWER](1, &cases[i].a, 1, &cases[i].b, 1, &y);
-        check(same(y, cases[i].y), "%a to the power of %a is %a, expected %a", (double)cases[i].a, (double)cases[i].b,
-              (double)y, (double)cases[i].y);
+        check(same(y, cases[i].y), "%a to the power of %a is %a, expected %a", (double)cases[i].a,
+              (double)cases[i].b, (double)y, (double)cases[i].y);
     }
 }
 

@@ -16,7 +16,8 @@ struct a_layout {
     size_t row, column, block;
 };
 
-static struct a_layout lay_out(const struct kernels *kernels, enum layout layout, size_t m, size_t k, const float *a) {
+static struct a_layout lay_out(const struct kernels *kernels, enum layout layout, size_t m, size_t k,
+                               const float *a) {
     size_t high = kernels->tile_rows, gap = random_below(4), last = m ? (m - 1) / high * high : 0;
     struct a_layout to = {NULL, k + gap, 1, high * (k + gap)};
     if (layout == BY_COLUMNS) to = (struct a_layout){NULL, 1, m + gap, high};
@@ -25,7 +26,8 @@ static struct a_layout lay_out(const struct kernels *kernels, enum layout layout
     if (m > 0 && k > 0) extent = last / high * to.block + (m - 1 - last) * to.row + (k - 1) * to.column + 1;
     float *target = put(PLACE_LAID_OUT, extent, random_below(POSITION_COUNT));
     for (size_t i = 0; i < m; i++)
-        for (size_t l = 0; l < k; l++) target[i / high * to.block + i % high * to.row + l * to.column] = a[i * k + l];
+        for (size_t l = 0; l < k; l++)
+            target[i / high * to.block + i % high * to.row + l * to.column] = a[i * k + l];
     to.at = target;
     return to;
 }
@@ -49,8 +51,8 @@ static void test_product(const struct kernels *kernels, size_t m, size_t n, size
     } else {
         reference_matmul(m, n, k, a, k, 1, b, b_row, 1, start, start_row, expected, c_row);
     }
-    kernels->matmul(m, n, k, laid_out.at, laid_out.row, laid_out.column, laid_out.block, b, b_row, start, start_row, c,
-                    c_row);
+    kernels->matmul(m, n, k, laid_out.at, laid_out.row, laid_out.column, laid_out.block, b, b_row, start, start_row,
+                    c, c_row);
     check_same(c_extent, expected, c, "m %zu n %zu k %zu a %s from %s values %d", m, n, k, layout_names[layout],
                start_names[from], (int)values);
     check_guards(PLACE_C);

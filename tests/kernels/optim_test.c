@@ -1,5 +1,5 @@
-/* The optimiser steps of every instruction set: equal bit for bit to the formulas in plain C, over several steps, on
-   blocks whose rows have gaps, which stay untouched. */
+/* The optimiser steps of every instruction set: equal bit for bit to the formulas in plain C, over several steps,
+   on blocks whose rows have gaps, which stay untouched. */
 #include "../check.h"
 
 #include "../../src/kernels/kernels.h"
@@ -36,7 +36,8 @@ static float *put_twice(size_t number, size_t expected, size_t n, enum values va
 }
 
 static void test_adam(const struct kernels *kernels, size_t rows, size_t columns, enum values values) {
-    static const struct adam_step steps[] = {{0.9, 0.999, 1e-3, 1e-8}, {0.9, 0.999, 3e-4, 1e-7}, {0.5, 0.25, 10, 0}};
+    static const struct adam_step steps[] = {
+        {0.9, 0.999, 1e-3, 1e-8}, {0.9, 0.999, 3e-4, 1e-7}, {0.5, 0.25, 10, 0}};
     struct block block = random_block(rows, columns);
     float *expected_m, *expected_v, *expected_p;
     float *m = put_twice(PLACE_M, PLACE_EXPECTED_M, block.extent, values, &expected_m);
@@ -106,8 +107,10 @@ int main(int count, char **arguments) {
             for (size_t s = 0; s < SIZE_COUNT; s++)
                 for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
                     for (int values = 0; values < VALUES_COUNT; values++) {
-                        if (kind == 0) test_adam(table[t], rows[r], size_at(s), (enum values)values);
-                        else test_sgd(table[t], rows[r], size_at(s), (enum values)values, kind == 2);
+                        if (kind == 0)
+                            test_adam(table[t], rows[r], size_at(s), (enum values)values);
+                        else
+                            test_sgd(table[t], rows[r], size_at(s), (enum values)values, kind == 2);
                     }
         }
     for (size_t t = 0; t < tables; t++) {

@@ -25,13 +25,14 @@ static void test_columns(const struct kernels *kernels, enum reduction operation
     float *expected = put(PLACE_EXPECTED, columns, 0), *y = put(PLACE_Y, columns, random_below(POSITION_COUNT));
     for (size_t j = 0; j < columns; j++) expected[j] = reference_reduce(operation, rows, x + j, x_row);
     kernels->reduce_columns[operation](rows, columns, x, x_row, y);
-    check_same(columns, expected, y, "rows %zu columns %zu stride %zu values %d", rows, columns, x_row, (int)values);
+    check_same(columns, expected, y, "rows %zu columns %zu stride %zu values %d", rows, columns, x_row,
+               (int)values);
     check_guards(PLACE_Y);
 }
 
 int main(int count, char **arguments) {
     /* around the ends of a group (64 elements of each of 16 lanes) and of a block (64 groups) */
-    static const size_t long_sizes[] = {1007, 1008, 1023,  1024,  1025,  1039,  1040,   2048,
+    static const size_t long_sizes[] = {1007, 1008,  1023,  1024,  1025,  1039,  1040,   2048,
                                         4999, 65535, 65536, 65537, 65551, 65552, 131072, 140001};
     enum { LONG_COUNT = sizeof long_sizes / sizeof *long_sizes };
     size_t tables;

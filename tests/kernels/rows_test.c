@@ -100,8 +100,10 @@ static void test_cross_entropy_backward(const struct kernels *kernels, size_t ro
 
 /* Logits far apart and far from zero, where the definition taken literally would divide infinity by infinity. */
 static void test_far(const struct kernels *kernels) {
-    const float far[][3] = {{FLT_MAX, -FLT_MAX, 0}, {-FLT_MAX, -FLT_MAX, -FLT_MAX}, {1000, 999, 0}, {-1e30f, 0, 1e-40f}};
-    const float expected[][3] = {{1, 0, 0}, {1.0f / 3, 1.0f / 3, 1.0f / 3}, {0.7310586f, 0.2689414f, 0}, {0, 0.5f, 0.5f}};
+    const float far[][3] = {
+        {FLT_MAX, -FLT_MAX, 0}, {-FLT_MAX, -FLT_MAX, -FLT_MAX}, {1000, 999, 0}, {-1e30f, 0, 1e-40f}};
+    const float expected[][3] = {
+        {1, 0, 0}, {1.0f / 3, 1.0f / 3, 1.0f / 3}, {0.7310586f, 0.2689414f, 0}, {0, 0.5f, 0.5f}};
     for (size_t r = 0; r < sizeof far / sizeof *far; r++) {
         float y[3];
         kernels->softmax(1, 3, far[r], y);
@@ -113,7 +115,7 @@ static void test_far(const struct kernels *kernels) {
 typedef void (*row_test)(const struct kernels *kernels, size_t rows, size_t n, enum values values);
 
 static void test_sizes(const struct kernels *kernels, const char *name, row_test run, size_t first_size) {
-    static const size_t rows[] = {0, 1, 2, 5};
+    static const size_t rows[] = {0, 1, 2, 5, 17, 33};
     test("%s %s", kernels->name, name);
     for (size_t s = first_size; s < SIZE_COUNT; s++)
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)

@@ -11,12 +11,18 @@ Flatten.passes_on = true
 -- sample, because the next Dense says how many features there are.
 function Flatten:init() self.features = false end
 
+--- The same elements as [batch, features], or [features] for one sample.
 ---@param x tensor [batch, ...], or one sample
 ---@return tensor
 function Flatten:forward(x) return x:flatten(self.features or nil) end
 
+--- Called by a Sequential: how many features the next layer expects.
+---@param count integer
 function Flatten:learn_features(count) self.features = count end
 
+--- The product of the lengths of a sample, or nil while neither it nor the next layer is known.
+---@param input? integer[] the shape of one sample
+---@return integer[]?
 function Flatten:output_shape(input)
   if not input then return self.features and { self.features } or nil end
   local count = 1
@@ -29,7 +35,13 @@ local function activation(name, method)
   local class = module.class(name)
   local operation = core.methods[method]
   class.passes_on = true
+  --- The activation, element by element.
+  ---@param x tensor of any shape
+  ---@return tensor y of the same shape
   function class:forward(x) return operation(x) end
+  --- The shape of the input.
+  ---@param input? integer[] the shape of one sample
+  ---@return integer[]?
   function class:output_shape(input) return input end
   return class
 end
@@ -44,6 +56,9 @@ Softmax.keeps_input = true -- the logits, for cross_entropy
 ---@return tensor
 function Softmax:forward(x) return core.softmax(x) end
 
+--- The shape of the input.
+---@param input? integer[] the shape of one sample
+---@return integer[]?
 function Softmax:output_shape(input) return input end
 
 return {

@@ -56,6 +56,7 @@ function Dense:init(inputs, units, options)
   self.text = ("Dense(%d, %d%s)"):format(self.inputs, self.units, options.bias == false and ", no bias" or "")
 end
 
+--- x w + b. Raises, with the layer's place in the model, where the shapes do not fit.
 ---@param x tensor [..., inputs]
 ---@return tensor y [..., units]
 function Dense:forward(x)
@@ -67,12 +68,17 @@ function Dense:forward(x)
   return core.dense(x, self.weight, self.bias, full_name)
 end
 
+--- The shape of one sample's result: that of the sample, with `units` in the last place.
+---@param input? integer[] the shape of one sample
+---@return integer[]
 function Dense:output_shape(input)
   local shape = { table.unpack(input or { self.inputs }) }
   shape[#shape] = self.units
   return shape
 end
 
+--- "Dense(784, 128)".
+---@return string
 function Dense:describe() return self.text end
 
 return Dense

@@ -31,9 +31,7 @@ end
 ---@param output tensor [batch, classes]
 ---@param labels tensor [batch], from 1
 ---@return integer count
-function loss.correct(output, labels)
-  return math.tointeger(output:detach():argmax(output.rank):eq(labels):sum():item())
-end
+function loss.correct(output, labels) return core.correct(output, labels) end
 
 --- Runs a classifier over a data set without recording gradients, in evaluation mode.
 ---@param model nn.Module gives [batch, classes]

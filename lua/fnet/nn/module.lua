@@ -9,11 +9,17 @@ local core = require "fnet.core"
 ---@field place string? where the module stands in a model, such as "layer 2"; errors begin with it
 local Module = {}
 
+--- True for a layer, a model, any object of a class made with nn.module.
+---@param value any
+---@return boolean
 local function is_module(value)
   return type(value) == "table" and getmetatable(value) ~= nil and getmetatable(value).is_module == true
 end
 
-local function is_parameter(value) return core.is_tensor(value) and value.requires_grad end
+-- Results that a layer keeps are none.
+local function is_parameter(value)
+  return core.is_tensor(value) and value.requires_grad and core.is_leaf(value)
+end
 
 -- New fields only: a field that exists keeps its place in the order.
 local function assign(self, key, value)

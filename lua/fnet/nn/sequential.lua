@@ -64,6 +64,7 @@ function Sequential:init(layers)
   check_shapes(self)
 end
 
+--- Calls the layers, each with the result of the one before.
 ---@param x tensor a batch or one sample
 ---@return tensor
 function Sequential:forward(x)
@@ -79,8 +80,12 @@ function Sequential:forward(x)
   return x
 end
 
+--- The shape of one sample's result, or nil where the layers do not say.
+---@return integer[]?
 function Sequential:output_shape() return self.shapes[#self] or nil end
 
+--- The layers, one a line.
+---@return string
 function Sequential:describe()
   local lines = { "Sequential {" }
   for _, layer in ipairs(self) do lines[#lines + 1] = "  " .. layer:describe():gsub("\n", "\n  ") .. "," end
