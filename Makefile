@@ -91,6 +91,7 @@ core_sources := $(sort $(wildcard src/core/*.c))
 lua_sources := $(sort $(filter-out src/lua/lreadline.c,$(wildcard src/lua/*.c)))
 interpreter_sources := src/main.c $(wildcard src/lua/lreadline.c)
 test_sources := $(sort $(wildcard tests/kernels/*.c tests/core/*.c tests/fuzz/*.c))
+bench_sources := $(filter-out tests/bench/peers%,$(wildcard tests/bench/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
 installed_modules = $(modules:lua/%=$(DESTDIR)$(LUADIR)/%)
 
@@ -99,12 +100,13 @@ core_objects := $(call objects_of,$(kernel_sources) $(core_sources))
 library_objects := $(core_objects) $(call objects_of,$(lua_sources))
 interpreter_objects := $(library_objects) $(call objects_of,$(interpreter_sources)) $(build)/embedded.o
 test_programs := $(patsubst %.c,$(build)/%,$(test_sources))
+bench_programs := $(patsubst %.c,$(build)/%,$(bench_sources))
 module := $(build)/fnet/core.so
 
 # ---- building ----
 
-.PHONY: all library help fashion data test asan tsan test-aarch64 coverage lint bench install install-library uninstall clean
-.PHONY: programs check FORCE
+.PHONY: all library help fashion data test asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
+.PHONY: programs check peers-matmul FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -163,7 +165,11 @@ $(test_programs): $(build)/%: $(build)/%.o $(core_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(core_objects) $(system_libs)
 
--include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o))
+$(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(link) -o $@ $< $(system_libs)
+
+-include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(bench_programs:=.o))
 
 # ---- using ----
 
@@ -190,7 +196,7 @@ tsan: ## Every test under ThreadSanitizer
 	@sh src/tools/setup.sh test
 	@$(MAKE) --no-print-directory VARIANT=tsan check
 
-test-aarch64: ## Kernel tests and a short training on aarch64 builds of gcc and clang under qemu (Debian, Ubuntu)
+test-aarch64: ## Kernel tests and a short training on aarch64 builds, under qemu (Debian, Ubuntu)
 	@sh src/tools/setup.sh aarch64
 	@$(MAKE) --no-print-directory $(fnet)
 	@MAKE='$(MAKE)' sh src/tools/aarch64.sh
@@ -201,7 +207,7 @@ coverage: ## Every test on a build that counts; how much of each C file was exec
 	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
 	    sh src/tools/coverage.sh build/coverage; exit $$status
 
-programs: $(fnet) $(test_programs)
+programs: $(fnet) $(test_programs) $(bench_programs)
 
 check: programs $(if $(filter release,$(VARIANT)),$(module))
 	@sh src/tools/test.sh $(VARIANT) $(fnet) $(test_programs)
@@ -212,8 +218,36 @@ lint: ## luacheck, cppcheck, clang-format, and every warning of gcc and clang as
 	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc programs
 	@$(MAKE) --no-print-directory VARIANT=clang CC=clang programs
 
-bench: all ## Measure speed
-	./fnet tests/bench/bench.lua
+bench: all $(bench_programs) ## Measure speed against the machine's own limits (JSON=file: lines of JSON go there)
+	./fnet tests/bench/bench.lua $(if $(JSON),--json '$(JSON)')
+
+bench-compare: all $(bench_programs) ## What changed in speed between A=rev and B=rev (git), or two files of bench JSON=file
+	MAKE='$(MAKE)' ./fnet tests/bench/compare.lua '$(A)' '$(B)'
+
+bench-peers: all ## Compare with NumPy, PyTorch, scikit-learn, Keras, OpenBLAS, oneDNN and libxsmm, installed where possible
+	@sh tests/bench/peers_setup.sh
+	@$(MAKE) --no-print-directory peers-matmul
+	@python3 tests/bench/peers.py
+
+# Which libraries there are is asked when this is made: bench-peers may just have installed them.
+peers_objects := $(patsubst %.c,$(build)/%.o,$(wildcard tests/bench/peers_*.c))
+has_onednn = $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -o /dev/null - 2>/dev/null && echo yes)
+has_openblas = $(shell $(PKG_CONFIG) --exists openblas && echo yes)
+has_libxsmm = $(shell $(PKG_CONFIG) --exists libxsmmext openblas && echo yes)
+peer_flags = $(if $(has_openblas),-DPEER_OPENBLAS $(shell $(PKG_CONFIG) --cflags openblas)) \
+    $(if $(has_onednn),-DPEER_ONEDNN) $(if $(has_libxsmm),-DPEER_LIBXSMM)
+peer_libs = $(if $(has_libxsmm),$(filter-out -fopenmp,$(shell $(PKG_CONFIG) --libs libxsmmext))) \
+    $(if $(has_openblas),$(shell $(PKG_CONFIG) --libs openblas)) $(if $(has_onednn),-ldnnl) \
+    $(if $(has_libxsmm)$(has_onednn),-l:libgomp.so.1)
+
+$(build)/tests/bench/peers_libraries.o: private own_flags = $(peer_flags)
+$(build)/tests/bench/peers_libraries.o: FORCE
+$(build)/tests/bench/peers_limit.o: private own_flags := -O3 -march=native -ffp-contract=fast
+
+peers-matmul: $(peers_objects) $(core_objects)
+	$(quiet)$(link) -o $(build)/tests/bench/peers_matmul $^ $(peer_libs) $(system_libs)
+
+-include $(peers_objects:.o=.d)
 
 install: $(fnet) install-library ## Install fnet and the library for stock Lua under PREFIX (/usr/local)
 	install -d $(DESTDIR)$(BINDIR)

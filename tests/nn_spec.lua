@@ -209,7 +209,8 @@ describe("Sequential", function()
   it("names the layer that an input does not fit, and the way out", function()
     fails("layer 1, Dense(784, 10): expected an input of [..., 784], got [5, 28, 28]; put nn.Flatten() before it",
       nn.Sequential { nn.Dense(784, 10) }, fnet.zeros { 5, 28, 28 })
-    fails("layer 2, Dense(784, 128): expected an input of [..., 784], got [5, 783]", lesson(), fnet.zeros { 5, 783 })
+    fails("layer 2, Dense(784, 128): expected an input of [..., 784], got [5, 783]", lesson(),
+      fnet.zeros { 5, 783 })
     fails("layer 2, Dense(784, 128): expected two float tensors of one type, got float64 and float32; convert " ..
       "with :float()", lesson(), fnet.zeros({ 5, 784 }, "float64"))
     fails("Dense(3, 1): expected an input of [..., 3], got [4]", nn.Dense(3, 1), fnet.zeros { 4 })
@@ -459,16 +460,16 @@ describe("cross_entropy", function()
 
   it("says which label is wrong, and why", function()
     local x = fnet.zeros { 3, 4 }
-    fails("cross_entropy: label 0 in row 2 is outside 1..4; labels count from 1 in fnet, so add 1 to labels that " ..
-      "count from 0", cross_entropy, x, fnet.tensor({ 1, 0, 2 }, "int32"))
+    local base = " is outside 1..4; labels count from 1 in fnet, so add 1 to labels that count from 0"
+    fails("cross_entropy: label 0 in row 2" .. base, cross_entropy, x, fnet.tensor({ 1, 0, 2 }, "int32"))
     fails("cross_entropy: label 5 in row 3 is outside 1..4; has the model as many outputs as there are classes?",
       cross_entropy, x, fnet.tensor({ 1, 4, 5 }, "uint8"))
     fails("cross_entropy: label -1 in row 1 is outside 1..4; has the model as many outputs as there are classes?",
       cross_entropy, x, fnet.tensor({ -1, 4, 5 }, "int32"))
-    fails("cross_entropy: label 0 in row 1 is outside 1..4; labels count from 1 in fnet, so add 1 to labels that " ..
-      "count from 0", cross_entropy, x[1], 0)
+    fails("cross_entropy: label 0 in row 1" .. base, cross_entropy, x[1], 0)
     for text, shape in pairs { ["[2]"] = { 2 }, ["[3, 1]"] = { 3, 1 }, ["[4]"] = { 4 } } do
-      fails("cross_entropy: expected one label a row, [3], got " .. text, cross_entropy, x, fnet.ones(shape, "int32"))
+      fails("cross_entropy: expected one label a row, [3], got " .. text, cross_entropy, x,
+        fnet.ones(shape, "int32"))
     end
     fails("cross_entropy: expected one label a row, [3], got [1]", cross_entropy, x, 1)
     fails("cross_entropy: expected labels as int32 or uint8, got float32; convert with :int()", cross_entropy, x,
@@ -525,6 +526,8 @@ describe("evaluation", function()
     assert.equal(0.6, nn.accuracy(echo, data()))
     assert.equal(3, nn.correct(data().x, data().y))
     assert.equal(1, nn.correct(data().x[1], 1))
+    assert.equal(0, nn.correct(data().x[1], 2))
+    fails("correct: expected one label a row, [5], got [1]", nn.correct, data().x, fnet.ones({ 1 }, "int32"))
   end)
 
   it("runs in evaluation mode without recording, and puts the mode back", function()

@@ -64,7 +64,7 @@ describe("a picture", function()
   local picture = fnet.tensor { { 0, 1, 0.5 }, { 0, 1, 0.5 }, { 1, 0, 1 } }
 
   it("is a character a pixel where the output is no terminal", function()
-    assert.equal(" @=\n+ +", (on_terminal(nil, {}, function() return report.picture(picture) end)))
+    assert.equal(" @+\n= =", (on_terminal(nil, {}, function() return report.picture(picture) end)))
   end)
 
   it("has grey levels on a terminal, unless NO_COLOR is set", function()
@@ -73,7 +73,7 @@ describe("a picture", function()
       colours:match "^[^\n]+")
     assert.equal(2, select(2, colours:gsub("\27%[0m", "")))
     local plain = on_terminal(80, { NO_COLOR = "1" }, function() return report.picture(picture) end)
-    assert.equal(" @=\n+ +", plain)
+    assert.equal(" @+\n= =", plain)
     assert.equal(colours, (on_terminal(80, { NO_COLOR = "" }, function() return report.picture(picture) end)))
   end)
 
@@ -143,7 +143,7 @@ describe("progress", function()
       finish()
     end)
     assert.equal(11, #written)
-    assert.equal("\repoch 1 ████████████             50% loss 0.5  5 s left\27[K", written[5])
+    assert.equal("\repoch 1 ████████████              50% loss 0.5  5 s left\27[K", written[5])
     assert.is_truthy(written[10]:find("100%% loss 0.5  0 s left", 1))
     assert.equal("\r\27[K", written[11])
     for _, line in ipairs(written) do assert.is_nil(line:find "\n") end

@@ -37,8 +37,7 @@ static void get_operand(lua_State *L, int index, const char *what, enum dtype dt
 
 static void check_broadcast(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b,
                             int *rank, size_t *shape) {
-    struct tensor layout;
-    if (tensor_broadcast(a, b, rank, shape) && tensor_layout(&layout, a->dtype, *rank, shape)) return;
+    if (tensor_broadcast(a, b, rank, shape)) return;
     lerror(L, "%s: shapes %s and %s do not fit together: counted from the last axis, lengths must be equal or 1",
            what, lpush_shape(L, a->rank, a->shape), lpush_shape(L, b->rank, b->shape));
 }

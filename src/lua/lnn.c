@@ -50,7 +50,8 @@ static int softmax_backward(lua_State *L) {
 static const int32_t *push_labels(lua_State *L, int index, const char *what, size_t rows, size_t classes) {
     if (lua_type(L, index) == LUA_TNUMBER) {
         size_t one = 1;
-        lua_Integer label = lcheck_integer(L, index, what, INT32_MIN, INT32_MAX);
+        const char *argument = lua_pushfstring(L, "%s: label", what);
+        lua_Integer label = lcheck_integer(L, index, argument, INT32_MIN, INT32_MAX);
         ((int32_t *)ltensor_new(L, what, INT32, 1, &one)->data)[0] = (int32_t)label;
     } else {
         const struct tensor *t = &ltensor_check(L, index)->tensor;

@@ -2,6 +2,7 @@
 #include "ltensor.h"
 
 #include "../core/optim.h"
+#include "lstorage.h"
 
 /* The elements of the contiguous tensor list[i] at stack index `list`, of the parameter's type and shape. */
 static void *list_data(lua_State *L, int list, lua_Integer i, const struct tensor *like, const char *what) {
@@ -35,6 +36,7 @@ static struct optim_parameter *collect(lua_State *L, int moment1, int moment2, s
             *entry = (struct optim_parameter){.dtype = p->dtype, .columns = columns, .parameter = p->data};
             entry->rows = columns ? tensor_count(p) / columns : 0;
             entry->gradient = gradient->tensor.data;
+            lhandle_changed(lua_touserdata(L, -2));
             if (moment1) entry->moment1 = list_data(L, moment1, i, p, "first moment");
             if (moment2) entry->moment2 = list_data(L, moment2, i, p, "second moment");
         }

@@ -81,12 +81,21 @@ struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes) {
     return storage;
 }
 
+static void empty_pool(lua_State *L, struct pool *pool) {
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
+    pool->bytes = 0;
+}
+
+void lhandle_changed(struct handle *handle) { handle->storage->version++; }
+
 void lstorage_give_back(lua_State *L, int index) {
     struct pool *pool = pool_of(L);
     struct storage *storage = lua_touserdata(L, index);
     index = lua_absindex(L, index);
     storage->generation++;
-    if (storage->bytes < POOLED_BYTES || pool->bytes + storage->bytes > POOL_BYTES) return;
+    if (storage->bytes < POOLED_BYTES || storage->bytes > POOL_BYTES) return;
+    if (pool->bytes + storage->bytes > POOL_BYTES) empty_pool(L, pool); /* full of sizes that nobody asks for */
     lua_rawgetp(L, LUA_REGISTRYINDEX, &free_key);
     if (lua_rawgeti(L, -1, (lua_Integer)storage->bytes) != LUA_TTABLE) {
         lua_pop(L, 1);
@@ -118,11 +127,7 @@ void lhandle_give_back(lua_State *L, int index) {
 /* core.pool(): bytes held free, storages taken so far. core.pool(true) lets the collector have them first. */
 static int pool_report(lua_State *L) {
     struct pool *pool = pool_of(L);
-    if (lua_toboolean(L, 1)) {
-        lua_newtable(L);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
-        pool->bytes = 0;
-    }
+    if (lua_toboolean(L, 1)) empty_pool(L, pool);
     lua_pushinteger(L, (lua_Integer)pool->bytes);
     lua_pushinteger(L, (lua_Integer)lstorage_births());
     return 2;

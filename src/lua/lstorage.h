@@ -13,6 +13,7 @@ struct storage {
     size_t generation;
     size_t bytes;   /* usable */
     size_t birth;   /* the how-manieth storage taken: backward gives back only younger ones */
+    size_t version; /* grows with each change in place */
     size_t holders; /* gradients of intermediate results that use it during backward */
     bool embedded;  /* lies in the userdata of the handle that it was made for: too small for the pool */
     bool claimed;   /* by the .grad of a leaf */
@@ -25,6 +26,8 @@ struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes); /* 
 void lstorage_embed(struct storage *storage, size_t bytes);                  /* makes one inside a handle */
 size_t lstorage_total(size_t bytes); /* what a storage of so many usable bytes takes, alignment included */
 void *lstorage_data(struct storage *storage);
+
+void lhandle_changed(struct handle *handle); /* to be called with each change of elements in place */
 
 void lstorage_give_back(lua_State *L, int index); /* the storage userdata at index */
 void lhandle_give_back(lua_State *L, int index);  /* the storage of the handle at index */

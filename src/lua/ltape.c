@@ -36,6 +36,16 @@ static bool depends(lua_State *L, int first, int last) {
     return false;
 }
 
+/* What the storages of a result and of its arguments have gone through: it must not change before backward. */
+static size_t versions(lua_State *L, const struct handle *result, int first, int last) {
+    size_t sum = result->storage->version;
+    for (int i = first; i <= last; i++) {
+        struct handle *handle = lua_type(L, i) == LUA_TUSERDATA ? ltensor_test(L, i) : NULL;
+        if (handle) sum += handle->storage->version;
+    }
+    return sum;
+}
+
 /* Result at `result`, rule on top of the stack (popped), arguments at first .. last, saved value at `saved`. */
 static void record(lua_State *L, struct tape *tape, int result, int first, int last, int saved) {
     struct handle *handle = lua_touserdata(L, result);
@@ -55,6 +65,7 @@ static void record(lua_State *L, struct tape *tape, int result, int first, int l
     }
     lua_setiuservalue(L, result, SLOT_NODE);
     handle->requires_grad = true;
+    handle->version = versions(L, handle, first, last);
     handle->sequence = ++tape->sequence;
 }
 
@@ -265,6 +276,11 @@ static void step_back(lua_State *L, size_t births) {
     lua_pushvalue(L, result);
     int saved = own ? 0 : 1; /* nil where the operation saved nothing */
     for (int i = 0; i < arguments + saved; i++) lua_rawgeti(L, node, 3 + i);
+    const struct handle *y = lua_touserdata(L, result);
+    int first = lua_gettop(L) - arguments - saved + 1;
+    if (versions(L, y, first, first + arguments - 1) != y->version)
+        lerror(L,
+               "backward: a tensor was changed in place after an operation had used it; change a :clone() instead");
     lua_call(L, 2 + arguments + saved, arguments);
     for (int i = arguments; i >= 1; i--) { /* the last one is on top */
         lua_rawgeti(L, node, 2 + i);
@@ -435,9 +451,9 @@ static int has_grad(lua_State *L) {
 
 void lopen_tape(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"record", record_own},   {"backward", backward}, {"no_grad", no_grad},
-        {"recording", recording}, {"rules", set_rules},   {"discard", discard},
-        {"zero_grad", zero_grad}, {"has_grad", has_grad}, {"is_leaf", is_leaf}, {NULL, NULL},
+        {"record", record_own}, {"backward", backward}, {"no_grad", no_grad},     {"recording", recording},
+        {"rules", set_rules},   {"discard", discard},   {"zero_grad", zero_grad}, {"has_grad", has_grad},
+        {"is_leaf", is_leaf},   {NULL, NULL},
     };
     struct tape *tape = lua_newuserdatauv(L, sizeof *tape, 0);
     *tape = (struct tape){.recording = true};

@@ -72,7 +72,7 @@ struct handle *ltensor_test(lua_State *L, int index) {
 /* Names the C function that runs, where its caller says how it is called. */
 static int not_a_tensor(lua_State *L, int index) {
     lua_Debug frame;
-    bool named = lua_getstack(L, 0, &frame) && lua_getinfo(L, "n", &frame) && frame.name;
+    bool named = lua_getstack(L, 0, &frame) && lua_getinfo(L, "n", &frame) && frame.name && *frame.name != '?';
     return lerror(L, "%s%sexpected a tensor, got %s", named ? frame.name : "", named ? ": " : "",
                   luaL_typename(L, index));
 }
@@ -90,12 +90,13 @@ struct handle *ltensor_check(lua_State *L, int index) {
     return handle;
 }
 
-/* In place changes would falsify what the tape has recorded. */
+/* A tensor whose elements the caller is about to change. */
 static struct handle *check_writable(lua_State *L, int index) {
     struct handle *handle = ltensor_check(L, index);
     if (handle->requires_grad && (handle->sequence > 0 || lrecording(L)))
         lerror(L,
                "in-place change of a tensor that requires gradients; wrap it in fnet.no_grad(function() ... end)");
+    lhandle_changed(handle);
     return handle;
 }
 

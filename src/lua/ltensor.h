@@ -21,6 +21,7 @@ struct handle {
     struct tensor tensor;
     struct storage *storage;
     size_t generation; /* of the storage, when this handle was made */
+    size_t version;    /* of a recorded result: see versions in ltape.c */
     size_t sequence;   /* order of creation on the tape; 0 for a leaf */
     size_t visit;      /* the last backward walk that saw this handle */
     size_t position;   /* its number in that walk */

@@ -92,10 +92,13 @@ test_build() {
     compiler=$2
     set --
     for source in tests/kernels/*.c tests/core/*.c tests/fuzz/*.c; do
-        if [ -e "$source" ]; then set -- "$@" "$build/${source%.c}"; fi
+        case $source in
+            */threads_test.c) echo "$source is not for qemu, which cannot start threads in a forked child" ;;
+            *) set -- "$@" "$build/${source%.c}" ;;
+        esac
     done
     PKG_CONFIG_LIBDIR=$libraries/pkgconfig PKG_CONFIG_SYSROOT_DIR=$root \
-        ${MAKE:-make} --no-print-directory VARIANT="${build#build/}" CC="$compiler" READLINE=none \
+        ${MAKE:-make} --silent --no-print-directory VARIANT="${build#build/}" CC="$compiler" READLINE=none \
         CPPFLAGS="-isystem $root/usr/include -isystem $root/usr/include/aarch64-linux-gnu" \
         LDFLAGS="-L$libraries" "$build/fnet" "$@"
     for program in "$@"; do run_program "$program"; done

@@ -82,23 +82,33 @@ static float element(const struct tensor *t, size_t position) {
     return ((const float *)t->data)[offset];
 }
 
-static void test_views(int rank, const size_t *shape) {
-    struct elements job = {.unary = UNARY_TANH, .binary = BINARY_DIVIDE};
-    if (!check(tensor_layout(&job.y, FLOAT32, rank, shape), "the shape is too large")) return;
-    job.a = random_view(PLACE_A, rank, shape);
-    job.b = random_view(PLACE_B, rank, shape);
-    size_t count = tensor_count(&job.y);
+/* Operands of the given shape and what the operation is to give. */
+static void prepare(struct elements *job, int operands, int rank, const size_t *shape) {
+    *job = (struct elements){.unary = UNARY_TANH, .binary = BINARY_DIVIDE, .operands = operands};
+    check(tensor_layout(&job->y, FLOAT32, rank, shape), "the shape is too large");
+    job->a = random_view(PLACE_A, rank, shape);
+    job->b = random_view(PLACE_B, rank, shape);
+    size_t count = tensor_count(&job->y);
     float *expected = put(PLACE_EXPECTED, count, 0);
-    job.expected = expected;
-    for (job.operands = 1; job.operands <= 2; job.operands++) {
-        for (size_t i = 0; i < count; i++) {
-            float a = element(&job.a, i), b = element(&job.b, i);
-            if (job.operands == 1)
-                kernels_portable.unary[job.unary](1, &a, &expected[i]);
-            else
-                kernels_portable.binary[job.binary](1, &a, 1, &b, 1, &expected[i]);
-        }
-        everywhere(run_elements, &job);
+    for (size_t i = 0; i < count; i++) {
+        float a = element(&job->a, i), b = element(&job->b, i);
+        if (operands == 1)
+            kernels_portable.unary[job->unary](1, &a, &expected[i]);
+        else
+            kernels_portable.binary[job->binary](1, &a, 1, &b, 1, &expected[i]);
+    }
+    job->expected = expected;
+}
+
+static void run_random_shapes(void *context) {
+    (void)context;
+    for (int i = 0; i < 30; i++) {
+        struct elements job;
+        size_t shape[4];
+        int rank = (int)random_below(5);
+        for (int axis = 0; axis < rank; axis++) shape[axis] = 1 + random_below(rank > 2 ? 6 : 40);
+        prepare(&job, 1 + i % 2, rank, shape);
+        run_elements(&job);
     }
 }
 
@@ -108,17 +118,17 @@ static void test_elementwise(void) {
         size_t shape[4];
     } shapes[] = {{0, {0}},          {1, {0}},          {2, {3, 0}},         {2, {0, 3}},    {1, {70001}},
                   {2, {150, 130}},   {2, {20001, 1}},   {2, {1, 20001}},     {2, {2, 9000}}, {3, {30, 1, 700}},
-                  {3, {25, 30, 26}}, {4, {2, 3, 1, 4}}, {4, {9, 11, 8, 33}}, {2, {2, 70000}}};
-    test("elementwise on views of given shapes");
-    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-        for (int i = 0; i < 3; i++) test_views(shapes[s].rank, shapes[s].shape);
-    test("elementwise on views of random shapes");
-    for (int i = 0; i < 200; i++) {
-        size_t shape[4];
-        int rank = (int)random_below(5);
-        for (int axis = 0; axis < rank; axis++) shape[axis] = 1 + random_below(rank > 2 ? 6 : 40);
-        test_views(rank, shape);
+                  {3, {25, 30, 26}}, {4, {2, 3, 1, 4}}, {4, {9, 11, 8, 33}}, {2, {2, 20000}}};
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        test("elementwise on views of shape %zu", s);
+        for (int i = 0; i < 4; i++) {
+            struct elements job;
+            prepare(&job, 1 + i % 2, shapes[s].rank, shapes[s].shape);
+            everywhere(run_elements, &job);
+        }
     }
+    test("elementwise on views of random shapes");
+    everywhere(run_random_shapes, NULL);
 }
 
 /* Broadcasting as bindings use it: the common shape, then both operands expanded to it. */
@@ -213,7 +223,7 @@ static int32_t first_index(bool smallest, size_t n, const float *x, size_t step)
 
 static void test_reductions(void) {
     static const size_t shapes[][3] = {{1, 1, 1},     {3, 5, 1},     {3, 5, 7},     {300, 129, 1},
-                                       {1, 300, 129}, {2, 200, 65},  {40000, 3, 1}, {1, 3, 40000},
+                                       {1, 300, 129}, {2, 200, 65},  {20011, 3, 1}, {1, 3, 20011},
                                        {7, 1000, 17}, {1, 70000, 2}, {0, 5, 3},     {5, 3, 0}};
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
         struct reduction_job job = {.outer = shapes[s][0], .n = shapes[s][1], .inner = shapes[s][2]};

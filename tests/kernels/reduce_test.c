@@ -11,9 +11,10 @@ enum { PLACE_X, PLACE_Y, PLACE_EXPECTED };
 static void test_row(const struct kernels *kernels, enum reduction operation, size_t n, enum values values) {
     for (size_t position = 0; position < POSITION_COUNT; position++) {
         const float *x = put_filled(PLACE_X, n, position, values);
-        float expected = reference_reduce(operation, n, x, 1), *y = put(PLACE_Y, 1, random_below(POSITION_COUNT));
+        float *expected = put(PLACE_EXPECTED, 1, 0), *y = put(PLACE_Y, 1, random_below(POSITION_COUNT));
+        *expected = reference_reduce(operation, n, x, 1);
         kernels->reduce[operation](n, x, y);
-        check_same(1, &expected, y, "n %zu values %d", n, (int)values);
+        check_same(1, expected, y, "n %zu values %d", n, (int)values);
         check_guards(PLACE_Y);
     }
 }

@@ -41,7 +41,7 @@ static inline float reference_pick(enum reduction operation, float a, float b) {
 }
 
 static inline float reference_extreme(enum reduction operation, size_t n, const float *x, size_t step) {
-    float best[16];
+    float best[16] = {0};
     size_t lanes = n < 16 ? n : 16;
     for (size_t lane = 0; lane < lanes; lane++) {
         best[lane] = x[lane * step];

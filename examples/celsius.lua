@@ -1,0 +1,27 @@
+-- One dense unit learns to convert degrees: it sees only pairs of Celsius and Fahrenheit, never the formula
+-- f = 1.8 c + 32.
+--   fnet examples/celsius.lua
+
+local fnet = require "fnet"
+local nn, optim = fnet.nn, fnet.optim
+
+fnet.seed(1)
+local celsius = fnet.tensor { { -40 }, { -10 }, { 0 }, { 8 }, { 15 }, { 22 }, { 38 } }
+local fahrenheit = fnet.tensor { { -40 }, { 14 }, { 32 }, { 46.4 }, { 59 }, { 71.6 }, { 100.4 } }
+
+-- One input, one unit: fahrenheit = weight * celsius + bias.
+local model = nn.Dense(1, 1)
+local opt = optim.Adam(model:parameters(), { lr = 0.3 })
+
+for step = 1, 500 do
+  local loss = nn.mse(model(celsius), fahrenheit)
+  opt:zero_grad()
+  loss:backward() -- how the loss changes with the weight and with the bias
+  opt:step()      -- moves both a little, so that the loss falls
+  if step % 100 == 0 then print(("step %d  loss %.4f"):format(step, loss:item())) end
+end
+
+print(("learnt: f = %.2f c + %.2f"):format(model.weight:item(), model.bias:item()))
+
+local output = fnet.no_grad(model, fnet.tensor { 100 })
+print(("100 degrees Celsius are %.1f degrees Fahrenheit"):format(output:item()))

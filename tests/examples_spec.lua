@@ -1,0 +1,233 @@
+--- The examples from end to end, as child processes of the interpreter under test.
+
+local command = dofile "tests/command.lua"
+
+local FIXTURES = command.directory .. "/tests/fixtures/fashion"
+
+local directory
+
+setup(function() directory = command.make_directory() end)
+teardown(function() command.remove_directory(directory) end)
+
+-- Runs an example elsewhere than in the project, so that nothing depends on the working directory.
+local function run(name, arguments, environment)
+  local words = { command.directory .. "/examples/" .. name }
+  table.move(arguments or {}, 1, #(arguments or {}), 2, words)
+  return command.shell(directory, command.line(command.fnet, words, environment))
+end
+
+local function fashion(...)
+  return run("fashion.lua", { "--data", FIXTURES, "--epochs", "1", ... })
+end
+
+local function lines_of(text)
+  assert.equal("\n", text:sub(-1))
+  local lines = {}
+  for line in text:gmatch "([^\n]*)\n" do lines[#lines + 1] = line end
+  return lines
+end
+
+-- Removes what fits the patterns, line by line from the front.
+local function expect(lines, ...)
+  for _, pattern in ipairs { ... } do
+    local line = table.remove(lines, 1)
+    assert.is_truthy(line and line:find("^" .. pattern .. "$"), ("%s\ndoes not fit %s"):format(line, pattern))
+  end
+end
+
+-- The value of the flat JSON object in a line; raises where it is none.
+local function parse(line)
+  local record, at = {}, 2
+  assert.equal("{", line:sub(1, 1))
+  repeat
+    local key, value, after, stop = line:match('^"([%w_]+)":([^,{}%[%]]+)([,}])()', at)
+    assert.is_truthy(key, line)
+    if value == "null" then record[key] = "null"
+    elseif value:find '^"[^"\\]*"$' then record[key] = value:sub(2, -2)
+    else record[key] = assert(tonumber(value), value) end
+    at = stop
+  until after == "}"
+  assert.equal(#line + 1, at)
+  return record
+end
+
+describe("examples/fashion.lua", function()
+  it("prints every promised line, and the weights' SHA-256 last", function()
+    local result = fashion("--threads", "2", "--valid", "100", "--seed", "3", "--epochs", "2")
+    assert.same({ 0, "" }, { result.status, result.errors })
+    local lines = lines_of(result.output)
+    expect(lines, "fnet %d+%.%d+%.%d+, numerics %d+, %w+, 2 threads, seed 3",
+      "600 training and 200 test pictures from " .. FIXTURES:gsub("%p", "%%%0"), "",
+      "layer +output shape +parameters",
+      "Flatten%(%) +%[batch, 784%] +0", "Dense%(784, 128%) +%[batch, 128%] +100480",
+      "ReLU%(%) +%[batch, 128%] +0", "Dense%(128, 10%) +%[batch, 10%] +1290", "Softmax%(%) +%[batch, 10%] +0",
+      "total +101770", "")
+    local accuracy = "%d+%.%d%d%% ± %d+%.%d%d %(%d+/%d+%)"
+    for epoch = 1, 2 do
+      expect(lines, ("epoch %d/2  loss %%d+%%.%%d+  accuracy %%d+%%.%%d%%d%%%%  validation %s  %s"):format(epoch,
+        accuracy, "%d+%.%d+ s  %d+ images/s"))
+    end
+    assert.is_truthy(lines[2]:find "/200%)$")
+    expect(lines, "", "test accuracy " .. accuracy, "")
+    for _, class in ipairs {
+      "T%-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
+    } do
+      expect(lines, "  " .. class .. " +%d+%.%d%%  %(%d+/%d+%)")
+    end
+    expect(lines, "")
+    for _ = 1, 14 do expect(lines, "[ .:=+*#%%@-]+") end
+    expect(lines, "", "%d+%% certain that this is an? %C+ %(it is an? %C+%)", "")
+    local marked = 0
+    for _ = 1, 10 do
+      if lines[1]:find "  <$" then marked = marked + 1 end
+      expect(lines, "  %a[%w/ -]+[^%w]* +%d+%.%d%%[ <]*")
+    end
+    assert.equal(1, marked)
+    expect(lines, "", "weights sha256 " .. ("%x"):rep(64))
+    assert.same({}, lines)
+  end)
+
+  it("computes its figures right", function()
+    local text = fashion().output
+    local percent, margin, correct, total = text:match "test accuracy (%S+)%% ± (%S+) %((%d+)/(%d+)%)"
+    assert.equal(("%.2f"):format(100 * correct / total), percent)
+    local p = correct / total
+    assert.equal(("%.2f"):format(196 * math.sqrt(p * (1 - p) / total)), margin)
+    local sum_correct, sum_total = 0, 0
+    for right, all in text:gmatch "\n  %C-%%  %((%d+)/(%d+)%)" do
+      sum_correct, sum_total = sum_correct + right, sum_total + all
+    end
+    assert.same({ tonumber(correct), 200 }, { sum_correct, sum_total })
+    local share = 0
+    for value in text:gmatch "\n  [^\n%%(]- (%d+%.%d)%%[^\n(]*%f[\n]" do share = share + value end
+    assert.near(100, share, 0.51)
+    assert.is_true(p > 0.4)
+  end)
+
+  it("has no colour and no progress bar in a pipe", function()
+    for _, environment in ipairs { {}, { NO_COLOR = "1", TERM = "xterm-256color" } } do
+      local result = run("fashion.lua", { "--data", FIXTURES, "--epochs", "1" }, environment)
+      assert.same({ "", 0 }, { result.errors, result.status })
+      assert.is_nil(result.output:find "[\27\r]")
+    end
+  end)
+
+  it("prints the same weights for any number of threads and instruction set", function()
+    local expected = fashion().output:match "weights sha256 (%x+)\n$"
+    for _, set in ipairs { "portable", "" } do
+      for _, threads in ipairs { "1", "3" } do
+        local result = run("fashion.lua", { "--data", FIXTURES, "--epochs", "1" },
+          { FNET_ISA = set, FNET_THREADS = threads })
+        assert.equal(expected, result.output:match "weights sha256 (%x+)\n$")
+        assert.is_truthy(result.output:find(threads .. " threads", 1, true))
+      end
+    end
+    assert.not_equal(expected, fashion("--seed", "2").output:match "weights sha256 (%x+)\n$")
+    assert.not_equal(expected, fashion("--batch", "64").output:match "weights sha256 (%x+)\n$")
+    assert.not_equal(expected, fashion("--lr", "0.01").output:match "weights sha256 (%x+)\n$")
+  end)
+
+  it("prints one JSON object a line with --json, and nothing else", function()
+    local plain = fashion("--epochs", "2")
+    local result = fashion("--epochs", "2", "--json")
+    assert.same({ "", 0 }, { result.errors, result.status })
+    local records = {}
+    for i, line in ipairs(lines_of(result.output)) do records[i] = parse(line) end
+    assert.equal(3, #records)
+    for epoch = 1, 2 do
+      local record = records[epoch]
+      assert.equal(epoch, record.epoch)
+      assert.is_true(record.loss > 0 and record.accuracy > 0 and record.accuracy <= 1 and record.seconds > 0)
+      assert.equal("null", record.validation_accuracy)
+    end
+    assert.is_true(records[2].loss < records[1].loss)
+    local last = records[3]
+    assert.equal(200, last.total)
+    assert.near(last.correct / 200, last.test_accuracy, 1e-9)
+    assert.equal(plain.output:match "weights sha256 (%x+)\n$", last.weights_sha256)
+    local valid = parse(lines_of(fashion("--valid", "60", "--json").output)[1])
+    assert.is_true(valid.validation_accuracy >= 0 and valid.validation_accuracy <= 1)
+  end)
+
+  it("trains the network that is asked for", function()
+    local result = fashion("--hidden", "7", "--epochs", "0")
+    assert.equal(0, result.status)
+    assert.is_truthy(result.output:find("Dense(784, 7)", 1, true))
+    assert.is_nil(result.output:find "\nepoch")
+    assert.is_truthy(result.output:find "\ntest accuracy ")
+  end)
+
+  it("ends well when the training diverges", function()
+    local result = fashion("--lr", "1e30", "--batch", "100")
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.is_truthy(result.output:find "\nweights sha256 %x+\n$")
+  end)
+
+  it("describes its options with --help", function()
+    local result = run("fashion.lua", { "--help" })
+    assert.same({ 0, "" }, { result.status, result.errors })
+    for option, default in pairs {
+      epochs = "5", batch = "32", lr = "0.001", hidden = "128", seed = "1", threads = "0", valid = "0",
+    } do
+      assert.is_truthy(result.output:find(("\n  %%-%%-%s N +%%C+ %%(%s%%)\n"):format(option, default)), option)
+    end
+    for _, line in ipairs { "\n  %-%-data DIR +%C+\n", "\n  %-%-json +%C+\n", "\n  %-%-help +%C+\n" } do
+      assert.is_truthy(result.output:find(line))
+    end
+    assert.is_nil(result.output:find("()", 1, true))
+  end)
+
+  it("ends with status 1 and a reason on stderr where it is used wrongly", function()
+    local cases = {
+      { "unknown option '%-%-epoch'; known are %-%-epochs ", "--epoch", "3" },
+      { "%-%-epochs: expected a whole number of at least 0, got '%-1'", "--epochs", "-1" },
+      { "%-%-epochs: expected a whole number of at least 0, got 'x'", "--epochs", "x" },
+      { "%-%-batch: expected a whole number of at least 1, got '0'", "--batch", "0" },
+      { "%-%-lr: expected a number of at least 0, got 'nan'", "--lr", "nan" },
+      { "%-%-threads: expected a whole number from 0 to 256, got '257'", "--threads", "257" },
+      { "%-%-seed: expected a whole number, got '1.5'", "--seed", "1.5" },
+      { "%-%-data needs a value", "--data" },
+      { "fashion_mnist: /nowhere %(named by dir%) lacks train%-images.*make data", "--data", "/nowhere" },
+      { "split: expected a whole number from 1 to 599, got 600", "--valid", "600" },
+    }
+    for _, case in ipairs(cases) do
+      local result = fashion(table.unpack(case, 2))
+      assert.equal(1, result.status)
+      assert.is_truthy(result.errors:find(case[1]), result.errors)
+      assert.is_nil(result.output:find "sha256")
+    end
+    local result = run("fashion.lua", {}, { FNET_DATA = directory })
+    assert.equal(1, result.status)
+    assert.is_truthy(result.errors:find("(named by $FNET_DATA) lacks", 1, true), result.errors)
+  end)
+end)
+
+describe("examples/celsius.lua", function()
+  it("learns 1.80 and 32.00", function()
+    local result = run "celsius.lua"
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.is_truthy(result.output:find("learnt: f = 1.80 c + 32.00\n", 1, true), result.output)
+    assert.is_truthy(result.output:find("100 degrees Celsius are 212.0 degrees Fahrenheit\n", 1, true))
+  end)
+end)
+
+describe("examples/custom_layer.lua", function()
+  it("checks its gradients and learns", function()
+    local result = run "custom_layer.lua"
+    assert.same({ 0, "" }, { result.status, result.errors })
+    local lines = lines_of(result.output)
+    expect(lines, "the gradients of swish are right: largest error %d+e%-%d+")
+    assert.is_truthy(result.output:find "\nSwish%(%) +%[batch, 16%] +1\n")
+    assert.is_true(tonumber(result.output:match "\nepoch 30  accuracy (%S+)%%\n") > 95)
+    assert.is_true(math.abs(tonumber(result.output:match "\nlearnt: beta = (%S+)\n") - 1) > 0.05)
+  end)
+end)
+
+describe("the examples", function()
+  it("stay short enough to be read", function()
+    for name, most in pairs { ["fashion.lua"] = 120, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70 } do
+      local _, count = command.read_file("examples/" .. name):gsub("\n", "")
+      assert.is_true(count < most, name)
+    end
+  end)
+end)
