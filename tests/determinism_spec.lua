@@ -19,10 +19,13 @@ local function same_everywhere(make)
       assert.equal(isa, fnet.isa(isa))
       assert.equal(threads, fnet.threads(threads))
       fnet.seed(1)
-      local got = fnet.sha256(make())
+      local got = { make() }
+      for i, t in ipairs(got) do got[i] = t:bytes() end
       local setting = ("%s with %d threads"):format(isa, threads)
       expected, first = expected or got, first or setting
-      assert.equal(expected, got, ("%s differs from %s"):format(setting, first))
+      for i = 1, #expected do
+        assert.is_true(expected[i] == got[i], ("result %d: %s differs from %s"):format(i, setting, first))
+      end
     end
   end
 end
@@ -37,17 +40,17 @@ describe("the same bits for every number of threads and every instruction set:",
 
   it("elementwise operations", function()
     same_everywhere(function()
-      local a, b = fnet.randn { 200003 }, fnet.randn { 200003 }
-      local matrix = fnet.randn { 301, 403 }
-      return a + b, a - b, a * b, a / b, a:maximum(b), a:minimum(b), a:lt(b), a:gate(b), -a, a:abs(), a:sign(),
-        a:relu(), a:abs():sqrt(), 2 / a, matrix + matrix[1], matrix * matrix:slice(2, 1, 1),
-        matrix:T() - fnet.randn { 403, 1 }
+      local large, a, b = fnet.randn { 200003 }, fnet.randn { 40003 }, fnet.randn { 40003 }
+      local matrix = fnet.randn { 151, 203 }
+      return large + large:abs(), a + b, a - b, a * b, a / b, a:maximum(b), a:minimum(b), a:lt(b), a:gate(b),
+        -a, a:abs(), a:sign(), a:relu(), a:abs():sqrt(), 2 / a, matrix + matrix[1], matrix * matrix:slice(2, 1, 1),
+        matrix:T() - fnet.randn { 203, 1 }
     end)
   end)
 
   it("exp, log, tanh, sigmoid and powers", function()
     same_everywhere(function()
-      local a = fnet.randn({ 70003 }, 0, 20)
+      local a = fnet.randn({ 20003 }, 0, 20)
       return a:exp(), a:abs():log(), a:tanh(), a:sigmoid(), a:abs() ^ (a / 10)
     end)
   end)
@@ -66,7 +69,7 @@ describe("the same bits for every number of threads and every instruction set:",
 
   it("softmax along each axis", function()
     same_everywhere(function()
-      local t = fnet.randn({ 100, 33, 65 }, 0, 10)
+      local t = fnet.randn({ 20, 33, 65 }, 0, 10)
       return t:softmax(1), t:softmax(2), t:softmax(3)
     end)
   end)
@@ -74,26 +77,26 @@ describe("the same bits for every number of threads and every instruction set:",
   it("matmul of every layout", function()
     same_everywhere(function()
       local a, b = fnet.randn { 300, 300 }, fnet.randn { 300, 300 }
-      local wide = fnet.randn { 33, 785 }
-      return a:matmul(b), a:T():matmul(b), a:matmul(b:T()), a:T():matmul(b:T()), wide:matmul(fnet.randn { 785, 129 }),
+      local c, d = a:slice(1, 1, 67):slice(2, 1, 70), b:slice(1, 5, 74):slice(2, 9, 139)
+      return a:matmul(b), c:matmul(d), c:T():matmul(d:slice(1, 1, 67)), c:matmul(d:T():contiguous():T()),
         a[1]:matmul(b), a:matmul(b[1]), fnet.randn({ 5, 31, 40 }):matmul(fnet.randn { 5, 40, 37 }),
-        fnet.randn({ 70, 600 }):matmul(fnet.randn { 600, 530 })
+        fnet.randn({ 65, 520 }):matmul(fnet.randn { 520, 510 })
     end)
   end)
 
   it("gather, concat and conversions", function()
     same_everywhere(function()
-      local t = fnet.randn { 700, 130 }
-      local order = fnet.permutation(700)
+      local t = fnet.randn { 300, 130 }
+      local order = fnet.permutation(300)
       return t:gather(order), t:T():gather(order, 2), fnet.concat({ t, t }, 2), (t * 10):int(), t:double()
     end)
   end)
 
   it("a chain of operations", function()
     same_everywhere(function()
-      local x = fnet.randn { 301, 300 }
+      local x = fnet.randn { 151, 130 }
       for _ = 1, 3 do
-        x = x:matmul(fnet.randn { 300, 300 } / 17):tanh() + x:mean(2, true)
+        x = x:matmul(fnet.randn { 130, 130 } / 11):tanh() + x:mean(2, true)
         x = (x - x:mean(1)) / ((x * x):mean(1) + 1e-5):sqrt()
       end
       return x, x:softmax(), x:sum()

@@ -416,6 +416,25 @@ describe("fnet.operation", function()
     end
   end)
 
+  it("may keep the gradient that its backward returns, and return one for two arguments", function()
+    for _, size in ipairs { 2, 2000 } do
+      local kept
+      local sum = fnet.operation(function(x, z) return x + z end, function(dy)
+        kept = dy * 2
+        return kept, kept
+      end)
+      local a, b = fnet.ones { size }, fnet.ones { size }
+      a.requires_grad, b.requires_grad = true, true
+      sum(a, b):sum():backward()
+      a.grad:fill(5)
+      assert.same({ 2, 2 }, { kept[1], b.grad[1] })
+      a.grad, b.grad = nil, nil
+      sum(a * 3, b * 3):sum():backward() -- results in between
+      a.grad:fill(5)
+      assert.same({ 2, 6 }, { kept[1], b.grad[1] })
+    end
+  end)
+
   it("names what is wrong with a gradient", function()
     local a = leaf { 1, 2 }
     local start = "operation: its backward must return for argument 1 a gradient of shape [2] and type float32, " ..

@@ -61,6 +61,10 @@ local figures = figures_module.new(description)
 print(("fnet %s (%s), numerics %d, %s, %d threads, %s, %s"):format(fnet.version, description.revision, fnet.numerics,
   table.concat(shared.isas, " and "), fnet.threads(), description.cpu, description.date))
 print(("medians of %d runs, real pictures from %s"):format(options.runs, train.source))
+local load = machine.load()
+if load and load > 0.5 then
+  print(("The machine is busy (load %.1f): it shows in every figure, and most of all with several threads."):format(load))
+end
 
 for _, section in ipairs(sections) do require("tests.bench." .. section).measure(figures, shared) end
 

@@ -36,8 +36,9 @@ local function ratios_of(entry)
 end
 
 --- Adds a figure.
----@param entry table name; unit; values: number[], one a run; limits?: number[] in the same unit, one a run; bar?:
--X
+---@param entry table name; unit; values: number[], one a run; limits?: number[] in the same unit, one a run;
+--- bar?: number, for the ratio where there are limits, unless bar_on_value is set, else for the value; at_least?:
+--- the bar is a lower bound; isa?; threads?; section: where the table shows it; in_table: false leaves it out there
 function Figures:add(entry)
   local ratios = ratios_of(entry)
   local on_ratio = ratios and not entry.bar_on_value
@@ -46,7 +47,7 @@ function Figures:add(entry)
   if entry.bar and entry.at_least then met = judged >= entry.bar
   elseif entry.bar then met = judged <= entry.bar end
   self.records[#self.records + 1] = {
-    section = entry.section, name = entry.name, unit = entry.unit, isa = entry.isa, threads = entry.threads,
+    section = entry.section, in_table = entry.in_table ~= false, name = entry.name, unit = entry.unit, isa = entry.isa, threads = entry.threads,
     median = median(entry.values), low = quantile(entry.values, 0), high = quantile(entry.values, 1),
     runs = #entry.values, limit = entry.limits and median(entry.limits), ratio = ratios and median(ratios),
     bar = entry.bar, bar_on = entry.bar and (on_ratio and "ratio" or "median") or nil,
@@ -78,11 +79,11 @@ function Figures:table()
   local sections, lines_of, lines = {}, {}, {}
   for _, record in ipairs(self.records) do
     local section = record.section
-    if not lines_of[section] then
+    if record.in_table and not lines_of[section] then
       sections[#sections + 1] = section
       lines_of[section] = { "\n" .. section, HEAD }
     end
-    table.insert(lines_of[section], row(record))
+    if record.in_table then table.insert(lines_of[section], row(record)) end
   end
   for i, section in ipairs(sections) do lines[i] = table.concat(lines_of[section], "\n") end
   return table.concat(lines, "\n")

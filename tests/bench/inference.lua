@@ -12,7 +12,9 @@ local WEIGHTS_KIBIBYTES = 4 * (784 * 128 + 128 + 128 * 10 + 10) // 1024
 ---@param test data.Dataset
 ---@return tensor [#test, 28, 28]
 function inference.pictures(test)
-  for x in test:batches { size = #test } do return x:clone() end
+  local next_batch = test:batches { size = #test }
+  local x = next_batch()
+  return x:clone()
 end
 
 --- Seconds of one call with one picture: each call another of 32 pictures.

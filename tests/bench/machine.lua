@@ -27,7 +27,8 @@ local function describe(command)
   local pipe = assert(io.popen(command .. " 2>/dev/null"))
   local line = pipe:read "l"
   pipe:close()
-  return line ~= "" and line or nil
+  if line == "" then return nil end
+  return line
 end
 
 --- What every figure carries about the machine and the program.
@@ -41,6 +42,10 @@ function machine.description()
     revision = describe "git describe --always --dirty" or "unknown",
   }
 end
+
+--- How many processes wanted a processor over the last minute, or nil where the system does not say.
+---@return number?
+function machine.load() return tonumber(describe "cut -d ' ' -f 1 /proc/loadavg") end
 
 local function limit(kind, isa, threads, kibibytes)
   return tonumber(machine.lines(("%slimits %s %s %d %d %s"):format(programs, kind, isa, threads, LIMIT_MILLISECONDS,
