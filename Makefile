@@ -224,10 +224,10 @@ bench: all $(bench_programs) ## Measure speed against the machine's own limits (
 bench-compare: all $(bench_programs) ## What changed in speed between A=rev and B=rev (git), or two files of bench JSON=file
 	MAKE='$(MAKE)' ./fnet tests/bench/compare.lua '$(A)' '$(B)'
 
-bench-peers: all ## Compare with NumPy, PyTorch, scikit-learn, Keras, OpenBLAS, oneDNN and libxsmm, installed where possible
+bench-peers: all $(build)/tests/bench/limits ## Compare with NumPy, PyTorch, scikit-learn, Keras, OpenBLAS, oneDNN and libxsmm, installed where possible
 	@sh tests/bench/peers_setup.sh
 	@$(MAKE) --no-print-directory peers-matmul
-	@python3 tests/bench/peers.py
+	@python3 tests/bench/peers.py $(if $(JSON),--json '$(JSON)')
 
 # Which libraries there are is asked when this is made: bench-peers may just have installed them.
 peers_objects := $(patsubst %.c,$(build)/%.o,$(wildcard tests/bench/peers_*.c))
@@ -242,7 +242,6 @@ peer_libs = $(if $(has_libxsmm),$(filter-out -fopenmp,$(shell $(PKG_CONFIG) --li
 
 $(build)/tests/bench/peers_libraries.o: private own_flags = $(peer_flags)
 $(build)/tests/bench/peers_libraries.o: FORCE
-$(build)/tests/bench/peers_limit.o: private own_flags := -O3 -march=native -ffp-contract=fast
 
 peers-matmul: $(peers_objects) $(core_objects)
 	$(quiet)$(link) -o $(build)/tests/bench/peers_matmul $^ $(peer_libs) $(system_libs)

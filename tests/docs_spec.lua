@@ -1,6 +1,6 @@
---- Every public name has an annotation, and the annotation says what the code does: the parameters by name and in
--- order, a result where there is one. Methods in C are compared with lua/fnet/tensor_methods.lua, and every C
--- function that crosses files has a comment in its header.
+--- Every public name has an annotation that agrees with the code: the parameters by name and in order, a result
+-- where there is one. Methods in C are compared with lua/fnet/tensor_methods.lua, and every C function that
+-- crosses files has a comment in its header.
 
 local fnet = require "fnet"
 local core = require "fnet.core"
@@ -121,8 +121,8 @@ end
 
 local metamethod = "^__"
 
--- Calls visit(path, function) for every function within reach of a value: in tables, and in what their metatables
--- inherit from.
+-- Calls visit(path, function) for every function within reach of a value: in tables, and in what their
+-- metatables inherit from.
 local function walk(value, path, visit, seen)
   if seen[value] then return end
   seen[value] = true
@@ -164,7 +164,7 @@ local function c_methods()
   return names
 end
 
--- The declarations of methods: name -> { documented = boolean, parameters = {...} }, and the names that come twice.
+-- The declarations of methods, name -> { documented = boolean, parameters = {...} }; and the names that come twice.
 local function declarations()
   local lines, list, twice = lines_of(read(DECLARATIONS)), {}, {}
   for i, line in ipairs(lines) do
@@ -213,7 +213,7 @@ describe("documentation", function()
       assert.is_true(declared[name].documented, name .. " is declared without a comment above it")
     end
     for name in pairs(declared) do
-      assert.is_true(registered[name], name .. " is declared in " .. DECLARATIONS .. ", but not registered in C")
+      assert.is_true(registered[name], name .. " is declared in " .. DECLARATIONS .. ", but not in C")
     end
   end)
 

@@ -216,7 +216,6 @@ describe("in the steady state", function()
       most = collectgarbage "count" - start
     end
     collectgarbage "restart"
-    io.stderr:write(most/200,"\n")
     -- A step works with about 100 KiB of activations and gradients; only small objects may be new.
     assert.is_true(most / 200 < 40, ("%.1f KiB a step"):format(most / 200))
     assert.is_true(living() - before < 300)

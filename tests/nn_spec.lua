@@ -289,6 +289,14 @@ describe("the memory that Sequential uses again", function()
     ["a view before the softmax"] = function()
       return { nn.Dense(300, 5), nn.Sequential { nn.Flatten(), nn.Softmax() } }
     end,
+    ["a layer of the library with a forward of the user's"] = function()
+      local relu = nn.ReLU()
+      function relu:forward(x)
+        self.input = x
+        return x:relu()
+      end
+      return { nn.Dense(300, 200), relu, nn.Dense(200, 5) }
+    end,
     ["one layer twice"] = function()
       local relu, dense = nn.ReLU(), nn.Dense(300, 300)
       return { dense, relu, dense, relu, nn.Dense(300, 5) }
@@ -543,6 +551,14 @@ describe("evaluation", function()
     assert.is_false(pcall(nn.evaluate, echo, data()))
     assert.is_true(echo.training)
     assert.is_true((parameter { 1 } * 2).requires_grad)
+  end)
+
+  it("puts the mode of each module back, not only the model's", function()
+    local model = nn.Sequential { Echo(), Echo() }
+    model[1]:eval()
+    nn.evaluate(model, data())
+    assert.is_false(model[1].training)
+    assert.is_true(model[2].training)
   end)
 
   it("works on a softmax in a model inside the model", function()

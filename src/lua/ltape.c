@@ -443,17 +443,11 @@ static int is_leaf(lua_State *L) {
     return 1;
 }
 
-static int has_grad(lua_State *L) {
-    ltensor_check(L, 1);
-    lua_pushboolean(L, lua_getiuservalue(L, 1, SLOT_GRAD) != LUA_TNIL);
-    return 1;
-}
-
 void lopen_tape(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"record", record_own}, {"backward", backward}, {"no_grad", no_grad},     {"recording", recording},
-        {"rules", set_rules},   {"discard", discard},   {"zero_grad", zero_grad}, {"has_grad", has_grad},
-        {"is_leaf", is_leaf},   {NULL, NULL},
+        {"record", record_own},   {"backward", backward}, {"no_grad", no_grad},
+        {"recording", recording}, {"rules", set_rules},   {"discard", discard},
+        {"zero_grad", zero_grad}, {"is_leaf", is_leaf},   {NULL, NULL},
     };
     struct tape *tape = lua_newuserdatauv(L, sizeof *tape, 0);
     *tape = (struct tape){.recording = true};

@@ -1,8 +1,9 @@
---- `make bench`: measures what this machine can do, then how near to it fnet comes, on the real pictures, and holds
--- the figures against the project's bars. Prints tables for people, then one line of JSON a figure, or writes those
--- lines to a file. A missed bar is a finding, not a failure: the exit status says only whether everything ran.
--- Method: a figure and its limit are measured in turns, run by run; a ratio is the median of the ratios of these
--- pairs. Nothing is compared with a figure of another run of the benchmark.
+--- `make bench`: measures what this machine can do, then how near to it fnet comes, on the real pictures, and
+-- holds the figures against the project's bars. Prints tables for people, then one line of JSON a figure, or
+-- writes those lines to a file. A missed bar is a finding, not a failure: the exit status says only whether
+-- everything ran.
+-- Method: a figure and its limit are measured in turns, run by run; a ratio is the median of the ratios of
+-- these pairs. Nothing is compared with a figure of another run of the benchmark.
 
 local fnet = require "fnet"
 local figures_module = require "tests.bench.figures"
@@ -23,7 +24,8 @@ local function chosen(text)
   for _, name in ipairs(SECTIONS) do known[name] = true end
   for name in text:gmatch "[^,]+" do
     if not known[name] then
-      io.stderr:write(("bench: --only: expected some of %s, got '%s'\n"):format(table.concat(SECTIONS, ","), name))
+      io.stderr:write(("bench: --only: expected some of %s, got '%s'\n"):format(table.concat(SECTIONS, ","),
+        name))
       os.exit(1, true)
     end
     list[#list + 1] = name
@@ -56,14 +58,17 @@ local started = fnet.clock()
 fnet.seed(1)
 local train, test = fnet.data.fashion_mnist()
 local description = machine.description()
-local shared = { runs = options.runs, isas = measured_isas(), train = train, test = test, interpreter = arg[-1] }
+local shared = {
+  runs = options.runs, isas = measured_isas(), train = train, test = test, interpreter = arg[-1],
+}
 local figures = figures_module.new(description)
-print(("fnet %s (%s), numerics %d, %s, %d threads, %s, %s"):format(fnet.version, description.revision, fnet.numerics,
-  table.concat(shared.isas, " and "), fnet.threads(), description.cpu, description.date))
+print(("fnet %s (%s), numerics %d, %s, %d threads, %s, %s"):format(fnet.version, description.revision,
+  fnet.numerics, table.concat(shared.isas, " and "), fnet.threads(), description.cpu, description.date))
 print(("medians of %d runs, real pictures from %s"):format(options.runs, train.source))
 local load = machine.load()
 if load and load > 0.5 then
-  print(("The machine is busy (load %.1f): it shows in every figure, and most of all with several threads."):format(load))
+  print(("The machine is busy (load %.1f): the figures are worth little, most of all with several threads.")
+    :format(load))
 end
 
 for _, section in ipairs(sections) do require("tests.bench." .. section).measure(figures, shared) end

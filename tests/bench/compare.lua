@@ -1,7 +1,7 @@
 --- `make bench-compare A=... B=...`: what changed in speed, with the noise beside it.
--- Two git revisions are built side by side in build/compare and run in turns (A B, B A, A B, ...), a few figures a
--- process; each turn gives a ratio B/A, and a change is one that nearly all turns agree on. Two files that
--- `make bench JSON=file` saved are compared figure by figure; they come from different runs, so ratios to the limits
+-- Two git revisions are built side by side in build/compare and run in turns (A B, B A, A B, ...), a few figures a process; each
+-- turn gives a ratio B/A, and a change is one that nearly all turns agree on. Two files that `make bench
+-- JSON=file` saved are compared figure by figure; they come from different runs, so ratios to the limits
 -- measured beside them are compared where there are any, and a change is one that exceeds the spread of both.
 --   fnet tests/bench/compare.lua A B
 
@@ -70,8 +70,8 @@ local function compare_files(path_a, path_b)
       local spread = 100 * ((x.high - x.low) / x.median + (y.high - y.low) / y.median) / 2
       local change = 100 * (after / before - 1)
       local unit = of_limit and "x" or " " .. x.unit
-      print(ROW:format(("%.4g%s"):format(before, unit), ("%.4g%s"):format(after, unit), ("%+.1f%%"):format(change),
-        ("%.1f%%"):format(spread), math.abs(change) > spread and "changed" or "", key))
+      print(ROW:format(("%.4g%s"):format(before, unit), ("%.4g%s"):format(after, unit),
+        ("%+.1f%%"):format(change), ("%.1f%%"):format(spread), math.abs(change) > spread and "changed" or "", key))
     else
       print("only in A: " .. key)
     end
@@ -125,9 +125,9 @@ local function compare_revisions(revision_a, revision_b)
   for _, key in ipairs(keys) do
     local a, b, ratios = values[1][key], values[2][key], {}
     for turn = 1, TURNS do ratios[turn] = b[turn] / a[turn] end
+    local middle = ("%.3f ... %.3f"):format(quantile(ratios, 0.25), quantile(ratios, 0.75))
     print(ROW:format(key, ("%.4g s"):format(median(a)), ("%.4g s"):format(median(b)),
-      ("%.3f"):format(median(ratios)), ("%.3f ... %.3f"):format(quantile(ratios, 0.25), quantile(ratios, 0.75)),
-      agreement(ratios)))
+      ("%.3f"):format(median(ratios)), middle, agreement(ratios)))
   end
   print(("\n%d turns; faster or slower: %d of them at least agree."):format(TURNS, AGREEING))
 end

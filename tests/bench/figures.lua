@@ -1,5 +1,5 @@
---- The figures of a benchmark: medians and spread of several runs, ratios to a limit that was measured beside each
--- run, and bars; shown as a table for people and as one line of JSON each.
+--- The figures of a benchmark: medians and spread of several runs, ratios to a limit that was measured beside
+-- each run, and bars; shown as a table for people and as one line of JSON each.
 
 local fnet = require "fnet"
 
@@ -37,8 +37,9 @@ end
 
 --- Adds a figure.
 ---@param entry table name; unit; values: number[], one a run; limits?: number[] in the same unit, one a run;
---- bar?: number, for the ratio where there are limits, unless bar_on_value is set, else for the value; at_least?:
---- the bar is a lower bound; isa?; threads?; section: where the table shows it; in_table: false leaves it out there
+--- bar?: number, for the ratio where there are limits, unless bar_on_value is set, else for the value;
+--- at_least?: the bar is a lower bound; isa?; threads?; section: where the table shows it; in_table: false
+--- leaves it out there
 function Figures:add(entry)
   local ratios = ratios_of(entry)
   local on_ratio = ratios and not entry.bar_on_value
@@ -47,7 +48,8 @@ function Figures:add(entry)
   if entry.bar and entry.at_least then met = judged >= entry.bar
   elseif entry.bar then met = judged <= entry.bar end
   self.records[#self.records + 1] = {
-    section = entry.section, in_table = entry.in_table ~= false, name = entry.name, unit = entry.unit, isa = entry.isa, threads = entry.threads,
+    section = entry.section, name = entry.name, unit = entry.unit, isa = entry.isa, threads = entry.threads,
+    in_table = entry.in_table ~= false,
     median = median(entry.values), low = quantile(entry.values, 0), high = quantile(entry.values, 1),
     runs = #entry.values, limit = entry.limits and median(entry.limits), ratio = ratios and median(ratios),
     bar = entry.bar, bar_on = entry.bar and (on_ratio and "ratio" or "median") or nil,
@@ -90,8 +92,8 @@ function Figures:table()
 end
 
 local KEYS = {
-  "section", "name", "unit", "median", "low", "high", "runs", "limit", "ratio", "bar", "bar_on", "at_least", "met",
-  "isa", "threads",
+  "section", "name", "unit", "median", "low", "high", "runs", "limit", "ratio", "bar", "bar_on", "at_least",
+  "met", "isa", "threads",
 }
 
 --- One line of JSON a figure; what a figure does not have is left out.

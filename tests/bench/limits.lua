@@ -27,8 +27,8 @@ function limits.measure(figures, options)
   for _, kind in ipairs { "read", "update" } do
     for _, place in ipairs(PLACES) do
       for _, threads in ipairs { 1, available > 1 and available or nil } do
-        add(("limits: %s, bytes a thread goes over"):format(kind), ("%s %s"):format(kind, place[1]), "GB/s", isa,
-          threads, function() return machine.bandwidth(kind, isa, threads, place[2]) end)
+        add(("limits: %s, bytes a thread goes over"):format(kind), ("%s %s"):format(kind, place[1]), "GB/s",
+          isa, threads, function() return machine.bandwidth(kind, isa, threads, place[2]) end)
       end
     end
   end

@@ -1,5 +1,5 @@
---- The machine that the benchmark runs on: its description, its limits (measured by the C program limits), and
--- other programs run and measured. Everything runs from the project's directory.
+--- The machine that the benchmark runs on: its description, its limits (measured by the C program limits),
+-- and other programs run and measured. Everything runs from the project's directory.
 
 local machine = {}
 
@@ -48,8 +48,9 @@ end
 function machine.load() return tonumber(describe "cut -d ' ' -f 1 /proc/loadavg") end
 
 local function limit(kind, isa, threads, kibibytes)
-  return tonumber(machine.lines(("%slimits %s %s %d %d %s"):format(programs, kind, isa, threads, LIMIT_MILLISECONDS,
-    kibibytes or ""))[1])
+  local command = ("%slimits %s %s %d %d %s"):format(programs, kind, isa, threads, LIMIT_MILLISECONDS,
+    kibibytes or "")
+  return tonumber(machine.lines(command)[1])
 end
 
 --- What the processor can do in multiply-adds, now.
@@ -64,7 +65,9 @@ function machine.multiply_adds(isa, threads) return 1e9 * limit("multiply-adds",
 ---@param threads integer
 ---@param kibibytes integer that each thread goes over, again and again
 ---@return number bytes a second
-function machine.bandwidth(kind, isa, threads, kibibytes) return 1e9 * limit(kind, isa, threads, kibibytes) end
+function machine.bandwidth(kind, isa, threads, kibibytes)
+  return 1e9 * limit(kind, isa, threads, kibibytes)
+end
 
 --- Runs a program and waits for its end.
 ---@param runs integer

@@ -116,8 +116,8 @@ static bool libxsmm_kernel_prepare(const struct product *p, int threads) {
     const int prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
     const libxsmm_blasint m = (libxsmm_blasint)p->m, n = (libxsmm_blasint)p->n, k = (libxsmm_blasint)p->k;
     const libxsmm_blasint lda = p->a_transposed ? m : k, ldb = p->b_transposed ? k : n;
-    const int flags = (p->b_transposed ? LIBXSMM_GEMM_FLAG_TRANS_A : 0) |
-                      (p->a_transposed ? LIBXSMM_GEMM_FLAG_TRANS_B : 0);
+    const int flags =
+        (p->b_transposed ? LIBXSMM_GEMM_FLAG_TRANS_A : 0) | (p->a_transposed ? LIBXSMM_GEMM_FLAG_TRANS_B : 0);
     product = *p;
     kernel = threads == 1 ? libxsmm_smmdispatch(n, m, k, &ldb, &lda, &n, &one, &zero, &flags, &prefetch) : NULL;
     return kernel != NULL;

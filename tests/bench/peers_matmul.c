@@ -1,5 +1,6 @@
 /* Matrix products in fnet and in the peers' libraries, interleaved: peers_matmul [ROUNDS] prints one JSON line for
    each product, number of threads and entrant, with the GFLOP/s of every round; peers.py makes the tables.
+   The machine's multiply-add limit takes part as an entrant; the program limits beside this one measures it.
    Each entrant has a process of its own, stopped (SIGSTOP) while another measures: the libraries' idle threads
    spin for milliseconds, which would slow the next one down. All results are compared with fnet's. */
 #include "peers_matmul.h"
@@ -9,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -26,6 +28,8 @@
 #define ENTRANTS_MOST 16
 #define TOLERANCE 1e-5 /* of the sum of absolute values */
 
+static char directory[4000] = "."; /* of this program */
+
 static const size_t batches[] = {1, 32, 64, 256, 1024};
 static const size_t squares[] = {64, 128, 256, 512, 1024, 2048};
 enum { BATCHES = sizeof batches / sizeof *batches, SQUARES = sizeof squares / sizeof *squares, STEP_PRODUCTS = 5 };
@@ -36,7 +40,8 @@ static struct product step_product(int which, size_t batch) {
     switch (which) {
     case 0: return (struct product){.name = "forward 784-128", .m = batch, .n = 128, .k = 784};
     case 1: return (struct product){.name = "forward 128-10", .m = batch, .n = 10, .k = 128};
-    case 2: return (struct product){.name = "weights 784-128", .m = 784, .n = 128, .k = batch, .a_transposed = true};
+    case 2:
+        return (struct product){.name = "weights 784-128", .m = 784, .n = 128, .k = batch, .a_transposed = true};
     case 3: return (struct product){.name = "weights 128-10", .m = 128, .n = 10, .k = batch, .a_transposed = true};
     default: return (struct product){.name = "delta 10-128", .m = batch, .n = 128, .k = 10, .b_transposed = true};
     }
@@ -133,15 +138,23 @@ static struct reply answer(const struct entrant *entrant, const struct request *
     return reply;
 }
 
+/* Operations a second that the machine can do at most on that many threads. */
+static double limit_measure(int threads) {
+    char command[4200], line[100];
+    snprintf(command, sizeof command, "%s/limits multiply-adds %s %d 10", directory, backend_name(), threads);
+    FILE *output = popen(command, "r");
+    double rate = output && fgets(line, sizeof line, output) ? 1e9 * strtod(line, NULL) : 0;
+    if (output) pclose(output);
+    return rate;
+}
+
 /* An entrant of NULL is the machine's limit. */
 static void serve(const struct entrant *entrant, int requests, int replies) {
     struct request request;
     float *a = operand(1), *b = operand(2), *c = operand(3);
     char version[200] = "";
-    if (entrant == &fnet) {
-        threads_open();
-        backend_open();
-    }
+    threads_open();
+    backend_open();
     if (entrant) entrant->version(version, sizeof version);
     if (write(replies, version, sizeof version) != sizeof version) _exit(1);
     while (read(requests, &request, sizeof request) == sizeof request) {
@@ -235,18 +248,19 @@ static void compare(struct product product, size_t batch, int threads, int round
 }
 
 int main(int count, char **arguments) {
-    int rounds = count > 1 ? atoi(arguments[1]) : 7;
+    int rounds = count > 1 ? atoi(arguments[1]) : 5;
     if (rounds < 1 || rounds > ROUNDS_MOST) {
         fprintf(stderr, "usage: peers_matmul [ROUNDS], 1 to %d\n", ROUNDS_MOST);
         return 2;
     }
+    const char *slash = strrchr(arguments[0], '/');
+    if (slash) snprintf(directory, sizeof directory, "%.*s", (int)(slash - arguments[0]), arguments[0]);
     enter("fnet", &fnet);
     for (const struct entrant *peer = peers; peer->name; peer++) enter(peer->name, peer);
     enter("limit", NULL);
     for (int threads = 1; threads <= 2; threads++) {
         for (int which = 0; which < STEP_PRODUCTS; which++)
-            for (int i = 0; i < BATCHES; i++)
-                compare(step_product(which, batches[i]), batches[i], threads, rounds);
+            for (int i = 0; i < BATCHES; i++) compare(step_product(which, batches[i]), batches[i], threads, rounds);
         for (int i = 0; i < SQUARES; i++)
             for (size_t n = squares[i] - 1; n <= squares[i] + 1; n++)
                 compare((struct product){.name = "square", .m = n, .n = n, .k = n}, n, threads, rounds);

@@ -24,7 +24,4 @@ struct entrant {
 
 extern const struct entrant peers[]; /* of the libraries that were there at build time; ends with a NULL name */
 
-/* Single-precision operations (a multiply-add is two) a second on that many threads, nothing read from memory. */
-double limit_measure(int threads);
-
 #endif

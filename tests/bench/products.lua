@@ -1,5 +1,5 @@
---- Matrix products: squares against the multiply-add limit, and odd neighbours (one more, one less) against the
--- even size, per operation. What other libraries make of the same products, bench-peers shows.
+--- Matrix products: squares against the multiply-add limit, and odd neighbours (one more, one less) against
+-- the even size, per operation. What other libraries make of the same products, bench-peers shows.
 
 local fnet = require "fnet"
 local machine = require "tests.bench.machine"
@@ -18,7 +18,8 @@ local function rate(case)
 end
 
 local function new_case(size)
-  local case = { size = size, a = fnet.rand { size, size }, b = fnet.rand { size, size }, calls = 1, rates = {} }
+  local case = { size = size, calls = 1, rates = {} }
+  case.a, case.b = fnet.rand { size, size }, fnet.rand { size, size }
   rate(case) -- takes the memory
   case.calls = math.max(1, math.ceil(SECONDS * rate(case) / (2 * size ^ 3)))
   return case
@@ -37,12 +38,12 @@ local function measure_size(figures, runs, isa, threads, size)
     limits[run] = machine.multiply_adds(isa, threads) / 1e9
     for _, case in ipairs(cases) do case.rates[run] = rate(case) / 1e9 end
   end
-  figures:add { section = "products of squares, against the multiply-adds", name = ("%d x %d"):format(size, size),
-    unit = "GFLOP/s", values = cases[1].rates, limits = limits, isa = isa, threads = threads }
+  figures:add { section = "products of squares, against the multiply-adds",
+    name = ("%d x %d"):format(size, size), unit = "GFLOP/s", values = cases[1].rates, limits = limits, isa = isa, threads = threads }
   for _, odd in ipairs { cases[2], cases[3] } do
     figures:add { section = "products of odd squares, speed against the even size",
-      name = ("%d x %d"):format(odd.size, odd.size), unit = "times", values = quotients(odd.rates, cases[1].rates),
-      bar = 0.9, at_least = true, isa = isa, threads = threads }
+      name = ("%d x %d"):format(odd.size, odd.size), unit = "times",
+      values = quotients(odd.rates, cases[1].rates), bar = 0.9, at_least = true, isa = isa, threads = threads }
   end
 end
 

@@ -1,7 +1,7 @@
---- Where the time of a training step goes: the loop of examples/fashion.lua with the clock read between its parts.
--- Beside each part stand the limit of its multiply-adds, the same part of a miniature network, which is Lua and
--- bindings with hardly any arithmetic, and what the second thread did not bring: time with two threads less half
--- the time with one, which is waiting, sharing out, and work that is not shared.
+--- Where the time of a training step goes: the loop of examples/fashion.lua with the clock read between its
+-- parts. Beside each part stand the limit of its multiply-adds, the same part of a miniature network, which
+-- is Lua and bindings with hardly any arithmetic, and what the second thread did not bring: time with two
+-- threads less half the time with one, which is waiting, sharing out, and work that is not shared.
 
 local fnet = require "fnet"
 local figures_module = require "tests.bench.figures"
@@ -12,7 +12,9 @@ local nn = fnet.nn
 
 local profile = {}
 
-local PARTS = { "gather and convert", "forward", "loss", "zero_grad", "backward", "optimiser", "sums for the report" }
+local PARTS = {
+  "gather and convert", "forward", "loss", "zero_grad", "backward", "optimiser", "sums for the report",
+}
 
 -- Microseconds a step of each part, and their sum, over one epoch.
 local function measure_epoch(train, learner, batch)
@@ -72,8 +74,8 @@ local function show(batch, threads, measured, limits)
   local speed = figures_module.median(limits)
   local least = { [2] = 1e6 * forward / speed, [5] = 1e6 * backward / speed }
   least[#PARTS + 1] = least[2] + least[5]
-  print("\n" .. ROW:format(("a step at batch %d, us"):format(batch), "1 thread", threads .. " threads", "its limit",
-    "miniature", "not gained"))
+  print("\n" .. ROW:format(("a step at batch %d, us"):format(batch), "1 thread", threads .. " threads",
+    "its limit", "miniature", "not gained"))
   for i = 1, #PARTS + 1 do
     print(ROW:format(PARTS[i] or "sum", ("%.2f"):format(one[i]), ("%.2f"):format(all[i]),
       least[i] and ("%.2f"):format(least[i]) or "", ("%.2f"):format(small[i]),
@@ -85,8 +87,8 @@ local function add(figures, batch, threads, isa, runs, suffix)
   for part = 1, #PARTS + 1 do
     local values = {}
     for i, run in ipairs(runs) do values[i] = run[part] end
-    figures:add { section = ("parts of a step at batch %d"):format(batch), name = (PARTS[part] or "sum") .. suffix,
-      unit = "us", values = values, isa = isa, threads = threads, in_table = false }
+    figures:add { section = ("parts of a step at batch %d"):format(batch),
+      name = (PARTS[part] or "sum") .. suffix, unit = "us", values = values, isa = isa, threads = threads, in_table = false }
   end
 end
 

@@ -1,5 +1,5 @@
---- fnet as a program: the whole of examples/fashion.lua, start-up, the size of the executable, and the loading of
--- the gzipped data set against zlib's inflate alone.
+--- fnet as a program: the whole of examples/fashion.lua, start-up, the size of the executable, and the
+-- loading of the gzipped data set against zlib's inflate alone.
 
 local fnet = require "fnet"
 local machine = require "tests.bench.machine"
@@ -15,7 +15,9 @@ local NAMES = { "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz", "t10
 ---@return number[]
 function programs.start(interpreter, runs)
   local values = {}
-  for i, run in ipairs(machine.run(runs, machine.quote(interpreter) .. " -e ''")) do values[i] = run.seconds end
+  for i, run in ipairs(machine.run(runs, machine.quote(interpreter) .. " -e ''")) do
+    values[i] = run.seconds
+  end
   return values
 end
 
@@ -35,8 +37,8 @@ local function measure_whole(figures, interpreter, runs)
     seconds[i], mebibytes[i] = run.seconds, run.kibibytes / 1024
   end
   local section = "the whole program: fnet examples/fashion.lua"
-  figures:add { section = section, name = "start, load, 5 epochs, evaluate", unit = "s", values = seconds, bar = 1.0,
-    isa = fnet.isa(), threads = fnet.threads() }
+  figures:add { section = section, name = "start, load, 5 epochs, evaluate", unit = "s", values = seconds,
+    bar = 1.0, isa = fnet.isa(), threads = fnet.threads() }
   figures:add { section = section, name = "peak memory", unit = "MiB", values = mebibytes, bar = 110,
     isa = fnet.isa(), threads = fnet.threads() }
 end
@@ -52,7 +54,8 @@ local function measure_start(figures, interpreter)
   local megabytes = file:seek "end" / 1e6
   file:close()
   os.remove(copy)
-  figures:add { section = section, name = "executable, stripped", unit = "MB", values = { megabytes }, bar = 1.5 }
+  figures:add { section = section, name = "executable, stripped", unit = "MB", values = { megabytes },
+    bar = 1.5 }
 end
 
 local function measure_load(figures, directory, runs)
@@ -71,8 +74,8 @@ local function measure_load(figures, directory, runs)
     limits[run] = machine.inflate(files)
     seconds[run] = programs.load(directory)
   end
-  figures:add { section = "loading the gzipped data set, against zlib's inflate alone", name = "fashion_mnist()",
-    unit = "s", values = seconds, limits = limits, bar = 1.25 }
+  figures:add { section = "loading the gzipped data set, against zlib's inflate alone",
+    name = "fashion_mnist()", unit = "s", values = seconds, limits = limits, bar = 1.25 }
 end
 
 --- Measures and adds the figures.

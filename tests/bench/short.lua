@@ -1,5 +1,5 @@
---- A few figures, each measured once, as one line of JSON each (name, threads, value in seconds): what bench-compare
--- runs in two revisions in turns. It uses only what both must have: the interface that scripts use.
+--- A few figures, each measured once, as one line of JSON each (name, threads, value in seconds): what bench-
+-- compare runs in two revisions in turns. It uses only what both must have: the interface that scripts use.
 
 local fnet = require "fnet"
 local inference = require "tests.bench.inference"

@@ -1,6 +1,6 @@
---- Training: epochs of the lesson's network over the real pictures, by the loop of examples/fashion.lua, against
--- the time that their multiply-adds need at least; what a second thread brings; what remains of a step when the
--- arithmetic is taken away; memory that a step takes anew.
+--- Training: epochs of the lesson's network over the real pictures, by the loop of examples/fashion.lua,
+-- against the time that their multiply-adds need at least; what a second thread brings; what remains of a
+-- step when the arithmetic is taken away; memory that a step takes anew.
 
 local fnet = require "fnet"
 local machine = require "tests.bench.machine"
@@ -11,7 +11,8 @@ local training = {}
 
 local PIXELS, HIDDEN, CLASSES = 784, 128, 10
 
---- Operations of one step in the products of the forward pass and of the backward pass (a multiply-add is two).
+--- Operations of one step in the products of the forward pass and of the backward pass (a multiply-add is
+--- two).
 ---@param pictures integer
 ---@return number forward, number backward
 function training.operations(pictures)
@@ -32,9 +33,10 @@ end
 ---@return {model: nn.Sequential, opt: optim.Adam}
 function training.lesson() return network(PIXELS, HIDDEN) end
 
---- The same layers and as many pictures, but so small that almost no arithmetic is left: pictures of 32 pixels and
--- 32 hidden units, the smallest at which batches of 32 still take their memory from the pool, as real ones do. A
--- step of it is Lua, bindings, tape, allocation and collection, plus a microsecond or two of arithmetic.
+--- The same layers and as many pictures, but so small that almost no arithmetic is left: pictures of 32
+-- pixels and 32 hidden units, the smallest at which batches of 32 still take their memory from the pool, as real
+-- ones do. A step of it is Lua, bindings, tape, allocation and collection, plus a microsecond or two of
+-- arithmetic.
 ---@param train data.Dataset lends its labels
 ---@return {model: nn.Sequential, opt: optim.Adam}, data.Dataset
 function training.miniature(train)
@@ -108,8 +110,8 @@ local function add_speed_ups(figures, list)
     local alone = find(list, case.isa, 1, case.batch)
     if case.threads > 1 then
       figures:add {
-        section = "threads: speed of an epoch against one thread", name = "batch " .. case.batch, unit = "times",
-        values = quotients(alone.seconds, case.seconds), at_least = true,
+        section = "threads: speed of an epoch against one thread", name = "batch " .. case.batch,
+        unit = "times", values = quotients(alone.seconds, case.seconds), at_least = true,
         bar = case.threads == 2 and SPEED_UP[case.batch] or nil, isa = case.isa, threads = case.threads,
       }
     end
@@ -121,22 +123,22 @@ local function add_overhead(figures, small, list, isa, steps)
   local section = "a step at batch 32 without its arithmetic"
   local microseconds = {}
   for i, seconds in ipairs(small) do microseconds[i] = 1e6 * seconds / steps end
-  figures:add { section = section, name = "Lua, tape, allocation, collection", unit = "us", values = microseconds,
-    isa = isa, threads = 1 }
+  figures:add { section = section, name = "Lua, tape, allocation, collection", unit = "us",
+    values = microseconds, isa = isa, threads = 1 }
   for threads = 1, 2 do
     local case = find(list, isa, threads, 32)
     if case then
       local percent = {}
       for i, share in ipairs(quotients(small, case.seconds)) do percent[i] = 100 * share end
-      figures:add { section = section, name = "their share of the step", unit = "%", values = percent, bar = 10,
-        isa = isa, threads = threads }
+      figures:add { section = section, name = "their share of the step", unit = "%", values = percent,
+        bar = 10, isa = isa, threads = threads }
     end
   end
 end
 
--- Memory that steps take anew once they are under way: with the collector stopped, nothing returns to Lua, and
--- every buffer that does not come from the library's own pool shows. The smallest large buffer of the step is that
--- of the hidden layer.
+-- Memory that steps take anew once they are under way: with the collector stopped, nothing returns to Lua,
+-- and every buffer that does not come from the library's own pool shows. The smallest large buffer of the
+-- step is that of the hidden layer.
 local function add_allocation(figures, runs, train, isa)
   for _, batch in ipairs { 32, 256 } do
     local learner, values = training.lesson(), {}
@@ -188,7 +190,8 @@ function training.measure(figures, options)
 
   for _, case in ipairs(list) do
     figures:add { section = "an epoch, against its multiply-adds", name = "batch " .. case.batch, unit = "s",
-      values = case.seconds, limits = case.limits, bar = bar_of(case), isa = case.isa, threads = case.threads }
+      values = case.seconds, limits = case.limits, bar = bar_of(case), isa = case.isa,
+      threads = case.threads }
   end
   add_speed_ups(figures, list)
   add_overhead(figures, small, list, fastest, train:batch_count(32))

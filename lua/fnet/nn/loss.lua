@@ -40,7 +40,8 @@ function loss.correct(output, labels) return core.correct(output, labels) end
 ---@return table result accuracy (0 to 1), correct, total, margin (half the width of the 95% interval of the
 --- accuracy, normal approximation), loss (mean cross-entropy), classes (a list of {name, correct, total})
 function loss.evaluate(model, dataset, options)
-  local training = model.training
+  local modes = {}
+  for i, module in ipairs(model:modules()) do modes[i] = module.training end
   local correct, total, sum, classes = 0, 0, 0, {}
   model:eval()
   local ok, message = pcall(core.no_grad, function()
@@ -60,7 +61,7 @@ function loss.evaluate(model, dataset, options)
       correct = correct + math.tointeger(hits:sum():item())
     end
   end)
-  model:train(training)
+  for i, module in ipairs(model:modules()) do module.training = modes[i] end
   if not ok then error(message, 0) end
   local accuracy = total > 0 and correct / total or 0
   local margin = total > 0 and 1.96 * math.sqrt(accuracy * (1 - accuracy) / total) or 0

@@ -24,6 +24,8 @@ end
 -- New fields only: a field that exists keeps its place in the order.
 local function assign(self, key, value)
   rawset(self, key, value)
+  -- An object with a forward of its own may keep what it takes and gives.
+  if key == "forward" then rawset(self, "passes_on", false) end
   if is_module(value) or is_parameter(value) then
     local order = rawget(self, "order")
     order[#order + 1] = key
@@ -120,6 +122,14 @@ function Module:sha256() return core.sha256(table.unpack(self:parameters())) end
 --- Drops the gradients of all parameters.
 function Module:zero_grad()
   for _, parameter in ipairs(self:parameters()) do core.zero_grad(parameter) end
+end
+
+--- This module and all inside it, each once, in their fixed order.
+---@return nn.Module[]
+function Module:modules()
+  local list = {}
+  walk(self, function(module) list[#list + 1] = module end, "", {})
+  return list
 end
 
 --- Sets training mode (layers such as dropout behave differently) here and in all modules inside.
