@@ -88,17 +88,16 @@ static double minus_log(double p) {
     return -(double)y;
 }
 
+/* p in [2^-33, 1 - 2^-33] */
 static double normal_quantile(double p) {
     static const double a[] = {3.3871327179, 50.434271938, 159.29113202, 59.109374720};
     static const double b[] = {17.895169469, 78.757757664, 67.187563600};
     static const double c[] = {1.4234372777, 2.7568153900, 1.3067284816, 0.17023821103};
     static const double d[] = {0.73700164250, 0.12021132975};
-    static const double e[] = {6.6579051150, 3.0812263860, 0.42868294337, 0.017337203997};
-    static const double f[] = {0.24197894225, 0.012258202635};
     double q = p - 0.5;
     if (fabs(q) <= 0.425) return q * ratio(0.180625 - q * q, a, 4, b, 3);
     double r = sqrt(minus_log(q < 0 ? p : 1 - p));
-    double size = r <= 5 ? ratio(r - 1.6, c, 4, d, 2) : ratio(r - 5, e, 4, f, 2);
+    double size = ratio(r - 1.6, c, 4, d, 2); /* for r <= 5; 32 bits reach 4.8 */
     return q < 0 ? -size : size;
 }
 

@@ -3,7 +3,8 @@
    (template/all.inc); kernels_double.c does the same for double, which gradient checks use. All float tables
    compute the same bits: kernels_portable.c is the definition, the others are tested for equality with it.
    Invariant: a kernel never allocates, never fails, and knows no shape beyond its arguments. Pointers need no
-   alignment; an output may be the same array as an input but must not overlap it in part. n may be 0.
+   alignment; an output may be the same array as an input (of matmul: as start alone) but must not overlap it in
+   part. n may be 0.
    Element pointers are void * so that one struct serves float and double. Only src/core calls kernels. */
 #ifndef FNET_KERNELS_H
 #define FNET_KERNELS_H

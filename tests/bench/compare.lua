@@ -1,15 +1,16 @@
 --- `make bench-compare A=... B=...`: what changed in speed, with the noise beside it.
--- Two git revisions are built side by side in build/compare and run in turns (A B, B A, A B, ...), a few figures a process; each
--- turn gives a ratio B/A, and a change is one that nearly all turns agree on. Two files that `make bench
--- JSON=file` saved are compared figure by figure; they come from different runs, so ratios to the limits
--- measured beside them are compared where there are any, and a change is one that exceeds the spread of both.
+-- Two git revisions are built side by side in build/compare and run in turns (A B, B A, A B, ...), a few
+-- figures a process; each turn gives a ratio B/A, and a change is one that nearly all turns agree on. Two files
+-- that `make bench JSON=file` saved are compared figure by figure; they come from different runs, so ratios to
+-- the limits measured beside them are compared where there are any, and a change is one that exceeds the spread
+-- of both.
 --   fnet tests/bench/compare.lua A B
 
 local figures_module = require "tests.bench.figures"
 local machine = require "tests.bench.machine"
 
-local TURNS = 10
-local AGREEING = 9 -- of TURNS: by chance in 2 of 100 cases
+local TURNS = 12
+local AGREEING = 11 -- of TURNS: by chance in 6 of 1000 figures
 
 local quantile, median = figures_module.quantile, figures_module.median
 
@@ -35,7 +36,8 @@ local function key_of(record)
   local text = record.name
   if record.section then text = record.section .. ": " .. text end
   if record.isa then text = text .. ", " .. record.isa end
-  return record.threads and text .. (", %d threads"):format(record.threads) or text
+  if not record.threads then return text end
+  return ("%s, %d thread%s"):format(text, record.threads, record.threads == 1 and "" or "s")
 end
 
 -- key -> record, and the keys in order.
@@ -66,12 +68,18 @@ local function compare_files(path_a, path_b)
     if y then
       local of_limit = x.ratio and y.ratio
       local before, after = of_limit and x.ratio or x.median, of_limit and y.ratio or y.median
-      -- Half the range of each, relative: the spread that a difference of medians has to exceed.
-      local spread = 100 * ((x.high - x.low) / x.median + (y.high - y.low) / y.median) / 2
+      -- Half the range of each, relative: what a difference of medians has to exceed.
+      local function half_range(record, median_of)
+        local low, high = record.low, record.high
+        if of_limit then low, high = record.ratio_low, record.ratio_high end
+        return 50 * (high - low) / median_of
+      end
+      local spread = half_range(x, before) + half_range(y, after)
       local change = 100 * (after / before - 1)
       local unit = of_limit and "x" or " " .. x.unit
       print(ROW:format(("%.4g%s"):format(before, unit), ("%.4g%s"):format(after, unit),
-        ("%+.1f%%"):format(change), ("%.1f%%"):format(spread), math.abs(change) > spread and "changed" or "", key))
+        ("%+.1f%%"):format(change), ("%.1f%%"):format(spread), math.abs(change) > spread and "changed" or "",
+        key))
     else
       print("only in A: " .. key)
     end
@@ -106,6 +114,11 @@ local function agreement(ratios)
   return faster >= AGREEING and "faster" or slower >= AGREEING and "slower" or ""
 end
 
+local function time(seconds)
+  if seconds < 1e-3 then return ("%.2f us"):format(1e6 * seconds) end
+  return ("%.2f ms"):format(1e3 * seconds)
+end
+
 local function compare_revisions(revision_a, revision_b)
   local interpreters = { build(revision_a), build(revision_b) }
   local values, keys = { {}, {} }, nil
@@ -126,8 +139,8 @@ local function compare_revisions(revision_a, revision_b)
     local a, b, ratios = values[1][key], values[2][key], {}
     for turn = 1, TURNS do ratios[turn] = b[turn] / a[turn] end
     local middle = ("%.3f ... %.3f"):format(quantile(ratios, 0.25), quantile(ratios, 0.75))
-    print(ROW:format(key, ("%.4g s"):format(median(a)), ("%.4g s"):format(median(b)),
-      ("%.3f"):format(median(ratios)), middle, agreement(ratios)))
+    print(ROW:format(key, time(median(a)), time(median(b)), ("%.3f"):format(median(ratios)), middle,
+      agreement(ratios)))
   end
   print(("\n%d turns; faster or slower: %d of them at least agree."):format(TURNS, AGREEING))
 end

@@ -52,7 +52,7 @@ function Figures:add(entry)
     in_table = entry.in_table ~= false,
     median = median(entry.values), low = quantile(entry.values, 0), high = quantile(entry.values, 1),
     runs = #entry.values, limit = entry.limits and median(entry.limits), ratio = ratios and median(ratios),
-    bar = entry.bar, bar_on = entry.bar and (on_ratio and "ratio" or "median") or nil,
+    ratio_low = ratios and quantile(ratios, 0), ratio_high = ratios and quantile(ratios, 1), bar = entry.bar, bar_on = entry.bar and (on_ratio and "ratio" or "median") or nil,
     at_least = entry.bar and (entry.at_least or false) or nil, met = met,
   }
 end
@@ -92,8 +92,8 @@ function Figures:table()
 end
 
 local KEYS = {
-  "section", "name", "unit", "median", "low", "high", "runs", "limit", "ratio", "bar", "bar_on", "at_least",
-  "met", "isa", "threads",
+  "section", "name", "unit", "median", "low", "high", "runs", "limit", "ratio", "ratio_low",
+  "ratio_high", "bar", "bar_on", "at_least", "met", "isa", "threads",
 }
 
 --- One line of JSON a figure; what a figure does not have is left out.

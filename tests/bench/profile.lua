@@ -88,7 +88,8 @@ local function add(figures, batch, threads, isa, runs, suffix)
     local values = {}
     for i, run in ipairs(runs) do values[i] = run[part] end
     figures:add { section = ("parts of a step at batch %d"):format(batch),
-      name = (PARTS[part] or "sum") .. suffix, unit = "us", values = values, isa = isa, threads = threads, in_table = false }
+      name = (PARTS[part] or "sum") .. suffix, unit = "us", values = values, isa = isa, threads = threads,
+      in_table = false }
   end
 end
 

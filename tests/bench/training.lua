@@ -34,9 +34,9 @@ end
 function training.lesson() return network(PIXELS, HIDDEN) end
 
 --- The same layers and as many pictures, but so small that almost no arithmetic is left: pictures of 32
--- pixels and 32 hidden units, the smallest at which batches of 32 still take their memory from the pool, as real
--- ones do. A step of it is Lua, bindings, tape, allocation and collection, plus a microsecond or two of
--- arithmetic.
+-- pixels and 32 hidden units, the smallest at which batches of 32 still take their memory from the pool, as
+-- real ones do. A step of it is Lua, bindings, tape, allocation and collection, plus a few microseconds of
+-- arithmetic: a bound from above.
 ---@param train data.Dataset lends its labels
 ---@return {model: nn.Sequential, opt: optim.Adam}, data.Dataset
 function training.miniature(train)

@@ -1,7 +1,7 @@
 /* exp, log, tanh, sigmoid, sqrt and power: how far from the C library's double functions, in units in the last
-   place (ulp) of the float result, over a sample of all floats; with --all over every float there is (some
-   minutes). All tables are measured, and are to give the same bits. The special cases of power are those of C11,
-   F.10.4.4. */
+   place (ulp) of the float result, over a sample of all floats; with --all over every float there is (a
+   quarter of an hour). All tables are measured, and are to give the same bits. The special cases of power are those
+   of C11, F.10.4.4. */
 #include "../check.h"
 
 #include "../../src/kernels/kernels.h"
