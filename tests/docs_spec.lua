@@ -1,6 +1,6 @@
---- Every public name has an annotation that agrees with the code: the parameters by name and in order, a result
--- where there is one. Methods in C are compared with lua/fnet/tensor_methods.lua, and every C function that
--- crosses files has a comment in its header.
+--- Every public name has an annotation that agrees with the code: the parameters by name and in order, a
+-- result where there is one. Methods in C are compared with lua/fnet/tensor_methods.lua, and every C function
+-- that crosses files has a comment in its header.
 
 local fnet = require "fnet"
 local core = require "fnet.core"
@@ -164,7 +164,7 @@ local function c_methods()
   return names
 end
 
--- The declarations of methods, name -> { documented = boolean, parameters = {...} }; and the names that come twice.
+-- The declarations, name -> { documented = boolean, parameters = {...} }; and the names that come twice.
 local function declarations()
   local lines, list, twice = lines_of(read(DECLARATIONS)), {}, {}
   for i, line in ipairs(lines) do

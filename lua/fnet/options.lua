@@ -47,8 +47,8 @@ end
 -- wrong value, says so on stderr and ends it with status 1.
 ---@param arguments string[] the global `arg`
 ---@param about string one sentence on what the script does
----@param specs table[] each {name, default, description, low=, high=, value=}; a default of false makes a switch, of
---- "" an optional text, a whole number or a float asks for one
+---@param specs table[] each {name, default, description, low=, high=, value=}; a default of false makes a switch,
+--- of "" an optional text, a whole number or a float asks for one
 ---@return table values by name
 return function(arguments, about, specs)
   if type(arguments) ~= "table" or type(specs) ~= "table" then

@@ -121,7 +121,7 @@ static void forget_workers(void) {
 
 static void start_workers(size_t wanted) {
     sigset_t all, before;
-    if (pool.running >= wanted) return;
+    if (pool.running >= wanted || pool.owners == 0) return; /* a finalizer that computes after the last close */
     sigfillset(&all); /* signals belong to the thread that runs Lua */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool.running < wanted) {

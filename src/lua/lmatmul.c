@@ -112,11 +112,21 @@ static int dense(lua_State *L) {
 static int dense_backward(lua_State *L) {
     lua_settop(L, 4);
     const struct handle *x = ltensor_check(L, 2), *w = ltensor_check(L, 3), *b = ltensor_test(L, 4);
-    const struct tensor *wt = &w->tensor, *xt = lpush_contiguous(L, 2, "dense", wt->dtype);
-    const struct tensor *dy = lpush_contiguous(L, 1, "dense", wt->dtype);
-    size_t inputs = wt->shape[0], units = wt->shape[1], rows = units ? tensor_count(dy) / units : 0;
+    const struct tensor *wt = &w->tensor, *dy = &ltensor_check(L, 1)->tensor, *xt = &x->tensor;
+    check_types(L, "dense", xt, wt);
+    check_types(L, "dense", dy, wt);
+    size_t inputs = wt->shape[0], units = wt->shape[1];
+    bool fits = wt->rank == 2 && xt->rank > 0 && dy->rank == xt->rank && xt->shape[xt->rank - 1] == inputs &&
+                dy->shape[dy->rank - 1] == units;
+    size_t rows = 1;
+    for (int axis = 0; fits && axis < xt->rank - 1; axis++) {
+        fits = xt->shape[axis] == dy->shape[axis];
+        rows *= xt->shape[axis];
+    }
+    if (!fits) return luaL_argerror(L, 1, "does not belong to x and w");
+    xt = lpush_contiguous(L, 2, "dense", wt->dtype);
+    dy = lpush_contiguous(L, 1, "dense", wt->dtype);
     struct matmul product = {.dtype = wt->dtype};
-    if (tensor_count(xt) != rows * inputs) return luaL_argerror(L, 1, "does not belong to x and w");
     if (x->requires_grad) { /* dx[rows, inputs] = dy w' */
         struct tensor *dx = ltensor_new(L, "dense", wt->dtype, xt->rank, xt->shape);
         product = (struct matmul){.dtype = wt->dtype,

@@ -111,6 +111,7 @@ static int cross_entropy(lua_State *L) {
 static int cross_entropy_backward(lua_State *L) {
     const struct tensor *dy = &ltensor_check(L, 1)->tensor;
     size_t rows, n;
+    if (tensor_count(dy) != 1) return luaL_argerror(L, 1, "expected one element");
     const struct tensor *p = push_rows(L, 2, "cross_entropy", &rows, &n);
     const int32_t *label = push_labels(L, 3, "cross_entropy", rows, n);
     struct tensor *dx = ltensor_new(L, "cross_entropy", p->dtype, p->rank, p->shape);

@@ -129,6 +129,13 @@ struct step {
     lua_Integer position; /* in ORDER */
 };
 
+struct pass {
+    struct tape *tape;
+    size_t visit;
+    size_t births;     /* storages up to this one are older than the walk */
+    lua_Integer count; /* of results in ORDER */
+};
+
 static int later_first(const void *a, const void *b) {
     size_t x = ((const struct step *)a)->sequence, y = ((const struct step *)b)->sequence;
     return x < y ? 1 : x > y ? -1 : 0;
@@ -141,11 +148,12 @@ static void push_node(lua_State *L, int index) {
                   "call the first one with { retain = true }");
 }
 
-/* Appends to ORDER every recorded result that the root depends on; returns how many. */
-static lua_Integer collect(lua_State *L, struct tape *tape) {
+/* Appends to ORDER every recorded result that the root depends on. */
+static void collect(lua_State *L, struct pass *pass) {
+    struct tape *tape = pass->tape;
     lua_Integer count = 1;
     struct handle *root = lua_touserdata(L, ROOT);
-    root->visit = ++tape->visit;
+    root->visit = pass->visit = ++tape->visit;
     root->position = 1;
     lua_pushvalue(L, ROOT);
     lua_rawseti(L, ORDER, 1);
@@ -168,15 +176,27 @@ static lua_Integer collect(lua_State *L, struct tape *tape) {
         }
         lua_pop(L, 2);
     }
-    return count;
+    pass->count = count;
+}
+
+/* The number of the handle at `index` in ORDER. A backward() inside a script's rule may have given results in
+   common other numbers: then all get theirs back. */
+static lua_Integer position_of(lua_State *L, int index, struct pass *pass) {
+    for (lua_Integer i = 1; i <= pass->count && pass->visit != pass->tape->visit; i++) {
+        lua_rawgeti(L, ORDER, i);
+        ((struct handle *)lua_touserdata(L, -1))->position = (size_t)i;
+        lua_pop(L, 1);
+    }
+    pass->visit = pass->tape->visit;
+    return (lua_Integer)((struct handle *)lua_touserdata(L, index))->position;
 }
 
 /* One gradient fewer uses the storage of the handle at `index`. */
 static void let_go(lua_State *L, int index, size_t births) {
     struct handle *gradient = lua_touserdata(L, index);
     struct storage *storage = gradient->storage;
+    if (gradient->generation != storage->generation) return; /* a script has released it */
     if (--storage->holders > 0 || storage->birth <= births || storage->claimed || storage->escaped) return;
-    if (gradient->generation != storage->generation) return;
     lhandle_give_back(L, index);
 }
 
@@ -189,6 +209,7 @@ static void add_tensors(lua_State *L, int a, int b) {
     lua_pushvalue(L, a);
     lua_pushvalue(L, b);
     lua_call(L, 2, 1);
+    ltensor_check(L, -1);
 }
 
 /* A copy takes the place of the gradient on top of the stack. */
@@ -198,6 +219,7 @@ static void copy_gradient(lua_State *L) {
     lua_remove(L, -2);
     lua_insert(L, -2);
     lua_call(L, 1, 1);
+    ltensor_check(L, -1);
 }
 
 /* The gradient on top of the stack (popped) goes to the leaf at `leaf`. */
@@ -219,13 +241,13 @@ static void give_to_leaf(lua_State *L, int leaf, size_t births) {
 }
 
 /* The gradient on top of the stack (popped) goes to the recorded result at `result`. */
-static void give_to_result(lua_State *L, int result, size_t births) {
-    lua_Integer position = (lua_Integer)((struct handle *)lua_touserdata(L, result))->position;
+static void give_to_result(lua_State *L, int result, struct pass *pass) {
+    lua_Integer position = position_of(L, result, pass);
     if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) {
         lua_pop(L, 1);
     } else {
         add_tensors(L, -1, -2);
-        let_go(L, lua_gettop(L) - 1, births);
+        let_go(L, lua_gettop(L) - 1, pass->births);
         lua_replace(L, -3);
         lua_pop(L, 1);
     }
@@ -249,9 +271,9 @@ static void check_gradient(lua_State *L, int gradient, const struct handle *argu
 }
 
 /* The recorded result on top of the stack hands its gradient on to its arguments. */
-static void step_back(lua_State *L, size_t births) {
+static void step_back(lua_State *L, struct pass *pass) {
     int result = lua_gettop(L);
-    lua_Integer position = (lua_Integer)((struct handle *)lua_touserdata(L, result))->position;
+    lua_Integer position = position_of(L, result, pass);
     if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) return;
     int gradient = lua_gettop(L);
     push_node(L, result);
@@ -269,8 +291,11 @@ static void step_back(lua_State *L, size_t births) {
     }
     lua_pushvalue(L, gradient);
     if (own) { /* the script may keep it or change it in place */
-        const struct storage *storage = ((struct handle *)lua_touserdata(L, gradient))->storage;
-        if (storage->birth <= births || storage->claimed || storage->holders > 1) copy_gradient(L);
+        const struct handle *dy = lua_touserdata(L, gradient);
+        const struct storage *storage = dy->storage;
+        if (storage->birth <= pass->births || storage->claimed || storage->holders > 1 ||
+            !tensor_is_contiguous(&dy->tensor))
+            copy_gradient(L);
         ((struct handle *)lua_touserdata(L, -1))->storage->escaped = true;
     }
     lua_pushvalue(L, result);
@@ -290,28 +315,29 @@ static void step_back(lua_State *L, size_t births) {
             check_gradient(L, lua_gettop(L), argument, i, node);
             if (own) ((struct handle *)lua_touserdata(L, -1))->storage->escaped = true;
             if (argument->sequence > 0)
-                give_to_result(L, lua_gettop(L) - 1, births);
+                give_to_result(L, lua_gettop(L) - 1, pass);
             else
-                give_to_leaf(L, lua_gettop(L) - 1, births);
+                give_to_leaf(L, lua_gettop(L) - 1, pass->births);
         } else {
             lua_pop(L, 1);
         }
         lua_pop(L, 1);
     }
-    let_go(L, gradient, births);
+    let_go(L, gradient, pass->births);
     lua_pushnil(L);
     lua_rawseti(L, GRADIENTS, position);
 }
 
 static int walk(lua_State *L) {
-    struct tape *tape = tape_of(L);
+    struct pass pass = {.tape = tape_of(L)};
     /* Gradients that are recorded are what the next derivatives are made from: none of their memory goes back. */
-    size_t births = tape->recording ? SIZE_MAX : lstorage_births();
+    pass.births = pass.tape->recording ? SIZE_MAX : lstorage_births();
     bool retain = lua_toboolean(L, RETAIN);
     lua_createtable(L, 8, 0);
     lua_createtable(L, 8, 0);
     lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
-    lua_Integer count = collect(L, tape);
+    collect(L, &pass);
+    lua_Integer count = pass.count;
     struct step *steps = lua_newuserdatauv(L, sizeof *steps * (size_t)count, 0);
     for (lua_Integer i = 0; i < count; i++) {
         lua_rawgeti(L, ORDER, i + 1);
@@ -320,10 +346,10 @@ static int walk(lua_State *L) {
     }
     qsort(steps, (size_t)count, sizeof *steps, later_first);
     lua_pushvalue(L, SEED);
-    give_to_result(L, ROOT, births);
+    give_to_result(L, ROOT, &pass);
     for (lua_Integer i = 0; i < count; i++) {
         lua_rawgeti(L, ORDER, steps[i].position);
-        step_back(L, births);
+        step_back(L, &pass);
         lua_settop(L, WALK_TOP);
     }
     for (lua_Integer i = 1; i <= count && !retain; i++) {
@@ -409,12 +435,12 @@ static int set_rules(lua_State *L) {
 }
 
 /* core.discard(x, y): y was made from x, which nobody else has seen: its storage goes back at once, or with the
-   tape when the tape needs it. */
+   tape when the tape holds it as a result. What the tape holds as an argument only is left to the collector. */
 static int discard(lua_State *L) {
     struct handle *x = ltensor_test(L, 1), *y = ltensor_test(L, 2);
     if (!x || !y || !x->owner || x->storage == y->storage || x->storage->escaped) return 0;
     if (x->generation != x->storage->generation) return 0;
-    if (x->requires_grad) {
+    if (x->requires_grad || y->requires_grad) {
         x->interior = x->sequence > 0;
         return 0;
     }
@@ -430,7 +456,7 @@ static int zero_grad(lua_State *L) {
     if (!gradient) return 0;
     struct storage *storage = gradient->storage;
     if (!gradient->exposed && !gradient->requires_grad && gradient->owner && storage->claimed &&
-        !storage->escaped && storage->generation == gradient->generation)
+        !storage->escaped && storage->holders == 0 && storage->generation == gradient->generation)
         lhandle_give_back(L, -1);
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SLOT_GRAD);
@@ -449,8 +475,10 @@ void lopen_tape(lua_State *L) {
         {"recording", recording}, {"rules", set_rules},   {"discard", discard},
         {"zero_grad", zero_grad}, {"is_leaf", is_leaf},   {NULL, NULL},
     };
-    struct tape *tape = lua_newuserdatauv(L, sizeof *tape, 0);
-    *tape = (struct tape){.recording = true};
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &tape_key);
+    if (!tape_of(L)) { /* a module that is opened a second time: the first one's operations refer to the tape */
+        struct tape *tape = lua_newuserdatauv(L, sizeof *tape, 0);
+        *tape = (struct tape){.recording = true};
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &tape_key);
+    }
     luaL_setfuncs(L, functions, 0);
 }

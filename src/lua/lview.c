@@ -116,10 +116,11 @@ static int select_index(lua_State *L) {
 static int unslice(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     int axis = lcheck_axis(L, 2, "unslice", t);
-    size_t first = (size_t)lcheck_integer(L, 3, "unslice: first", 1, LUA_MAXINTEGER) - 1;
+    lua_Integer part_length = (lua_Integer)t->shape[axis];
+    lua_Integer length = lcheck_integer(L, 4, "unslice: length", part_length, LUA_MAXINTEGER);
+    size_t first = (size_t)lcheck_integer(L, 3, "unslice: first", 1, length - part_length + 1) - 1;
     struct tensor shape = *t;
-    shape.shape[axis] =
-        (size_t)lcheck_integer(L, 4, "unslice: length", (lua_Integer)(first + t->shape[axis]), LUA_MAXINTEGER);
+    shape.shape[axis] = (size_t)length;
     struct tensor *whole = ltensor_new(L, "unslice", t->dtype, t->rank, shape.shape), part = *whole;
     memset(whole->data, 0, tensor_bytes(whole));
     part.shape[axis] = t->shape[axis];

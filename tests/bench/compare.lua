@@ -1,9 +1,9 @@
 --- `make bench-compare A=... B=...`: what changed in speed, with the noise beside it.
 -- Two git revisions are built side by side in build/compare and run in turns (A B, B A, A B, ...), a few
--- figures a process; each turn gives a ratio B/A, and a change is one that nearly all turns agree on. Two files
--- that `make bench JSON=file` saved are compared figure by figure; they come from different runs, so ratios to
--- the limits measured beside them are compared where there are any, and a change is one that exceeds the spread
--- of both.
+-- figures a process; each turn gives a ratio B/A, and a change is one that nearly all turns agree on.
+-- Two files that `make bench JSON=file` saved are compared figure by figure; they come from different runs,
+-- so ratios to the limits measured beside them are compared where there are any, and a change is one that
+-- exceeds the spread of both.
 --   fnet tests/bench/compare.lua A B
 
 local figures_module = require "tests.bench.figures"
@@ -92,7 +92,10 @@ end
 
 -- The revision's source, without any history, and its interpreter.
 local function build(revision)
-  local hash = machine.lines("git rev-parse --verify --quiet " .. machine.quote(revision .. "^{commit}"))[1]
+  local found, lines = pcall(machine.lines, "git rev-parse --verify --quiet " ..
+    machine.quote(revision .. "^{commit}"))
+  if not found then stop("'%s' is no git revision (nor are A and B two files)", revision) end
+  local hash = lines[1]
   local directory = "build/compare/" .. hash:sub(1, 12)
   machine.lines(("mkdir -p %s && git archive %s | tar -x -C %s"):format(directory, hash, directory))
   print(("building %s (%s)"):format(revision, hash:sub(1, 12)))

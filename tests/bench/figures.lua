@@ -49,11 +49,12 @@ function Figures:add(entry)
   elseif entry.bar then met = judged <= entry.bar end
   self.records[#self.records + 1] = {
     section = entry.section, name = entry.name, unit = entry.unit, isa = entry.isa, threads = entry.threads,
-    in_table = entry.in_table ~= false,
+    in_table = entry.in_table ~= false, runs = #entry.values,
     median = median(entry.values), low = quantile(entry.values, 0), high = quantile(entry.values, 1),
-    runs = #entry.values, limit = entry.limits and median(entry.limits), ratio = ratios and median(ratios),
-    ratio_low = ratios and quantile(ratios, 0), ratio_high = ratios and quantile(ratios, 1), bar = entry.bar, bar_on = entry.bar and (on_ratio and "ratio" or "median") or nil,
-    at_least = entry.bar and (entry.at_least or false) or nil, met = met,
+    limit = entry.limits and median(entry.limits), ratio = ratios and median(ratios),
+    ratio_low = ratios and quantile(ratios, 0), ratio_high = ratios and quantile(ratios, 1),
+    bar = entry.bar, bar_on = entry.bar and (on_ratio and "ratio" or "median") or nil,
+    at_least = entry.bar and (entry.at_least or false), met = met,
   }
 end
 

@@ -66,7 +66,7 @@ function inference.measure(figures, options)
         multiplying[run] = 1e3 * operations / machine.multiply_adds(isa, threads)
         batch[run] = 1e3 * inference.batch(model, pictures, 10)
       end
-      figures:add { section = "inference: one picture (bar: 3 us; limit: reading the weights from cache)",
+      figures:add { section = "inference: one picture, against reading the weights from cache",
         name = "one picture", unit = "us", values = single, isa = isa, threads = threads,
         limits = reading, bar = 3, bar_on_value = true }
       figures:add { section = "inference: 10,000 pictures as one call", name = "10,000 pictures", unit = "ms",

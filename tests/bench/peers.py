@@ -1,9 +1,10 @@
-"""fnet against its peers: peers.py [--rounds N] [--json FILE], run from the project's directory by `make bench-peers`.
+"""fnet against its peers: peers.py [--rounds N] [--json FILE], from the project's directory (`make bench-peers`).
 
-Entrants take turns within each round, each in a process of its own that is stopped (SIGSTOP) while another measures,
-because idle threads of several peers spin. A ratio is the median over the rounds of peer / fnet, so that a change of
-the machine's speed between rounds touches both. Prints tables and writes one line of JSON a figure. A slow figure is
-never a failure. Needs only the standard library; the peers run in build/peers/venv or in the system's Python.
+Entrants take turns within each round, each in a process of its own that is stopped (SIGSTOP) while another
+measures, because idle threads of several peers spin. A ratio is the median over the rounds of peer / fnet, so that
+a change of the machine's speed between rounds touches both. Prints tables and writes one line of JSON a figure. A
+slow figure is never a failure. Needs only the standard library; the peers run in build/peers/venv or in the
+system's Python.
 """
 
 import argparse
@@ -23,8 +24,9 @@ ENVIRONMENT = "build/peers/venv/bin/python"
 PYTHONS = [ENVIRONMENT, "/usr/bin/python3"]
 OPENMP_BLAS = "/usr/lib/%s-linux-gnu/openblas-openmp" % os.uname().machine
 BATCHES, THREADS = (32, 64, 256, 1024), (1, 2)
+THREAD_VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS", "FNET_THREADS")
 BUDGET = 12  # seconds an entrant may take for one figure; it stops after the round that exceeds them
-LONGEST = 120  # seconds after which an answer is no longer awaited
+LONGEST = 60  # seconds after which an answer is no longer awaited
 PEERS = {
     "numpy": ("NumPy", ["numpy"], "numpy"),
     "torch": ("PyTorch", ["numpy", "torch"], "torch"),
@@ -64,7 +66,8 @@ def table(title, head, rows):
     widths = [max(len(row[i]) for row in cells) for i in range(len(head))]
     print("\n" + title)
     for row in cells:
-        print("  " + "  ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(row, widths))).rstrip())
+        padded = [c.rjust(w) if i else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths))]
+        print("  " + "  ".join(padded).rstrip())
     sys.stdout.flush()
 
 
@@ -85,11 +88,10 @@ def measured_cell(value, ratio, runs, rounds, unit):
 
 def environment(threads=None):
     result = dict(os.environ, PYTHONDONTWRITEBYTECODE="1", KERAS_BACKEND="jax", TF_CPP_MIN_LOG_LEVEL="3")
-    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") + THREAD_VARIABLES:
         result.pop(name, None)
     if threads:
-        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-            result[name] = str(threads)
+        result.update((name, str(threads)) for name in THREAD_VARIABLES)
     return result
 
 
@@ -129,9 +131,12 @@ class Worker:
 
     def ask(self, request):
         self.process.send_signal(signal.SIGCONT)
-        self.process.stdin.write(request + "\n")
-        self.process.stdin.flush()
-        answer = self.read()
+        try:
+            self.process.stdin.write(request + "\n")
+            self.process.stdin.flush()
+            answer = self.read()
+        except BrokenPipeError:
+            answer = ""
         if not answer:
             self.fail("gave no answer to '%s' within %d s" % (request, LONGEST))
             return None
@@ -153,13 +158,44 @@ def find_peers():
     for peer, (name, modules, packages) in PEERS.items():
         check = "import sys\nfor name in sys.argv[1:]: __import__(name)"
         for python in PYTHONS:
-            command = [python, "-c", check] + modules
-            if os.path.exists(python) and subprocess.run(command, env=environment(), stderr=subprocess.DEVNULL).returncode == 0:
+            if os.path.exists(python) and run_program([python, "-c", check] + modules, environment()):
                 found[peer] = python
                 break
         else:
             print("%s: not installed; %s -m pip install %s" % (name, ENVIRONMENT, packages))
     return found
+
+
+class Others:
+    """Says how much of the machine other processes took: with two threads most peers wait for each other at each
+    step, so a neighbour slows them far more than its share, and their ratios mean little then."""
+
+    @staticmethod
+    def busy_and_own():
+        """Clock ticks that all processes used, and those of our process group and its ended children."""
+        with open("/proc/stat") as file:
+            ticks = [int(word) for word in file.readline().split()[1:9]]
+        times, group = os.times(), os.getpgrp()
+        own = (times.children_user + times.children_system) * os.sysconf("SC_CLK_TCK")
+        for entry in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/stat" % entry) as file:
+                    fields = file.read().rsplit(")", 1)[1].split()
+            except OSError:
+                continue  # it has ended since
+            if int(fields[2]) == group:
+                own += int(fields[11]) + int(fields[12])
+        return sum(ticks) - ticks[3] - ticks[4], own
+
+    def __enter__(self):
+        self.start, self.before = time.monotonic(), self.busy_and_own()
+
+    def __exit__(self, *_):
+        busy, own = (after - before for after, before in zip(self.busy_and_own(), self.before))
+        available = (time.monotonic() - self.start) * os.sysconf("SC_CLK_TCK") * os.cpu_count()
+        share = max(0.0, (busy - own) / available)
+        advice = "; measure again on a quiet machine" if share > 0.05 else ""
+        print("  other processes took %.0f%% of the machine meanwhile%s" % (100 * share, advice))
 
 
 # ---- what is compared ----
@@ -224,7 +260,8 @@ def whole_programs(peers, figures, rounds):
         command = [python, BENCH + "/peers_worker.py", "program", peer]
         commands[PEERS[peer][0]] = (command, peer_environment(peer, python))
     if "torch" in peers:
-        commands["import torch"] = ([peers["torch"], "-c", "import torch"], peer_environment("torch", peers["torch"]))
+        python = peers["torch"]
+        commands["import torch"] = ([python, "-c", "import torch"], peer_environment("torch", python))
     samples = take_turns(list(commands), lambda name: run_program(*commands[name]), rounds)
     seconds = figures.add("whole program", "s", [(n, "", [v[0] for v in values]) for n, values in samples.items()])
     memory = figures.add("whole program", "MiB", [(n, "", [v[1] for v in values]) for n, values in samples.items()])
@@ -258,6 +295,7 @@ def products(figures, rounds):
     for library, package in LIBRARIES.items():
         if not any(peer.startswith(library) for peer in peers):
             print("%s: not installed; apt-get install %s" % (library, package))
+    libraries = [peer for peer in peers if peer not in ("fnet", "limit")]
     rows, passed, speed = [], 0, {}
     for (name, size, threads), entrants in cases.items():
         title = "%s %d, %d thread%s" % (name, size, threads, "s"[: threads - 1])
@@ -265,16 +303,15 @@ def products(figures, rounds):
         by_name = {peer: (value, ratio) for peer, value, ratio, _ in figure}
         samples = {e["peer"]: e["samples"] for e in entrants}
         speed[name, size, threads] = samples["fnet"]
-        rivals = [ratio for peer, (_, ratio) in by_name.items() if peer not in ("fnet", "limit")]
-        best = 1 / max(rivals) if rivals else float("inf")
+        rivals = [by_name[peer][1] for peer in libraries if peer in by_name]
+        best = 1 / max(rivals) if rivals else float("nan")
         verdict = mark(best >= 0.95) if rivals else "-"
         passed += best >= 0.95
-        rows.append([title, "%.0f" % by_name["fnet"][0]]
-                    + ["%.2f" % by_name[p][1] if p in by_name else "-" for p in peers if p not in ("fnet", "limit")]
-                    + ["%.2f" % best, "%.2f" % (1 / by_name["limit"][1]), verdict])
-    rivals = [peer for peer in peers if peer not in ("fnet", "limit")]
-    table("Matrix products: fnet in GFLOP/s, peers as peer / fnet, fnet as a fraction of the best peer and of the limit",
-          ["", "fnet"] + rivals + ["of best", "of limit", "95%"], rows)
+        columns = ["%.2f" % by_name[peer][1] if peer in by_name else "-" for peer in libraries]
+        limit = "%.2f" % (1 / by_name["limit"][1]) if "limit" in by_name else "-"
+        rows.append([title, "%.0f" % by_name["fnet"][0]] + columns + ["%.2f" % best, limit, verdict])
+    table("Matrix products: fnet in GFLOP/s, peer / fnet, fnet as a fraction of the best peer and of the limit",
+          ["", "fnet"] + libraries + ["of best", "of limit", "95%"], rows)
     print("  %d of %d products reach 95%% of the best peer" % (passed, len(rows)))
     odd_neighbours(speed)
 
@@ -302,21 +339,21 @@ def processor():
 def main():
     parser = argparse.ArgumentParser(description="Compares fnet with its peers.")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", default="build/peers/figures.jsonl")
+    parser.add_argument("--json", default="build/peers/figures.jsonl", metavar="FILE")
     options = parser.parse_args()
     signal.signal(signal.SIGALRM, on_alarm)
     os.makedirs(os.path.dirname(options.json) or ".", exist_ok=True)
-    load = os.getloadavg()[0]
-    print("%s, %s, %d processors, load %.1f before the start" % (
-        datetime.date.today().isoformat(), processor(), len(os.sched_getaffinity(0)), load))
-    if load > 0.5:
-        print("The machine is busy: peers whose threads wait for each other lose the most. Measure again when idle.")
+    print("%s, %s, %d processors" % (
+        datetime.date.today().isoformat(), processor(), len(os.sched_getaffinity(0))))
     peers = find_peers()
     with open(options.json, "w") as file:
         figures = Figures(file)
-        training_and_inference(peers, figures, options.rounds)
-        whole_programs(peers, figures, options.rounds)
-        products(figures, options.rounds)
+        with Others():
+            training_and_inference(peers, figures, options.rounds)
+        with Others():
+            whole_programs(peers, figures, options.rounds)
+        with Others():
+            products(figures, options.rounds)
     print("\nmedians of %d rounds (*n: of n only, where a figure took an entrant over %d s); each figure in %s" % (
         options.rounds, BUDGET, options.json))
 

@@ -133,7 +133,8 @@ class ScikitLearn:
 
         self.x, self.y, self.version = x, y, sklearn.__version__
         self.classifier = MLPClassifier(
-            hidden_layer_sizes=(128,), alpha=0.0, learning_rate_init=1e-3, max_iter=1, warm_start=True, random_state=1
+            hidden_layer_sizes=(128,), alpha=0.0, learning_rate_init=1e-3, max_iter=1, warm_start=True,
+            random_state=1,
         )
 
     def epoch(self, batch, rows):

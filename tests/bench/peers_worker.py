@@ -1,6 +1,6 @@
 """One Python peer in a process of its own.
 
-peers_worker.py serve PEER THREADS: prints "ready VERSION", then answers each line of standard input with one number:
+peers_worker.py serve PEER THREADS: prints "ready VERSION", then answers each line that it reads with one number:
   epoch BATCH    seconds of one training epoch (new batch sizes are warmed up first)
   predict COUNT  seconds of one call that classifies COUNT pictures
   accuracy       on the 10,000 test pictures
@@ -31,11 +31,14 @@ def read_idx(name):
 
 def read_part(prefix):
     pictures = read_idx(prefix + "-images-idx3-ubyte").reshape(-1, 784)
-    return pictures.astype(numpy.float32) / numpy.float32(255), read_idx(prefix + "-labels-idx1-ubyte").astype("int64")
+    labels = read_idx(prefix + "-labels-idx1-ubyte").astype(numpy.int64)
+    return pictures.astype(numpy.float32) / numpy.float32(255), labels
 
 
 def accuracy(network, x, y):
-    right = sum(int((network.predict(x[i : i + 1000]).argmax(1) == y[i : i + 1000]).sum()) for i in range(0, len(x), 1000))
+    right = 0
+    for i in range(0, len(x), 1000):
+        right += int((network.predict(x[i : i + 1000]).argmax(1) == y[i : i + 1000]).sum())
     return right / len(x)
 
 

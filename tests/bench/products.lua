@@ -39,8 +39,8 @@ local function measure_size(figures, runs, isa, threads, size)
     for _, case in ipairs(cases) do case.rates[run] = rate(case) / 1e9 end
   end
   figures:add { section = "products of squares, against the multiply-adds",
-    name = ("%d x %d"):format(size, size), unit = "GFLOP/s", values = cases[1].rates, limits = limits, isa = isa,
-    threads = threads }
+    name = ("%d x %d"):format(size, size), unit = "GFLOP/s", values = cases[1].rates, limits = limits,
+    isa = isa, threads = threads }
   for _, odd in ipairs { cases[2], cases[3] } do
     figures:add { section = "products of odd squares, speed against the even size",
       name = ("%d x %d"):format(odd.size, odd.size), unit = "times",
