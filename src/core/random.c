@@ -44,10 +44,11 @@ static void store(const struct tensor *y, size_t i, double value) {
         ((double *)y->data)[i] = value;
 }
 
-/* In float32, low + (high - low) u may round up to high, which stays excluded. */
-static double below(double value, double high, enum dtype dtype) {
-    if (dtype == FLOAT32) return (float)value < (float)high ? value : nextafterf((float)high, -INFINITY);
-    return value < high ? value : nextafter(high, -INFINITY);
+/* low + (high - low) u may round up to high, which stays excluded unless low rounds to the same number. */
+static double below(double value, double low, double high, enum dtype dtype) {
+    if (dtype == FLOAT64) return value < high ? value : nextafter(high, -INFINITY);
+    if ((float)value < (float)high || (float)low == (float)high) return value;
+    return nextafterf((float)high, -INFINITY);
 }
 
 static void uniform(void *context, size_t begin, size_t end) {
@@ -65,7 +66,7 @@ static void uniform(void *context, size_t begin, size_t end) {
             u = (word[i % 4] >> 8) * 0x1p-24;
         }
         double value = job->low + (job->high - job->low) * u;
-        store(job->y, i, job->low < job->high ? below(value, job->high, job->y->dtype) : job->low);
+        store(job->y, i, job->low < job->high ? below(value, job->low, job->high, job->y->dtype) : job->low);
     }
 }
 

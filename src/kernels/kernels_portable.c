@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+_Static_assert(FLT_EVAL_METHOD == 0, "the numerics contract: no operation keeps more bits than its type");
+
 typedef float real;
 typedef float vec;
 typedef double dvec;

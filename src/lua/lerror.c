@@ -17,15 +17,15 @@ static int set_library(lua_State *L) {
     return 0;
 }
 
-/* Pushes "script.lua:12: ", or "" where no frame of a script is on the stack. */
+/* Pushes "script.lua:12: ", or "" where no frame of a script is on the stack or the library is not yet open. */
 static void push_position(lua_State *L) {
     lua_Debug frame;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &prefix_key);
     const char *prefix = lua_tostring(L, -1);
-    for (int level = 0; lua_getstack(L, level, &frame); level++) {
+    for (int level = 0; prefix && lua_getstack(L, level, &frame); level++) {
         lua_getinfo(L, "Sl", &frame);
         if (frame.currentline <= 0) continue;
-        if (prefix && strncmp(frame.source, prefix, strlen(prefix)) == 0) continue;
+        if (strncmp(frame.source, prefix, strlen(prefix)) == 0) continue;
         lua_pop(L, 1);
         lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
         return;

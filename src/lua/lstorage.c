@@ -44,8 +44,8 @@ static struct storage *allocate(lua_State *L, const char *what, size_t bytes) {
         lua_pushcfunction(L, new_userdata);
         lua_pushinteger(L, (lua_Integer)total);
         if (lua_pcall(L, 1, 1, 0) != LUA_OK)
-            lerror(L, "%s: not enough memory for %f MiB; use fewer or smaller tensors", what,
-                   (lua_Number)bytes / (1 << 20));
+            lerror(L, "%s: not enough memory for %I MiB; use fewer or smaller tensors", what,
+                   (LUAI_UACINT)(bytes >> 20));
     } else {
         lua_newuserdatauv(L, total, 0);
     }

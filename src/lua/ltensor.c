@@ -90,13 +90,16 @@ struct handle *ltensor_check(lua_State *L, int index) {
     return handle;
 }
 
-/* A tensor whose elements the caller is about to change. */
+/* A tensor whose elements may be changed; the caller says lhandle_changed when it does so. */
 static struct handle *check_writable(lua_State *L, int index) {
     struct handle *handle = ltensor_check(L, index);
+    const struct tensor *t = &handle->tensor;
+    for (int axis = 0; axis < t->rank; axis++)
+        if (t->shape[axis] > 1 && t->stride[axis] == 0)
+            lerror(L, "in-place change of a tensor whose elements repeat (an expanded view); change a :clone()");
     if (handle->requires_grad && (handle->sequence > 0 || lrecording(L)))
         lerror(L,
                "in-place change of a tensor that requires gradients; wrap it in fnet.no_grad(function() ... end)");
-    lhandle_changed(handle);
     return handle;
 }
 
@@ -209,11 +212,13 @@ static int set_index(lua_State *L, struct handle *handle) {
                           lpush_shape(L, target.rank, target.shape), dtype_names[t->dtype],
                           lpush_shape(L, source->rank, source->shape), dtype_names[source->dtype]);
         lcheck_range(L, "t[i] = value", source, t->dtype);
+        lhandle_changed(handle);
         copy_apart(L, source, &target, value->storage == handle->storage);
         return 0;
     }
     double number = lcheck_element(L, 3, "t[i] = value", t->dtype);
     size_t count = tensor_count(&target);
+    lhandle_changed(handle);
     for (size_t i = 0; i < count; i++) tensor_set(&target, i, number);
     return 0;
 }
@@ -287,16 +292,21 @@ static int tensor_get_element(lua_State *L) {
 }
 
 static int tensor_set_element(lua_State *L) {
-    const struct tensor *t = &check_writable(L, 1)->tensor;
+    struct handle *handle = check_writable(L, 1);
+    const struct tensor *t = &handle->tensor;
     double value = lcheck_element(L, 2, "set", t->dtype);
-    tensor_set(t, check_position(L, t, 3, "set"), value);
+    size_t position = check_position(L, t, 3, "set");
+    lhandle_changed(handle);
+    tensor_set(t, position, value);
     return 0;
 }
 
 static int tensor_fill(lua_State *L) {
-    const struct tensor *t = &check_writable(L, 1)->tensor;
+    struct handle *handle = check_writable(L, 1);
+    const struct tensor *t = &handle->tensor;
     double value = lcheck_element(L, 2, "fill", t->dtype);
     size_t count = tensor_count(t);
+    lhandle_changed(handle);
     for (size_t i = 0; i < count; i++) tensor_set(t, i, value);
     lua_settop(L, 1);
     return 1;
@@ -304,8 +314,8 @@ static int tensor_fill(lua_State *L) {
 
 /* t:copy(source): the elements of source, broadcast and converted, into t. */
 static int tensor_copy_from(lua_State *L) {
-    const struct tensor *t = &check_writable(L, 1)->tensor;
-    const struct tensor *source = &ltensor_check(L, 2)->tensor;
+    struct handle *handle = check_writable(L, 1), *from = ltensor_check(L, 2);
+    const struct tensor *t = &handle->tensor, *source = &from->tensor;
     int rank;
     size_t shape[TENSOR_MAX_RANK];
     if (!tensor_broadcast(t, source, &rank, shape) || rank != t->rank ||
@@ -317,7 +327,8 @@ static int tensor_copy_from(lua_State *L) {
                       dtype_names[t->dtype], dtype_names[source->dtype]);
     lcheck_range(L, "copy", source, t->dtype);
     struct tensor expanded = tensor_expand(source, rank, shape);
-    copy_apart(L, &expanded, t, ltensor_check(L, 2)->storage == ltensor_check(L, 1)->storage);
+    lhandle_changed(handle);
+    copy_apart(L, &expanded, t, from->storage == handle->storage);
     lua_settop(L, 1);
     return 1;
 }
