@@ -17,6 +17,7 @@
 #define SPIN 65536
 #define SPIN_YIELD 4096
 #define CACHE_LINE 64
+#define ROUND ((size_t)512) /* more than THREADS_MOST */
 
 struct loop {
     size_t count, piece;
@@ -25,12 +26,17 @@ struct loop {
     size_t parts;
 };
 
-/* What the caller and the workers pass back and forth has its own cache lines. */
+/* Each loop is a round, numbered upwards. Part i belongs to thread i, but runs wherever it is claimed first: the
+   caller, once through with its own part, takes those that their threads have not begun, so that a worker whose
+   processor is busy elsewhere holds nobody up. Only who has claimed a part may read `loop`: until all parts
+   are finished the caller does not change it.
+   What the caller and the workers pass back and forth has its own cache lines. */
 static struct {
-    _Alignas(CACHE_LINE) atomic_size_t round; /* moves on with each loop; `loop` is written before */
+    _Alignas(CACHE_LINE) atomic_size_t round; /* number * ROUND + parts; `loop` is written before */
     struct loop loop;
-    _Alignas(CACHE_LINE) atomic_size_t unfinished;
-    _Alignas(CACHE_LINE) atomic_size_t asleep;
+    _Alignas(CACHE_LINE) atomic_size_t unfinished; /* parts */
+    _Alignas(CACHE_LINE) atomic_size_t asleep;     /* workers */
+    atomic_size_t claimed[THREADS_MOST];           /* the last round in which the part was claimed */
     atomic_bool stop;
     size_t owners;
     size_t count;   /* threads asked for */
@@ -78,6 +84,14 @@ static size_t wait_for_round(size_t seen) {
     return round;
 }
 
+/* Runs the part if nobody has claimed it. A worker that comes late, with a round that is over, claims nothing. */
+static void take_part(size_t part, size_t round) {
+    size_t last = atomic_load(&pool.claimed[part]);
+    if (last >= round || !atomic_compare_exchange_strong(&pool.claimed[part], &last, round)) return;
+    run_part(&pool.loop, part);
+    atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
+}
+
 struct start {
     size_t number, round;
 };
@@ -89,13 +103,12 @@ static void *worker_main(void *argument) {
     for (;;) {
         round = wait_for_round(round);
         if (atomic_load(&pool.stop)) return NULL;
-        if (number < pool.loop.parts) run_part(&pool.loop, number);
-        atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
+        if (number < round % ROUND) take_part(number, round);
     }
 }
 
-static void next_round(void) {
-    atomic_fetch_add(&pool.round, 1);
+static void next_round(size_t parts) {
+    atomic_store(&pool.round, (atomic_load(&pool.round) / ROUND + 1) * ROUND + parts);
     if (atomic_load(&pool.asleep) == 0) return;
     pthread_mutex_lock(&pool.mutex);
     pthread_cond_broadcast(&pool.wake);
@@ -105,7 +118,7 @@ static void next_round(void) {
 static void stop_workers(void) {
     if (pool.running == 0) return;
     atomic_store(&pool.stop, true);
-    next_round();
+    next_round(0);
     for (size_t i = 0; i < pool.running; i++) pthread_join(pool.worker[i], NULL);
     atomic_store(&pool.stop, false);
     pool.running = 0;
@@ -122,7 +135,7 @@ static void forget_workers(void) {
 static void start_workers(size_t wanted) {
     sigset_t all, before;
     if (pool.running >= wanted || pool.owners == 0) return; /* a finalizer that computes after the last close */
-    sigfillset(&all); /* signals belong to the thread that runs Lua */
+    sigfillset(&all);                                       /* signals belong to the thread that runs Lua */
     pthread_sigmask(SIG_SETMASK, &all, &before);
     while (pool.running < wanted) {
         struct start *start = &starts[pool.running];
@@ -175,9 +188,10 @@ void threads_for(size_t count, size_t piece, double cost, void (*work)(void *con
         return;
     }
     pool.loop = loop;
-    atomic_store_explicit(&pool.unfinished, pool.running, memory_order_relaxed);
-    next_round();
-    run_part(&loop, 0);
+    atomic_store_explicit(&pool.unfinished, loop.parts, memory_order_relaxed);
+    next_round(loop.parts);
+    size_t round = atomic_load(&pool.round);
+    for (size_t part = 0; part < loop.parts; part++) take_part(part, round);
     for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++)
         if (i % SPIN_YIELD == 0) sched_yield();
 }

@@ -6,6 +6,8 @@
 #include "../../src/core/threads.h"
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -65,23 +67,36 @@ static void test_covering(void) {
     }
 }
 
-/* Ranges are given out in a fixed way, so each is done by a thread of its own, unless it does not pay. */
+/* Each part waits until all have begun: then each is done by a thread of its own. */
+struct meeting {
+    size_t parts;
+    atomic_size_t begun;
+    pthread_t doer[ITEMS];
+};
+
 static void note_thread(void *context, size_t begin, size_t end) {
-    pthread_t *doer = context;
-    for (size_t i = begin; i < end; i++) doer[i] = pthread_self();
+    struct meeting *meeting = context;
+    for (size_t i = begin; i < end; i++) meeting->doer[i] = pthread_self();
+    atomic_fetch_add(&meeting->begun, 1);
+    while (atomic_load(&meeting->begun) < meeting->parts) sched_yield();
 }
 
 static void test_sharing(void) {
-    static pthread_t doer[ITEMS];
+    static struct meeting meeting;
     for (size_t t = 0; t < THREAD_COUNTS; t++) {
         size_t threads = thread_counts[t], changes = 0;
         test("work is shared by %zu threads", threads);
         threads_set(threads);
-        threads_for(ITEMS, 1, SHARED, note_thread, doer);
-        for (size_t i = 1; i < ITEMS; i++) changes += !pthread_equal(doer[i], doer[i - 1]);
-        check(changes == threads - 1 && pthread_equal(doer[0], pthread_self()), "%zu changes of thread", changes);
-        threads_for(ITEMS, 1, 1, note_thread, doer);
-        for (size_t i = 0; i < ITEMS; i++) check(pthread_equal(doer[i], pthread_self()), "too cheap, yet shared");
+        meeting.parts = threads;
+        atomic_store(&meeting.begun, 0);
+        threads_for(ITEMS, ITEMS, SHARED, note_thread, &meeting);
+        for (size_t i = 1; i < ITEMS; i++) changes += !pthread_equal(meeting.doer[i], meeting.doer[i - 1]);
+        check(changes == threads - 1 && pthread_equal(meeting.doer[0], pthread_self()), "%zu changes of thread",
+              changes);
+        meeting.parts = 1;
+        threads_for(ITEMS, 1, 1, note_thread, &meeting);
+        for (size_t i = 0; i < ITEMS; i++)
+            check(pthread_equal(meeting.doer[i], pthread_self()), "too cheap, yet shared");
     }
 }
 
