@@ -96,4 +96,20 @@ function support.near(shape, values, t, tolerance)
   end
 end
 
+-- What is no index, no length and no axis, and how an error shows it.
+support.no_integers = {
+  { 1.5, "1.5" }, { 0 / 0, tostring(0 / 0) }, { math.huge, "inf" }, { -math.huge, "-inf" }, { "1", "string" },
+  { {}, "table" }, { true, "boolean" }, { print, "function" }, { 1e300, "1e+300" },
+}
+-- What is no tensor.
+support.no_tensors = {
+  { 5, "number" }, { "x", "string" }, { {}, "table" }, { io.stdout, "userdata" }, { true, "boolean" },
+}
+
+-- The code as a function on a line of its own, which sees fnet, t and x.
+function support.calling(fnet, t, code, x)
+  local text = "local fnet, t, x = ... return function() local _ = " .. code .. " end"
+  return assert(load(text, "=call"))(fnet, t, x)
+end
+
 return support

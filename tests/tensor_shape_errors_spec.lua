@@ -8,15 +8,7 @@ local support = dofile "tests/support.lua"
 local raises = support.raises
 local NAN = 0 / 0
 
--- What is no index, no length and no axis, and how an error shows it.
-local NO_INTEGERS = {
-  { 1.5, "1.5" }, { NAN, tostring(NAN) }, { math.huge, "inf" }, { -math.huge, "-inf" }, { "1", "string" },
-  { {}, "table" }, { true, "boolean" }, { print, "function" }, { 1e300, "1e+300" },
-}
--- What is no tensor.
-local NO_TENSORS = {
-  { 5, "number" }, { "x", "string" }, { {}, "table" }, { io.stdout, "userdata" }, { true, "boolean" },
-}
+local NO_INTEGERS, NO_TENSORS = support.no_integers, support.no_tensors
 
 local t, bytes
 before_each(function()
@@ -24,11 +16,7 @@ before_each(function()
   bytes = fnet.tensor({ 1, 2, 3 }, "uint8")
 end)
 
--- The code as a function on a line of its own; it sees fnet, t and x.
-local function calling(code, x)
-  local text = "local fnet, t, x = ... return function() local _ = " .. code .. " end"
-  return assert(load(text, "=call"))(fnet, t, x)
-end
+local function calling(code, x) return support.calling(fnet, t, code, x) end
 
 describe("an index", function()
   local more = {

@@ -37,13 +37,20 @@ describe("views share storage:", function()
     reshape = function() return t:reshape { 4, 6 } end,
     transpose = function() return t:transpose(1, 3) end,
     T = function() return t:T() end,
-    expand = function() return t:expand { 5, 2, 3, 4 } end,
     flatten = function() return t:flatten() end,
     detach = function() return t:detach() end,
     ["view of a view"] = function() return t:T():slice(2, 2, 3)[2]:T() end,
   } do
     it(name, function() assert.is_true(shares(t, make())) end)
   end
+
+  it("expand, in which each element stands for several and none can be written", function()
+    local view = t:expand { 5, 2, 3, 4 }
+    t:set(77, 1, 1, 1)
+    assert.equal(77, view:get(4, 1, 1, 1))
+    support.raises("in-place change of a tensor whose elements repeat (an expanded view); change a :clone()",
+      function() view:set(1, 1, 1, 1, 1) end)
+  end)
 
   for name, make in pairs {
     clone = function() return t:clone() end,

@@ -185,6 +185,12 @@ end
 ---@return boolean ok
 ---@return string|number detail  the largest error, or what differs where
 function public.gradcheck(f, inputs, options)
+  if type(f) ~= "function" and not (getmetatable(f) or {}).__call then
+    core.raise("gradcheck: expected a function or a model, got " .. type(f))
+  end
+  if type(inputs) ~= "table" and not is_tensor(inputs) then
+    core.raise("gradcheck: expected a table of inputs, got " .. type(inputs))
+  end
   options = options or {}
   local step, tolerance, most = options.step or 1e-5, options.tolerance or 1e-6, options.most or 200
   if core.is_tensor(inputs) then inputs = { inputs } end

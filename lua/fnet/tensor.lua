@@ -62,6 +62,7 @@ function constructors.arange(first, last, step, dtype) return core.arange(first,
 ---@param dtype? string "float32"
 ---@return tensor
 function constructors.eye(size, dtype)
+  if size == nil then core.raise("eye: expected a whole number of at least 0, got nil") end
   local eye = core.full({ size, size }, 0, dtype, "eye")
   for i = 1, size do eye:set(1, i, i) end
   return eye
@@ -251,6 +252,9 @@ end
 ---@param options? table gradient: of this result, needed when it has several elements; retain: keep the tape for
 --- another backward; create_graph: record the gradients themselves, for second derivatives (implies retain)
 function methods:backward(options)
+  if options ~= nil and type(options) ~= "table" then
+    core.raise("backward: expected a table of options, got " .. type(options))
+  end
   options = options or {}
   core.backward(self, options.gradient, options.retain or options.create_graph, options.create_graph)
 end

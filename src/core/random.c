@@ -1,6 +1,7 @@
 #include "random.h"
 
 #include "../kernels/kernels.h"
+#include "interrupt.h"
 #include "threads.h"
 
 #include <math.h>
@@ -121,6 +122,7 @@ void random_permutation(uint64_t seed, uint64_t stream, size_t n, int32_t *y) {
     uint32_t word[4];
     for (size_t i = 0; i < n; i++) y[i] = (int32_t)i + 1;
     for (size_t i = n; i > 1; i--) {
+        if (i % PIECE == 0 && interrupt_pending()) return;
         size_t turn = n - i;
         if (turn % 4 == 0) block(seed, stream, turn / 4, word);
         size_t j = (size_t)((uint64_t)word[turn % 4] * i >> 32); /* bias below 2^-32 * n */

@@ -2,9 +2,9 @@
 #include "kernels.h"
 
 #include <float.h>
-#include <math.h>
 #include <stdbool.h>
 #include <string.h>
+#include <tgmath.h>
 
 _Static_assert(FLT_EVAL_METHOD == 0, "the numerics contract: no operation keeps more bits than its type");
 
@@ -12,37 +12,13 @@ typedef float real;
 typedef float vec;
 typedef double dvec;
 
-#define WIDTH 1
 #define REAL_MIN FLT_MIN
 #define REAL_INFINITY INFINITY
 #define REAL_NAN NAN
-#define TILE_ROWS 4
-#define TILE_VECTORS_MOST 4
-#define TILE_VECTORS(rows) 4
 
-static inline vec vload(const real *p) { return *p; }
-static inline void vstore(real *p, vec x) { *p = x; }
-static inline vec vload_partial(const real *p, size_t n) { return n ? *p : 0; }
-static inline void vstore_partial(real *p, size_t n, vec x) {
-    if (n) *p = x;
-}
-static inline vec vset1(real x) { return x; }
-static inline vec vadd(vec a, vec b) { return a + b; }
-static inline vec vsub(vec a, vec b) { return a - b; }
-static inline vec vmul(vec a, vec b) { return a * b; }
-static inline vec vdiv(vec a, vec b) { return a / b; }
-static inline vec vfma(vec a, vec b, vec c) { return fmaf(a, b, c); }
-static inline vec vsqrt(vec x) { return sqrtf(x); }
-static inline vec vneg(vec x) { return -x; }
-static inline vec vabs(vec x) { return fabsf(x); }
+#include "template/single.inc"
+
 static inline vec vcopysign(vec size, vec sign) { return copysignf(size, sign); }
-static inline vec vmax(vec a, vec b) { return a > b ? a : b; }
-static inline vec vmax_nan(vec a, vec b) { return a > b || a != a ? a : b; }
-
-typedef bool vmask;
-static inline vmask vgreater(vec a, vec b) { return a > b; }
-static inline vmask vequal(vec a, vec b) { return a == b; }
-static inline vec vselect(vmask mask, vec yes, vec no) { return mask ? yes : no; }
 
 static inline dvec dlow(vec x) { return x; }
 static inline dvec dhigh(vec x) { return x; }

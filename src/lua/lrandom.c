@@ -55,6 +55,7 @@ static int permutation(lua_State *L) {
     struct tensor *t = ltensor_new(L, "permutation", INT32, 1, &n);
     struct state *state = state_of(L);
     random_permutation(state->seed, state->stream++, n, t->data);
+    lcheck_interrupt(L);
     return 1;
 }
 

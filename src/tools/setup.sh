@@ -54,7 +54,8 @@ check_test() {
     else
         need lua5.4 lua-busted
     fi
-    available curl || available wget || need curl # the specs of the download
+    available curl || need curl # the specs of the download try both
+    available wget || need wget
 }
 
 check_lint() {
@@ -103,6 +104,7 @@ libedit-dev libedit-devel libedit libedit
 lua5.4 lua lua lua
 lua-busted luarocks luarocks luarocks
 curl curl curl curl
+wget wget wget wget
 lua-check luarocks luacheck luacheck
 cppcheck cppcheck cppcheck cppcheck
 clang clang clang llvm

@@ -124,8 +124,10 @@ static void test_owners(void) {
     threads_close();
     check(covers(ITEMS, 3, SHARED), "with one owner left");
     threads_close();
+    check(covers(ITEMS, 3, SHARED) && threads_count() == 1, "without an owner: nobody would end the workers");
     threads_open();
-    check(covers(ITEMS, 3, SHARED), "with a new owner");
+    threads_set(4);
+    check(covers(ITEMS, 3, SHARED) && threads_count() == 4, "with a new owner");
 }
 
 static void test_many_loops(void) {

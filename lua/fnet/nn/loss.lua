@@ -1,6 +1,7 @@
 --- Losses, and the evaluation of a classifier.
 
 local core = require "fnet.core"
+local is_module = require("fnet.nn.module").is_module
 
 local loss = {}
 
@@ -40,6 +41,9 @@ function loss.correct(output, labels) return core.correct(output, labels) end
 ---@return table result accuracy (0 to 1), correct, total, margin (half the width of the 95% interval of the
 --- accuracy, normal approximation), loss (mean cross-entropy), classes (a list of {name, correct, total})
 function loss.evaluate(model, dataset, options)
+  if not is_module(model) or type(dataset) ~= "table" or not dataset.batches then
+    core.raise(("evaluate: expected a model and a data set, got %s and %s"):format(type(model), type(dataset)))
+  end
   local modes = {}
   for i, module in ipairs(model:modules()) do modes[i] = module.training end
   local correct, total, sum, classes = 0, 0, 0, {}

@@ -9,6 +9,10 @@ local core = require "fnet.core"
 ---@field place string? where the module stands in a model, such as "layer 2"; errors begin with it
 local Module = {}
 
+-- The key of an object's list of fields that hold parameters and modules, in their order: a key that no name of
+-- a user's field can equal.
+local ORDER = {}
+
 --- True for a layer, a model, any object of a class made with nn.module.
 ---@param value any
 ---@return boolean
@@ -27,7 +31,7 @@ local function assign(self, key, value)
   -- An object with a forward of its own may keep what it takes and gives.
   if key == "forward" then rawset(self, "passes_on", false) end
   if is_module(value) or is_parameter(value) then
-    local order = rawget(self, "order")
+    local order = rawget(self, ORDER)
     order[#order + 1] = key
   end
 end
@@ -40,7 +44,7 @@ local function class(name)
   local new_class = setmetatable({ is_module = true, class_name = name }, {
     __index = Module,
     __call = function(self, ...)
-      local object = setmetatable({ order = {}, training = true }, self)
+      local object = setmetatable({ [ORDER] = {}, training = true }, self)
       if self.init then object:init(...) end
       return object
     end,
@@ -77,7 +81,7 @@ local function walk(self, visit, path, seen)
   if seen[self] then return end
   seen[self] = true
   visit(self, path)
-  for _, key in ipairs(self.order) do
+  for _, key in ipairs(self[ORDER]) do
     local value = rawget(self, key)
     if is_module(value) then walk(value, visit, path .. key .. ".", seen) end
   end
@@ -88,7 +92,7 @@ end
 function Module:named_parameters()
   local list, seen = {}, {}
   walk(self, function(module, path)
-    for _, key in ipairs(module.order) do
+    for _, key in ipairs(module[ORDER]) do
       local value = rawget(module, key)
       if core.is_tensor(value) and not seen[value] then
         seen[value] = true
@@ -149,7 +153,7 @@ function Module:eval() return self:train(false) end
 ---@return nn.Module self
 function Module:to(dtype)
   walk(self, function(module)
-    for _, key in ipairs(module.order) do
+    for _, key in ipairs(module[ORDER]) do
       local value = rawget(module, key)
       if core.is_tensor(value) and value.dtype ~= dtype then
         local converted = value:detach():to(dtype)
