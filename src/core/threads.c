@@ -7,17 +7,19 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <unistd.h>
 
 /* Work below this many operations takes less time than waking a worker costs (some 2 microseconds). */
 #define SHARE_COST 6e4
-/* An idle worker looks for work about this often (some 100 microseconds) before it sleeps, and yields its
-   processor now and then in case there are more threads than processors. It does not use the processor's pause
+/* An idle worker looks for work about this often (some 300 microseconds, more than the longest pause within a
+   training step: waking it costs more than the pause) before it sleeps, and yields its processor now and then in
+   case there are more threads than processors. It does not use the processor's pause
    instruction: under a hypervisor each one may cost microseconds (measured: 15 instead of 1 for an empty loop). */
-#define SPIN 65536
+#define SPIN 1000000
 #define SPIN_YIELD 4096
 #define CACHE_LINE 64
-#define ROUND ((size_t)512) /* more than THREADS_MOST */
+#define ROUND UINT64_C(512) /* more than THREADS_MOST */
 
 struct loop {
     size_t count, piece;
@@ -32,11 +34,11 @@ struct loop {
    are finished the caller does not change it.
    What the caller and the workers pass back and forth has its own cache lines. */
 static struct {
-    _Alignas(CACHE_LINE) atomic_size_t round; /* number * ROUND + parts; `loop` is written before */
+    _Alignas(CACHE_LINE) _Atomic uint64_t round; /* number * ROUND + parts; `loop` is written before */
     struct loop loop;
     _Alignas(CACHE_LINE) atomic_size_t unfinished; /* parts */
     _Alignas(CACHE_LINE) atomic_size_t asleep;     /* workers */
-    atomic_size_t claimed[THREADS_MOST];           /* the last round in which the part was claimed */
+    _Atomic uint64_t claimed[THREADS_MOST];        /* the last round in which the part was claimed */
     atomic_bool stop;
     size_t owners;
     size_t count;   /* threads asked for */
@@ -70,8 +72,8 @@ static void run_part(const struct loop *loop, size_t part) {
 }
 
 /* Waits until `round` differs from seen: first spinning, then asleep. */
-static size_t wait_for_round(size_t seen) {
-    size_t round;
+static uint64_t wait_for_round(uint64_t seen) {
+    uint64_t round;
     for (int i = 1; i <= SPIN; i++) {
         if ((round = atomic_load_explicit(&pool.round, memory_order_acquire)) != seen) return round;
         if (i % SPIN_YIELD == 0) sched_yield();
@@ -85,21 +87,23 @@ static size_t wait_for_round(size_t seen) {
 }
 
 /* Runs the part if nobody has claimed it. A worker that comes late, with a round that is over, claims nothing. */
-static void take_part(size_t part, size_t round) {
-    size_t last = atomic_load(&pool.claimed[part]);
+static void take_part(size_t part, uint64_t round) {
+    uint64_t last = atomic_load(&pool.claimed[part]);
     if (last >= round || !atomic_compare_exchange_strong(&pool.claimed[part], &last, round)) return;
     run_part(&pool.loop, part);
     atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
 }
 
 struct start {
-    size_t number, round;
+    size_t number;
+    uint64_t round;
 };
 static struct start starts[THREADS_MOST];
 
 static void *worker_main(void *argument) {
     const struct start *start = argument;
-    size_t number = start->number, round = start->round;
+    size_t number = start->number;
+    uint64_t round = start->round;
     for (;;) {
         round = wait_for_round(round);
         if (atomic_load(&pool.stop)) return NULL;
@@ -190,7 +194,7 @@ void threads_for(size_t count, size_t piece, double cost, void (*work)(void *con
     pool.loop = loop;
     atomic_store_explicit(&pool.unfinished, loop.parts, memory_order_relaxed);
     next_round(loop.parts);
-    size_t round = atomic_load(&pool.round);
+    uint64_t round = atomic_load(&pool.round);
     for (size_t part = 0; part < loop.parts; part++) take_part(part, round);
     for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++)
         if (i % SPIN_YIELD == 0) sched_yield();

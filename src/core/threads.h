@@ -18,8 +18,8 @@ size_t threads_count(void);     /* threads that share a loop, the caller include
 void threads_set(size_t count); /* 1 .. THREADS_MOST */
 size_t threads_available(void); /* processors that this process may use */
 
-/* Calls work(context, begin, end) for consecutive pieces that cover [0, count). Each thread gets one
-   contiguous range and takes it in pieces of at most `piece` items, looking for an interrupt in between: a
+/* Calls work(context, begin, end) for consecutive pieces that cover [0, count). The range is cut
+   into one part a thread, taken in pieces of at most `piece` items, looking for an interrupt in between: a
    piece should take at most some milliseconds. A piece of 0 stands for the whole range, which nothing then
    interrupts (for changes in place). Runs in the caller alone when cost, a rough number of
    arithmetic operations an item times count, is too small to share. */

@@ -31,6 +31,8 @@ static struct optim_parameter *collect(lua_State *L, int moment1, int moment2, s
             if (!dtype_is_float(p->dtype) || !tensor_is_contiguous(p))
                 lerror(L, "step: parameter %I: expected a contiguous float tensor", (LUAI_UACINT)i);
             ltensor_check(L, lua_gettop(L));
+            if (gradient->storage == ((struct handle *)lua_touserdata(L, -2))->storage)
+                lerror(L, "step: parameter %I: its gradient shares its memory; use a :clone()", (LUAI_UACINT)i);
             struct optim_parameter *entry = &list[(*count)++];
             size_t columns = p->rank ? p->shape[p->rank - 1] : 1;
             *entry = (struct optim_parameter){.dtype = p->dtype, .columns = columns, .parameter = p->data};

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SHA256_PIECE ((size_t)4 << 20) /* bytes between two looks for an interrupt */
+
 static void use_isa(lua_State *L, const char *what, const char *name) {
     if (backend_use(name)) return;
     size_t count;
@@ -86,7 +88,11 @@ static int sha256(lua_State *L) {
         } else {
             const struct tensor *t = &ltensor_check(L, i)->tensor;
             t = lpush_contiguous(L, i, "sha256", t->dtype);
-            sha256_add(&hash, t->data, tensor_bytes(t));
+            for (size_t at = 0, bytes = tensor_bytes(t); at < bytes; at += SHA256_PIECE) {
+                sha256_add(&hash, (const char *)t->data + at,
+                           bytes - at < SHA256_PIECE ? bytes - at : SHA256_PIECE);
+                lcheck_interrupt(L);
+            }
             lua_pop(L, 1);
         }
     }
