@@ -4,13 +4,15 @@
 #include "interrupt.h"
 #include "threads.h"
 
+#include <string.h>
+
 /* Small products run straight on the operands. Large ones, and those whose b has no unit column stride, are cut
-   along k in slabs: each slab of b is packed into panels as wide as the kernel's tile, then each thread packs
-   blocks of a into panels as high as the tile and multiplies. A slab starts from what the one before left in c,
-   so the chain of each element is unbroken. */
+   along k in slabs: each slab of b is packed into panels as wide as the kernel's tile, then each thread multiplies
+   block by block of a. A block whose rows do not lie side by side in memory is first packed into panels as high
+   as the tile. A slab starts from what the one before left in c, so the chain of each element is unbroken. */
 
 #define SLAB 256                   /* depth of a slab: a panel of b stays in the second-level cache */
-#define BLOCK_ROWS 96              /* rows of a packed block of a, a multiple of every tile's rows */
+#define BLOCK_ROWS 96              /* rows of a block of a, a multiple of every tile's rows */
 #define PACK_ELEMENTS (256 * 1024) /* of b, from which packing pays when there are rows to reuse it */
 #define PACK_ROWS 64
 #define PIECE_WORK 1e7 /* multiply-adds between two looks for an interrupt: some 10 ms in the slowest kernel */
@@ -36,15 +38,17 @@ static size_t slab_depth(const struct matmul *p) { return p->k < SLAB ? p->k : S
 size_t matmul_workspace(const struct matmul *p) {
     if (!wants_packing(p)) return 0;
     size_t columns = backend(p->dtype)->tile_columns, panels = (p->n + columns - 1) / columns;
-    size_t elements = panels * columns * slab_depth(p) + threads_count() * BLOCK_ROWS * slab_depth(p);
-    return elements * dtype_sizes[p->dtype];
+    size_t rows = p->a_column == 1 ? 0 : threads_count() * BLOCK_ROWS;
+    return (panels * columns + rows) * slab_depth(p) * dtype_sizes[p->dtype];
 }
 
 /* to[i * to_row + j] = from[i * row + j * column] */
 #define PACK(name, type)                                                                                           \
     static void name(size_t rows, size_t columns, const type *from, size_t row, size_t column, type *to,           \
                      size_t to_row) {                                                                              \
-        if (column == 1 || columns > rows) {                                                                       \
+        if (column == 1) {                                                                                         \
+            for (size_t i = 0; i < rows; i++) memcpy(to + i * to_row, from + i * row, columns * sizeof *to);       \
+        } else if (columns > rows) {                                                                               \
             for (size_t i = 0; i < rows; i++)                                                                      \
                 for (size_t j = 0; j < columns; j++) to[i * to_row + j] = from[i * row + j * column];              \
         } else {                                                                                                   \
@@ -82,10 +86,16 @@ static void multiply_packed(const struct job *job, size_t i, size_t end, size_t 
     size_t size = job->size, high = kernels->tile_rows, wide = kernels->tile_columns, depth = job->slab_depth;
     for (; i < end; i += BLOCK_ROWS) {
         size_t rows = end - i < BLOCK_ROWS ? end - i : BLOCK_ROWS;
-        for (size_t r = 0; r < rows; r += high) {
-            size_t here = rows - r < high ? rows - r : high;
-            const char *from = (const char *)p->a + ((i + r) * p->a_row + job->slab_begin * p->a_column) * size;
-            pack(size, depth, here, from, p->a_column, p->a_row, block + r * depth * size, high);
+        const char *a = (const char *)p->a + (i * p->a_row + job->slab_begin * p->a_column) * size;
+        size_t a_row = p->a_row, a_column = p->a_column, a_block = high * p->a_row;
+        if (a_column != 1) {
+            for (size_t r = 0; r < rows; r += high)
+                pack(size, depth, rows - r < high ? rows - r : high, a + r * a_row * size, a_column, a_row,
+                     block + r * depth * size, high);
+            a = block;
+            a_row = 1;
+            a_column = high;
+            a_block = high * depth;
         }
         for (size_t panel = first; panel < last; panel++) {
             size_t j = panel * wide, columns = p->n - j < wide ? p->n - j : wide;
@@ -96,7 +106,7 @@ static void multiply_packed(const struct job *job, size_t i, size_t end, size_t 
                 start = p->bias ? (const char *)p->bias + j * size : NULL;
                 start_row = 0;
             }
-            kernels->matmul(rows, columns, depth, block, 1, high, high * depth,
+            kernels->matmul(rows, columns, depth, a, a_row, a_column, a_block,
                             job->panels + panel * wide * depth * size, wide, start, start_row, c, p->n);
         }
     }
