@@ -14,10 +14,9 @@
 #define SHARE_COST 6e4
 /* An idle worker looks for work about this often (some 300 microseconds, more than the longest pause within a
    training step: waking it costs more than the pause) before it sleeps, and yields its processor now and then in
-   case there are more threads than processors. It does not use the processor's pause
-   instruction: under a hypervisor each one may cost microseconds (measured: 15 instead of 1 for an empty loop). */
-#define SPIN 1000000
-#define SPIN_YIELD 4096
+   case there are more threads than processors. */
+#define SPIN 65536
+#define SPIN_YIELD 512
 #define CACHE_LINE 64
 #define ROUND UINT64_C(512) /* more than THREADS_MOST */
 
@@ -49,6 +48,16 @@ static struct {
     bool fork_handled;
 } pool = {.count = 1, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
+/* Between two looks: leaves the execution units to the other thread of the same core. Not x86's pause, which under
+   a hypervisor may cost microseconds each time (measured: 15 instead of 1 for an empty loop). */
+static void relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_lfence();
+#elif defined(__aarch64__)
+    __asm__ volatile("isb");
+#endif
+}
+
 void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t *begin, size_t *end) {
     size_t units = (count + unit - 1) / unit;
     *begin = units / parts * part + (units % parts < part ? units % parts : part);
@@ -76,6 +85,7 @@ static uint64_t wait_for_round(uint64_t seen) {
     uint64_t round;
     for (int i = 1; i <= SPIN; i++) {
         if ((round = atomic_load_explicit(&pool.round, memory_order_acquire)) != seen) return round;
+        relax();
         if (i % SPIN_YIELD == 0) sched_yield();
     }
     pthread_mutex_lock(&pool.mutex);
@@ -196,8 +206,10 @@ void threads_for(size_t count, size_t piece, double cost, void (*work)(void *con
     next_round(loop.parts);
     uint64_t round = atomic_load(&pool.round);
     for (size_t part = 0; part < loop.parts; part++) take_part(part, round);
-    for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++)
+    for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++) {
+        relax();
         if (i % SPIN_YIELD == 0) sched_yield();
+    }
 }
 
 void threads_grid(size_t rows, size_t columns, size_t *row_parts, size_t *column_parts) {
