@@ -3,8 +3,6 @@
 #include "backend.h"
 #include "threads.h"
 
-#include <string.h>
-
 #define RUN 512 /* elements of a strided operand that are gathered at a time */
 #define PIECE (64 * 1024)
 #define MOST_OPERANDS 2
@@ -42,15 +40,6 @@ static void find_inner(struct job *job) {
     }
 }
 
-static size_t operand_offset(const struct tensor *t, size_t position) {
-    size_t offset = 0;
-    for (int axis = t->rank - 1; axis >= 0; axis--) {
-        offset += position % t->shape[axis] * t->stride[axis];
-        position /= t->shape[axis];
-    }
-    return offset;
-}
-
 /* n elements from `from` as the kernels take them: in place for steps 0 and 1, else gathered into the buffer. */
 static const void *gather(size_t size, const char *from, size_t step, size_t n, void *buffer) {
     if (step <= 1) return from;
@@ -77,7 +66,7 @@ static void run_elements(void *context, size_t begin, size_t end) {
         for (int o = 0; o < job->operands; o++) {
             const struct tensor *t = &job->operand[o];
             from[o] =
-                gather(size, (const char *)t->data + operand_offset(t, begin) * size, job->step[o], n, buffer[o]);
+                gather(size, (const char *)t->data + tensor_offset(t, begin) * size, job->step[o], n, buffer[o]);
         }
         char *to = (char *)job->y.data + begin * size;
         if (job->operands == 1) {
@@ -106,22 +95,4 @@ void elementwise_binary(enum binary operation, const struct tensor *a, const str
                         const struct tensor *y) {
     struct job job = {.binary = operation, .operands = 2, .operand = {*a, *b}, .y = *y};
     run_job(&job);
-}
-
-struct scale_job {
-    const struct kernels *kernels;
-    const uint8_t *x;
-    double scale;
-    char *y;
-    size_t size;
-};
-
-static void run_scale(void *context, size_t begin, size_t end) {
-    const struct scale_job *job = context;
-    job->kernels->scale_bytes(end - begin, job->x + begin, job->scale, job->y + begin * job->size);
-}
-
-void elementwise_scale_bytes(const struct tensor *x, double scale, const struct tensor *y) {
-    struct scale_job job = {backend(y->dtype), x->data, scale, y->data, dtype_sizes[y->dtype]};
-    threads_for(tensor_count(x), PIECE, (double)tensor_count(x), run_scale, &job);
 }

@@ -11,7 +11,4 @@ void elementwise_unary(enum unary operation, const struct tensor *x, const struc
 void elementwise_binary(enum binary operation, const struct tensor *a, const struct tensor *b,
                         const struct tensor *y);
 
-/* y = (real)x * scale for contiguous uint8 x. */
-void elementwise_scale_bytes(const struct tensor *x, double scale, const struct tensor *y);
-
 #endif

@@ -7,15 +7,12 @@
 
 struct job {
     const struct kernels *kernels;
-    enum binary add;
     size_t n, inner, count, size;
     const char *x;
     const int32_t *index;
     char *y;
     double scale;
 };
-
-static size_t piece_of(size_t item_cost) { return 1 + 65536 / (item_cost + 1); }
 
 static void gather(void *context, size_t begin, size_t end) {
     const struct job *job = context;
@@ -31,7 +28,7 @@ void index_gather(size_t outer, size_t n, size_t inner, size_t element_bytes, co
     struct job job = {
         .n = n, .inner = inner, .count = count, .size = element_bytes, .x = x, .index = index, .y = y};
     if (inner == 0) return;
-    threads_for(outer * count, piece_of(inner), (double)(outer * count) * (double)inner, gather, &job);
+    threads_for(outer * count, threads_piece(inner), (double)(outer * count) * (double)inner, gather, &job);
 }
 
 /* Shared by outer slices only, so that the order of additions does not depend on the threads. */
@@ -80,7 +77,7 @@ void index_gather_scaled(size_t inner, const uint8_t *x, const int32_t *index, s
                       .index = index,
                       .y = y,
                       .scale = scale};
-    threads_for(count, 1 + 16384 / (inner + 1), (double)count * (double)inner * 4, gather_scaled, &job);
+    threads_for(count, threads_piece(inner * 4), (double)count * (double)inner * 4, gather_scaled, &job);
 }
 
 bool index_check(const int32_t *index, size_t count, int64_t limit, size_t *bad) {

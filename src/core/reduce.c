@@ -3,7 +3,6 @@
 #include "backend.h"
 #include "threads.h"
 
-#define PIECE_ELEMENTS 65536
 #define COLUMN_UNIT 16
 
 struct job {
@@ -36,8 +35,6 @@ static void reduce_groups(void *context, size_t begin, size_t end) {
     }
 }
 
-static size_t piece_of(size_t item_cost) { return 1 + PIECE_ELEMENTS / (item_cost + 1); }
-
 void reduce_axis(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
                  void *y) {
     struct job job = {.kernels = backend(dtype),
@@ -49,10 +46,10 @@ void reduce_axis(enum reduction operation, enum dtype dtype, size_t outer, size_
                       .y = y};
     double cost = (double)outer * (double)n * (double)inner;
     if (inner == 1) {
-        threads_for(outer, piece_of(n), cost, reduce_rows, &job);
+        threads_for(outer, threads_piece(n), cost, reduce_rows, &job);
     } else {
         size_t groups = (inner + COLUMN_UNIT - 1) / COLUMN_UNIT;
-        threads_for(outer * groups, piece_of(n * COLUMN_UNIT), cost, reduce_groups, &job);
+        threads_for(outer * groups, threads_piece(n * COLUMN_UNIT), cost, reduce_groups, &job);
     }
 }
 
@@ -76,5 +73,5 @@ static void find_index(void *context, size_t begin, size_t end) {
 
 void reduce_index(bool smallest, const struct tensor *x, size_t outer, size_t n, size_t inner, int32_t *y) {
     struct job job = {.n = n, .inner = inner, .smallest = smallest, .source = x, .index = y};
-    threads_for(outer * inner, piece_of(n), (double)outer * (double)n * (double)inner * 4, find_index, &job);
+    threads_for(outer * inner, threads_piece(n), (double)outer * (double)n * (double)inner * 4, find_index, &job);
 }

@@ -16,7 +16,7 @@ static void share_rows(struct job *job, enum dtype dtype, size_t rows, double co
                        void (*work)(void *context, size_t begin, size_t end)) {
     job->kernels = backend(dtype);
     job->size = dtype_sizes[dtype];
-    threads_for(rows, 1 + 65536 / (job->n + 1), (double)rows * (double)job->n * cost, work, job);
+    threads_for(rows, threads_piece(job->n), (double)rows * (double)job->n * cost, work, job);
 }
 
 static void softmax(void *context, size_t begin, size_t end) {

@@ -110,7 +110,7 @@ static void element_set(enum dtype dtype, void *data, size_t offset, double valu
     }
 }
 
-static size_t offset_of(const struct tensor *t, size_t index) {
+size_t tensor_offset(const struct tensor *t, size_t index) {
     size_t offset = 0;
     for (int axis = t->rank - 1; axis >= 0; axis--) {
         offset += index % t->shape[axis] * t->stride[axis];
@@ -120,11 +120,11 @@ static size_t offset_of(const struct tensor *t, size_t index) {
 }
 
 double tensor_get(const struct tensor *t, size_t index) {
-    return tensor_element(t->dtype, t->data, offset_of(t, index));
+    return tensor_element(t->dtype, t->data, tensor_offset(t, index));
 }
 
 void tensor_set(const struct tensor *t, size_t index, double value) {
-    element_set(t->dtype, t->data, offset_of(t, index), value);
+    element_set(t->dtype, t->data, tensor_offset(t, index), value);
 }
 
 /* One innermost run. The first cases are those that training meets; the last serves every pair of types. */

@@ -59,6 +59,9 @@ static inline double tensor_element(enum dtype dtype, const void *data, size_t o
     }
 }
 
+/* Where the element with that row-major number lies, in elements from data. */
+size_t tensor_offset(const struct tensor *t, size_t index);
+
 /* One element as a double, and back. index < tensor_count(t), counted row-major. */
 double tensor_get(const struct tensor *t, size_t index);
 void tensor_set(const struct tensor *t, size_t index, double value);

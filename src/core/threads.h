@@ -26,6 +26,9 @@ size_t threads_available(void); /* processors that this process may use */
 void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
                  void *context);
 
+/* A piece of items that cost so many operations each: well below a millisecond. */
+static inline size_t threads_piece(size_t item_cost) { return 1 + 65536 / (item_cost + 1); }
+
 /* How a matrix of outputs is shared: row_parts * column_parts == the number of threads. By rows where each thread
    gets at least 64, else also by columns, at least 64 wide. (Columns of one row in two cores' caches are slow:
    each core prefetches what the other is writing.) The matrix product and the optimisers use the same grid, so

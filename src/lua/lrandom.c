@@ -18,13 +18,18 @@ static double check_finite(lua_State *L, int index, const char *what, double oth
     return value;
 }
 
+static enum dtype check_float_type(lua_State *L, int index, const char *what) {
+    enum dtype dtype = lcheck_dtype(L, index, what, FLOAT32);
+    if (!dtype_is_float(dtype)) lerror(L, "%s: expected float32 or float64, got %s", what, dtype_names[dtype]);
+    return dtype;
+}
+
 /* uniform(shape, low, high, dtype) */
 static int uniform(lua_State *L) {
     size_t shape[TENSOR_MAX_RANK];
     int rank = lcheck_shape(L, 1, "rand", shape);
     double low = check_finite(L, 2, "rand: low", 0), high = check_finite(L, 3, "rand: high", 1);
-    enum dtype dtype = lcheck_dtype(L, 4, "rand", FLOAT32);
-    if (!dtype_is_float(dtype)) return lerror(L, "rand: expected float32 or float64, got %s", dtype_names[dtype]);
+    enum dtype dtype = check_float_type(L, 4, "rand");
     if (low > high) return lerror(L, "rand: expected low <= high, got %f and %f", low, high);
     if (!isfinite(high - low)) return lerror(L, "rand: from %f to %f is too wide a range", low, high);
     struct tensor *t = ltensor_new(L, "rand", dtype, rank, shape);
@@ -39,8 +44,7 @@ static int normal(lua_State *L) {
     size_t shape[TENSOR_MAX_RANK];
     int rank = lcheck_shape(L, 1, "randn", shape);
     double mean = check_finite(L, 2, "randn: mean", 0), deviation = check_finite(L, 3, "randn: deviation", 1);
-    enum dtype dtype = lcheck_dtype(L, 4, "randn", FLOAT32);
-    if (!dtype_is_float(dtype)) return lerror(L, "randn: expected float32 or float64, got %s", dtype_names[dtype]);
+    enum dtype dtype = check_float_type(L, 4, "randn");
     if (deviation < 0) return lerror(L, "randn: expected a deviation of at least 0, got %f", deviation);
     struct tensor *t = ltensor_new(L, "randn", dtype, rank, shape);
     struct state *state = state_of(L);

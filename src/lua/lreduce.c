@@ -3,8 +3,6 @@
 
 #include "../core/reduce.h"
 
-#include <string.h>
-
 /* A contiguous operand seen as [outer, n, inner], and the shape of the result. */
 struct plan {
     const struct tensor *x;
@@ -34,37 +32,25 @@ static struct plan plan_reduction(lua_State *L, const char *what, enum dtype dty
     return plan;
 }
 
-static enum dtype float_type(lua_State *L) {
-    enum dtype dtype = ltensor_check(L, 1)->tensor.dtype;
-    return dtype_is_float(dtype) ? dtype : FLOAT32;
-}
-
 static void check_not_empty(lua_State *L, const char *what, const struct plan *plan) {
     if (plan->n == 0)
         lerror(L, "%s: %s has no elements to choose from", what, lpush_shape(L, plan->x->rank, plan->x->shape));
 }
 
-static int sum(lua_State *L) {
-    enum dtype dtype = float_type(L);
-    struct plan plan = plan_reduction(L, "sum", dtype);
-    struct tensor *y = ltensor_new(L, "sum", dtype, plan.rank, plan.shape);
-    reduce_axis(REDUCE_SUM, dtype, plan.outer, plan.n, plan.inner, plan.x->data, y->data);
-    lcheck_interrupt(L);
-    return 1;
-}
-
-static int extreme(lua_State *L, const char *what, enum reduction operation) {
-    enum dtype dtype = float_type(L);
+static int reduce(lua_State *L, const char *what, enum reduction operation) {
+    enum dtype dtype = ltensor_check(L, 1)->tensor.dtype;
+    if (!dtype_is_float(dtype)) dtype = FLOAT32;
     struct plan plan = plan_reduction(L, what, dtype);
-    check_not_empty(L, what, &plan);
+    if (operation != REDUCE_SUM) check_not_empty(L, what, &plan);
     struct tensor *y = ltensor_new(L, what, dtype, plan.rank, plan.shape);
     reduce_axis(operation, dtype, plan.outer, plan.n, plan.inner, plan.x->data, y->data);
     lcheck_interrupt(L);
     return 1;
 }
 
-static int maximum(lua_State *L) { return extreme(L, "max", REDUCE_MAXIMUM); }
-static int minimum(lua_State *L) { return extreme(L, "min", REDUCE_MINIMUM); }
+static int sum(lua_State *L) { return reduce(L, "sum", REDUCE_SUM); }
+static int maximum(lua_State *L) { return reduce(L, "max", REDUCE_MAXIMUM); }
+static int minimum(lua_State *L) { return reduce(L, "min", REDUCE_MINIMUM); }
 
 static int index_of(lua_State *L, const char *what, bool smallest) {
     lua_settop(L, 3);

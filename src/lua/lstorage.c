@@ -135,10 +135,8 @@ static int pool_report(lua_State *L) {
 
 void lopen_storage(lua_State *L) {
     struct pool *pool = lua_newuserdatauv(L, sizeof *pool, 0);
-    *pool = (struct pool){0};
     lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
+    empty_pool(L, pool);
     lua_pushcfunction(L, pool_report);
     lua_setfield(L, -2, "pool");
 }

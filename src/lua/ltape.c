@@ -29,7 +29,6 @@ bool lrecording(lua_State *L) { return tape_of(L)->recording; }
 
 static bool depends(lua_State *L, int first, int last) {
     for (int i = first; i <= last; i++) {
-        if (lua_type(L, i) != LUA_TUSERDATA) continue;
         struct handle *handle = ltensor_test(L, i);
         if (handle && handle->requires_grad) return true;
     }
@@ -40,7 +39,7 @@ static bool depends(lua_State *L, int first, int last) {
 static size_t versions(lua_State *L, const struct handle *result, int first, int last) {
     size_t sum = result->storage->version;
     for (int i = first; i <= last; i++) {
-        struct handle *handle = lua_type(L, i) == LUA_TUSERDATA ? ltensor_test(L, i) : NULL;
+        struct handle *handle = ltensor_test(L, i);
         if (handle) sum += handle->storage->version;
     }
     return sum;

@@ -154,30 +154,6 @@ static void test_broadcast(void) {
     everywhere(run_elements, &job);
 }
 
-static void run_scale(void *context) {
-    struct elements *job = context;
-    size_t count = tensor_count(&job->y);
-    job->y.data = put(PLACE_Y, count, 1);
-    elementwise_scale_bytes(&job->a, 1.0 / 255, &job->y);
-    check_same(count, job->expected, job->y.data, "%s, %zu threads", backend_name(), threads_count());
-    check_guards(PLACE_Y);
-}
-
-static void test_scale_bytes(void) {
-    const size_t shape[] = {100001};
-    struct elements job = {.operands = 1};
-    test("scaling bytes");
-    check(tensor_layout(&job.a, UINT8, 1, shape) && tensor_layout(&job.y, FLOAT32, 1, shape), "too large");
-    uint8_t *x = job.a.data = put_bytes(PLACE_A, shape[0], 1, 3);
-    float *expected = put(PLACE_EXPECTED, shape[0], 0);
-    for (size_t i = 0; i < shape[0]; i++) {
-        x[i] = (uint8_t)random_bits();
-        expected[i] = (float)x[i] * (float)(1.0 / 255);
-    }
-    job.expected = expected;
-    everywhere(run_scale, &job);
-}
-
 /* ---- reductions ---- */
 
 struct reduction_job {
@@ -419,7 +395,6 @@ int main(int count, char **arguments) {
     threads_open();
     test_elementwise();
     test_broadcast();
-    test_scale_bytes();
     test_reductions();
     test_index(1, 50, 20, 30);
     test_index(3, 17, 1, 40);

@@ -30,12 +30,11 @@ function Flatten:output_shape(input)
   return { count }
 end
 
--- An activation is an operation by the name of a tensor's method; the shape stays.
-local function activation(name, method)
+-- An activation is one operation; the shape stays.
+local function activation(name, operation)
   local class = module.class(name)
-  local operation = core.methods[method]
   class.passes_on = true
-  --- The activation, element by element.
+  --- The activation: element by element, softmax over the last axis.
   ---@param x tensor of any shape
   ---@return tensor y of the same shape
   function class:forward(x) return operation(x) end
@@ -46,28 +45,18 @@ local function activation(name, method)
   return class
 end
 
----@class nn.Softmax: nn.Module
-local Softmax = module.class "Softmax"
-Softmax.passes_on = true
+-- Over the last axis: ten outputs become a probability distribution.
+local Softmax = activation("Softmax", core.softmax)
 Softmax.keeps_input = true -- the logits, for cross_entropy
-
---- exp(x) / sum(exp(x)) over the last axis: ten outputs become a probability distribution.
----@param x tensor
----@return tensor
-function Softmax:forward(x) return core.softmax(x) end
-
---- The shape of the input.
----@param input? integer[] the shape of one sample
----@return integer[]?
-function Softmax:output_shape(input) return input end
 
 return {
   Flatten = Flatten,
   --- max(x, 0)
-  ReLU = activation("ReLU", "relu"),
+  ReLU = activation("ReLU", core.methods.relu),
   --- 1 / (1 + exp(-x))
-  Sigmoid = activation("Sigmoid", "sigmoid"),
+  Sigmoid = activation("Sigmoid", core.methods.sigmoid),
   --- tanh x
-  Tanh = activation("Tanh", "tanh"),
+  Tanh = activation("Tanh", core.methods.tanh),
+  --- exp(x) / sum(exp(x))
   Softmax = Softmax,
 }

@@ -44,8 +44,8 @@ function loss.evaluate(model, dataset, options)
   if not is_module(model) or type(dataset) ~= "table" or not dataset.batches then
     core.raise(("evaluate: expected a model and a data set, got %s and %s"):format(type(model), type(dataset)))
   end
-  local modes = {}
-  for i, module in ipairs(model:modules()) do modes[i] = module.training end
+  local modules, modes = model:modules(), {}
+  for i, module in ipairs(modules) do modes[i] = module.training end
   local correct, total, sum, classes = 0, 0, 0, {}
   model:eval()
   local ok, message = pcall(core.no_grad, function()
@@ -65,7 +65,7 @@ function loss.evaluate(model, dataset, options)
       correct = correct + math.tointeger(hits:sum():item())
     end
   end)
-  for i, module in ipairs(model:modules()) do module.training = modes[i] end
+  for i, module in ipairs(modules) do module.training = modes[i] end
   if not ok then error(message, 0) end
   local accuracy = total > 0 and correct / total or 0
   local margin = total > 0 and 1.96 * math.sqrt(accuracy * (1 - accuracy) / total) or 0
