@@ -161,7 +161,7 @@ describe("batches", function()
     local function batches(options) return function() dataset:batches(options) end end
     fails("batches: unknown option 'batch'; known are size, shuffle, drop_last", batches { batch = 4 })
     for _, size in ipairs { 0, -1, 1.5, 2.0 ^ 63, "many" } do
-      fails(("batches: size: expected a whole number from 1 to %d, got %s"):format(math.maxinteger, tostring(size)),
+      fails("batches: size: expected a whole number of at least 1, got " .. tostring(size),
         batches { size = size })
     end
   end)

@@ -4,6 +4,7 @@
 local core = require "fnet.core"
 core.library((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
 
+local check = require "fnet.check"
 local tensor = require "fnet.tensor"
 local grad = require "fnet.grad"
 
@@ -63,4 +64,4 @@ function fnet.clock() return core.clock() end
 ---@return string hexadecimal 64 digits
 function fnet.sha256(...) return core.sha256(...) end
 
-return fnet
+return check.named("fnet", fnet)

@@ -1,5 +1,6 @@
 --- Dataset: samples and their targets, cut into batches.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 
 ---@class data.Dataset
@@ -10,8 +11,6 @@ local core = require "fnet.core"
 ---@field rows tensor? int32: which rows of x and y belong to this data set, all where nil
 local Dataset = {}
 Dataset.__index = Dataset
-
-local function describe(t) return ("%s [%s]"):format(t.dtype, table.concat(t.shape, ", ")) end
 
 --- A data set from two tensors with equally many rows.
 ---@param fields table x, y; scale, classes, name, source are optional
@@ -24,12 +23,12 @@ local function new(fields)
     local t = fields[key]
     if not core.is_tensor(t) or t.rank < 1 then
       core.raise(("Dataset: %s: expected a tensor of at least one axis, got %s"):format(key,
-        core.is_tensor(t) and describe(t) or type(t)))
+        check.describe(t)))
     end
   end
   if #fields.x ~= #fields.y then
-    core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(describe(fields.x),
-      describe(fields.y)))
+    core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(check.describe(fields.x),
+      check.describe(fields.y)))
   end
   local self = {}
   for key, value in pairs(fields) do self[key] = value end
@@ -42,7 +41,7 @@ function Dataset:__len() return self.rows and #self.rows or #self.x end
 
 function Dataset:__tostring()
   local name = self.name or "data set"
-  return ("%s: %d samples of %s, targets %s"):format(name, #self, describe(self.x), describe(self.y))
+  return ("%s: %d samples of %s, targets %s"):format(name, #self, check.describe(self.x), check.describe(self.y))
 end
 
 -- The same data, other rows (int32, of the underlying tensors).
@@ -65,19 +64,11 @@ local function fetch(self, indices)
   return x, core.gather(self.y, indices)
 end
 
-local function check_count(value, what, high)
-  local whole = math.tointeger(value)
-  if not whole or whole < 1 or whole > high then
-    core.raise(("%s: expected a whole number from 1 to %d, got %s"):format(what, high, tostring(value)))
-  end
-  return whole
-end
-
 --- The i-th sample and its target, as a network sees them.
 ---@param i integer
 ---@return tensor x, tensor|number y
 function Dataset:sample(i)
-  i = check_count(i, "sample", #self)
+  i = check.count("sample", i, 1, #self)
   local x, y = fetch(self, all_rows(self):slice(1, i, i))
   return x[1], y[1]
 end
@@ -89,7 +80,7 @@ end
 function Dataset:split(count, options)
   local total = #self
   if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
-  count = check_count(count, "split", total - 1)
+  count = check.count("split", count, 1, total - 1)
   local rows = all_rows(self)
   if not (options and options.shuffle == false) then rows = core.gather(rows, core.permutation(total)) end
   return with_rows(self, rows:slice(1, 1, count):contiguous()),
@@ -101,12 +92,10 @@ end
 ---@param last integer
 ---@return data.Dataset
 function Dataset:slice(first, last)
-  last = check_count(last, "slice: last", #self)
-  first = check_count(first, "slice: first", last)
+  last = check.count("slice: last", last, 1, #self)
+  first = check.count("slice: first", first, 1, last)
   return with_rows(self, all_rows(self):slice(1, first, last):contiguous())
 end
-
-local options_known = { size = true, shuffle = true, drop_last = true }
 
 --- For a loop `for x, y in dataset:batches { size = 32, shuffle = true } do`. A batch belongs to one turn of the
 -- loop: its memory is used again for the next, and using it later raises an error (x:clone() is yours to keep).
@@ -114,14 +103,9 @@ local options_known = { size = true, shuffle = true, drop_last = true }
 --- drop_last: leave out a last batch that is smaller, false
 ---@return fun(): tensor?, tensor? iterator
 function Dataset:batches(options)
-  options = options or {}
-  for key in pairs(options) do
-    if not options_known[key] then
-      core.raise(("batches: unknown option '%s'; known are size, shuffle, drop_last"):format(tostring(key)))
-    end
-  end
+  options = check.options("batches", options, { "size", "shuffle", "drop_last" })
   local total = #self
-  local size = options.size == nil and 32 or check_count(options.size, "batches: size", math.maxinteger)
+  local size = options.size == nil and 32 or check.count("batches: size", options.size, 1)
   local rows = all_rows(self)
   if options.shuffle then
     local order = core.permutation(total)

@@ -1,9 +1,10 @@
 --- fnet.data: data sets and their batches.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
 
-return {
+return check.named("fnet.data", {
   Dataset = dataset.new,
   fashion_mnist = require "fnet.data.fashion",
   --- Reads an IDX file, plain or gzip-compressed.
@@ -12,4 +13,4 @@ return {
   ---@return tensor? tensor nil where the file cannot be read or is damaged
   ---@return string? message, integer? code
   read_idx = function(path, options) return core.read_idx(path, options) end,
-}
+})

@@ -1,10 +1,11 @@
 --- fnet.nn: modules, layers, losses.
 
 local activations = require "fnet.nn.activations"
+local check = require "fnet.check"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
 
-return {
+return check.named("fnet.nn", {
   module = module.class,
   is_module = module.is_module,
   init = require "fnet.nn.init_weights",
@@ -20,4 +21,4 @@ return {
   evaluate = loss.evaluate,
   accuracy = loss.accuracy,
   correct = loss.correct,
-}
+})

@@ -1,5 +1,6 @@
 --- Start values for weights [inputs, units]. Random numbers come from the library's generator (fnet.seed).
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 
 local init = {}
@@ -45,12 +46,11 @@ function init.zeros(inputs, units) return core.full({ inputs, units }, 0) end
 --- The names above, sorted.
 ---@return string[]
 function init.names()
-  local names = {}
-  for name in pairs(init) do
-    if name ~= "names" then names[#names + 1] = name end
+  local names = check.names(init)
+  for i, name in ipairs(names) do
+    if name == "names" then table.remove(names, i) end
   end
-  table.sort(names)
   return names
 end
 
-return init
+return check.named("fnet.nn.init", init)

@@ -6,8 +6,8 @@ local optimizer = require "fnet.optim.optimizer"
 ---@class optim.Adam
 ---@field lr number the learning rate; may be changed between steps
 local Adam, new = optimizer.class("Adam", {
-  lr = { 1e-3, 0, math.huge }, beta1 = { 0.9, 0, 1 }, beta2 = { 0.999, 0, 1 }, epsilon = { 1e-8, 0, 1 },
-}, "lr, beta1, beta2, epsilon")
+  { "lr", 1e-3, 0, math.huge }, { "beta1", 0.9, 0, 1 }, { "beta2", 0.999, 0, 1 }, { "epsilon", 1e-8, 0, 1 },
+})
 
 --- Changes every parameter that has a gradient.
 function Adam:step()

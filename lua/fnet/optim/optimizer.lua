@@ -1,25 +1,15 @@
 --- What optimisers share: the check of their arguments, zero_grad.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 
 local optimizer = {}
 
--- A number of an option, checked; `default` where it is not given.
-local function option(name, options, key, default, low, high)
-  local value = options[key]
-  if value == nil then return default end
-  if type(value) ~= "number" or not (value >= low and value <= high) then
-    core.raise(("%s: %s: expected a number from %g to %g, got %s"):format(name, key, low, high, tostring(value)))
-  end
-  return value
-end
-
 --- A new class of optimisers.
 ---@param name string
----@param defaults table option -> {default, lowest, highest}
----@param names string the options, for messages
+---@param ranges table[] options, each {name, default, lowest, highest}
 ---@return table class, function constructor
-function optimizer.class(name, defaults, names)
+function optimizer.class(name, ranges)
   local class = {}
   class.__index = class
   class.__tostring = function(self) return ("%s(%d parameters, lr %g)"):format(name, #self.parameters, self.lr) end
@@ -28,6 +18,9 @@ function optimizer.class(name, defaults, names)
   function class:zero_grad()
     for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
   end
+
+  local known = {}
+  for i, range in ipairs(ranges) do known[i] = range[1] end
 
   local function new(parameters, options)
     if type(parameters) ~= "table" or #parameters == 0 then
@@ -40,14 +33,11 @@ function optimizer.class(name, defaults, names)
       end
     end
     local self = { parameters = { table.unpack(parameters) } }
-    options = options or {}
-    if type(options) ~= "table" then core.raise(name .. ": expected a table of options, got " .. type(options)) end
-    for key in pairs(options) do
-      if not defaults[key] then
-        core.raise(("%s: unknown option '%s'; known are %s"):format(name, tostring(key), names))
-      end
+    options = check.options(name, options, known)
+    for _, range in ipairs(ranges) do
+      local key, default, low, high = table.unpack(range)
+      self[key] = options[key] == nil and default or check.number(name .. ": " .. key, options[key], low, high)
     end
-    for key, range in pairs(defaults) do self[key] = option(name, options, key, range[1], range[2], range[3]) end
     return setmetatable(self, class)
   end
   return class, new

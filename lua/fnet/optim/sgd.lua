@@ -5,7 +5,7 @@ local optimizer = require "fnet.optim.optimizer"
 
 ---@class optim.SGD
 ---@field lr number the learning rate; may be changed between steps
-local SGD, new = optimizer.class("SGD", { lr = { 1e-2, 0, math.huge }, momentum = { 0, 0, 1 } }, "lr, momentum")
+local SGD, new = optimizer.class("SGD", { { "lr", 1e-2, 0, math.huge }, { "momentum", 0, 0, 1 } })
 
 --- Changes every parameter that has a gradient.
 function SGD:step()

@@ -1,0 +1,143 @@
+--- Checks of arguments that the library's modules share: options by name, whole numbers, numbers, one of a list,
+-- and tables of public names. Every message says what, expected, got, and the nearest known name of a misspelt one.
+
+local core = require "fnet.core"
+
+local check = {}
+
+-- How many letters must be changed, added, dropped or swapped with their neighbour to make b of a (the optimal
+-- string alignment distance).
+local function distance(a, b)
+  local rows = { [0] = {} }
+  for j = 0, #b do rows[0][j] = j end
+  for i = 1, #a do
+    rows[i] = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      local best = math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (same and 0 or 1))
+      local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+      rows[i][j] = swapped and math.min(best, rows[i - 2][j - 2] + 1) or best
+    end
+  end
+  return rows[#a][#b]
+end
+
+--- The known name that a misspelt one was probably meant to be, or nil where none is near.
+---@param name any
+---@param names string[]
+---@return string?
+function check.nearest(name, names)
+  if type(name) ~= "string" or #name > 64 then return nil end
+  local best, least = nil, math.max(1, #name // 3) + 1
+  for _, known in ipairs(names) do
+    local far = distance(name:lower():gsub("[_%-]", ""), known:lower():gsub("[_%-]", ""))
+    if far < least then best, least = known, far end
+  end
+  return best
+end
+
+local function hint(name, names)
+  local near = check.nearest(name, names)
+  return near and (" (did you mean '%s'?)"):format(near) or ""
+end
+
+--- A table of options with known names only; an empty one for nil.
+---@param what string the function, for the message
+---@param options any
+---@param known string[] all names, in the order in which a message lists them
+---@return table options
+function check.options(what, options, known)
+  if options == nil then return {} end
+  if type(options) ~= "table" or core.is_tensor(options) then
+    core.raise(("%s: expected a table of options, got %s"):format(what, core.is_tensor(options) and "a tensor" or
+      type(options)))
+  end
+  local names = {}
+  for _, name in ipairs(known) do names[name] = true end
+  for key in pairs(options) do
+    if not names[key] then
+      core.raise(("%s: unknown option '%s'%s; known are %s"):format(what, tostring(key), hint(key, known),
+        table.concat(known, ", ")))
+    end
+  end
+  return options
+end
+
+--- A whole number within [low, high], as an integer.
+---@param what string function and argument, such as "Dense: units"
+---@param value any
+---@param low integer
+---@param high? integer no limit where nil
+---@return integer
+function check.count(what, value, low, high)
+  local whole = math.type(value) and math.tointeger(value)
+  if whole and whole >= low and whole <= (high or math.maxinteger) then return whole end
+  core.raise(("%s: expected a whole number %s, got %s"):format(what,
+    high and ("from %d to %d"):format(low, high) or ("of at least %d"):format(low), tostring(value)))
+end
+
+--- A number within [low, high].
+---@param what string function and argument, such as "Adam: lr"
+---@param value any
+---@param low number
+---@param high number
+---@return number
+function check.number(what, value, low, high)
+  if type(value) == "number" and value >= low and value <= high then return value end
+  core.raise(("%s: expected a number from %g to %g, got %s"):format(what, low, high, tostring(value)))
+end
+
+--- One of a list of names.
+---@param what string function and argument, such as "Dense: init"
+---@param value any
+---@param names string[]
+---@return string
+function check.choice(what, value, names)
+  for _, name in ipairs(names) do
+    if name == value then return name end
+  end
+  core.raise(("%s: unknown name '%s'%s; known are %s"):format(what, tostring(value), hint(value, names),
+    table.concat(names, ", ")))
+end
+
+--- The string keys of a table, sorted.
+---@param list table
+---@return string[]
+function check.names(list)
+  local names = {}
+  for name in next, list do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+--- The same table; reading a name that it does not have raises an error with the nearest one that it has.
+---@param what string how a script writes it, such as "fnet.nn"
+---@param list table
+---@return table list
+function check.named(what, list)
+  return setmetatable(list, {
+    __index = function(_, key)
+      local near = check.nearest(key, check.names(list))
+      core.raise(("%s has no '%s'%s"):format(what, tostring(key),
+        near and ("; did you mean %s.%s?"):format(what, near) or ""))
+    end,
+  })
+end
+
+--- "[2, 3]", "[batch, 3]": a shape as messages show it.
+---@param shape integer[]
+---@param lead? string
+---@return string
+function check.shape_text(shape, lead) return "[" .. (lead or "") .. table.concat(shape, ", ") .. "]" end
+
+--- What a value is, for "got ...": a tensor's type and shape, the class of a layer, or the Lua type.
+---@param value any
+---@return string
+function check.describe(value)
+  if core.is_tensor(value) then return value.dtype .. " " .. check.shape_text(value.shape) end
+  return type(value)
+end
+
+return check
