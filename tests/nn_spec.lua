@@ -374,13 +374,14 @@ describe("Dense", function()
     fails("Dense: units: expected a whole number of at least 1, got 2.5", nn.Dense, 3, 2.5)
     fails("Dense: units: expected a whole number of at least 1, got -1", nn.Dense, 3, -1)
     fails("Dense: units: expected a whole number of at least 1, got nan", nn.Dense, 3, math.abs(0 / 0))
-    fails("Dense: unknown option 'biases' (did you mean 'bias'?); known are bias, init", nn.Dense, 3, 2, { biases = false })
+    fails("Dense: unknown option 'biases' (did you mean 'bias'?); known are bias, init", nn.Dense, 3, 2,
+      { biases = false })
     fails("Dense: init: unknown name 'he'; known are glorot_normal, glorot_uniform, he_normal, he_uniform, zeros",
       nn.Dense, 3, 2, { init = "he" })
-    fails("Dense: init must return a tensor [3, 2], got [2, 3]", nn.Dense, 3, 2,
+    fails("Dense: init must return a tensor [3, 2], got float32 [2, 3]", nn.Dense, 3, 2,
       { init = function() return fnet.zeros { 2, 3 } end })
     fails("Dense: init must return a tensor [3, 2], got number", nn.Dense, 3, 2, { init = function() return 1 end })
-    fails("Dense: init must return a tensor [3, 2], got [6]", nn.Dense, 3, 2,
+    fails("Dense: init must return a tensor [3, 2], got float32 [6]", nn.Dense, 3, 2,
       { init = function() return fnet.zeros { 6 } end })
   end)
 end)

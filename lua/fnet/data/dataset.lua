@@ -27,8 +27,8 @@ local function new(fields)
     end
   end
   if #fields.x ~= #fields.y then
-    core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(check.describe(fields.x),
-      check.describe(fields.y)))
+    core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(
+      check.describe(fields.x), check.describe(fields.y)))
   end
   local self = {}
   for key, value in pairs(fields) do self[key] = value end
