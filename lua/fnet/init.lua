@@ -15,6 +15,9 @@ local fnet = {
   data = require "fnet.data",
   report = require "fnet.report",
   options = require "fnet.options",
+  load = require("fnet.model_file").load,
+  read_tensors = require("fnet.safetensors").read,
+  write_tensors = require("fnet.safetensors").write,
 }
 
 --- The version of fnet, such as "0.1.0".

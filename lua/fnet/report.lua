@@ -2,6 +2,7 @@
 -- else in the library writes to the terminal.
 
 local core = require "fnet.core"
+local json = require "fnet.json"
 
 local report = {}
 
@@ -98,10 +99,6 @@ function report.accuracy(result)
   return ("%.2f%% ± %.2f (%d/%d)"):format(100 * result.accuracy, 100 * result.margin, result.correct, result.total)
 end
 
-local function json_text(text)
-  return '"' .. text:gsub('[%c"\\]', function(c) return ("\\u%04x"):format(c:byte()) end) .. '"'
-end
-
 --- A flat record as one line of JSON, keys in the given order.
 ---@param pairs_list table[] {key, value} with strings, numbers and booleans
 ---@return string
@@ -109,10 +106,10 @@ function report.json(pairs_list)
   local parts = {}
   for i, entry in ipairs(pairs_list) do
     local value = entry[2]
-    local text = type(value) == "string" and json_text(value) or type(value) == "boolean" and tostring(value)
+    local text = type(value) == "string" and json.text(value) or type(value) == "boolean" and tostring(value)
       or math.type(value) == "integer" and tostring(value)
       or (value == value and math.abs(value) ~= math.huge) and ("%.9g"):format(value) or "null"
-    parts[i] = json_text(entry[1]) .. ":" .. text
+    parts[i] = json.text(entry[1]) .. ":" .. text
   end
   return "{" .. table.concat(parts, ",") .. "}"
 end

@@ -127,6 +127,13 @@ function Dataset:batches(options)
   end
 end
 
+--- SHA-256 of the samples and targets, in order: two data sets with equal digests are the same.
+---@return string hexadecimal 64 digits
+function Dataset:sha256()
+  local description = ("%s %s %.17g\n"):format(check.describe(self.x), check.describe(self.y), self.scale)
+  return core.sha256(description, self.x, self.y, all_rows(self))
+end
+
 --- The number of batches that a loop takes.
 ---@param size integer
 ---@return integer

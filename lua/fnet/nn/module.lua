@@ -12,6 +12,8 @@ local Module = {}
 -- The key of an object's list of fields that hold parameters and modules, in their order: a key that no name of
 -- a user's field can equal.
 local ORDER = {}
+-- The key of the arguments that an object was made with.
+local ARGUMENTS = {}
 
 --- True for a layer, a model, any object of a class made with nn.module.
 ---@param value any
@@ -36,6 +38,19 @@ local function assign(self, key, value)
   end
 end
 
+-- The arguments as they are now: a script may use its table of options again.
+local function keep(...)
+  local arguments = table.pack(...)
+  for i = 1, arguments.n do
+    local value = arguments[i]
+    if type(value) == "table" and not getmetatable(value) then
+      arguments[i] = {}
+      for key, inner in pairs(value) do arguments[i][key] = inner end
+    end
+  end
+  return arguments
+end
+
 --- A new class of modules. Calling the class makes an object and calls its `init(...)`; calling the object calls
 -- its `forward(...)`.
 ---@param name string shown when a model is printed
@@ -44,7 +59,7 @@ local function class(name)
   local new_class = setmetatable({ is_module = true, class_name = name }, {
     __index = Module,
     __call = function(self, ...)
-      local object = setmetatable({ [ORDER] = {}, training = true }, self)
+      local object = setmetatable({ [ORDER] = {}, [ARGUMENTS] = keep(...), training = true }, self)
       if self.init then object:init(...) end
       return object
     end,
@@ -74,6 +89,14 @@ function Module:describe() return self.class_name .. "()" end
 function Module:name()
   local text = self:describe():gsub("\n.*", " ... }")
   return self.place and self.place .. ", " .. text or text
+end
+
+--- The arguments that make this module anew, for saving: those that it was made with, unless its class says more.
+-- They may be numbers, texts, booleans, other modules and tables of these.
+---@return any ...
+function Module:config()
+  local arguments = self[ARGUMENTS]
+  return table.unpack(arguments, 1, arguments.n)
 end
 
 -- Calls visit(module, path) for this module and those inside it, each once.

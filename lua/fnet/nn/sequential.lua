@@ -84,6 +84,10 @@ end
 ---@return integer[]?
 function Sequential:output_shape() return self.shapes[#self] or nil end
 
+--- The layers that are in it now, also where a script put one in the place of another.
+---@return nn.Module[]
+function Sequential:config() return { table.unpack(self) } end
+
 --- The layers, one a line.
 ---@return string
 function Sequential:describe()

@@ -1,0 +1,60 @@
+--- The state of a model: its parameters and whatever else its layers keep (running statistics), by name; and how it
+-- is put back.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local Module = require("fnet.nn.module").Module
+
+local state = {}
+
+--- Why the tensors are not a state of the model, or nil where they are one.
+---@param model nn.Module
+---@param tensors table<string, tensor>
+---@return string? problem
+function state.problem(model, tensors)
+  local names, known = {}, {}
+  for i, entry in ipairs(model:state()) do
+    local tensor = tensors[entry.name]
+    names[i], known[entry.name] = entry.name, true
+    if tensor == nil then return ("lacks '%s', which the model needs"):format(entry.name) end
+    if not core.is_tensor(tensor) then
+      return ("has a %s as '%s', expected a tensor"):format(type(tensor), entry.name)
+    end
+    local expected, got = check.shape_text(entry.tensor.shape), check.shape_text(tensor.shape)
+    if expected ~= got then return ("has '%s' of shape %s, the model expects %s"):format(entry.name, got,
+      expected) end
+  end
+  for _, name in ipairs(check.names(tensors)) do
+    if not known[name] then
+      local near = check.nearest(name, names)
+      return ("has '%s', which the model does not%s"):format(name, near and "; it has '" .. near .. "'" or "")
+    end
+  end
+  return nil
+end
+
+--- All tensors that make up what the model has learnt, with their names such as "2.weight", in their fixed order:
+-- the parameters, then what else the layers keep.
+---@return { name: string, tensor: tensor }[]
+function Module:state()
+  local list = self:named_parameters()
+  for _, entry in ipairs(self.named_buffers and self:named_buffers() or {}) do list[#list + 1] = entry end
+  return list
+end
+
+--- Copies tensors into the model. Names and shapes must be those of `state()`, all of them; raises otherwise.
+---@param tensors table<string, tensor> by name, as fnet.read_tensors gives them
+---@return nn.Module self
+function Module:load_state(tensors)
+  if type(tensors) ~= "table" or core.is_tensor(tensors) then
+    core.raise("load_state: expected a table of tensors by name, got " .. check.describe(tensors))
+  end
+  local problem = state.problem(self, tensors)
+  if problem then core.raise("load_state: the table " .. problem) end
+  core.no_grad(function()
+    for _, entry in ipairs(self:state()) do entry.tensor:copy(tensors[entry.name]) end
+  end)
+  return self
+end
+
+return state

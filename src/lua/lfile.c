@@ -1,0 +1,108 @@
+/* Bindings of durable.h: writing a file as a whole, locks, directories.
+   What the environment refuses comes back as nil, message, errno.
+   Invariant: between durable_begin and its end nothing is called that can raise an error. */
+#include "ltensor.h"
+
+#include "../core/durable.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LOCK_METATABLE "fnet.lock"
+
+static const char *check_path(lua_State *L, const char *what) {
+    size_t length;
+    if (lua_type(L, 1) != LUA_TSTRING) lerror(L, "%s: expected a path, got %s", what, luaL_typename(L, 1));
+    const char *path = lua_tolstring(L, 1, &length);
+    if (strlen(path) != length) lerror(L, "%s: the path contains a zero byte", what);
+    return path;
+}
+
+static int failure(lua_State *L, const char *path, const char *message, int code) {
+    luaL_pushfail(L);
+    lua_pushfstring(L, "%s: %s", path, message);
+    lua_pushinteger(L, code);
+    return 3;
+}
+
+/* The bytes of a piece: a string, or a contiguous tensor. */
+static const void *piece(lua_State *L, int index, size_t *count) {
+    if (lua_type(L, index) == LUA_TSTRING) return lua_tolstring(L, index, count);
+    const struct tensor *t = &((const struct handle *)lua_touserdata(L, index))->tensor;
+    *count = tensor_bytes(t);
+    return t->data;
+}
+
+/* write_file(path, pieces): the strings and tensors (row-major bytes) one after the other become the content of the
+   file, durably and as a whole; gives true. */
+static int write_file(lua_State *L) {
+    struct durable durable;
+    const char *path = check_path(L, "write_file");
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_createtable(L, (int)count, 0); /* the same pieces, tensors contiguous */
+    for (lua_Integer i = 1; i <= count; i++) {
+        if (lua_rawgeti(L, 2, i) != LUA_TSTRING) {
+            lpush_contiguous(L, -1, "write_file", ltensor_check(L, -1)->tensor.dtype);
+            lua_remove(L, -2);
+        }
+        lua_rawseti(L, 3, i);
+    }
+    bool fine = durable_begin(&durable, &durable_posix, path);
+    for (lua_Integer i = 1; i <= count && fine; i++) {
+        size_t bytes;
+        lua_rawgeti(L, 3, i);
+        const void *from = piece(L, -1, &bytes);
+        fine = durable_write(&durable, from, bytes);
+        lua_pop(L, 1);
+    }
+    fine = fine && durable_commit(&durable);
+    durable_abandon(&durable);
+    if (!fine) return failure(L, path, durable.message, durable.code);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* make_directory(path): true when it is there afterwards, and will be after a power cut. */
+static int make_directory(lua_State *L) {
+    struct stat there;
+    const char *path = check_path(L, "make_directory");
+    int result = mkdir(path, 0777), code = errno;
+    if (result != 0 && code == EEXIST && stat(path, &there) == 0 && S_ISDIR(there.st_mode)) {
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+    if (result != 0) return failure(L, path, strerror(code), code);
+    if (!durable_sync_directory(&durable_posix, path)) return failure(L, path, strerror(errno), errno);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
+/* lock_file(path): holds the lock of that file until the result is closed or collected. */
+static int lock_file(lua_State *L) {
+    const char *path = check_path(L, "lock_file");
+    int *file = lua_newuserdatauv(L, sizeof *file, 0);
+    *file = -1;
+    luaL_setmetatable(L, LOCK_METATABLE);
+    *file = durable_lock(&durable_posix, path);
+    if (*file >= 0) return 1;
+    return failure(L, path, strerror(errno), errno);
+}
+
+static int close_lock(lua_State *L) {
+    int *file = luaL_checkudata(L, 1, LOCK_METATABLE);
+    if (*file >= 0) close(*file); /* nothing was written to it: no result matters */
+    *file = -1;
+    return 0;
+}
+
+void lopen_file(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"write_file", write_file}, {"make_directory", make_directory}, {"lock_file", lock_file}, {NULL, NULL}};
+    static const luaL_Reg lock[] = {{"__close", close_lock}, {"__gc", close_lock}, {NULL, NULL}};
+    luaL_newmetatable(L, LOCK_METATABLE);
+    luaL_setfuncs(L, lock, 0);
+    lua_pop(L, 1);
+    luaL_setfuncs(L, functions, 0);
+}
