@@ -137,13 +137,26 @@ local function walk(value, path, visit, seen)
   if type(inherited) == "table" then walk(inherited, path .. "(inherited)", visit, seen) end
 end
 
+-- What callbacks of fnet.fit get.
+local function a_run()
+  local model, run = fnet.nn.Dense(1, 1), nil
+  fnet.fit(model, {
+    train = fnet.data.Dataset { x = fnet.zeros { 1, 1 }, y = fnet.zeros { 1, 1 } }, loss = fnet.nn.mse,
+    optim = fnet.optim.SGD, epochs = 0, callbacks = { start = function(now) run = now end },
+  })
+  return run
+end
+
 local function public_functions()
   local parameter = fnet.zeros { 1 }
   parameter.requires_grad = true
+  local run = a_run()
   local roots, list = {
     { "fnet", fnet },
     { "tensor", core.methods },
     { "fnet.data.Dataset", fnet.data.Dataset { x = fnet.zeros { 1, 1 }, y = fnet.zeros { 1 } } },
+    { "fnet.fit: run", run },
+    { "fnet.fit: history", run.history },
     { "fnet.optim.SGD", fnet.optim.SGD { parameter } },
     { "fnet.optim.Adam", fnet.optim.Adam { parameter } },
   }, {}

@@ -276,6 +276,21 @@ describe("Ctrl-C", function()
     assert.equal(130, result.status)
   end)
 
+  it("ends fnet.fit, which returns what it has", function()
+    local result = interrupt([[
+      local fnet = require "fnet"
+      local x = fnet.rand { 64, 4 }
+      local model, log = fnet.nn.Dense(4, 4), {}
+      local list = { train = fnet.data.Dataset { x = x, y = x }, loss = fnet.nn.mse, optim = fnet.optim.SGD,
+        epochs = 1e9 // 1 | 0, callbacks = { start = ready, finish = function() log[1] = "finish" end } }
+      local history = fnet.fit(model, list)
+      print(history.interrupted.epoch - #history <= 1, #history > 0, log[1])
+      list.epochs = 2
+      print(#fnet.fit(model, list))]], 1)
+    assert.equal("ready\ntrue\ttrue\tfinish\nready\n2\n", result.output)
+    assert.same({ "", 0 }, { result.errors, result.status })
+  end)
+
   it("stops a matrix product within a moment and leaves the tensors usable", function()
     local result = interrupt([[
       local fnet = require "fnet"

@@ -51,6 +51,57 @@ describe("a bar", function()
   end)
 end)
 
+describe("the reporter of a training", function()
+  local function fit(options, more)
+    local list = {
+      train = fnet.data.Dataset { x = fnet.ones { 4, 1 }, y = fnet.ones { 4, 1 } }, loss = fnet.nn.mse,
+      optim = fnet.optim.SGD, epochs = 2, batch = 2, callbacks = { report.training(options), more },
+    }
+    return fnet.fit(fnet.nn.Dense(1, 1), list)
+  end
+
+  it("writes a line an epoch, and how it ended, where there is no terminal", function()
+    local history, written = on_terminal(nil, {}, function()
+      return fit(nil, { epoch_end = function(run) if run.epoch == 2 then run:stop "enough" end end })
+    end)
+    local text = table.concat(written)
+    assert.equal(("epoch 1/2  loss %.4f  1.00 s\nepoch 2/2  loss %.4f  1.00 s\nenough\n"):format(history[1].loss,
+      history[2].loss), text)
+  end)
+
+  it("has a live line on a terminal, which is gone when an epoch is over, and after an error", function()
+    local _, written = on_terminal(80, {}, fit)
+    local text = table.concat(written)
+    assert.matches("^\repoch 1/2 [█▏-▉ ]+ +50%% loss %d%.%d+  %d+ s left\27%[K\r", text)
+    assert.matches("100%% loss %d%.%d+  0 s left\27%[K\r\27%[Kepoch 1/2  loss %d%.%d+  %d+%.00 s\n\repoch 2/2 ",
+      text)
+    _, written = on_terminal(80, {}, function()
+      assert.is_false(pcall(fit, nil, { step = function() error "mine" end }))
+    end)
+    assert.matches("s left\27%[K\r\27%[K$", table.concat(written))
+  end)
+
+  it("writes JSON to the standard output instead where it is told so", function()
+    local stdout, lines = io.stdout, {}
+    local _, written = on_terminal(nil, {}, function()
+      local function write(_, ...) lines[#lines + 1] = table.concat { ... } end
+      rawset(io, "stdout", { write = write, flush = function() end })
+      local ok, message = pcall(fit, { json = true })
+      rawset(io, "stdout", stdout)
+      assert(ok, message)
+    end)
+    assert.same({}, written)
+    assert.equal(2, #lines)
+    assert.matches('^{"epoch":2,"loss":[%d.e-]+,"seconds":1}\n$', lines[2])
+  end)
+
+  it("refuses options that it does not know", function()
+    local ok, message = pcall(function() return (report.training { jsn = true }) end)
+    assert.is_false(ok)
+    assert.matches("^tests/report_spec%.lua:%d+: training: unknown option 'jsn' %(did you mean 'json'%?%)", message)
+  end)
+end)
+
 describe("an accuracy", function()
   it("is shown with its interval and the counts", function()
     assert.equal("87.31% ± 0.65 (8731/10000)", report.accuracy {

@@ -87,6 +87,24 @@ function check.number(what, value, low, high)
   core.raise(("%s: expected a number from %g to %g, got %s"):format(what, low, high, tostring(value)))
 end
 
+--- True or false.
+---@param what string function and argument, such as "SGD: nesterov"
+---@param value any
+---@return boolean
+function check.boolean(what, value)
+  if type(value) == "boolean" then return value end
+  core.raise(("%s: expected true or false, got %s"):format(what, check.describe(value)))
+end
+
+--- Whether a value can be called: a function, or an object whose class says how.
+---@param value any
+---@return boolean
+function check.is_callable(value)
+  if type(value) == "function" then return true end
+  local class = type(value) == "table" and getmetatable(value)
+  return type(class) == "table" and class.__call ~= nil
+end
+
 --- One of a list of names.
 ---@param what string function and argument, such as "Dense: init"
 ---@param value any

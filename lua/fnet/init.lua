@@ -18,6 +18,7 @@ local fnet = {
   load = require("fnet.model_file").load,
   read_tensors = require("fnet.safetensors").read,
   write_tensors = require("fnet.safetensors").write,
+  fit = require "fnet.train.fit",
 }
 
 --- The version of fnet, such as "0.1.0".
@@ -28,6 +29,7 @@ fnet.numerics = core.numerics
 
 for name, make in pairs(tensor.constructors) do fnet[name] = make end
 for name, f in pairs(grad.public) do fnet[name] = f end
+for name, f in pairs(require "fnet.train.evaluate") do fnet[name] = f end
 
 --- Starts the random numbers anew: the same seed gives the same numbers, whatever the machine or the threads.
 ---@param seed integer any whole number

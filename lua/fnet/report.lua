@@ -1,6 +1,7 @@
 --- What scripts show: a progress line, a picture, bars. These functions return text or write to stderr; nothing
 -- else in the library writes to the terminal.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 local json = require "fnet.json"
 
@@ -44,6 +45,40 @@ function report.progress(label, total)
     io.stderr:flush()
   end
   return update, finish
+end
+
+--- Callbacks for `fnet.fit` that show how it goes, on stderr: a live line while an epoch runs, where that is a
+-- terminal, and a line for each epoch.
+---@param options? table json: a line of JSON an epoch on standard output instead of the lines for people, false
+---@return table callbacks
+function report.training(options)
+  local as_json = check.options("training", options, { "json" }).json
+  local update, finish = nil, function() end
+  local function say(text) if text and not as_json then io.stderr:write(text, "\n") end end
+  local callbacks = {}
+  function callbacks.epoch_end(run)
+    finish()
+    say(run.history:line(run.record))
+    if not as_json then return end
+    local list = { { "epoch", run.epoch } }
+    for _, name in ipairs(run.history.columns) do list[#list + 1] = { name, run.record[name] } end
+    io.stdout:write(report.json(list), "\n")
+    io.stdout:flush()
+  end
+  function callbacks.finish(run)
+    finish()
+    say(run.history:ending())
+  end
+  if core.terminal(2) then
+    function callbacks.epoch_start(run)
+      if not run.steps then return end
+      update, finish = report.progress(("epoch %d/%d"):format(run.epoch, run.epochs), run.steps)
+    end
+    function callbacks.step(run)
+      if update then update(run.step, ("loss %.4f"):format(run.means.loss / run.means.rows)) end
+    end
+  end
+  return callbacks
 end
 
 local SHADES = " .:-=+*#%@"

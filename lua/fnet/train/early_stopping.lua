@@ -1,0 +1,61 @@
+--- Early stopping: watches one figure of the epochs, keeps the weights of the best, and says when to stop.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local snapshot = require "fnet.train.snapshot"
+
+local EarlyStopping = {}
+EarlyStopping.__index = EarlyStopping
+
+--- Looks at an epoch's figures.
+---@param record table
+---@return string? reason to stop now
+function EarlyStopping:observe(record)
+  local value = record[self.monitor]
+  local better = value and value == value and (not self.best or
+    (self.goal == "min" and value < self.best) or (self.goal == "max" and value > self.best))
+  if better then
+    self.best, self.epoch = value, record.epoch
+    if self.kept then self.kept:take() end
+  elseif record.epoch - (self.epoch or 0) >= self.patience then
+    return ("stopped after epoch %d: %s has not improved since epoch %d"):format(record.epoch, self.monitor,
+      self.epoch or 0)
+  end
+end
+
+--- Gives the model the weights of the best epoch.
+---@return boolean restored false where there was none, or where they were not wanted
+function EarlyStopping:restore()
+  if not self.kept or not self.epoch then return false end
+  self.kept:restore()
+  return true
+end
+
+--- Early stopping for one training.
+---@param model nn.Module
+---@param options table see fnet.fit
+---@param columns string[] the figures that there are
+---@param has_valid boolean
+---@return table
+local function new(model, options, columns, has_valid)
+  options = check.options("fit: early_stopping", options, { "patience", "monitor", "goal", "restore" })
+  if options.patience == nil then
+    core.raise("fit: early_stopping: patience is missing: how many epochs without improvement to wait, such as 5")
+  end
+  local monitor = check.choice("fit: early_stopping: monitor",
+    options.monitor == nil and (has_valid and "valid_loss" or "loss") or options.monitor, columns)
+  local goal = options.goal
+  if goal == nil then goal = monitor:find "loss$" and "min" or monitor:find "accuracy$" and "max" end
+  if goal == nil then
+    core.raise(("fit: early_stopping: goal is missing: is a small %s good, 'min', or a large one, 'max'?"):format(
+      monitor))
+  end
+  return setmetatable({
+    patience = check.count("fit: early_stopping: patience", options.patience, 1),
+    monitor = monitor,
+    goal = check.choice("fit: early_stopping: goal", goal, { "min", "max" }),
+    kept = options.restore ~= false and snapshot(model) or nil,
+  }, EarlyStopping)
+end
+
+return { new = new }

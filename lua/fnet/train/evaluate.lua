@@ -1,0 +1,132 @@
+--- What a model gives for data it does not learn from: evaluate, predict, predict_classes. Each runs in evaluation
+-- mode and without recording gradients, and leaves the model as it was.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local loss_functions = require "fnet.nn.loss"
+local meter = require "fnet.train.meter"
+local modes = require "fnet.train.modes"
+local is_module = require("fnet.nn.module").is_module
+
+local SIZE = 1000 -- rows at a time
+
+local public = {}
+
+local function is_dataset(value)
+  return type(value) == "table" and not core.is_tensor(value) and value.batches ~= nil
+end
+
+local function check_model(what, model)
+  if not is_module(model) then
+    core.raise(("%s: expected a model first, got %s"):format(what, check.describe(model)))
+  end
+end
+
+--- The mean loss and metrics of a model over a data set. Without `loss` and `metrics` the model is taken for a
+-- classifier, and the result is that of `nn.evaluate`.
+---@param model nn.Module
+---@param dataset data.Dataset
+---@param options? table loss: function(output, target) -> tensor; metrics: such as { "accuracy" }, or functions of
+--- output and target by name, { error = function(output, target) ... end }; size: samples at a time, 1000
+---@return table result loss, each metric by its name, and total, the number of samples
+function public.evaluate(model, dataset, options)
+  check_model("evaluate", model)
+  if not is_dataset(dataset) then
+    core.raise("evaluate: expected a model and a data set, got a model and " .. check.describe(dataset))
+  end
+  options = check.options("evaluate", options, { "loss", "metrics", "size" })
+  local size = options.size == nil and SIZE or check.count("evaluate: size", options.size, 1)
+  if options.loss == nil and options.metrics == nil then
+    return loss_functions.evaluate(model, dataset, { size = size })
+  end
+  local loss_of = options.loss or function() return 0 end
+  if not check.is_callable(loss_of) then
+    core.raise("evaluate: loss: expected a function of output and target, got " .. check.describe(loss_of))
+  end
+  local means = meter.new(meter.metric_list("evaluate", options.metrics))
+  modes.with(model, false, core.no_grad, function()
+    for x, y in dataset:batches { size = size } do
+      local output = model(x)
+      local value = loss_of(output, y)
+      means:add(output, y, core.is_tensor(value) and value:item() or value)
+    end
+  end)
+  local result = means:fill { total = means.rows }
+  if options.loss == nil then result.loss = nil end
+  return result
+end
+
+-- Calls visit(first, last, x) for pieces of at most `size` rows.
+local function each_piece(x, size, visit)
+  if is_dataset(x) then
+    local at = 0
+    for piece in x:batches { size = size } do
+      visit(at + 1, at + #piece, piece)
+      at = at + #piece
+    end
+  else
+    for first = 1, #x, size do
+      local last = math.min(first + size - 1, #x)
+      visit(first, last, x:slice(1, first, last))
+    end
+  end
+end
+
+local function predict(what, model, x, size)
+  check_model(what, model)
+  if not core.is_tensor(x) and not is_dataset(x) then
+    core.raise(("%s: expected a tensor or a data set, got %s"):format(what, check.describe(x)))
+  end
+  size = size ~= nil and check.count(what .. ": size", size, 1) or is_dataset(x) and SIZE
+  if not size then return modes.with(model, false, core.no_grad, model, x) end
+  local rows, all = #x, nil
+  if rows == 0 then core.raise(what .. ": expected at least one row") end
+  modes.with(model, false, core.no_grad, each_piece, x, size, function(first, last, piece)
+    local output = model(piece)
+    if not all then
+      local shape = output.shape
+      shape[1] = rows
+      all = core.full(shape, 0, output.dtype)
+    end
+    all:slice(1, first, last):copy(output)
+  end)
+  return all
+end
+
+--- What a model gives for a sample, a batch or a whole data set.
+---@param model nn.Module
+---@param x tensor|data.Dataset a tensor goes through the model as it is; a data set in batches
+---@param options? table size: rows at a time, 1000 for a data set; given with a tensor, that is a batch, which then
+--- goes through in pieces
+---@return tensor output for one sample without the axis of the batch
+function public.predict(model, x, options)
+  options = check.options("predict", options, { "size" })
+  return predict("predict", model, x, options.size)
+end
+
+--- The class that a classifier finds most likely for a sample, or for each row of a batch or of a data set.
+---@param model nn.Module gives [classes] or [batch, classes]
+---@param x tensor|data.Dataset as for predict
+---@param options? table size: as for predict; classes: the names of the classes, those of the data set by default
+---@return integer|tensor label counted from 1; int32 [batch] for several rows
+---@return string|string[]|nil name the name of the class, a list of names for several rows; nil where unknown
+function public.predict_classes(model, x, options)
+  options = check.options("predict_classes", options, { "size", "classes" })
+  local output = predict("predict_classes", model, x, options.size)
+  if output.rank ~= 1 and output.rank ~= 2 then
+    core.raise(("predict_classes: expected a model that gives [classes] or [batch, classes], it gives %s"):format(
+      check.shape_text(output.shape)))
+  end
+  local names = options.classes or is_dataset(x) and x.classes or nil
+  local labels = output:argmax(output.rank)
+  if output.rank == 1 then
+    local label = labels:item()
+    return label, names and names[label]
+  end
+  if not names then return labels end
+  local list = labels:totable()
+  for i, label in ipairs(list) do list[i] = names[label] end
+  return labels, list
+end
+
+return public

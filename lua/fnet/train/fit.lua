@@ -1,0 +1,286 @@
+--- fit: the training loop. Invariant: it does what the loop that a script would write does, in the same order and
+-- with the same random numbers, so the weights are the same to the last bit; what it adds only looks.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local cross_entropy = require("fnet.nn.loss").cross_entropy
+local early_stopping = require "fnet.train.early_stopping"
+local history = require "fnet.train.history"
+local meter = require "fnet.train.meter"
+local modes = require "fnet.train.modes"
+local nonfinite = require "fnet.train.nonfinite"
+local snapshot = require "fnet.train.snapshot"
+local evaluate = require("fnet.train.evaluate").evaluate
+local is_module = require("fnet.nn.module").is_module
+
+local OPTIONS = {
+  "train", "valid", "loss", "optim", "epochs", "batch", "metrics", "callbacks", "early_stopping", "seed",
+}
+local EVENTS = { "start", "epoch_start", "step", "epoch_end", "finish" }
+
+-- The weights that gave a finite loss are kept once in so many steps: a copy costs about a third of a step.
+local KEEP = 64
+
+---@class fnet.Run
+---@field model nn.Module
+---@field optim table the optimiser
+---@field history table the records of the epochs so far
+---@field epochs integer
+---@field epoch integer the current one, 0 before the first
+---@field step integer steps done in this epoch
+---@field steps integer? steps of an epoch, where the data set tells
+---@field total_steps integer steps done in all
+---@field random integer[] seed and stream of the random numbers before this epoch's shuffle (fnet.random_state)
+---@field loss number? that of the latest step
+---@field x tensor? the latest batch, its targets and what the model gave; theirs only during the callback
+---@field y tensor?
+---@field output tensor?
+---@field record table? the figures of the epoch, during epoch_end
+local Run = {}
+Run.__index = Run
+
+--- Ends the training after this step.
+---@param reason? string for the history
+function Run:stop(reason) self.stop_reason = reason or ("stopped by a callback in epoch %d"):format(self.epoch) end
+
+-- Calls the functions of an event.
+local function tell(run, plan, event)
+  for _, f in ipairs(plan.callbacks[event]) do f(run) end
+end
+
+-- The functions of each event, in the order given.
+local function callback_lists(callbacks)
+  local lists = {}
+  for _, event in ipairs(EVENTS) do lists[event] = {} end
+  if callbacks == nil then return lists end
+  if type(callbacks) == "table" and #callbacks == 0 then callbacks = { callbacks } end
+  if type(callbacks) ~= "table" then
+    core.raise("fit: callbacks: expected a table of functions by event, or a list of those, got " ..
+      check.describe(callbacks))
+  end
+  for _, handlers in ipairs(callbacks) do
+    check.options("fit: callbacks", handlers, EVENTS)
+    for event, f in pairs(handlers) do
+      if not check.is_callable(f) then
+        core.raise(("fit: callbacks: %s: expected a function, got %s"):format(event, check.describe(f)))
+      end
+      table.insert(lists[event], f)
+    end
+  end
+  return lists
+end
+
+local function check_dataset(what, value)
+  if type(value) ~= "table" or type(value.batches) ~= "function" then
+    core.raise(("fit: %s: expected a data set, such as fnet.data.Dataset { x = , y = }, got %s"):format(what,
+      check.describe(value)))
+  end
+  return value
+end
+
+-- The optimiser, made here where the option is a function such as optim.Adam; it must change the model.
+local function optimizer_of(model, value)
+  local own = model:parameters()
+  if #own == 0 then core.raise("fit: the model has no parameters, so there is nothing to learn") end
+  if check.is_callable(value) then value = value(own) end
+  if type(value) ~= "table" or not value.step or not value.zero_grad then
+    core.raise(("fit: optim: expected an optimiser, such as fnet.optim.Adam(model:parameters()), got %s"):format(
+      check.describe(value)))
+  end
+  local owned = {}
+  for _, parameter in ipairs(own) do owned[parameter] = true end
+  for _, parameter in ipairs(value.parameters or own) do
+    if owned[parameter] then return value end
+  end
+  core.raise("fit: optim: the optimiser has none of the model's parameters; make it from model:parameters() of " ..
+    "this model, after model:to()")
+end
+
+-- The options for `batches`.
+local function batch_options(batch)
+  local list = { size = 32, shuffle = true }
+  if type(batch) == "table" then
+    for key, value in pairs(batch) do list[key] = value end
+  elseif batch ~= nil then
+    list.size = check.count("fit: batch", batch, 1)
+  end
+  return list
+end
+
+local function columns_of(metrics, valid)
+  local columns = {}
+  local function add(prefix)
+    columns[#columns + 1] = prefix .. "loss"
+    for _, metric in ipairs(metrics) do columns[#columns + 1] = prefix .. metric[1] end
+  end
+  add ""
+  if valid then add "valid_" end
+  columns[#columns + 1] = "seconds"
+  return columns
+end
+
+-- Labels outside the classes are found before the first step, wherever in the data set they stand.
+local function check_labels(what, dataset, output)
+  local labels = rawget(dataset, "y")
+  if not core.is_tensor(labels) or labels.rank ~= 1 or #labels == 0 or labels.dtype:find "float" then return end
+  local classes = output.shape[output.rank]
+  local low, high = labels:min():item(), labels:max():item()
+  if low >= 1 and high <= classes then return end
+  local row = low < 1 and labels:argmin():item() or labels:argmax():item()
+  core.raise(("fit: %s: label %d in row %d is outside 1..%d, the classes of the model%s"):format(what, labels[row],
+    row, classes, low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or ""))
+end
+
+-- Something is not finite: raises, after good weights are back.
+local function raise_nonfinite(run, plan, step, what)
+  local last_good, kept = plan.last_good, "the model has its first weights"
+  if last_good.copies then
+    last_good:restore()
+    kept = ("the model has the weights from before step %d of epoch %d again, the last ones kept whose loss was " ..
+      "finite"):format(last_good.step, last_good.epoch)
+  end
+  core.raise(("fit: epoch %d, step %d: %s; %s; a lower learning rate, clipped gradients or scaled data may help")
+    :format(run.epoch, step, what, kept))
+end
+
+-- The same for a batch whose loss is not finite: finds where that began.
+local function raise_loss(run, plan, value, x, y)
+  local step, last_good = run.step + 1, plan.last_good
+  local in_batch = nonfinite.in_batch(plan.train, x, y)
+  if in_batch then core.raise(("fit: epoch %d, step %d: %s"):format(run.epoch, step, in_batch)) end
+  local origin = nonfinite.origin(run.model, function()
+    core.random_state(run.seed, run.stream)
+    return plan.loss(run.model(x), y)
+  end, last_good.copies and function() last_good:restore() end)
+  raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(nonfinite.text(value), origin))
+end
+
+-- One pass over the training data.
+local function train_epoch(run, plan, means)
+  local model, opt, loss_of, last_good = run.model, run.optim, plan.loss, plan.last_good
+  local has_callbacks = #plan.callbacks.step > 0
+  for x, y in plan.train:batches(plan.batch) do
+    run.seed, run.stream = core.random_state()
+    local output = model(x)
+    if run.total_steps == 0 and loss_of == cross_entropy then
+      check_labels("train", plan.train, output)
+      if plan.valid then check_labels("valid", plan.valid, output) end
+    end
+    local loss = loss_of(output, y)
+    if not core.is_tensor(loss) then
+      core.raise("fit: loss: must return a tensor with one element, got " .. check.describe(loss))
+    end
+    local value = loss:item()
+    if value - value ~= 0 then raise_loss(run, plan, value, x, y) end
+    opt:zero_grad()
+    loss:backward()
+    if run.total_steps % KEEP == 0 then
+      last_good:take()
+      last_good.epoch, last_good.step = run.epoch, run.step + 1
+    end
+    opt:step()
+
+    run.step, run.total_steps = run.step + 1, run.total_steps + 1
+    means:add(output, y, value)
+    if has_callbacks then
+      run.loss, run.x, run.y, run.output = value, x, y, output
+      tell(run, plan, "step")
+      run.x, run.y, run.output = nil, nil, nil
+    end
+    if run.stop_reason then return end
+  end
+end
+
+-- The epochs, until the last one or until something stops them.
+local function train(run, plan)
+  local records = run.history
+  tell(run, plan, "start")
+  for epoch = 1, run.epochs do
+    if run.stop_reason then break end
+    local means = meter.new(plan.metrics)
+    run.epoch, run.step, run.means = epoch, 0, means
+    run.random = { core.random_state() }
+    tell(run, plan, "epoch_start")
+    local started = core.clock()
+    train_epoch(run, plan, means)
+    local record = means:fill { epoch = epoch, samples = means.rows, seconds = core.clock() - started }
+    local broken = nonfinite.parameters(run.model)
+    if #broken > 0 then
+      raise_nonfinite(run, plan, run.step, ("afterwards the model's %s is not finite"):format(broken[1]))
+    end
+    records[#records + 1] = record
+    if plan.valid then
+      local result = evaluate(run.model, plan.valid, { loss = plan.loss, metrics = plan.metric_option })
+      record.valid_loss = result.loss
+      for _, metric in ipairs(plan.metrics) do record["valid_" .. metric[1]] = result[metric[1]] end
+    end
+    run.record = record
+    tell(run, plan, "epoch_end")
+    local reason = plan.early_stopping and plan.early_stopping:observe(record)
+    if reason then run:stop(reason) end
+  end
+end
+
+-- What an error says after Ctrl-C, in fnet and in stock Lua.
+local function is_interruption(message)
+  return type(message) == "string" and message:find "interrupted!?$" ~= nil
+end
+
+--- Trains a model: for each epoch and each batch, `loss(model(x), y)`, `zero_grad`, `backward`, `step`; the same
+-- bits as that loop written out. The model is in training mode meanwhile. Ctrl-C ends it and keeps what is
+-- learnt. A loss that is not finite raises an error that says in which layer it began; the model then has its last
+-- good weights: those that gave a finite loss, at most 64 steps back.
+---@param model nn.Module
+---@param options table train: the data set; valid: another one, evaluated after each epoch; loss: function(output,
+--- target) -> tensor, such as nn.cross_entropy; optim: an optimiser, or a function that makes one from the
+--- parameters, such as optim.Adam; epochs: 1; batch: samples a step, 32, or the options of `batches` (shuffled
+--- unless shuffle = false); metrics: as for fnet.evaluate; callbacks: functions of the run by event (start,
+--- epoch_start, step, epoch_end, finish), such as fnet.report.training(), or a list of such tables; early_stopping:
+--- { patience = epochs without improvement, monitor = "valid_loss" (without valid "loss"), goal = "min" or "max",
+--- restore = true: the weights of the best epoch in the end }; seed: for fnet.seed before the first shuffle
+---@return table history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...); printable;
+--- interrupted: { epoch, step, loss } after Ctrl-C, stopped: why it ended early, best: the best epoch, restored
+return function(model, options)
+  if not is_module(model) then core.raise("fit: expected a model first, got " .. check.describe(model)) end
+  options = check.options("fit", options == nil and 0 or options, OPTIONS) -- nothing can be left to defaults
+  local metrics = meter.metric_list("fit", options.metrics)
+  local plan = {
+    train = check_dataset("train", options.train),
+    valid = options.valid ~= nil and check_dataset("valid", options.valid) or nil,
+    loss = options.loss,
+    metrics = metrics,
+    metric_option = options.metrics,
+    callbacks = callback_lists(options.callbacks),
+    last_good = snapshot(model),
+  }
+  if not check.is_callable(plan.loss) then
+    core.raise("fit: loss: expected a function of output and target, such as fnet.nn.cross_entropy, got " ..
+      check.describe(plan.loss))
+  end
+  local epochs = options.epochs == nil and 1 or check.count("fit: epochs", options.epochs, 0)
+  plan.batch = batch_options(options.batch)
+  local columns = columns_of(metrics, plan.valid)
+  if options.early_stopping ~= nil then
+    plan.early_stopping = early_stopping.new(model, options.early_stopping, columns, plan.valid ~= nil)
+  end
+  if options.seed ~= nil then core.random_state(check.count("fit: seed", options.seed, math.mininteger)) end
+  local run = setmetatable({
+    model = model, optim = optimizer_of(model, options.optim), history = history.new(epochs, columns),
+    epochs = epochs, epoch = 0, step = 0, total_steps = 0,
+    steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
+  }, Run)
+
+  local ok, message = pcall(modes.with, model, true, train, run, plan)
+  local records, stopping = run.history, plan.early_stopping
+  if not ok and not is_interruption(message) then
+    pcall(tell, run, plan, "finish") -- so that a progress line ends
+    error(message, 0)
+  end
+  if not ok then
+    records.interrupted = { epoch = run.epoch, step = run.step, loss = run.means and run.means:fill({}).loss }
+  end
+  records.stopped = run.stop_reason
+  if stopping then records.best, records.restored = stopping.epoch, stopping:restore() end
+  tell(run, plan, "finish")
+  return records
+end

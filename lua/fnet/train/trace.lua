@@ -1,0 +1,30 @@
+--- Trace: watches a model's modules at work, also those inside others. Invariant: afterwards the model is as
+-- before, also when something raised.
+
+local trace = {}
+
+--- Calls f while every module of the model reports: visit(module, output, input...) after its forward, inner
+-- modules before the one that called them, in the order of the computation. Returns what f returns.
+---@param model nn.Module
+---@param visit fun(module: nn.Module, output: any, ...: any)
+---@param f fun(...): any
+---@param ... any arguments of f
+---@return any ...
+function trace.modules(model, visit, f, ...)
+  local modules, own = model:modules(), {}
+  for i, module in ipairs(modules) do
+    own[i] = rawget(module, "forward") or false
+    local forward = module.forward
+    rawset(module, "forward", function(self, ...)
+      local results = table.pack(forward(self, ...))
+      visit(module, results[1], ...)
+      return table.unpack(results, 1, results.n)
+    end)
+  end
+  local results = table.pack(pcall(f, ...))
+  for i, module in ipairs(modules) do rawset(module, "forward", own[i] or nil) end
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+return trace

@@ -1,0 +1,153 @@
+--- fnet.evaluate, fnet.predict, fnet.predict_classes: samples, batches and data sets, and a model left as it was.
+
+local fnet = require "fnet"
+local support = require "tests.support"
+local nn, data = fnet.nn, fnet.data
+local raises = support.raises
+
+local names = { "low", "high" }
+local set = data.Dataset {
+  x = fnet.tensor { { 1, 0 }, { 0, 1 }, { 3, 2 }, { 0, 2 }, { 5, 1 } }, y = fnet.tensor({ 1, 2, 2, 2, 1 }, "int32"),
+  classes = names,
+}
+-- Gives its input as it is, so class 1 where the first number is the larger one.
+local function identity()
+  local model = nn.Dense(2, 2)
+  fnet.no_grad(function() model.weight:copy(fnet.eye(2)) end)
+  return model
+end
+
+-- Records the modes and the rows that it sees.
+local Spy = nn.module "Spy"
+function Spy:forward(x)
+  self.seen = self.seen or {}
+  self.seen[#self.seen + 1] = { self.training, x.rank == 2 and #x or 1 }
+  return x
+end
+
+describe("evaluate", function()
+  it("without a loss and metrics is nn.evaluate", function()
+    local model = identity()
+    assert.same(nn.evaluate(model, set), fnet.evaluate(model, set))
+    assert.same(nn.evaluate(model, set, { size = 2 }), fnet.evaluate(model, set, { size = 2 }))
+  end)
+
+  it("gives means over samples, whatever the size of a batch", function()
+    local target = data.Dataset { x = set.x, y = set.x * 2 }
+    local expected = (set.x * set.x):mean():item()
+    for _, size in ipairs { 1, 2, 3, 5, 1000 } do
+      local result = fnet.evaluate(identity(), target, { loss = nn.mse, size = size, metrics = {
+        doubled = function(output, y) return (y / output.maximum(output, 1e-9)):max():item() end,
+      } })
+      assert.same(5, result.total)
+      assert.near(expected, result.loss, 1e-6)
+    end
+  end)
+
+  it("counts an accuracy, and has no loss where none was asked for", function()
+    local result = fnet.evaluate(identity(), set, { metrics = { "accuracy" }, size = 2 })
+    assert.same({ accuracy = 4 / 5, total = 5 }, result)
+  end)
+
+  it("runs in evaluation mode without gradients, and puts the modes back, also after an error", function()
+    local spy = Spy()
+    local model = nn.Sequential { spy, identity() }
+    model[2]:eval()
+    local loss = fnet.evaluate(model, set, { size = 3, loss = function(output, y)
+      assert.is_false(output.requires_grad)
+      return nn.cross_entropy(output, y)
+    end })
+    assert.same({ { false, 3 }, { false, 2 } }, spy.seen)
+    assert.is_number(loss.loss)
+    assert.is_false(pcall(fnet.evaluate, model, set, { loss = function() error "mine" end }))
+    assert.same({ true, true, false }, { model.training, spy.training, model[2].training })
+  end)
+
+  it("checks its arguments", function()
+    local model, x = identity(), set.x
+    raises("evaluate: expected a model first, got float32 [5, 2]", function() fnet.evaluate(x, set) end)
+    raises("evaluate: expected a model and a data set, got a model and float32 [5, 2]",
+      function() fnet.evaluate(model, x) end)
+    raises("evaluate: unknown option 'metric' (did you mean 'metrics'?); known are loss, metrics, size",
+      function() fnet.evaluate(model, set, { metric = {} }) end)
+    raises("evaluate: size: expected a whole number of at least 1, got 0",
+      function() fnet.evaluate(model, set, { size = 0 }) end)
+    raises("evaluate: loss: expected a function of output and target, got string",
+      function() fnet.evaluate(model, set, { loss = "mse" }) end)
+    raises("evaluate: metrics: unknown name 'acc'; known are accuracy",
+      function() fnet.evaluate(model, set, { metrics = { "acc" } }) end)
+  end)
+end)
+
+describe("predict", function()
+  it("takes a sample, a batch and a data set", function()
+    local model = identity()
+    support.holds({ 2 }, { 3, 2 }, fnet.predict(model, set.x[3]))
+    support.holds({ 5, 2 }, support.flat(set.x), fnet.predict(model, set.x))
+    support.holds({ 5, 2 }, support.flat(set.x), fnet.predict(model, set))
+    support.holds({ 2, 2 }, { 0, 1, 3, 2 }, fnet.predict(model, set:slice(2, 3)))
+  end)
+
+  it("goes through a data set in batches, and through a tensor where a size is given", function()
+    for _, x in ipairs { set, set.x } do
+      local spy = Spy()
+      support.holds({ 5, 2 }, support.flat(set.x), fnet.predict(spy, x, { size = 2 }))
+      assert.same({ { false, 2 }, { false, 2 }, { false, 1 } }, spy.seen)
+      assert.is_true(spy.training)
+    end
+  end)
+
+  it("records no gradients and keeps the type", function()
+    local output = fnet.predict(identity():to "float64", set.x:double(), { size = 2 })
+    assert.same({ "float64", false }, { output.dtype, output.requires_grad })
+  end)
+
+  it("scales pictures as training does", function()
+    local pictures = data.Dataset {
+      x = fnet.tensor({ { 255, 0 } }, "uint8"), y = fnet.tensor({ 1 }, "int32"), scale = 1 / 255,
+    }
+    support.near({ 1, 2 }, { 1, 0 }, fnet.predict(identity(), pictures), 1e-7)
+  end)
+
+  it("checks its arguments, and reports what the model refuses at the caller's line", function()
+    local model, wrong = identity(), fnet.zeros { 4, 3 }
+    raises("predict: expected a model first, got function", function() fnet.predict(print, wrong) end)
+    raises("predict: expected a tensor or a data set, got number", function() fnet.predict(model, 5) end)
+    raises("predict: unknown option 'batch'; known are size",
+      function() fnet.predict(model, wrong, { batch = 1 }) end)
+    raises("Dense(2, 2): expected an input of [..., 2], got [4, 3]", function() fnet.predict(model, wrong) end)
+    local empty = fnet.zeros { 0, 2 }
+    raises("predict: expected at least one row", function() fnet.predict(model, empty, { size = 5 }) end)
+  end)
+end)
+
+describe("predict_classes", function()
+  it("gives a label for a sample and a tensor of labels for rows", function()
+    local model = identity()
+    assert.same({ 1, n = 2 }, table.pack(fnet.predict_classes(model, set.x[3])))
+    local labels, list = fnet.predict_classes(model, set.x)
+    support.holds({ 5 }, { 1, 2, 1, 2, 1 }, labels, "int32")
+    assert.is_nil(list)
+  end)
+
+  it("gives names where they are known", function()
+    local model = identity()
+    local labels, list = fnet.predict_classes(model, set, { size = 2 })
+    support.holds({ 5 }, { 1, 2, 1, 2, 1 }, labels, "int32")
+    assert.same({ "low", "high", "low", "high", "low" }, list)
+    assert.same({ 2, "high" }, { fnet.predict_classes(model, set.x[2], { classes = names }) })
+    labels, list = fnet.predict_classes(model, set.x, { classes = { "a", "b" } })
+    support.holds({ 5 }, { 1, 2, 1, 2, 1 }, labels, "int32")
+    assert.same({ "a", "b", "a", "b", "a" }, list)
+  end)
+
+  it("checks its arguments", function()
+    local flat, x = Spy(), fnet.zeros { 2, 2, 2 }
+    raises("predict_classes: expected a model that gives [classes] or [batch, classes], it gives [2, 2, 2]",
+      function() fnet.predict_classes(flat, x) end)
+    raises("predict_classes: expected a model first, got nil", function() fnet.predict_classes() end)
+    raises("predict_classes: expected a tensor or a data set, got nil", function() fnet.predict_classes(flat) end)
+    raises("predict_classes: unknown option 'names'; known are size, classes",
+      function() fnet.predict_classes(flat, x, { names = names }) end)
+  end)
+end)
