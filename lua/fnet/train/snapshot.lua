@@ -1,5 +1,5 @@
---- Snapshot: a copy of what a model has learnt, taken and put back in place. The copy's memory is used again by the
--- next one.
+--- Snapshot: a copy of what a model has learnt (its state), taken and put back in place. The copy's memory is used
+-- again by the next one.
 
 local core = require "fnet.core"
 
@@ -28,5 +28,7 @@ function Snapshot:restore() core.no_grad(transfer, self.tensors, self.copies) en
 ---@param model nn.Module
 ---@return table snapshot
 return function(model)
-  return setmetatable({ tensors = model:parameters() }, Snapshot)
+  local tensors = {}
+  for i, entry in ipairs(model:state()) do tensors[i] = entry.tensor end
+  return setmetatable({ tensors = tensors }, Snapshot)
 end
