@@ -38,12 +38,13 @@ end)
 
 describe("options", function()
   it("are a table with known names", function()
-    raises("Dense: unknown option 'bais' (did you mean 'bias'?); known are bias, init",
+    raises("Dense: unknown option 'bais' (did you mean 'bias'?); known are activation, bias, init",
       function() fnet.nn.Dense(2, 2, { bais = false }) end)
     raises("Adam: expected a table of options, got number",
       function() fnet.optim.Adam(fnet.nn.Dense(1, 1):parameters(), 0.1) end)
     raises("Dense: expected a table of options, got a tensor", function() fnet.nn.Dense(2, 2, fnet.zeros { 1 }) end)
     raises("Dense: init: unknown name 'he_norml' (did you mean 'he_normal'?); known are glorot_normal, " ..
-      "glorot_uniform, he_normal, he_uniform, zeros", function() fnet.nn.Dense(2, 2, { init = "he_norml" }) end)
+      "glorot_uniform, he_normal, he_uniform, lecun_normal, orthogonal, zeros",
+      function() fnet.nn.Dense(2, 2, { init = "he_norml" }) end)
   end)
 end)

@@ -117,6 +117,7 @@ describe("the rules", function()
   local unary = {
     neg = mixed, abs = mixed, sign = mixed, exp = mixed, tanh = mixed, sigmoid = mixed, relu = mixed,
     sqrt = positive, log = positive, clone = mixed, contiguous = mixed,
+    softplus = mixed, silu = mixed, gelu = mixed, leaky_relu = mixed, elu = mixed, selu = mixed,
   }
   for name, numbers in pairs(unary) do
     for kind, view in pairs(views) do
@@ -152,6 +153,38 @@ describe("the rules", function()
       check(function(x) return operation(fixed, x:transpose()) end, positive { 2, 3 })
     end)
   end
+
+  it("of the slopes of silu and gelu", function()
+    check(core.silu_slope, mixed { 2, 5 })
+    check(core.gelu_slope, mixed { 2, 5 })
+  end)
+
+  for _, name in ipairs { "leaky_relu", "elu" } do
+    for _, shapes in ipairs(pairs_of_shapes) do
+      it(("of %s, of [%s] and [%s]"):format(name, table.concat(shapes[1], ", "), table.concat(shapes[2], ", ")),
+        function() check(core[name], mixed(shapes[1]), positive(shapes[2])) end)
+    end
+  end
+
+  it("of where, whatever is fixed or repeated", function()
+    local condition = fnet.tensor({ { 1, 0, 0 }, { 0, 1, 1 } }, "uint8")
+    check(function(a, b) return fnet.where(condition, a * a, b * b) end, mixed { 2, 3 }, positive { 2, 3 })
+    check(function(a, b) return fnet.where(condition, a * a, b * b) end, mixed { 3 }, positive { 2, 1 })
+    check(function(a) return fnet.where(condition, a * a, 2) end, mixed { 4, 1, 1 })
+    check(function(b) return fnet.where(b:gt(0), 1, b * b) end, mixed { 2, 3 })
+  end)
+
+  it("of variances, and of tensors joined and parted", function()
+    check(function(x) return x:var() end, mixed { 2, 3 })
+    check(function(x) return x:var(1, true, 0) end, mixed { 2, 3 })
+    check(function(x) return x:std(2) end, mixed { 2, 3 })
+    check(function(x) return (x * x):unsqueeze(2):squeeze(1) end, mixed { 1, 3 })
+    check(function(x)
+      local a, b = (x * x):chunk(2, 2)
+      return a * b
+    end, mixed { 2, 4 })
+    check(function(a, b) return fnet.stack({ a * a, b, a * b }, 2) end, mixed { 3 }, positive { 3 })
+  end)
 
   it("of add, sub, mul, div, pow, of the same tensor twice", function()
     check(function(x) return x + x end, positive { 3 })
@@ -288,6 +321,8 @@ describe("the rules", function()
     check(function(x) return x:softmax(2) end, mixed { 2, 3, 2 })
     check(function(x) return x:T():softmax() end, mixed { 2, 3 })
     check(function(x) return x:softmax() end, mixed { 3, 1 })
+    check(function(x) return x:log_softmax() end, mixed { 2, 3 })
+    check(function(x) return x:log_softmax(1) end, mixed { 2, 3, 2 })
   end)
 
   it("of cross_entropy, of every rank and kind of labels", function()

@@ -374,53 +374,15 @@ describe("Dense", function()
     fails("Dense: units: expected a whole number of at least 1, got 2.5", nn.Dense, 3, 2.5)
     fails("Dense: units: expected a whole number of at least 1, got -1", nn.Dense, 3, -1)
     fails("Dense: units: expected a whole number of at least 1, got nan", nn.Dense, 3, math.abs(0 / 0))
-    fails("Dense: unknown option 'biases' (did you mean 'bias'?); known are bias, init", nn.Dense, 3, 2,
+    fails("Dense: unknown option 'biases' (did you mean 'bias'?); known are activation, bias, init", nn.Dense, 3, 2,
       { biases = false })
-    fails("Dense: init: unknown name 'he'; known are glorot_normal, glorot_uniform, he_normal, he_uniform, zeros",
-      nn.Dense, 3, 2, { init = "he" })
+    fails("Dense: init: unknown name 'he'; known are glorot_normal, glorot_uniform, he_normal, he_uniform, " ..
+      "lecun_normal, orthogonal, zeros", nn.Dense, 3, 2, { init = "he" })
     fails("Dense: init must return a tensor [3, 2], got float32 [2, 3]", nn.Dense, 3, 2,
       { init = function() return fnet.zeros { 2, 3 } end })
     fails("Dense: init must return a tensor [3, 2], got number", nn.Dense, 3, 2, { init = function() return 1 end })
     fails("Dense: init must return a tensor [3, 2], got float32 [6]", nn.Dense, 3, 2,
       { init = function() return fnet.zeros { 6 } end })
-  end)
-end)
-
-describe("start values", function()
-  local inputs, units = 300, 200
-  local deviations = {
-    glorot_uniform = math.sqrt(2 / 500), glorot_normal = math.sqrt(2 / 500), he_uniform = math.sqrt(2 / 300),
-    he_normal = math.sqrt(2 / 300),
-  }
-  for name, deviation in pairs(deviations) do
-    it("by " .. name .. " have the published mean, deviation and range", function()
-      local w = nn.Dense(inputs, units, { init = name }).weight:detach():double()
-      local mean = w:mean():item()
-      local spread = math.sqrt(((w - mean) ^ 2):mean():item())
-      assert.near(0, mean, 5 * deviation / math.sqrt(inputs * units))
-      assert.near(deviation, spread, 0.02 * deviation)
-      local largest = w:abs():max():item()
-      if name:find "uniform" then
-        local limit = deviation * math.sqrt(3)
-        assert.is_true(largest <= limit and largest > 0.999 * limit)
-      else
-        assert.is_true(largest > 3.5 * deviation and largest < 6.5 * deviation)
-      end
-    end)
-  end
-
-  it("are Glorot-uniform by default, zeros for the bias, the user's own, and repeatable by seed", function()
-    fnet.seed(3)
-    local dense = nn.Dense(5, 4)
-    fnet.seed(3)
-    assert.is_true(dense.weight:equal(nn.init.glorot_uniform(5, 4)))
-    assert.same({ 0, 0, 0, 0 }, dense.bias:totable())
-    local own = nn.Dense(5, 4, {
-      init = function(rows, columns) return fnet.full({ rows, columns }, rows / columns) end,
-    })
-    assert.is_true(own.weight:equal(fnet.full({ 5, 4 }, 1.25)))
-    assert.is_true(nn.Dense(2, 2, { init = "zeros" }).weight:equal(fnet.zeros { 2, 2 }))
-    assert.is_false(nn.Dense(5, 4).weight:equal(nn.Dense(5, 4).weight))
   end)
 end)
 

@@ -267,6 +267,7 @@ describe("what is no tensor", function()
     "sum", "max", "min", "argmax", "argmin", "mean", "neg", "abs", "sign", "sqrt", "exp", "log", "tanh", "sigmoid",
     "relu", "reshape", "flatten", "transpose", "slice", "select", "expand", "clone", "contiguous", "to", "detach",
     "is_contiguous", "item", "get", "set", "fill", "copy", "release", "bytes", "totable", "matmul", "count",
+    "softplus", "silu", "gelu", "leaky_relu", "elu", "selu", "log_softmax", "var", "unsqueeze", "squeeze", "chunk",
     "clamp", "softmax", "gather", "equal", "allclose", "backward", "zero_grad",
   }
 
@@ -277,7 +278,7 @@ describe("what is no tensor", function()
       end
     end
     for name, shown in pairs {
-      T = "transpose", row = "select", float = "to", double = "to", int = "to", byte = "to",
+      T = "transpose", row = "select", float = "to", double = "to", int = "to", byte = "to", std = "var",
     } do
       raises(shown .. ": expected a tensor, got table", calling(("t.%s({})"):format(name)))
     end
@@ -286,7 +287,7 @@ describe("what is no tensor", function()
   it("the list of methods has them all", function()
     local known = {}
     for _, name in ipairs(METHODS) do known[name] = true end
-    for _, name in ipairs { "T", "row", "float", "double", "int", "byte", "add", "sub", "mul", "div", "pow",
+    for _, name in ipairs { "T", "row", "std", "float", "double", "int", "byte", "add", "sub", "mul", "div", "pow",
       "maximum", "minimum", "gate", "eq", "ne", "lt", "le", "gt", "ge", "unslice" } do known[name] = true end
     for name in pairs(core.methods) do assert.is_true(known[name], "no test of a wrong self for " .. name) end
   end)

@@ -105,6 +105,22 @@ function check.is_callable(value)
   return type(class) == "table" and class.__call ~= nil
 end
 
+--- A tensor.
+---@param what string the function, for the message
+---@param value any
+function check.tensor(what, value)
+  if not core.is_tensor(value) then core.raise(("%s: expected a tensor, got %s"):format(what, type(value))) end
+end
+
+--- An axis, from 1 to the rank.
+---@param what string the function, for the message
+---@param axis any
+---@param rank integer
+function check.axis(what, axis, rank)
+  if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return end
+  core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank, tostring(axis)))
+end
+
 --- One of a list of names.
 ---@param what string function and argument, such as "Dense: init"
 ---@param value any

@@ -40,6 +40,32 @@ function rules.log(dy, _, x) return dy / x end
 function rules.tanh(dy, y) return dy * (1 - y * y) end
 function rules.sigmoid(dy, y) return dy * (y * (1 - y)) end
 function rules.relu(dy, y) return dy:gate(y) end
+function rules.softplus(dy, _, x) return dy * x:sigmoid() end
+function rules.silu(dy, _, x) return dy * core.silu_slope(x) end
+function rules.silu_slope(dy, _, x)
+  local s = x:sigmoid()
+  return dy * (s * (1 - s) * (x * (1 - s * 2) + 2))
+end
+function rules.gelu(dy, _, x) return dy * core.gelu_slope(x) end
+function rules.gelu_slope(dy, _, x)
+  local square = x * x
+  return dy * ((square * -0.5):exp() * (2 - square) * (1 / math.sqrt(2 * math.pi)))
+end
+-- The slope at 0 is that of the negative side, as in PyTorch.
+function rules.leaky_relu(dy, _, x, slope)
+  local above = x:gt(0)
+  return wants(x) and fit(core.where(above, dy, dy * slope), x) or nil,
+    wants(slope) and fit(core.where(above, 0, dy * x), slope) or nil
+end
+function rules.elu(dy, y, x, alpha)
+  local above = x:gt(0)
+  return wants(x) and fit(core.where(above, dy, dy * (y + alpha)), x) or nil,
+    wants(alpha) and fit(core.where(above, 0, dy * core.elu(x, 1)), alpha) or nil
+end
+function rules.where(dy, _, condition, a, b)
+  return nil, wants(a) and fit(core.where(condition, dy, 0), a) or nil,
+    wants(b) and fit(core.where(condition, 0, dy), b) or nil
+end
 function rules.gate(dy, _, a, b) return fit(dy:gate(b), a) end
 
 function rules.add(dy, _, a, b) return fit(dy, a), fit(dy, b) end

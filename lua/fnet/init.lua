@@ -6,6 +6,7 @@ core.library((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
 
 local check = require "fnet.check"
 local tensor = require "fnet.tensor"
+local functions = require "fnet.tensor_functions"
 local grad = require "fnet.grad"
 
 ---@class fnet
@@ -28,6 +29,7 @@ fnet.version = core.version
 fnet.numerics = core.numerics
 
 for name, make in pairs(tensor.constructors) do fnet[name] = make end
+for name, f in pairs(functions.constructors) do fnet[name] = f end
 for name, f in pairs(grad.public) do fnet[name] = f end
 for name, f in pairs(require "fnet.train.evaluate") do fnet[name] = f end
 

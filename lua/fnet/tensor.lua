@@ -1,6 +1,7 @@
 --- Tensors: constructors, and the methods that are written in Lua. Those in C are declared in
--- tensor_methods.lua.
+-- tensor_methods.lua; those that are made of other operations are in tensor_functions.lua.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 
 ---@class tensor
@@ -15,14 +16,7 @@ local metatable = core.metatable
 local constructors = {}
 
 -- Methods can be called with anything in the place of self: t.mean(5).
-local function check(what, value)
-  if not core.is_tensor(value) then core.raise(("%s: expected a tensor, got %s"):format(what, type(value))) end
-end
-
-local function check_axis(what, axis, rank)
-  if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return end
-  core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank, tostring(axis)))
-end
+local check_tensor, check_axis = check.tensor, check.axis
 
 --- A tensor from nested tables of numbers.
 ---@param values number|table rows must be equally long
@@ -101,28 +95,12 @@ function constructors.from_bytes(bytes, shape, dtype) return core.from_bytes(byt
 ---@return boolean
 function constructors.is_tensor(value) return core.is_tensor(value) end
 
---- Joins tensors along an axis.
----@param tensors tensor[] at least one; equal but for that axis
----@param axis? integer 1
----@return tensor
-function constructors.concat(tensors, axis)
-  if type(tensors) ~= "table" or #tensors == 0 then
-    core.raise("concat: expected a table of at least one tensor, got " ..
-      (type(tensors) == "table" and "an empty table" or type(tensors)))
-  end
-  for _, part in ipairs(tensors) do check("concat", part) end
-  local joined = tensors[1]
-  check_axis("concat", axis or 1, joined.rank)
-  for i = 2, #tensors do joined = core.concat2(joined, tensors[i], axis or 1) end
-  return joined
-end
-
 --- The matrix product: [m, k] by [k, n], or a batch of them. A rank 1 operand is a row (left) or a column (right).
 ---@param other tensor
 ---@return tensor
 function methods:matmul(other)
-  check("matmul", self)
-  check("matmul", other)
+  check_tensor("matmul", self)
+  check_tensor("matmul", other)
   if self.rank ~= 1 and other.rank ~= 1 then return core.matmul(self, other) end
   local a = self.rank == 1 and self:reshape { 1, #self } or self
   local b = other.rank == 1 and other:reshape { #other, 1 } or other
@@ -137,7 +115,7 @@ constructors.matmul = methods.matmul
 --- The number of elements.
 ---@return integer
 function methods:count()
-  check("count", self)
+  check_tensor("count", self)
   local count = 1
   for _, length in ipairs(self.shape) do count = count * length end
   return count
@@ -148,7 +126,7 @@ end
 ---@param keep? boolean true: the axis stays, with length 1
 ---@return tensor
 function methods:mean(axis, keep)
-  check("mean", self)
+  check_tensor("mean", self)
   if axis ~= nil then check_axis("mean", axis, self.rank) end
   local sum = self:sum(axis, keep)
   return sum / (axis and self.shape[axis] or self:count())
@@ -159,7 +137,7 @@ end
 ---@param high number
 ---@return tensor
 function methods:clamp(low, high)
-  check("clamp", self)
+  check_tensor("clamp", self)
   if not (type(low) == "number" and type(high) == "number" and low <= high) then
     core.raise(("clamp: expected two numbers, low <= high, got %s and %s"):format(tostring(low), tostring(high)))
   end
@@ -170,7 +148,7 @@ end
 ---@param axis? integer the last one
 ---@return tensor
 function methods:softmax(axis)
-  check("softmax", self)
+  check_tensor("softmax", self)
   local last = self.rank
   if axis == nil or axis == last then return core.softmax(self) end
   check_axis("softmax", axis, last)
@@ -221,8 +199,8 @@ end
 ---@param other tensor
 ---@return boolean
 function methods:equal(other)
-  check("equal", self)
-  check("equal", other)
+  check_tensor("equal", self)
+  check_tensor("equal", other)
   return same_shape(self, other) and core.no_grad(function() return self:ne(other):sum():item() end) == 0
 end
 
@@ -232,8 +210,8 @@ end
 ---@param absolute? number 1e-8
 ---@return boolean
 function methods:allclose(other, relative, absolute)
-  check("allclose", self)
-  check("allclose", other)
+  check_tensor("allclose", self)
+  check_tensor("allclose", other)
   for name, limit in pairs { relative = relative, absolute = absolute } do
     if type(limit) ~= "number" then
       core.raise(("allclose: %s: expected a number, got %s"):format(name, type(limit)))

@@ -58,6 +58,13 @@
 ---@field sigmoid fun(self: tensor): tensor
 --- max(x, 0); NaN for NaN. Differentiable: the slope at 0 is 0.
 ---@field relu fun(self: tensor): tensor
+--- log(1 + exp(x)), with all digits at both ends. Differentiable.
+---@field softplus fun(self: tensor): tensor
+--- x sigmoid(x), also called swish (Elfwing and others, 2018). Differentiable.
+---@field silu fun(self: tensor): tensor
+--- x times the share of the normal distribution below x, exactly, not the approximation by tanh (Hendrycks and
+--- Gimpel, 2016). Differentiable.
+---@field gelu fun(self: tensor): tensor
 --- self where other > 0, else 0: with the slopes dy and relu's result, the gradient of relu. Differentiable
 --- with respect to self.
 ---@field gate fun(self: tensor, other: tensor|number): tensor

@@ -5,7 +5,7 @@
 
 #define RUN 512 /* elements of a strided operand that are gathered at a time */
 #define PIECE (64 * 1024)
-#define MOST_OPERANDS 2
+#define MOST_OPERANDS 3
 
 /* Walks the flat positions [begin, end) of the output in runs along its last axes: `inner` elements in a row in
    which every operand moves by a constant step. */
@@ -72,8 +72,11 @@ static void run_elements(void *context, size_t begin, size_t end) {
         if (job->operands == 1) {
             if (job->step[0] == 0 && n > 1) n = 1; /* a repeated element, rare: one at a time */
             job->kernels->unary[job->unary](n, from[0], to);
-        } else {
+        } else if (job->operands == 2) {
             job->kernels->binary[job->binary](n, from[0], job->step[0] != 0, from[1], job->step[1] != 0, to);
+        } else {
+            job->kernels->where(n, from[0], job->step[0] != 0, from[1], job->step[1] != 0, from[2],
+                                job->step[2] != 0, to);
         }
         begin += n;
     }
@@ -94,5 +97,11 @@ void elementwise_unary(enum unary operation, const struct tensor *x, const struc
 void elementwise_binary(enum binary operation, const struct tensor *a, const struct tensor *b,
                         const struct tensor *y) {
     struct job job = {.binary = operation, .operands = 2, .operand = {*a, *b}, .y = *y};
+    run_job(&job);
+}
+
+void elementwise_where(const struct tensor *condition, const struct tensor *a, const struct tensor *b,
+                       const struct tensor *y) {
+    struct job job = {.operands = 3, .operand = {*condition, *a, *b}, .y = *y};
     run_job(&job);
 }

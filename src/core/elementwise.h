@@ -11,4 +11,8 @@ void elementwise_unary(enum unary operation, const struct tensor *x, const struc
 void elementwise_binary(enum binary operation, const struct tensor *a, const struct tensor *b,
                         const struct tensor *y);
 
+/* y = condition other than 0 ? a : b */
+void elementwise_where(const struct tensor *condition, const struct tensor *a, const struct tensor *b,
+                       const struct tensor *y);
+
 #endif

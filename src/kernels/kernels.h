@@ -23,8 +23,13 @@ enum unary {
     UNARY_EXP,
     UNARY_LOG,
     UNARY_TANH,
-    UNARY_SIGMOID, /* 1 / (1 + exp(-x)) */
-    UNARY_RELU,    /* max(x, 0), and 0 for -0; a NaN stays */
+    UNARY_SIGMOID,    /* 1 / (1 + exp(-x)) */
+    UNARY_RELU,       /* max(x, 0), and 0 for -0; a NaN stays */
+    UNARY_SOFTPLUS,   /* log(1 + exp(x)) */
+    UNARY_SILU,       /* x sigmoid(x) */
+    UNARY_SILU_SLOPE, /* its derivative */
+    UNARY_GELU,       /* x times the share of the normal distribution below x */
+    UNARY_GELU_SLOPE, /* its derivative */
     UNARY_COUNT
 };
 
@@ -40,7 +45,9 @@ enum binary {
     BINARY_NOT_EQUAL,
     BINARY_LESS,
     BINARY_LESS_EQUAL,
-    BINARY_GATE, /* b > 0 ? a : 0, the derivative of relu */
+    BINARY_GATE,       /* b > 0 ? a : 0, the derivative of relu */
+    BINARY_LEAKY_RELU, /* a > 0 ? a : a b */
+    BINARY_ELU,        /* a > 0 ? a : b (exp(a) - 1) */
     BINARY_COUNT
 };
 
@@ -70,6 +77,10 @@ struct kernels {
 
     /* y[i] = a[i * a_step] op b[i * b_step] with steps of 0 or 1. */
     void (*binary[BINARY_COUNT])(size_t n, const void *a, size_t a_step, const void *b, size_t b_step, void *y);
+
+    /* y[i] = condition[i * c_step] != 0 ? a[i * a_step] : b[i * b_step] with steps of 0 or 1. */
+    void (*where)(size_t n, const void *condition, size_t c_step, const void *a, size_t a_step, const void *b,
+                  size_t b_step, void *y);
 
     /* *y = the reduction of x[0 .. n), n > 0 but for sums. The order of a sum is in template/reduce.inc. */
     void (*reduce[REDUCE_COUNT])(size_t n, const void *x, void *y);

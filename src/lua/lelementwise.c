@@ -56,13 +56,37 @@ static int binary_as(lua_State *L, const char *what, enum binary operation, enum
     return 1;
 }
 
-static int binary(lua_State *L, const char *what, enum binary operation) {
-    enum dtype dtype = FLOAT32;
-    for (int i = 1; i <= 2; i++) {
+/* float64 where one of the operands at first .. last is. */
+static enum dtype common_type(lua_State *L, int first, int last) {
+    for (int i = first; i <= last; i++) {
         struct handle *handle = ltensor_test(L, i);
-        if (handle && handle->tensor.dtype == FLOAT64) dtype = FLOAT64;
+        if (handle && handle->tensor.dtype == FLOAT64) return FLOAT64;
     }
-    return binary_as(L, what, operation, dtype);
+    return FLOAT32;
+}
+
+static int binary(lua_State *L, const char *what, enum binary operation) {
+    return binary_as(L, what, operation, common_type(L, 1, 2));
+}
+
+/* where(condition, a, b): a where the condition is not 0, else b. */
+static int where(lua_State *L) {
+    struct operand c, a, b;
+    struct tensor both = {.rank = 0};
+    int rank;
+    size_t shape[TENSOR_MAX_RANK];
+    enum dtype dtype = common_type(L, 2, 3);
+    get_operand(L, 1, "where", dtype, &c);
+    get_operand(L, 2, "where", dtype, &a);
+    get_operand(L, 3, "where", dtype, &b);
+    check_broadcast(L, "where", &a.tensor, &b.tensor, &both.rank, both.shape);
+    check_broadcast(L, "where", &c.tensor, &both, &rank, shape);
+    struct tensor *y = ltensor_new(L, "where", dtype, rank, shape);
+    struct tensor condition = tensor_expand(&c.tensor, rank, shape);
+    struct tensor yes = tensor_expand(&a.tensor, rank, shape), no = tensor_expand(&b.tensor, rank, shape);
+    elementwise_where(&condition, &yes, &no, y);
+    lcheck_interrupt(L);
+    return 1;
 }
 
 /* Comparisons of integers happen in double, where every int32 is exact; the answer is float32 all the same. */
@@ -87,6 +111,11 @@ static int logarithm(lua_State *L) { return unary(L, "log", UNARY_LOG); }
 static int hyperbolic_tangent(lua_State *L) { return unary(L, "tanh", UNARY_TANH); }
 static int sigmoid(lua_State *L) { return unary(L, "sigmoid", UNARY_SIGMOID); }
 static int relu(lua_State *L) { return unary(L, "relu", UNARY_RELU); }
+static int softplus(lua_State *L) { return unary(L, "softplus", UNARY_SOFTPLUS); }
+static int silu(lua_State *L) { return unary(L, "silu", UNARY_SILU); }
+static int silu_slope(lua_State *L) { return unary(L, "silu_slope", UNARY_SILU_SLOPE); }
+static int gelu(lua_State *L) { return unary(L, "gelu", UNARY_GELU); }
+static int gelu_slope(lua_State *L) { return unary(L, "gelu_slope", UNARY_GELU_SLOPE); }
 
 static int add(lua_State *L) { return binary(L, "add", BINARY_ADD); }
 static int subtract(lua_State *L) { return binary(L, "sub", BINARY_SUBTRACT); }
@@ -96,6 +125,8 @@ static int power(lua_State *L) { return binary(L, "pow", BINARY_POWER); }
 static int maximum(lua_State *L) { return binary(L, "maximum", BINARY_MAXIMUM); }
 static int minimum(lua_State *L) { return binary(L, "minimum", BINARY_MINIMUM); }
 static int gate(lua_State *L) { return binary(L, "gate", BINARY_GATE); }
+static int leaky_relu(lua_State *L) { return binary(L, "leaky_relu", BINARY_LEAKY_RELU); }
+static int elu(lua_State *L) { return binary(L, "elu", BINARY_ELU); }
 
 static int equal(lua_State *L) { return compare(L, "eq", BINARY_EQUAL); }
 static int not_equal(lua_State *L) { return compare(L, "ne", BINARY_NOT_EQUAL); }
@@ -121,6 +152,9 @@ void lopen_elementwise(lua_State *L) {
         {"tanh", hyperbolic_tangent, 1},
         {"sigmoid", sigmoid, 1},
         {"relu", relu, 1},
+        {"softplus", softplus, 1},
+        {"silu", silu, 1},
+        {"gelu", gelu, 1},
         {"add", add, 2},
         {"sub", subtract, 2},
         {"mul", multiply, 2},
@@ -138,6 +172,12 @@ void lopen_elementwise(lua_State *L) {
     static const char *const metamethods[][2] = {
         {"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"},
     };
+    /* With an argument that has a default, without a first operand, or of use to a rule only: not methods. */
+    static const struct operation others[] = {
+        {"leaky_relu", leaky_relu, 2}, {"elu", elu, 2}, {"where", where, 3}, {"silu_slope", silu_slope, 1},
+        {"gelu_slope", gelu_slope, 1}, {NULL, NULL, 0},
+    };
+    lregister_operations(L, others);
     lua_getfield(L, -1, "methods");
     lregister_operations(L, operations);
     luaL_setfuncs(L, comparisons, 0);

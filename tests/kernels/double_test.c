@@ -41,8 +41,11 @@ static void test_elementwise(size_t n) {
             kernels_portable.binary[o](n, x, steps & 1, z, steps >> 1, float_y);
             kernels_double.binary[o](n, wide_x, steps & 1, wide_z, steps >> 1, y);
             snprintf(what, sizeof what, "binary %d, steps %zu", o, steps);
-            check_near(n, float_y, y, o == BINARY_POWER ? 1e-7 : 0, what);
+            check_near(n, float_y, y, o == BINARY_POWER || o == BINARY_ELU ? 1e-7 : 0, what);
         }
+    kernels_portable.where(n, x, 1, z, 1, x, 0, float_y);
+    kernels_double.where(n, wide_x, 1, wide_z, 1, wide_x, 0, y);
+    check_near(n, float_y, y, 0, "where");
     uint8_t bytes[N];
     for (size_t i = 0; i < n; i++) bytes[i] = (uint8_t)random_bits();
     kernels_double.scale_bytes(n, bytes, 1.0 / 255, y);

@@ -4,11 +4,12 @@
 
 #include "../../src/kernels/kernels.h"
 
-static const char *const unary_names[UNARY_COUNT] = {"negate", "abs",  "sign",    "sqrt", "exp",
-                                                     "log",    "tanh", "sigmoid", "relu"};
-static const char *const binary_names[BINARY_COUNT] = {"add",       "subtract", "multiply",      "divide",
-                                                       "power",     "maximum",  "minimum",       "equal",
-                                                       "not equal", "less",     "less or equal", "gate"};
+static const char *const unary_names[UNARY_COUNT] = {"negate", "abs",   "sign",    "sqrt", "exp",
+                                                     "log",    "tanh",  "sigmoid", "relu", "softplus",
+                                                     "silu",   "silu'", "gelu",    "gelu'"};
+static const char *const binary_names[BINARY_COUNT] = {
+    "add",   "subtract",  "multiply", "divide",        "power", "maximum",    "minimum",
+    "equal", "not equal", "less",     "less or equal", "gate",  "leaky relu", "elu"};
 
 static float unary_expected(enum unary operation, float x) {
     float y;
@@ -37,6 +38,7 @@ static float binary_expected(enum binary operation, float a, float b) {
     case BINARY_LESS: return a < b;
     case BINARY_LESS_EQUAL: return a <= b;
     case BINARY_GATE: return b > 0 ? a : 0;
+    case BINARY_LEAKY_RELU: return a > 0 ? a : a * b;
     default: kernels_portable.binary[operation](1, &a, 1, &b, 1, &y); return y;
     }
 }
@@ -104,6 +106,24 @@ static void test_pairs(const struct kernels *kernels, enum binary operation) {
     }
 }
 
+/* Conditions are 0, -0, 1, NaN and others; each operand is one value or many. */
+static void test_where(const struct kernels *kernels, size_t n, size_t steps) {
+    static const float conditions[] = {0, 1, -0.0f, NAN, -2, FLT_TRUE_MIN, INFINITY};
+    size_t c_step = steps & 1, a_step = steps >> 1 & 1, b_step = steps >> 2;
+    float *c = put(PLACE_EXPECTED, c_step ? n : 1, random_below(POSITION_COUNT));
+    for (size_t i = 0; i < (c_step ? n : 1); i++) c[i] = conditions[random_below(7)];
+    const float *a = put_filled(PLACE_A, a_step ? n : 1, random_below(POSITION_COUNT), WILD);
+    const float *b = put_filled(PLACE_B, b_step ? n : 1, random_below(POSITION_COUNT), WILD);
+    float *y = put(PLACE_Y, n, random_below(POSITION_COUNT));
+    kernels->where(n, c, c_step, a, a_step, b, b_step, y);
+    for (size_t i = 0; i < n; i++) {
+        float expected = c[i * c_step] != 0 ? a[i * a_step] : b[i * b_step];
+        check(same(expected, y[i]), "n %zu steps %zu element %zu: %a, expected %a", n, steps, i, (double)y[i],
+              (double)expected);
+    }
+    check_guards(PLACE_Y);
+}
+
 static void test_scale_bytes(const struct kernels *kernels, size_t n) {
     static const double scales[] = {1.0 / 255, 1, 0.1, -3, 1e38, 1e-42};
     for (size_t s = 0; s < sizeof scales / sizeof *scales; s++) {
@@ -139,6 +159,9 @@ int main(int count, char **arguments) {
                                     (enum values)values);
             test_pairs(table[t], (enum binary)operation);
         }
+        test("%s where", table[t]->name);
+        for (size_t s = 0; s < SIZE_COUNT; s++)
+            for (size_t steps = 0; steps < 8; steps++) test_where(table[t], size_at(s), steps);
         test("%s scale_bytes", table[t]->name);
         for (size_t s = 0; s < SIZE_COUNT; s++) test_scale_bytes(table[t], size_at(s));
     }

@@ -1,7 +1,11 @@
---- Layers without parameters: Flatten, ReLU, Sigmoid, Tanh, Softmax.
+--- Layers without parameters: Flatten and the activations. Every activation is also a method of tensors, and a name
+-- that other layers take as their option `activation`.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
+
+local methods = core.methods
 
 ---@class nn.Flatten: nn.Module
 local Flatten = module.class "Flatten"
@@ -30,33 +34,63 @@ function Flatten:output_shape(input)
   return { count }
 end
 
--- An activation is one operation; the shape stays.
-local function activation(name, operation)
+local classes, named = {}, {}
+
+-- An activation is one operation; the shape stays. With an `argument` {name, default}, its number is the layer's.
+local function activation(name, short, operation, argument)
   local class = module.class(name)
   class.passes_on = true
-  --- The activation: element by element, softmax over the last axis.
+  if argument then
+    local what = name .. ": " .. argument[1]
+    --- Keeps the number that the operation takes.
+    ---@param value? number the operation's own default
+    function class:init(value)
+      self.value = check.number(what, value == nil and argument[2] or value, -math.huge, math.huge)
+    end
+    --- "LeakyReLU(0.01)".
+    ---@return string
+    function class:describe() return ("%s(%g)"):format(name, self.value) end
+  end
+  --- The activation: element by element; softmax and log_softmax over the last axis.
   ---@param x tensor of any shape
   ---@return tensor y of the same shape
-  function class:forward(x) return operation(x) end
+  function class:forward(x) return operation(x, self.value) end
   --- The shape of the input.
   ---@param input? integer[] the shape of one sample
   ---@return integer[]?
   function class:output_shape(input) return input end
-  return class
+  classes[name], named[short] = class, { operation = operation, class = class }
 end
 
--- Over the last axis: ten outputs become a probability distribution.
-local Softmax = activation("Softmax", core.softmax)
-Softmax.keeps_input = true -- the logits, for cross_entropy
+activation("ReLU", "relu", methods.relu)
+activation("LeakyReLU", "leaky_relu", methods.leaky_relu, { "slope", 0.01 })
+activation("ELU", "elu", methods.elu, { "alpha", 1 })
+activation("SELU", "selu", methods.selu)
+activation("GELU", "gelu", methods.gelu)
+activation("SiLU", "silu", methods.silu)
+activation("Sigmoid", "sigmoid", methods.sigmoid)
+activation("Tanh", "tanh", methods.tanh)
+activation("Softplus", "softplus", methods.softplus)
+activation("Softmax", "softmax", core.softmax)
+activation("LogSoftmax", "log_softmax", methods.log_softmax)
+classes.Softmax.keeps_input = true -- the logits, for cross_entropy
 
-return {
-  Flatten = Flatten,
-  --- max(x, 0)
-  ReLU = activation("ReLU", core.methods.relu),
-  --- 1 / (1 + exp(-x))
-  Sigmoid = activation("Sigmoid", core.methods.sigmoid),
-  --- tanh x
-  Tanh = activation("Tanh", core.methods.tanh),
-  --- exp(x) / sum(exp(x))
-  Softmax = Softmax,
-}
+--- What a layer's option `activation` stands for.
+---@param what string the layer, for messages
+---@param option string|nn.Module|function a name such as "relu", a layer, or a function of a tensor
+---@return table activation apply: function(x) -> y; text: for describe(); passes_on: it keeps neither x nor y;
+--- keeps_input: but y does keep x; module: the layer, if it is one
+local function resolve(what, option)
+  if module.is_module(option) then
+    return { apply = option, text = option:describe(), passes_on = option.passes_on or false,
+      keeps_input = option.keeps_input or false, module = option }
+  elseif type(option) == "function" then
+    return { apply = option, text = "a function", passes_on = false, keeps_input = true }
+  end
+  local class = type(option) == "table" and rawget(option, "class_name")
+  if class then core.raise(("%s: activation: got the class %s; call it: nn.%s()"):format(what, class, class)) end
+  local choice = named[check.choice(what .. ": activation", option, check.names(named))]
+  return { apply = choice.operation, text = option, passes_on = true, keeps_input = choice.class.keeps_input }
+end
+
+return { Flatten = Flatten, classes = classes, resolve = resolve }

@@ -5,20 +5,21 @@ local check = require "fnet.check"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
 
-return check.named("fnet.nn", {
+local nn = {
   module = module.class,
   is_module = module.is_module,
   init = require "fnet.nn.init_weights",
   Sequential = require "fnet.nn.sequential",
   Dense = require "fnet.nn.dense",
   Flatten = activations.Flatten,
-  ReLU = activations.ReLU,
-  Sigmoid = activations.Sigmoid,
-  Tanh = activations.Tanh,
-  Softmax = activations.Softmax,
   cross_entropy = loss.cross_entropy,
   mse = loss.mse,
   evaluate = loss.evaluate,
   accuracy = loss.accuracy,
   correct = loss.correct,
-})
+}
+
+-- ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax
+for name, class in pairs(activations.classes) do nn[name] = class end
+
+return check.named("fnet.nn", nn)

@@ -1,6 +1,6 @@
 --- Module: what every layer and model is. A class is made with nn.module(name); an object keeps its parameters
--- (tensors that require gradients) and its child modules in the order in which they were assigned, and everything
--- that walks them uses that order.
+-- (tensors that require gradients), its buffers (tensors that belong to its state, but are not trained) and its
+-- child modules in the order in which they were assigned, and everything that walks them uses that order.
 
 local core = require "fnet.core"
 
@@ -9,11 +9,11 @@ local core = require "fnet.core"
 ---@field place string? where the module stands in a model, such as "layer 2"; errors begin with it
 local Module = {}
 
--- The key of an object's list of fields that hold parameters and modules, in their order: a key that no name of
--- a user's field can equal.
-local ORDER = {}
--- The key of the arguments that an object was made with.
-local ARGUMENTS = {}
+-- Keys that no name of a user's field can equal: an object's lists of the fields that hold parameters and modules,
+-- and of those that hold buffers, in their order; the arguments that it was made with; the module it is a part of;
+-- its name in errors, once it is known.
+local ORDER, BUFFERS, ARGUMENTS, PARENT, NAME = {}, {}, {}, {}, {}
+local DEEPEST = 32 -- levels that a name shows, also where modules refer to each other in a circle
 
 --- True for a layer, a model, any object of a class made with nn.module.
 ---@param value any
@@ -27,6 +27,27 @@ local function is_parameter(value)
   return core.is_tensor(value) and value.requires_grad and core.is_leaf(value)
 end
 
+-- Calls visit(module, path) for this module and those inside it, each once.
+local function walk(self, visit, path, seen)
+  if seen[self] then return end
+  seen[self] = true
+  visit(self, path)
+  for _, key in ipairs(self[ORDER]) do
+    local value = rawget(self, key)
+    if is_module(value) then walk(value, visit, path .. key .. ".", seen) end
+  end
+end
+
+--- Makes `child` a part of `parent`, for the names in errors.
+---@param parent nn.Module
+---@param child nn.Module
+---@param place string "layer 2"
+local function adopt(parent, child, place)
+  rawset(child, PARENT, parent)
+  rawset(child, "place", place)
+  walk(child, function(module) rawset(module, NAME, nil) end, "", {})
+end
+
 -- New fields only: a field that exists keeps its place in the order.
 local function assign(self, key, value)
   rawset(self, key, value)
@@ -35,6 +56,7 @@ local function assign(self, key, value)
   if is_module(value) or is_parameter(value) then
     local order = rawget(self, ORDER)
     order[#order + 1] = key
+    if is_module(value) and not rawget(value, PARENT) then adopt(self, value, tostring(key)) end
   end
 end
 
@@ -59,7 +81,7 @@ local function class(name)
   local new_class = setmetatable({ is_module = true, class_name = name }, {
     __index = Module,
     __call = function(self, ...)
-      local object = setmetatable({ [ORDER] = {}, [ARGUMENTS] = keep(...), training = true }, self)
+      local object = setmetatable({ [ORDER] = {}, [BUFFERS] = {}, [ARGUMENTS] = keep(...), training = true }, self)
       if self.init then object:init(...) end
       return object
     end,
@@ -84,11 +106,20 @@ function Module:output_shape() return nil end
 ---@return string
 function Module:describe() return self.class_name .. "()" end
 
---- What errors call this layer: "layer 2, Dense(784, 128)".
+--- What errors call this layer: "layer 2, Dense(784, 128)", after the places of the modules that it is a part of.
 ---@return string
 function Module:name()
-  local text = self:describe():gsub("\n.*", " ... }")
-  return self.place and self.place .. ", " .. text or text
+  local name = rawget(self, NAME)
+  if name then return name end
+  local parts, module = { (self:describe():gsub("\n.*", " ... }")) }, self
+  for _ = 1, DEEPEST do
+    if not module then break end
+    if module.place then table.insert(parts, 1, module.place) end
+    module = rawget(module, PARENT)
+  end
+  name = table.concat(parts, ", ")
+  rawset(self, NAME, name)
+  return name
 end
 
 --- The arguments that make this module anew, for saving: those that it was made with, unless its class says more.
@@ -99,15 +130,18 @@ function Module:config()
   return table.unpack(arguments, 1, arguments.n)
 end
 
--- Calls visit(module, path) for this module and those inside it, each once.
-local function walk(self, visit, path, seen)
-  if seen[self] then return end
-  seen[self] = true
-  visit(self, path)
-  for _, key in ipairs(self[ORDER]) do
-    local value = rawget(self, key)
-    if is_module(value) then walk(value, visit, path .. key .. ".", seen) end
+--- Adds a tensor to the module's state that is saved and converted with it, but not trained, as field `name`. New
+-- values are copied into it: `self.name:copy(values)`.
+---@param name string
+---@param tensor tensor
+function Module:buffer(name, tensor)
+  if type(name) ~= "string" or rawget(self, name) ~= nil or not core.is_tensor(tensor) then
+    core.raise(("%s: buffer: expected the name of a new field and a tensor, got %s and %s"):format(self.class_name,
+      tostring(name), type(tensor)))
   end
+  rawset(self, name, tensor)
+  local buffers = rawget(self, BUFFERS)
+  buffers[#buffers + 1] = name
 end
 
 --- The parameters with their names, such as "2.weight", in their fixed order, each once.
@@ -121,6 +155,18 @@ function Module:named_parameters()
         seen[value] = true
         list[#list + 1] = { name = path .. key, tensor = value }
       end
+    end
+  end, "", {})
+  return list
+end
+
+--- The buffers with their names, such as "2.running_mean", in their fixed order.
+---@return {name: string, tensor: tensor}[]
+function Module:named_buffers()
+  local list = {}
+  walk(self, function(module, path)
+    for _, key in ipairs(module[BUFFERS]) do
+      list[#list + 1] = { name = path .. key, tensor = rawget(module, key) }
     end
   end, "", {})
   return list
@@ -142,9 +188,14 @@ function Module:count()
   return count
 end
 
---- SHA-256 of all parameters in order: two runs with equal lines have equal weights, bit for bit.
+--- SHA-256 of all parameters in order, then of the buffers: two runs with equal lines have equal weights, bit for
+-- bit.
 ---@return string hexadecimal
-function Module:sha256() return core.sha256(table.unpack(self:parameters())) end
+function Module:sha256()
+  local list = self:parameters()
+  for _, buffer in ipairs(self:named_buffers()) do list[#list + 1] = buffer.tensor end
+  return core.sha256(table.unpack(list))
+end
 
 --- Drops the gradients of all parameters.
 function Module:zero_grad()
@@ -171,7 +222,7 @@ end
 ---@return nn.Module self
 function Module:eval() return self:train(false) end
 
---- Converts all parameters, such as to "float64" for a gradient check.
+--- Converts all parameters and buffers, such as to "float64" for a gradient check.
 ---@param dtype string "float32" or "float64"
 ---@return nn.Module self
 function Module:to(dtype)
@@ -184,6 +235,7 @@ function Module:to(dtype)
         rawset(module, key, converted)
       end
     end
+    for _, key in ipairs(module[BUFFERS]) do rawset(module, key, rawget(module, key):to(dtype)) end
   end, "", {})
   return self
 end
@@ -194,4 +246,4 @@ function Module:summary()
   return ("%s\nparameters: %d"):format(self:describe(), self:count())
 end
 
-return { class = class, is_module = is_module, Module = Module }
+return { class = class, is_module = is_module, adopt = adopt, Module = Module }

@@ -45,8 +45,8 @@ function Sequential:init(layers)
       core.raise(("Sequential: layer %d: expected a layer, got %s"):format(i,
         class and "the class " .. class .. "; call it: nn." .. class .. "(...)" or type(layer)))
     end
-    layer.place = "layer " .. i
     self[i] = layer
+    module.adopt(self, layer, "layer " .. i)
   end
   for key in pairs(layers) do
     if math.type(key) ~= "integer" or key < 1 or key > #layers then

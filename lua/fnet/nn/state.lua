@@ -38,7 +38,7 @@ end
 ---@return { name: string, tensor: tensor }[]
 function Module:state()
   local list = self:named_parameters()
-  for _, entry in ipairs(self.named_buffers and self:named_buffers() or {}) do list[#list + 1] = entry end
+  for _, entry in ipairs(self:named_buffers()) do list[#list + 1] = entry end
   return list
 end
 

@@ -1,0 +1,38 @@
+--- Parameters of layers, made from their `init` and `bias` options.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local init = require "fnet.nn.init_weights"
+
+local parameter = {}
+
+--- A weight with the start values that the option names, or that the user's function gives.
+---@param what string the layer, for messages
+---@param shape integer[]
+---@param make? string|fun(shape: integer[]): tensor  "glorot_uniform"
+---@return tensor weight requires gradients
+function parameter.weight(what, shape, make)
+  make = make or "glorot_uniform"
+  if type(make) ~= "function" then make = init[check.choice(what .. ": init", make, init.names())] end
+  local weight = make({ table.unpack(shape) })
+  local fits = core.is_tensor(weight) and check.shape_text(weight.shape) == check.shape_text(shape)
+  if not fits then
+    core.raise(("%s: init must return a tensor %s, got %s"):format(what, check.shape_text(shape),
+      check.describe(weight)))
+  end
+  weight.requires_grad = true
+  return weight
+end
+
+--- One value everywhere: a bias, a scale.
+---@param shape integer[]
+---@param value number
+---@param dtype? string "float32"
+---@return tensor bias requires gradients
+function parameter.constant(shape, value, dtype)
+  local bias = core.full(shape, value, dtype)
+  bias.requires_grad = true
+  return bias
+end
+
+return parameter
