@@ -216,6 +216,8 @@ describe("a data set", function()
       { x = x, y = fnet.ones {} })
     fails("Dataset: expected as many targets as samples, got x of float32 [3, 2] and y of float32 [2]", Dataset,
       { x = x, y = fnet.ones { 2 } })
+    fails("Dataset: unknown option 'clases' (did you mean 'classes'?); known are x, y, scale, classes, name, "
+      .. "source, transform", Dataset, { x = x, y = x, clases = {} })
   end)
 end)
 

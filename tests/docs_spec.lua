@@ -157,6 +157,7 @@ local function public_functions()
     { "fnet.data.Dataset", fnet.data.Dataset { x = fnet.zeros { 1, 1 }, y = fnet.zeros { 1 } } },
     { "fnet.fit: run", run },
     { "fnet.fit: history", run.history },
+    { "fnet.data.Transform", getmetatable(fnet.data.random_shift(1)) },
     { "fnet.optim.SGD", fnet.optim.SGD { parameter } },
     { "fnet.optim.Adam", fnet.optim.Adam { parameter } },
   }, {}

@@ -19,6 +19,7 @@ LUAMOD_API int luaopen_fnet_core(lua_State *L) {
     lopen_random(L);
     lopen_idx(L);
     lopen_file(L);
+    lopen_transform(L);
     lopen_runtime(L);
     return 1;
 }

@@ -2,23 +2,28 @@
 
 local check = require "fnet.check"
 local core = require "fnet.core"
+local transforms = require "fnet.data.transforms"
+
+local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 
 ---@class data.Dataset
 ---@field x tensor [count, ...]; uint8 pictures stay as they are and become floats times `scale` batch by batch
 ---@field y tensor [count, ...]; labels as int32 from 1, or float targets
 ---@field scale number 1
 ---@field classes string[]? names of the classes
+---@field transform data.Transform? what each batch goes through
 ---@field rows tensor? int32: which rows of x and y belong to this data set, all where nil
 local Dataset = {}
 Dataset.__index = Dataset
 
 --- A data set from two tensors with equally many rows.
----@param fields table x, y; scale, classes, name, source are optional
+---@param fields table x, y; scale, classes, name, source, transform are optional
 ---@return data.Dataset
 local function new(fields)
   if type(fields) ~= "table" then
     core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. type(fields))
   end
+  check.options("Dataset", fields, FIELDS)
   for _, key in ipairs { "x", "y" } do
     local t = fields[key]
     if not core.is_tensor(t) or t.rank < 1 then
@@ -34,6 +39,7 @@ local function new(fields)
   for key, value in pairs(fields) do self[key] = value end
   self.scale = self.scale or 1
   self.x = self.x:contiguous()
+  if self.transform ~= nil then self.transform = transforms.public.transforms(self.transform) end
   return setmetatable(self, Dataset)
 end
 
@@ -57,11 +63,24 @@ local function all_rows(self)
   return core.arange(1, #self.x, 1, "int32")
 end
 
-local function fetch(self, indices)
+local function fetch(self, indices, transform)
+  if transform then return transform:fetch(self, indices) end
   local x = self.x
   if x.dtype == "uint8" then x = core.gather_scaled(x, indices, self.scale)
   else x = core.gather(x, indices) end
   return x, core.gather(self.y, indices)
+end
+
+--- The same data, whose batches and samples go through transforms. Random ones are for training data alone.
+---@param options table transform: what data.random_shift and the like give, a list of them, or a function of a
+--- batch and its targets that returns both; false: none
+---@return data.Dataset
+function Dataset:with(options)
+  options = check.options("with", options, { "transform" })
+  if options.transform == nil then core.raise "with: expected { transform = ... }" end
+  local part = with_rows(self, self.rows)
+  part.transform = options.transform and transforms.public.transforms(options.transform) or nil
+  return part
 end
 
 --- The i-th sample and its target, as a network sees them.
@@ -69,7 +88,7 @@ end
 ---@return tensor x, tensor|number y
 function Dataset:sample(i)
   i = check.count("sample", i, 1, #self)
-  local x, y = fetch(self, all_rows(self):slice(1, i, i))
+  local x, y = fetch(self, all_rows(self):slice(1, i, i):contiguous(), self.transform)
   return x[1], y[1]
 end
 
@@ -104,6 +123,7 @@ end
 ---@return fun(): tensor?, tensor? iterator
 function Dataset:batches(options)
   options = check.options("batches", options, { "size", "shuffle", "drop_last" })
+  local transform = self.transform
   local total = #self
   local size = options.size == nil and 32 or check.count("batches: size", options.size, 1)
   local rows = all_rows(self)
@@ -121,7 +141,7 @@ function Dataset:batches(options)
     end
     if at >= total or (options.drop_last and total - at < size) then return nil end
     local last = at + size < total and at + size or total
-    x, y = fetch(self, slice(rows, 1, at + 1, last))
+    x, y = fetch(self, slice(rows, 1, at + 1, last), transform)
     at = last
     return x, y
   end
@@ -132,6 +152,31 @@ end
 function Dataset:sha256()
   local description = ("%s %s %.17g\n"):format(check.describe(self.x), check.describe(self.y), self.scale)
   return core.sha256(description, self.x, self.y, all_rows(self))
+end
+
+--- Mean and standard deviation (of the whole, not of a sample) of the samples as a network sees them: for each
+-- channel of pictures [count, height, width, channels], for each feature of [count, features], else for all values
+-- together. What data.normalise takes.
+---@return { mean: number[], deviation: number[] }
+function Dataset:statistics()
+  local rank = self.x.rank
+  local last = (rank == 2 or rank == 4) and self.x.shape[rank] or 1
+  local function mean_of(f)
+    local sum, count = core.full({ last }, 0, "float64"), 0
+    for x in self:batches { size = 1024 } do
+      local values = f(x:reshape { x:count() // last, last })
+      sum, count = sum + values:sum(1):to "float64", count + #values
+    end
+    return sum / count
+  end
+  return core.no_grad(function()
+    local mean = mean_of(function(x) return x end)
+    local square = mean_of(function(x)
+      local from_mean = x - mean:to(x.dtype)
+      return from_mean * from_mean
+    end)
+    return { mean = mean:totable(), deviation = square:sqrt():totable() }
+  end)
 end
 
 --- The number of batches that a loop takes.

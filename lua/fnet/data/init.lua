@@ -3,8 +3,9 @@
 local check = require "fnet.check"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
+local transforms = require "fnet.data.transforms"
 
-return check.named("fnet.data", {
+local data = {
   Dataset = dataset.new,
   fashion_mnist = require "fnet.data.fashion",
   --- Reads an IDX file, plain or gzip-compressed.
@@ -13,4 +14,7 @@ return check.named("fnet.data", {
   ---@return tensor? tensor nil where the file cannot be read or is damaged
   ---@return string? message, integer? code
   read_idx = function(path, options) return core.read_idx(path, options) end,
-})
+}
+for name, make in pairs(transforms.public) do data[name] = make end
+
+return check.named("fnet.data", data)

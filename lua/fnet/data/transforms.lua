@@ -1,0 +1,251 @@
+--- Transforms: what happens to a batch of pictures between the data set and the network. Crops, flips,
+-- normalising and erasing that follow each other in this order take one pass in C, with the gathering of the rows.
+-- Invariant: each random choice is a function of the seed, of the number of random calls before the batch, and of
+-- the place in the batch; each random transform takes one random call a batch, whatever it chooses.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local mix_up = require "fnet.data.mix_up"
+
+local transforms = {}
+local release = core.methods.release
+
+local STAGES_MOST = 16 -- a pass, as src/core/transform.h has it
+local ORDER = { crop = 1, flip = 1, normalise = 2, erase = 3 }
+
+-- A step: { kind, what, ... } for C, or { apply = function(x, y, dataset) } for Lua.
+---@class data.Transform
+---@field steps table[]
+local Transform = {}
+Transform.__index = Transform
+
+local function new(step) return setmetatable({ steps = { step } }, Transform) end
+
+local function is_transform(value) return getmetatable(value) == Transform end
+
+-- ---- passes ----
+
+-- A pass of C: stages { kind, ... }, and the statistics of a normalisation among them.
+local function add_to_passes(passes, step)
+  local pass = passes[#passes]
+  if step.apply then
+    passes[#passes + 1] = { apply = step.apply, own = step.own }
+    return
+  end
+  local order = ORDER[step.kind]
+  local fits = pass and not pass.apply and order >= pass.order and #pass.stages < STAGES_MOST
+  if not fits or order == ORDER.normalise and pass.mean then
+    pass = { stages = {}, order = order }
+    passes[#passes + 1] = pass
+  end
+  pass.order = order
+  if step.kind == "normalise" then pass.mean, pass.deviation = step.mean, step.deviation
+  else pass.stages[#pass.stages + 1] = step end
+end
+
+local function passes_of(self)
+  if not self.passes then
+    self.passes = {}
+    for _, step in ipairs(self.steps) do add_to_passes(self.passes, step) end
+  end
+  return self.passes
+end
+
+local function check_pictures(steps, x)
+  for _, step in ipairs(steps) do
+    if step.pictures and x.rank ~= 3 and x.rank ~= 4 then
+      core.raise(("%s: expected pictures [count, height, width] or [count, height, width, channels], got %s")
+        :format(step.what, check.shape_text(x.shape)))
+    end
+  end
+end
+
+-- Rows of x as floats, after one pass; each stage has the random stream of its own.
+local function run_pass(pass, x, indices, scale)
+  local seed, stream = core.random_state()
+  core.random_state(seed, stream + #pass.stages)
+  return core.transform(x, indices, scale, pass.stages, seed, stream, pass.mean, pass.deviation)
+end
+
+-- The rows as floats, without any stage.
+local function gather(dataset, indices) return core.transform(dataset.x, indices, dataset.scale, {}, 0, 0) end
+
+--- The rows of the data set as a batch. What only lives between two passes gives its memory back at once, unless a
+-- user's function has seen it.
+---@param dataset table x, y, scale, classes
+---@param indices? tensor int32; all rows where nil
+---@return tensor x, tensor y
+function Transform:fetch(dataset, indices)
+  local x, y = nil, indices and core.gather(dataset.y, indices) or dataset.y
+  check_pictures(self.steps, dataset.x)
+  local passing = true -- x lives between two passes only
+  for _, pass in ipairs(passes_of(self)) do
+    local before = x or pass.apply and gather(dataset, indices)
+    if pass.apply then x, y = pass.apply(before, y, dataset)
+    elseif before then x = run_pass(pass, before, nil, 1)
+    else x = run_pass(pass, dataset.x, indices, dataset.scale) end
+    if passing and before and not pass.own then release(before) end
+    passing = not pass.own
+  end
+  return x or gather(dataset, indices), y
+end
+
+--- Applies the transforms to a batch.
+---@param x tensor [count, height, width], [count, height, width, channels]; uint8 becomes float32
+---@param y tensor targets, one a sample
+---@return tensor x, tensor y
+function Transform:__call(x, y)
+  if not core.is_tensor(x) or x.rank < 1 or x.dtype == "int32" then
+    core.raise("transform: expected a batch of uint8 or floats, got " .. check.describe(x))
+  end
+  if not core.is_tensor(y) or y.rank < 1 or #y ~= #x then
+    core.raise(("transform: expected as many targets as samples, got x of %s and y of %s"):format(check.describe(x),
+      check.describe(y)))
+  end
+  return self:fetch({ x = x:contiguous(), y = y, scale = 1 })
+end
+
+function Transform:__tostring()
+  local names = {}
+  for i, step in ipairs(self.steps) do names[i] = step.what end
+  return table.concat(names, ", ")
+end
+
+-- ---- what a user composes ----
+
+-- A function of a user's own, whose results are checked here, where the batch is known.
+local function own_step(f)
+  return { what = "function", own = true, apply = function(x, y)
+    local new_x, new_y = f(x, y)
+    if not core.is_tensor(new_x) or not core.is_tensor(new_y) or new_x.rank < 1 or #new_x ~= #new_y then
+      core.raise(("transform: expected the function to return a batch and its targets, got %s and %s"):format(
+        check.describe(new_x), check.describe(new_y)))
+    end
+    return new_x, new_y
+  end }
+end
+
+--- Transforms one after the other, for `train:with { transform = ... }`; called with a batch and its targets, it
+-- returns both transformed.
+---@param list table of transforms, or of functions (x, y) that return x, y
+---@return data.Transform
+function transforms.transforms(list)
+  if type(list) == "function" or is_transform(list) then list = { list } end
+  if type(list) ~= "table" or core.is_tensor(list) then
+    core.raise("transforms: expected a list of transforms, got " .. check.describe(list))
+  end
+  local steps = {}
+  for key in pairs(list) do
+    if math.type(key) ~= "integer" or key < 1 or key > #list then
+      core.raise(("transforms: expected a list of transforms, got one with the key '%s'"):format(tostring(key)))
+    end
+  end
+  for i, entry in ipairs(list) do
+    if type(entry) == "function" then
+      steps[#steps + 1] = own_step(entry)
+    elseif is_transform(entry) then
+      table.move(entry.steps, 1, #entry.steps, #steps + 1, steps)
+    else
+      core.raise(("transforms: entry %d: expected a transform such as data.random_shift(2), or a function, got %s")
+        :format(i, check.describe(entry)))
+    end
+  end
+  return setmetatable({ steps = steps }, Transform)
+end
+
+--- Moves each picture by up to that many pixels up or down and left or right, each distance equally probable;
+-- what comes in from outside is 0.
+---@param pixels integer
+---@return data.Transform
+function transforms.random_shift(pixels)
+  return new { kind = "crop", what = "random_shift", pictures = true,
+    padding = check.count("random_shift: pixels", pixels, 0, 65535) }
+end
+
+--- A window at a random place of each picture, to which a border of zeros is added first. With the pictures' own
+-- size and a padding it is the crop of He, Zhang, Ren, Sun (2016, section 4.2).
+---@param options table height, width: of the window, by default those of the pictures; padding: pixels of border
+--- on each side, 0
+---@return data.Transform
+function transforms.random_crop(options)
+  options = check.options("random_crop", options, { "height", "width", "padding" })
+  if next(options) == nil then
+    core.raise("random_crop: expected { height = , width = , padding = }, at least one of them")
+  end
+  local function length(name)
+    return options[name] ~= nil and check.count("random_crop: " .. name, options[name], 1, 65535) or nil
+  end
+  return new { kind = "crop", what = "random_crop", pictures = true,
+    height = length "height", width = length "width",
+    padding = check.count("random_crop: padding", options.padding == nil and 0 or options.padding, 0, 65535) }
+end
+
+--- Mirrors each picture, left to right, with that probability.
+---@param probability? number 0.5
+---@return data.Transform
+function transforms.horizontal_flip(probability)
+  return new { kind = "flip", what = "horizontal_flip", pictures = true,
+    probability = check.number("horizontal_flip: probability", probability == nil and 0.5 or probability, 0, 1) }
+end
+
+local function range(what, value, default, low, high)
+  if value == nil then value = default end
+  if type(value) ~= "table" or #value ~= 2 then
+    core.raise(("random_erasing: %s: expected { least, most }, got %s"):format(what, check.describe(value)))
+  end
+  local least = check.number(("random_erasing: %s[1]"):format(what), value[1], low, high)
+  return least, check.number(("random_erasing: %s[2]"):format(what), value[2], least, high)
+end
+
+--- Sets a rectangle at a random place to 0 (Zhong, Zheng, Kang, Li, Yang, 2020, algorithm 1). After a normalisation
+-- 0 is the mean.
+---@param options? table probability: 0.5; area: least and most fraction of the picture, { 0.02, 0.4 }; aspect:
+--- least and most height / width, { 0.3, 3.3 }; both uniform
+---@return data.Transform
+function transforms.random_erasing(options)
+  options = check.options("random_erasing", options, { "probability", "area", "aspect" })
+  local probability = options.probability
+  local step = { kind = "erase", what = "random_erasing", pictures = true,
+    probability = check.number("random_erasing: probability", probability == nil and 0.5 or probability, 0, 1) }
+  step.least_area, step.most_area = range("area", options.area, { 0.02, 0.4 }, 0, 1)
+  step.least_aspect, step.most_aspect = range("aspect", options.aspect, { 0.3, 3.3 }, 1e-3, 1e3)
+  return new(step)
+end
+
+local function statistic(what, value, least)
+  if type(value) == "number" then value = { value } end
+  if type(value) ~= "table" or #value == 0 then
+    core.raise(("normalise: %s: expected a number or a list of them, got %s"):format(what, check.describe(value)))
+  end
+  for i, number in ipairs(value) do check.number(("normalise: %s[%d]"):format(what, i), number, least, 1e30) end
+  return core.tensor(value, "float64")
+end
+
+--- (x - mean) / deviation, for each channel (the last axis of pictures [count, height, width, channels]) or
+-- feature ([count, features]), or with one mean and deviation for all values.
+---@param statistics table mean, deviation: numbers, or lists with one a channel; Dataset:statistics() gives them
+---@return data.Transform
+function transforms.normalise(statistics)
+  local known = check.options("normalise", statistics, { "mean", "deviation" })
+  local mean = statistic("mean", known.mean, -1e30)
+  local deviation = statistic("deviation", known.deviation, 1e-30)
+  if #mean ~= #deviation then
+    core.raise(("normalise: expected as many deviations as means, got %d and %d"):format(#deviation, #mean))
+  end
+  return new { kind = "normalise", what = "normalise", mean = mean, deviation = deviation }
+end
+
+--- Mixes each sample with another one of its batch, and their targets in the same proportion, drawn for each pair
+-- from the beta distribution (alpha, alpha) (Zhang, Cisse, Dauphin, Lopez-Paz, 2018). Labels become distributions
+-- [count, classes] of float32, as nn.cross_entropy takes them; float targets are mixed as they are.
+---@param alpha? number 0.2; above 0, at most 2; 1: uniform, near 0: hardly any mixing
+---@param options? table classes: their number, by default that of the data set's class names
+---@return data.Transform
+function transforms.mix_up(alpha, options)
+  options = check.options("mix_up", options, { "classes" })
+  alpha = check.number("mix_up: alpha", alpha == nil and 0.2 or alpha, 1e-3, 2)
+  local classes = options.classes ~= nil and check.count("mix_up: classes", options.classes, 1, 1 << 24) or nil
+  return new { what = "mix_up", apply = function(x, y, dataset) return mix_up(x, y, alpha, classes, dataset) end }
+end
+
+return { public = transforms, is_transform = is_transform }
