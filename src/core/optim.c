@@ -3,6 +3,9 @@
 #include "backend.h"
 #include "threads.h"
 
+/* A smaller parameter stays with the caller, who most likely computes with it alone. */
+#define SHARED_ELEMENTS 4096
+
 struct job {
     const struct optim_parameter *parameters;
     size_t count;
@@ -12,8 +15,11 @@ struct job {
 };
 
 static void update(const struct job *job, const struct optim_parameter *p, size_t part) {
-    size_t row_parts, column_parts, i, i_end, j, j_end, size = dtype_sizes[p->dtype];
-    threads_grid(p->rows, p->columns, &row_parts, &column_parts);
+    size_t row_parts = 1, column_parts = 1, i, i_end, j, j_end, size = dtype_sizes[p->dtype];
+    if (p->rows * p->columns >= SHARED_ELEMENTS)
+        threads_grid(p->rows, p->columns, &row_parts, &column_parts);
+    else if (part > 0)
+        return;
     threads_range(p->rows, 1, part / column_parts, row_parts, &i, &i_end);
     threads_range(p->columns, 64, part % column_parts, column_parts, &j, &j_end);
     size_t at = (i * p->columns + j) * size;

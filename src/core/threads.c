@@ -6,7 +6,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -48,14 +47,15 @@ static struct {
     bool fork_handled;
 } pool = {.count = 1, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
 
-/* Between two looks: leaves the execution units to the other thread of the same core. Not x86's pause, which under
-   a hypervisor may cost microseconds each time (measured: 15 instead of 1 for an empty loop). */
-static void relax(void) {
+/* Between the i-th look and the next: leaves the execution units to the other thread of the same core. Not x86's
+   pause, which under a hypervisor may cost microseconds each time (measured: 15 instead of 1 for an empty loop). */
+static void pause_briefly(size_t i) {
 #if defined(__x86_64__)
     __builtin_ia32_lfence();
 #elif defined(__aarch64__)
     __asm__ volatile("isb");
 #endif
+    if (i % SPIN_YIELD == 0) sched_yield();
 }
 
 void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t *begin, size_t *end) {
@@ -83,10 +83,9 @@ static void run_part(const struct loop *loop, size_t part) {
 /* Waits until `round` differs from seen: first spinning, then asleep. */
 static uint64_t wait_for_round(uint64_t seen) {
     uint64_t round;
-    for (int i = 1; i <= SPIN; i++) {
+    for (size_t i = 1; i <= SPIN; i++) {
         if ((round = atomic_load_explicit(&pool.round, memory_order_acquire)) != seen) return round;
-        relax();
-        if (i % SPIN_YIELD == 0) sched_yield();
+        pause_briefly(i);
     }
     pthread_mutex_lock(&pool.mutex);
     atomic_fetch_add(&pool.asleep, 1);
@@ -206,10 +205,15 @@ void threads_for(size_t count, size_t piece, double cost, void (*work)(void *con
     next_round(loop.parts);
     uint64_t round = atomic_load(&pool.round);
     for (size_t part = 0; part < loop.parts; part++) take_part(part, round);
-    for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++) {
-        relax();
-        if (i % SPIN_YIELD == 0) sched_yield();
+    for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++) pause_briefly(i);
+}
+
+bool threads_wait(const atomic_size_t *counter, size_t least) {
+    for (size_t i = 1; atomic_load_explicit(counter, memory_order_acquire) < least; i++) {
+        if (interrupt_pending()) return false;
+        pause_briefly(i);
     }
+    return true;
 }
 
 void threads_grid(size_t rows, size_t columns, size_t *row_parts, size_t *column_parts) {

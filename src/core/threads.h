@@ -6,6 +6,7 @@
 #ifndef FNET_THREADS_H
 #define FNET_THREADS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -25,6 +26,10 @@ size_t threads_available(void); /* processors that this process may use */
    arithmetic operations an item times count, is too small to share. */
 void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
                  void *context);
+
+/* Waits, within a loop, until another part of it has counted up to `least`. False when an interrupt came first.
+   A part may wait only for parts with lower numbers: those are begun first. */
+bool threads_wait(const atomic_size_t *counter, size_t least);
 
 /* A piece of items that cost so many operations each: well below a millisecond. */
 static inline size_t threads_piece(size_t item_cost) { return 1 + 65536 / (item_cost + 1); }

@@ -3,6 +3,7 @@
 
 #include "../core/matmul.h"
 #include "../core/reduce.h"
+#include "../core/relay.h"
 #include "lstorage.h"
 
 static enum dtype check_types(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {
@@ -91,6 +92,7 @@ static int dense(lua_State *L) {
     size_t shape[TENSOR_MAX_RANK], rows = 1;
     for (int axis = 0; axis < x->rank - 1; axis++) rows *= shape[axis] = x->shape[axis];
     shape[x->rank - 1] = w->shape[1];
+    bool training = ltensor_check(L, 2)->requires_grad && lrecording(L); /* then the weights change every step */
     struct tensor *y = ltensor_new(L, what, dtype, x->rank, shape);
     struct matmul product = {.dtype = dtype,
                              .m = rows,
@@ -104,7 +106,12 @@ static int dense(lua_State *L) {
                              .b_column = w->stride[1],
                              .bias = b ? b->data : NULL,
                              .c = y->data};
-    run(L, what, &product, 1, 0, 0);
+    if (training && relay_pays(&product)) {
+        relay_run(&product);
+        lcheck_interrupt(L);
+    } else {
+        run(L, what, &product, 1, 0, 0);
+    }
     return 1;
 }
 
