@@ -17,7 +17,7 @@
 struct storage; /* lstorage.c */
 
 struct handle {
-    const void *metatable; /* of this userdata; see ltensor_test */
+    const void *kind; /* what only tensors begin with; see ltensor_test */
     struct tensor tensor;
     struct storage *storage;
     size_t generation; /* of the storage, when this handle was made */
