@@ -166,6 +166,38 @@ function rules.cross_entropy(dy, _, logits, labels, probability)
   return ((core.softmax(rows) - hits) * (dy / count)):reshape(logits.shape)
 end
 
+-- The gradients of (x - mean) / sqrt(variance + epsilon) * w + b with respect to x, w, b, from operations; mean and
+-- variance are taken along an axis, which w and b do not have.
+local function normalized_slopes(dy, x, w, epsilon, axis, others)
+  local centred = x - x:mean(axis, true)
+  local inverse = 1 / ((centred * centred):mean(axis, true) + epsilon):sqrt()
+  local z, g = centred * inverse, dy * w
+  local dx = (g - g:mean(axis, true) - z * (g * z):mean(axis, true)) * inverse
+  return dx, (dy * z):sum(others), dy:sum(others)
+end
+
+function rules.batch_norm(dy, _, x, w, _, mean, inverse, epsilon)
+  local rows = x:count() // #mean
+  if core.recording() then
+    local dx, dw, db = normalized_slopes(dy:reshape { rows, #mean }, x:reshape { rows, #mean }, w, epsilon, 1, 1)
+    return dx:reshape(x.shape), dw, db
+  end
+  local products, sum = core.centred_products(x, dy, mean), dy:reshape { rows, #mean }:sum(1)
+  local dx = x.requires_grad and
+    core.batch_norm_backward(x, dy, mean, sum / rows, products * inverse * inverse / rows, w * inverse) or nil
+  return dx, products * inverse, sum
+end
+
+function rules.layer_norm(dy, _, x, w, _, epsilon, saved)
+  local matrix = { x:count() // #w, #w }
+  if core.recording() then
+    local dx, dw, db = normalized_slopes(dy:reshape(matrix), x:reshape(matrix), w, epsilon, 2, 1)
+    return dx:reshape(x.shape), dw, db
+  end
+  local dx, dw = core.layer_norm_backward(dy, x, w, saved)
+  return dx, dw, dy:reshape(matrix):sum(1)
+end
+
 core.rules(rules)
 
 local public = {}

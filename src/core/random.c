@@ -34,7 +34,7 @@ static void block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4
 
 struct job {
     uint64_t seed, stream;
-    double low, high; /* or mean and deviation */
+    double low, high; /* or mean and deviation, or probability and kept value */
     const struct tensor *y;
 };
 
@@ -116,6 +116,27 @@ static void normal(void *context, size_t begin, size_t end) {
 void random_normal(uint64_t seed, uint64_t stream, double mean, double deviation, const struct tensor *y) {
     struct job job = {seed, stream, mean, deviation, y};
     threads_for(tensor_count(y), PIECE, (double)tensor_count(y) * 32, normal, &job);
+}
+
+static void mask(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    uint64_t limit = (uint64_t)(job->low * 0x1p32);
+    float *y = job->y->data, kept = (float)job->high;
+    uint32_t word[4];
+    for (size_t i = begin; i < end;) {
+        block(job->seed, job->stream, i / 4, word);
+        if (job->y->dtype == FLOAT32 && i % 4 == 0 && i + 4 <= end) {
+            for (size_t k = 0; k < 4; k++) y[i + k] = word[k] < limit ? 0 : kept;
+            i += 4;
+        } else {
+            for (size_t k = i % 4; k < 4 && i < end; k++, i++) store(job->y, i, word[k] < limit ? 0 : job->high);
+        }
+    }
+}
+
+void random_mask(uint64_t seed, uint64_t stream, double probability, double kept, const struct tensor *y) {
+    struct job job = {seed, stream, probability, kept, y};
+    threads_for(tensor_count(y), PIECE, (double)tensor_count(y) * 12, mask, &job);
 }
 
 void random_permutation(uint64_t seed, uint64_t stream, size_t n, int32_t *y) {

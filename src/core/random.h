@@ -12,6 +12,9 @@ void random_uniform(uint64_t seed, uint64_t stream, double low, double high, con
 /* y[i] normal, by inversion of the distribution function (Wichura, algorithm AS 241, PPND7, 1988; seven digits). */
 void random_normal(uint64_t seed, uint64_t stream, double mean, double deviation, const struct tensor *y);
 
+/* y[i] = 0 with the given probability (to 2^-32), else `kept`. */
+void random_mask(uint64_t seed, uint64_t stream, double probability, double kept, const struct tensor *y);
+
 /* y = a permutation of 1 .. n (Fisher and Yates). n < 2^31 */
 void random_permutation(uint64_t seed, uint64_t stream, size_t n, int32_t *y);
 

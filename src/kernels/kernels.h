@@ -60,6 +60,14 @@ struct adam_step {
     double epsilon; /* epsilon * sqrt(1 - beta2^t) */
 };
 
+/* Rows of columns of numbers, one a column, for batch_norm and its gradient. */
+struct norm {
+    const void *mean, *inverse, *weight, *bias;
+};
+struct norm_slopes {
+    const void *mean, *level, *tilt, *factor;
+};
+
 struct kernels {
     const char *name;
     size_t width;        /* elements in a vector */
@@ -101,6 +109,27 @@ struct kernels {
     /* dx = (probability - onehot(label)) * scale */
     void (*cross_entropy_backward)(size_t rows, size_t n, const void *probability, const int32_t *label,
                                    double scale, void *dx);
+
+    /* y[j] = the sum over i of (x[i, j] - mean[j])^2, and of dy[i, j] * (x[i, j] - mean[j]); x[i, j] is
+       x[i * row + j], for dy too. */
+    void (*centred_squares)(size_t rows, size_t columns, size_t row, const void *x, const void *mean, void *y);
+    void (*centred_products)(size_t rows, size_t columns, size_t row, const void *x, const void *dy,
+                             const void *mean, void *y);
+
+    /* y = (x - mean) * inverse * weight + bias, column by column; dx = (dy - level - (x - mean) * tilt) * factor */
+    void (*batch_norm)(size_t rows, size_t columns, const void *x, const struct norm *norm, void *y);
+    void (*batch_norm_backward)(size_t rows, size_t columns, const void *x, const void *dy,
+                                const struct norm_slopes *slopes, void *dx);
+
+    /* The same row by row, with the mean and the inverse deviation of each, n > 0; the gradient of x, which may
+       take the place of dy, but not of x; the gradient of the weights, y[j] = the sum over i of dy[i, j] * (x[i, j]
+       - mean[i]) * inverse[i]. */
+    void (*layer_norm)(size_t rows, size_t n, const void *x, const void *weight, const void *bias, double epsilon,
+                       void *y, void *mean, void *inverse);
+    void (*layer_norm_backward)(size_t rows, size_t n, const void *x, const void *dy, const void *weight,
+                                const void *mean, const void *inverse, void *dx);
+    void (*layer_norm_weight)(size_t rows, size_t columns, size_t row, const void *x, const void *dy,
+                              const void *mean, const void *inverse, void *y);
 
     /* y[i] = x[i] * scale, rounded to the element type */
     void (*scale_bytes)(size_t n, const uint8_t *x, double scale, void *y);

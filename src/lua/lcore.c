@@ -15,6 +15,7 @@ LUAMOD_API int luaopen_fnet_core(lua_State *L) {
     lopen_matmul(L);
     lopen_index(L);
     lopen_nn(L);
+    lopen_norm(L);
     lopen_optim(L);
     lopen_random(L);
     lopen_idx(L);

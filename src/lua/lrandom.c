@@ -53,6 +53,19 @@ static int normal(lua_State *L) {
     return 1;
 }
 
+/* dropout_mask(like, rate): 0 with probability `rate`, else 1 / (1 - rate), in the shape and type of `like`. */
+static int dropout_mask(lua_State *L) {
+    const struct tensor *like = &ltensor_check(L, 1)->tensor;
+    double rate = luaL_checknumber(L, 2);
+    if (!dtype_is_float(like->dtype)) return luaL_argerror(L, 1, "expected a float tensor");
+    if (!(rate >= 0 && rate <= 1)) return luaL_argerror(L, 2, "expected a number from 0 to 1");
+    struct tensor *t = ltensor_new(L, "dropout", like->dtype, like->rank, like->shape);
+    struct state *state = state_of(L);
+    random_mask(state->seed, state->stream++, rate, rate < 1 ? 1 / (1 - rate) : 0, t);
+    lcheck_interrupt(L);
+    return 1;
+}
+
 /* permutation(n): 1 .. n in random order, int32. */
 static int permutation(lua_State *L) {
     size_t n = (size_t)lcheck_integer(L, 1, "permutation", 0, INT32_MAX);
@@ -77,11 +90,9 @@ static int random_state(lua_State *L) {
 }
 
 void lopen_random(lua_State *L) {
-    static const luaL_Reg functions[] = {{"uniform", uniform},
-                                         {"normal", normal},
-                                         {"permutation", permutation},
-                                         {"random_state", random_state},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"uniform", uniform},           {"normal", normal},
+                                         {"dropout_mask", dropout_mask}, {"permutation", permutation},
+                                         {"random_state", random_state}, {NULL, NULL}};
     struct state *state = lua_newuserdatauv(L, sizeof *state, 0);
     *state = (struct state){0};
     luaL_setfuncs(L, functions, 1);

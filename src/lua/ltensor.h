@@ -101,6 +101,7 @@ void lopen_reduce(lua_State *L);
 void lopen_matmul(lua_State *L);
 void lopen_index(lua_State *L);
 void lopen_nn(lua_State *L);
+void lopen_norm(lua_State *L);
 void lopen_tape(lua_State *L);
 void lopen_optim(lua_State *L);
 void lopen_random(lua_State *L);

@@ -85,6 +85,38 @@ static void test_rows(size_t n) {
     check_near(ROWS * n, float_y, y, 0, "cross-entropy backward");
 }
 
+static void test_norm(size_t n) {
+    double wide_mean[ROWS], wide_inverse[ROWS];
+    float mean[ROWS], inverse[ROWS];
+    const struct norm norm = {.mean = z, .inverse = x, .weight = x, .bias = z};
+    const struct norm wide_norm = {.mean = wide_z, .inverse = wide_x, .weight = wide_x, .bias = wide_z};
+    const struct norm_slopes slopes = {.mean = z, .level = x, .tilt = x, .factor = z};
+    const struct norm_slopes wide_slopes = {.mean = wide_z, .level = wide_x, .tilt = wide_x, .factor = wide_z};
+    kernels_portable.centred_squares(ROWS, n, N, x, z, float_y);
+    kernels_double.centred_squares(ROWS, n, N, wide_x, wide_z, y);
+    check_near(n, float_y, y, 0, "squares");
+    kernels_portable.centred_products(ROWS, n, N, x, z, x, float_y);
+    kernels_double.centred_products(ROWS, n, N, wide_x, wide_z, wide_x, y);
+    check_near(n, float_y, y, 0, "products");
+    kernels_portable.batch_norm(ROWS, n, x, &norm, float_y);
+    kernels_double.batch_norm(ROWS, n, wide_x, &wide_norm, y);
+    check_near(ROWS * n, float_y, y, 0, "batch norm");
+    kernels_portable.batch_norm_backward(ROWS, n, x, z, &slopes, float_y);
+    kernels_double.batch_norm_backward(ROWS, n, wide_x, wide_z, &wide_slopes, y);
+    check_near(ROWS * n, float_y, y, 0, "batch norm backward");
+    if (n < 2) return; /* one number has no variance: its rounding errors grow beyond bounds */
+    kernels_portable.layer_norm(ROWS, n, x, x, z, 1e-5, float_y, mean, inverse);
+    kernels_double.layer_norm(ROWS, n, wide_x, wide_x, wide_z, 1e-5, y, wide_mean, wide_inverse);
+    check_near(ROWS, mean, wide_mean, 1e-5, "means");
+    check_near(ROWS * n, float_y, y, 1e-4, "layer norm");
+    kernels_portable.layer_norm_backward(ROWS, n, x, z, x, z, z, float_y);
+    kernels_double.layer_norm_backward(ROWS, n, wide_x, wide_z, wide_x, wide_z, wide_z, y);
+    check_near(ROWS * n, float_y, y, 1e-4, "layer norm backward");
+    kernels_portable.layer_norm_weight(ROWS, n, N, x, z, x, z, float_y);
+    kernels_double.layer_norm_weight(ROWS, n, N, wide_x, wide_z, wide_x, wide_z, y);
+    check_near(n, float_y, y, 0, "layer norm weight");
+}
+
 static void test_matmul(size_t n) {
     kernels_portable.matmul(ROWS, n, N, x, N, 1, kernels_portable.tile_rows * N, z, 1, x, 0, float_y, n);
     kernels_double.matmul(ROWS, n, N, wide_x, N, 1, kernels_double.tile_rows * N, wide_z, 1, wide_x, 0, y, n);
@@ -111,11 +143,9 @@ int main(int count, char **arguments) {
     static const struct {
         const char *name;
         void (*run)(size_t n);
-    } tests[] = {{"elementwise", test_elementwise},
-                 {"reductions", test_reduce},
-                 {"softmax, cross-entropy", test_rows},
-                 {"matmul", test_matmul},
-                 {"optimisers", test_optimizers}};
+    } tests[] = {
+        {"elementwise", test_elementwise}, {"reductions", test_reduce}, {"softmax, cross-entropy", test_rows},
+        {"normalisation", test_norm},      {"matmul", test_matmul},     {"optimisers", test_optimizers}};
     check_start(count, arguments);
     for (size_t t = 0; t < sizeof tests / sizeof *tests; t++) {
         test("double: %s", tests[t].name);

@@ -2,6 +2,7 @@
 
 local activations = require "fnet.nn.activations"
 local check = require "fnet.check"
+local norm = require "fnet.nn.norm"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
 
@@ -12,6 +13,9 @@ local nn = {
   Sequential = require "fnet.nn.sequential",
   Dense = require "fnet.nn.dense",
   Flatten = activations.Flatten,
+  Dropout = require "fnet.nn.dropout",
+  BatchNorm = norm.BatchNorm,
+  LayerNorm = norm.LayerNorm,
   cross_entropy = loss.cross_entropy,
   mse = loss.mse,
   evaluate = loss.evaluate,

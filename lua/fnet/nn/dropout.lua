@@ -1,0 +1,38 @@
+--- Dropout: some of the numbers become 0 while a model is trained.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local module = require "fnet.nn.module"
+
+---@class nn.Dropout: nn.Module
+---@field rate number
+local Dropout = module.class "Dropout"
+Dropout.passes_on = true
+
+--- In training mode each number becomes 0 with probability `rate`, and the others are divided by 1 - rate, so that
+-- their mean stays (Srivastava and others, 2014, section 10). In evaluation mode the input as it is. The choice
+-- comes from the library's generator: fnet.seed repeats it.
+---@param rate? number 0.5; 0 to 1
+function Dropout:init(rate) self.rate = check.number("Dropout: rate", rate == nil and 0.5 or rate, 0, 1) end
+
+--- The input, with a part of it dropped in training mode.
+---@param x tensor of any shape, float
+---@return tensor y of the same shape
+function Dropout:forward(x)
+  if not self.training or self.rate == 0 then return x end
+  if not core.is_tensor(x) or (x.dtype ~= "float32" and x.dtype ~= "float64") then
+    core.raise(("%s: expected a float tensor, got %s"):format(self:name(), check.describe(x)))
+  end
+  return x * core.dropout_mask(x, self.rate)
+end
+
+--- The shape of the input.
+---@param input? integer[] the shape of one sample
+---@return integer[]?
+function Dropout:output_shape(input) return input end
+
+--- "Dropout(0.5)".
+---@return string
+function Dropout:describe() return ("Dropout(%g)"):format(self.rate) end
+
+return Dropout

@@ -1,0 +1,112 @@
+--- BatchNorm and LayerNorm: features with mean 0 and variance 1, then scaled and shifted by learnt numbers.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local module = require "fnet.nn.module"
+local parameter = require "fnet.nn.parameter"
+
+-- What both share: y = (x - mean) / sqrt(variance + epsilon) * weight + bias, for [..., features].
+local function norm_class(name)
+  local class = module.class(name)
+  class.passes_on = true
+
+  --- The shape of the input.
+  ---@param input? integer[] the shape of one sample
+  ---@return integer[]
+  function class:output_shape(input) return input or { self.inputs } end
+
+  --- The layer's name and its number of features.
+  ---@return string
+  function class:describe() return ("%s(%d)"):format(name, self.inputs) end
+  return class
+end
+
+local function add_parameters(self, name, features, epsilon)
+  self.inputs = check.count(name .. ": features", features, 1)
+  self.epsilon = check.number(name .. ": epsilon", epsilon or 1e-5, 0, 1)
+  self.weight = parameter.constant({ self.inputs }, 1)
+  self.bias = parameter.constant({ self.inputs }, 0)
+end
+
+local function check_input(self, x)
+  if core.is_tensor(x) and x.rank > 0 and x.shape[x.rank] == self.inputs and x.dtype == self.weight.dtype then
+    return
+  end
+  core.raise(("%s: expected an input of %s [..., %d], got %s"):format(self:name(), self.weight.dtype, self.inputs,
+    check.describe(x)))
+end
+
+---@class nn.BatchNorm: nn.Module
+---@field weight tensor [features], 1 at the start
+---@field bias tensor [features], 0 at the start
+---@field running_mean tensor [features], a buffer
+---@field running_var tensor [features], a buffer
+local BatchNorm = norm_class "BatchNorm"
+
+--- Normalises each feature (Ioffe and Szegedy, 2015): in training mode with the mean and the variance of the batch,
+-- over all axes but the last, divided by the count; in evaluation mode with running averages of both. The running
+-- variance is the unbiased one, divided by the count less 1, as in PyTorch.
+---@param features integer the length of the last axis: channels for pictures
+---@param options? table momentum: how far the running averages move towards each batch, 0.1; epsilon: is added to
+--- the variance, 1e-5
+function BatchNorm:init(features, options)
+  options = check.options("BatchNorm", options, { "momentum", "epsilon" })
+  self.momentum = check.number("BatchNorm: momentum", options.momentum or 0.1, 0, 1)
+  add_parameters(self, "BatchNorm", features, options.epsilon)
+  self:buffer("running_mean", core.full({ self.inputs }, 0))
+  self:buffer("running_var", core.full({ self.inputs }, 1))
+end
+
+-- Moves a running average towards a new value, in place: others may hold the buffer.
+local function move(average, value, momentum) average:copy(average + (value - average) * momentum) end
+
+-- The batch's mean and inverse deviation; the running averages follow.
+local function batch_statistics(self, x)
+  local rows = x:count() // self.inputs
+  if rows < 2 then
+    core.raise(("%s: one row, %s, has no variance in training mode; use larger batches (drop_last = true leaves " ..
+      "out a last one of 1), or model:eval()"):format(self:name(), check.shape_text(x.shape)))
+  end
+  local mean = x:reshape { rows, self.inputs }:sum(1) / rows
+  local squares = core.centred_squares(x, mean)
+  move(self.running_mean, mean, self.momentum)
+  move(self.running_var, squares / (rows - 1), self.momentum)
+  return mean, 1 / (squares / rows + self.epsilon):sqrt()
+end
+
+--- The normalised features, scaled and shifted. Raises, with the layer's place, where the shapes do not fit, and in
+-- training mode for a single row.
+---@param x tensor [..., features]
+---@return tensor y of the same shape
+function BatchNorm:forward(x)
+  check_input(self, x)
+  if not self.training then
+    local factor = self.weight / (self.running_var + self.epsilon):sqrt()
+    return x * factor + (self.bias - self.running_mean * factor)
+  end
+  local mean, inverse = core.no_grad(batch_statistics, self, x)
+  return core.batch_norm(x, self.weight, self.bias, mean, inverse, self.epsilon)
+end
+
+---@class nn.LayerNorm: nn.Module
+---@field weight tensor [features], 1 at the start
+---@field bias tensor [features], 0 at the start
+local LayerNorm = norm_class "LayerNorm"
+
+--- Normalises each row over its features (Ba, Kiros and Hinton, 2016), in training and evaluation alike.
+---@param features integer the length of the last axis
+---@param options? table epsilon: is added to the variance, 1e-5
+function LayerNorm:init(features, options)
+  options = check.options("LayerNorm", options, { "epsilon" })
+  add_parameters(self, "LayerNorm", features, options.epsilon)
+end
+
+--- The normalised rows, scaled and shifted. Raises, with the layer's place, where the shapes do not fit.
+---@param x tensor [..., features]
+---@return tensor y of the same shape
+function LayerNorm:forward(x)
+  check_input(self, x)
+  return core.layer_norm(x, self.weight, self.bias, self.epsilon)
+end
+
+return { BatchNorm = BatchNorm, LayerNorm = LayerNorm }
