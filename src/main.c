@@ -30,6 +30,7 @@ static const char usage_text[] = "usage: fnet [options] [script [arguments]]\n"
                                  "  -E         ignore environment variables (LUA_INIT, LUA_PATH, LUA_CPATH)\n"
                                  "  -W         turn warnings on\n"
                                  "  --help     show this text\n"
+                                 "  --help n   show what the library says of the name `n`, such as nn.Dense\n"
                                  "  --         end of the options\n"
                                  "  -          end of the options; run standard input\n";
 
@@ -46,6 +47,7 @@ static const char help_text[] =
     "  fnet                                       try things out; Tab completes names\n"
     "  fnet -i model.lua                          run a script, then look around in it\n"
     "  fnet -l fnet -e 'print(fnet.zeros{2, 3})'  one line\n"
+    "  fnet --help nn                             list the layers; `help \"nn\"` in the interactive mode\n"
     "\n"
     "Environment:\n"
     "  FNET_THREADS  number of threads (default: all processors)\n"
@@ -186,10 +188,22 @@ static int load_embedded(lua_State *L) {
     return 1;
 }
 
+/* The module fnet.sources: the text of each module by its name, for help. */
+static int load_sources(lua_State *L) {
+    lua_newtable(L);
+    for (const struct embedded_module *module = embedded_modules; module->name != NULL; module++) {
+        lua_pushlstring(L, module->source, module->size);
+        lua_setfield(L, -2, module->name);
+    }
+    return 1;
+}
+
 static void preload_modules(lua_State *L) {
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_fnet_core);
     lua_setfield(L, -2, "fnet.core");
+    lua_pushcfunction(L, load_sources);
+    lua_setfield(L, -2, "fnet.sources");
     for (const struct embedded_module *module = embedded_modules; module->name != NULL; module++) {
         lua_pushlightuserdata(L, (void *)module);
         lua_pushcclosure(L, load_embedded, 1);
@@ -204,6 +218,7 @@ struct options {
     bool help, version, interactive, ignore_environment, has_code;
     int count;       /* arguments up to here are options */
     int script;      /* index of the script's name, of "-", or of the NULL at the end */
+    const char *topic; /* what --help is about; NULL: the command */
     const char *bad; /* the option that we do not know or that lacks its argument; else NULL */
 };
 
@@ -219,6 +234,7 @@ static struct options parse_options(char **argv) {
         }
         if (strcmp(option, "--help") == 0) {
             options.help = true;
+            if (argv[i + 1] != NULL && argv[i + 1][0] != '-') options.topic = argv[++i];
         } else if (option[1] == 'e' || option[1] == 'l') {
             if (option[1] == 'e') options.has_code = true;
             if (option[2] == '\0' && (argv[i + 1] == NULL || argv[i + 1][0] == '-')) {
@@ -299,6 +315,22 @@ static bool run_options(lua_State *L, char **argv, int count) {
     return true;
 }
 
+/* Prints what fnet.help says about a name of the library. */
+static bool show_help(lua_State *L, const char *topic) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "fnet.help");
+    if (!call(L, 1, 1)) return false;
+    lua_getfield(L, -1, "find");
+    lua_pushstring(L, topic);
+    if (!call(L, 1, 2)) return false;
+    if (lua_isnil(L, -2)) {
+        report(L);
+        return false;
+    }
+    puts(lua_tostring(L, -2));
+    return true;
+}
+
 /* Runs a file, or standard input for NULL, with the values of `arg` from 1 as its arguments. */
 static bool run_script(lua_State *L, const char *name) {
     if (luaL_loadfile(L, name) != LUA_OK) {
@@ -374,7 +406,7 @@ static bool run_everything(lua_State *L, char **argv) {
         complain_of_option(options.bad);
         return false;
     }
-    if (options.help) {
+    if (options.help && options.topic == NULL) {
         fputs(usage_text, stdout);
         fputs(help_text, stdout);
         return true;
@@ -389,6 +421,7 @@ static bool run_everything(lua_State *L, char **argv) {
     set_arg(L, argv, options.script);
     lua_gc(L, LUA_GCGEN, 0, 0);
     catch_signal(L);
+    if (options.help) return show_help(L, options.topic);
     if (!options.ignore_environment && !run_environment(L)) return false;
     if (!run_options(L, argv, options.count)) return false;
 

@@ -20,6 +20,7 @@ local fnet = {
   read_tensors = require("fnet.safetensors").read,
   write_tensors = require("fnet.safetensors").write,
   fit = require "fnet.train.fit",
+  help = require("fnet.help").help,
 }
 
 --- The version of fnet, such as "0.1.0".

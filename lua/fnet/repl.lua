@@ -17,10 +17,12 @@ for word in gmatch("and break do else elseif end false for function goto if in l
   keywords[word] = true
 end
 
---- Makes the library the global `fnet`, unless the session has something there already.
---- Raises what `require "fnet"` raises.
+--- Makes the library the global `fnet` and its help the global `help`, unless the session has something there
+--- already. Raises what `require "fnet"` raises.
 function repl.open()
-  if rawget(globals, "fnet") == nil then rawset(globals, "fnet", require "fnet") end
+  local fnet = require "fnet"
+  if rawget(globals, "fnet") == nil then rawset(globals, "fnet", fnet) end
+  if rawget(globals, "help") == nil then rawset(globals, "help", fnet.help) end
 end
 
 ---@param variable string  name of the global that may hold the prompt
