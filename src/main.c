@@ -216,10 +216,10 @@ static void preload_modules(lua_State *L) {
 
 struct options {
     bool help, version, interactive, ignore_environment, has_code;
-    int count;       /* arguments up to here are options */
-    int script;      /* index of the script's name, of "-", or of the NULL at the end */
+    int count;         /* arguments up to here are options */
+    int script;        /* index of the script's name, of "-", or of the NULL at the end */
     const char *topic; /* what --help is about; NULL: the command */
-    const char *bad; /* the option that we do not know or that lacks its argument; else NULL */
+    const char *bad;   /* the option that we do not know or that lacks its argument; else NULL */
 };
 
 static struct options parse_options(char **argv) {

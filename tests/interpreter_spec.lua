@@ -164,6 +164,20 @@ describe("fnet on top of stock lua:", function()
     assert.equal(0, result.status)
   end)
 
+  it("--help with a name shows what the library says of it, also before other options", function()
+    for _, arguments in ipairs { { "--help", "nn.Dense" }, { "-E", "--help", "fnet.nn.Dense" } } do
+      local result = run(command.fnet, arguments)
+      assert.matches("^nn%.Dense%(inputs, units, options%)\n\n  y = ", result.output)
+      assert.same({ "", 0 }, { result.errors, result.status })
+    end
+  end)
+
+  it("--help with a name that nothing has answers with the nearest one and status 1", function()
+    local result = run(command.fnet, { "--help", "optim.Adm" })
+    assert.same({ "", 1 }, { result.output, result.status })
+    assert.matches("fnet: no help on 'optim%.Adm', did you mean 'optim%.Adam'%?", result.errors)
+  end)
+
   it("an unknown option shows the usage on standard error", function()
     local result = run(command.fnet, { "--colour" })
     assert.equal("", result.output)

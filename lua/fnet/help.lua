@@ -119,7 +119,7 @@ local function add_tensor(index)
   end
 end
 
--- Classes by annotation, such as data.Dataset: their methods, and those themselves that scripts only meet as results.
+-- Classes by annotation, such as data.Dataset: their methods, and those themselves that are met as results only.
 local function add_classes(index)
   for _, module in pairs(index.modules) do
     for _, entry in ipairs(module.entries) do
@@ -129,8 +129,8 @@ local function add_classes(index)
         topic.class, topic.methods = entry, {}
         index.topics[class], index.classes[class] = topic, topic
         for _, method in ipairs(module.entries) do
-          if method.owner and method.owner == entry.name and method.name ~= "init" and not method.name:find "^__" and
-            method.code:find "^%s*function" then
+          local is_own = method.owner and method.owner == entry.name and method.code:find "^%s*function"
+          if is_own and method.name ~= "init" and not method.name:find "^__" then
             local path = class .. "." .. method.name
             table.insert(topic.methods, path)
             index.topics[path] = { name = path, kind = "function", entry = method,

@@ -62,16 +62,28 @@ local function activation(name, short, operation, argument)
   classes[name], named[short] = class, { operation = operation, class = class }
 end
 
+--- max(x, 0). The layer of `tensor:relu`.
 activation("ReLU", "relu", methods.relu)
+--- x above 0, else value * x; `value` is the slope below 0, 0.01. The layer of `tensor:leaky_relu`.
 activation("LeakyReLU", "leaky_relu", methods.leaky_relu, { "slope", 0.01 })
+--- x above 0, else value * (exp(x) - 1); `value` is alpha, 1. The layer of `tensor:elu`.
 activation("ELU", "elu", methods.elu, { "alpha", 1 })
+--- 1.0507 * elu(x, 1.67326). The layer of `tensor:selu`, which has the source.
 activation("SELU", "selu", methods.selu)
+--- x times the normal distribution function of x, exact. The layer of `tensor:gelu`.
 activation("GELU", "gelu", methods.gelu)
+--- x * sigmoid(x). The layer of `tensor:silu`.
 activation("SiLU", "silu", methods.silu)
+--- 1 / (1 + exp(-x)). The layer of `tensor:sigmoid`.
 activation("Sigmoid", "sigmoid", methods.sigmoid)
+--- The hyperbolic tangent. The layer of `tensor:tanh`.
 activation("Tanh", "tanh", methods.tanh)
+--- log(1 + exp(x)). The layer of `tensor:softplus`.
 activation("Softplus", "softplus", methods.softplus)
+--- exp(x) / sum(exp(x)) over the last axis: outputs become a probability distribution. The losses take its
+-- logits instead, where they are better off with those.
 activation("Softmax", "softmax", core.softmax)
+--- log(softmax(x)) over the last axis. The layer of `tensor:log_softmax`.
 activation("LogSoftmax", "log_softmax", methods.log_softmax)
 classes.Softmax.keeps_input = true -- the logits, for cross_entropy
 
