@@ -159,7 +159,8 @@ local function public_functions()
     { "fnet.fit: history", run.history },
     { "fnet.data.Transform", getmetatable(fnet.data.random_shift(1)) },
     { "fnet.optim.SGD", fnet.optim.SGD { parameter } },
-    { "fnet.optim.Adam", fnet.optim.Adam { parameter } },
+    { "fnet.optim.Average", fnet.optim.Average { parameter } },
+    { "fnet.optim.schedule.plateau", fnet.optim.schedule.plateau() },
   }, {}
   local seen = {}
   for _, root in ipairs(roots) do

@@ -45,20 +45,59 @@ local function compare(make, formula, dtype, tolerance)
   end
 end
 
-local function sgd(lr, momentum)
+-- The optimisers, by name.
+local OPTIMISERS = {}
+for _, name in ipairs { "SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Lion" } do OPTIMISERS[name] = optim[name] end
+
+local function sgd(lr, momentum, decay, nesterov)
   return function(p, g, state)
+    g = g + (decay or 0) * p
     state.v = momentum * (state.v or 0) + g
-    return p - lr * state.v
+    return p - lr * (nesterov and g + momentum * state.v or state.v)
   end
 end
 
-local function adam(lr, beta1, beta2, epsilon)
+local function adam(lr, beta1, beta2, epsilon, decay)
   return function(p, g, state, step)
+    g = g + (decay or 0) * p
     state.m = beta1 * (state.m or 0) + (1 - beta1) * g
     state.v = beta2 * (state.v or 0) + (1 - beta2) * g * g
     return p - lr * (state.m / (1 - beta1 ^ step)) / (math.sqrt(state.v / (1 - beta2 ^ step)) + epsilon)
   end
 end
+
+local function adamw(lr, beta1, beta2, epsilon, decay)
+  local without = adam(lr, beta1, beta2, epsilon)
+  return function(p, g, state, step) return without(p, g, state, step) - lr * decay * p end
+end
+
+local function rmsprop(lr, alpha, epsilon, decay)
+  return function(p, g, state)
+    g = g + decay * p
+    state.v = alpha * (state.v or 0) + (1 - alpha) * g * g
+    return p - lr * g / (math.sqrt(state.v) + epsilon)
+  end
+end
+
+local function adagrad(lr, epsilon, decay)
+  return function(p, g, state)
+    g = g + decay * p
+    state.v = (state.v or 0) + g * g
+    return p - lr * g / (math.sqrt(state.v) + epsilon)
+  end
+end
+
+local function lion(lr, beta1, beta2, decay)
+  return function(p, g, state)
+    local m = state.m or 0
+    local direction = beta1 * m + (1 - beta1) * g
+    state.m = beta2 * m + (1 - beta2) * g
+    return p - lr * ((direction > 0 and 1 or direction < 0 and -1 or 0) + decay * p)
+  end
+end
+
+-- The options over a list of parameters.
+local function with(new, options) return function(list) return new(list, options) end end
 
 describe("SGD", function()
   for dtype, tolerance in pairs { float32 = 1e-5, float64 = 1e-13 } do
@@ -70,6 +109,10 @@ describe("SGD", function()
           dtype, tolerance)
       end
       compare(function(list) return optim.SGD(list, { lr = 0 }) end, sgd(0, 0), dtype, 0)
+      compare(with(optim.SGD, { lr = 0.02, momentum = 0.8, nesterov = true, weight_decay = 0.1 }),
+        sgd(0.02, 0.8, 0.1, true), dtype, tolerance)
+      compare(with(optim.SGD, { lr = 0.02, weight_decay = 0.5, nesterov = true }), sgd(0.02, 0, 0.5), dtype,
+        tolerance)
     end)
   end
 end)
@@ -82,6 +125,14 @@ describe("Adam", function()
         adam(0.1, 0.5, 0.9, 0.01), dtype, tolerance * 10)
       compare(function(list) return optim.Adam(list, { beta1 = 0.1, beta2 = 0.2 }) end, adam(1e-3, 0.1, 0.2, 1e-8),
         dtype, tolerance)
+      compare(with(optim.Adam, { lr = 0.01, weight_decay = 0.1 }), adam(0.01, 0.9, 0.999, 1e-8, 0.1), dtype,
+        tolerance * 10)
+    end)
+
+    it("with decoupled weight decay follows its formula in " .. dtype, function()
+      compare(optim.AdamW, adamw(1e-3, 0.9, 0.999, 1e-8, 0.01), dtype, tolerance)
+      compare(with(optim.AdamW, { lr = 0.05, beta1 = 0.5, weight_decay = 2 }), adamw(0.05, 0.5, 0.999, 1e-8, 2),
+        dtype, tolerance * 10)
     end)
   end
 
@@ -96,7 +147,21 @@ describe("Adam", function()
   end)
 end)
 
-for name, new in pairs(optim) do
+for dtype, tolerance in pairs { float32 = 2e-6, float64 = 1e-13 } do
+  it("RMSprop, Adagrad and Lion follow their formulas in " .. dtype, function()
+    compare(optim.RMSprop, rmsprop(1e-2, 0.99, 1e-8, 0), dtype, tolerance * 10)
+    compare(with(optim.RMSprop, { lr = 0.1, alpha = 0.5, epsilon = 0.1, weight_decay = 0.2 }),
+      rmsprop(0.1, 0.5, 0.1, 0.2), dtype, tolerance * 10)
+    compare(optim.Adagrad, adagrad(1e-2, 1e-10, 0), dtype, tolerance)
+    compare(with(optim.Adagrad, { lr = 0.5, epsilon = 0.1, weight_decay = 0.2 }), adagrad(0.5, 0.1, 0.2), dtype,
+      tolerance * 10)
+    compare(optim.Lion, lion(1e-4, 0.9, 0.99, 0), dtype, tolerance)
+    compare(with(optim.Lion, { lr = 0.01, beta1 = 0.5, beta2 = 0.7, weight_decay = 1 }), lion(0.01, 0.5, 0.7, 1),
+      dtype, tolerance)
+  end)
+end
+
+for name, new in pairs(OPTIMISERS) do
   describe(name, function()
     it("leaves parameters without a gradient alone, and their moments", function()
       local a, b, c = parameter { 1, 2 }, parameter { 3, 4 }, parameter { { 5 } }
@@ -121,7 +186,9 @@ for name, new in pairs(optim) do
         p.grad = fnet.full(shape, 2)
         new({ p }, { lr = 0.25 }):step()
         assert.is_true(view:equal(p))
-        assert.is_true(p:allclose(before - (name == "SGD" and 0.5 or 0.25), 1e-5, 1e-5))
+        local change = ({ SGD = 0.5, RMSprop = 2.5 })[name] or 0.25
+        if name == "AdamW" then before = before * (1 - 0.25 * 0.01) end
+        assert.is_true(p:allclose(before - change, 1e-5, 1e-5))
       end
     end)
 
@@ -131,7 +198,79 @@ for name, new in pairs(optim) do
       p.grad = fnet.tensor { 1 }
       optimiser.lr = 0.25
       optimiser:step()
-      assert.near(0.75, p[1], 1e-6)
+      assert.near(1 - 0.25 * (({ RMSprop = 10, AdamW = 1.01 })[name] or 1), p[1], 1e-6)
+    end)
+
+    it("multiplies its learning rates by what the schedule gives for the step", function()
+      local p, q, seen = parameter { 1 }, parameter { 1 }, {}
+      local plain = new({ q }, { lr = 0.5 })
+      local optimiser = new({ p }, { lr = 1, schedule = function(step)
+        seen[#seen + 1] = step
+        return 1 / (1 + step)
+      end })
+      for step = 1, 3 do
+        p.grad, q.grad, plain.lr = fnet.tensor { 1 }, fnet.tensor { 1 }, 1 / (1 + step)
+        optimiser:step()
+        plain:step()
+        assert.equal(q[1], p[1])
+      end
+      assert.same({ 1, 2, 3 }, seen)
+      for _, value in ipairs { -1, 0 / 0, math.huge, "1" } do
+        optimiser.schedule = function() return value end
+        fails(name .. ": schedule: expected a number of at least 0 for step 4, got " .. tostring(value),
+          optimiser.step, optimiser)
+      end
+      fails(name .. ": schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, "
+        .. "got number", new, { p }, { schedule = 1 })
+    end)
+
+    it("gives groups of parameters options of their own, and the rest to all", function()
+      local grouped, alone = {}, {}
+      for i = 1, 2 do grouped[i], alone[i] = parameter(START), parameter(START) end
+      local optimiser = new { { parameters = { grouped[1] }, lr = 0.25, weight_decay = 0.5 }, { parameters =
+        { grouped[2] } } }
+      local first, second = new({ alone[1] }, { lr = 0.25, weight_decay = 0.5 }), new { alone[2] }
+      optimiser.lr, second.lr = 0.125, 0.125
+      for step = 1, 3 do
+        for i = 1, 2 do
+          grouped[i].grad, alone[i].grad = fnet.tensor(gradient_of(step)), fnet.tensor(gradient_of(step))
+        end
+        for _, each in ipairs { optimiser, first, second } do each:step() end
+        for i = 1, 2 do assert.same(alone[i]:totable(), grouped[i]:totable()) end
+      end
+      assert.same({ grouped[1], grouped[2] }, optimiser.parameters)
+      optimiser:zero_grad()
+      assert.is_nil(grouped[2].grad)
+    end)
+
+    it("continues from its state as if it had not stopped", function()
+      local options = { lr = 0.125, weight_decay = 0.25 }
+      if name == "SGD" then options.momentum = 0.5 end
+      local a, b = { parameter(START), parameter { 1 } }, { parameter(START), parameter { 1 } }
+      local function groups(list)
+        return { { parameters = { list[1] } }, { parameters = { list[2] }, lr = 0.5 } }
+      end
+      local one, two = new(groups(a), options), new(groups(b))
+      for key, value in pairs(options) do two[key] = value end
+      local function step(optimiser, list, i)
+        list[1].grad, list[2].grad = fnet.tensor(gradient_of(i)), fnet.tensor { i }
+        optimiser:step()
+      end
+      assert.same({ steps = 0, lr = 0.125, ["group2.lr"] = 0.5 }, one:state())
+      two:load_state(one:state())
+      for i = 1, 3 do step(one, a, i) end
+      one.lr, one.groups[2].lr = 0.25, 0.75
+      fnet.no_grad(function() for i = 1, 2 do b[i]:copy(a[i]) end end)
+      assert.equal(two, two:load_state(one:state()))
+      assert.same({ 3, 0.25, 0.75 }, { two.steps, two.lr, two.groups[2].lr })
+      for i = 4, 6 do
+        step(one, a, i)
+        step(two, b, i)
+      end
+      assert.equal(fnet.sha256(table.unpack(a)), fnet.sha256(table.unpack(b)))
+      for _, value in pairs(one:state()) do
+        assert.is_truthy(math.type(value) or fnet.is_tensor(value))
+      end
     end)
 
     it("drops gradients, and prints itself", function()
@@ -163,18 +302,37 @@ for name, new in pairs(optim) do
         { parameter { 1 }, 2 })
       fails(name .. ": parameter 1: expected a tensor that requires gradients, got one that does not", new,
         { fnet.ones { 1 } })
+      fails(name .. ": parameter 1: expected a parameter, got the result of an operation", new,
+        { parameter { 1 } * 2 })
+      fails(name .. ": expected a table of parameters, got a model; write model:parameters()", new,
+        fnet.nn.Sequential { fnet.nn.Dense(1, 1) })
+      local p = parameter { 1 }
+      fails(("%s: parameter 2 is already parameter 1 of %s"):format(name, name), new, { p, p })
+      fails(("%s: group 2: parameter 1 is already parameter 1 of %s: group 1"):format(name, name), new,
+        { { parameters = { p } }, { parameters = { p } } })
+      fails(name .. ": group 1: expected a table of at least one parameter, such as model:parameters()", new,
+        { {} })
+      fails(name .. ": group 1: lr: expected a number from 0 to inf, got -1", new,
+        { { parameters = { p }, lr = -1 } })
+      assert.matches("group 1: unknown option 'parametres' %(did you mean 'parameters'%?%)",
+        select(2, pcall(new, { { parametres = { p } } })))
     end)
 
     it("refuses wrong options", function()
       local list = { parameter { 1 } }
-      local known = name == "SGD" and "lr, momentum" or "lr, beta1, beta2, epsilon"
+      local known = ({
+        SGD = "lr, momentum, nesterov, weight_decay", RMSprop = "lr, alpha, epsilon, weight_decay",
+        Adagrad = "lr, epsilon, weight_decay", Lion = "lr, beta1, beta2, weight_decay",
+      })[name] or "lr, beta1, beta2, epsilon, weight_decay"
+      known = known .. ", schedule"
       fails(name .. ": unknown option 'rate'; known are " .. known, new, list, { rate = 1 })
       fails(name .. ": unknown option '1'; known are " .. known, new, list, { 0.1 })
       fails(name .. ": expected a table of options, got number", new, list, 0.1)
       fails(name .. ": lr: expected a number from 0 to inf, got -1", new, list, { lr = -1 })
       fails(name .. ": lr: expected a number from 0 to inf, got 0.1", new, list, { lr = "0.1" })
       assert.has_error(function() new(list, { lr = 0 / 0 }) end)
-      local ranged = name == "SGD" and "momentum" or "beta2"
+      fails(name .. ": weight_decay: expected a number from 0 to inf, got -1", new, list, { weight_decay = -1 })
+      local ranged = ({ SGD = "momentum", RMSprop = "alpha", Adagrad = "epsilon" })[name] or "beta2"
       fails(name .. ": " .. ranged .. ": expected a number from 0 to 1, got 1.5", new, list, { [ranged] = 1.5 })
       assert.has_error(function() new(list, { [ranged] = 0 / 0 }) end)
     end)
@@ -189,18 +347,21 @@ describe("moments", function()
     p.grad = fnet.zeros { 4 }
     m:copy(fnet.tensor { least, -least, 4 * least, 2 * least })
     v:copy(fnet.tensor { least, 4 * least, least, 2 * least })
-    core.adam({ p }, { m }, { v }, 0.001, 0.5, 0.5, 1e-8)
+    core.optimise("adam", { p }, { m }, { v }, 0.001, 0, 0, 0.5, 0.5, 1e-8)
     assert.same({ 0, 0, 2 * least, least }, m:totable())
     assert.same({ 0, 2 * least, 0, least }, v:totable())
     m:copy(fnet.tensor { least, -least, 4 * least, 2 * least })
-    core.sgd({ p }, { m }, 0.001, 0.5)
+    core.optimise("momentum", { p }, { m }, nil, 0.001, 0, 0, 0.5)
     assert.same({ 0, 0, 2 * least, least }, m:totable())
   end)
 
   it("of a parameter whose gradient stays 0 reach zero", function()
-    for name, new in pairs(optim) do
+    for name, options in pairs {
+      SGD = { momentum = 0.5 }, Adam = { beta1 = 0.5, beta2 = 0.5 }, RMSprop = { alpha = 0.5 },
+      Lion = { beta2 = 0.5 },
+    } do
       local p = parameter { 1 }
-      local optimiser = new({ p }, name == "SGD" and { momentum = 0.5 } or { beta1 = 0.5, beta2 = 0.5 })
+      local optimiser = optim[name]({ p }, options)
       p.grad = fnet.tensor { 1 }
       optimiser:step()
       p.grad = fnet.tensor { 0 }
@@ -208,17 +369,60 @@ describe("moments", function()
       local last = p[1]
       optimiser:step()
       assert.equal(last, p[1])
-      for _, moments in ipairs { optimiser.velocities or optimiser.moments1, optimiser.moments2 } do
-        assert.equal(0, moments[1][1])
+      local count = 0
+      for key, value in pairs(optimiser:state()) do
+        if fnet.is_tensor(value) then
+          assert.equal(0, value[1], key)
+          count = count + 1
+        end
       end
+      assert.equal(name == "Adam" and 2 or 1, count)
     end
   end)
 
   it("are refused where they do not fit their parameters", function()
     local p = parameter { 1, 2 }
     p.grad = fnet.ones { 2 }
-    fails("step: first moment 1: expected a contiguous float32 [2] like its parameter, got float32 [3]", core.sgd,
-      { p }, { fnet.zeros { 3 } }, 0.1, 0.5)
+    fails("step: first moment 1: expected a contiguous float32 [2] like its parameter, got float32 [3]",
+      core.optimise, "momentum", { p }, { fnet.zeros { 3 } }, nil, 0.1)
+    fails("step: second moment 1: expected a contiguous float32 [2] like its parameter, got float64 [2]",
+      core.optimise, "rmsprop", { p }, nil, { fnet.zeros({ 2 }, "float64") }, 0.1)
+  end)
+end)
+
+describe("a state", function()
+  local foreign = "unexpected '%s': was it saved from another optimiser or another model?"
+
+  local function adam_state()
+    local p = parameter { 1, 2 }
+    local optimiser = optim.Adam { p }
+    p.grad = fnet.ones { 2 }
+    optimiser:step()
+    return optimiser:state()
+  end
+
+  it("that does not fit is refused with a reason, and nothing changes", function()
+    local optimiser = optim.Adam { parameter { 1, 2 } }
+    local function refuses(message, change)
+      local state = adam_state()
+      change(state)
+      fails("Adam: load_state: " .. message, optimiser.load_state, optimiser, state)
+      assert.same({ steps = 0, lr = 1e-3 }, optimiser:state())
+    end
+    refuses("moments2.1: expected float32 [2] like its parameter, got nil", function(s) s["moments2.1"] = nil end)
+    refuses("moments1.1: expected float32 [2] like its parameter, got float32 [3]",
+      function(s) s["moments1.1"] = fnet.ones { 3 } end)
+    refuses("steps: expected a whole number, got number", function(s) s.steps = 1.5 end)
+    refuses("lr: expected a number, got nil", function(s) s.lr = nil end)
+    refuses(foreign:format "moments1.2", function(s) s["moments1.2"] = fnet.ones { 1 } end)
+    fails("Adam: load_state: expected what state() gave, got number", optimiser.load_state, optimiser, 1)
+    fails("SGD: load_state: " .. foreign:format "squares.1", function()
+      local p = parameter { 1 }
+      local rms = optim.RMSprop { p }
+      p.grad = fnet.ones { 1 }
+      rms:step()
+      optim.SGD({ p }):load_state(rms:state())
+    end)
   end)
 end)
 
@@ -229,25 +433,29 @@ describe("a step", function()
     fnet.isa(isa)
   end)
 
-  -- The bits after three steps; the sizes reach from less than a vector to several threads' shares.
+  -- The sizes reach from less than a vector to several threads' shares.
+  fnet.seed(11)
+  local starts, gradients = {}, {}
+  for i, shape in ipairs { { 784, 128 }, { 128 }, { 1 }, { 3, 1001 }, { 40000 }, { 513, 5 } } do
+    starts[i], gradients[i] = fnet.randn(shape), fnet.randn(shape)
+  end
+
+  -- The bits after three steps.
   local function run(new, options)
-    fnet.seed(11)
     local list = {}
-    for i, shape in ipairs { { 784, 128 }, { 128 }, { 1 }, { 3, 1001 }, { 40000 }, { 513, 5 } } do
-      list[i] = fnet.randn(shape)
-      list[i].requires_grad = true
+    for i, start in ipairs(starts) do
+      list[i] = start:clone()
+      list[i].requires_grad, list[i].grad = true, gradients[i]
     end
     local optimiser = new(list, options)
-    for _ = 1, 3 do
-      for _, p in ipairs(list) do p.grad = fnet.randn(p.shape) end
-      optimiser:step()
-    end
+    for _ = 1, 3 do optimiser:step() end
     return fnet.sha256(table.unpack(list))
   end
 
-  for name, new in pairs(optim) do
+  for name, new in pairs(OPTIMISERS) do
     it("of " .. name .. " has the same bits for every number of threads and instruction set", function()
-      local options = name == "SGD" and { momentum = 0.9 } or nil
+      local options = { weight_decay = 0.01 }
+      if name == "SGD" then options.momentum, options.nesterov = 0.9, true end
       fnet.threads(1)
       fnet.isa "portable"
       local expected = run(new, options)

@@ -1,5 +1,5 @@
-/* Optimiser steps on one contiguous parameter seen as [rows, columns], shared among threads on the grid that
-   the matrix products use. Formulas: kernels/template/optim.inc. */
+/* Optimiser steps on lists of contiguous parameters, each seen as [rows, columns], shared among threads on the grid
+   that the matrix products use. Formulas: enum optim_rule. */
 #ifndef FNET_OPTIM_H
 #define FNET_OPTIM_H
 
@@ -9,13 +9,21 @@
 struct optim_parameter {
     enum dtype dtype;
     size_t rows, columns;
-    const void *gradient;
-    void *moment1, *moment2; /* NULL where the optimiser has none */
+    void *gradient;
+    void *moment1, *moment2; /* NULL where the rule has none */
     void *parameter;
 };
 
 /* One step on each of `count` parameters; nothing interrupts it half-way. */
-void optim_adam(const struct optim_parameter *parameters, size_t count, const struct adam_step *step);
-void optim_sgd(const struct optim_parameter *parameters, size_t count, double rate, double momentum);
+void optim_update(const struct optim_parameter *parameters, size_t count, enum optim_rule rule,
+                  const struct optim_step *step);
+
+/* The Euclidean norm of all gradients as one vector: the sum of squares of each, in the order of all sums and in
+   its type; those added in double, in the order of the list; the square root. */
+double optim_norm(const struct optim_parameter *parameters, size_t count);
+
+/* Every gradient times the factor, and every gradient limited to [-most, most]. */
+void optim_scale(const struct optim_parameter *parameters, size_t count, double factor);
+void optim_limit(const struct optim_parameter *parameters, size_t count, double most);
 
 #endif

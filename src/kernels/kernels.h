@@ -9,6 +9,7 @@
 #ifndef FNET_KERNELS_H
 #define FNET_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,11 +54,23 @@ enum binary {
 
 enum reduction { REDUCE_SUM, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
 
-/* One step of Adam (Kingma and Ba, 2015, section 2, last paragraph: the corrections folded into two scalars). */
-struct adam_step {
-    double beta1, beta2;
-    double rate;    /* learning rate * sqrt(1 - beta2^t) / (1 - beta1^t) */
-    double epsilon; /* epsilon * sqrt(1 - beta2^t) */
+/* What an optimiser makes of a parameter p, its gradient g and its moments m and v. */
+enum optim_rule {
+    OPTIM_SGD,      /* p -= rate g */
+    OPTIM_MOMENTUM, /* m = beta1 m + g; p -= rate m, or rate (g + beta1 m) with nesterov */
+    OPTIM_ADAM,     /* m towards g by 1 - beta1, v towards g^2 by 1 - beta2; p -= rate m / (sqrt(v) + epsilon) */
+    OPTIM_RMSPROP,  /* v towards g^2 by 1 - beta2; p -= rate g / (sqrt(v) + epsilon) */
+    OPTIM_ADAGRAD,  /* v += g^2; p -= rate g / (sqrt(v) + epsilon) */
+    OPTIM_LION,     /* p -= rate sign(beta1 m + (1 - beta1) g); m towards g by 1 - beta2 */
+    OPTIM_AVERAGE,  /* p towards g by 1 - beta1: a running average of values that come as gradients */
+    OPTIM_COUNT
+};
+
+struct optim_step {
+    double rate, beta1, beta2, epsilon;
+    double decay; /* g + decay p stands for g: the gradient of the penalty decay / 2 |p|^2 */
+    double fade;  /* of Adam and Lion: p loses fade p, too (decoupled weight decay) */
+    bool nesterov;
 };
 
 /* Rows of columns of numbers, one a column, for batch_norm and its gradient. */
@@ -95,6 +108,9 @@ struct kernels {
 
     /* y[j] = the reduction over i of x[i * x_row + j], i < rows, j < columns, in the same order. */
     void (*reduce_columns[REDUCE_COUNT])(size_t rows, size_t columns, const void *x, size_t x_row, void *y);
+
+    /* *y = the sum of x[0 .. n) squared, in the same order. */
+    void (*sum_squares)(size_t n, const void *x, void *y);
 
     /* Rows of n contiguous elements: y = exp(x - max) / sum(exp(x - max)). */
     void (*softmax)(size_t rows, size_t n, const void *x, void *y);
@@ -134,14 +150,11 @@ struct kernels {
     /* y[i] = x[i] * scale, rounded to the element type */
     void (*scale_bytes)(size_t n, const uint8_t *x, double scale, void *y);
 
-    /* One optimiser step on a rows x columns block of equally laid out arrays; row: elements between rows.
-       Moments below the smallest normal number become zero. */
-    void (*adam)(size_t rows, size_t columns, size_t row, const struct adam_step *step, const void *gradient,
-                 void *moment1, void *moment2, void *parameter);
-
-    /* velocity = momentum * velocity + gradient; parameter -= rate * velocity. velocity may be NULL: then 0. */
-    void (*sgd)(size_t rows, size_t columns, size_t row, double rate, double momentum, const void *gradient,
-                void *velocity, void *parameter);
+    /* One optimiser step on a rows x columns block of equally laid out arrays; row: elements between rows. moment1
+       (m) and moment2 (v) count only for rules that have them. Moments below the smallest normal number become
+       zero. */
+    void (*optim[OPTIM_COUNT])(size_t rows, size_t columns, size_t row, const struct optim_step *step,
+                               const void *gradient, void *moment1, void *moment2, void *parameter);
 };
 
 extern const struct kernels kernels_portable, kernels_double;

@@ -16,29 +16,41 @@ static void *list_data(lua_State *L, int list, lua_Integer i, const struct tenso
     return t->data;
 }
 
-/* Fills an array, kept alive on the stack, from the lists at 1 (parameters), and at moment1 and moment2 (0: none).
- */
-static struct optim_parameter *collect(lua_State *L, int moment1, int moment2, size_t *count) {
-    lua_Integer length = (lua_Integer)lua_rawlen(L, 1);
+/* The elements of a float tensor seen as a matrix; the gradient and the moments are for the caller. */
+static struct optim_parameter matrix_of(const struct tensor *p) {
+    size_t columns = p->rank ? p->shape[p->rank - 1] : 1;
+    return (struct optim_parameter){.dtype = p->dtype,
+                                    .rows = columns ? tensor_count(p) / columns : 0,
+                                    .columns = columns,
+                                    .parameter = p->data};
+}
+
+enum change { NOTHING, GRADIENTS, PARAMETERS };
+
+/* Fills an array, kept alive on the stack, from the lists at `parameters`, moment1 and moment2 (0: none), and
+   notes what is going to change. */
+static struct optim_parameter *collect(lua_State *L, int parameters, int moment1, int moment2, enum change change,
+                                       size_t *count) {
+    lua_Integer length = (lua_Integer)lua_rawlen(L, parameters);
     struct optim_parameter *list = lua_newuserdatauv(L, sizeof *list * (size_t)(length + 1), 0);
     *count = 0;
     for (lua_Integer i = 1; i <= length; i++) {
-        lua_rawgeti(L, 1, i);
-        const struct tensor *p = &ltensor_check(L, lua_gettop(L))->tensor;
+        lua_rawgeti(L, parameters, i);
+        struct handle *handle = ltensor_check(L, lua_gettop(L));
+        const struct tensor *p = &handle->tensor;
         lua_getiuservalue(L, -1, SLOT_GRAD);
         struct handle *gradient = lua_touserdata(L, -1);
         if (gradient) {
             if (!dtype_is_float(p->dtype) || !tensor_is_contiguous(p))
                 lerror(L, "step: parameter %I: expected a contiguous float tensor", (LUAI_UACINT)i);
             ltensor_check(L, lua_gettop(L));
-            if (gradient->storage == ((struct handle *)lua_touserdata(L, -2))->storage)
+            if (gradient->storage == handle->storage)
                 lerror(L, "step: parameter %I: its gradient shares its memory; use a :clone()", (LUAI_UACINT)i);
             struct optim_parameter *entry = &list[(*count)++];
-            size_t columns = p->rank ? p->shape[p->rank - 1] : 1;
-            *entry = (struct optim_parameter){.dtype = p->dtype, .columns = columns, .parameter = p->data};
-            entry->rows = columns ? tensor_count(p) / columns : 0;
+            *entry = matrix_of(p);
             entry->gradient = gradient->tensor.data;
-            lhandle_changed(lua_touserdata(L, -2));
+            if (change == PARAMETERS) lhandle_changed(handle);
+            if (change == GRADIENTS) lhandle_changed(gradient);
             if (moment1) entry->moment1 = list_data(L, moment1, i, p, "first moment");
             if (moment2) entry->moment2 = list_data(L, moment2, i, p, "second moment");
         }
@@ -47,34 +59,78 @@ static struct optim_parameter *collect(lua_State *L, int moment1, int moment2, s
     return list;
 }
 
-/* adam(parameters, moments1, moments2, rate, beta1, beta2, epsilon); see struct adam_step. */
-static int adam(lua_State *L) {
+/* optimise(rule, parameters, moments1, moments2, rate, decay, fade, beta1, beta2, epsilon, nesterov): one step; see
+   struct optim_step. Numbers that are left out are 0; moments that the rule does not have are nil. */
+static int optimise(lua_State *L) {
+    static const char *const names[] = {"sgd", "momentum", "adam", "rmsprop", "adagrad", "lion", NULL};
+    static const enum optim_rule rules[] = {OPTIM_SGD,     OPTIM_MOMENTUM, OPTIM_ADAM,
+                                            OPTIM_RMSPROP, OPTIM_ADAGRAD,  OPTIM_LION};
+    static const bool has_moment1[OPTIM_COUNT] = {
+        [OPTIM_MOMENTUM] = true, [OPTIM_ADAM] = true, [OPTIM_LION] = true};
+    static const bool has_moment2[OPTIM_COUNT] = {
+        [OPTIM_ADAM] = true, [OPTIM_RMSPROP] = true, [OPTIM_ADAGRAD] = true};
+    enum optim_rule rule = rules[luaL_checkoption(L, 1, NULL, names)];
+    luaL_checktype(L, 2, LUA_TTABLE);
+    if (has_moment1[rule]) luaL_checktype(L, 3, LUA_TTABLE);
+    if (has_moment2[rule]) luaL_checktype(L, 4, LUA_TTABLE);
+    struct optim_step step = {.rate = luaL_checknumber(L, 5),
+                              .decay = luaL_optnumber(L, 6, 0),
+                              .fade = luaL_optnumber(L, 7, 0),
+                              .beta1 = luaL_optnumber(L, 8, 0),
+                              .beta2 = luaL_optnumber(L, 9, 0),
+                              .epsilon = luaL_optnumber(L, 10, 0),
+                              .nesterov = lua_toboolean(L, 11)};
     size_t count;
-    for (int i = 1; i <= 3; i++) luaL_checktype(L, i, LUA_TTABLE);
-    struct adam_step step = {.rate = luaL_checknumber(L, 4),
-                             .beta1 = luaL_checknumber(L, 5),
-                             .beta2 = luaL_checknumber(L, 6),
-                             .epsilon = luaL_checknumber(L, 7)};
-    struct optim_parameter *list = collect(L, 2, 3, &count);
-    optim_adam(list, count, &step);
+    struct optim_parameter *list =
+        collect(L, 2, has_moment1[rule] ? 3 : 0, has_moment2[rule] ? 4 : 0, PARAMETERS, &count);
+    optim_update(list, count, rule, &step);
     return 0;
 }
 
-/* sgd(parameters, velocities or nil, rate, momentum) */
-static int sgd(lua_State *L) {
+/* average(averages, parameters, keep): average += keep * (parameter - average), for each of two lists. */
+static int average(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    struct optim_step step = {.beta1 = 1 - luaL_checknumber(L, 3)};
+    size_t count = (size_t)lua_rawlen(L, 1);
+    struct optim_parameter *list = lua_newuserdatauv(L, sizeof *list * (count + 1), 0);
+    for (size_t i = 0; i < count; i++) {
+        lua_rawgeti(L, 1, (lua_Integer)i + 1);
+        struct handle *handle = ltensor_check(L, lua_gettop(L));
+        list[i] = matrix_of(&handle->tensor);
+        list[i].gradient = list_data(L, 2, (lua_Integer)i + 1, &handle->tensor, "parameter");
+        lhandle_changed(handle);
+        lua_pop(L, 1);
+    }
+    optim_update(list, count, OPTIM_AVERAGE, &step);
+    return 0;
+}
+
+/* gradient_norm(parameters) */
+static int gradient_norm(lua_State *L) {
     size_t count;
     luaL_checktype(L, 1, LUA_TTABLE);
-    bool velocity = !lua_isnil(L, 2);
-    if (velocity) luaL_checktype(L, 2, LUA_TTABLE);
-    double rate = luaL_checknumber(L, 3), momentum = luaL_checknumber(L, 4);
-    struct optim_parameter *list = collect(L, velocity ? 2 : 0, 0, &count);
-    optim_sgd(list, count, rate, momentum);
+    struct optim_parameter *list = collect(L, 1, 0, 0, NOTHING, &count);
+    lua_pushnumber(L, optim_norm(list, count));
+    return 1;
+}
+
+/* change_gradients(parameters, value, limits): times the value, or limited to [-value, value]. */
+static int change_gradients(lua_State *L) {
+    size_t count;
+    luaL_checktype(L, 1, LUA_TTABLE);
+    double value = luaL_checknumber(L, 2);
+    bool limits = lua_toboolean(L, 3);
+    struct optim_parameter *list = collect(L, 1, 0, 0, GRADIENTS, &count);
+    (limits ? optim_limit : optim_scale)(list, count, value);
     return 0;
 }
 
 void lopen_optim(lua_State *L) {
-    lua_pushcfunction(L, adam);
-    lua_setfield(L, -2, "adam");
-    lua_pushcfunction(L, sgd);
-    lua_setfield(L, -2, "sgd");
+    static const luaL_Reg functions[] = {{"optimise", optimise},
+                                         {"average", average},
+                                         {"gradient_norm", gradient_norm},
+                                         {"change_gradients", change_gradients},
+                                         {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

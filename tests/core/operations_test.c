@@ -361,9 +361,10 @@ static void test_softmax(size_t rows, size_t n) {
 static void run_optimizers(void *context) {
     static const size_t shapes[][2] = {{784, 128}, {1, 128}, {37, 131}};
     enum { PARAMETERS = 3, TOTAL = 784 * 128 + 128 + 37 * 131 };
-    const struct adam_step step = {0.9, 0.999, 1e-3, 1e-8};
-    const float *start = context, *g = put_copy(PLACE_G, TOTAL, 0, start);
-    for (int adam = 0; adam < 2; adam++) {
+    const struct optim_step step = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .fade = 0.01};
+    const float *start = context;
+    float *g = put_copy(PLACE_G, TOTAL, 0, start);
+    for (int rule = 0; rule < OPTIM_COUNT; rule++) {
         float *m = put_copy(PLACE_M, TOTAL, 0, start + 1), *v = put(PLACE_V, TOTAL, 0);
         float *p = put_copy(PLACE_P, TOTAL, 0, start + 2), *expected_m = put_copy(PLACE_A, TOTAL, 0, start + 1);
         float *expected_v = put(PLACE_B, TOTAL, 0), *expected_p = put_copy(PLACE_EXPECTED, TOTAL, 0, start + 2);
@@ -372,22 +373,41 @@ static void run_optimizers(void *context) {
         for (size_t i = 0, at = 0; i < PARAMETERS; at += shapes[i][0] * shapes[i][1], i++) {
             size_t rows = shapes[i][0], columns = shapes[i][1];
             parameters[i] = (struct optim_parameter){FLOAT32, rows, columns, g + at, m + at, v + at, p + at};
-            if (adam)
-                kernels_portable.adam(rows, columns, columns, &step, g + at, expected_m + at, expected_v + at,
-                                      expected_p + at);
-            else
-                kernels_portable.sgd(rows, columns, columns, 0.1, 0.9, g + at, i == 1 ? NULL : expected_m + at,
-                                     expected_p + at);
-            if (!adam && i == 1) parameters[i].moment1 = NULL;
+            kernels_portable.optim[rule](rows, columns, columns, &step, g + at, expected_m + at, expected_v + at,
+                                         expected_p + at);
         }
-        if (adam)
-            optim_adam(parameters, PARAMETERS, &step);
-        else
-            optim_sgd(parameters, PARAMETERS, 0.1, 0.9);
+        optim_update(parameters, PARAMETERS, (enum optim_rule)rule, &step);
         check_same(TOTAL, expected_m, m, "first moment, %s, %zu threads", backend_name(), threads_count());
         check_same(TOTAL, expected_v, v, "second moment, %s, %zu threads", backend_name(), threads_count());
         check_same(TOTAL, expected_p, p, "parameter, %s, %zu threads", backend_name(), threads_count());
     }
+}
+
+/* The norm of two gradients, and what limits do to them; the second is one column, in double. */
+static void run_clipping(void *context) {
+    enum { ROWS = 100, COLUMNS = 131, N = ROWS * COLUMNS, M = 50 };
+    const float *start = context;
+    float *g = put_copy(PLACE_G, N, 0, start), *expected = put_copy(PLACE_EXPECTED, N, 0, start), sum;
+    double column[M], squares = 0;
+    for (size_t i = 0; i < M; i++) {
+        column[i] = (double)start[i] / 4;
+        squares += column[i] * column[i];
+    }
+    struct optim_parameter parameters[] = {{FLOAT32, ROWS, COLUMNS, g, NULL, NULL, NULL},
+                                           {FLOAT64, M, 1, column, NULL, NULL, NULL},
+                                           {FLOAT32, 0, COLUMNS, g, NULL, NULL, NULL}};
+    kernels_portable.sum_squares(N, g, &sum);
+    double norm = sqrt((double)sum + squares), got = optim_norm(parameters, 3);
+    check(fabs(got / norm - 1) < 1e-15, "norm %.17g, expected %.17g", got, norm);
+    optim_scale(parameters, 3, 0.3);
+    for (size_t i = 0; i < N; i++) expected[i] *= 0.3f;
+    check_same(N, expected, g, "scaled, %zu threads", threads_count());
+    optim_limit(parameters, 3, 0.25);
+    for (size_t i = 0; i < N; i++) expected[i] = fmaxf(fminf(expected[i], 0.25f), -0.25f);
+    check_same(N, expected, g, "limited, %zu threads", threads_count());
+    for (size_t i = 0; i < M; i++)
+        check(column[i] == fmax(fmin((double)start[i] / 4 * 0.3, 0.25), -0.25), "element %zu is %g", i, column[i]);
+    check_guards(PLACE_G);
 }
 
 int main(int count, char **arguments) {
@@ -411,6 +431,8 @@ int main(int count, char **arguments) {
     static float start[110000];
     fill(sizeof start / sizeof *start, start, PLAIN);
     everywhere(run_optimizers, start);
+    test("clipping of gradients");
+    everywhere(run_clipping, start);
     threads_close();
     return check_end();
 }

@@ -124,19 +124,25 @@ static void test_matmul(size_t n) {
 }
 
 static void test_optimizers(size_t n) {
-    const struct adam_step step = {0.9, 0.999, 1e-3, 1e-8};
-    for (size_t i = 0; i < COUNT; i++) {
-        y[i] = float_y[i] = x[i];
-        u[i] = float_u[i] = z[i];
-        v[i] = float_v[i] = z[COUNT - 1 - i];
+    const struct optim_step step = {.rate = 1e-3,
+                                    .beta1 = 0.9,
+                                    .beta2 = 0.999,
+                                    .epsilon = 1e-4,
+                                    .decay = 0.01,
+                                    .fade = 0.001,
+                                    .nesterov = true};
+    for (int rule = 0; rule < OPTIM_COUNT; rule++) {
+        for (size_t i = 0; i < COUNT; i++) {
+            y[i] = float_y[i] = x[i];
+            u[i] = float_u[i] = z[i];
+            v[i] = float_v[i] = z[COUNT - 1 - i];
+        }
+        kernels_portable.optim[rule](ROWS, n, N, &step, x, float_u, float_v, float_y);
+        kernels_double.optim[rule](ROWS, n, N, &step, wide_x, u, v, y);
+        check_near(COUNT, float_u, u, 1e-6, "first moment");
+        check_near(COUNT, float_v, v, 1e-6, "second moment");
+        check_near(COUNT, float_y, y, 1e-5, "parameter");
     }
-    kernels_portable.adam(ROWS, n, N, &step, x, float_u, float_v, float_y);
-    kernels_double.adam(ROWS, n, N, &step, wide_x, u, v, y);
-    kernels_portable.sgd(ROWS, n, N, 0.1, 0.9, x, float_u, float_y);
-    kernels_double.sgd(ROWS, n, N, 0.1, 0.9, wide_x, u, y);
-    check_near(COUNT, float_u, u, 1e-6, "first moment, velocity");
-    check_near(COUNT, float_v, v, 1e-6, "second moment");
-    check_near(COUNT, float_y, y, 1e-6, "parameter");
 }
 
 int main(int count, char **arguments) {

@@ -8,15 +8,43 @@ enum { PLACE_G, PLACE_M, PLACE_V, PLACE_P, PLACE_EXPECTED_M, PLACE_EXPECTED_V, P
 
 static float flushed(float x) { return fabsf(x) < FLT_MIN ? 0 : x; }
 
-static void adam_expected(const struct adam_step *step, float g, float *m, float *v, float *p) {
-    *m = flushed(fmaf((float)(1 - step->beta1), g - *m, *m));
-    *v = flushed(fmaf((float)(1 - step->beta2), g * g - *v, *v));
-    *p += (float)-step->rate * *m / (sqrtf(*v) + (float)step->epsilon);
+static float towards(double beta, float x, float moment) {
+    return flushed(fmaf((float)(1 - beta), x - moment, moment));
 }
 
-static void sgd_expected(double rate, double momentum, float g, float *v, float *p) {
-    if (v) g = *v = flushed(fmaf((float)momentum, *v, g));
-    *p = fmaf((float)-rate, g, *p);
+static float sign_of(float x) { return x > 0 ? 1.0f : x < 0 ? -1.0f : x; }
+
+/* The rules in plain C, for one element. */
+static void expected(enum optim_rule rule, const struct optim_step *step, float g, float *m, float *v, float *p) {
+    float rate = (float)-step->rate, momentum = (float)step->beta1, change = 0;
+    if (step->decay != 0) g = fmaf((float)step->decay, *p, g);
+    switch (rule) {
+    case OPTIM_SGD: *p = fmaf(rate, g, *p); return;
+    case OPTIM_MOMENTUM:
+        *m = flushed(fmaf(momentum, *m, g));
+        *p = fmaf(rate, step->nesterov ? fmaf(momentum, *m, g) : *m, *p);
+        return;
+    case OPTIM_AVERAGE: *p = fmaf((float)(1 - step->beta1), g - *p, *p); return;
+    case OPTIM_ADAM:
+        *m = towards(step->beta1, g, *m);
+        *v = towards(step->beta2, g * g, *v);
+        change = rate * *m / (sqrtf(*v) + (float)step->epsilon);
+        break;
+    case OPTIM_RMSPROP:
+        *v = towards(step->beta2, g * g, *v);
+        change = rate * g / (sqrtf(*v) + (float)step->epsilon);
+        break;
+    case OPTIM_ADAGRAD:
+        *v = flushed(fmaf(g, g, *v));
+        change = rate * g / (sqrtf(*v) + (float)step->epsilon);
+        break;
+    default:
+        change = rate * sign_of(fmaf((float)(1 - step->beta1), g - *m, *m));
+        *m = towards(step->beta2, g, *m);
+        break;
+    }
+    if (step->fade != 0) change = fmaf((float)-step->fade, *p, change);
+    *p += change;
 }
 
 struct block {
@@ -35,9 +63,16 @@ static float *put_twice(size_t number, size_t expected, size_t n, enum values va
     return x;
 }
 
-static void test_adam(const struct kernels *kernels, size_t rows, size_t columns, enum values values) {
-    static const struct adam_step steps[] = {
-        {0.9, 0.999, 1e-3, 1e-8}, {0.9, 0.999, 3e-4, 1e-7}, {0.5, 0.25, 10, 0}};
+static const char *const rule_names[OPTIM_COUNT] = {"sgd",     "momentum", "adam",   "rmsprop",
+                                                    "adagrad", "lion",     "average"};
+
+static void test_rule(const struct kernels *kernels, enum optim_rule rule, size_t rows, size_t columns,
+                      enum values values) {
+    static const struct optim_step steps[] = {
+        {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8},
+        {.rate = 1.0 / 3, .beta1 = 0.3, .beta2 = 0.99, .epsilon = 1e-7, .decay = 0.01, .nesterov = true},
+        {.rate = 10, .beta1 = 0.5, .beta2 = 0.25, .fade = 0.125},
+    };
     struct block block = random_block(rows, columns);
     float *expected_m, *expected_v, *expected_p;
     float *m = put_twice(PLACE_M, PLACE_EXPECTED_M, block.extent, values, &expected_m);
@@ -47,8 +82,8 @@ static void test_adam(const struct kernels *kernels, size_t rows, size_t columns
         const float *g = put_filled(PLACE_G, block.extent, random_below(POSITION_COUNT), values);
         for (size_t r = 0; r < rows; r++)
             for (size_t i = r * block.row; i < r * block.row + columns; i++)
-                adam_expected(&steps[s], g[i], &expected_m[i], &expected_v[i], &expected_p[i]);
-        kernels->adam(rows, columns, block.row, &steps[s], g, m, v, p);
+                expected(rule, &steps[s], g[i], &expected_m[i], &expected_v[i], &expected_p[i]);
+        kernels->optim[rule](rows, columns, block.row, &steps[s], g, m, v, p);
         check_same(block.extent, expected_m, m, "first moment, %zux%zu step %zu", rows, columns, s);
         check_same(block.extent, expected_v, v, "second moment, %zux%zu step %zu", rows, columns, s);
         check_same(block.extent, expected_p, p, "parameter, %zux%zu step %zu", rows, columns, s);
@@ -58,37 +93,31 @@ static void test_adam(const struct kernels *kernels, size_t rows, size_t columns
     check_guards(PLACE_P);
 }
 
-static void test_sgd(const struct kernels *kernels, size_t rows, size_t columns, enum values values, bool moving) {
-    struct block block = random_block(rows, columns);
-    float *expected_v = NULL, *expected_p, *v = NULL;
-    if (moving) v = put_twice(PLACE_V, PLACE_EXPECTED_V, block.extent, values, &expected_v);
-    float *p = put_twice(PLACE_P, PLACE_EXPECTED_P, block.extent, values, &expected_p);
-    for (size_t s = 0; s < 3; s++) {
-        double rate = s == 0 ? 0.1 : 1.0 / 3, momentum = s == 1 ? 0.9 : 0.3;
-        const float *g = put_filled(PLACE_G, block.extent, random_below(POSITION_COUNT), values);
-        for (size_t r = 0; r < rows; r++)
-            for (size_t i = r * block.row; i < r * block.row + columns; i++)
-                sgd_expected(rate, momentum, g[i], v ? &expected_v[i] : NULL, &expected_p[i]);
-        kernels->sgd(rows, columns, block.row, rate, momentum, g, v, p);
-        if (v) check_same(block.extent, expected_v, v, "velocity, %zux%zu step %zu", rows, columns, s);
-        check_same(block.extent, expected_p, p, "parameter, %zux%zu step %zu", rows, columns, s);
-    }
-    if (v) check_guards(PLACE_V);
-    check_guards(PLACE_P);
+/* Moments that a rule does not have may be NULL. */
+static void test_without_moments(const struct kernels *kernels) {
+    enum { N = 37 };
+    const struct optim_step step = {.rate = 0.5, .beta1 = 0.75};
+    float g[N], p[N], wanted[N];
+    fill(N, g, PLAIN);
+    fill(N, p, PLAIN);
+    for (size_t i = 0; i < N; i++) wanted[i] = fmaf(0.25f, g[i] - fmaf(-0.5f, g[i], p[i]), fmaf(-0.5f, g[i], p[i]));
+    kernels->optim[OPTIM_SGD](1, N, N, &step, g, NULL, NULL, p);
+    kernels->optim[OPTIM_AVERAGE](1, N, N, &step, g, NULL, NULL, p);
+    check_same(N, wanted, p, "sgd, then average");
 }
 
 /* A moment that only decays must reach zero, not a denormal number where rounding stops it. */
 static void test_decay(const struct kernels *kernels) {
     enum { N = 17 };
-    const struct adam_step step = {0.9, 0.999, 1e-3, 1e-8};
+    const struct optim_step step = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
     float g[N] = {0}, m[N], v[N], p[N] = {0}, velocity[N];
     for (size_t i = 0; i < N; i++) {
         m[i] = velocity[i] = i % 2 ? -1e-37f : 1e-37f;
         v[i] = 1.2e-38f;
     }
     for (int i = 0; i < 200; i++) {
-        kernels->adam(1, N, N, &step, g, m, v, p);
-        kernels->sgd(1, N, N, 0.1, 0.9, g, velocity, p);
+        kernels->optim[OPTIM_ADAM](1, N, N, &step, g, m, v, p);
+        kernels->optim[OPTIM_MOMENTUM](1, N, N, &step, g, velocity, NULL, p);
     }
     for (size_t i = 0; i < N; i++)
         check(m[i] == 0 && v[i] == 0 && velocity[i] == 0, "element %zu ends as %g, %g, %g", i, (double)m[i],
@@ -101,21 +130,18 @@ int main(int count, char **arguments) {
     const struct kernels *const *table = kernels_supported(&tables);
     check_start(count, arguments);
     for (size_t t = 0; t < tables; t++)
-        for (int kind = 0; kind < 3; kind++) {
-            static const char *const names[] = {"adam", "sgd", "sgd with momentum"};
-            test("%s %s", table[t]->name, names[kind]);
+        for (int rule = 0; rule < OPTIM_COUNT; rule++) {
+            test("%s %s", table[t]->name, rule_names[rule]);
             for (size_t s = 0; s < SIZE_COUNT; s++)
                 for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
-                    for (int values = 0; values < VALUES_COUNT; values++) {
-                        if (kind == 0)
-                            test_adam(table[t], rows[r], size_at(s), (enum values)values);
-                        else
-                            test_sgd(table[t], rows[r], size_at(s), (enum values)values, kind == 2);
-                    }
+                    for (int values = 0; values < VALUES_COUNT; values++)
+                        test_rule(table[t], (enum optim_rule)rule, rows[r], size_at(s), (enum values)values);
         }
     for (size_t t = 0; t < tables; t++) {
         test("%s moments that decay", table[t]->name);
         test_decay(table[t]);
+        test("%s without moments", table[t]->name);
+        test_without_moments(table[t]);
     }
     return check_end();
 }

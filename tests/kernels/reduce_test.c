@@ -31,6 +31,15 @@ static void test_columns(const struct kernels *kernels, enum reduction operation
     check_guards(PLACE_Y);
 }
 
+static void test_squares(const struct kernels *kernels, size_t n, enum values values) {
+    const float *x = put_filled(PLACE_X, n, random_below(POSITION_COUNT), values);
+    float *square = put(PLACE_EXPECTED, n, 0), expected, y;
+    for (size_t i = 0; i < n; i++) square[i] = x[i] * x[i];
+    expected = reference_sum(n, square, 1);
+    kernels->sum_squares(n, x, &y);
+    check_same(1, &expected, &y, "n %zu values %d", n, (int)values);
+}
+
 int main(int count, char **arguments) {
     /* around the ends of a group (64 elements of each of 16 lanes) and of a block (64 groups) */
     static const size_t long_sizes[] = {1007, 1008,  1023,  1024,  1025,  1039,  1040,   2048,
@@ -57,5 +66,11 @@ int main(int count, char **arguments) {
             for (size_t s = 0; s < LONG_COUNT; s++)
                 test_columns(table[t], operation, long_sizes[s], 1 + random_below(3), PLAIN);
         }
+    for (size_t t = 0; t < tables; t++) {
+        test("%s sum of squares", table[t]->name);
+        for (int values = 0; values < VALUES_COUNT; values++)
+            for (size_t s = 0; s < SIZE_COUNT; s++) test_squares(table[t], size_at(s), (enum values)values);
+        for (size_t s = 0; s < LONG_COUNT; s++) test_squares(table[t], long_sizes[s], PLAIN);
+    }
     return check_end();
 }

@@ -1,32 +1,55 @@
---- Adam (Kingma and Ba, 2015, algorithm 1 in the form of section 2's last paragraph).
+--- Adam (Kingma and Ba, 2015, algorithm 1 in the form of section 2's last paragraph) and AdamW (Loshchilov and
+-- Hutter, 2019, algorithm 2), which takes the weight decay from the weights themselves, not by way of the moments.
 
 local core = require "fnet.core"
 local optimizer = require "fnet.optim.optimizer"
 
----@class optim.Adam
----@field lr number the learning rate; may be changed between steps
-local Adam, new = optimizer.class("Adam", {
-  { "lr", 1e-3, 0, math.huge }, { "beta1", 0.9, 0, 1 }, { "beta2", 0.999, 0, 1 }, { "epsilon", 1e-8, 0, 1 },
-})
-
---- Changes every parameter that has a gradient.
-function Adam:step()
-  if not self.moments1 then
-    self.moments1 = optimizer.zeros_like(self.parameters)
-    self.moments2 = optimizer.zeros_like(self.parameters)
-    self.steps, self.power1, self.power2 = 0, 1.0, 1.0
+-- The powers of beta1 and beta2 after so many steps, by repeated multiplication: the C library's pow differs
+-- between machines.
+local function advance(group, step)
+  if not group.power1 then
+    group.power1, group.power2 = 1.0, 1.0
+    for _ = 2, step do
+      group.power1, group.power2 = group.power1 * group.beta1, group.power2 * group.beta2
+    end
   end
-  -- Powers by repeated multiplication: the C library's pow differs between machines.
-  self.steps = self.steps + 1
-  self.power1, self.power2 = self.power1 * self.beta1, self.power2 * self.beta2
-  local root = math.sqrt(1 - self.power2)
-  core.adam(self.parameters, self.moments1, self.moments2, self.lr * root / (1 - self.power1), self.beta1,
-    self.beta2, self.epsilon * root)
+  group.power1, group.power2 = group.power1 * group.beta1, group.power2 * group.beta2
 end
 
---- p = p - lr m' / (sqrt(v') + epsilon), with m and v the decaying means of the gradient and of its square, and m',
--- v' corrected for their start at zero.
----@param parameters tensor[]
----@param options? table lr: 1e-3; beta1: 0.9; beta2: 0.999; epsilon: 1e-8
----@return optim.Adam
-return function(parameters, options) return new(parameters, options) end
+local function class(name, weight_decay, decoupled)
+  return optimizer.class {
+    name = name,
+    options = {
+      { "lr", 1e-3, 0, math.huge }, { "beta1", 0.9, 0, 1 }, { "beta2", 0.999, 0, 1 }, { "epsilon", 1e-8, 0, 1 },
+      { "weight_decay", weight_decay, 0, math.huge },
+    },
+    moments = { "moments1", "moments2" },
+    update = function(group, lr, step)
+      advance(group, step)
+      local root, decay, fade = math.sqrt(1 - group.power2), group.weight_decay, 0
+      if decoupled then decay, fade = 0, lr * group.weight_decay end
+      core.optimise("adam", group.parameters, group.moments1, group.moments2, lr * root / (1 - group.power1), decay,
+        fade, group.beta1, group.beta2, group.epsilon * root)
+    end,
+    restart = function(group) group.power1, group.power2 = nil, nil end,
+  }
+end
+
+local new_adam, new_adamw = class("Adam", 0, false), class("AdamW", 1e-2, true)
+
+return {
+  --- p = p - lr m' / (sqrt(v') + epsilon), with m and v the decaying means of the gradient and of its square, and
+  -- m', v' corrected for their start at zero.
+  ---@param parameters table parameters such as model:parameters(), or groups of them with options of their own,
+  --- { { parameters = ..., lr = ... }, ... }
+  ---@param options? table lr: 1e-3; beta1: 0.9; beta2: 0.999; epsilon: 1e-8; weight_decay: 0, times p is added to
+  --- the gradient (L2); schedule: function(step) -> a factor for the learning rates, such as from optim.schedule
+  ---@return optim.Optimizer
+  Adam = function(parameters, options) return new_adam(parameters, options) end,
+
+  --- Adam with decoupled weight decay: each step also takes lr weight_decay p from p.
+  ---@param parameters table as for Adam; give biases a group with weight_decay = 0
+  ---@param options? table as for Adam, but weight_decay: 1e-2
+  ---@return optim.Optimizer
+  AdamW = function(parameters, options) return new_adamw(parameters, options) end,
+}

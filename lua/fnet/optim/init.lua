@@ -1,8 +1,20 @@
---- fnet.optim: optimisers. Each takes the parameters of a model and changes them in place by their gradients.
+--- fnet.optim: optimisers, schedules of their learning rate, limits for gradients, averages of weights. An
+-- optimiser takes the parameters of a model and changes them in place by their gradients.
 
+local adam = require "fnet.optim.adam"
 local check = require "fnet.check"
+local clip = require "fnet.optim.clip"
+local rmsprop = require "fnet.optim.rmsprop"
 
 return check.named("fnet.optim", {
   SGD = require "fnet.optim.sgd",
-  Adam = require "fnet.optim.adam",
+  Adam = adam.Adam,
+  AdamW = adam.AdamW,
+  RMSprop = rmsprop.RMSprop,
+  Adagrad = rmsprop.Adagrad,
+  Lion = require "fnet.optim.lion",
+  Average = require "fnet.optim.average",
+  clip_norm = clip.norm,
+  clip_value = clip.value,
+  schedule = require "fnet.optim.schedule",
 })

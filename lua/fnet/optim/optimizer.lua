@@ -1,55 +1,233 @@
---- What optimisers share: the check of their arguments, zero_grad.
+--- What optimisers share: the check of their arguments, groups of parameters, moments, the schedule, their state.
+-- Invariant: a group inherits every option that it does not set from its optimiser, so `opt.lr = 0.1` reaches all
+-- of them; the parameters of all groups, one after the other, are `opt.parameters`.
 
 local check = require "fnet.check"
 local core = require "fnet.core"
+local is_module = require("fnet.nn.module").is_module
 
-local optimizer = {}
+---@class optim.Optimizer
+---@field lr number the learning rate; may be changed between steps
+---@field schedule? fun(step: integer): number a factor for the learning rates; may be changed between steps
+---@field parameters tensor[] those of all groups
+---@field groups table[] each { parameters = }, with the options of its own
+---@field steps integer how many were taken
+local Optimizer = {}
+Optimizer.__index = Optimizer
 
---- A new class of optimisers.
----@param name string
----@param ranges table[] options, each {name, default, lowest, highest}
----@return table class, function constructor
-function optimizer.class(name, ranges)
-  local class = {}
-  class.__index = class
-  class.__tostring = function(self) return ("%s(%d parameters, lr %g)"):format(name, #self.parameters, self.lr) end
+-- The key of an optimiser's description; see `class`.
+local SPEC = {}
 
-  --- Drops the gradients of all parameters.
-  function class:zero_grad()
-    for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
-  end
-
-  local known = {}
-  for i, range in ipairs(ranges) do known[i] = range[1] end
-
-  local function new(parameters, options)
-    if type(parameters) ~= "table" or #parameters == 0 then
-      core.raise(name .. ": expected a table of at least one parameter, such as model:parameters()")
-    end
-    for i, parameter in ipairs(parameters) do
-      if not core.is_tensor(parameter) or not parameter.requires_grad then
-        core.raise(("%s: parameter %d: expected a tensor that requires gradients, got %s"):format(name, i,
-          core.is_tensor(parameter) and "one that does not" or type(parameter)))
-      end
-    end
-    local self = { parameters = { table.unpack(parameters) } }
-    options = check.options(name, options, known)
-    for _, range in ipairs(ranges) do
-      local key, default, low, high = table.unpack(range)
-      self[key] = options[key] == nil and default or check.number(name .. ": " .. key, options[key], low, high)
-    end
-    return setmetatable(self, class)
-  end
-  return class, new
+--- "Adam(4 parameters, lr 0.001)".
+---@return string
+function Optimizer:__tostring()
+  return ("%s(%d parameters, lr %g)"):format(self[SPEC].name, #self.parameters, self.lr)
 end
 
---- One tensor of zeros for each parameter.
----@param parameters tensor[]
----@return tensor[]
-function optimizer.zeros_like(parameters)
+--- Drops the gradients of all parameters.
+function Optimizer:zero_grad()
+  for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
+end
+
+-- The factor that the schedule gives for a step.
+local function factor_at(self, step)
+  local factor = self.schedule(step)
+  if type(factor) == "number" and factor >= 0 and factor < math.huge then return factor end
+  core.raise(("%s: schedule: expected a number of at least 0 for step %d, got %s"):format(self[SPEC].name, step,
+    tostring(factor)))
+end
+
+-- The names of the lists of moments that a group has.
+local function moments_of(spec, group)
+  if spec.needs_moments and not spec.needs_moments(group) then return {} end
+  return spec.moments
+end
+
+-- One tensor of zeros for each parameter.
+local function zeros_like(parameters)
   local list = {}
   for i, parameter in ipairs(parameters) do list[i] = core.full(parameter.shape, 0, parameter.dtype) end
   return list
 end
 
-return optimizer
+--- Changes every parameter that has a gradient.
+function Optimizer:step()
+  local spec, step = self[SPEC], self.steps + 1
+  local factor = self.schedule and factor_at(self, step) or 1
+  for _, group in ipairs(self.groups) do
+    for _, name in ipairs(moments_of(spec, group)) do
+      if not group[name] then group[name] = zeros_like(group.parameters) end
+    end
+    spec.update(group, group.lr * factor, step)
+  end
+  self.steps = step
+end
+
+--- What the optimiser remembers, for a file: continued from it, training takes the same steps, bit for bit.
+---@return table state steps, lr, group2.lr and so on where groups have their own, schedule.* of a schedule that
+--- remembers something; each moment by name and number of its parameter, such as moments1.3. The tensors are the
+--- optimiser's own: clone those that are to outlive the next step
+function Optimizer:state()
+  local state, number = { steps = self.steps, lr = self.lr }, 0
+  for g, group in ipairs(self.groups) do
+    if rawget(group, "lr") then state[("group%d.lr"):format(g)] = group.lr end
+    for _, name in ipairs(self[SPEC].moments) do
+      for i, moment in ipairs(group[name] or {}) do state[("%s.%d"):format(name, number + i)] = moment end
+    end
+    number = number + #group.parameters
+  end
+  local schedule = self.schedule
+  if type(schedule) == "table" and schedule.state then
+    for key, value in pairs(schedule:state()) do state["schedule." .. key] = value end
+  end
+  return state
+end
+
+-- The entries of a state that fit this optimiser: numbers by name, and moments by group and name. Raises where
+-- something is missing, left over or of another shape.
+local function sort_state(self, state)
+  local spec, unused, numbers, moments, number = self[SPEC], {}, {}, {}, 0
+  local function raise(...) core.raise(spec.name .. ": load_state: " .. string.format(...)) end
+  if type(state) ~= "table" then raise("expected what state() gave, got %s", check.describe(state)) end
+  for key, value in pairs(state) do unused[key] = value end
+  local function take(key, kind)
+    local value = unused[key]
+    unused[key] = nil
+    if math.type(value) == kind or kind == "number" and type(value) == "number" then return value end
+    raise("%s: expected a %snumber, got %s", key, kind == "integer" and "whole " or "", check.describe(value))
+  end
+  numbers.steps, numbers.lr = take("steps", "integer"), take("lr", "number")
+  for g, group in ipairs(self.groups) do
+    if rawget(group, "lr") then numbers[g] = take(("group%d.lr"):format(g), "number") end
+    moments[g] = {}
+    for _, name in ipairs(numbers.steps > 0 and moments_of(spec, group) or {}) do
+      moments[g][name] = {}
+      for i, parameter in ipairs(group.parameters) do
+        local key = ("%s.%d"):format(name, number + i)
+        local moment = unused[key]
+        unused[key] = nil
+        if check.describe(moment) ~= check.describe(parameter) then
+          raise("%s: expected %s like its parameter, got %s", key, check.describe(parameter),
+            check.describe(moment))
+        end
+        moments[g][name][i] = moment
+      end
+    end
+    number = number + #group.parameters
+  end
+  local of_schedule
+  if type(self.schedule) == "table" and self.schedule.load_state then
+    of_schedule = {}
+    for key, value in pairs(unused) do
+      local name = type(key) == "string" and key:match "^schedule%.(.*)$"
+      if name then of_schedule[name], unused[key] = value, nil end
+    end
+  end
+  for key in pairs(unused) do
+    raise("unexpected '%s': was it saved from another optimiser or another model?", tostring(key))
+  end
+  return numbers, moments, of_schedule
+end
+
+--- Takes over what `state` gave, here or in another run, for parameters of the same shapes.
+---@param state table from `state`; the tensors are copied. Raises where it does not fit, before anything changes
+---@return optim.Optimizer self
+function Optimizer:load_state(state)
+  local numbers, moments, of_schedule = sort_state(self, state)
+  if of_schedule then self.schedule:load_state(of_schedule) end
+  self.steps, self.lr = numbers.steps, numbers.lr
+  for g, group in ipairs(self.groups) do
+    if numbers[g] then group.lr = numbers[g] end
+    for _, name in ipairs(self[SPEC].moments) do
+      group[name] = moments[g][name] and zeros_like(group.parameters) or nil
+      for i, moment in ipairs(moments[g][name] or {}) do group[name][i]:copy(moment) end
+    end
+    if self[SPEC].restart then self[SPEC].restart(group) end
+  end
+  return self
+end
+
+local function raise(name, format, ...) core.raise(name .. ": " .. string.format(format, ...)) end
+
+-- A copy of a list of parameters, which must not be in `seen`.
+local function check_parameters(what, list, seen)
+  if is_module(list) then raise(what, "expected a table of parameters, got a model; write model:parameters()") end
+  if type(list) ~= "table" or #list == 0 then
+    raise(what, "expected a table of at least one parameter, such as model:parameters()")
+  end
+  local parameters = {}
+  for i, parameter in ipairs(list) do
+    if not core.is_tensor(parameter) or not parameter.requires_grad then
+      raise(what, "parameter %d: expected a tensor that requires gradients, got %s", i,
+        core.is_tensor(parameter) and "one that does not" or type(parameter))
+    elseif not core.is_leaf(parameter) then
+      raise(what, "parameter %d: expected a parameter, got the result of an operation", i)
+    elseif seen[parameter] then
+      raise(what, "parameter %d is already %s", i, seen[parameter])
+    end
+    seen[parameter] = ("parameter %d of %s"):format(i, what)
+    parameters[i] = parameter
+  end
+  return parameters
+end
+
+-- The value of an option, checked against its description {name, default, lowest, highest}.
+local function check_option(what, range, value)
+  if type(range[2]) == "boolean" then return check.boolean(what, value) end
+  return check.number(what, value, range[3], range[4])
+end
+
+-- The groups that the first argument of an optimiser stands for: the list of parameters is one without options.
+local function check_groups(spec, list)
+  local seen = {}
+  local first = type(list) == "table" and not is_module(list) and list[1]
+  if type(first) ~= "table" or is_module(first) then
+    return { { parameters = check_parameters(spec.name, list, seen) } }
+  end
+  local groups, known = {}, { "parameters" }
+  for i, range in ipairs(spec.options) do known[i + 1] = range[1] end
+  for g, given in ipairs(list) do
+    local what = ("%s: group %d"):format(spec.name, g)
+    given = check.options(what, given, known)
+    local group = { parameters = check_parameters(what, given.parameters, seen) }
+    for _, range in ipairs(spec.options) do
+      local key = range[1]
+      if given[key] ~= nil then group[key] = check_option(what .. ": " .. key, range, given[key]) end
+    end
+    groups[g] = group
+  end
+  return groups
+end
+
+--- A function that makes optimisers of one kind.
+---@param spec table name; options: a list of {name, default, lowest, highest}, or {name, default} for true or
+--- false; moments: the names of the lists of tensors that a group keeps; needs_moments: function(group), false for
+--- a group without; update: function(group, lr, step), one step;
+--- restart: function(group), called after the state was replaced
+---@return fun(parameters: table, options?: table): optim.Optimizer
+local function class(spec)
+  local known = {}
+  for i, range in ipairs(spec.options) do known[i] = range[1] end
+  known[#known + 1] = "schedule"
+  return function(parameters, options)
+    local self = { [SPEC] = spec, groups = check_groups(spec, parameters), parameters = {}, steps = 0 }
+    options = check.options(spec.name, options, known)
+    for _, range in ipairs(spec.options) do
+      local key = range[1]
+      self[key] = range[2]
+      if options[key] ~= nil then self[key] = check_option(spec.name .. ": " .. key, range, options[key]) end
+    end
+    if options.schedule ~= nil and not check.is_callable(options.schedule) then
+      raise(spec.name, "schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, "
+        .. "got %s", check.describe(options.schedule))
+    end
+    self.schedule = options.schedule
+    for _, group in ipairs(self.groups) do
+      table.move(group.parameters, 1, #group.parameters, #self.parameters + 1, self.parameters)
+      setmetatable(group, { __index = self })
+    end
+    return setmetatable(self, Optimizer)
+  end
+end
+
+return { class = class, zeros_like = zeros_like }

@@ -1,20 +1,26 @@
---- Stochastic gradient descent with momentum (Polyak, 1964).
+--- SGD: stochastic gradient descent, with momentum (Polyak, 1964) or Nesterov's (Sutskever and others, 2013).
 
 local core = require "fnet.core"
 local optimizer = require "fnet.optim.optimizer"
 
----@class optim.SGD
----@field lr number the learning rate; may be changed between steps
-local SGD, new = optimizer.class("SGD", { { "lr", 1e-2, 0, math.huge }, { "momentum", 0, 0, 1 } })
+local new = optimizer.class {
+  name = "SGD",
+  options = {
+    { "lr", 1e-2, 0, math.huge }, { "momentum", 0, 0, 1 }, { "nesterov", false },
+    { "weight_decay", 0, 0, math.huge },
+  },
+  moments = { "velocities" },
+  needs_moments = function(group) return group.momentum > 0 end,
+  update = function(group, lr)
+    core.optimise(group.momentum > 0 and "momentum" or "sgd", group.parameters, group.velocities, nil, lr,
+      group.weight_decay, 0, group.momentum, 0, 0, group.nesterov)
+  end,
+}
 
---- Changes every parameter that has a gradient.
-function SGD:step()
-  if self.momentum > 0 and not self.velocities then self.velocities = optimizer.zeros_like(self.parameters) end
-  core.sgd(self.parameters, self.velocities, self.lr, self.momentum)
-end
-
---- v = momentum v + gradient; p = p - lr v.
----@param parameters tensor[]
----@param options? table lr: 1e-2; momentum: 0
----@return optim.SGD
+--- v = momentum v + gradient; p = p - lr v. With nesterov p = p - lr (gradient + momentum v).
+---@param parameters table parameters such as model:parameters(), or groups of them with options of their own,
+--- { { parameters = ..., lr = ... }, ... }
+---@param options? table lr: 1e-2; momentum: 0; nesterov: false; weight_decay: 0, times p is added to the gradient
+--- (L2); schedule: function(step) -> a factor for the learning rates, such as from optim.schedule
+---@return optim.Optimizer
 return function(parameters, options) return new(parameters, options) end

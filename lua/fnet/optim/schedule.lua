@@ -1,0 +1,144 @@
+--- Schedules: the factor of the learning rate as a function of the step, which counts from 1. Any Lua function
+-- step -> factor is one; an optimiser that is given it as `schedule` calls it once a step.
+-- Invariant: the factors are made of additions, multiplications and divisions: their bits are the same everywhere.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+
+local schedule = {}
+
+local pi = math.pi
+
+-- (1 + cos(pi t)) / 2 for t in [0, 1]: from 1 down to 0. The cosine is sin(pi / 2 - pi t) by its series, whose
+-- terms from x^23 on are below the precision of a double; the C library's cos differs between machines.
+local function fall(t)
+  if t >= 1 then return 0 end
+  local x = pi * (0.5 - t)
+  local square, sum = x * x, 1.0
+  for n = 20, 2, -2 do sum = 1 - sum * square / (n * (n + 1)) end
+  return (1 + x * sum) / 2
+end
+
+-- A number of the options, or what stands for it.
+local function number(what, options, key, default, low, high)
+  if options[key] == nil then return default end
+  return check.number(what .. ": " .. key, options[key], low, high)
+end
+
+--- Always 1.
+---@return fun(step: integer): number
+function schedule.constant() return function() return 1 end end
+
+--- Times `factor` after every so many steps.
+---@param options table every: steps; factor: 0.1
+---@return fun(step: integer): number
+function schedule.step(options)
+  options = check.options("step", options, { "every", "factor" })
+  local every, factor = check.count("step: every", options.every, 1), number("step", options, "factor", 0.1, 0, 1)
+  return function(step)
+    local product = 1.0
+    for _ = 1, (step - 1) // every do product = product * factor end
+    return product
+  end
+end
+
+--- Half a cosine, from 1 at the first step to `floor` after `steps` (Loshchilov and Hutter, 2017, equation 5).
+---@param options table steps: of the whole training, or up to the floor, which stays; floor: 0
+---@return fun(step: integer): number
+function schedule.cosine(options)
+  options = check.options("cosine", options, { "steps", "floor" })
+  local steps, floor = check.count("cosine: steps", options.steps, 1), number("cosine", options, "floor", 0, 0, 1)
+  return function(step) return floor + (1 - floor) * fall((step - 1) / steps) end
+end
+
+--- A straight rise over the first steps (Goyal and others, 2017, section 2.2), then another schedule, from its
+-- start.
+---@param options table steps: of the rise; after: the schedule that follows, constant
+---@return fun(step: integer): number
+function schedule.warm_up(options)
+  options = check.options("warm_up", options, { "steps", "after" })
+  local steps, after = check.count("warm_up: steps", options.steps, 1), options.after or schedule.constant()
+  if not check.is_callable(after) then
+    core.raise("warm_up: after: expected a function of the step, got " .. check.describe(after))
+  end
+  return function(step) return step <= steps and after(1) * (step / steps) or after(step - steps) end
+end
+
+--- One cycle (Smith and Topin, 2018): by half a cosine up from `start` to 1, by another down to `finish`.
+---@param options table steps: of the whole training; rise: the part of them that goes up, 0.3; start: 1/25; finish:
+--- 1/250000
+---@return fun(step: integer): number
+function schedule.one_cycle(options)
+  options = check.options("one_cycle", options, { "steps", "rise", "start", "finish" })
+  local steps = check.count("one_cycle: steps", options.steps, 2)
+  local rise = number("one_cycle", options, "rise", 0.3, 0, 1) * steps - 1
+  local start = number("one_cycle", options, "start", 1 / 25, 0, 1)
+  local finish = number("one_cycle", options, "finish", 1 / 250000, 0, 1)
+  return function(step)
+    local done = math.min(step - 1, steps - 1)
+    if done < rise or rise >= steps - 1 then return start + (1 - start) * (1 - fall(done / rise)) end
+    return finish + (1 - finish) * fall((done - rise) / (steps - 1 - rise))
+  end
+end
+
+---@class optim.Plateau
+---@field current number the factor now
+---@field best number? the best figure so far
+---@field bad integer updates since then, or since the last reduction
+local Plateau = {}
+Plateau.__index = Plateau
+
+--- The factor now, whatever the step.
+---@return number
+function Plateau:__call() return self.current end
+
+--- Takes a figure, such as the validation loss after an epoch; reduces the factor where it has not improved for
+-- more than `patience` updates.
+---@param value number
+---@return number factor
+function Plateau:update(value)
+  check.number("plateau: update", value, -math.huge, math.huge)
+  local best, margin = self.best, self.threshold
+  local better = not best or (self.goal == "min" and value < best * (1 - margin)) or
+    (self.goal == "max" and value > best * (1 + margin))
+  if better then
+    self.best, self.bad = value, 0
+  else
+    self.bad = self.bad + 1
+    if self.bad > self.patience then
+      self.current, self.bad = math.max(self.floor, self.current * self.factor), 0
+    end
+  end
+  return self.current
+end
+
+--- What it remembers, for a file: current, bad, best.
+---@return table state
+function Plateau:state() return { current = self.current, bad = self.bad, best = self.best } end
+
+--- Takes over what `state` gave.
+---@param state table
+function Plateau:load_state(state)
+  self.current = check.number("plateau: load_state: current", state.current, 0, 1)
+  self.bad = check.count("plateau: load_state: bad", state.bad, 0)
+  self.best = state.best
+end
+
+--- Starts at 1 and is reduced when a figure stops improving: an object that is called like the others, and whose
+-- `update(value)` the script calls after each epoch.
+---@param options? table factor: 0.1; patience: updates without improvement that are waited for, 10; threshold: what
+--- counts as improvement, relative to the best, 1e-4; goal: "min" or "max"; floor: 0, the least factor
+---@return optim.Plateau
+function schedule.plateau(options)
+  options = check.options("plateau", options, { "factor", "patience", "threshold", "goal", "floor" })
+  return setmetatable({
+    current = 1, bad = 0,
+    factor = number("plateau", options, "factor", 0.1, 0, 1),
+    threshold = number("plateau", options, "threshold", 1e-4, 0, 1),
+    floor = number("plateau", options, "floor", 0, 0, 1),
+    patience = options.patience == nil and 10 or check.count("plateau: patience", options.patience, 0),
+    goal = options.goal == nil and "min" or check.choice("plateau: goal", options.goal, { "min", "max" }),
+  }, Plateau)
+end
+
+return check.named("fnet.optim.schedule", schedule)
