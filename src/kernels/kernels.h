@@ -9,7 +9,6 @@
 #ifndef FNET_KERNELS_H
 #define FNET_KERNELS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -57,7 +56,8 @@ enum reduction { REDUCE_SUM, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
 /* What an optimiser makes of a parameter p, its gradient g and its moments m and v. */
 enum optim_rule {
     OPTIM_SGD,      /* p -= rate g */
-    OPTIM_MOMENTUM, /* m = beta1 m + g; p -= rate m, or rate (g + beta1 m) with nesterov */
+    OPTIM_MOMENTUM, /* m = beta1 m + g; p -= rate m */
+    OPTIM_NESTEROV, /* m = beta1 m + g; p -= rate (g + beta1 m) */
     OPTIM_ADAM,     /* m towards g by 1 - beta1, v towards g^2 by 1 - beta2; p -= rate m / (sqrt(v) + epsilon) */
     OPTIM_RMSPROP,  /* v towards g^2 by 1 - beta2; p -= rate g / (sqrt(v) + epsilon) */
     OPTIM_ADAGRAD,  /* v += g^2; p -= rate g / (sqrt(v) + epsilon) */
@@ -70,7 +70,6 @@ struct optim_step {
     double rate, beta1, beta2, epsilon;
     double decay; /* g + decay p stands for g: the gradient of the penalty decay / 2 |p|^2 */
     double fade;  /* of Adam and Lion: p loses fade p, too (decoupled weight decay) */
-    bool nesterov;
 };
 
 /* Rows of columns of numbers, one a column, for batch_norm and its gradient. */

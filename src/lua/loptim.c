@@ -59,17 +59,14 @@ static struct optim_parameter *collect(lua_State *L, int parameters, int moment1
     return list;
 }
 
-/* optimise(rule, parameters, moments1, moments2, rate, decay, fade, beta1, beta2, epsilon, nesterov): one step; see
-   struct optim_step. Numbers that are left out are 0; moments that the rule does not have are nil. */
+/* optimise(rule, parameters, moments1, moments2, rate, decay, fade, beta1, beta2, epsilon): one step; see struct
+    optim_step. Numbers that are left out are 0; moments that the rule does not have are nil. */
 static int optimise(lua_State *L) {
-    static const char *const names[] = {"sgd", "momentum", "adam", "rmsprop", "adagrad", "lion", NULL};
-    static const enum optim_rule rules[] = {OPTIM_SGD,     OPTIM_MOMENTUM, OPTIM_ADAM,
-                                            OPTIM_RMSPROP, OPTIM_ADAGRAD,  OPTIM_LION};
-    static const bool has_moment1[OPTIM_COUNT] = {
-        [OPTIM_MOMENTUM] = true, [OPTIM_ADAM] = true, [OPTIM_LION] = true};
-    static const bool has_moment2[OPTIM_COUNT] = {
-        [OPTIM_ADAM] = true, [OPTIM_RMSPROP] = true, [OPTIM_ADAGRAD] = true};
-    enum optim_rule rule = rules[luaL_checkoption(L, 1, NULL, names)];
+    /* in the order of enum optim_rule */
+    static const char *const names[] = {"sgd", "momentum", "nesterov", "adam", "rmsprop", "adagrad", "lion", NULL};
+    static const bool has_moment1[] = {false, true, true, true, false, false, true};
+    static const bool has_moment2[] = {false, false, false, true, true, true, false};
+    enum optim_rule rule = (enum optim_rule)luaL_checkoption(L, 1, NULL, names);
     luaL_checktype(L, 2, LUA_TTABLE);
     if (has_moment1[rule]) luaL_checktype(L, 3, LUA_TTABLE);
     if (has_moment2[rule]) luaL_checktype(L, 4, LUA_TTABLE);
@@ -78,8 +75,7 @@ static int optimise(lua_State *L) {
                               .fade = luaL_optnumber(L, 7, 0),
                               .beta1 = luaL_optnumber(L, 8, 0),
                               .beta2 = luaL_optnumber(L, 9, 0),
-                              .epsilon = luaL_optnumber(L, 10, 0),
-                              .nesterov = lua_toboolean(L, 11)};
+                              .epsilon = luaL_optnumber(L, 10, 0)};
     size_t count;
     struct optim_parameter *list =
         collect(L, 2, has_moment1[rule] ? 3 : 0, has_moment2[rule] ? 4 : 0, PARAMETERS, &count);

@@ -124,13 +124,8 @@ static void test_matmul(size_t n) {
 }
 
 static void test_optimizers(size_t n) {
-    const struct optim_step step = {.rate = 1e-3,
-                                    .beta1 = 0.9,
-                                    .beta2 = 0.999,
-                                    .epsilon = 1e-4,
-                                    .decay = 0.01,
-                                    .fade = 0.001,
-                                    .nesterov = true};
+    const struct optim_step step = {
+        .rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-4, .decay = 0.01, .fade = 0.001};
     for (int rule = 0; rule < OPTIM_COUNT; rule++) {
         for (size_t i = 0; i < COUNT; i++) {
             y[i] = float_y[i] = x[i];

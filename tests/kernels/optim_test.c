@@ -22,7 +22,11 @@ static void expected(enum optim_rule rule, const struct optim_step *step, float 
     case OPTIM_SGD: *p = fmaf(rate, g, *p); return;
     case OPTIM_MOMENTUM:
         *m = flushed(fmaf(momentum, *m, g));
-        *p = fmaf(rate, step->nesterov ? fmaf(momentum, *m, g) : *m, *p);
+        *p = fmaf(rate, *m, *p);
+        return;
+    case OPTIM_NESTEROV:
+        *m = flushed(fmaf(momentum, *m, g));
+        *p = fmaf(rate, fmaf(momentum, *m, g), *p);
         return;
     case OPTIM_AVERAGE: *p = fmaf((float)(1 - step->beta1), g - *p, *p); return;
     case OPTIM_ADAM:
@@ -63,14 +67,14 @@ static float *put_twice(size_t number, size_t expected, size_t n, enum values va
     return x;
 }
 
-static const char *const rule_names[OPTIM_COUNT] = {"sgd",     "momentum", "adam",   "rmsprop",
-                                                    "adagrad", "lion",     "average"};
+static const char *const rule_names[OPTIM_COUNT] = {"sgd",     "momentum", "nesterov", "adam",
+                                                    "rmsprop", "adagrad",  "lion",     "average"};
 
 static void test_rule(const struct kernels *kernels, enum optim_rule rule, size_t rows, size_t columns,
                       enum values values) {
     static const struct optim_step steps[] = {
         {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8},
-        {.rate = 1.0 / 3, .beta1 = 0.3, .beta2 = 0.99, .epsilon = 1e-7, .decay = 0.01, .nesterov = true},
+        {.rate = 1.0 / 3, .beta1 = 0.3, .beta2 = 0.99, .epsilon = 1e-7, .decay = 0.01},
         {.rate = 10, .beta1 = 0.5, .beta2 = 0.25, .fade = 0.125},
     };
     struct block block = random_block(rows, columns);

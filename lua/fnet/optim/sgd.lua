@@ -12,8 +12,8 @@ local new = optimizer.class {
   moments = { "velocities" },
   needs_moments = function(group) return group.momentum > 0 end,
   update = function(group, lr)
-    core.optimise(group.momentum > 0 and "momentum" or "sgd", group.parameters, group.velocities, nil, lr,
-      group.weight_decay, 0, group.momentum, 0, 0, group.nesterov)
+    local rule = group.momentum == 0 and "sgd" or group.nesterov and "nesterov" or "momentum"
+    core.optimise(rule, group.parameters, group.velocities, nil, lr, group.weight_decay, 0, group.momentum)
   end,
 }
 
