@@ -33,11 +33,11 @@ static void test_columns(const struct kernels *kernels, enum reduction operation
 
 static void test_squares(const struct kernels *kernels, size_t n, enum values values) {
     const float *x = put_filled(PLACE_X, n, random_below(POSITION_COUNT), values);
-    float *square = put(PLACE_EXPECTED, n, 0), expected, y;
+    float *square = put(PLACE_EXPECTED, n, 0), y;
     for (size_t i = 0; i < n; i++) square[i] = x[i] * x[i];
-    expected = reference_sum(n, square, 1);
+    float expected = reference_sum(n, square, 1);
     kernels->sum_squares(n, x, &y);
-    check_same(1, &expected, &y, "n %zu values %d", n, (int)values);
+    check(same(expected, y), "n %zu values %d: %a, expected %a", n, (int)values, (double)y, (double)expected);
 }
 
 int main(int count, char **arguments) {
