@@ -319,7 +319,12 @@ describe("fields", function()
   it("that do not exist", function()
     local hint = "; it has shape, rank, dtype, grad, requires_grad and the methods in the README"
     raises("a tensor has no field or method 'size'" .. hint, function() local _ = t.size end)
-    raises("a tensor has no field or method 'summ'" .. hint, function() t:summ() end)
+    raises("a tensor has no field or method 'summ'; did you mean 'sum'?", function() t:summ() end)
+    raises("a tensor has no field or method 'logsoftmax'; did you mean 'log_softmax'?",
+      function() t:logsoftmax() end)
+    raises("a tensor has no field or method 'shap'; did you mean 'shape'?", function() return t.shap end)
+    raises("a tensor has no field or method 'require_grad'; did you mean 'requires_grad'?",
+      function() return t.require_grad end)
     raises("a tensor has no field or method 'true'" .. hint, function() local _ = t[true] end)
     raises("a tensor has no field or method '1'" .. hint, function() local _ = t["1"] end)
     raises("a tensor has no field or method 'nil'" .. hint, function() local _ = t[nil] end)

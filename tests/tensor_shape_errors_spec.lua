@@ -88,12 +88,14 @@ describe("an index", function()
       function() t:gather(indices(-1)) end)
     raises("gather: index 1 at position 1 is outside 1..0 (indices count from 1)",
       function() fnet.zeros({ 0 }):gather(indices(1)) end)
-    raises("gather: expected indices as int32 of rank 1, got float32 of [1]",
+    raises("gather: index 9 at position [2, 1] is outside 1..2 (indices count from 1)",
+      function() t:gather(indices(1, 2, 9, 1):reshape { 2, 2 }) end)
+    raises("gather: expected indices as int32 or uint8, got float32 of [1]; convert with :int()",
       function() t:gather(fnet.ones { 1 }) end)
-    raises("gather: expected indices as int32 of rank 1, got int32 of [1, 1]",
-      function() t:gather(indices(1):reshape { 1, 1 }) end)
-    raises("gather: expected indices as int32 of rank 1, got int32 of []",
-      function() t:gather(fnet.tensor(1, "int32")) end)
+    raises("gather: the result would have 9 axes",
+      function() t:gather(fnet.ones({ 1, 1, 1, 1, 1, 1, 1, 1 }, "int32")) end)
+    raises("scatter: expected indices of rank 1, got [1, 1]",
+      function() core.scatter(t, indices(1):reshape { 1, 1 }, 1, 1) end)
     for _, wrong in ipairs(NO_TENSORS) do
       raises("gather: expected a tensor, got " .. wrong[2], function() t:gather(wrong[1]) end)
     end

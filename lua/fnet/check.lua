@@ -31,7 +31,7 @@ function check.nearest(name, names)
   local best, least = nil, math.max(1, #name // 3) + 1
   for _, known in ipairs(names) do
     local far = distance(name:lower():gsub("[_%-]", ""), known:lower():gsub("[_%-]", ""))
-    if far < least then best, least = known, far end
+    if far < least and far < #known then best, least = known, far end
   end
   return best
 end

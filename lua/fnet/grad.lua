@@ -144,6 +144,11 @@ end
 
 function rules.gather(dy, _, x, indices, axis)
   axis = axis or 1
+  if indices.rank ~= 1 then
+    local shape = x.shape
+    shape[axis] = indices:count()
+    dy, indices = dy:reshape(shape), indices:reshape { -1 }
+  end
   return core.scatter(dy, indices, axis, x.shape[axis])
 end
 function rules.scatter(dy, _, _, indices, axis) return core.gather(dy, indices, axis) end

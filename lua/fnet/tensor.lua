@@ -164,8 +164,8 @@ function methods:T() return methods.transpose(self) end
 ---@return tensor
 function methods:row(i) return methods.select(self, 1, i) end
 
---- Positions along an axis by index.
----@param indices tensor int32 or uint8 of rank 1, from 1
+--- Positions along an axis by index; the shape of the indices takes the place of the axis. Differentiable.
+---@param indices tensor int32 or uint8, from 1
 ---@param axis? integer 1
 ---@return tensor
 function methods:gather(indices, axis) return core.gather(self, indices, axis) end
@@ -269,6 +269,16 @@ function metatable.__tostring(t)
     if t:count() == 0 then return head end
     return head .. "\n" .. lines_of(t, "", t.rank > 4 and 1 or t.rank > 2 and 2 or 4)
   end)
+end
+
+-- Called for a name that a tensor does not have.
+function metatable.unknown(name)
+  local names = check.names(methods)
+  for _, field in ipairs { "shape", "rank", "dtype", "grad", "requires_grad" } do names[#names + 1] = field end
+  local near = check.nearest(name, names)
+  core.raise(("a tensor has no field or method '%s'; %s"):format(tostring(name), near and
+    ("did you mean '%s'?"):format(near) or
+    "it has shape, rank, dtype, grad, requires_grad and the methods in the README"))
 end
 
 return { constructors = constructors }

@@ -3,17 +3,34 @@
 
 #include "../core/index.h"
 
-/* Pushes the indices at `index` as contiguous int32 of rank 1, each within 1 .. limit. */
+/* "3", or "[2, 1]" for more axes: where the flat position is, counted from 1. */
+static const char *push_position(lua_State *L, const struct tensor *t, size_t flat) {
+    size_t place[TENSOR_MAX_RANK];
+    if (t->rank < 2) return lua_pushfstring(L, "%I", (LUAI_UACINT)flat + 1);
+    for (int axis = t->rank - 1; axis >= 0; axis--) {
+        place[axis] = flat % t->shape[axis] + 1;
+        flat /= t->shape[axis];
+    }
+    return lpush_shape(L, t->rank, place);
+}
+
+/* Pushes the indices at `index` as contiguous int32, each within 1 .. limit. */
 static const struct tensor *push_indices(lua_State *L, int index, const char *what, size_t limit) {
     const struct tensor *t = &ltensor_check(L, index)->tensor;
-    if (dtype_is_float(t->dtype) || t->rank != 1)
-        lerror(L, "%s: expected indices as int32 of rank 1, got %s of %s", what, dtype_names[t->dtype],
-               lpush_shape(L, t->rank, t->shape));
+    if (dtype_is_float(t->dtype))
+        lerror(L, "%s: expected indices as int32 or uint8, got %s of %s; convert with :int()", what,
+               dtype_names[t->dtype], lpush_shape(L, t->rank, t->shape));
     t = lpush_contiguous(L, index, what, INT32);
     size_t bad;
-    if (!index_check(t->data, t->shape[0], (int64_t)limit, &bad))
-        lerror(L, "%s: index %d at position %I is outside 1..%I (indices count from 1)", what,
-               (int)((const int32_t *)t->data)[bad], (LUAI_UACINT)bad + 1, (LUAI_UACINT)limit);
+    if (!index_check(t->data, tensor_count(t), (int64_t)limit, &bad))
+        lerror(L, "%s: index %d at position %s is outside 1..%I (indices count from 1)", what,
+               (int)((const int32_t *)t->data)[bad], push_position(L, t, bad), (LUAI_UACINT)limit);
+    return t;
+}
+
+static const struct tensor *push_index_list(lua_State *L, int index, const char *what, size_t limit) {
+    const struct tensor *t = push_indices(L, index, what, limit);
+    if (t->rank != 1) lerror(L, "%s: expected indices of rank 1, got %s", what, lpush_shape(L, t->rank, t->shape));
     return t;
 }
 
@@ -25,19 +42,24 @@ static void split(const struct tensor *t, int axis, size_t *outer, size_t *inner
     }
 }
 
-/* gather(t, indices, axis): the positions of the axis (1 by default) that the indices name, in their order. */
+/* gather(t, indices, axis, who asks): the positions of the axis (1 by default) that the indices name, in their
+   order; the shape of the indices takes the place of the axis. */
 static int gather(lua_State *L) {
+    const char *what = luaL_optstring(L, 4, "gather");
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    int axis = lua_isnil(L, 3) && t->rank > 0 ? 0 : lcheck_axis(L, 3, "gather", t);
-    const struct tensor *indices = push_indices(L, 2, "gather", t->shape[axis]);
-    t = lpush_contiguous(L, 1, "gather", t->dtype);
-    struct tensor layout = *t;
-    size_t outer, inner;
+    int axis = lua_isnil(L, 3) && t->rank > 0 ? 0 : lcheck_axis(L, 3, what, t);
+    const struct tensor *indices = push_indices(L, 2, what, t->shape[axis]);
+    int rank = t->rank - 1 + indices->rank;
+    if (rank > TENSOR_MAX_RANK) return lerror(L, "%s: the result would have %d axes", what, rank);
+    t = lpush_contiguous(L, 1, what, t->dtype);
+    size_t outer, inner, shape[TENSOR_MAX_RANK], count = tensor_count(indices);
     split(t, axis, &outer, &inner);
-    layout.shape[axis] = indices->shape[0];
-    struct tensor *y = ltensor_new(L, "gather", t->dtype, t->rank, layout.shape);
-    index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, indices->shape[0],
-                 y->data);
+    for (int k = 0; k < rank; k++)
+        shape[k] = k < axis                   ? t->shape[k]
+                   : k < axis + indices->rank ? indices->shape[k - axis]
+                                              : t->shape[k - indices->rank + 1];
+    struct tensor *y = ltensor_new(L, what, t->dtype, rank, shape);
+    index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, count, y->data);
     lcheck_interrupt(L);
     return 1;
 }
@@ -50,7 +72,7 @@ static int scatter(lua_State *L) {
     size_t length = (size_t)lcheck_integer(L, 4, "scatter: length", 0, INT32_MAX), outer, inner;
     if (!dtype_is_float(t->dtype))
         return lerror(L, "scatter: expected a float tensor, got %s", dtype_names[t->dtype]);
-    const struct tensor *indices = push_indices(L, 2, "scatter", length);
+    const struct tensor *indices = push_index_list(L, 2, "scatter", length);
     if (indices->shape[0] != t->shape[axis])
         return lerror(L, "scatter: expected %I indices, one a position of axis %d, got %I",
                       (LUAI_UACINT)t->shape[axis], axis + 1, (LUAI_UACINT)indices->shape[0]);
@@ -92,7 +114,7 @@ static int gather_scaled(lua_State *L) {
     enum dtype dtype = lcheck_dtype(L, 4, "gather_scaled", FLOAT32);
     if (t->dtype != UINT8 || t->rank < 1 || !tensor_is_contiguous(t) || !dtype_is_float(dtype))
         return luaL_argerror(L, 1, "expected a contiguous uint8 tensor");
-    const struct tensor *indices = push_indices(L, 2, "gather", t->shape[0]);
+    const struct tensor *indices = push_index_list(L, 2, "gather", t->shape[0]);
     struct tensor layout = *t;
     size_t outer, inner;
     split(t, 0, &outer, &inner);
@@ -105,7 +127,7 @@ static int gather_scaled(lua_State *L) {
 
 void lopen_index(lua_State *L) {
     static const struct operation operations[] = {
-        {"gather", gather, 3}, {"scatter", scatter, 4}, {"concat2", concat2, 3}, {NULL, NULL, 0}};
+        {"gather", gather, 4}, {"scatter", scatter, 4}, {"concat2", concat2, 3}, {NULL, NULL, 0}};
     lregister_operations(L, operations);
     lua_pushcfunction(L, gather_scaled);
     lua_setfield(L, -2, "gather_scaled");

@@ -179,11 +179,9 @@ static int tensor_index(lua_State *L) {
         struct handle *grad = lua_touserdata(L, -1);
         if (grad) grad->exposed = true;
     } else {
-        return lerror(
-            L,
-            "a tensor has no field or method '%s'; it has shape, rank, dtype, grad, requires_grad and the "
-            "methods in the README",
-            luaL_tolstring(L, 2, NULL));
+        luaL_getmetafield(L, 1, "unknown"); /* lua/fnet/tensor.lua: raises an error with the nearest name */
+        lua_pushvalue(L, 2);
+        lua_call(L, 1, 0);
     }
     return 1;
 }

@@ -2,6 +2,7 @@
 
 local activations = require "fnet.nn.activations"
 local check = require "fnet.check"
+local containers = require "fnet.nn.containers"
 local norm = require "fnet.nn.norm"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
@@ -13,6 +14,11 @@ local nn = {
   Sequential = require "fnet.nn.sequential",
   Dense = require "fnet.nn.dense",
   Flatten = activations.Flatten,
+  Residual = containers.Residual,
+  Parallel = containers.Parallel,
+  Concat = containers.Concat,
+  Lambda = require "fnet.nn.lambda",
+  Embedding = require "fnet.nn.embedding",
   Dropout = require "fnet.nn.dropout",
   BatchNorm = norm.BatchNorm,
   LayerNorm = norm.LayerNorm,

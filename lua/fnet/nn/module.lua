@@ -48,6 +48,31 @@ local function adopt(parent, child, place)
   walk(child, function(module) rawset(module, NAME, nil) end, "", {})
 end
 
+--- Takes the modules of a list as self[1], self[2], ..., and makes them parts of self. Raises where one is none.
+---@param self nn.Module
+---@param list nn.Module[] at least one
+---@param noun string what a part is called: "layer", "branch"
+local function take_list(self, list, noun)
+  local what = self.class_name
+  if type(list) ~= "table" or is_module(list) or #list == 0 then
+    core.raise(("%s: expected a table of at least one layer, { nn.Dense(784, 10), ... }"):format(what))
+  end
+  for i, part in ipairs(list) do
+    if not is_module(part) then
+      local class_name = type(part) == "table" and rawget(part, "class_name")
+      core.raise(("%s: %s %d: expected a layer, got %s"):format(what, noun, i, class_name and
+        "the class " .. class_name .. "; call it: nn." .. class_name .. "(...)" or type(part)))
+    end
+    self[i] = part
+    adopt(self, part, noun .. " " .. i)
+  end
+  for key in pairs(list) do
+    if math.type(key) ~= "integer" or key < 1 or key > #list then
+      core.raise(("%s: unexpected field '%s'; layers are listed without names or gaps"):format(what, tostring(key)))
+    end
+  end
+end
+
 -- New fields only: a field that exists keeps its place in the order.
 local function assign(self, key, value)
   rawset(self, key, value)
@@ -246,4 +271,4 @@ function Module:summary()
   return ("%s\nparameters: %d"):format(self:describe(), self:count())
 end
 
-return { class = class, is_module = is_module, adopt = adopt, Module = Module }
+return { class = class, is_module = is_module, take_list = take_list, Module = Module }

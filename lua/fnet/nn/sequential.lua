@@ -1,15 +1,11 @@
 --- Sequential: layers one after the other.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
 ---@class nn.Sequential: nn.Module
 local Sequential = module.class "Sequential"
-
-local function shape_text(shape, lead)
-  if not shape then return "unknown" end
-  return "[" .. (lead or "") .. table.concat(shape, ", ") .. "]"
-end
 
 -- Follows the shape of a sample through the layers; raises where two do not fit. A layer that takes any shape
 -- but must give a known number of features (Flatten) is told by the next one that names its inputs.
@@ -21,7 +17,7 @@ local function check_shapes(self)
     local features = shape and shape[#shape]
     if inputs and features and features ~= inputs then
       core.raise(("%s expects %d inputs, but %s gives %s"):format(layer:name(), inputs, self[i - 1]:name(),
-        shape_text(shape, "batch, ")))
+        check.shape_text(shape, "batch, ")))
     end
     if inputs and not shape and i > 1 and self[i - 1].learn_features then
       self[i - 1]:learn_features(inputs)
@@ -36,24 +32,7 @@ end
 -- neighbours do not fit, here, where the model is declared.
 ---@param layers nn.Module[] at least one
 function Sequential:init(layers)
-  if type(layers) ~= "table" or module.is_module(layers) or #layers == 0 then
-    core.raise("Sequential: expected a table of at least one layer, { nn.Dense(784, 10), ... }")
-  end
-  for i, layer in ipairs(layers) do
-    if not module.is_module(layer) then
-      local class = type(layer) == "table" and rawget(layer, "class_name")
-      core.raise(("Sequential: layer %d: expected a layer, got %s"):format(i,
-        class and "the class " .. class .. "; call it: nn." .. class .. "(...)" or type(layer)))
-    end
-    self[i] = layer
-    module.adopt(self, layer, "layer " .. i)
-  end
-  for key in pairs(layers) do
-    if math.type(key) ~= "integer" or key < 1 or key > #layers then
-      core.raise(("Sequential: unexpected field '%s'; layers are listed without names or gaps"):format(
-        tostring(key)))
-    end
-  end
+  module.take_list(self, layers, "layer")
   -- Layers that keep no reference to what they take and give let the memory between them be used again.
   self.inputs = self[1].inputs
   self.passes_on, self.keeps_input = true, false
@@ -81,8 +60,14 @@ function Sequential:forward(x)
 end
 
 --- The shape of one sample's result, or nil where the layers do not say.
+---@param input? integer[] the shape of one sample; where it is not known, the layers' own numbers count
 ---@return integer[]?
-function Sequential:output_shape() return self.shapes[#self] or nil end
+function Sequential:output_shape(input)
+  if not input then return self.shapes[#self] or nil end
+  local shape = input
+  for _, layer in ipairs(self) do shape = layer:output_shape(shape) end
+  return shape
+end
 
 --- The layers that are in it now, also where a script put one in the place of another.
 ---@return nn.Module[]
@@ -91,7 +76,7 @@ function Sequential:config() return { table.unpack(self) } end
 --- The layers, one a line.
 ---@return string
 function Sequential:describe()
-  local lines = { "Sequential {" }
+  local lines = { self.class_name .. " {" }
   for _, layer in ipairs(self) do lines[#lines + 1] = "  " .. layer:describe():gsub("\n", "\n  ") .. "," end
   lines[#lines + 1] = "}"
   return table.concat(lines, "\n")
@@ -104,7 +89,7 @@ function Sequential:summary()
   for i, layer in ipairs(self) do
     local shape = self.shapes[i]
     lines[#lines + 1] = ("%-32s %-20s %12d"):format((layer:describe():gsub("\n.*", " ...")),
-      shape and shape_text(shape, "batch, ") or "-", layer:count())
+      shape and check.shape_text(shape, "batch, ") or "-", layer:count())
   end
   lines[#lines + 1] = ("%-32s %-20s %12d"):format("total", "", self:count())
   return table.concat(lines, "\n")

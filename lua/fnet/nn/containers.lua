@@ -1,0 +1,140 @@
+--- Containers whose layers do not simply follow each other: Residual, Parallel, Concat.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local functions = require "fnet.tensor_functions"
+local module = require "fnet.nn.module"
+local Sequential = require "fnet.nn.sequential"
+
+---@class nn.Residual: nn.Sequential
+local Residual = module.class "Residual"
+
+--- x + layers(x), the layers one after the other (He and others, 2016), which must give the shape of the input:
+-- `nn.Residual { nn.Dense(64, 64), nn.ReLU() }`.
+---@param layers nn.Module[] at least one
+function Residual:init(layers)
+  Sequential.init(self, layers)
+  self.keeps_input = false -- the sum keeps nothing of what it is made from
+  local shape = self.inputs and self.shapes[#self]
+  if shape and shape[#shape] ~= self.inputs then
+    core.raise(("Residual: %d inputs cannot be added to the %d that its layers give"):format(self.inputs,
+      shape[#shape]))
+  end
+end
+
+--- x + layers(x). Raises, with the layer's place, where the shapes differ.
+---@param x tensor
+---@return tensor
+function Residual:forward(x)
+  local inner = Sequential.forward(self, x)
+  if check.shape_text(inner.shape) ~= check.shape_text(x.shape) then
+    core.raise(("%s: its input %s cannot be added to what its layers give, %s"):format(self:name(),
+      check.shape_text(x.shape), check.shape_text(inner.shape)))
+  end
+  local y = x + inner
+  if self.passes_on and inner ~= x then core.discard(inner, y) end
+  return y
+end
+
+--- The shape of the input.
+---@param input? integer[] the shape of one sample
+---@return integer[]?
+function Residual:output_shape(input) return input or Sequential.output_shape(self) end
+
+--- The layers, one a line.
+---@return string
+function Residual:describe() return Sequential.describe(self) end
+
+---@class nn.Parallel: nn.Module
+local Parallel = module.class "Parallel"
+
+-- What branches share: features that come in, which must be known or equal.
+local function take_branches(self, branches)
+  module.take_list(self, branches, "branch")
+  for i, branch in ipairs(self) do
+    local inputs = branch.inputs
+    if inputs and self.inputs and inputs ~= self.inputs then
+      core.raise(("%s: branch %d expects %d inputs, but a branch before it %d"):format(self.class_name, i, inputs,
+        self.inputs))
+    end
+    self.inputs = self.inputs or inputs
+  end
+end
+
+--- The same input through several layers: gives a list of their results, for a function or a layer of your own that
+-- takes it apart.
+---@param branches nn.Module[] at least one; nn.Sequential { ... } for more than one layer
+function Parallel:init(branches) take_branches(self, branches) end
+
+--- The results of the branches.
+---@param x tensor
+---@return tensor[]
+function Parallel:forward(x)
+  local results = {}
+  for i, branch in ipairs(self) do results[i] = branch:forward(x) end
+  return results
+end
+
+--- The branches, one a line.
+---@return string
+function Parallel:describe() return Sequential.describe(self) end
+
+---@class nn.Concat: nn.Module
+local Concat = module.class "Concat"
+
+--- The same input through several layers, whose results are joined along the last axis (channels, features).
+---@param branches nn.Module[] at least one; nn.Sequential { ... } for more than one layer
+function Concat:init(branches)
+  take_branches(self, branches)
+  self.passes_on = true
+  for _, branch in ipairs(self) do self.passes_on = self.passes_on and branch.passes_on or false end
+end
+
+-- "[32, 4]" without the last length: what must be equal.
+local function leading(shape) return table.concat(shape, ", ", 1, #shape - 1) end
+
+--- The results of the branches, joined. Raises, with the layer's place, where other axes than the last differ.
+---@param x tensor
+---@return tensor y [..., the sum of the branches' last lengths]
+function Concat:forward(x)
+  local results, first = {}, nil
+  for i, branch in ipairs(self) do
+    results[i] = branch:forward(x)
+    local shape = results[i].shape
+    first = first or shape
+    if #shape == 0 or #shape ~= #first or leading(shape) ~= leading(first) then
+      core.raise(("%s: branches give %s and %s; all axes but the last must be equal"):format(self:name(),
+        check.shape_text(first), check.shape_text(shape)))
+    end
+  end
+  local y = functions.constructors.concat(results, #first)
+  for i, result in ipairs(results) do
+    if self.passes_on and result ~= x and y ~= result and not self[i].keeps_input then core.discard(result, y) end
+  end
+  return y
+end
+
+--- The shape of one sample's result, or nil where a branch does not say. Raises where the branches do not fit.
+---@param input? integer[] the shape of one sample
+---@return integer[]?
+function Concat:output_shape(input)
+  local joined
+  for i, branch in ipairs(self) do
+    local shape = branch:output_shape(input)
+    if not shape then return nil end
+    if joined and (#shape ~= #joined or leading(shape) ~= leading(joined)) then
+      core.raise(("%s: branch %d gives %s, but those before it %s; all axes but the last must be equal"):format(
+        self.class_name, i, check.shape_text(shape, "batch, "), check.shape_text(joined, "batch, ")))
+    end
+    shape = { table.unpack(shape) }
+    if joined then shape[#shape] = shape[#shape] + joined[#joined] end
+    joined = shape
+  end
+  return joined
+end
+
+--- The branches, one a line.
+---@return string
+function Concat:describe() return Sequential.describe(self) end
+
+return { Residual = Residual, Parallel = Parallel, Concat = Concat }

@@ -1,0 +1,49 @@
+--- Embedding: a learnt row of numbers for each of a set of symbols.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local module = require "fnet.nn.module"
+local parameter = require "fnet.nn.parameter"
+
+---@class nn.Embedding: nn.Module
+---@field weight tensor [count, units]
+local Embedding = module.class "Embedding"
+Embedding.passes_on = true
+
+--- Row i of a table of weights for index i. The weights start normal, with mean 0 and deviation 1, unless `init`
+-- says otherwise.
+---@param count integer symbols: indices go from 1 to count
+---@param units integer numbers a symbol
+---@param options? table init: a name of nn.init, or a function of the shape {count, units} that gives a tensor
+function Embedding:init(count, units, options)
+  self.symbols, self.units = check.count("Embedding: count", count, 1), check.count("Embedding: units", units, 1)
+  options = check.options("Embedding", options, { "init" })
+  self.weight = parameter.weight("Embedding", { self.symbols, self.units }, options.init or core.normal)
+end
+
+--- The rows that the indices name. Raises, with the layer's place, for an index outside 1 to count.
+---@param x tensor|integer indices, int32 or uint8, of any shape; a number for one
+---@return tensor y [..., units]
+function Embedding:forward(x)
+  if math.type(x) then
+    return self:forward(core.tensor({ check.count(self:name() .. ": index", x, 1, self.symbols) }, "int32"))
+      :reshape { self.units }
+  end
+  return core.gather(self.weight, x, 1, self:name())
+end
+
+--- The shape of the indices, with `units` as one more axis.
+---@param input? integer[] the shape of one sample
+---@return integer[]?
+function Embedding:output_shape(input)
+  if not input then return nil end
+  local shape = { table.unpack(input) }
+  shape[#shape + 1] = self.units
+  return shape
+end
+
+--- "Embedding(100, 16)".
+---@return string
+function Embedding:describe() return ("Embedding(%d, %d)"):format(self.symbols, self.units) end
+
+return Embedding

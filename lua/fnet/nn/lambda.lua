@@ -1,0 +1,51 @@
+--- Lambda: any Lua function as a layer.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local module = require "fnet.nn.module"
+
+---@class nn.Lambda: nn.Module
+local Lambda = module.class "Lambda"
+
+--- Calls the function: `nn.Lambda(function(x) return x * x end)`. Made of tensor operations it is differentiable. A
+-- model with such a layer cannot be saved; a class of your own (nn.module) can.
+---@param f fun(x: tensor): tensor
+---@param options? table name: for printing, "Lambda"; output_shape: the shape of one sample's result, as a table or
+--- as a function of the shape of one sample, so that a Sequential can check what follows
+function Lambda:init(f, options)
+  options = check.options("Lambda", options, { "name", "output_shape" })
+  if not check.is_callable(f) then
+    core.raise("Lambda: expected a function of a tensor, got " .. check.describe(f))
+  end
+  local shape = options.output_shape
+  if shape ~= nil and type(shape) ~= "table" and type(shape) ~= "function" then
+    core.raise("Lambda: output_shape: expected a table or a function, got " .. type(shape))
+  end
+  if options.name ~= nil and type(options.name) ~= "string" then
+    core.raise("Lambda: name: expected a string, got " .. type(options.name))
+  end
+  self.call, self.text, self.shape = f, options.name or "Lambda", shape
+end
+
+--- What the function gives.
+---@param x tensor
+---@return tensor
+function Lambda:forward(x)
+  local y = self.call(x)
+  if y == nil then core.raise(self:name() .. ": its function gave nil, expected a tensor") end
+  return y
+end
+
+--- The shape of one sample's result, where the layer was told.
+---@param input? integer[] the shape of one sample
+---@return integer[]?
+function Lambda:output_shape(input)
+  if type(self.shape) == "function" then return self.shape(input) end
+  return self.shape
+end
+
+--- The name, with "()".
+---@return string
+function Lambda:describe() return self.text .. "()" end
+
+return Lambda
