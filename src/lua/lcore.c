@@ -21,6 +21,7 @@ LUAMOD_API int luaopen_fnet_core(lua_State *L) {
     lopen_idx(L);
     lopen_file(L);
     lopen_transform(L);
+    lopen_foreign(L);
     lopen_runtime(L);
     return 1;
 }

@@ -108,6 +108,7 @@ void lopen_random(lua_State *L);
 void lopen_idx(lua_State *L);
 void lopen_file(lua_State *L);
 void lopen_transform(lua_State *L);
+void lopen_foreign(lua_State *L);
 void lopen_runtime(lua_State *L);
 
 /* Opens the module fnet.core: called by require. */

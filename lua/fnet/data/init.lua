@@ -3,11 +3,13 @@
 local check = require "fnet.check"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
+local npy = require "fnet.data.npy"
 local transforms = require "fnet.data.transforms"
 
 local data = {
   Dataset = dataset.new,
   fashion_mnist = require "fnet.data.fashion",
+  read_npy = npy.read_npy, write_npy = npy.write_npy, read_npz = npy.read_npz, write_npz = npy.write_npz,
   --- Reads an IDX file, plain or gzip-compressed.
   ---@param path string
   ---@param options? table limit: bytes of elements, 4 GiB; labels: number of classes, for labels from 1
