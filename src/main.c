@@ -21,6 +21,7 @@
 #include "version.h"
 
 static const char usage_text[] = "usage: fnet [options] [script [arguments]]\n"
+                                 "       fnet [options] check script [arguments]\n"
                                  "Options (-e, -l and -W act in the order given):\n"
                                  "  -e code    run the string `code`\n"
                                  "  -l mod     require the module `mod` into the global `mod`\n"
@@ -45,6 +46,7 @@ static const char help_text[] =
     "Examples:\n"
     "  fnet examples/fashion.lua --epochs 3       train a network on pictures of clothes\n"
     "  fnet                                       try things out; Tab completes names\n"
+    "  fnet check model.lua                       a few steps only: shapes, memory, gradients, time\n"
     "  fnet -i model.lua                          run a script, then look around in it\n"
     "  fnet -l fnet -e 'print(fnet.zeros{2, 3})'  one line\n"
     "  fnet --help nn                             list the layers; `help \"nn\"` in the interactive mode\n"
@@ -315,12 +317,17 @@ static bool run_options(lua_State *L, char **argv, int count) {
     return true;
 }
 
+/* Pushes the function `name` of the table at `index`. */
+static void push_member(lua_State *L, int index, const char *name) {
+    if (lua_getfield(L, index, name) != LUA_TFUNCTION) luaL_error(L, "the module lacks '%s'", name);
+}
+
 /* Prints what fnet.help says about a name of the library. */
 static bool show_help(lua_State *L, const char *topic) {
     lua_getglobal(L, "require");
     lua_pushliteral(L, "fnet.help");
     if (!call(L, 1, 1)) return false;
-    lua_getfield(L, -1, "find");
+    push_member(L, -1, "find");
     lua_pushstring(L, topic);
     if (!call(L, 1, 2)) return false;
     if (lua_isnil(L, -2)) {
@@ -331,19 +338,41 @@ static bool show_help(lua_State *L, const char *topic) {
     return true;
 }
 
-/* Runs a file, or standard input for NULL, with the values of `arg` from 1 as its arguments. */
-static bool run_script(lua_State *L, const char *name) {
-    if (luaL_loadfile(L, name) != LUA_OK) {
-        report(L);
-        return false;
-    }
+/* Calls the function below `arguments` values with the values of `arg` from 1 after them. */
+static bool call_with_arg(lua_State *L, int arguments, int results) {
     if (lua_getglobal(L, "arg") != LUA_TTABLE) luaL_error(L, "'arg' is not a table");
     int table = lua_gettop(L);
     int count = (int)luaL_len(L, table);
     luaL_checkstack(L, count, "too many arguments to script");
     for (int i = 1; i <= count; i++) lua_rawgeti(L, table, i);
     lua_remove(L, table);
-    return call(L, count, 0);
+    return call(L, arguments + count, results);
+}
+
+/* Runs a file, or standard input for NULL. */
+static bool run_script(lua_State *L, const char *name) {
+    if (luaL_loadfile(L, name) != LUA_OK) {
+        report(L);
+        return false;
+    }
+    return call_with_arg(L, 0, 0);
+}
+
+/* Whether the script's name is the word `check`. A file of that name goes first. */
+static bool is_check(const char *script) {
+    return script != NULL && strcmp(script, "check") == 0 && access("check", F_OK) != 0;
+}
+
+/* Runs a file until it has trained for some steps, and reports (lua/fnet/train/check_command.lua). */
+static bool check_script(lua_State *L, const char *name) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "fnet.train.check_command");
+    if (!call(L, 1, 1)) return false;
+    push_member(L, -1, "run");
+    lua_remove(L, -2);
+    lua_pushstring(L, name);
+    if (call_with_arg(L, 1, 1)) report(L); /* otherwise the process has ended, or there was an error */
+    return false;
 }
 
 /* ---- the interactive mode ---- */
@@ -358,11 +387,6 @@ static void print_values(lua_State *L, int count) {
         lua_replace(L, -2);
         report(L);
     }
-}
-
-/* Pushes the function `name` of the table at `index`. */
-static void push_member(lua_State *L, int index, const char *name) {
-    if (lua_getfield(L, index, name) != LUA_TFUNCTION) luaL_error(L, "fnet.repl lacks '%s'", name);
 }
 
 /* Reads, runs and prints until the end of the input. Only the language side is Lua (fnet.repl): chunks are
@@ -418,6 +442,11 @@ static bool run_everything(lua_State *L, char **argv) {
     }
     luaL_openlibs(L);
     preload_modules(L);
+    bool check = is_check(argv[options.script]);
+    if (check && argv[++options.script] == NULL) {
+        complain("check: which script? fnet check script.lua");
+        return false;
+    }
     set_arg(L, argv, options.script);
     lua_gc(L, LUA_GCGEN, 0, 0);
     catch_signal(L);
@@ -433,6 +462,7 @@ static bool run_everything(lua_State *L, char **argv) {
     } else if (idle) {
         return run_loaded(L, luaL_loadfile(L, NULL));
     } else if (script != NULL) {
+        if (check) return check_script(L, script);
         bool standard_input = strcmp(script, "-") == 0 && options.script == options.count; /* not after -- */
         if (!run_script(L, standard_input ? NULL : script)) return false;
     }

@@ -20,6 +20,7 @@ local fnet = {
   read_tensors = require("fnet.safetensors").read,
   write_tensors = require("fnet.safetensors").write,
   fit = require "fnet.train.fit",
+  check = require("fnet.train.model_check").check,
   help = require("fnet.help").help,
 }
 

@@ -73,22 +73,13 @@ function nonfinite.parameters(model)
   return names
 end
 
--- A module's own parameters, without those of modules inside it.
-local function own_parameters(module)
-  local list = {}
-  for _, parameter in ipairs(module:named_parameters()) do
-    if not parameter.name:find(".", 1, true) then list[#list + 1] = parameter end
-  end
-  return list
-end
-
 -- The first module whose output is not finite, in a sentence; nil where all are.
 local function in_forward(model, f)
   local sentence
   trace.modules(model, function(module, output, input)
     if sentence or is_finite(output) then return end
     local most = is_float(input) and largest(input) or 0
-    for _, parameter in ipairs(own_parameters(module)) do
+    for _, parameter in ipairs(trace.own_parameters(module)) do
       if not is_finite(parameter.tensor) then
         sentence = ("%s, whose %s is not finite"):format(module:name(), parameter.name)
         return
@@ -109,7 +100,7 @@ local function in_backward(model, f)
   local loss = trace.modules(model, function(module) order[#order + 1] = module end, f)
   loss:backward()
   for i = #order, 1, -1 do
-    for _, parameter in ipairs(own_parameters(order[i])) do
+    for _, parameter in ipairs(trace.own_parameters(order[i])) do
       local gradient = parameter.tensor.grad
       if gradient and not sentence and not is_finite(gradient) then
         sentence = ("%s: the gradient of its %s is not finite"):format(order[i]:name(), parameter.name)

@@ -27,4 +27,20 @@ function trace.modules(model, visit, f, ...)
   return table.unpack(results, 2, results.n)
 end
 
+--- A module's own parameters, without those of modules inside it.
+---@param module nn.Module
+---@return { name: string, tensor: tensor }[]
+function trace.own_parameters(module)
+  local list = {}
+  for _, parameter in ipairs(module:named_parameters()) do
+    if not parameter.name:find(".", 1, true) then list[#list + 1] = parameter end
+  end
+  return list
+end
+
+--- Whether a module computes something itself: it is no mere container of others.
+---@param module nn.Module
+---@return boolean
+function trace.computes(module) return #module:modules() == 1 or #trace.own_parameters(module) > 0 end
+
 return trace

@@ -1,0 +1,157 @@
+--- check: what a model is before it is trained: shapes, parameters, memory, gradients, time. Invariant: the model,
+-- but for its gradients, which are dropped, and the random numbers are afterwards as they were.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local gradients = require "fnet.train.gradients"
+local modes = require "fnet.train.modes"
+local snapshot = require "fnet.train.snapshot"
+local trace = require "fnet.train.trace"
+local is_module = require("fnet.nn.module").is_module
+
+local REPEATS = 5
+
+---@class fnet.Check
+---@field layers table[] in the order of the computation: name, shape (of what it gives for the sample), parameters,
+--- error (the largest difference between its gradients and central differences) or failure (what differs)
+---@field parameters integer numbers that are trained
+---@field memory { parameters: integer, gradients: integer, activations: integer } bytes
+---@field gradients boolean whether those of all layers are right
+---@field problem string? why the gradients could not be checked
+---@field seconds number a step: forward and backward
+---@field steps integer? steps of an epoch, where a data set was given
+local Check = {}
+Check.__index = Check
+
+local function bytes_of(t)
+  local size = { float32 = 4, float64 = 8, int32 = 4, uint8 = 1 }
+  return t:count() * size[t.dtype]
+end
+
+local function byte_text(bytes)
+  if bytes < 1e3 then return ("%d bytes"):format(bytes) end
+  if bytes < 1e6 then return ("%.1f kB"):format(bytes / 1e3) end
+  return bytes < 1e9 and ("%.1f MB"):format(bytes / 1e6) or ("%.2f GB"):format(bytes / 1e9)
+end
+
+local function time_text(seconds)
+  if seconds < 1e-3 then return ("%.0f us"):format(seconds * 1e6) end
+  if seconds < 1 then return ("%.3g ms"):format(seconds * 1e3) end
+  return seconds < 120 and ("%.3g s"):format(seconds) or ("%.0f min"):format(seconds / 60)
+end
+
+local function own_count(module)
+  local count = 0
+  for _, parameter in ipairs(trace.own_parameters(module)) do count = count + parameter.tensor:count() end
+  return count
+end
+
+-- Fills in the layers, with the shapes of what they give, and the bytes of those.
+local function trace_layers(self, model, x)
+  local seen, bytes = {}, 0
+  modes.with(model, false, core.no_grad, trace.modules, model, function(module, output, input)
+    local has_output = core.is_tensor(output)
+    -- Views take no memory.
+    local is_view = has_output and core.is_tensor(input) and module.class_name == "Flatten"
+    if has_output and not is_view and #module:modules() == 1 then bytes = bytes + bytes_of(output) end
+    if seen[module] or not trace.computes(module) then return end
+    seen[module] = true
+    table.insert(self.layers, { name = module:name(), parameters = own_count(module),
+      shape = has_output and output.shape or nil })
+  end, model, x)
+  self.memory.activations = bytes
+end
+
+-- Forward and backward of the sample, several times; the median.
+local function measure(model, x)
+  local kept, times = snapshot(model), {}
+  kept:take()
+  local seed, stream = core.random_state()
+  modes.with(model, true, function()
+    for i = 1, REPEATS do
+      local started = core.clock()
+      local output = model(x)
+      model:zero_grad()
+      if output.requires_grad then output:sum():backward() end
+      times[i] = core.clock() - started
+    end
+    model:zero_grad()
+  end)
+  core.random_state(seed, stream)
+  kept:restore()
+  table.sort(times)
+  return times[REPEATS // 2 + 1]
+end
+
+local function row(name, shape, parameters, gradient)
+  return (("%-36s %-20s %12s  %s"):format(name, shape, parameters, gradient):gsub("%s+$", ""))
+end
+
+-- The table of layers, and a line each on memory, gradients and time.
+function Check:__tostring()
+  local lines, worst = { row("layer", "output shape", "parameters", "gradient error") }, 0
+  for _, layer in ipairs(self.layers) do
+    lines[#lines + 1] = row(layer.name, layer.shape and check.shape_text(layer.shape) or "-", layer.parameters,
+      layer.failure and "WRONG" or layer.error and ("%.0e"):format(layer.error) or "-")
+    worst = math.max(worst, layer.error or 0)
+  end
+  lines[#lines + 1] = row("total", "", self.parameters, "") .. "\n"
+  local memory = self.memory
+  lines[#lines + 1] = ("memory: parameters %s, gradients %s, results of the layers %s"):format(
+    byte_text(memory.parameters), byte_text(memory.gradients), byte_text(memory.activations))
+  lines[#lines + 1] = self.gradients and
+    ("gradients: those of all layers agree with central differences (float64), to %.0e"):format(worst) or
+    "gradients: " .. (self.problem and "cannot be checked: " .. self.problem or "WRONG")
+  for _, layer in ipairs(self.layers) do
+    if layer.failure then lines[#lines + 1] = ("  %s: %s"):format(layer.name, layer.failure) end
+  end
+  lines[#lines + 1] = ("time: forward and backward of this batch %s"):format(time_text(self.seconds)) ..
+    (self.steps and (", about %s for an epoch of %d steps, without the optimiser"):format(
+      time_text(self.seconds * self.steps), self.steps) or "")
+  return table.concat(lines, "\n")
+end
+
+-- A batch, whether it is one sample, and the steps of an epoch.
+local function batch_of(x, size)
+  if core.is_tensor(x) then return x, nil end
+  if type(x) ~= "table" or type(x.batches) ~= "function" then
+    core.raise("check: expected a tensor or a data set, got " .. check.describe(x))
+  end
+  local batch = x:batches { size = size }()
+  if not batch then core.raise("check: the data set is empty") end
+  return batch:clone(), x.batch_count and x:batch_count(size)
+end
+
+--- Follows a sample through a model: the shape after each layer, the parameters, the memory, whether the gradients
+-- of each layer agree with central differences (in float64, for a tiny batch of random numbers), and how long a
+-- step takes. Nothing is trained.
+---@param model nn.Module
+---@param sample tensor|data.Dataset a batch or one sample as the model takes it, or a data set
+---@param options? table batch: samples of a batch of the data set, 32; gradients: boolean, true
+---@return fnet.Check result to be printed
+local function check_model(model, sample, options)
+  if not is_module(model) then core.raise("check: expected a model first, got " .. check.describe(model)) end
+  options = check.options("check", options, { "batch", "gradients" })
+  local x, steps = batch_of(sample, options.batch == nil and 32 or check.count("check: batch", options.batch, 1))
+  local self = setmetatable({ layers = {}, parameters = model:count(), memory = {}, steps = steps }, Check)
+  trace_layers(self, model, x)
+  local bytes = 0
+  for _, parameter in ipairs(model:parameters()) do bytes = bytes + bytes_of(parameter) end
+  self.memory.parameters, self.memory.gradients = bytes, bytes
+  self.gradients = true
+  if options.gradients ~= false then
+    local results = {}
+    local ok, list = pcall(gradients.check, model, x)
+    if not ok then self.gradients, self.problem = false, tostring(list) end
+    for _, result in ipairs(ok and list or {}) do results[result.name] = results[result.name] or result end
+    for _, layer in ipairs(self.layers) do
+      local result = results[layer.name] or {}
+      layer.error, layer.failure = result.error, result.failure
+      self.gradients = self.gradients and not result.failure
+    end
+  end
+  self.seconds = measure(model, x)
+  return self
+end
+
+return { check = check_model, time_text = time_text, byte_text = byte_text, bytes_of = bytes_of }

@@ -1,0 +1,138 @@
+--- fnet.check: shapes, parameters, memory, gradients and time of a model, which stays as it is.
+
+local fnet = require "fnet"
+local support = require "tests.support"
+local nn, data = fnet.nn, fnet.data
+local raises = support.raises
+
+-- A layer whose gradient is half of what it should be.
+local half_slope = fnet.operation(function(x) return x * x end, function(dy, _, x) return dy * x end)
+local Wrong = nn.module "Wrong"
+function Wrong:forward(x) return half_slope(x) end
+
+local Residual = nn.module "Residual"
+function Residual:init(units)
+  self.dense = nn.Dense(units, units)
+  local scale = fnet.ones { 1 }
+  scale.requires_grad = true
+  self.scale = scale
+end
+function Residual:forward(x) return x * self.scale + self.dense(x):tanh() end
+
+local function check(model, sample, options) return fnet.check(model, sample, options) end
+
+describe("check", function()
+  it("shows the shapes, the parameters and the memory", function()
+    local model = nn.Sequential { nn.Flatten(), nn.Dense(12, 5), nn.ReLU(), nn.Dense(5, 2) }
+    local result = check(model, fnet.rand { 7, 3, 4 })
+    local layers = {}
+    for i, layer in ipairs(result.layers) do layers[i] = { layer.name, layer.shape, layer.parameters } end
+    assert.same({
+      { "layer 1, Flatten()", { 7, 12 }, 0 }, { "layer 2, Dense(12, 5)", { 7, 5 }, 65 },
+      { "layer 3, ReLU()", { 7, 5 }, 0 }, { "layer 4, Dense(5, 2)", { 7, 2 }, 12 },
+    }, layers)
+    assert.equal(77, result.parameters)
+    assert.same({ parameters = 308, gradients = 308, activations = 4 * 7 * (5 + 5 + 2) }, result.memory)
+    assert.is_true(result.gradients)
+    assert.is_true(result.seconds > 0)
+    assert.is_nil(result.steps)
+  end)
+
+  it("prints a table", function()
+    local text = tostring(check(nn.Sequential { nn.Dense(3, 2), nn.Tanh() }, fnet.rand { 4, 3 }))
+    assert.matches("^layer +output shape +parameters +gradient error\n"
+      .. "layer 1, Dense%(3, 2%) +%[4, 2%] +8  %de%-%d+\nlayer 2, Tanh%(%) +%[4, 2%] +0  %de%-%d+\ntotal +8\n\n"
+      .. "memory: parameters 32 bytes, gradients 32 bytes, results of the layers 64 bytes\n"
+      .. "gradients: those of all layers agree with central differences %(float64%), to %de%-%d+\n"
+      .. "time: forward and backward of this batch %S+ %al?s$", text)
+  end)
+
+  it("takes a batch from a data set, and says how long an epoch takes", function()
+    local set = data.Dataset { x = fnet.rand { 100, 3 }, y = fnet.rand { 100, 1 } }
+    local result = check(nn.Dense(3, 1), set)
+    assert.same({ { 32, 1 }, 4 }, { result.layers[1].shape, result.steps })
+    result = check(nn.Dense(3, 1), set, { batch = 10 })
+    assert.same({ { 10, 1 }, 10 }, { result.layers[1].shape, result.steps })
+    assert.matches("for an epoch of 10 steps, without the optimiser$", tostring(result))
+  end)
+
+  it("takes one sample, and pictures as bytes", function()
+    assert.same({ 5 }, check(nn.Dense(12, 5), fnet.rand { 12 }).layers[1].shape)
+    local set = data.Dataset {
+      x = fnet.full({ 6, 4, 4 }, 200, "uint8"), y = fnet.ones({ 6 }, "int32"), scale = 1 / 255,
+    }
+    local result = check(nn.Sequential { nn.Flatten(), nn.Dense(16, 2) }, set, { batch = 4 })
+    assert.same({ 4, 2 }, result.layers[2].shape)
+    assert.is_true(result.gradients)
+  end)
+
+  it("finds the layer whose gradients are wrong, and says where", function()
+    local result = check(nn.Sequential { nn.Dense(3, 4), Wrong(), nn.Dense(4, 2) }, fnet.rand { 5, 3 })
+    assert.is_false(result.gradients)
+    assert.is_nil(result.layers[1].failure)
+    assert.matches("^input 1, element %d+: gradient %S+, central difference %S+$", result.layers[2].failure)
+    assert.is_nil(result.layers[3].failure)
+    assert.matches("\nlayer 2, Wrong%(%) +%[5, 4%] +0  WRONG\n.*\ngradients: WRONG\n  layer 2, Wrong%(%): input 1,",
+      tostring(result))
+  end)
+
+  it("looks into modules, and at their own parameters", function()
+    local result = check(nn.Sequential { nn.Dense(3, 4), Residual(4) }, fnet.rand { 5, 3 })
+    local names = {}
+    for i, layer in ipairs(result.layers) do
+      names[i] = ("%s %d %s"):format(layer.name:match "(%w+)%([^()]*%)$", layer.parameters, layer.error ~= nil)
+    end
+    assert.same({ "Dense 16 true", "Dense 20 true", "Residual 1 true" }, names)
+    assert.equal(37, result.parameters)
+  end)
+
+  it("checks random layers and layers with statistics in training mode", function()
+    local result = check(nn.Sequential { nn.Dense(3, 8), nn.BatchNorm(8), nn.Dropout(0.5), nn.Dense(8, 1) },
+      fnet.rand { 5, 3 })
+    assert.is_true(result.gradients)
+    for i = 1, 4 do assert.is_true(result.layers[i].error < 1e-6) end
+  end)
+
+  it("says why gradients cannot be checked, beside all else", function()
+    local Fixed = nn.module "Fixed"
+    function Fixed:forward(x)
+      assert(x.dtype == "float32", "only float32")
+      return x * 2
+    end
+    local result = check(Fixed(), fnet.rand { 5, 3 }, { gradients = false })
+    assert.is_true(result.gradients)
+    result = check(Fixed(), fnet.rand { 5, 3 })
+    assert.is_false(result.gradients)
+    assert.matches("\nFixed%(%) +%[5, 3%] +0  %-\n.*\ngradients: cannot be checked: [^\n]*only float32\ntime: ",
+      tostring(result))
+  end)
+
+  it("leaves the model, its mode and the random numbers as they were", function()
+    fnet.seed(3)
+    local model = nn.Sequential { nn.Dense(3, 8), nn.BatchNorm(8), nn.Dropout(0.5), nn.Dense(8, 1) }
+    model[3]:eval()
+    local before, state, parameters = model:sha256(), { fnet.random_state() }, model:parameters()
+    check(model, fnet.ones { 6, 3 })
+    assert.equal(before, model:sha256())
+    assert.same(state, { fnet.random_state() })
+    assert.same({ true, false, true }, { model[2].training, model[3].training, model[4].training })
+    for i, parameter in ipairs(model:parameters()) do
+      assert.equal(parameters[i], parameter)
+      assert.equal("float32", parameter.dtype)
+      assert.is_nil(parameter.grad)
+    end
+    for _, module in ipairs(model:modules()) do assert.is_nil(rawget(module, "forward")) end
+  end)
+
+  it("checks its arguments, and reports what does not fit at the caller's line", function()
+    local model, wrong = nn.Dense(3, 1), fnet.zeros { 5, 2 }
+    raises("check: expected a model first, got float32 [5, 2]", function() return (fnet.check(wrong, wrong)) end)
+    raises("check: expected a tensor or a data set, got number", function() return (fnet.check(model, 5)) end)
+    raises("check: unknown option 'size'; known are batch, gradients",
+      function() return (fnet.check(model, wrong, { size = 1 })) end)
+    raises("check: batch: expected a whole number of at least 1, got 0",
+      function() return (fnet.check(model, wrong, { batch = 0 })) end)
+    raises("Dense(3, 1): expected an input of [..., 3], got [5, 2]",
+      function() return (fnet.check(model, wrong)) end)
+  end)
+end)
