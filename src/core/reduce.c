@@ -53,12 +53,31 @@ void reduce_axis(enum reduction operation, enum dtype dtype, size_t outer, size_
     }
 }
 
+/* The first place of the largest (or smallest) element, or of the first NaN; without branches, because no predictor
+   foresees where a larger one comes. */
+static size_t find_float(size_t n, size_t step, const float *x, bool smallest) {
+    float sign = smallest ? -1.0f : 1.0f, best = sign * x[0];
+    size_t place = 0;
+    for (size_t i = 1; i < n; i++) {
+        float value = sign * x[i * step];
+        bool better = ((value > best) | (value != value)) & (best == best);
+        place = better ? i : place;
+        best = better ? value : best;
+    }
+    return place;
+}
+
 static void find_index(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     for (size_t item = begin; item < end; item++) {
         size_t first = item / job->inner * job->n * job->inner + item % job->inner, best = 0;
         enum dtype dtype = job->source->dtype;
         const void *data = job->source->data;
+        if (dtype == FLOAT32) {
+            const float *x = (const float *)data + first;
+            job->index[item] = (int32_t)find_float(job->n, job->inner, x, job->smallest) + 1;
+            continue;
+        }
         double best_value = tensor_element(dtype, data, first);
         for (size_t i = 1; i < job->n && best_value == best_value; i++) {
             double value = tensor_element(dtype, data, first + i * job->inner);

@@ -12,11 +12,14 @@ struct job {
     double scale;
 };
 
+/* What a row costs beside its elements. */
+#define ROW_COST 400
+
 static void share_rows(struct job *job, enum dtype dtype, size_t rows, double cost,
                        void (*work)(void *context, size_t begin, size_t end)) {
     job->kernels = backend(dtype);
     job->size = dtype_sizes[dtype];
-    threads_for(rows, threads_piece(job->n), (double)rows * (double)job->n * cost, work, job);
+    threads_for(rows, threads_piece(job->n), (double)rows * ((double)job->n * cost + ROW_COST), work, job);
 }
 
 static void softmax(void *context, size_t begin, size_t end) {
