@@ -223,9 +223,80 @@ describe("examples/custom_layer.lua", function()
   end)
 end)
 
+describe("examples/xor.lua", function()
+  it("learns all four cases", function()
+    local result = run "xor.lua"
+    assert.same({ 0, "" }, { result.status, result.errors })
+    for a, b, y in result.output:gmatch "(%d) xor (%d) = (%S+)" do
+      local expected = a ~= b and 1 or 0
+      assert.is_true(math.abs(tonumber(y) - expected) < 0.05, result.output)
+    end
+    assert.equal(4, select(2, result.output:gsub(" xor ", "")))
+  end)
+end)
+
+describe("examples/char_rnn.lua", function()
+  local function rnn(...)
+    local words = { "--epochs", "3", "--units", "12", "--batch", "4", "--steps", "8", "--sample", "30" }
+    table.move({ ... }, 1, select("#", ...), #words + 1, words)
+    return run("char_rnn.lua", words)
+  end
+
+  it("has right gradients", function()
+    local result = run("char_rnn.lua", { "--check" })
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.is_truthy(result.output:find "^the gradients of the cell are right: largest error %d+e%-%d+\n$")
+  end)
+
+  it("learns from a text and writes letters of it, the same for the same seed", function()
+    local path = directory .. "/text"
+    command.write_file(path, ("abcd efgh. "):rep(60))
+    local result = rnn("--text", path, "--lr", "0.03", "--dropout", "0")
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.is_truthy(result.output:find("text: 660 letters, 10 different ones; ", 1, true))
+    local bits = {}
+    for value in result.output:gmatch "  (%S+) bits a letter" do bits[#bits + 1] = tonumber(value) end
+    assert.equal(3, #bits)
+    assert.is_true(bits[3] < 0.7 * bits[1], result.output)
+    local written = result.output:match "\n\n([^\n]*)\n$"
+    assert.is_truthy(written and written:find("^[a-h%. ]+$") and #written == 30, result.output)
+    local again = rnn("--text", path, "--lr", "0.03", "--dropout", "0").output
+    assert.equal(written, again:match "\n\n([^\n]*)\n$")
+  end)
+
+  it("says what is wrong with a text", function()
+    local result = rnn("--text", "/nowhere")
+    assert.same({ 1, "/nowhere: No such file or directory\n" }, { result.status, result.errors })
+    local path = directory .. "/short"
+    command.write_file(path, "abc")
+    result = rnn("--text", path)
+    assert.same({ 1, path .. ": too short for 4 places with 8 letters each\n" }, { result.status, result.errors })
+  end)
+end)
+
+describe("examples/attention.lua", function()
+  it("has right gradients", function()
+    local result = run("attention.lua", { "--check" })
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.is_truthy(result.output:find "^the gradients of the attention are right: largest error %d+e%-%d+\n$")
+  end)
+
+  it("learns to sort short lists, and shows where it looks", function()
+    local result = run("attention.lua", { "--steps", "300", "--length", "2", "--largest", "4", "--units", "8",
+      "--batch", "32", "--lr", "0.02" })
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.is_true(tonumber(result.output:match "step 300  loss %S+  places right (%S+)%%") > 90, result.output)
+    local map = "\nhead 2 looks at\n       +%d +%d\n +%d : +[.:+#@ ]+\n +%d : +[.:+#@ ]+\n$"
+    assert.is_truthy(result.output:find(map), result.output)
+  end)
+end)
+
 describe("the examples", function()
   it("stay short enough to be read", function()
-    for name, most in pairs { ["fashion.lua"] = 120, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70 } do
+    for name, most in pairs {
+      ["fashion.lua"] = 120, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70, ["xor.lua"] = 40,
+      ["char_rnn.lua"] = 150, ["attention.lua"] = 150,
+    } do
       local _, count = command.read_file("examples/" .. name):gsub("\n", "")
       assert.is_true(count < most, name)
     end

@@ -7,8 +7,8 @@ local support = dofile "tests/support.lua"
 
 local nn, optim, data = fnet.nn, fnet.optim, fnet.data
 local raises = support.raises
-local GIVEN_BACK = " was given back: a batch when its loop took the next one, or a gradient at zero_grad; " ..
-  "keep a copy with :clone()"
+local GIVEN_BACK = " was given back: a batch when its loop took the next one, a gradient at zero_grad, or a " ..
+  "tensor by :release(); keep a copy with :clone()"
 
 -- Kilobytes that live on after a full collection; the pool of free storages is emptied first.
 local function living()

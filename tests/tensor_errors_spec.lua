@@ -342,8 +342,8 @@ describe("a released tensor", function()
     local gone = fnet.zeros { 2, 3 }
     local view = gone:T()
     gone:release()
-    local hint = " was given back: a batch when its loop took the next one, or a gradient at zero_grad; " ..
-      "keep a copy with :clone()"
+    local hint = " was given back: a batch when its loop took the next one, a gradient at zero_grad, or a " ..
+      "tensor by :release(); keep a copy with :clone()"
     for _, name in ipairs { "sum", "max", "argmin", "mean", "exp", "reshape", "transpose", "clone", "contiguous",
       "item", "bytes", "totable", "T", "detach", "softmax", "float", "is_contiguous", "get", "argmax" } do
       raises("this tensor [2, 3]" .. hint, function() local _ = gone[name](gone) end)

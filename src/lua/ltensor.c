@@ -82,8 +82,8 @@ struct handle *ltensor_check(lua_State *L, int index) {
         not_a_tensor(L, index);
     } else if (handle->generation != handle->storage->generation) {
         lerror(L,
-               "this tensor %s was given back: a batch when its loop took the next one, or a gradient at "
-               "zero_grad; keep a copy with :clone()",
+               "this tensor %s was given back: a batch when its loop took the next one, a gradient at zero_grad, "
+               "or a tensor by :release(); keep a copy with :clone()",
                lpush_shape(L, handle->tensor.rank, handle->tensor.shape));
     }
     return handle;

@@ -1,0 +1,28 @@
+-- XOR, the smallest task that one layer cannot learn: two inputs, and a 1 where exactly one of them is 1.
+--   fnet examples/xor.lua
+
+local fnet = require "fnet"
+local nn, optim = fnet.nn, fnet.optim
+
+fnet.seed(1)
+local inputs = fnet.tensor { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }
+local targets = fnet.tensor { { 0 }, { 1 }, { 1 }, { 0 } }
+
+local model = nn.Sequential {
+  nn.Dense(2, 4, { activation = "tanh" }),
+  nn.Dense(4, 1, { activation = "sigmoid" }),
+}
+local opt = optim.Adam(model:parameters(), { lr = 0.1 })
+
+for step = 1, 300 do
+  local loss = nn.mse(model(inputs), targets)
+  opt:zero_grad()
+  loss:backward()
+  opt:step()
+  if step % 100 == 0 then print(("step %d  loss %.5f"):format(step, loss:item())) end
+end
+
+local outputs = fnet.no_grad(model, inputs)
+for i = 1, #inputs do
+  print(("%d xor %d = %.3f"):format(inputs[i][1], inputs[i][2], outputs[i][1]))
+end
