@@ -3,12 +3,13 @@
 # again when a source, a header, a flag or the compiler changes. `make help` lists the targets.
 #
 # To set on the command line: CC, CPPFLAGS, CFLAGS (release builds), LDFLAGS, PREFIX, DESTDIR,
-# READLINE=auto|libedit|readline|none, V=1 (show the commands).
+# READLINE=auto|libedit|readline|none, IMAGES=auto|none, V=1 (show the commands).
 
 CC = cc
 CFLAGS = -O2
 PKG_CONFIG = pkg-config
 READLINE = auto
+IMAGES = auto
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
 LUADIR = $(PREFIX)/share/lua/5.4
@@ -47,6 +48,13 @@ readline_flags := $(if $(readline),-DFNET_READLINE=$(readline_number.$(readline)
     $(shell $(PKG_CONFIG) --cflags $(readline)))
 readline_libs := $(if $(readline),$(shell $(PKG_CONFIG) --libs $(readline)))
 
+# PNG and JPEG pictures: each library that is there.
+images := $(if $(filter none,$(IMAGES)),,$(shell for name in libpng libjpeg; do \
+    $(PKG_CONFIG) --exists $$name 2>/dev/null && echo $$name; done))
+image_flags := $(if $(filter libpng,$(images)),-DFNET_PNG) $(if $(filter libjpeg,$(images)),-DFNET_JPEG) \
+    $(if $(images),$(shell $(PKG_CONFIG) --cflags $(images)))
+image_libs := $(if $(images),$(shell $(PKG_CONFIG) --libs $(images)))
+
 # ---- flags ----
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
@@ -77,7 +85,7 @@ lua_link := -Wl,-E -Wl,--whole-archive $(lua_archive) -Wl,--no-whole-archive
 else
 lua_link := $(lua_libs)
 endif
-system_libs := -lz -lm -ldl
+system_libs := $(image_libs) -lz -lm -ldl
 
 # ---- sources ----
 
@@ -121,8 +129,8 @@ $(build)/$(1): FORCE
 	@printf '%s\n' '$(2)' | cmp -s - $$@ || printf '%s\n' '$(2)' > $$@
 endef
 compiler_version := $(shell $(CC) --version 2>/dev/null | head -n 1)
-$(eval $(call remember,compile.txt,$(compile) $(LUA_CFLAGS) $(readline_flags) $(compiler_version)))
-$(eval $(call remember,link.txt,$(link) $(lua_link) $(readline_libs) $(interpreter_objects)))
+$(eval $(call remember,compile.txt,$(compile) $(LUA_CFLAGS) $(readline_flags) $(image_flags) $(compiler_version)))
+$(eval $(call remember,link.txt,$(link) $(lua_link) $(readline_libs) $(image_libs) $(interpreter_objects)))
 $(eval $(call remember,modules.txt,$(modules)))
 
 $(build)/lua.txt:
@@ -139,6 +147,7 @@ $(build)/src/kernels/kernels_neon.o: private own_flags := $(fast_kernels) \
 # the one symbol that core.so shows
 $(build)/src/lua/lcore.o: private own_flags := -fvisibility=default
 $(build)/src/lua/lreadline.o: private own_flags := $(readline_flags)
+$(build)/src/core/image.o: private own_flags := $(image_flags)
 
 $(build)/%.o: %.c $(build)/compile.txt Makefile | $(build)/lua.txt
 	@mkdir -p $(@D)

@@ -157,6 +157,8 @@ local function public_functions()
     { "fnet.data.Dataset", fnet.data.Dataset { x = fnet.zeros { 1, 1 }, y = fnet.zeros { 1 } } },
     { "fnet.fit: run", run },
     { "fnet.fit: history", run.history },
+    { "fnet.data.Standardise", getmetatable(fnet.data.standardise(fnet.data.Dataset {
+      x = fnet.zeros { 1, 1 }, y = fnet.zeros { 1 } })) },
     { "fnet.data.Transform", getmetatable(fnet.data.random_shift(1)) },
     { "fnet.optim.SGD", fnet.optim.SGD { parameter } },
     { "fnet.optim.Average", fnet.optim.Average { parameter } },

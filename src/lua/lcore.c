@@ -22,6 +22,7 @@ LUAMOD_API int luaopen_fnet_core(lua_State *L) {
     lopen_file(L);
     lopen_transform(L);
     lopen_foreign(L);
+    lopen_image(L);
     lopen_runtime(L);
     return 1;
 }

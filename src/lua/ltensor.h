@@ -109,6 +109,7 @@ void lopen_idx(lua_State *L);
 void lopen_file(lua_State *L);
 void lopen_transform(lua_State *L);
 void lopen_foreign(lua_State *L);
+void lopen_image(lua_State *L);
 void lopen_runtime(lua_State *L);
 
 /* Opens the module fnet.core: called by require. */

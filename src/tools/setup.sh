@@ -87,8 +87,10 @@ for goal in "$@"; do
 done
 if [ -z "$required$optional" ]; then exit 0; fi
 
-# Line editing comes along when something is installed anyway.
+# Line editing and pictures come along when something is installed anyway.
 known_to_pkg_config libedit || optional="$optional libedit-dev"
+known_to_pkg_config libpng || optional="$optional libpng-dev"
+known_to_pkg_config libjpeg || optional="$optional libjpeg-dev"
 
 # ---- without apt-get: say what to install ----
 
@@ -101,6 +103,8 @@ pkg-config pkgconf-pkg-config pkgconf pkgconf
 liblua5.4-dev lua-devel lua lua
 zlib1g-dev zlib-devel zlib zlib
 libedit-dev libedit-devel libedit libedit
+libpng-dev libpng-devel libpng libpng
+libjpeg-dev libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
 lua5.4 lua lua lua
 lua-busted luarocks luarocks luarocks
 curl curl curl curl

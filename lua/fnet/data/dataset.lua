@@ -2,6 +2,7 @@
 
 local check = require "fnet.check"
 local core = require "fnet.core"
+local folds = require "fnet.data.folds"
 local transforms = require "fnet.data.transforms"
 
 local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
@@ -12,8 +13,9 @@ local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 ---@field scale number 1
 ---@field classes string[]? names of the classes
 ---@field transform data.Transform? what each batch goes through
+---@field columns table[]? from read_csv: { name = , categories = } of each column of x
 ---@field rows tensor? int32: which rows of x and y belong to this data set, all where nil
-local Dataset = {}
+local Dataset = { folds = folds.folds, balance = folds.balance }
 Dataset.__index = Dataset
 
 --- A data set from two tensors with equally many rows.
@@ -71,15 +73,21 @@ local function fetch(self, indices, transform)
   return x, core.gather(self.y, indices)
 end
 
---- The same data, whose batches and samples go through transforms. Random ones are for training data alone.
----@param options table transform: what data.random_shift and the like give, a list of them, or a function of a
---- batch and its targets that returns both; false: none
+--- The same data otherwise: through transforms, or with some of the samples only.
+---@param options table transform: what batches and samples go through: data.random_shift and the like, a list of
+--- them, or a function of a batch and its targets that returns both; false: none. Random ones are for training data
+--- alone. rows: the samples' numbers in this data set, int32 [count], in any order
 ---@return data.Dataset
 function Dataset:with(options)
-  options = check.options("with", options, { "transform" })
-  if options.transform == nil then core.raise "with: expected { transform = ... }" end
-  local part = with_rows(self, self.rows)
-  part.transform = options.transform and transforms.public.transforms(options.transform) or nil
+  options = check.options("with", options, { "transform", "rows" })
+  local transform, rows = options.transform, options.rows
+  if transform == nil and rows == nil then core.raise "with: expected { transform = ... } or { rows = ... }" end
+  if rows ~= nil and not core.is_tensor(rows) then
+    core.raise("with: rows: expected an int32 tensor, got " .. type(rows))
+  end
+  local part = with_rows(self, rows and core.gather(all_rows(self), rows) or self.rows)
+  if transform then part.transform = transforms.public.transforms(transform)
+  elseif transform == false then part.transform = nil end
   return part
 end
 
@@ -94,14 +102,20 @@ end
 
 --- Two data sets: the first `count` samples after shuffling, and the rest.
 ---@param count number samples, or a fraction between 0 and 1
----@param options? table shuffle: boolean, true
+---@param options? table shuffle: boolean, true; stratified: both parts have the classes in the proportions of the
+--- whole, false
 ---@return data.Dataset first, data.Dataset rest
 function Dataset:split(count, options)
+  options = check.options("split", options, { "shuffle", "stratified" })
   local total = #self
   if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
   count = check.count("split", count, 1, total - 1)
+  if options.stratified and options.shuffle == false then
+    core.raise "split: stratified parts are shuffled; leave out shuffle = false"
+  end
   local rows = all_rows(self)
-  if not (options and options.shuffle == false) then rows = core.gather(rows, core.permutation(total)) end
+  if options.stratified then rows = core.gather(rows, folds.stratified_order(self))
+  elseif options.shuffle ~= false then rows = core.gather(rows, core.permutation(total)) end
   return with_rows(self, rows:slice(1, 1, count):contiguous()),
     with_rows(self, rows:slice(1, count + 1, total):contiguous())
 end

@@ -1,0 +1,116 @@
+--- Parts of a data set that keep its classes in proportion: stratified split, folds for cross-validation, and the
+-- table that shows the balance. They become methods of Dataset.
+-- Invariant: the parts have no sample in common and are together the whole.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+
+local folds = {}
+
+-- The labels of the data set's samples as a list.
+local function labels_of(what, self)
+  local y = self.rows and core.gather(self.y, self.rows) or self.y
+  if y.rank ~= 1 or (y.dtype ~= "int32" and y.dtype ~= "uint8") then
+    core.raise(("%s: expected labels, int32 [count], got %s"):format(what, check.describe(y)))
+  end
+  return y:totable()
+end
+
+-- The positions 1 .. count in an order: shuffled, and, where labels are given, such that any two neighbouring parts
+-- have each class in proportion: the samples of each class are spread evenly over the whole.
+local function spread(total, labels)
+  local order = core.permutation(total):totable()
+  if not labels then return order end
+  local seen, size, place = {}, {}, {}
+  for _, label in ipairs(labels) do size[label] = (size[label] or 0) + 1 end
+  for _, position in ipairs(order) do
+    local label = labels[position]
+    seen[label] = (seen[label] or 0) + 1
+    place[position] = (seen[label] - 0.5) / size[label]
+  end
+  local rank = {}
+  for i, position in ipairs(order) do rank[position] = i end
+  table.sort(order, function(a, b)
+    if place[a] ~= place[b] then return place[a] < place[b] end
+    return rank[a] < rank[b]
+  end)
+  return order
+end
+
+local function part(self, order, first, last)
+  local positions = core.tensor(table.move(order, first, last, 1, {}), "int32")
+  return self:with { rows = positions }
+end
+
+--- The positions of the samples for a stratified split, in the order in which they are to be cut.
+---@return tensor int32
+function folds.stratified_order(self)
+  return core.tensor(spread(#self, labels_of("split: stratified", self)), "int32")
+end
+
+--- For a loop `for train, valid in set:folds(5) do`: each fold once for validation, the others for training.
+---@param count integer of folds, at least 2
+---@param options? table stratified: each fold has the classes in the proportions of the whole; by default true
+--- where the targets are labels
+---@return fun(): data.Dataset?, data.Dataset? iterator
+function folds.folds(self, count, options)
+  options = check.options("folds", options, { "stratified" })
+  count = check.count("folds", count, 2, math.max(2, #self))
+  local is_labels = self.y.rank == 1 and (self.y.dtype == "int32" or self.y.dtype == "uint8")
+  local stratified = options.stratified
+  if stratified == nil then stratified = is_labels end
+  local total, order = #self, spread(#self, stratified and labels_of("folds: stratified", self) or nil)
+  local number = 0
+  return function()
+    number = number + 1
+    if number > count then return nil end
+    local first, last = (number - 1) * total // count + 1, number * total // count
+    local rest = table.move(order, 1, first - 1, 1, {})
+    table.move(order, last + 1, total, first, rest)
+    return part(self, rest, 1, #rest), part(self, order, first, last)
+  end
+end
+
+---@class data.Balance a list of { label, name, count, fraction }, by label; prints as a table
+---@field total integer samples
+---@field smallest integer count of the rarest class that there is
+---@field largest integer count of the most frequent class
+local Balance = {}
+
+function Balance:__tostring()
+  local widest, lines = 5, {}
+  for _, class in ipairs(self) do widest = math.max(widest, utf8.len(class.name) or #class.name) end
+  lines[1] = "class" .. (" "):rep(widest - 5) .. "    count  fraction"
+  for i, class in ipairs(self) do
+    local space = (" "):rep(widest - (utf8.len(class.name) or #class.name))
+    lines[i + 1] = ("%s%s %8d %8.2f%%"):format(class.name, space, class.count, 100 * class.fraction)
+  end
+  lines[#lines + 1] = ("%d samples; the most frequent class alone is right for %.2f%%"):format(self.total,
+    self.total > 0 and 100 * self.largest / self.total or 0)
+  return table.concat(lines, "\n")
+end
+
+--- How many samples each class has. The result prints as a table; its entries are { label, name, count, fraction }.
+---@return data.Balance
+function folds.balance(self)
+  local labels, counts, kinds = labels_of("balance", self), {}, {}
+  for label in ipairs(self.classes or {}) do kinds[label], counts[label] = label, 0 end
+  for _, label in ipairs(labels) do
+    if not counts[label] then
+      kinds[#kinds + 1], counts[label] = label, 0
+    end
+    counts[label] = counts[label] + 1
+  end
+  table.sort(kinds)
+  local balance = setmetatable({ total = #labels, largest = 0, smallest = #labels }, Balance)
+  for i, label in ipairs(kinds) do
+    local count = counts[label]
+    balance[i] = { label = label, name = self.classes and self.classes[label] or tostring(label), count = count,
+      fraction = #labels > 0 and count / #labels or 0 }
+    balance.largest = math.max(balance.largest, count)
+    if count > 0 then balance.smallest = math.min(balance.smallest, count) end
+  end
+  return balance
+end
+
+return folds

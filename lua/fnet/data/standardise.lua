@@ -1,0 +1,110 @@
+--- Standardising columns: mean 0 and deviation 1 by the statistics of the training data alone.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+
+---@class data.Standardise
+---@field mean tensor float64 [features] of x
+---@field deviation tensor float64 [features] of x; 1 where a feature is constant
+---@field target_mean tensor? float64 [targets]
+---@field target_deviation tensor? float64 [targets]
+local Standardise = {}
+Standardise.__index = Standardise
+
+-- Mean and deviation of each column, of the values that are there (a NaN is a missing one).
+local function statistics(t)
+  local double = t:to "float64"
+  local there = double:eq(double)
+  local count = there:sum(1):maximum(1)
+  local mean = core.where(there, double, 0):sum(1) / count
+  local apart = core.where(there, double - mean, 0)
+  local deviation = ((apart * apart):sum(1) / count):sqrt()
+  return mean, core.where(deviation:gt(0), deviation, 1)
+end
+
+-- Columns of categories stay as they are: their numbers are names.
+local function spare_categories(columns, mean, deviation)
+  for i, column in ipairs(columns or {}) do
+    if column.categories then mean[i], deviation[i] = 0, 1 end
+  end
+end
+
+local function check_width(what, t, mean)
+  if not core.is_tensor(t) or t.rank < 1 or t.shape[t.rank] ~= #mean then
+    core.raise(("standardise: %s: expected a tensor [..., %d], got %s"):format(what, #mean, check.describe(t)))
+  end
+end
+
+local function scale(t, mean, deviation)
+  local double = t:to "float64"
+  local scaled = (double - mean) / deviation
+  return core.where(scaled:eq(scaled), scaled, 0):to "float32"
+end
+
+--- Standardises a data set, or the x of one: (x - mean) / deviation, and 0, the mean, for a missing value.
+---@param set data.Dataset|tensor a tensor [count, features] or [features]
+---@return data.Dataset|tensor
+function Standardise:__call(set)
+  return core.no_grad(function()
+    if core.is_tensor(set) then
+      check_width("x", set, self.mean)
+      return scale(set, self.mean, self.deviation)
+    end
+    if type(set) ~= "table" or not core.is_tensor(set.x) then
+      core.raise("standardise: expected a data set or a tensor, got " .. check.describe(set))
+    end
+    check_width("x", set.x, self.mean)
+    local other = setmetatable({}, getmetatable(set))
+    for key, value in pairs(set) do other[key] = value end
+    other.x = scale(set.x, self.mean, self.deviation)
+    if self.target_mean then
+      check_width("y", set.y, self.target_mean)
+      other.y = scale(set.y, self.target_mean, self.target_deviation)
+    end
+    return other
+  end)
+end
+
+--- What a model trained on standardised targets predicts, in the units of the data.
+---@param output tensor [..., targets]
+---@return tensor
+function Standardise:restore(output)
+  if not self.target_mean then
+    core.raise "restore: the targets were not standardised; ask for { targets = true }"
+  end
+  check_width("restore", output, self.target_mean)
+  return core.no_grad(function()
+    return (output:to "float64" * self.target_deviation + self.target_mean):to "float32"
+  end)
+end
+
+--- Learns mean and deviation of each feature from the training data; what it returns is called with each data set
+-- (or a tensor of samples), and gives it standardised: `local scaled = data.standardise(train)`, then
+-- `train, test = scaled(train), scaled(test)`. Missing values (NaN) do not count and become 0, the mean. Columns of
+-- category indices stay.
+---@param train data.Dataset x: [count, features]
+---@param options? table targets: also standardises y, [count, targets] of floats, false
+---@return data.Standardise
+local function standardise(train, options)
+  options = check.options("standardise", options, { "targets" })
+  if type(train) ~= "table" or not core.is_tensor(train.x) or train.x.rank ~= 2 or #train == 0 then
+    core.raise(("standardise: expected a data set with samples [features], got %s"):format(
+      type(train) == "table" and core.is_tensor(train.x) and "samples of " .. check.describe(train.x)
+      or check.describe(train)))
+  end
+  if options.targets and (train.y.rank ~= 2 or train.y.dtype == "int32" or train.y.dtype == "uint8") then
+    core.raise("standardise: targets: expected floats [count, targets], got " .. check.describe(train.y))
+  end
+  local self = setmetatable({}, Standardise)
+  core.no_grad(function()
+    local rows = train.rows
+    self.mean, self.deviation = statistics(rows and core.gather(train.x, rows) or train.x)
+    spare_categories(train.columns, self.mean, self.deviation)
+    if options.targets then
+      self.target_mean, self.target_deviation = statistics(rows and core.gather(train.y, rows) or train.y)
+    end
+  end)
+  return self
+end
+
+return standardise

@@ -1,0 +1,301 @@
+--- Tables from CSV files: columns of numbers and of categories become the x and y of a data set.
+-- Invariant: a field is a number, a category, or missing, as the options say; anything else is an error that names
+-- the file, the line and the column.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local csv = require "fnet.data.csv"
+local dataset = require "fnet.data.dataset"
+local file = require "fnet.data.file"
+
+local OPTIONS = { "target", "columns", "categorical", "one_hot", "missing", "missing_values", "separator", "header",
+  "decimal", "like" }
+local MISSING_VALUES = { "", "NA", "N/A", "NaN", "nan", "null", "?" }
+local NAN = 0 / 0
+
+-- A fault in the content of the file: caught by read_csv, which returns it.
+local Fault = {}
+local function fault(format, ...) error(setmetatable({ message = format:format(...) }, Fault)) end
+
+-- ---- options ----
+
+local function check_names(what, value)
+  if value == nil or value == false then return {} end
+  if type(value) == "string" or math.type(value) == "integer" then value = { value } end
+  if type(value) ~= "table" then
+    core.raise(("read_csv: %s: expected the name of a column, or a list of them, got %s"):format(what, type(value)))
+  end
+  for i, name in ipairs(value) do
+    if type(name) ~= "string" and math.type(name) ~= "integer" then
+      core.raise(("read_csv: %s[%d]: expected the name or number of a column, got %s"):format(what, i, type(name)))
+    end
+  end
+  return value
+end
+
+local function check_character(what, value, otherwise)
+  if value == nil then return otherwise end
+  if type(value) ~= "string" or not value:find "^[\t%p ]$" or value == '"' then
+    core.raise(("read_csv: %s: expected one character such as ',' or ';', got %s"):format(what,
+      type(value) == "string" and "'" .. value .. "'" or type(value)))
+  end
+  return value
+end
+
+local function read_options(options)
+  options = check.options("read_csv", options, OPTIONS)
+  if options.like ~= nil and (type(options.like) ~= "table" or not options.like.columns) then
+    core.raise("read_csv: like: expected a data set from read_csv, got " .. check.describe(options.like))
+  end
+  if options.target == nil and not options.like then
+    core.raise("read_csv: expected target, the name of the column to predict (false: none, y is x)")
+  end
+  local known = {}
+  for key, value in pairs(options) do known[key] = value end
+  for _, name in ipairs { "target", "columns", "categorical", "one_hot" } do check_names(name, options[name]) end
+  known.missing = check.choice("read_csv: missing", options.missing == nil and "refuse" or options.missing,
+    { "refuse", "nan" })
+  known.separator = check_character("separator", options.separator)
+  known.decimal = check_character("decimal", options.decimal, ".")
+  known.markers = {}
+  for _, marker in ipairs(check_names("missing_values", options.missing_values or MISSING_VALUES)) do
+    known.markers[marker] = true
+  end
+  return known
+end
+
+-- ---- columns ----
+
+-- The columns of the file by name and number.
+local function index_columns(names)
+  local by_name = {}
+  for number, name in ipairs(names) do
+    if by_name[name] then fault("line 1: has the column '%s' twice, as %d and %d", name, by_name[name], number) end
+    by_name[name] = number
+  end
+  return by_name
+end
+
+local function find_column(what, wanted, names, by_name)
+  local number = by_name[wanted] or names[wanted] and wanted
+  if number then return number end
+  local near = check.nearest(wanted, names)
+  fault("%s: has no column '%s'%s; its columns are %s", what, tostring(wanted),
+    near and (" (did you mean '%s'?)"):format(near) or "", table.concat(names, ", "))
+end
+
+-- The sorted different texts of a column: by value where all are numbers.
+local function categories_of(fields, markers)
+  local seen, list, numbers = {}, {}, true
+  for _, text in ipairs(fields) do
+    if not seen[text] and not markers[text] then
+      seen[text] = true
+      list[#list + 1] = text
+      numbers = numbers and tonumber(text) ~= nil
+    end
+  end
+  table.sort(list, function(a, b)
+    if numbers and tonumber(a) ~= tonumber(b) then return tonumber(a) < tonumber(b) end
+    return a < b
+  end)
+  return list
+end
+
+-- ---- fields ----
+
+local function place(context, column, row)
+  return ("line %d, column '%s'"):format(context.lines[row], column.name)
+end
+
+local function refuse_missing(context, column, row, text)
+  fault("%s: expected a value, got '%s', which is missing; read it with missing = \"nan\", or leave out the row",
+    place(context, column, row), text)
+end
+
+local function numbers_in(context, column, fields)
+  local values, markers, decimal, allowed = {}, context.markers, context.decimal, context.missing == "nan"
+  for row, text in ipairs(fields) do
+    local value = tonumber(text)
+    if not value or decimal ~= "." then
+      value = decimal ~= "." and not text:find(".", 1, true) and tonumber((text:gsub("%" .. decimal, "."))) or nil
+    end
+    if not value or text:find "[xX]" or value - value ~= 0 then
+      if not markers[text] then
+        fault("%s: expected a number, got '%s'%s", place(context, column, row), text:sub(1, 40),
+          text:find "^%s*[-+]?%d+,%d+%s*$" and "; is ',' the decimal = of this file?" or
+          "; a column of names belongs into categorical or one_hot")
+      end
+      if not allowed then refuse_missing(context, column, row, text) end
+      value = NAN
+    end
+    values[row] = value
+  end
+  return values
+end
+
+local function indices_in(context, column, fields, missing_allowed)
+  local values, known = {}, {}
+  for index, name in ipairs(column.categories) do known[name] = index end
+  for row, text in ipairs(fields) do
+    local index = known[text]
+    if not index then
+      if not context.markers[text] then
+        fault("%s: '%s' is none of the known categories, %s", place(context, column, row), text:sub(1, 40),
+          table.concat(column.categories, ", "))
+      end
+      if not missing_allowed then refuse_missing(context, column, row, text) end
+      index = NAN
+    end
+    values[row] = index
+  end
+  return values
+end
+
+-- One column of x for each number or index, and one for each category of a one_hot column.
+local function inputs_of(context, column, into, described)
+  local fields = context.columns[column.number]
+  if column.kind == "number" then
+    into[#into + 1], described[#described + 1] = numbers_in(context, column, fields), { name = column.name }
+    return
+  end
+  local indices = indices_in(context, column, fields, context.missing == "nan")
+  if column.kind == "categorical" then
+    into[#into + 1] = indices
+    described[#described + 1] = { name = column.name, categories = column.categories }
+    return
+  end
+  for index, category in ipairs(column.categories) do
+    local values = {}
+    for row = 1, #indices do values[row] = indices[row] == index and 1 or 0 end -- of a missing one: all 0
+    into[#into + 1], described[#described + 1] = values, { name = column.name .. "=" .. category }
+  end
+end
+
+-- ---- the whole ----
+
+-- What each column of the file is for: those of x, and those of y.
+local function plan_from_options(options, names, by_name)
+  local kinds = {}
+  for _, kind in ipairs { "categorical", "one_hot" } do
+    for _, name in ipairs(check_names(kind, options[kind])) do
+      kinds[find_column(kind, name, names, by_name)] = kind
+    end
+  end
+  local targets, is_target, inputs = {}, {}, {}
+  for _, name in ipairs(check_names("target", options.target)) do
+    local number = find_column("target", name, names, by_name)
+    is_target[number] = true
+    targets[#targets + 1] = { number = number, name = names[number],
+      kind = kinds[number] and "categorical" or "number" }
+  end
+  local wanted = options.columns and check_names("columns", options.columns)
+  for i = 1, wanted and #wanted or #names do
+    local number = wanted and find_column("columns", wanted[i], names, by_name) or i
+    if not is_target[number] then
+      inputs[#inputs + 1] = { number = number, name = names[number], kind = kinds[number] or "number" }
+    end
+  end
+  if #inputs == 0 then fault("has no column besides the target") end
+  for _, target in ipairs(targets) do
+    if target.kind == "categorical" and #targets > 1 then
+      core.raise("read_csv: target: expected one column of categories, or several of numbers")
+    end
+  end
+  return { inputs = inputs, targets = targets }
+end
+
+-- The same columns as another file's, wherever they stand here.
+local function plan_like(plan, names, by_name)
+  local function found(list)
+    local copy = {}
+    for i, column in ipairs(list) do
+      copy[i] = { name = column.name, kind = column.kind, categories = column.categories,
+        number = find_column("like", column.name, names, by_name) }
+    end
+    return copy
+  end
+  return { inputs = found(plan.inputs), targets = found(plan.targets) }
+end
+
+local function add_categories(plan, context)
+  for _, list in ipairs { plan.inputs, plan.targets } do
+    for _, column in ipairs(list) do
+      if column.kind ~= "number" and not column.categories then
+        column.categories = categories_of(context.columns[column.number], context.markers)
+      end
+    end
+  end
+end
+
+local function columns_as_tensor(columns) return core.tensor(columns, "float32"):transpose(1, 2):contiguous() end
+
+local function targets_of(context, plan, x)
+  local first = plan.targets[1]
+  if not first then return x end
+  if first.kind == "categorical" then
+    return core.tensor(indices_in(context, first, context.columns[first.number], false), "int32"), first.categories
+  end
+  local columns = {}
+  for i, target in ipairs(plan.targets) do
+    columns[i] = numbers_in({ columns = context.columns, lines = context.lines, markers = context.markers,
+      decimal = context.decimal, missing = "refuse" }, target, context.columns[target.number])
+  end
+  return columns_as_tensor(columns)
+end
+
+local function build(path, text, options)
+  local separator = options.separator or options.like and options.like.separator or csv.guess_separator(text)
+  local columns, lines = csv.parse(text, separator)
+  if not columns then fault("%s", lines) end
+  local names = {}
+  for c, fields in ipairs(columns) do
+    names[c] = options.header == false and tostring(c) or table.remove(fields, 1)
+  end
+  if options.header ~= false then table.remove(lines, 1) end
+  if #lines == 0 then fault("has a header, but no records") end
+  local context = { columns = columns, lines = lines, markers = options.markers, decimal = options.decimal,
+    missing = options.missing }
+  local by_name = index_columns(names)
+  local plan = options.like and plan_like(options.like.plan, names, by_name)
+    or plan_from_options(options, names, by_name)
+  add_categories(plan, context)
+  local values, described = {}, {}
+  for _, column in ipairs(plan.inputs) do inputs_of(context, column, values, described) end
+  local x = columns_as_tensor(values)
+  local y, classes = targets_of(context, plan, x)
+  local set = dataset.new { x = x, y = y, classes = classes, source = path, name = path:match "[^/]*$" }
+  set.columns, set.plan, set.separator = described, plan, separator
+  return set
+end
+
+--- A data set from a CSV file (RFC 4180: fields in quotes may hold separators, line ends and doubled quotes) or a
+-- TSV file, in UTF-8. x is float32 [records, columns]: numbers as they are, categories as indices from 1, columns
+-- of one_hot as one column of 0 and 1 for each category. set.columns says what each column of x is: { name = ,
+-- categories = }.
+---@param path string
+---@param options table target: the column to predict, by name or number; numbers give y as float32 [records, 1] (a
+--- list of columns: [records, columns]), a column that is also in categorical gives labels, int32 [records], with
+--- set.classes; false: none, y is x. columns: those of x, by default all others. categorical: columns of names,
+--- indices from 1 in sorted order. one_hot: such columns, spread out. missing: what such a number or category is:
+--- "refuse", an error, the default, or "nan" (one_hot: 0 throughout); targets are never missing.
+--- missing_values: texts that mean it, "", NA, N/A, NaN, nan, null, ?. separator: one character; by default the
+--- most frequent of , ; and tab in the first line. header: the first line has names, true; without, columns are
+--- "1", "2", ... decimal: the decimal point, ".". like: a data set from read_csv, usually the training data, whose
+--- columns and categories are taken over
+---@return data.Dataset? set nil where the file cannot be read or a field does not fit
+---@return string? message, integer? code
+local function read_csv(path, options)
+  file.check_path("read_csv", path)
+  options = read_options(options)
+  local text, message, code = file.read(path)
+  if not text then return nil, message, code end
+  local collecting = collectgarbage "isrunning" -- nearly all that arises is kept: collecting would double the time
+  collectgarbage "stop"
+  local ok, result = pcall(build, path, text, options)
+  if collecting then collectgarbage "restart" end
+  if ok then return result end
+  if getmetatable(result) ~= Fault then error(result, 0) end
+  return nil, ("%s: %s"):format(path, result.message)
+end
+
+return read_csv

@@ -1,0 +1,29 @@
+/* PNG and JPEG pictures in memory, through libpng and libjpeg where the build found them (FNET_PNG, FNET_JPEG).
+   Two phases: image_inspect tells the size, so that the caller brings the memory; image_decode fills it.
+   Invariant: each function frees all that the libraries took before it returns, also after their errors, and calls
+   nothing of its caller, so that no longjmp of theirs crosses a foreign frame. */
+#ifndef FNET_IMAGE_H
+#define FNET_IMAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IMAGE_MOST_PIXELS ((size_t)1 << 26)
+
+struct image {
+    size_t height, width, channels; /* 1: grey, 3: red, green, blue */
+    char message[256];              /* set by the function that returned false */
+};
+
+/* False also where the format's library is not built in. Transparent pixels lie on white. */
+bool image_inspect(struct image *image, const uint8_t *bytes, size_t size);
+
+/* Fills the height * width * channels bytes at data. A picture that is cut short or damaged is refused. */
+bool image_decode(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data);
+
+/* Encodes the pixels as a PNG file: into `to`, or, where that is NULL, only tells *size, an upper bound before, the
+   exact number of bytes after. */
+bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, size_t *size);
+
+#endif
