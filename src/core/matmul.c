@@ -6,65 +6,85 @@
 
 #include <string.h>
 
-/* Small products run straight on the operands. Large ones, and those whose b has no unit column stride, are cut
-   along k in slabs: each slab of b is packed into panels as wide as the kernel's tile, then each thread multiplies
-   block by block of a. A block whose rows do not lie side by side in memory is first packed into panels as high
-   as the tile. A slab starts from what the one before left in c, so the chain of each element is unbroken. */
+/* A product is computed in one of three ways.
+   DIRECT: straight on the operands.
+   PACKED: cut along k in slabs; each slab of b is packed into panels as wide as the kernel's tile, then each thread
+   multiplies block by block of a. A block whose rows do not lie side by side in memory is packed too. A slab starts
+   from what the one before left in c, so the chain of each element is unbroken. For large products, and for a b
+   without unit column stride.
+   TRANSPOSED: each thread computes a block of the transpose, whose rows are long, and transposes it into c. For a c
+   of few columns, which would leave most of each vector empty, where the columns of a lie in one piece. */
+enum way { DIRECT, PACKED, TRANSPOSED };
 
-#define SLAB 256                   /* depth of a slab: a panel of b stays in the second-level cache */
+#define SLAB 512                   /* depth of a slab, about: a panel of b stays in the second-level cache */
 #define BLOCK_ROWS 96              /* rows of a block of a, a multiple of every tile's rows */
 #define PACK_ELEMENTS (256 * 1024) /* of b, from which packing pays when there are rows to reuse it */
 #define PACK_ROWS 64
-#define PIECE_WORK 1e7 /* multiply-adds between two looks for an interrupt: some 10 ms in the slowest kernel */
+#define TRANSPOSED_COLUMNS 256 /* of a block of the transpose */
+#define TRANSPOSED_DEPTH 16    /* chains that are shorter do not pay for transposing the result */
+#define SMALL_WORK 3e4         /* multiply-adds that are done before other threads would have begun */
+#define PIECE_WORK 1e7         /* multiply-adds between looks for an interrupt: some 10 ms in the slowest kernel */
 
 struct job {
     struct matmul product;
     const struct kernels *kernels;
     size_t size; /* of an element */
+    enum way way;
     size_t slab_begin, slab_depth;
-    bool packed;
-    char *panels; /* packed b */
-    char *blocks; /* packed a, one block a thread */
+    char *panels;      /* packed b */
+    char *blocks;      /* packed a, or the transpose: one block a thread */
+    size_t block_size; /* in bytes */
     size_t row_parts, column_parts;
     size_t steps; /* looks for an interrupt within a part */
 };
 
-static bool wants_packing(const struct matmul *p) {
-    return p->b_column != 1 || (p->m >= PACK_ROWS && p->n >= 64 && p->n * p->k >= PACK_ELEMENTS);
+static size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
+
+static enum way choose(const struct matmul *p) {
+    size_t width = backend(p->dtype)->width;
+    if (p->b_column != 1) return PACKED;
+    if (p->m >= PACK_ROWS && p->n >= 64 && p->n * p->k >= PACK_ELEMENTS) return PACKED;
+    if (p->a_row != 1 || p->a_column == 1 || p->bias || p->k < TRANSPOSED_DEPTH) return DIRECT;
+    return 5 * p->n * divide_up(p->m, width) < 4 * p->m * divide_up(p->n, width) ? TRANSPOSED : DIRECT;
 }
 
-static size_t slab_depth(const struct matmul *p) { return p->k < SLAB ? p->k : SLAB; }
+/* Slabs of nearly equal depth; a shallow last one would cost a pass over c for nothing. */
+static size_t slab_depth(const struct matmul *p) {
+    size_t slabs = (p->k + SLAB / 2) / SLAB;
+    return slabs > 1 ? divide_up(p->k, slabs) : p->k;
+}
+
+static size_t panels_size(const struct matmul *p) {
+    const size_t wide = backend(p->dtype)->tile_columns;
+    return divide_up(p->n, wide) * wide * slab_depth(p) * dtype_sizes[p->dtype];
+}
+
+static size_t block_size(const struct matmul *p, enum way way) {
+    if (way == TRANSPOSED) return p->n * TRANSPOSED_COLUMNS * dtype_sizes[p->dtype];
+    return way == PACKED && p->a_column != 1 ? BLOCK_ROWS * slab_depth(p) * dtype_sizes[p->dtype] : 0;
+}
 
 size_t matmul_workspace(const struct matmul *p) {
-    if (!wants_packing(p)) return 0;
-    size_t columns = backend(p->dtype)->tile_columns, panels = (p->n + columns - 1) / columns;
-    size_t rows = p->a_column == 1 ? 0 : threads_count() * BLOCK_ROWS;
-    return (panels * columns + rows) * slab_depth(p) * dtype_sizes[p->dtype];
+    enum way way = choose(p);
+    if (way == DIRECT) return 0;
+    return (way == PACKED ? panels_size(p) : 0) + threads_count() * block_size(p, way);
 }
 
 /* to[i * to_row + j] = from[i * row + j * column] */
-#define PACK(name, type)                                                                                           \
-    static void name(size_t rows, size_t columns, const type *from, size_t row, size_t column, type *to,           \
-                     size_t to_row) {                                                                              \
-        if (column == 1) {                                                                                         \
-            for (size_t i = 0; i < rows; i++) memcpy(to + i * to_row, from + i * row, columns * sizeof *to);       \
-        } else if (columns > rows) {                                                                               \
-            for (size_t i = 0; i < rows; i++)                                                                      \
-                for (size_t j = 0; j < columns; j++) to[i * to_row + j] = from[i * row + j * column];              \
-        } else {                                                                                                   \
-            for (size_t j = 0; j < columns; j++)                                                                   \
-                for (size_t i = 0; i < rows; i++) to[i * to_row + j] = from[i * row + j * column];                 \
-        }                                                                                                          \
+static void copy(const struct job *job, size_t rows, size_t columns, const char *from, size_t row, size_t column,
+                 char *to, size_t to_row) {
+    size_t size = job->size;
+    if (row == 1 && column != 1) {
+        job->kernels->transpose(columns, rows, from, column, to, to_row);
+        return;
     }
-PACK(pack_floats, float)
-PACK(pack_doubles, double)
-
-static void pack(size_t size, size_t rows, size_t columns, const void *from, size_t row, size_t column, void *to,
-                 size_t to_row) {
-    if (size == sizeof(float))
-        pack_floats(rows, columns, from, row, column, to, to_row);
-    else
-        pack_doubles(rows, columns, from, row, column, to, to_row);
+    for (size_t i = 0; i < rows; i++) {
+        if (column == 1)
+            memcpy(to + i * to_row * size, from + i * row * size, columns * size);
+        else
+            for (size_t j = 0; j < columns; j++)
+                memcpy(to + (i * to_row + j) * size, from + (i * row + j * column) * size, size);
+    }
 }
 
 static void pack_panels(void *context, size_t begin, size_t end) {
@@ -73,9 +93,9 @@ static void pack_panels(void *context, size_t begin, size_t end) {
     size_t wide = job->kernels->tile_columns;
     for (size_t panel = begin; panel < end; panel++) {
         size_t j = panel * wide, columns = p->n - j < wide ? p->n - j : wide;
-        const char *from = (const char *)p->b + (job->slab_begin * p->b_row + j * p->b_column) * job->size;
-        char *to = job->panels + panel * wide * job->slab_depth * job->size;
-        pack(job->size, job->slab_depth, columns, from, p->b_row, p->b_column, to, wide);
+        copy(job, job->slab_depth, columns,
+             (const char *)p->b + (job->slab_begin * p->b_row + j * p->b_column) * job->size, p->b_row, p->b_column,
+             job->panels + panel * wide * job->slab_depth * job->size, wide);
     }
 }
 
@@ -83,19 +103,16 @@ static void pack_panels(void *context, size_t begin, size_t end) {
 static void multiply_packed(const struct job *job, size_t i, size_t end, size_t first, size_t last, char *block) {
     const struct matmul *p = &job->product;
     const struct kernels *kernels = job->kernels;
-    size_t size = job->size, high = kernels->tile_rows, wide = kernels->tile_columns, depth = job->slab_depth;
+    size_t size = job->size, wide = kernels->tile_columns, depth = job->slab_depth;
     for (; i < end; i += BLOCK_ROWS) {
         size_t rows = end - i < BLOCK_ROWS ? end - i : BLOCK_ROWS;
         const char *a = (const char *)p->a + (i * p->a_row + job->slab_begin * p->a_column) * size;
-        size_t a_row = p->a_row, a_column = p->a_column, a_block = high * p->a_row;
+        size_t a_row = p->a_row, a_column = p->a_column;
         if (a_column != 1) {
-            for (size_t r = 0; r < rows; r += high)
-                pack(size, depth, rows - r < high ? rows - r : high, a + r * a_row * size, a_column, a_row,
-                     block + r * depth * size, high);
-            a = block;
+            copy(job, depth, rows, a, a_column, a_row, block, BLOCK_ROWS);
             a_row = 1;
-            a_column = high;
-            a_block = high * depth;
+            a_column = BLOCK_ROWS;
+            a = block;
         }
         for (size_t panel = first; panel < last; panel++) {
             size_t j = panel * wide, columns = p->n - j < wide ? p->n - j : wide;
@@ -106,57 +123,76 @@ static void multiply_packed(const struct job *job, size_t i, size_t end, size_t 
                 start = p->bias ? (const char *)p->bias + j * size : NULL;
                 start_row = 0;
             }
-            kernels->matmul(rows, columns, depth, a, a_row, a_column, a_block,
+            kernels->matmul(rows, columns, depth, a, a_row, a_column, kernels->tile_rows * a_row,
                             job->panels + panel * wide * depth * size, wide, start, start_row, c, p->n);
         }
     }
 }
 
-static void multiply_direct(const struct job *job, size_t i, size_t end, size_t j, size_t columns) {
+static void multiply_transposed(const struct job *job, size_t i, size_t end, char *block) {
     const struct matmul *p = &job->product;
-    size_t size = job->size;
-    job->kernels->matmul(end - i, columns, p->k, (const char *)p->a + i * p->a_row * size, p->a_row, p->a_column,
-                         job->kernels->tile_rows * p->a_row, (const char *)p->b + j * size, p->b_row,
-                         p->bias ? (const char *)p->bias + j * size : NULL, 0, (char *)p->c + (i * p->n + j) * size,
-                         p->n);
+    const struct kernels *kernels = job->kernels;
+    for (; i < end; i += TRANSPOSED_COLUMNS) {
+        size_t columns = end - i < TRANSPOSED_COLUMNS ? end - i : TRANSPOSED_COLUMNS;
+        kernels->matmul(p->n, columns, p->k, p->b, 1, p->b_row, kernels->tile_rows,
+                        (const char *)p->a + i * job->size, p->a_column, NULL, 0, block, TRANSPOSED_COLUMNS);
+        kernels->transpose(p->n, columns, block, TRANSPOSED_COLUMNS, (char *)p->c + i * p->n * job->size, p->n);
+    }
+}
+
+static void multiply_direct(const struct kernels *kernels, const struct matmul *p, size_t i, size_t end, size_t j,
+                            size_t columns) {
+    size_t size = dtype_sizes[p->dtype];
+    kernels->matmul(end - i, columns, p->k, (const char *)p->a + i * p->a_row * size, p->a_row, p->a_column,
+                    kernels->tile_rows * p->a_row, (const char *)p->b + j * size, p->b_row,
+                    p->bias ? (const char *)p->bias + j * size : NULL, 0, (char *)p->c + (i * p->n + j) * size,
+                    p->n);
 }
 
 /* Item q is one step of one part of the grid: the steps of a part share its columns and divide its rows. */
 static void multiply_steps(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     const struct matmul *p = &job->product;
-    size_t wide = job->kernels->tile_columns, high = job->kernels->tile_rows;
+    size_t wide = job->kernels->tile_columns, high = job->way == TRANSPOSED ? wide : job->kernels->tile_rows;
     for (size_t q = begin; q < end; q++) {
         size_t part = q / job->steps, row_part = part / job->column_parts, column_part = part % job->column_parts;
+        char *block = job->blocks + part * job->block_size;
         size_t i, i_end, j, j_end;
         threads_range(p->m, high, row_part * job->steps + q % job->steps, job->row_parts * job->steps, &i, &i_end);
         threads_range(p->n, wide, column_part, job->column_parts, &j, &j_end);
         if (i == i_end || j == j_end) continue;
-        if (job->packed)
-            multiply_packed(job, i, i_end, j / wide, (j_end + wide - 1) / wide,
-                            job->blocks + part * BLOCK_ROWS * job->slab_depth * job->size);
-        else
-            multiply_direct(job, i, i_end, j, j_end - j);
+        switch (job->way) {
+        case DIRECT: multiply_direct(job->kernels, p, i, i_end, j, j_end - j); break;
+        case PACKED: multiply_packed(job, i, i_end, j / wide, divide_up(j_end, wide), block); break;
+        case TRANSPOSED: multiply_transposed(job, i, i_end, block); break;
+        }
     }
 }
 
 void matmul_run(const struct matmul *p, void *workspace) {
-    struct job job = {.product = *p,
-                      .kernels = backend(p->dtype),
-                      .size = dtype_sizes[p->dtype],
-                      .slab_depth = p->k,
-                      .packed = wants_packing(p)};
-    size_t wide = job.kernels->tile_columns, panels = (p->n + wide - 1) / wide, parts = threads_count();
+    const struct kernels *kernels = backend(p->dtype);
+    enum way way = choose(p);
     double work = (double)p->m * (double)p->n * (double)p->k;
-    if (job.packed && slab_depth(p) > 0) job.slab_depth = slab_depth(p);
-    job.panels = workspace;
-    if (job.packed) job.blocks = job.panels + panels * wide * job.slab_depth * job.size;
-    threads_grid(p->m, p->n, &job.row_parts, &job.column_parts);
+    if (way == DIRECT && work <= SMALL_WORK) {
+        multiply_direct(kernels, p, 0, p->m, 0, p->n);
+        return;
+    }
+    struct job job = {.product = *p,
+                      .kernels = kernels,
+                      .size = dtype_sizes[p->dtype],
+                      .way = way,
+                      .slab_depth = way == PACKED ? slab_depth(p) : p->k,
+                      .panels = workspace,
+                      .blocks = workspace,
+                      .block_size = block_size(p, way)};
+    size_t panels = divide_up(p->n, kernels->tile_columns), parts = threads_count();
+    if (way == PACKED) job.blocks += panels_size(p);
+    threads_grid(p->m, way == TRANSPOSED ? 1 : p->n, &job.row_parts, &job.column_parts);
     do {
         if (p->k - job.slab_begin < job.slab_depth) job.slab_depth = p->k - job.slab_begin;
         double slab_work = p->k ? work / (double)p->k * (double)job.slab_depth : 0;
         job.steps = 1 + (size_t)(slab_work / (double)parts / PIECE_WORK);
-        if (job.packed) threads_for(panels, 1, slab_work, pack_panels, &job);
+        if (way == PACKED) threads_for(panels, 1, (double)(p->n * job.slab_depth), pack_panels, &job);
         threads_for(parts * job.steps, 1, slab_work, multiply_steps, &job);
         job.slab_begin += job.slab_depth;
     } while (job.slab_begin < p->k && !interrupt_pending());

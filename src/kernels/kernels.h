@@ -93,6 +93,9 @@ struct kernels {
     void (*matmul)(size_t m, size_t n, size_t k, const void *a, size_t a_row, size_t a_column, size_t a_block,
                    const void *b, size_t b_row, const void *start, size_t start_row, void *c, size_t c_row);
 
+    /* y[j * y_row + i] = x[i * x_row + j], i < rows, j < columns */
+    void (*transpose)(size_t rows, size_t columns, const void *x, size_t x_row, void *y, size_t y_row);
+
     void (*unary[UNARY_COUNT])(size_t n, const void *x, void *y);
 
     /* y[i] = a[i * a_step] op b[i * b_step] with steps of 0 or 1. */

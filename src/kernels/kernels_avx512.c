@@ -15,7 +15,6 @@ typedef __m512d dvec;
 #define REAL_INFINITY INFINITY
 #define REAL_NAN NAN
 #define TILE_ROWS 6
-#define TILE_VECTORS_MOST 8
 #define TILE_VECTORS(rows) ((rows) <= 2 ? 8 : 4)
 
 static inline __mmask16 first_lanes(size_t n) { return (__mmask16)((1u << n) - 1); }

@@ -15,7 +15,6 @@ typedef float64x2_t dvec;
 #define REAL_INFINITY INFINITY
 #define REAL_NAN NAN
 #define TILE_ROWS 6
-#define TILE_VECTORS_MOST 8
 /* 32 registers: 6 x 4 or 2 x 8 sums, a row of b, and one value of a */
 #define TILE_VECTORS(rows) ((rows) <= 2 ? 8 : 4)
 

@@ -1,5 +1,6 @@
-/* matmul_run: sizes that are multiplied directly, in packed panels, in several slabs and in several steps, with a
-   and b in rows or transposed, for every table and thread count: equal bit for bit to the naive chain. */
+/* matmul_run: sizes that are multiplied directly, as the transpose, in packed panels, in several slabs and in
+   several steps, with a and b in rows or transposed, for every table and thread count: equal bit for bit to the
+   naive chain. */
 #include "../check.h"
 
 #include "../../src/core/backend.h"
@@ -86,10 +87,14 @@ static void test_small(void) {
 
 static void test_large(void) {
     static const struct shape shapes[] = {
-        {7, 33, 700, false, true, true},     /* three slabs, the last one partial */
-        {100, 65, 256, true, true, false},   /* one slab exactly, two blocks of rows */
-        {5, 130, 257, false, true, true},    /* a last slab of one */
-        {65, 512, 513, true, false, true},   /* packed for its size, three slabs */
+        {7, 33, 1300, false, true, true},    /* three slabs, the last one shallower */
+        {100, 65, 512, true, true, false},   /* one slab exactly, two blocks of rows */
+        {5, 130, 767, false, true, true},    /* as deep as one slab can be */
+        {5, 130, 768, true, true, true},     /* two slabs */
+        {65, 512, 513, true, false, true},   /* packed for its size */
+        {600, 10, 33, true, false, false},   /* as the transpose, in three blocks */
+        {129, 17, 16, true, false, false},   /* the same, with tails everywhere */
+        {50, 1, 300, true, false, false},    /* a single column */
         {8, 512, 513, false, false, true},   /* too few rows to pack for */
         {200, 63, 800, false, false, true},  /* two steps on one thread */
         {1, 3000, 100, false, false, false}, /* a single row, shared by columns */
