@@ -498,6 +498,7 @@ describe("evaluation", function()
     assert.equal(3, nn.correct(data().x, data().y))
     assert.equal(1, nn.correct(data().x[1], 1))
     assert.equal(0, nn.correct(data().x[1], 2))
+    assert.equal(3, nn.correct(data().x, fnet.eye(3):gather(data().y) * 0.6 + 0.1))
     fails("correct: expected one label a row, [5], got [1]", nn.correct, data().x, fnet.ones({ 1 }, "int32"))
   end)
 

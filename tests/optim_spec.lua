@@ -161,6 +161,32 @@ for dtype, tolerance in pairs { float32 = 2e-6, float64 = 1e-13 } do
   end)
 end
 
+describe("the path of PyTorch", function()
+  local recorded = dofile "tests/fixtures/pytorch_training.lua"
+  local options = {
+    SGD = { lr = 0.02, momentum = 0.8, nesterov = true, weight_decay = 0.1 },
+    Adam = { lr = 0.01, weight_decay = 0.1 }, AdamW = { lr = 0.01, weight_decay = 0.5 },
+    RMSprop = { lr = 0.01, weight_decay = 0.1 }, Adagrad = { lr = 0.1, weight_decay = 0.1 },
+  }
+  for name, path in pairs(recorded.optimisers) do
+    it("is followed by " .. name, function()
+      local p = parameter(START, "float64")
+      local optimiser = optim[name]({ p }, options[name])
+      for step, expected in ipairs(path) do
+        p.grad = fnet.tensor(gradient_of(step), "float64")
+        optimiser:step()
+        for i, value in ipairs(expected) do assert.near(value, p[i], 1e-13 * math.max(1, math.abs(value))) end
+      end
+    end)
+  end
+
+  it("of the learning rate is followed by one_cycle", function()
+    local cycle = optim.schedule.one_cycle { steps = 20 }
+    assert.equal(19, #recorded.one_cycle)
+    for i, factor in ipairs(recorded.one_cycle) do assert.near(factor, cycle(i + 1), 1e-12) end
+  end)
+end)
+
 for name, new in pairs(OPTIMISERS) do
   describe(name, function()
     it("leaves parameters without a gradient alone, and their moments", function()

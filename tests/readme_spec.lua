@@ -146,7 +146,7 @@ describe("README.md", function()
       end
     end
     look("fnet", fnet)
-    for _, name in ipairs { "nn", "optim", "data", "report" } do look("fnet." .. name, fnet[name]) end
+    for _, name in ipairs { "nn", "optim", "metrics", "data", "report" } do look("fnet." .. name, fnet[name]) end
     look("fnet.nn.init", fnet.nn.init)
     look("tensor", core.methods)
     look("model", getmetatable(fnet.nn.Sequential).__index)

@@ -164,11 +164,8 @@ end
 
 function rules.cross_entropy(dy, _, logits, labels, probability)
   if not core.recording() then return core.cross_entropy_backward(dy, probability, labels) end
-  local rows = logits:reshape { -1, logits.shape[logits.rank] }
-  local count, listed = #rows, is_tensor(labels) and labels:reshape { -1 }
-  local hits = core.full(rows.shape, 0, logits.dtype)
-  for i = 1, count do hits:set(1, i, listed and listed[i] or labels) end
-  return ((core.softmax(rows) - hits) * (dy / count)):reshape(logits.shape)
+  local rows = logits:count() // logits.shape[logits.rank]
+  return (core.softmax(logits) - core.one_hot(labels, logits, "cross_entropy")) * (dy / rows)
 end
 
 -- The gradients of (x - mean) / sqrt(variance + epsilon) * w + b with respect to x, w, b, from operations; mean and

@@ -13,6 +13,7 @@ local grad = require "fnet.grad"
 local fnet = {
   nn = require "fnet.nn",
   optim = require "fnet.optim",
+  metrics = require "fnet.metrics",
   data = require "fnet.data",
   report = require "fnet.report",
   options = require "fnet.options",

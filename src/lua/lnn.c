@@ -4,6 +4,8 @@
 #include "../core/reduce.h"
 #include "../core/rows.h"
 
+#include <string.h>
+
 /* A contiguous float operand seen as rows of n. */
 static const struct tensor *push_rows(lua_State *L, int index, const char *what, size_t *rows, size_t *n) {
     const struct tensor *x = &ltensor_check(L, index)->tensor;
@@ -87,6 +89,18 @@ static int correct(lua_State *L) {
     return 1;
 }
 
+/* one_hot(labels, output, what): of the output's shape and type, 1 at the label of each row, else 0. */
+static int one_hot(lua_State *L) {
+    const char *what = luaL_checkstring(L, 3);
+    size_t rows, n;
+    const struct tensor *x = push_rows(L, 2, what, &rows, &n);
+    const int32_t *label = push_labels(L, 1, what, rows, n);
+    struct tensor *y = ltensor_new(L, what, x->dtype, x->rank, x->shape);
+    memset(y->data, 0, tensor_bytes(y));
+    for (size_t i = 0; i < rows; i++) tensor_set(y, i * n + (size_t)label[i] - 1, 1);
+    return 1;
+}
+
 /* cross_entropy(logits, labels): the mean over rows of log(sum(exp(x))) - x[label]; saves softmax(logits). */
 static int cross_entropy(lua_State *L) {
     size_t rows, n;
@@ -125,6 +139,7 @@ void lopen_nn(lua_State *L) {
         {"softmax", softmax, 1}, {"cross_entropy", cross_entropy, 2}, {NULL, NULL, 0}};
     static const luaL_Reg functions[] = {{"logits", logits},
                                          {"correct", correct},
+                                         {"one_hot", one_hot},
                                          {"softmax_backward", softmax_backward},
                                          {"cross_entropy_backward", cross_entropy_backward},
                                          {NULL, NULL}};

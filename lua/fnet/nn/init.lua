@@ -3,6 +3,7 @@
 local activations = require "fnet.nn.activations"
 local check = require "fnet.check"
 local containers = require "fnet.nn.containers"
+local evaluation = require "fnet.nn.evaluate"
 local norm = require "fnet.nn.norm"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
@@ -23,10 +24,13 @@ local nn = {
   BatchNorm = norm.BatchNorm,
   LayerNorm = norm.LayerNorm,
   cross_entropy = loss.cross_entropy,
+  binary_cross_entropy = loss.binary_cross_entropy,
   mse = loss.mse,
-  evaluate = loss.evaluate,
-  accuracy = loss.accuracy,
-  correct = loss.correct,
+  mae = loss.mae,
+  huber = loss.huber,
+  evaluate = evaluation.evaluate,
+  accuracy = evaluation.accuracy,
+  correct = evaluation.correct,
 }
 
 -- ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax

@@ -1,17 +1,84 @@
---- Losses, and the evaluation of a classifier.
+--- Losses: each the mean over a batch, as a tensor of one element, differentiable as often as one likes.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
-local is_module = require("fnet.nn.module").is_module
 
 local loss = {}
+
+-- Class weights as a tensor [classes] of the output's type.
+local function weights_of(value, output)
+  local classes = output.shape[output.rank]
+  local weights = type(value) == "table" and core.tensor(value, output.dtype) or value
+  if not core.is_tensor(weights) or weights.rank ~= 1 or #weights ~= classes then
+    core.raise(("cross_entropy: weights: expected one for each of the %d classes, got %s"):format(classes,
+      check.describe(weights)))
+  end
+  if weights:min():item() < 0 then
+    core.raise(("cross_entropy: weights: expected none below 0, got %g for class %d"):format(weights:min():item(),
+      weights:argmin():item()))
+  end
+  return weights:to(output.dtype)
+end
+
+-- The same with distributions for labels, smoothing or weights: -sum(weight * target * log(softmax)) / norm.
+local function weighted_cross_entropy(output, labels, options)
+  options = check.options("cross_entropy", options, { "smoothing", "weights" })
+  local target, norm = labels, output:count() // output.shape[output.rank]
+  local weights = options.weights ~= nil and weights_of(options.weights, output)
+  if not (core.is_tensor(labels) and labels.dtype:find "float") then
+    target = core.one_hot(labels, output, "cross_entropy")
+    norm = weights and (target * weights):sum() or norm
+  end
+  local smoothing = options.smoothing
+  if smoothing ~= nil then
+    check.number("cross_entropy: smoothing", smoothing, 0, 1)
+    target = target * (1 - smoothing) + smoothing / output.shape[output.rank]
+  end
+  if weights then target = target * weights end
+  return -(output:log_softmax() * target):sum() / norm
+end
 
 --- Cross-entropy, the mean over the batch of -log(probability of the right class). Takes logits, or the result of
 -- a softmax: then the logits it was made from are used (log-sum-exp), so that no probability rounds to zero.
 ---@param output tensor [batch, classes] or [classes]
----@param labels tensor|integer [batch], int32 or uint8, from 1 to classes; a number for one sample
+---@param labels tensor|integer [batch], int32 or uint8, from 1 to classes; a number for one sample; or
+--- distributions of the output's shape, floats whose rows sum to 1
+---@param options? table smoothing: 0, the part of each target that all classes share (Szegedy and others, 2016,
+--- section 7); weights: a number for each class. With labels the mean is then divided by the sum of the weights of
+--- the batch's labels, with distributions by the number of rows, both as in PyTorch
 ---@return tensor loss one element
-function loss.cross_entropy(output, labels)
-  return core.cross_entropy(core.logits(output) or output, labels)
+function loss.cross_entropy(output, labels, options)
+  local logits = core.logits(output) or output
+  local distribution = core.is_tensor(labels) and labels.rank == logits.rank and labels.dtype:find "float"
+  if options == nil and not distribution then return core.cross_entropy(logits, labels) end
+  if not logits.dtype:find "float" or logits.rank == 0 or #logits == 0 then
+    core.raise("cross_entropy: expected at least one row of floats, got " .. check.describe(logits))
+  end
+  if distribution and check.shape_text(labels.shape) ~= check.shape_text(logits.shape) then
+    core.raise(("cross_entropy: expected labels [batch], or distributions of the shape of the output %s, got %s")
+      :format(check.shape_text(logits.shape), check.describe(labels)))
+  end
+  return weighted_cross_entropy(logits, labels, options)
+end
+
+-- Raises unless both are tensors of one shape.
+local function check_pair(what, output, target)
+  if not (core.is_tensor(output) and core.is_tensor(target)) then
+    core.raise(("%s: expected two tensors, got %s and %s"):format(what, type(output), type(target)))
+  end
+  local a, b = check.shape_text(output.shape), check.shape_text(target.shape)
+  if a ~= b then core.raise(("%s: expected equal shapes, got %s and %s"):format(what, a, b)) end
+end
+
+--- Binary cross-entropy of logits (not of probabilities: leave out the Sigmoid, or use it only to predict): the
+-- mean over all elements of -target log(sigmoid(x)) - (1 - target) log(1 - sigmoid(x)).
+---@param output tensor logits
+---@param target tensor of the same shape, 0 or 1, or a probability
+---@return tensor loss one element
+function loss.binary_cross_entropy(output, target)
+  check_pair("binary_cross_entropy", output, target)
+  -- log(sigmoid(x)) = -softplus(-x): no probability rounds to 0 or 1
+  return (target * (-output):softplus() + (1 - target) * output:softplus()):mean()
 end
 
 --- Mean squared error: the mean over all elements of (output - target)^2.
@@ -19,65 +86,33 @@ end
 ---@param target tensor of the same shape
 ---@return tensor loss one element
 function loss.mse(output, target)
-  if not (core.is_tensor(output) and core.is_tensor(target)) then
-    core.raise(("mse: expected two tensors, got %s and %s"):format(type(output), type(target)))
-  end
-  local a, b = table.concat(output.shape, ", "), table.concat(target.shape, ", ")
-  if a ~= b then core.raise(("mse: expected equal shapes, got [%s] and [%s]"):format(a, b)) end
+  check_pair("mse", output, target)
   local difference = output - target
   return (difference * difference):mean()
 end
 
---- How many rows have their largest output at the label.
----@param output tensor [batch, classes]
----@param labels tensor [batch], from 1
----@return integer count
-function loss.correct(output, labels) return core.correct(output, labels) end
-
---- Runs a classifier over a data set without recording gradients, in evaluation mode.
----@param model nn.Module gives [batch, classes]
----@param dataset data.Dataset with labels
----@param options? table size: samples a batch, 1000
----@return table result accuracy (0 to 1), correct, total, margin (half the width of the 95% interval of the
---- accuracy, normal approximation), loss (mean cross-entropy), classes (a list of {name, correct, total})
-function loss.evaluate(model, dataset, options)
-  if not is_module(model) or type(dataset) ~= "table" or not dataset.batches then
-    core.raise(("evaluate: expected a model and a data set, got %s and %s"):format(type(model), type(dataset)))
-  end
-  local modules, modes = model:modules(), {}
-  for i, module in ipairs(modules) do modes[i] = module.training end
-  local correct, total, sum, classes = 0, 0, 0, {}
-  model:eval()
-  local ok, message = pcall(core.no_grad, function()
-    for x, y in dataset:batches { size = options and options.size or 1000 } do
-      local output = model(x)
-      local hits = output:argmax(2):eq(y)
-      sum = sum + loss.cross_entropy(output, y):item() * #y
-      total = total + #y
-      for class = 1, output.shape[2] do
-        local of_class = y:eq(class)
-        local name = dataset.classes and dataset.classes[class] or class
-        local entry = classes[class] or { name = name, correct = 0, total = 0 }
-        entry.correct = entry.correct + math.tointeger((hits * of_class):sum():item())
-        entry.total = entry.total + math.tointeger(of_class:sum():item())
-        classes[class] = entry
-      end
-      correct = correct + math.tointeger(hits:sum():item())
-    end
-  end)
-  for i, module in ipairs(modules) do module.training = modes[i] end
-  if not ok then error(message, 0) end
-  local accuracy = total > 0 and correct / total or 0
-  local margin = total > 0 and 1.96 * math.sqrt(accuracy * (1 - accuracy) / total) or 0
-  return {
-    accuracy = accuracy, correct = correct, total = total, margin = margin, loss = sum / total, classes = classes,
-  }
+--- Mean absolute error: the mean over all elements of |output - target|.
+---@param output tensor
+---@param target tensor of the same shape
+---@return tensor loss one element
+function loss.mae(output, target)
+  check_pair("mae", output, target)
+  return (output - target):abs():mean()
 end
 
---- The fraction of samples whose largest output is that of the right class.
----@param model nn.Module
----@param dataset data.Dataset
----@return number accuracy 0 to 1
-function loss.accuracy(model, dataset) return loss.evaluate(model, dataset).accuracy end
+--- Huber's loss (1964): squared for small differences d, linear for large ones; the mean over all elements of
+-- d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2).
+---@param output tensor
+---@param target tensor of the same shape
+---@param options? table delta: 1
+---@return tensor loss one element
+function loss.huber(output, target, options)
+  options = check.options("huber", options, { "delta" })
+  local delta = options.delta == nil and 1 or check.number("huber: delta", options.delta, 1e-30, math.huge)
+  check_pair("huber", output, target)
+  local difference = output - target
+  local limited = difference:clamp(-delta, delta)
+  return (limited * (difference - limited * 0.5)):mean()
+end
 
 return loss

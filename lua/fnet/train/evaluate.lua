@@ -3,7 +3,7 @@
 
 local check = require "fnet.check"
 local core = require "fnet.core"
-local loss_functions = require "fnet.nn.loss"
+local classifier = require "fnet.nn.evaluate"
 local meter = require "fnet.train.meter"
 local modes = require "fnet.train.modes"
 local is_module = require("fnet.nn.module").is_module
@@ -37,7 +37,7 @@ function public.evaluate(model, dataset, options)
   options = check.options("evaluate", options, { "loss", "metrics", "size" })
   local size = options.size == nil and SIZE or check.count("evaluate: size", options.size, 1)
   if options.loss == nil and options.metrics == nil then
-    return loss_functions.evaluate(model, dataset, { size = size })
+    return classifier.evaluate(model, dataset, { size = size })
   end
   local loss_of = options.loss or function() return 0 end
   if not check.is_callable(loss_of) then

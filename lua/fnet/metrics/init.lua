@@ -1,0 +1,119 @@
+--- fnet.metrics: how good outputs are, beyond the loss. Plain functions of outputs and targets, or of a model and a
+-- data set, which is then run in evaluation mode and without recording. Invariant: a metric changes nothing.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local confusion = require "fnet.metrics.confusion"
+local is_module = require("fnet.nn.module").is_module
+local modes = require "fnet.train.modes"
+
+local metrics = {}
+
+-- What a model gives for a whole data set, and its targets.
+local function collect(model, dataset)
+  local outputs, targets, at = nil, nil, 0
+  local function append(all, piece)
+    if not all then
+      local shape = piece.shape
+      shape[1] = #dataset
+      all = core.full(shape, 0, piece.dtype)
+    end
+    all:slice(1, at + 1, at + #piece):copy(piece)
+    return all
+  end
+  modes.with(model, false, core.no_grad, function()
+    for x, y in dataset:batches { size = 1000 } do
+      outputs, targets = append(outputs, model(x)), append(targets, y)
+      at = at + #y
+    end
+  end)
+  return outputs, targets
+end
+
+-- The outputs [batch, ...] and targets that the first two arguments of a metric stand for.
+local function pair(what, output, target)
+  if is_module(output) then
+    if type(target) ~= "table" or not target.batches then
+      core.raise(("%s: expected a data set after the model, got %s"):format(what, check.describe(target)))
+    end
+    return collect(output, target)
+  end
+  if not core.is_tensor(output) then
+    core.raise(("%s: expected outputs and targets, or a model and a data set, got %s and %s"):format(what,
+      check.describe(output), check.describe(target)))
+  end
+  return output:detach(), core.is_tensor(target) and target:detach() or target
+end
+
+-- Half the width of the 95% interval of a fraction, by the normal approximation.
+local function margin_of(fraction, count) return 1.96 * math.sqrt(fraction * (1 - fraction) / count) end
+
+local function fraction_of(hits, output)
+  local count = output.rank == 1 and 1 or #output
+  return hits / count, margin_of(hits / count, count)
+end
+
+--- The fraction of rows whose largest output is at the label.
+---@param output tensor|nn.Module [batch, classes] or [classes], or a model
+---@param target tensor|integer|data.Dataset labels [batch], from 1; or a data set
+---@return number accuracy 0 to 1
+---@return number margin half the width of its 95% interval (normal approximation)
+function metrics.accuracy(output, target)
+  output, target = pair("accuracy", output, target)
+  return fraction_of(core.correct(output, target), output)
+end
+
+--- The fraction of rows whose label is among the k largest outputs: fewer than k others are larger.
+---@param output tensor|nn.Module [batch, classes] or [classes], or a model
+---@param target tensor|integer|data.Dataset labels [batch], from 1; or a data set
+---@param k integer 1 to classes
+---@return number accuracy 0 to 1
+---@return number margin half the width of its 95% interval (normal approximation)
+function metrics.top_k(output, target, k)
+  output, target = pair("top_k", output, target)
+  local hot = core.one_hot(target, output, "top_k")
+  local classes = output.shape[output.rank]
+  check.count("top_k: k", k, 1, classes)
+  local right = core.where(hot, output, 0):sum(output.rank, true)
+  -- Counted by those that are not larger: a NaN is no hit.
+  local larger = classes - output:le(right):sum(output.rank)
+  return fraction_of(larger:lt(k):sum():item(), output)
+end
+
+--- How often each class was taken for each, with precision, recall and F1 of the classes and on average.
+---@param output tensor|nn.Module [batch, classes], or a model
+---@param target tensor|data.Dataset labels [batch], from 1; or a data set
+---@param options? table classes: their names, by default those of the data set, or their numbers
+---@return metrics.Confusion
+function metrics.confusion(output, target, options)
+  options = check.options("confusion", options, { "classes" })
+  local names = options.classes or is_module(output) and type(target) == "table" and target.classes or nil
+  output, target = pair("confusion", output, target)
+  return confusion.new(output, target, names)
+end
+
+--- R squared, the coefficient of determination: 1 - sum((target - output)^2) / sum((target - its mean)^2); the mean
+-- over the columns where there are several. 1 is perfect, 0 as good as the mean. A column whose targets are all the
+-- same counts as 1 where it is met exactly, else as 0. Computed in double precision.
+---@param output tensor|nn.Module [batch] or [batch, columns], or a model
+---@param target tensor|data.Dataset of the same shape, or a data set
+---@return number
+function metrics.r2(output, target)
+  output, target = pair("r2", output, target)
+  local a, b = check.shape_text(output.shape), core.is_tensor(target) and check.shape_text(target.shape)
+  if a ~= b or output.rank == 0 or output.rank > 2 then
+    core.raise(("r2: expected two tensors [batch] or [batch, columns] of equal shapes, got %s and %s"):format(
+      check.describe(output), check.describe(target)))
+  end
+  if #output < 2 then core.raise("r2: expected at least two rows, got " .. a) end
+  output, target = output:double():reshape { #output, -1 }, target:double():reshape { #target, -1 }
+  local missed, spread = ((target - output) ^ 2):sum(1), ((target - target:mean(1)) ^ 2):sum(1)
+  local total = 0
+  for column = 1, #missed do
+    local rest, whole = missed[column], spread[column]
+    total = total + (whole ~= 0 and 1 - rest / whole or rest == 0 and 1 or 0)
+  end
+  return total / #missed
+end
+
+return check.named("fnet.metrics", metrics)
