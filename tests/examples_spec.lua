@@ -202,6 +202,55 @@ describe("examples/fashion.lua", function()
   end)
 end)
 
+describe("examples/fashion_best.lua", function()
+  local small = { "--data", FIXTURES, "--seeds", "2", "--epochs", "3", "--batch", "60", "--seed", "4" }
+  local function best(...)
+    local words = { table.unpack(small) }
+    table.move({ ... }, 1, select("#", ...), #words + 1, words)
+    return run("fashion_best.lua", words)
+  end
+
+  it("trains with each seed, and gives the mean and the standard deviation", function()
+    local result = best("--threads", "2")
+    assert.same({ 0, "" }, { result.status, result.errors })
+    local lines = lines_of(result.output)
+    expect(lines, "fnet %d+%.%d+%.%d+, numerics %d+, %w+, 2 threads",
+      "600 training and 200 test pictures from " .. FIXTURES:gsub("%p", "%%%0"), "")
+    local correct = {}
+    for seed = 4, 5 do
+      local pattern = "^seed %d  test accuracy %%S+%%%% ± %%S+ %%((%%d+)/200%%)  (.*)$"
+      local got, tail = lines[1]:match(pattern:format(seed))
+      assert.is_truthy(got, lines[1])
+      assert.matches("^%d+%.%d s of training with 2 threads  weights sha256 " .. ("%x"):rep(12) .. "$", tail)
+      correct[#correct + 1] = tonumber(got)
+      table.remove(lines, 1)
+    end
+    local mean, deviation = (correct[1] + correct[2]) / 4, math.abs(correct[1] - correct[2]) / 2 / math.sqrt(2)
+    assert.is_true(mean > 40)
+    expect(lines, "", ("test accuracy, mean of 2 seeds: %.2f%%%%, standard deviation %.2f%%%%"):format(mean,
+      deviation))
+    assert.same({}, lines)
+  end)
+
+  it("repeats to the last bit, shows validation instead of test pictures, and writes JSON", function()
+    local records = {}
+    for threads = 1, 3, 2 do
+      local result = best("--json", "--valid", "100", "--threads", tostring(threads))
+      assert.same({ 0, "" }, { result.status, result.errors })
+      local lines = lines_of(result.output)
+      assert.equal(3, #lines)
+      local first, last = parse(lines[1]), parse(lines[3])
+      assert.equal(4, first.seed)
+      assert.is_truthy(first.validation_accuracy)
+      assert.is_nil(first.test_accuracy)
+      assert.equal(2, last.seeds)
+      records[#records + 1] = first.weights_sha256
+    end
+    assert.equal(records[1], records[2])
+    assert.equal(64, #records[1])
+  end)
+end)
+
 describe("examples/celsius.lua", function()
   it("learns 1.80 and 32.00", function()
     local result = run "celsius.lua"
@@ -294,7 +343,8 @@ end)
 describe("the examples", function()
   it("stay short enough to be read", function()
     for name, most in pairs {
-      ["fashion.lua"] = 120, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70, ["xor.lua"] = 40,
+      ["fashion.lua"] = 120, ["fashion_best.lua"] = 130, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70,
+      ["xor.lua"] = 40,
       ["char_rnn.lua"] = 150, ["attention.lua"] = 150,
     } do
       local _, count = command.read_file("examples/" .. name):gsub("\n", "")
