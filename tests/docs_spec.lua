@@ -163,6 +163,7 @@ local function public_functions()
     { "fnet.optim.SGD", fnet.optim.SGD { parameter } },
     { "fnet.optim.Average", fnet.optim.Average { parameter } },
     { "fnet.optim.schedule.plateau", fnet.optim.schedule.plateau() },
+    { "fnet.metrics.confusion", fnet.metrics.confusion(fnet.eye(2), fnet.tensor({ 1, 2 }, "int32")) },
   }, {}
   local seen = {}
   for _, root in ipairs(roots) do
