@@ -95,8 +95,8 @@ function Average:load_state(state)
 end
 
 --- The moving average of a model's weights: after t updates those of update i count in proportion to decay^(t - i).
--- Only parameters: running statistics, such as those of BatchNorm, stay the model's own. With a decay of 1 all count
--- alike.
+-- Only parameters: running statistics, such as those of BatchNorm, stay the model's own. With a decay of 1 all
+-- count alike.
 ---@param parameters nn.Module|tensor[] a model, or its parameters
 ---@param options? table decay: 0.999, the last 1 / (1 - decay) steps or so count
 ---@return optim.Average
