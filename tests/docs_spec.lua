@@ -159,6 +159,7 @@ local function public_functions()
     { "fnet.fit: history", run.history },
     { "fnet.data.Standardise", getmetatable(fnet.data.standardise(fnet.data.Dataset {
       x = fnet.zeros { 1, 1 }, y = fnet.zeros { 1 } })) },
+    { "fnet.sweep: result", fnet.sweep { run = function() return 1 end } },
     { "fnet.data.Transform", getmetatable(fnet.data.random_shift(1)) },
     { "fnet.optim.SGD", fnet.optim.SGD { parameter } },
     { "fnet.optim.Average", fnet.optim.Average { parameter } },

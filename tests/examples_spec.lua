@@ -340,6 +340,23 @@ describe("examples/attention.lua", function()
   end)
 end)
 
+describe("examples/autoencoder.lua", function()
+  it("draws pictures beside what is drawn again from a few numbers", function()
+    local result = run("autoencoder.lua", { "--data", FIXTURES, "--epochs", "2", "--show", "1" })
+    assert.equal(0, result.status)
+    assert.matches("^epoch 1/2  loss %S+  %S+ s\nepoch 2/2  loss %S+  %S+ s\n$", result.errors)
+    local drawn, loss, hash = result.output:match(
+      "from 16 numbers\n(.-)\n\ntest loss (%S+) [^\n]*\nweights sha256 (%x+)\n$")
+    assert.equal(14 * 57 - 1, #drawn)
+    assert.is_true(tonumber(loss) < 0.15)
+    result = run("autoencoder.lua", { "--data", FIXTURES, "--epochs", "2", "--json" })
+    assert.same({ "", 0 }, { result.errors, result.status })
+    local lines = lines_of(result.output)
+    assert.equal(3, #lines)
+    assert.same({ 2, hash }, { parse(lines[2]).epoch, parse(lines[3]).weights_sha256 })
+  end)
+end)
+
 describe("the examples", function()
   it("stay short enough to be read", function()
     for name, most in pairs {

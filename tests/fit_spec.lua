@@ -147,6 +147,52 @@ describe("fit", function()
   end)
 end)
 
+describe("the schedule and the clipping of fit", function()
+  it("give the bits of the loop written out", function()
+    local schedule = optim.schedule.cosine { steps = 10 }
+    fnet.seed(3)
+    local expected = network()
+    local opt = optim.SGD(expected:parameters(), { lr = 0.5, momentum = 0.9, schedule = schedule })
+    for _ = 1, 2 do
+      for x, y in train:batches { size = 48, shuffle = true } do
+        local loss = nn.cross_entropy(expected(x), y)
+        opt:zero_grad()
+        loss:backward()
+        optim.clip_norm(opt.parameters, 0.1)
+        opt:step()
+      end
+    end
+    local function new(list) return optim.SGD(list, { lr = 0.5, momentum = 0.9 }) end
+    for _, clip in ipairs { 0.1, function(parameters) optim.clip_norm(parameters, 0.1) end } do
+      fnet.seed(3)
+      local model = network()
+      local history = fnet.fit(model, options { optim = new, epochs = 2, schedule = schedule, clip = clip })
+      assert.equal(expected:sha256(), model:sha256())
+      assert.same({ 0.5 * schedule(5), 0.5 * schedule(10) }, { history[1].lr, history[2].lr })
+      assert.matches("^ +epoch +loss +lr +seconds\n", tostring(history))
+    end
+  end)
+
+  it("reduce the learning rate on a plateau of the loss", function()
+    local set, model = line()
+    local seen = {}
+    fnet.fit(model, line_options(set, {
+      epochs = 4, optim = function(p) return optim.SGD(p, { lr = 1e-30 }) end,
+      schedule = optim.schedule.plateau { factor = 0.5, patience = 0 },
+      callbacks = { epoch_end = function(run) seen[run.epoch] = run.record.lr end },
+    }))
+    assert.same({ 1e-30, 1e-30, 5e-31, 2.5e-31 }, seen)
+  end)
+
+  it("are checked", function()
+    local set, model = line()
+    local a, b = line_options(set, { schedule = 0.1 }), line_options(set, { clip = -1 })
+    raises("fit: schedule: expected a function of the step, such as fnet.optim.schedule.constant(), "
+      .. "got number", function() return (fnet.fit(model, a)) end)
+    raises("fit: clip: expected a number from 0 to inf, got -1", function() return (fnet.fit(model, b)) end)
+  end)
+end)
+
 describe("the metrics of fit", function()
   it("are means over samples, also where the last batch is smaller", function()
     fnet.seed(1)

@@ -102,6 +102,19 @@ describe("the reporter of a training", function()
   end)
 end)
 
+describe("the reporter of a sweep", function()
+  it("writes a line a run", function()
+    local _, written = on_terminal(nil, {}, function()
+      return fnet.sweep { lr = { 0.1, 2 }, on = { true }, callback = report.sweep, run = function(settings)
+        if settings.lr == 2 then error("too large", 0) end
+        return 0.5
+      end }
+    end)
+    assert.equal("run 1/2  lr 0.1  on true  seed 1: 0.5\nrun 2/2  lr 2  on true  seed 1: too large\n",
+      table.concat(written))
+  end)
+end)
+
 describe("an accuracy", function()
   it("is shown with its interval and the counts", function()
     assert.equal("87.31% ± 0.65 (8731/10000)", report.accuracy {

@@ -22,6 +22,7 @@ local fnet = {
   write_tensors = require("fnet.safetensors").write,
   fit = require "fnet.train.fit",
   check = require("fnet.train.model_check").check,
+  sweep = require "fnet.train.sweep",
   help = require("fnet.help").help,
 }
 

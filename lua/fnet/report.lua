@@ -81,6 +81,18 @@ function report.training(options)
   return callbacks
 end
 
+--- A callback for `fnet.sweep`: a line for each run, on stderr.
+---@param sweep fnet.Sweep
+---@param row table
+---@param seed integer
+---@param figure? number nil where the run failed
+function report.sweep(sweep, row, seed, figure)
+  local parts = { ("run %d/%d"):format(sweep.runs, sweep.total) }
+  for i, name in ipairs(sweep.names) do parts[i + 1] = name .. " " .. sweep.text(row.settings[name]) end
+  parts[#parts + 1] = figure and ("seed %d: %.5g"):format(seed, figure) or row.failures[#row.failures]
+  io.stderr:write(table.concat(parts, "  "), "\n")
+end
+
 local SHADES = " .:-=+*#%@"
 
 --- A greyscale picture as text: two rows of pixels a line in half blocks with 24 grey levels where the output is a

@@ -5,7 +5,9 @@ local check = require "fnet.check"
 local core = require "fnet.core"
 local cross_entropy = require("fnet.nn.loss").cross_entropy
 local early_stopping = require "fnet.train.early_stopping"
+local clip_norm = require("fnet.optim.clip").norm
 local history = require "fnet.train.history"
+local interruption = require "fnet.train.interruption"
 local meter = require "fnet.train.meter"
 local modes = require "fnet.train.modes"
 local nonfinite = require "fnet.train.nonfinite"
@@ -14,7 +16,8 @@ local evaluate = require("fnet.train.evaluate").evaluate
 local is_module = require("fnet.nn.module").is_module
 
 local OPTIONS = {
-  "train", "valid", "loss", "optim", "epochs", "batch", "metrics", "callbacks", "early_stopping", "seed",
+  "train", "valid", "loss", "optim", "epochs", "batch", "schedule", "clip", "metrics", "callbacks",
+  "early_stopping", "seed",
 }
 local EVENTS = { "start", "epoch_start", "step", "epoch_end", "finish" }
 
@@ -107,7 +110,25 @@ local function batch_options(batch)
   return list
 end
 
-local function columns_of(metrics, valid)
+-- What happens to the gradients before each step: a number is the most for their norm.
+local function clip_function(clip)
+  if clip == nil or check.is_callable(clip) then return clip end
+  local most = check.number("fit: clip", clip, 0, math.huge)
+  return function(parameters) clip_norm(parameters, most) end
+end
+
+-- The optimiser follows the schedule from now on.
+local function set_schedule(optimiser, schedule)
+  if schedule == nil then return end
+  if not check.is_callable(schedule) then
+    core.raise("fit: schedule: expected a function of the step, such as fnet.optim.schedule.constant(), got " ..
+       check.describe(schedule))
+  end
+  if not optimiser.steps then core.raise("fit: schedule: the optimiser does not count its steps") end
+  optimiser.schedule = schedule
+end
+
+local function columns_of(metrics, valid, schedule)
   local columns = {}
   local function add(prefix)
     columns[#columns + 1] = prefix .. "loss"
@@ -115,6 +136,7 @@ local function columns_of(metrics, valid)
   end
   add ""
   if valid then add "valid_" end
+  if schedule then columns[#columns + 1] = "lr" end
   columns[#columns + 1] = "seconds"
   return columns
 end
@@ -158,7 +180,7 @@ end
 -- One pass over the training data.
 local function train_epoch(run, plan, means)
   local model, opt, loss_of, last_good = run.model, run.optim, plan.loss, plan.last_good
-  local has_callbacks = #plan.callbacks.step > 0
+  local has_callbacks, clip = #plan.callbacks.step > 0, plan.clip
   for x, y in plan.train:batches(plan.batch) do
     run.seed, run.stream = core.random_state()
     local output = model(x)
@@ -178,6 +200,7 @@ local function train_epoch(run, plan, means)
       last_good:take()
       last_good.epoch, last_good.step = run.epoch, run.step + 1
     end
+    if clip then clip(opt.parameters) end
     opt:step()
 
     run.step, run.total_steps = run.step + 1, run.total_steps + 1
@@ -189,6 +212,13 @@ local function train_epoch(run, plan, means)
     end
     if run.stop_reason then return end
   end
+end
+
+-- Notes the learning rate of the epoch's last step, and tells a schedule that wants to know how it goes.
+local function follow_schedule(run, plan, record)
+  local schedule = plan.schedule
+  record.lr = run.optim.lr * schedule(run.optim.steps)
+  if type(schedule) == "table" and schedule.update then schedule:update(record.valid_loss or record.loss) end
 end
 
 -- The epochs, until the last one or until something stops them.
@@ -214,16 +244,12 @@ local function train(run, plan)
       record.valid_loss = result.loss
       for _, metric in ipairs(plan.metrics) do record["valid_" .. metric[1]] = result[metric[1]] end
     end
+    if plan.schedule then follow_schedule(run, plan, record) end
     run.record = record
     tell(run, plan, "epoch_end")
     local reason = plan.early_stopping and plan.early_stopping:observe(record)
     if reason then run:stop(reason) end
   end
-end
-
--- What an error says after Ctrl-C, in fnet and in stock Lua.
-local function is_interruption(message)
-  return type(message) == "string" and message:find "interrupted!?$" ~= nil
 end
 
 --- Trains a model: for each epoch and each batch, `loss(model(x), y)`, `zero_grad`, `backward`, `step`; the same
@@ -234,10 +260,13 @@ end
 ---@param options table train: the data set; valid: another one, evaluated after each epoch; loss: function(output,
 --- target) -> tensor, such as nn.cross_entropy; optim: an optimiser, or a function that makes one from the
 --- parameters, such as optim.Adam; epochs: 1; batch: samples a step, 32, or the options of `batches` (shuffled
---- unless shuffle = false); metrics: as for fnet.evaluate; callbacks: functions of the run by event (start,
---- epoch_start, step, epoch_end, finish), such as fnet.report.training(), or a list of such tables; early_stopping:
---- { patience = epochs without improvement, monitor = "valid_loss" (without valid "loss"), goal = "min" or "max",
---- restore = true: the weights of the best epoch in the end }; seed: for fnet.seed before the first shuffle
+--- unless shuffle = false); schedule: function(step) -> a factor for the learning rate, such as from
+--- optim.schedule; one with an `update`, such as plateau, gets valid_loss, or loss, after each epoch; clip: the
+--- most for the norm of the gradients (optim.clip_norm), or a function(parameters) that changes them; metrics: as
+--- for fnet.evaluate; callbacks: functions of the run by event (start, epoch_start, step, epoch_end, finish), such
+--- as fnet.report.training(), or a list of such tables; early_stopping: { patience = epochs without improvement,
+--- monitor = "valid_loss" (without valid "loss"), goal = "min" or "max", restore = true: the weights of the best
+--- epoch in the end }; seed: for fnet.seed before the first shuffle
 ---@return table history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...); printable;
 --- interrupted: { epoch, step, loss } after Ctrl-C, stopped: why it ended early, best: the best epoch, restored
 return function(model, options)
@@ -259,7 +288,8 @@ return function(model, options)
   end
   local epochs = options.epochs == nil and 1 or check.count("fit: epochs", options.epochs, 0)
   plan.batch = batch_options(options.batch)
-  local columns = columns_of(metrics, plan.valid)
+  plan.clip, plan.schedule = clip_function(options.clip), options.schedule
+  local columns = columns_of(metrics, plan.valid, plan.schedule)
   if options.early_stopping ~= nil then
     plan.early_stopping = early_stopping.new(model, options.early_stopping, columns, plan.valid ~= nil)
   end
@@ -269,10 +299,11 @@ return function(model, options)
     epochs = epochs, epoch = 0, step = 0, total_steps = 0,
     steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
   }, Run)
+  set_schedule(run.optim, plan.schedule)
 
   local ok, message = pcall(modes.with, model, true, train, run, plan)
   local records, stopping = run.history, plan.early_stopping
-  if not ok and not is_interruption(message) then
+  if not ok and (not interruption.is(message) or interruption.inside > 0) then
     pcall(tell, run, plan, "finish") -- so that a progress line ends
     error(message, 0)
   end

@@ -1,0 +1,11 @@
+--- Ctrl-C during a training: who takes it. fit ends and returns what it has, unless it runs inside a sweep, which
+-- has to end too: then fit passes it on. Invariant: `inside` counts the sweeps that are running.
+
+local interruption = { inside = 0 }
+
+--- Whether an error is what Ctrl-C raises, in fnet or in stock Lua.
+---@param message any
+---@return boolean
+function interruption.is(message) return type(message) == "string" and message:find "interrupted!?$" ~= nil end
+
+return interruption

@@ -1,0 +1,187 @@
+--- sweep: the same experiment for each seed and each combination of settings, as one table. Seeds are the outer
+-- loop, so that what an interruption leaves can be compared.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local interruption = require "fnet.train.interruption"
+local statistics = require "fnet.train.statistics"
+
+local LEVEL = 0.05 -- p below it counts as a difference
+
+---@class fnet.Sweep
+---@field rows table[] a combination each: settings, figures (a run each, in the order of the seeds), mean,
+--- deviation (nil for fewer than two), failures (messages), p (against the first row, corrected; nil for the first)
+---@field names string[] of the settings that vary, in the order of the columns
+---@field runs integer how many there were
+---@field total integer how many were planned
+---@field interrupted boolean
+local Sweep = {}
+Sweep.__index = Sweep
+
+local function seed_list(seeds)
+  if seeds == nil then return { 1 } end
+  if type(seeds) ~= "table" then
+    local list = {}
+    for i = 1, check.count("sweep: seeds", seeds, 1) do list[i] = i end
+    return list
+  end
+  if #seeds == 0 then
+    core.raise("sweep: seeds: expected a number of seeds or a list of them, got an empty table")
+  end
+  for i, seed in ipairs(seeds) do check.count(("sweep: seeds: number %d"):format(i), seed, math.mininteger) end
+  return seeds
+end
+
+-- The names of the settings and all combinations of their values, the last name's value changing fastest.
+local function grid_of(options, own)
+  local names, rows = {}, { {} }
+  for _, name in ipairs(check.names(options)) do
+    if not own[name] then
+      local values = options[name]
+      if type(values) ~= "table" or core.is_tensor(values) or #values == 0 then
+        local near = check.nearest(name, check.names(own))
+        core.raise(("sweep: %s: expected a list of values, such as { 1, 2 }, got %s%s"):format(name,
+          check.describe(values), near and (" (did you mean '%s'?)"):format(near) or ""))
+      end
+      names[#names + 1] = name
+      local longer = {}
+      for _, row in ipairs(rows) do
+        for _, value in ipairs(values) do
+          local copy = { [name] = value }
+          for key, other in pairs(row) do copy[key] = other end
+          longer[#longer + 1] = copy
+        end
+      end
+      rows = longer
+    end
+  end
+  return names, rows
+end
+
+-- One run: the figure, or nil and why there is none.
+local function run_once(run, settings, seed)
+  local own = { seed = seed }
+  for key, value in pairs(settings) do own[key] = value end
+  core.random_state(seed)
+  local figure = run(own)
+  if core.is_tensor(figure) then figure = figure:item() end
+  if type(figure) ~= "number" then
+    core.raise("sweep: run must return a number, the figure to compare, got " .. check.describe(figure))
+  end
+  if figure - figure ~= 0 then return nil, ("seed %d: the figure is %g"):format(seed, figure) end
+  return figure
+end
+
+local function summarise(self)
+  local first, tests, tested = self.rows[1], {}, {}
+  for i, row in ipairs(self.rows) do
+    if #row.figures > 0 then row.mean, row.deviation = statistics.describe(row.figures) end
+    if i > 1 and #row.figures > 1 and #first.figures > 1 then
+      tests[#tests + 1] = statistics.welch(row.figures, first.figures)
+      tested[#tested + 1] = row
+    end
+  end
+  local corrected = statistics.holm(tests)
+  for i, row in ipairs(tested) do row.p = corrected[i] end
+end
+
+-- How a row compares with the first, in words.
+local function comparison(self, row)
+  if row == self.rows[1] or not row.mean or not self.rows[1].mean then return "" end
+  if not row.p then return "too few runs to compare" end
+  local p = row.p < 0.001 and "p < 0.001" or ("p = %.3f"):format(row.p)
+  if row.p >= LEVEL then return ("no clear difference (%s)"):format(p) end
+  return ("%s than the first row (%s)"):format(row.mean > self.rows[1].mean and "higher" or "lower", p)
+end
+
+--- A setting as the table shows it.
+---@param value any
+---@return string
+function Sweep.text(value) return math.type(value) == "float" and ("%.6g"):format(value) or tostring(value) end
+
+-- The table: settings, runs, mean and standard deviation, and the comparison with the first row.
+function Sweep:__tostring()
+  local cells = { { table.unpack(self.names) } }
+  for _, title in ipairs { "runs", "mean ± sd", "compared with the first row" } do table.insert(cells[1], title) end
+  local compared, failures = 0, {}
+  for _, row in ipairs(self.rows) do
+    local line = {}
+    for i, name in ipairs(self.names) do line[i] = Sweep.text(row.settings[name]) end
+    line[#line + 1] = tostring(#row.figures)
+    line[#line + 1] = row.mean and ("%.5g"):format(row.mean) ..
+      (row.deviation and (" ± %.2g"):format(row.deviation) or "") or "-"
+    line[#line + 1] = comparison(self, row) .. (#row.failures > 0 and ("  %d failed"):format(#row.failures) or "")
+    compared = compared + (row.p and 1 or 0)
+    cells[#cells + 1] = line
+    if #row.failures > 0 then failures[#failures + 1] = row.failures[1] end
+  end
+  local widths = {}
+  for _, line in ipairs(cells) do
+    for i, cell in ipairs(line) do widths[i] = math.max(widths[i] or 0, utf8.len(cell) or #cell) end
+  end
+  local lines = {}
+  for _, line in ipairs(cells) do
+    local text = {}
+    for i, cell in ipairs(line) do text[i] = cell .. (" "):rep(widths[i] - (utf8.len(cell) or #cell)) end
+    lines[#lines + 1] = (table.concat(text, "  "):gsub("%s+$", ""))
+  end
+  if compared > 0 then
+    lines[#lines + 1] = ("p: Welch's t-test, two-sided%s; below %g counts as a difference"):format(
+      compared > 1 and (", corrected for %d comparisons (Holm)"):format(compared) or "", LEVEL)
+  end
+  for _, message in ipairs(failures) do lines[#lines + 1] = "failed: " .. message end
+  if self.interrupted then
+    lines[#lines + 1] = ("interrupted after %d of %d runs"):format(self.runs, self.total)
+  end
+  return table.concat(lines, "\n")
+end
+
+-- All runs. Stops at the first error of the first run, which is one of the script; later ones are noted.
+local function run_all(self, options, seeds)
+  for _, seed in ipairs(seeds) do
+    for _, row in ipairs(self.rows) do
+      local ok, figure, message = pcall(run_once, options.run, row.settings, seed)
+      if not ok and (interruption.is(figure) or self.runs == 0) then error(figure, 0) end
+      if not ok then figure, message = nil, ("seed %d: %s"):format(seed, tostring(figure)) end
+      self.runs = self.runs + 1
+      table.insert(figure and row.figures or row.failures, figure or message)
+      if options.callback then options.callback(self, row, seed, figure) end
+    end
+  end
+end
+
+--- Runs an experiment for each seed and each combination of settings, and compares the rows with the first one:
+-- mean and standard deviation, and Welch's t-test with Holm's correction in words. The runs of a row and those of
+-- the first count as independent, although they share seeds: that errs on the safe side. Ctrl-C ends the sweep,
+-- which then returns what it has; runs that were cut short do not count.
+---@param options table run: function(settings) -> number, the figure to compare; settings has a value of each list
+--- and the seed, from which the random numbers start before each run; seeds: how many (1 to that), or a list, 1;
+--- callback: function(sweep, row, seed, figure) after each run, such as fnet.report.sweep; every other name: a list
+--- of values
+---@return fnet.Sweep result to be printed. A run that raises or gives no finite number counts as failed; but an
+--- error of the very first run is raised
+return function(options)
+  if type(options) ~= "table" or core.is_tensor(options) then
+    core.raise("sweep: expected a table of options, got " .. check.describe(options))
+  end
+  for _, name in ipairs { "run", "callback" } do
+    local f = options[name]
+    if (f ~= nil or name == "run") and not check.is_callable(f) then
+      core.raise(("sweep: %s: expected a function, got %s"):format(name, check.describe(f)))
+    end
+  end
+  local seeds = seed_list(options.seeds)
+  local names, settings = grid_of(options, { run = true, seeds = true, callback = true })
+  local rows = {}
+  for i, combination in ipairs(settings) do rows[i] = { settings = combination, figures = {}, failures = {} } end
+  local total = #rows * #seeds
+  local self = setmetatable({ rows = rows, names = names, runs = 0, total = total, interrupted = false }, Sweep)
+  interruption.inside = interruption.inside + 1
+  local ok, message = pcall(run_all, self, options, seeds)
+  interruption.inside = interruption.inside - 1
+  if not ok and not interruption.is(message) then error(message, 0) end
+  if not ok and interruption.inside > 0 then error(message, 0) end
+  self.interrupted = not ok
+  summarise(self)
+  return self
+end
