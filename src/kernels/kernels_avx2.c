@@ -24,8 +24,12 @@ static inline __m256i first_lanes(size_t n) {
 static inline vec vload(const real *p) { return _mm256_loadu_ps(p); }
 static inline void vstore(real *p, vec x) { _mm256_storeu_ps(p, x); }
 static inline vec vload_partial(const real *p, size_t n) { return _mm256_maskload_ps(p, first_lanes(n)); }
-/* Halves, since a masked store takes dozens of cycles on AMD's processors. */
+/* Halves, since a masked store takes dozens of cycles on AMD's processors. All lanes are a case, too. */
 static inline void vstore_partial(real *p, size_t n, vec x) {
+    if (n & 8) {
+        _mm256_storeu_ps(p, x);
+        return;
+    }
     __m128 part = _mm256_castps256_ps128(x);
     if (n & 4) {
         _mm_storeu_ps(p, part);
