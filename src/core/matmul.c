@@ -16,7 +16,7 @@
    of few columns, which would leave most of each vector empty, where the columns of a lie in one piece. */
 enum way { DIRECT, PACKED, TRANSPOSED };
 
-#define SLAB 512                   /* depth of a slab, about: a panel of b stays in the second-level cache */
+#define SLAB 384                   /* depth of a slab, about: a panel of b stays in the second-level cache */
 #define BLOCK_ROWS 96              /* rows of a block of a, a multiple of every tile's rows */
 #define PACK_ELEMENTS (256 * 1024) /* of b, from which packing pays when there are rows to reuse it */
 #define PACK_ROWS 64
