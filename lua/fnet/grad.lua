@@ -142,6 +142,48 @@ function rules.dense(dy, _, x, w, b)
     b and b.requires_grad and slopes:sum(1) or nil
 end
 
+-- A convolution, its gradient with respect to the input and the one with respect to the weights are one trilinear
+-- form of (x, w, dy) with one factor taken away, so that each is the others' derivative.
+function rules.conv2d(dy, _, x, w, b, _, ...)
+  local shape, field = x.shape, w.shape
+  return wants(x) and core.conv2d_input(dy, w, shape[#shape - 2], shape[#shape - 1], ...) or nil,
+    wants(w) and core.conv2d_weight(x, dy, field[1], field[2], ...) or nil,
+    wants(b) and dy:reshape({ -1, field[4] }):sum(1) or nil
+end
+function rules.conv2d_input(g, _, dy, w, _, _, ...)
+  local field = w.shape
+  return wants(dy) and core.conv2d(g, w, nil, nil, ...) or nil,
+    wants(w) and core.conv2d_weight(g, dy, field[1], field[2], ...) or nil
+end
+function rules.conv2d_weight(g, _, x, dy, _, _, ...)
+  local shape = x.shape
+  return wants(x) and core.conv2d_input(dy, g, shape[#shape - 2], shape[#shape - 1], ...) or nil,
+    wants(dy) and core.conv2d(x, g, nil, nil, ...) or nil
+end
+
+-- The geometry of a pooling is its last eight numbers; `tap` says where each maximum came from.
+function rules.max_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right, tap)
+  local shape = x.shape
+  return core.max_pool_input(dy, tap, kh, kw, down, across, above, below, left, right, shape[#shape - 2],
+    shape[#shape - 1])
+end
+function rules.max_pool_input(g, _, _, tap, kh, kw, down, across, above, below, left, right)
+  return core.pool_pick(g, tap, kh, kw, down, across, above, below, left, right)
+end
+function rules.pool_pick(g, _, x, tap, kh, kw, down, across, above, below, left, right)
+  local shape = x.shape
+  return core.max_pool_input(g, tap, kh, kw, down, across, above, below, left, right, shape[#shape - 2],
+    shape[#shape - 1])
+end
+function rules.avg_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right)
+  local shape = x.shape
+  return core.avg_pool_input(dy, nil, kh, kw, down, across, above, below, left, right, shape[#shape - 2],
+    shape[#shape - 1])
+end
+function rules.avg_pool_input(g, _, _, _, kh, kw, down, across, above, below, left, right)
+  return core.avg_pool(g, nil, kh, kw, down, across, above, below, left, right)
+end
+
 function rules.gather(dy, _, x, indices, axis)
   axis = axis or 1
   if indices.rank ~= 1 then

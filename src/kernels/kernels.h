@@ -96,6 +96,33 @@ struct kernels {
     /* y[j * y_row + i] = x[i * x_row + j], i < rows, j < columns */
     void (*transpose)(size_t rows, size_t columns, const void *x, size_t x_row, void *y, size_t y_row);
 
+    /* Each channel by itself: y[i, c] = bias[c] + sum over (r, t), ascending, of x(r, i, t, c)
+       * w[r * w_row + t * n + c], one chain of fused multiply-adds, i < m, c < n, r < rows, t < taps, with
+       x(r, i, t, c) = x[r * x_row + i * x_step + t * n + c]; bias may be NULL for zero; y[i, c] = y[i * y_step +
+       c]. */
+    void (*depthwise)(size_t m, size_t n, size_t rows, size_t taps, const void *x, size_t x_row, size_t x_step,
+                      const void *w, size_t w_row, const void *bias, void *y, size_t y_step);
+
+    /* dw[t * dw_tap + c] += x[i * x_step + t * x_tap + c] * dy[i * dy_step + c], fused, i < m ascending. */
+    void (*depthwise_weight)(size_t m, size_t n, size_t taps, const void *x, size_t x_step, size_t x_tap,
+                             const void *dy, size_t dy_step, void *dw, size_t dw_tap);
+
+    /* One window of rows x columns positions of n channels; position (r, c) lies at r * x_row + c * x_column and
+       is tap first_tap + r * tap_row + c. tap: where the first of the maxima is, or the first NaN. */
+    void (*pool_maximum)(size_t n, size_t rows, size_t columns, const void *x, size_t x_row, size_t x_column,
+                         size_t first_tap, size_t tap_row, void *y, void *tap);
+    /* y = the element that tap names. */
+    void (*pool_pick)(size_t n, size_t rows, size_t columns, const void *x, size_t x_row, size_t x_column,
+                      size_t first_tap, size_t tap_row, const void *tap, void *y);
+    /* y = (sum from zero, rows in order) / count */
+    void (*pool_average)(size_t n, size_t rows, size_t columns, const void *x, size_t x_row, size_t x_column,
+                         double count, void *y);
+    /* One position of dx = the sum, from zero, rows in order, of dy over the rows x columns windows that name it.
+       It is first_tap of the first one, and first_tap - r * tap_row - c * tap_column of window (r, c). */
+    void (*pool_maximum_backward)(size_t n, size_t rows, size_t columns, const void *dy, const void *tap,
+                                  size_t y_row, size_t y_column, size_t first_tap, size_t tap_row,
+                                  size_t tap_column, void *dx);
+
     void (*unary[UNARY_COUNT])(size_t n, const void *x, void *y);
 
     /* y[i] = a[i * a_step] op b[i * b_step] with steps of 0 or 1. */

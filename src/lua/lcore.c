@@ -13,6 +13,8 @@ LUAMOD_API int luaopen_fnet_core(lua_State *L) {
     lopen_elementwise(L);
     lopen_reduce(L);
     lopen_matmul(L);
+    lopen_conv(L);
+    lopen_pool(L);
     lopen_index(L);
     lopen_nn(L);
     lopen_norm(L);

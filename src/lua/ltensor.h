@@ -99,6 +99,8 @@ void lopen_view(lua_State *L);
 void lopen_elementwise(lua_State *L);
 void lopen_reduce(lua_State *L);
 void lopen_matmul(lua_State *L);
+void lopen_conv(lua_State *L);
+void lopen_pool(lua_State *L);
 void lopen_index(lua_State *L);
 void lopen_nn(lua_State *L);
 void lopen_norm(lua_State *L);

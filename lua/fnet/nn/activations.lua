@@ -12,7 +12,7 @@ local Flatten = module.class "Flatten"
 Flatten.passes_on = true
 
 --- [batch, ...] becomes [batch, features]; the order of the elements stays. Inside a Sequential it also takes one
--- sample, because the next Dense says how many features there are.
+-- sample, because the layer before it or the next one says how many features there are.
 function Flatten:init() self.features = false end
 
 --- The same elements as [batch, features], or [features] for one sample.
@@ -20,7 +20,7 @@ function Flatten:init() self.features = false end
 ---@return tensor
 function Flatten:forward(x) return x:flatten(self.features or nil) end
 
---- Called by a Sequential: how many features the next layer expects.
+--- Called by a Sequential: how many features a sample has.
 ---@param count integer
 function Flatten:learn_features(count) self.features = count end
 
@@ -30,7 +30,10 @@ function Flatten:learn_features(count) self.features = count end
 function Flatten:output_shape(input)
   if not input then return self.features and { self.features } or nil end
   local count = 1
-  for _, length in ipairs(input) do count = count * length end
+  for _, length in ipairs(input) do
+    if length == "?" then return self.features and { self.features } or nil end
+    count = count * length
+  end
   return { count }
 end
 

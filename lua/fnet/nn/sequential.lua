@@ -7,8 +7,9 @@ local module = require "fnet.nn.module"
 ---@class nn.Sequential: nn.Module
 local Sequential = module.class "Sequential"
 
--- Follows the shape of a sample through the layers; raises where two do not fit. A layer that takes any shape
--- but must give a known number of features (Flatten) is told by the next one that names its inputs.
+-- Follows the shape of a sample through the layers; raises where two do not fit. The height and width of a picture
+-- are "?" as long as nothing tells them. A layer that takes any shape but must give a known number of features
+-- (Flatten) is told that number, or by the next layer that names its inputs.
 local function check_shapes(self)
   local shape
   self.shapes = {} -- after each layer
@@ -24,6 +25,7 @@ local function check_shapes(self)
       self.shapes[i - 1] = { inputs }
     end
     shape = layer:output_shape(shape)
+    if shape and layer.learn_features then layer:learn_features(shape[#shape]) end
     self.shapes[i] = shape or false
   end
 end

@@ -1,0 +1,85 @@
+--- Conv2D: a convolution of pictures, channels last.
+
+local activations = require "fnet.nn.activations"
+local check = require "fnet.check"
+local core = require "fnet.core"
+local module = require "fnet.nn.module"
+local parameter = require "fnet.nn.parameter"
+local window = require "fnet.nn.window"
+
+---@class nn.Conv2D: nn.Module
+---@field weight tensor [kernel height, kernel width, inputs / groups, units]
+---@field bias tensor? [units]
+local Conv2D = module.class "Conv2D"
+Conv2D.passes_on = true
+
+--- y[n, i, j, u] = activation(b[u] + sum of x[n, i stride + r - padding, j stride + s - padding, c] w[r, s, c, u]
+-- over r, s, c): what the field calls convolution (the kernel is not turned round). Beyond its edges a picture is
+-- zero. The weights start as He-uniform unless `init` says otherwise, the bias as zeros.
+---@param inputs integer channels that come in
+---@param units integer channels that go out
+---@param kernel integer|integer[] its side, or { height, width }
+---@param options? table stride: 1, or { down, across }; padding: "valid" (none), "same" (as many results as the
+--- stride fits into the picture), a number of zeros on every side, or { above and below, left and right };
+--- groups: 1, inputs and units fall into so many groups that do not see each other (inputs: depthwise);
+--- activation: a name such as "relu", a layer, or a function of a tensor, none; bias: boolean, true; init: a name
+--- of nn.init, or a function of the shape {height, width, inputs / groups, units} that gives a tensor, "he_uniform"
+function Conv2D:init(inputs, units, kernel, options)
+  self.inputs, self.units = check.count("Conv2D: inputs", inputs, 1), check.count("Conv2D: units", units, 1)
+  options = check.options("Conv2D", options, { "stride", "padding", "groups", "activation", "bias", "init" })
+  self.window = window.new("Conv2D", kernel, options.stride or 1, options.padding)
+  self.groups = options.groups == nil and 1 or check.count("Conv2D: groups", options.groups, 1)
+  if inputs % self.groups ~= 0 or units % self.groups ~= 0 then
+    core.raise(("Conv2D: inputs and units must be multiples of the %d groups, got %d and %d"):format(self.groups,
+      inputs, units))
+  end
+  local size = self.window.kernel
+  self.weight = parameter.weight("Conv2D", { size[1], size[2], self.inputs // self.groups, self.units },
+    options.init or "he_uniform")
+  if options.bias ~= false then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
+  self.text = ("Conv2D(%d, %d, %s%s%s"):format(self.inputs, self.units, self.window:describe(),
+    self.groups > 1 and ", groups " .. self.groups or "", options.bias == false and ", no bias" or "")
+  if options.activation ~= nil then
+    local activation = activations.resolve("Conv2D", options.activation)
+    self.text = self.text .. ", " .. activation.text
+    self.apply, self.passes_on = activation.apply, activation.passes_on
+    self.discards = activation.passes_on and not activation.keeps_input
+    if activation.module then self.activation = activation.module end
+  end
+  self.text = self.text .. ")"
+end
+
+--- The convolution. Raises, with the layer's place in the model, where the shapes do not fit.
+---@param x tensor [batch, height, width, inputs], or one picture [height, width, inputs]
+---@return tensor y [batch, height', width', units], or [height', width', units]; height' = floor((height + padding
+--- above and below - kernel height) / stride) + 1
+function Conv2D:forward(x)
+  local geometry = self.window
+  local above, below, left, right = geometry:margins(x)
+  local down, across = geometry.stride[1], geometry.stride[2]
+  local y = core.conv2d(x, self.weight, self.bias, self:name(), down, across, above, below, left, right,
+    self.groups)
+  if not self.apply then return y end
+  local z = self.apply(y)
+  if self.discards then core.discard(y, z) end
+  return z
+end
+
+--- The shape of one sample's result; "?" stands for lengths that are not known before the first picture.
+---@param input? (integer|string)[] the shape of one sample
+---@return (integer|string)[]
+function Conv2D:output_shape(input)
+  if input and #input ~= 3 then
+    core.raise(("%s: expected pictures of [batch, height, width, %d], got %s%s"):format(self:name(), self.inputs,
+      check.shape_text(input, "batch, "), self.inputs == 1 and #input == 2 and
+        ("; put nn.Reshape(%s, %s, 1) before it"):format(input[1], input[2]) or ""))
+  end
+  local height, width = self.window:count(self, input or { "?", "?" })
+  return { height, width, self.units }
+end
+
+--- "Conv2D(32, 64, 3, same)".
+---@return string
+function Conv2D:describe() return self.text end
+
+return Conv2D

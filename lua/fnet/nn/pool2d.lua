@@ -1,0 +1,97 @@
+--- Pooling of pictures, channels last: MaxPool2D, AvgPool2D, GlobalAvgPool.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local module = require "fnet.nn.module"
+local window = require "fnet.nn.window"
+
+local function check_padding(what, self)
+  local kernel, padding = self.window.kernel, self.window.padding
+  if padding ~= "same" and (padding[1] >= kernel[1] or padding[2] >= kernel[2]) then
+    core.raise(("%s: the padding of %d x %d must be smaller than the kernel of %d x %d"):format(what, padding[1],
+      padding[2], kernel[1], kernel[2]))
+  end
+end
+
+local function pooling(name, operation)
+  local class = module.class(name)
+  class.passes_on = true
+
+  --- The window's size, and the steps it is moved by.
+  ---@param kernel integer|integer[] its side, or { height, width }
+  ---@param options? table stride: the kernel, a number, or { down, across }; padding: "valid" (none), "same", a
+  --- number smaller than the kernel, or a pair: positions beyond the edge take no part, neither in a maximum nor
+  --- in the count that a mean divides by
+  function class:init(kernel, options)
+    options = check.options(name, options, { "stride", "padding" })
+    self.window = window.new(name, kernel, options.stride or kernel, options.padding)
+    check_padding(name, self)
+    self.text = ("%s(%s)"):format(name, self.window:describe(self.window.kernel))
+  end
+
+  --- The pooled pictures. Raises, with the layer's place in the model, where the shapes do not fit.
+  ---@param x tensor [batch, height, width, channels], or one picture [height, width, channels]
+  ---@return tensor y [batch, height', width', channels]; height' = floor((height + padding - kernel) / stride) + 1
+  function class:forward(x)
+    local kernel, stride = self.window.kernel, self.window.stride
+    local above, below, left, right = self.window:margins(x)
+    return operation(x, self:name(), kernel[1], kernel[2], stride[1], stride[2], above, below, left, right)
+  end
+
+  --- The shape of one sample's result.
+  ---@param input? (integer|string)[] the shape of one sample
+  ---@return (integer|string)[]?
+  function class:output_shape(input)
+    if not input then return nil end
+    if #input ~= 3 then
+      core.raise(("%s: expected pictures of [batch, height, width, channels], got %s"):format(self:name(),
+        check.shape_text(input, "batch, ")))
+    end
+    local height, width = self.window:count(self, input)
+    return { height, width, input[3] }
+  end
+
+  --- "MaxPool2D(2)".
+  ---@return string
+  function class:describe() return self.text end
+
+  return class
+end
+
+---@class nn.GlobalAvgPool: nn.Module
+local GlobalAvgPool = module.class "GlobalAvgPool"
+GlobalAvgPool.passes_on = true
+
+--- The mean of each channel over the whole picture.
+---@param x tensor [batch, height, width, channels], or one picture [height, width, channels]
+---@return tensor y [batch, channels] or [channels]
+function GlobalAvgPool:forward(x)
+  local shape = core.is_tensor(x) and x.shape or {}
+  if #shape ~= 3 and #shape ~= 4 then
+    core.raise(("%s: expected an input of [batch, height, width, channels], got %s"):format(self:name(),
+      core.is_tensor(x) and check.shape_text(shape) or type(x)))
+  end
+  local channels, positions = shape[#shape], shape[#shape - 2] * shape[#shape - 1]
+  if #shape == 3 then return x:reshape({ positions, channels }):mean(1) end
+  return x:reshape({ shape[1], positions, channels }):mean(2)
+end
+
+--- The channels.
+---@param input? (integer|string)[] the shape of one sample
+---@return integer[]?
+function GlobalAvgPool:output_shape(input)
+  if not input then return nil end
+  if #input ~= 3 then
+    core.raise(("%s: expected pictures of [batch, height, width, channels], got %s"):format(self:name(),
+      check.shape_text(input, "batch, ")))
+  end
+  return { input[3] }
+end
+
+return {
+  --- The maximum of each window, channel by channel. The first of equal maxima takes the gradient; a NaN wins.
+  MaxPool2D = pooling("MaxPool2D", core.max_pool),
+  --- The mean of each window, channel by channel.
+  AvgPool2D = pooling("AvgPool2D", core.avg_pool),
+  GlobalAvgPool = GlobalAvgPool,
+}

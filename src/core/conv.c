@@ -1,0 +1,416 @@
+#include "conv.h"
+
+#include "backend.h"
+#include "interrupt.h"
+#include "threads.h"
+
+#include <string.h>
+
+/* No patches are laid out: in a picture whose edges are padded, what one output row takes from one row of the
+   kernel is a matrix product whose left operand lies in place, (kernel column, channel) side by side and the next
+   output column a stride further on. So an output row is a product for each kernel row, each starting from what
+   the one before left. Bands of rows are copied into a buffer with zeros around, unless they need none.
+   The gradient of the input is the same walk over dy with the kernel turned round. A stride of s cuts the input's
+   rows into s phases, each with the taps of the kernel that meet it: a convolution of its own, of stride 1. */
+
+#define BAND_BYTES (192 * 1024) /* of a padded band: it stays in the second-level cache */
+#define PIECE_WORK 1e7          /* multiply-adds between two looks for an interrupt, as in matmul.c */
+#define PARTS_BANDS 4           /* a thread's share of a small batch, at least */
+#define CHANNEL_UNIT 16         /* channels of a depthwise weight gradient that stay together */
+
+/* Which targets of an axis meet which taps: target + i * (steps between targets) starts at source + i * step. */
+struct phase {
+    size_t target, count;
+    size_t taps, packed; /* how many, and the number of the first in the turned kernel */
+    ptrdiff_t source;    /* may lie beyond the edges */
+};
+
+struct job {
+    struct conv conv;
+    const struct kernels *kernels;
+    size_t size; /* of an element */
+    bool turned; /* the gradient of the input */
+    bool depthwise;
+    const char *source, *weights, *bias;
+    char *target, *buffers;
+    struct window source_rows, source_columns;         /* only their sizes */
+    size_t source_channels, target_rows, target_width; /* of all groups together */
+    size_t target_channels;
+    size_t depth, wide; /* channels of one group, in the source and the target */
+    size_t weight_group, weight_row, weight_tap, weight_column;
+    ptrdiff_t low;    /* the first source column that a band needs */
+    size_t width;     /* how many */
+    size_t band_rows; /* targets */
+    size_t bands, row_phases, column_phases, items, steps, parts;
+    size_t buffer_bytes;
+};
+
+/* The phase of an axis: all windows in turn, or, turned, the positions whose distance from the first window's start
+   is r above a multiple of the stride. Those meet the taps r, r + stride, ..., the last one first. */
+static struct phase phase_of(const struct window *w, bool turned, size_t r) {
+    if (!turned) return (struct phase){0, w->count, w->kernel, 0, -(ptrdiff_t)w->before};
+    size_t s = w->stride, end = w->size + w->before;
+    struct phase phase = {.taps = r < w->kernel ? (w->kernel - r + s - 1) / s : 0};
+    phase.packed = w->kernel / s * r + (w->kernel % s < r ? w->kernel % s : r);
+    size_t first = w->before > r ? (w->before - r + s - 1) / s : 0;
+    if (first * s + r < end) phase.count = (end - 1 - r) / s - first + 1;
+    phase.target = first * s + r - w->before;
+    phase.source = (ptrdiff_t)first - (ptrdiff_t)phase.taps + 1;
+    return phase;
+}
+
+static bool is_depthwise(const struct conv *p) {
+    return p->groups > 1 && p->groups == p->inputs && p->groups == p->units;
+}
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+static double work_of(const struct conv *p) {
+    return (double)p->batch * (double)p->rows.count * (double)p->columns.count * (double)p->rows.kernel *
+           (double)p->columns.kernel * (double)(p->inputs / p->groups) * (double)p->units;
+}
+
+/* How high a band may be: `step` source rows an output row, `extra` beyond them. */
+static size_t band_height(size_t rows, size_t row_bytes, size_t step, size_t extra, double row_work) {
+    size_t most = row_bytes ? BAND_BYTES / row_bytes : rows;
+    size_t high = most > extra ? (most - extra) / step : 1;
+    if ((double)high * row_work > PIECE_WORK) high = (size_t)(PIECE_WORK / row_work);
+    high = high < rows ? high : rows;
+    return high ? high : 1;
+}
+
+/* Sizes and the plan of the walk, for a convolution or the gradient of its input; the pointers come later. */
+static struct job plan_walk(const struct conv *p, bool turned) {
+    struct job job = {.conv = *p, .size = dtype_sizes[p->dtype], .turned = turned, .depthwise = is_depthwise(p)};
+    size_t taps = p->columns.kernel, depth = p->inputs / p->groups, wide = p->units / p->groups;
+    job.kernels = backend(p->dtype);
+    job.source_rows.size = turned ? p->rows.count : p->rows.size;
+    job.source_columns.size = turned ? p->columns.count : p->columns.size;
+    job.target_rows = turned ? p->rows.size : p->rows.count;
+    job.target_width = turned ? p->columns.size : p->columns.count;
+    job.source_channels = turned ? p->units : p->inputs;
+    job.target_channels = turned ? p->inputs : p->units;
+    job.depth = turned ? wide : depth;
+    job.wide = turned ? depth : wide;
+    job.weight_column = turned ? depth : p->units;
+    job.weight_tap = depth * (turned ? wide : p->units);
+    job.weight_row = taps * job.weight_tap;
+    job.weight_group = turned ? p->rows.kernel * job.weight_row : wide;
+    if (job.depthwise) {
+        job.depth = job.wide = job.weight_tap = p->units;
+        job.weight_row = taps * p->units;
+    }
+    job.row_phases = turned ? p->rows.stride : 1;
+    job.column_phases = turned ? p->columns.stride : 1;
+    ptrdiff_t high = 0;
+    bool any = false;
+    size_t step = turned ? 1 : p->columns.stride;
+    for (size_t r = 0; r < job.column_phases; r++) {
+        struct phase phase = phase_of(&p->columns, turned, r);
+        if (phase.count == 0 || phase.taps == 0) continue;
+        ptrdiff_t end = phase.source + (ptrdiff_t)((phase.count - 1) * step + phase.taps);
+        if (!any || phase.source < job.low) job.low = phase.source;
+        if (!any || end > high) high = end;
+        any = true;
+    }
+    job.width = (size_t)(high - job.low);
+    size_t rows = 0, most_taps = 0;
+    for (size_t r = 0; r < job.row_phases; r++) {
+        struct phase phase = phase_of(&p->rows, turned, r);
+        rows = phase.count > rows ? phase.count : rows;
+        most_taps = phase.taps > most_taps ? phase.taps : most_taps;
+    }
+    step = turned ? 1 : p->rows.stride;
+    job.parts = threads_count();
+    size_t pictures = p->batch * (job.depthwise ? 1 : p->groups) * job.row_phases;
+    double row_work = pictures && rows ? work_of(p) / (double)pictures / (double)rows : 0;
+    job.band_rows = band_height(rows, job.width * job.depth * job.size, step, most_taps, row_work);
+    if (pictures > 0 && pictures < PARTS_BANDS * job.parts) {
+        size_t bands = least(rows, (PARTS_BANDS * job.parts + pictures - 1) / pictures);
+        if (bands > 0) job.band_rows = least(job.band_rows, (rows + bands - 1) / bands);
+    }
+    job.bands = (rows + job.band_rows - 1) / job.band_rows;
+    job.items = pictures * job.bands;
+    job.steps = (job.items + job.parts - 1) / job.parts;
+    job.buffer_bytes = ((job.band_rows - 1) * step + most_taps) * job.width * job.depth * job.size;
+    return job;
+}
+
+/* rows x width positions of `depth` channels each, from `row` and `column` on, zeros beyond the edges. */
+static void copy_padded(const struct job *job, const char *picture, size_t channels, ptrdiff_t row, size_t rows,
+                        size_t depth, char *to) {
+    ptrdiff_t height = (ptrdiff_t)job->source_rows.size, across = (ptrdiff_t)job->source_columns.size;
+    ptrdiff_t first = job->low < 0 ? 0 : job->low, end = job->low + (ptrdiff_t)job->width;
+    if (end > across) end = across;
+    size_t pixel = depth * job->size, pitch = job->width * pixel, inside = end > first ? (size_t)(end - first) : 0;
+    size_t left = inside ? (size_t)(first - job->low) * pixel : 0;
+    for (size_t i = 0; i < rows; i++, row++, to += pitch) {
+        if (row < 0 || row >= height || inside == 0) {
+            memset(to, 0, pitch);
+            continue;
+        }
+        const char *from = picture + (size_t)(row * across + first) * channels * job->size;
+        memset(to, 0, left);
+        if (depth == channels)
+            memcpy(to + left, from, inside * pixel);
+        else
+            for (size_t j = 0; j < inside; j++)
+                memcpy(to + left + j * pixel, from + j * channels * job->size, pixel);
+        memset(to + left + inside * pixel, 0, pitch - left - inside * pixel);
+    }
+}
+
+/* A band of a picture, with zeros where it reaches beyond the edges: in place where it does not. *pitch: elements
+   from row to row. */
+static const char *band_of(const struct job *job, const char *picture, size_t channels, ptrdiff_t row, size_t rows,
+                           size_t depth, char *buffer, size_t *pitch) {
+    bool inside = row >= 0 && row + (ptrdiff_t)rows <= (ptrdiff_t)job->source_rows.size && job->low >= 0 &&
+                  job->low + (ptrdiff_t)job->width <= (ptrdiff_t)job->source_columns.size;
+    if (inside && depth == channels) {
+        *pitch = job->source_columns.size * channels;
+        return picture + ((size_t)row * job->source_columns.size + (size_t)job->low) * channels * job->size;
+    }
+    copy_padded(job, picture, channels, row, rows, depth, buffer);
+    *pitch = job->width * depth;
+    return buffer;
+}
+
+/* One row of targets of one phase: a chain through the kernel's rows. */
+static void walk_row(const struct job *job, const struct phase *rows, const struct phase *columns, const char *a,
+                     size_t pitch, const char *b, const char *bias, char *c) {
+    size_t step = job->turned ? 1 : job->conv.columns.stride, size = job->size;
+    size_t a_row = step * job->depth, k = columns->taps * job->depth;
+    size_t c_row = (job->turned ? job->conv.columns.stride : 1) * job->target_channels;
+    size_t taps = k ? rows->taps : 0;
+    if (job->depthwise) {
+        job->kernels->depthwise(columns->count, job->wide, taps, columns->taps, a, pitch, a_row, b, job->weight_row,
+                                bias, c, c_row);
+        return;
+    }
+    for (size_t t = 0; t < taps || t == 0; t++) {
+        job->kernels->matmul(columns->count, job->wide, taps ? k : 0, a + t * pitch * size, a_row, 1,
+                             job->kernels->tile_rows * a_row, b + t * job->weight_row * size, job->weight_column,
+                             t ? c : bias, t ? c_row : 0, c, c_row);
+    }
+}
+
+/* An item is a band of one phase of the rows, of one group of one picture. */
+static void walk_item(const struct job *job, size_t item, char *buffer) {
+    const struct conv *p = &job->conv;
+    size_t size = job->size, groups = job->depthwise ? 1 : p->groups;
+    size_t row_step = job->turned ? 1 : p->rows.stride, target_step = job->turned ? p->rows.stride : 1;
+    size_t begin = item % job->bands * job->band_rows, phase_number = item / job->bands % job->row_phases;
+    size_t group = item / job->bands / job->row_phases % groups;
+    size_t picture = item / job->bands / job->row_phases / groups;
+    struct phase rows = phase_of(&p->rows, job->turned, phase_number);
+    if (begin >= rows.count) return;
+    size_t end = least(begin + job->band_rows, rows.count), pitch = 0;
+    const char *band = job->source; /* a phase without taps reads nothing */
+    if (rows.taps > 0 && job->width > 0)
+        band = band_of(job,
+                       job->source +
+                           (picture * job->source_rows.size * job->source_columns.size * job->source_channels +
+                            group * job->depth) *
+                               size,
+                       job->source_channels, rows.source + (ptrdiff_t)(begin * row_step),
+                       (end - begin - 1) * row_step + rows.taps, job->depth, buffer, &pitch);
+    const char *weights = job->weights + (group * job->weight_group + rows.packed * job->weight_row) * size;
+    const char *bias = job->bias ? job->bias + group * job->wide * size : NULL;
+    for (size_t i = begin; i < end; i++)
+        for (size_t r = 0; r < job->column_phases; r++) {
+            struct phase columns = phase_of(&p->columns, job->turned, r);
+            if (columns.count == 0) continue;
+            const char *a = band;
+            if (rows.taps > 0 && columns.taps > 0)
+                a += ((i - begin) * row_step * pitch + (size_t)(columns.source - job->low) * job->depth) * size;
+            size_t target_row = picture * job->target_rows + rows.target + i * target_step;
+            char *c = job->target + ((target_row * job->target_width + columns.target) * job->target_channels +
+                                     group * job->wide) *
+                                        size;
+            walk_row(job, &rows, &columns, a, pitch, weights + columns.packed * job->weight_tap * size, bias, c);
+        }
+}
+
+static void walk_steps(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    for (size_t q = begin; q < end; q++) {
+        size_t part = q / job->steps, first, last;
+        threads_range(job->items, 1, part, job->parts, &first, &last);
+        size_t item = first + q % job->steps;
+        if (item < last) walk_item(job, item, job->buffers + part * job->buffer_bytes);
+    }
+}
+
+/* The kernel turned round: for each group, phase and tap a [units, inputs] block of it (depthwise: a row). */
+#define TURN(name, type)                                                                                           \
+    static void name(size_t units, size_t inputs, size_t from_row, const type *from, type *to) {                   \
+        for (size_t c = 0; c < inputs; c++)                                                                        \
+            for (size_t u = 0; u < units; u++) to[u * inputs + c] = from[c * from_row + u];                        \
+    }
+TURN(turn_floats, float)
+TURN(turn_doubles, double)
+
+static void turn_row(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    const struct conv *p = &job->conv;
+    size_t groups = job->depthwise ? 1 : p->groups, taps = p->columns.kernel;
+    for (size_t item = begin; item < end; item++) {
+        size_t group = item / p->rows.kernel, kernel_row = item % p->rows.kernel;
+        struct phase rows = phase_of(&p->rows, true, kernel_row % p->rows.stride);
+        size_t row = rows.packed + rows.taps - 1 - kernel_row / p->rows.stride;
+        for (size_t s = 0; s < taps; s++) {
+            struct phase columns = phase_of(&p->columns, true, s % p->columns.stride);
+            size_t tap = columns.packed + columns.taps - 1 - s / p->columns.stride;
+            size_t units = p->units / groups, inputs = p->inputs / p->groups;
+            const char *from =
+                (const char *)p->w + ((kernel_row * taps + s) * inputs * p->units + group * units) * job->size;
+            char *to = (char *)job->weights +
+                       (group * job->weight_group + row * job->weight_row + tap * job->weight_tap) * job->size;
+            if (job->depthwise)
+                memcpy(to, from, units * job->size);
+            else if (job->size == sizeof(float))
+                turn_floats(units, inputs, p->units, (const void *)from, (void *)to);
+            else
+                turn_doubles(units, inputs, p->units, (const void *)from, (void *)to);
+        }
+    }
+}
+
+static size_t weight_count(const struct conv *p) {
+    return p->rows.kernel * p->columns.kernel * (p->inputs / p->groups) * p->units;
+}
+
+static void run_walk(struct job *job, void *workspace) {
+    const struct conv *p = &job->conv;
+    job->source = job->turned ? p->y : p->x;
+    job->target = job->turned ? p->x : p->y;
+    job->weights = p->w;
+    job->bias = p->bias;
+    job->buffers = workspace;
+    if (job->turned) {
+        size_t count = weight_count(p);
+        job->weights = workspace;
+        job->buffers += count * job->size;
+        threads_for((job->depthwise ? 1 : p->groups) * p->rows.kernel, 1, (double)count, turn_row, job);
+    }
+    threads_for(job->parts * job->steps, 1, work_of(p), walk_steps, job);
+}
+
+/* --- the gradient of the weights ------------------------------------------------------------------------- */
+
+/* What a thread owns are blocks of rows of dw, (group, kernel row, kernel column and channel): it goes over the
+   whole batch for them. The batch comes in chunks, bands of pictures, with a look for an interrupt after each. */
+struct weight_job {
+    struct job walk; /* sizes, and how a band of x is laid out */
+    size_t blocks;   /* of one group and kernel row */
+    size_t unit;     /* rows of a block */
+    size_t band_rows, bands, buffer_bytes, parts;
+    size_t first, last; /* the chunks of this round: bands of pictures */
+};
+
+static struct weight_job plan_weight(const struct conv *p) {
+    struct weight_job job = {.walk = plan_walk(p, false)};
+    const struct job *walk = &job.walk;
+    size_t m = walk->depthwise ? p->units : p->columns.kernel * walk->depth;
+    job.unit = walk->depthwise ? CHANNEL_UNIT : walk->kernels->tile_rows;
+    job.blocks = (m + job.unit - 1) / job.unit;
+    job.parts = walk->parts;
+    size_t row_bytes = walk->width * walk->depth * walk->size;
+    double rows = (double)p->batch * (double)p->rows.count;
+    job.band_rows =
+        band_height(p->rows.count, row_bytes, p->rows.stride, p->rows.kernel, rows > 0 ? work_of(p) / rows : 0);
+    job.bands = (p->rows.count + job.band_rows - 1) / job.band_rows;
+    job.buffer_bytes = ((job.band_rows - 1) * p->rows.stride + p->rows.kernel) * row_bytes;
+    return job;
+}
+
+/* Rows [i, i + m) of one group and kernel row of dw, over one band. */
+static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel_row, size_t i, size_t m,
+                       const char *band, size_t pitch, const char *dy, size_t rows) {
+    const struct job *walk = &job->walk;
+    const struct conv *p = &walk->conv;
+    size_t size = walk->size, a_column = p->columns.stride * walk->depth, units = p->units;
+    size_t wide = walk->wide, dy_pitch = p->columns.count * units, taps = p->columns.kernel;
+    if (walk->depthwise) {
+        char *dw = (char *)p->w + (kernel_row * taps * units + i) * size;
+        for (size_t r = 0; r < rows; r++)
+            walk->kernels->depthwise_weight(p->columns.count, m, taps,
+                                            band + ((r * p->rows.stride + kernel_row) * pitch + i) * size, a_column,
+                                            units, dy + (r * dy_pitch + i) * size, units, dw, units);
+        return;
+    }
+    char *dw = (char *)p->w + ((kernel_row * taps * walk->depth + i) * units + group * wide) * size;
+    for (size_t r = 0; r < rows; r++)
+        walk->kernels->matmul(
+            m, wide, p->columns.count, band + ((r * p->rows.stride + kernel_row) * pitch + i) * size, 1, a_column,
+            walk->kernels->tile_rows, dy + (r * dy_pitch + group * wide) * size, units, dw, units, dw, units);
+}
+
+static void weigh_part(const struct weight_job *job, size_t chunk, size_t begin, size_t end, char *buffer) {
+    const struct job *walk = &job->walk;
+    const struct conv *p = &walk->conv;
+    size_t size = walk->size, picture = chunk / job->bands, i = chunk % job->bands * job->band_rows;
+    size_t rows = least(job->band_rows, p->rows.count - i), loaded = SIZE_MAX, pitch = 0;
+    size_t m = walk->depthwise ? p->units : p->columns.kernel * walk->depth;
+    const char *band = NULL, *x = (const char *)p->x, *dy = (const char *)p->y;
+    x += picture * p->rows.size * p->columns.size * p->inputs * size;
+    dy += (picture * p->rows.count + i) * p->columns.count * p->units * size;
+    while (begin < end) {
+        size_t kernel_row = begin / job->blocks % p->rows.kernel, group = begin / job->blocks / p->rows.kernel;
+        size_t first = begin % job->blocks, count = least(job->blocks - first, end - begin);
+        if (group != loaded) {
+            ptrdiff_t row = (ptrdiff_t)(i * p->rows.stride) - (ptrdiff_t)p->rows.before;
+            band = band_of(walk, x + group * walk->depth * size, p->inputs, row,
+                           (rows - 1) * p->rows.stride + p->rows.kernel, walk->depth, buffer, &pitch);
+            loaded = group;
+        }
+        size_t from = first * job->unit, to = least((first + count) * job->unit, m);
+        weigh_rows(job, group, kernel_row, from, to - from, band, pitch, dy, rows);
+        begin += count;
+    }
+}
+
+static void weigh_parts(void *context, size_t begin, size_t end) {
+    const struct weight_job *job = context;
+    const struct conv *p = &job->walk.conv;
+    size_t groups = job->walk.depthwise ? 1 : p->groups, first, last;
+    for (size_t part = begin; part < end; part++) {
+        threads_range(groups * p->rows.kernel * job->blocks, 1, part, job->parts, &first, &last);
+        if (first == last) continue;
+        for (size_t chunk = job->first; chunk < job->last; chunk++)
+            weigh_part(job, chunk, first, last, job->walk.buffers + part * job->buffer_bytes);
+    }
+}
+
+static void run_weight(struct weight_job *job, void *workspace) {
+    const struct conv *p = &job->walk.conv;
+    size_t chunks = p->batch * job->bands;
+    job->walk.buffers = workspace;
+    memset(p->w, 0, weight_count(p) * job->walk.size);
+    if (chunks == 0) return;
+    double chunk_work = work_of(p) / (double)chunks;
+    size_t round = 1 + (size_t)(PIECE_WORK * (double)job->parts / (chunk_work + 1));
+    for (; job->first < chunks && !interrupt_pending(); job->first = job->last) {
+        job->last = least(job->first + round, chunks);
+        threads_for(job->parts, 1, chunk_work * (double)(job->last - job->first), weigh_parts, job);
+    }
+}
+
+size_t conv_workspace(const struct conv *p, enum conv_pass pass) {
+    if (pass == CONV_WEIGHT) {
+        struct weight_job job = plan_weight(p);
+        return job.parts * job.buffer_bytes;
+    }
+    struct job job = plan_walk(p, pass == CONV_INPUT);
+    return job.parts * job.buffer_bytes + (job.turned ? weight_count(p) * job.size : 0);
+}
+
+void conv_run(const struct conv *p, enum conv_pass pass, void *workspace) {
+    if (pass == CONV_WEIGHT) {
+        struct weight_job job = plan_weight(p);
+        run_weight(&job, workspace);
+    } else {
+        struct job job = plan_walk(p, pass == CONV_INPUT);
+        run_walk(&job, workspace);
+    }
+}
