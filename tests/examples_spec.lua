@@ -251,6 +251,36 @@ describe("examples/fashion_best.lua", function()
   end)
 end)
 
+describe("examples/fashion_cnn.lua", function()
+  it("trains one network a seed, and sums up", function()
+    local result = run("fashion_cnn.lua", { "--data", FIXTURES, "--epochs", "2", "--width", "4", "--batch", "32",
+      "--seeds", "2", "--threads", "2" })
+    assert.equal(0, result.status)
+    local lines = lines_of(result.output)
+    expect(lines, "fnet %S+, numerics %d+, %w+, 2 threads", "600 pictures to train on, 200 to test, from .+", "",
+      "layer +output shape +parameters", "Reshape%(28, 28, 1%) +%[batch, 28, 28, 1%] +0",
+      "Conv2D%(1, 4, 3, same, no bias%) +%[batch, 28, 28, 4%] +36")
+    local accuracies = {}
+    for seed, accuracy in result.output:gmatch "\nseed (%d): test accuracy (%S+)%% ± [^\n]*weights sha256 %x+" do
+      accuracies[tonumber(seed)] = tonumber(accuracy)
+    end
+    assert.equal(2, #accuracies)
+    local mean = (accuracies[1] + accuracies[2]) / 2
+    assert.is_truthy(result.output:find(("\nmean of 2 seeds %.2f%%, standard deviation %.2f%%\n"):format(mean,
+      math.abs(accuracies[1] - accuracies[2]) / math.sqrt(2)), 1, true), result.output)
+    assert.is_true(mean > 20) -- ten classes
+  end)
+
+  it("can keep pictures aside to choose by", function()
+    local result = run("fashion_cnn.lua", { "--data", FIXTURES, "--epochs", "1", "--width", "2", "--valid", "100",
+      "--seed", "5" })
+    assert.equal(0, result.status)
+    assert.is_truthy(result.output:find("500 pictures to train on, 100 to validate", 1, true), result.output)
+    assert.is_truthy(result.output:find "\nseed 5: validation accuracy ")
+    assert.is_nil(result.output:find "mean of")
+  end)
+end)
+
 describe("examples/celsius.lua", function()
   it("learns 1.80 and 32.00", function()
     local result = run "celsius.lua"
@@ -362,7 +392,7 @@ describe("the examples", function()
     for name, most in pairs {
       ["fashion.lua"] = 120, ["fashion_best.lua"] = 130, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70,
       ["xor.lua"] = 40,
-      ["char_rnn.lua"] = 150, ["attention.lua"] = 150,
+      ["char_rnn.lua"] = 150, ["attention.lua"] = 150, ["fashion_cnn.lua"] = 110,
     } do
       local _, count = command.read_file("examples/" .. name):gsub("\n", "")
       assert.is_true(count < most, name)

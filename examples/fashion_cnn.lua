@@ -1,0 +1,93 @@
+-- Fashion-MNIST with a small convolutional network: pictures keep their two dimensions, and the network looks for
+-- edges and shapes wherever they are.
+--   fnet examples/fashion_cnn.lua --help
+
+local fnet = require "fnet"
+local nn, optim, data, report = fnet.nn, fnet.optim, fnet.data, fnet.report
+
+local options = fnet.options(arg, "Trains a small convolutional network on Fashion-MNIST, once for each seed.", {
+  { "epochs", 20, "passes over the training pictures", low = 1 },
+  { "batch", 64, "pictures a step", low = 2 },
+  { "lr", 3e-3, "highest learning rate of AdamW, in the middle of one cycle", low = 0 },
+  { "decay", 0.02, "weight decay of AdamW", low = 0 },
+  { "width", 32, "channels of the first layer; the others have two and four times as many", low = 1 },
+  { "seed", 1, "the first seed" },
+  { "seeds", 1, "how many seeds, one after the other", low = 1 },
+  { "threads", 0, "threads that share the work; 0: as many as there are processors", low = 0, high = 256 },
+  { "valid", 0, "training pictures kept aside; then those are reported, not the test pictures", low = 0,
+    high = 59999 },
+  { "data", "", "directory of the four IDX files", value = "DIR" },
+})
+
+if options.threads > 0 then fnet.threads(options.threads) end
+print(("fnet %s, numerics %d, %s, %d threads"):format(fnet.version, fnet.numerics, fnet.isa(), fnet.threads()))
+
+-- A convolution that keeps the picture's size, normalised over the batch: the normalisation has a bias of its own.
+local function block(inputs, units)
+  return nn.Conv2D(inputs, units, 3, { padding = "same", bias = false }), nn.BatchNorm(units), nn.ReLU()
+end
+
+local function new_model(width)
+  local layers = { nn.Reshape(28, 28, 1) }
+  local function add(...)
+    for _, layer in ipairs { ... } do layers[#layers + 1] = layer end
+  end
+  add(block(1, width))
+  add(nn.MaxPool2D(2)) -- 14 x 14
+  add(block(width, 2 * width))
+  add(nn.MaxPool2D(2)) -- 7 x 7
+  add(block(2 * width, 4 * width))
+  add(block(4 * width, 4 * width))
+  add(nn.GlobalAvgPool(), nn.Dropout(0.1), nn.Dense(4 * width, 10))
+  return nn.Sequential(layers)
+end
+
+-- Each turn sees every picture a little different: what it shows stays the same.
+local augmentation = { data.horizontal_flip(), data.random_shift(1) }
+
+-- Weight decay is for weights, not for biases and the scales of normalisations.
+local function parameter_groups(model)
+  local weights, others = {}, {}
+  for _, parameter in ipairs(model:parameters()) do
+    table.insert(parameter.rank > 1 and weights or others, parameter)
+  end
+  return { { parameters = weights }, { parameters = others, weight_decay = 0 } }
+end
+
+local function train_one(seed)
+  fnet.seed(seed)
+  local train, test = data.fashion_mnist { dir = options.data ~= "" and options.data or nil }
+  if options.valid > 0 then test, train = train:split(options.valid) end
+  local model = new_model(options.width)
+  if seed == options.seed then
+    print(("%d pictures to train on, %d to %s, from %s\n\n%s\n"):format(#train, #test,
+      options.valid > 0 and "validate" or "test", train.source, model:summary()))
+  end
+  local started = fnet.clock()
+  fnet.fit(model, {
+    train = train:with { transform = augmentation },
+    loss = nn.cross_entropy,
+    optim = optim.AdamW(parameter_groups(model), {
+      lr = options.lr, weight_decay = options.decay,
+      schedule = optim.schedule.one_cycle { steps = options.epochs * train:batch_count(options.batch) },
+    }),
+    epochs = options.epochs,
+    batch = options.batch,
+    callbacks = report.training(),
+  })
+  local seconds = fnet.clock() - started
+  local result = nn.evaluate(model, test)
+  print(("seed %d: %s accuracy %s after %.0f s of training, weights sha256 %s"):format(seed,
+    options.valid > 0 and "validation" or "test", report.accuracy(result), seconds, model:sha256():sub(1, 16)))
+  return 100 * result.accuracy
+end
+
+local accuracies = {}
+for i = 1, options.seeds do accuracies[i] = train_one(options.seed + i - 1) end
+
+if #accuracies > 1 then
+  local list = fnet.tensor(accuracies, "float64")
+  local mean = list:mean()
+  local deviation = (((list - mean) ^ 2):sum() / (#list - 1)):sqrt()
+  print(("\nmean of %d seeds %.2f%%, standard deviation %.2f%%"):format(#list, mean:item(), deviation:item()))
+end
