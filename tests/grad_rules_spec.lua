@@ -352,6 +352,21 @@ describe("the rules", function()
     check(function(x) return cross_entropy(x, fnet.tensor({ 1, 3, 2, 2 }, "int32")) end, mixed { 2, 2, 3 })
   end)
 
+  it("of convolutions, poolings and their gradients", function()
+    check(function(x, w, b) return core.conv2d(x, w, b, nil, 2, 1, 1, 1, 0, 1, 2) end, mixed { 2, 4, 3, 2 },
+      mixed { 3, 2, 1, 4 }, mixed { 4 })
+    check(function(dy, w) return core.conv2d_input(dy, w, 4, 3, 2, 1, 1, 1, 0, 1, 2) end, mixed { 2, 2, 3, 4 },
+      mixed { 3, 2, 1, 4 })
+    check(function(x, dy) return core.conv2d_weight(x, dy, 3, 2, 2, 1, 1, 1, 0, 1, 2) end, mixed { 2, 4, 3, 2 },
+      mixed { 2, 2, 3, 4 })
+    local tap = fnet.tensor({ 4, 3, 2, 1 }, "float64"):reshape { 2, 2, 1 }
+    check(function(x) return core.max_pool(x, nil, 3, 3, 2, 2, 1, 1, 1, 1) end, mixed { 4, 4, 1 })
+    check(function(x) return core.avg_pool(x, nil, 3, 3, 2, 2, 1, 1, 1, 1) end, mixed { 4, 4, 1 })
+    check(function(dy) return core.max_pool_input(dy, tap, 3, 3, 2, 2, 1, 1, 1, 1, 4, 4) end, mixed { 2, 2, 1 })
+    check(function(dy) return core.avg_pool_input(dy, nil, 3, 3, 2, 2, 1, 1, 1, 1, 4, 4) end, mixed { 2, 2, 1 })
+    check(function(x) return core.pool_pick(x, tap, 3, 3, 2, 2, 1, 1, 1, 1) end, mixed { 4, 4, 1 })
+  end)
+
   it("of conversions, clamp and the mean squared error", function()
     local ok, detail = fnet.gradcheck(function(x) return x:float():double() * x end, { mixed { 2, 3 } },
       { step = 1e-2, tolerance = 1e-4 })
