@@ -113,7 +113,7 @@ module := $(build)/fnet/core.so
 
 # ---- building ----
 
-.PHONY: all library help fashion data test asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
+.PHONY: all library help fashion data test test-long asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
 .PHONY: programs check peers-matmul FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -196,6 +196,11 @@ data: ## Put the Fashion-MNIST files within reach (Debian package or download)
 test: ## Install what is missing, build, run every test
 	@sh src/tools/setup.sh test
 	@$(MAKE) --no-print-directory check
+
+test-long: ## The long versions of the crash tests: 200 kills, every bit of a checkpoint flipped
+	@sh src/tools/setup.sh test
+	@$(MAKE) --no-print-directory $(fnet)
+	FNET_LONG=1 busted --lua=./fnet tests/crash_spec.lua
 
 asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@sh src/tools/setup.sh test

@@ -13,6 +13,8 @@ local options = fnet.options(arg, "Trains a 784-128-10 network on Fashion-MNIST 
   { "threads", 0, "threads that share the work; 0: as many as there are processors", low = 0, high = 256 },
   { "valid", 0, "training pictures kept aside for validation", low = 0, high = 59999 },
   { "data", "", "directory of the four IDX files", value = "DIR" },
+  { "checkpoint", "", "directory to save the training in, after each epoch and on Ctrl-C", value = "DIR" },
+  { "resume", false, "go on from what is saved there" },
   { "json", false, "one line of JSON an epoch and for the result" },
 })
 
@@ -39,29 +41,34 @@ say("%s\n", model:summary())
 local valid
 if options.valid > 0 then valid, train = train:split(options.valid) end
 
-for epoch = 1, options.epochs do
-  local started, seen, total_loss, correct = fnet.clock(), 0, 0, 0
+local checkpoint = assert(fnet.checkpoint(options.checkpoint ~= "" and options.checkpoint or nil, {
+  model = model, optim = opt, data = train, resume = options.resume,
+}))
+if checkpoint.resumed then say("resumed: %s", checkpoint) end
+
+for epoch, sums in checkpoint:epochs(options.epochs) do
+  local started, before = fnet.clock(), sums.seen or 0
+  sums.seen, sums.loss, sums.correct = before, sums.loss or 0, sums.correct or 0
   local progress, finish = report.progress("epoch " .. epoch, train:batch_count(options.batch))
-  local step = 0
-  for x, y in train:batches { size = options.batch, shuffle = true } do
+  for x, y in checkpoint:batches(train, { size = options.batch, shuffle = true }) do
     local output = model(x)
     local loss = nn.cross_entropy(output, y)
     opt:zero_grad()
     loss:backward()
     opt:step()
 
-    step = step + 1
-    seen = seen + #y
-    total_loss = total_loss + loss:item() * #y
-    correct = correct + nn.correct(output, y)
-    progress(step, "")
+    sums.seen = sums.seen + #y
+    sums.loss = sums.loss + loss:item() * #y
+    sums.correct = sums.correct + nn.correct(output, y)
+    progress(checkpoint.step + 1, "")
   end
   finish()
-  local seconds = fnet.clock() - started
+  local seconds, loss, accuracy = fnet.clock() - started, sums.loss / sums.seen, sums.correct / sums.seen
   local checked = valid and nn.evaluate(model, valid)
-  say("epoch %d/%d  loss %.4f  accuracy %.2f%%%s  %.2f s  %.0f images/s", epoch, options.epochs, total_loss / seen,
-    100 * correct / seen, checked and "  validation " .. report.accuracy(checked) or "", seconds, seen / seconds)
-  emit { { "epoch", epoch }, { "loss", total_loss / seen }, { "accuracy", correct / seen },
+  say("epoch %d/%d  loss %.4f  accuracy %.2f%%%s  %.2f s  %.0f images/s", epoch, options.epochs, loss,
+    100 * accuracy, checked and "  validation " .. report.accuracy(checked) or "", seconds,
+    (sums.seen - before) / seconds)
+  emit { { "epoch", epoch }, { "loss", loss }, { "accuracy", accuracy },
     { "validation_accuracy", checked and checked.accuracy or 0 / 0 }, { "seconds", seconds } }
 end
 

@@ -17,6 +17,7 @@ local fnet = {
   data = require "fnet.data",
   report = require "fnet.report",
   options = require "fnet.options",
+  checkpoint = require "fnet.train.checkpoint",
   load = require("fnet.model_file").load,
   read_tensors = require("fnet.safetensors").read,
   write_tensors = require("fnet.safetensors").write,

@@ -14,6 +14,10 @@ local model_file = {}
 
 local SCRIPT_MOST = 1 << 20 -- bytes
 
+-- A checkpoint is a model file with more in it: this entry of the metadata, and tensors whose names begin so.
+model_file.CHECKPOINT = "fnet.checkpoint"
+model_file.CHECKPOINT_PREFIX = "checkpoint/"
+
 -- The text of the running script, or of the named one; nil where there is none to read.
 local function script_text(option)
   if option == false then return nil end
@@ -104,6 +108,17 @@ local function check_layers(layers)
   return layers
 end
 
+--- The tensors that belong to the model, of a model's file or of a checkpoint's.
+---@param tensors table<string, tensor>
+---@return table<string, tensor>
+function model_file.weights(tensors)
+  local weights, prefix = {}, model_file.CHECKPOINT_PREFIX
+  for name, tensor in pairs(tensors) do
+    if name:sub(1, #prefix) ~= prefix then weights[name] = tensor end
+  end
+  return weights
+end
+
 local function build(path, metadata, tensors, layers)
   local text = metadata["fnet.architecture"]
   if not text then
@@ -128,7 +143,8 @@ local function build(path, metadata, tensors, layers)
   return model:load_state(tensors):eval()
 end
 
---- Loads a model that model:save wrote. It is in evaluation mode; model:train() prepares it for more training.
+--- Loads a model that model:save wrote, or that of a checkpoint. It is in evaluation mode; model:train() prepares
+-- it for more training.
 -- Raises where the model has layers of a script and their classes are not given.
 ---@param path string
 ---@param options? table layers: classes of your own by name, { Residual = Residual }; finite: false accepts
@@ -143,6 +159,7 @@ function model_file.load(path, options)
   local layers = check_layers(options.layers or {})
   local tensors, metadata, code = safetensors.read(path, { finite = options.finite, checksum = options.checksum })
   if not tensors then return nil, metadata, code end
+  if metadata[model_file.CHECKPOINT] then tensors = model_file.weights(tensors) end
   local model, problem = build(path, metadata, tensors, layers)
   if not model then return nil, problem end
   return model, model_file.about(metadata)

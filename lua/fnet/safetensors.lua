@@ -322,8 +322,9 @@ end
 ---@return integer? code errno
 function safetensors.write_list(path, tensors, metadata)
   -- Two names of ours: no flip of a single bit takes both, and then the checksum is missed.
-  local texts, hashed = { [CHECKSUM] = NO_CHECKSUM, ["fnet.version"] = core.version }, {}
+  local texts, hashed = {}, {}
   for key, value in pairs(metadata) do texts[key] = value end
+  texts[CHECKSUM], texts["fnet.version"] = NO_CHECKSUM, core.version
   local entries = place(tensors)
   local text = header_text(entries, texts)
   local lead = string.pack("<I8", #text)

@@ -161,7 +161,7 @@ void durable_abandon(struct durable *durable) {
 }
 
 int durable_lock(const struct file_system *system, const char *path) {
-    int file = open_again(system, path, O_RDWR | O_CREAT | O_NOFOLLOW);
+    int file = open_again(system, path, O_RDONLY | O_CREAT | O_NOFOLLOW);
     if (file < 0 || lock_again(system, file)) return file;
     int code = errno;
     system->close(file);

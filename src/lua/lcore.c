@@ -25,6 +25,7 @@ LUAMOD_API int luaopen_fnet_core(lua_State *L) {
     lopen_transform(L);
     lopen_foreign(L);
     lopen_image(L);
+    lopen_signal(L);
     lopen_runtime(L);
     return 1;
 }

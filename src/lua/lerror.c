@@ -1,4 +1,4 @@
-/* Errors at the user's line, and the argument checks that several bindings share. */
+/* Errors at the user's line, the argument checks and the classes of userdata that several bindings share. */
 #include "ltensor.h"
 
 #include "../core/interrupt.h"
@@ -79,6 +79,14 @@ lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Intege
 
 void lcheck_interrupt(lua_State *L) {
     if (interrupt_pending() && interrupt_take()) lerror(L, "interrupted");
+}
+
+void lnew_metatable(lua_State *L, const char *name, const luaL_Reg *functions) {
+    luaL_newmetatable(L, name);
+    luaL_setfuncs(L, functions, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
 }
 
 void lopen_error(lua_State *L) {

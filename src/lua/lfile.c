@@ -79,7 +79,7 @@ static int make_directory(lua_State *L) {
     return 1;
 }
 
-/* lock_file(path): holds the lock of that file until the result is closed or collected. */
+/* lock_file(path): holds the lock of that file until the result is closed (lock:close()) or collected. */
 static int lock_file(lua_State *L) {
     const char *path = check_path(L, "lock_file");
     int *file = lua_newuserdatauv(L, sizeof *file, 0);
@@ -87,7 +87,8 @@ static int lock_file(lua_State *L) {
     luaL_setmetatable(L, LOCK_METATABLE);
     *file = durable_lock(&durable_posix, path);
     if (*file >= 0) return 1;
-    return failure(L, path, strerror(errno), errno);
+    int code = errno;
+    return failure(L, path, code == EWOULDBLOCK ? "another process holds the lock" : strerror(code), code);
 }
 
 static int close_lock(lua_State *L) {
@@ -100,9 +101,8 @@ static int close_lock(lua_State *L) {
 void lopen_file(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"write_file", write_file}, {"make_directory", make_directory}, {"lock_file", lock_file}, {NULL, NULL}};
-    static const luaL_Reg lock[] = {{"__close", close_lock}, {"__gc", close_lock}, {NULL, NULL}};
-    luaL_newmetatable(L, LOCK_METATABLE);
-    luaL_setfuncs(L, lock, 0);
-    lua_pop(L, 1);
+    static const luaL_Reg lock[] = {
+        {"close", close_lock}, {"__close", close_lock}, {"__gc", close_lock}, {NULL, NULL}};
+    lnew_metatable(L, LOCK_METATABLE, lock);
     luaL_setfuncs(L, functions, 0);
 }

@@ -90,6 +90,9 @@ struct operation {
 /* Adds the operations, ended by a NULL name, to the table on top of the stack. */
 void lregister_operations(lua_State *L, const struct operation *operations);
 
+/* A class of userdata: its metatable under that name, with these functions, which are its methods too. */
+void lnew_metatable(lua_State *L, const char *name, const luaL_Reg *functions);
+
 /* Registration, one function a binding file; each adds its functions to the table on top of the stack. */
 void lopen_error(lua_State *L);
 void lopen_storage(lua_State *L);
@@ -112,6 +115,7 @@ void lopen_file(lua_State *L);
 void lopen_transform(lua_State *L);
 void lopen_foreign(lua_State *L);
 void lopen_image(lua_State *L);
+void lopen_signal(lua_State *L);
 void lopen_runtime(lua_State *L);
 
 /* Opens the module fnet.core: called by require. */

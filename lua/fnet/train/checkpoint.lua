@@ -1,0 +1,301 @@
+--- Checkpoint: a training that survives its program. Everything that the next step depends on is in one file: the
+-- weights, what the optimiser remembers, the place in the epoch, the random numbers, and the script's own figures.
+-- Invariant: a training that goes on from a checkpoint takes the same steps, bit for bit, as one that was never
+-- interrupted; the file in the directory is always a whole one.
+
+local architecture = require "fnet.nn.architecture"
+local check = require "fnet.check"
+local core = require "fnet.core"
+local model_file = require "fnet.model_file"
+local safetensors = require "fnet.safetensors"
+local tree = require "fnet.tree"
+local model_state = require "fnet.nn.state"
+local is_module = require("fnet.nn.module").is_module
+
+local FILE = "/checkpoint.safetensors"
+local OPTIONS = { "model", "optim", "data", "parts", "resume", "every", "script" }
+local PREFIX = model_file.CHECKPOINT_PREFIX
+
+---@class fnet.Checkpoint
+---@field directory string? where the file is kept; nil: nowhere
+---@field values table for the script's own figures: numbers, texts, tensors and tables of these; saved and restored
+---@field epoch integer the current epoch
+---@field step integer steps that are done in this epoch
+---@field resumed boolean whether this goes on from a file
+local Checkpoint = {}
+Checkpoint.__index = Checkpoint
+
+-- ---- saving ----
+
+-- The optimiser, and what else was named, by their states.
+local function states_of(self)
+  local states = {}
+  for name, part in pairs(self.parts) do states[name] = part:state() end
+  return states
+end
+
+-- The metadata that stays the same from save to save.
+local function origin_of(options)
+  local metadata = model_file.origin { script = options.script }
+  -- A layer with a function inside can go on in its own script, but not be loaded elsewhere.
+  local ok, text = pcall(architecture.encode, options.model)
+  metadata["fnet.architecture"] = ok and text or nil
+  metadata["fnet.data_sha256"] = options.data and options.data:sha256() or nil
+  return metadata
+end
+
+local function write(self)
+  local text, extra = tree.pack("checkpoint", {
+    epoch = self.epoch, step = self.step, random = { core.random_state() }, shuffle = self.shuffle,
+    batches = self.batch_options, sums = self.sums, values = self.values, parts = states_of(self),
+  }, "state", PREFIX)
+  local tensors = self.model:state()
+  for _, entry in ipairs(extra) do tensors[#tensors + 1] = entry end
+  local metadata = { [model_file.CHECKPOINT] = text }
+  for key, value in pairs(self.origin) do metadata[key] = value end
+  metadata["fnet.seed"] = tostring((core.random_state()))
+  return safetensors.write_list(self.path, tensors, metadata)
+end
+
+--- Saves now. Between two turns of `batches` this happens by itself; a script calls it where it has its own loop.
+---@return boolean? done true, also where there is no directory; nil where the environment refused
+---@return string? message
+---@return integer? code errno
+function Checkpoint:save()
+  if not self.directory then return true end
+  if not self.lock then core.raise("checkpoint: save: the checkpoint is closed") end
+  return write(self)
+end
+
+-- Saves, or ends the training with the reason.
+local function save_or_raise(self)
+  local done, message = self:save()
+  if not done then core.raise(("checkpoint: not saved: %s"):format(message)) end
+end
+
+-- Between two steps everything that is saved fits together. After Ctrl-C or SIGTERM the training ends here.
+local function between_steps(self, due)
+  local signal = core.held_signal()
+  if signal or due then save_or_raise(self) end
+  if not signal then return end
+  self.hold = self.hold and self.hold:close()
+  self:close()
+  core.raise_signal(signal)
+  core.raise "interrupted" -- where the signal has a handler that returns
+end
+
+-- ---- the loops ----
+
+--- For a loop `for epoch, sums in checkpoint:epochs(5) do`, which begins where the last one ended and saves after
+-- each
+-- epoch. Ctrl-C and SIGTERM wait for the end of a step and are obeyed when all is saved.
+---@param count integer the last epoch
+---@return fun(): integer?, table? iterator the epoch, and a table for what the script adds up during it: empty at
+--- the
+--- start of each, saved and restored like `values`
+function Checkpoint:epochs(count)
+  count = check.count("epochs", count, 0)
+  if self.hold then core.raise "epochs: this checkpoint is in a loop of epochs already" end
+  if self.directory and not self.lock then core.raise "epochs: the checkpoint is closed" end
+  self.hold = self.directory and core.hold_signals() or nil
+  local first = true
+  local function iterator()
+    if not first then
+      self.epoch, self.step, self.sums = self.epoch + 1, 0, {}
+      self.shuffle, self.batch_options = nil, nil
+    elseif self.random and self.step == 0 then
+      core.random_state(table.unpack(self.random))
+    end
+    if not first or core.held_signal() then between_steps(self, true) end
+    first = false
+    if self.epoch > count then return nil end
+    return self.epoch, self.sums
+  end
+  local closing = setmetatable({}, { __close = function()
+    local signal = self.hold and core.held_signal()
+    self.hold = self.hold and self.hold:close()
+    if signal then core.raise_signal(signal) end -- it came after the last step of a loop that was left
+  end })
+  return iterator, nil, nil, closing
+end
+
+-- The batches of the epoch from the first that is not done; the random numbers as they were before it.
+local function continue_batches(self, dataset, options)
+  if not (self.random and self.shuffle) then
+    self.shuffle, self.batch_options, self.random = { core.random_state() }, options, nil
+    return dataset:batches(options)
+  end
+  for _, key in ipairs { "size", "shuffle", "drop_last" } do
+    local before, now = self.batch_options[key], (options or {})[key]
+    if before ~= now then
+      core.raise(("batches: the checkpoint was made with %s = %s, got %s; its epoch cannot go on so"):format(key,
+        tostring(before), tostring(now)))
+    end
+  end
+  core.random_state(table.unpack(self.shuffle))
+  local iterator = dataset:batches(options)
+  for _ = 1, self.step do iterator() end
+  core.random_state(table.unpack(self.random))
+  self.random = nil
+  return iterator
+end
+
+--- For a loop `for x, y in checkpoint:batches(train, { size = 32, shuffle = true }) do` inside that of the epochs:
+-- the
+-- same batches as train:batches, from the first that is not done yet. A turn of the loop is one step.
+---@param dataset data.Dataset
+---@param options? table as for dataset:batches
+---@return fun(): tensor?, tensor? iterator
+function Checkpoint:batches(dataset, options)
+  if type(dataset) ~= "table" or type(dataset.batches) ~= "function" then
+    core.raise("batches: expected a data set, got " .. check.describe(dataset))
+  end
+  local iterator = continue_batches(self, dataset, options)
+  local every, in_turn = self.every, false
+  return function()
+    if in_turn then
+      self.step = self.step + 1
+      between_steps(self, every and self.step % every == 0)
+    end
+    local x, y = iterator()
+    in_turn = x ~= nil
+    return x, y
+  end
+end
+
+--- Lets go of the directory. Also happens when the checkpoint is collected.
+function Checkpoint:close()
+  self.lock = self.lock and self.lock:close()
+end
+
+Checkpoint.__close = Checkpoint.close
+
+--- "checkpoint in runs/1: epoch 3, step 120".
+---@return string
+function Checkpoint:__tostring()
+  return ("checkpoint in %s: epoch %d, step %d"):format(self.directory or "no directory", self.epoch, self.step)
+end
+
+-- ---- opening ----
+
+-- Whether the file fits this training; a sentence where it does not.
+local function mismatch(self, metadata)
+  local numerics = metadata["fnet.numerics"]
+  if numerics ~= self.origin["fnet.numerics"] then
+    return ("was made with numerics %s, this fnet has %s: the weights would not be those of an uninterrupted run")
+      :format(numerics, self.origin["fnet.numerics"])
+  end
+  local before, now = metadata["fnet.data_sha256"], self.origin["fnet.data_sha256"]
+  if before ~= now then
+    return ("was made with another data set: SHA-256 %s, got %s"):format(before or "unknown", now or "unknown")
+  end
+end
+
+local function is_position(value) return math.type(value) == "integer" and value >= 0 end
+
+-- Puts the content of the file into the model, the optimiser and this object; a sentence where it does not fit.
+local function restore(self, tensors, metadata)
+  local text = metadata[model_file.CHECKPOINT]
+  if not text then return "holds a model, but is no checkpoint" end
+  local problem = mismatch(self, metadata)
+  if problem then return problem end
+  local state, fine = tree.unpack(text, tensors, PREFIX)
+  if not fine or type(state) ~= "table" or not is_position(state.epoch) or not is_position(state.step)
+    or type(state.random) ~= "table" or type(state.parts) ~= "table" then
+    return "is not a checkpoint of this version of fnet"
+  end
+  local weights = model_file.weights(tensors)
+  problem = model_state.problem(self.model, weights)
+  if problem then return problem end
+  for name, part in pairs(self.parts) do
+    if state.parts[name] == nil then return ("lacks the state of '%s'"):format(name) end
+    local ok, message = pcall(part.load_state, part, state.parts[name])
+    if not ok then return ("does not fit: %s"):format(message) end
+  end
+  self.model:load_state(weights)
+  self.epoch, self.step, self.random, self.shuffle = state.epoch, state.step, state.random, state.shuffle
+  self.batch_options, self.sums, self.values = state.batches, state.sums or {}, state.values or {}
+  self.resumed = true
+end
+
+local function exists(path)
+  local file, _, code = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil or code ~= 2
+end
+
+-- Locks the directory and reads what is in it; a message and a code where that is refused.
+local function open_directory(self, resume)
+  local done, message, code = core.make_directory(self.directory)
+  if not done then return message, code end
+  self.lock, message, code = core.lock_file(self.directory .. "/lock")
+  if not self.lock then return message, code end
+  os.remove(self.path .. ".part") -- of a program that was killed
+  if not exists(self.path) then return nil end
+  if not resume then
+    return self.path .. ": there is a checkpoint already; resume it (resume = true) or name another directory"
+  end
+  local tensors, metadata
+  tensors, metadata, code = safetensors.read(self.path, { finite = false })
+  if not tensors then return metadata, code end
+  message = restore(self, tensors, metadata)
+  return message and self.path .. ": " .. message
+end
+
+local function has_state(value) return type(value) == "table" and value.state ~= nil and value.load_state ~= nil end
+
+local function check_parts(options)
+  local parts = {}
+  if options.optim ~= nil then parts.optim = options.optim end
+  for name, part in pairs(options.parts or {}) do
+    if type(name) ~= "string" or name == "optim" then
+      core.raise("checkpoint: parts: expected objects by name, { average = average }")
+    end
+    parts[name] = part
+  end
+  for name, part in pairs(parts) do
+    if not has_state(part) then
+      core.raise(("checkpoint: %s: expected an object with state and load_state, such as an optimiser, got %s")
+        :format(name, check.describe(part)))
+    end
+  end
+  return parts
+end
+
+--- Opens a checkpoint: creates the directory, locks it against a second training, and with `resume` puts what is
+-- saved
+-- there back into the model, the optimiser and the parts. Without a directory the object does the same but for
+-- saving, so that a script has one loop for both.
+---@param directory? string
+---@param options table model: the model; optim: the optimiser; data: the training set, by whose hash another one is
+--- refused; parts: other objects with state and load_state, by name; resume: go on from what is there, which may be
+--- nothing yet, false; every: steps between two saves inside an epoch, by default only its end; script: as for
+--- model:save
+---@return fnet.Checkpoint? checkpoint nil where the directory cannot be used, its checkpoint is damaged, or
+--- belongs to
+--- another data set, model or numerics version
+---@return string? message
+---@return integer? code errno, where the environment refused
+return function(directory, options)
+  if directory ~= nil and type(directory) ~= "string" then
+    core.raise("checkpoint: expected a directory, got " .. check.describe(directory))
+  end
+  options = check.options("checkpoint", options, OPTIONS)
+  if not is_module(options.model) then
+    core.raise("checkpoint: model: expected a model, got " .. check.describe(options.model))
+  end
+  if options.data ~= nil and (type(options.data) ~= "table" or not options.data.sha256) then
+    core.raise("checkpoint: data: expected a data set, got " .. check.describe(options.data))
+  end
+  local self = setmetatable({
+    directory = directory, model = options.model, parts = check_parts(options), values = {}, sums = {}, epoch = 1,
+    step = 0, resumed = false, every = options.every and check.count("checkpoint: every", options.every, 1),
+  }, Checkpoint)
+  if not directory then return self end
+  self.path = directory .. FILE
+  self.origin = origin_of(options)
+  local message, code = open_directory(self, options.resume)
+  if not message then return self end
+  self:close()
+  return nil, message, code
+end
