@@ -22,6 +22,9 @@
 
 static const char usage_text[] = "usage: fnet [options] [script [arguments]]\n"
                                  "       fnet [options] check script [arguments]\n"
+                                 "       fnet [options] info file...\n"
+                                 "       fnet [options] run model picture...\n"
+                                 "       fnet [options] eval model [--data directory]\n"
                                  "Options (-e, -l and -W act in the order given):\n"
                                  "  -e code    run the string `code`\n"
                                  "  -l mod     require the module `mod` into the global `mod`\n"
@@ -363,6 +366,24 @@ static bool is_check(const char *script) {
     return script != NULL && strcmp(script, "check") == 0 && access("check", F_OK) != 0;
 }
 
+/* The commands on files; a script of that name goes first. NULL for anything else. */
+static const char *command_module(const char *word) {
+    if (word == NULL || access(word, F_OK) == 0) return NULL;
+    if (strcmp(word, "info") == 0) return "fnet.command.info";
+    if (strcmp(word, "run") == 0) return "fnet.command.run";
+    if (strcmp(word, "eval") == 0) return "fnet.command.eval";
+    return NULL;
+}
+
+/* Calls the function that the module is with `arg`; it says whether it succeeded. */
+static bool run_command(lua_State *L, const char *module) {
+    lua_getglobal(L, "require");
+    lua_pushstring(L, module);
+    if (!call(L, 1, 1)) return false;
+    lua_getglobal(L, "arg");
+    return call(L, 1, 1) && lua_toboolean(L, -1);
+}
+
 /* Runs a file until it has trained for some steps, and reports (lua/fnet/train/check_command.lua). */
 static bool check_script(lua_State *L, const char *name) {
     lua_getglobal(L, "require");
@@ -463,6 +484,8 @@ static bool run_everything(lua_State *L, char **argv) {
         return run_loaded(L, luaL_loadfile(L, NULL));
     } else if (script != NULL) {
         if (check) return check_script(L, script);
+        const char *module = command_module(script);
+        if (module != NULL) return run_command(L, module);
         bool standard_input = strcmp(script, "-") == 0 && options.script == options.count; /* not after -- */
         if (!run_script(L, standard_input ? NULL : script)) return false;
     }

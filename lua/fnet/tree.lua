@@ -2,6 +2,7 @@
 -- and
 -- back, to the last bit. Invariant: what comes back has the same tables, keys, kinds of numbers and bits.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 local json = require "fnet.json"
 
@@ -37,12 +38,13 @@ local function pack(state, value, path, depth)
   if depth == DEPTH_MOST then raise(state, path, "nested too deep") end
   local list, fields = json.array {}, {}
   for i, inner in ipairs(value) do list[i] = pack(state, inner, path .. "." .. i, depth + 1) end
-  for key, inner in pairs(value) do
-    if type(key) == "string" then
-      fields[key] = pack(state, inner, path .. "." .. key, depth + 1)
-    elseif list[key] == nil then
+  for key in pairs(value) do
+    if type(key) ~= "string" and list[key] == nil then
       raise(state, path, "a table with gaps or keys that are no names")
     end
+  end
+  for _, key in ipairs(check.names(value)) do -- sorted: equal values make equal files
+    fields[key] = pack(state, value[key], path .. "." .. key, depth + 1)
   end
   return { list = #list > 0 and list or nil, table = next(fields) and fields or nil }
 end

@@ -75,8 +75,24 @@ static int read_idx(lua_State *L) {
     return 1;
 }
 
+/* idx_header(path): the type and the shape that an IDX file declares; nil, message, errno as above. */
+static int idx_header(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    struct idx_reader *reader = new_reader(L);
+    FILE *file = fopen(path, "rb");
+    if (!file) return luaL_fileresult(L, 0, path);
+    if (!idx_open(reader, file, 0, UINT64_MAX)) return failure(L, path, reader);
+    lua_pushstring(L, dtype_names[reader->layout.dtype]);
+    lua_createtable(L, reader->layout.rank, 0);
+    for (int axis = 0; axis < reader->layout.rank; axis++) {
+        lua_pushinteger(L, (lua_Integer)reader->layout.shape[axis]);
+        lua_rawseti(L, -2, axis + 1);
+    }
+    return 2;
+}
+
 void lopen_idx(lua_State *L) {
-    static const luaL_Reg functions[] = {{"read_idx", read_idx}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"read_idx", read_idx}, {"idx_header", idx_header}, {NULL, NULL}};
     luaL_newmetatable(L, READER_METATABLE);
     lua_pushcfunction(L, reader_close);
     lua_setfield(L, -2, "__close");

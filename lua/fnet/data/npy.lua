@@ -171,6 +171,20 @@ function npy.read_npy(path)
   return t
 end
 
+--- What a .npy file holds, from its header alone.
+---@param path string
+---@return { type: string, shape: integer[] }? array nil where the file cannot be read or is no such file
+---@return string? message, integer? code
+function npy.describe(path)
+  local file_handle <close>, message, code = io.open(path, "rb")
+  if not file_handle then return nil, message, code end
+  local text, array, problem
+  text, problem = read_header(file_handle:read(HEADER_MOST + 12) or "")
+  if text then array, problem = read_description(text) end
+  if not array then return nil, path .. ": " .. problem end
+  return { type = array.type, shape = array.shape }
+end
+
 --- The tensors in the bytes of a .npz file.
 ---@param bytes string
 ---@param limit integer bytes that one array may take when it is unpacked

@@ -1,0 +1,35 @@
+--- `fnet eval model --data directory`: the accuracy of a saved classifier on the test pictures of an IDX data set
+-- such
+-- as Fashion-MNIST.
+
+local command = require "fnet.command.model"
+local evaluate = require("fnet.nn.loss").evaluate
+local fashion_mnist = require "fnet.data.fashion"
+local options = require "fnet.options"
+local report = require "fnet.report"
+
+--- Prints the accuracy, with its 95% interval, and that of each class.
+---@param arguments string[] the model's path; --data DIR
+---@return boolean succeeded
+return function(arguments)
+  if arguments[1] == nil or arguments[1]:sub(1, 1) == "-" then
+    return command.fail("eval", "which model? fnet eval model.safetensors --data directory")
+  end
+  local path = table.remove(arguments, 1)
+  local values = options(arguments, "Evaluates a saved classifier on the test pictures.", {
+    { "data", "", "directory of the four IDX files", value = "DIR" },
+  })
+  local model, about = command.load(path)
+  if not model then return command.fail("eval", "%s", about) end
+  local ok, train, test = pcall(fashion_mnist, { dir = values.data ~= "" and values.data or nil })
+  if not ok then return command.fail("eval", "%s", train) end
+  local done, result = pcall(evaluate, model, test)
+  if not done then return command.fail("eval", "%s does not fit the data: %s", path, result) end
+  print(("%d pictures from %s"):format(#test, test.source))
+  print("accuracy " .. report.accuracy(result))
+  for _, class in ipairs(result.classes) do
+    print(("  %-12s %5.1f%%  (%d/%d)"):format(class.name, 100 * class.correct / class.total, class.correct,
+      class.total))
+  end
+  return true
+end

@@ -1,0 +1,123 @@
+--- `fnet info file...`: what a file of tensors is, from its header: models, checkpoints, other safetensors files,
+-- .npy and IDX. No element is read, nothing in the file is run.
+
+local check = require "fnet.check"
+local core = require "fnet.core"
+local json = require "fnet.json"
+local model_file = require "fnet.model_file"
+local npy = require "fnet.data.npy"
+local safetensors = require "fnet.safetensors"
+
+-- "Dense(784, 128, {bias = false})" from the architecture's JSON.
+local function value_text(value)
+  if value == json.null then return "nil" end
+  if type(value) ~= "table" then return tostring(value) end
+  if type(value.layer) == "table" then return tostring(value.layer.name) end
+  local parts = {}
+  for _, inner in ipairs(value.list or {}) do parts[#parts + 1] = value_text(inner) end
+  for _, name in ipairs(check.names(value.table or {})) do
+    parts[#parts + 1] = ("%s = %s"):format(name, value_text(value.table[name]))
+  end
+  return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+-- The layers, one a line, those inside others indented.
+local function architecture_lines(layer, indent, lines)
+  if type(layer) ~= "table" or type(layer.name) ~= "string" or not json.is_array(layer.arguments) then
+    return lines end
+  local texts, inner = {}, {}
+  for i, argument in ipairs(layer.arguments) do
+    local list = type(argument) == "table" and json.is_array(argument.list) and argument.list or nil
+    if list and type(list[1]) == "table" and list[1].layer then inner = list
+    else texts[i] = value_text(argument) end
+  end
+  lines[#lines + 1] = ("%s%s(%s)%s"):format(indent, layer.name, table.concat(texts, ", "),
+    layer.own and "  -- a layer of the script's own" or "")
+  for _, each in ipairs(inner) do
+    if type(each) == "table" then architecture_lines(each.layer, indent .. "  ", lines) end
+  end
+  return lines
+end
+
+local function tensor_lines(entries, lines)
+  local count = 0
+  for _, entry in ipairs(entries) do
+    local elements = 1
+    for _, length in ipairs(entry.shape) do elements = elements * length end
+    count = count + elements
+    lines[#lines + 1] = ("  %-32s %-5s %s"):format(entry.name, entry.type, check.shape_text(entry.shape))
+  end
+  lines[#lines + 1] = ("  %d tensors, %d numbers"):format(#entries, count)
+  return lines
+end
+
+local function origin_lines(about, lines)
+  local function add(name, text) if text then lines[#lines + 1] = ("  %-10s %s"):format(name, text) end end
+  add("made with", about.version and ("fnet %s, numerics %s"):format(about.version, about.numerics))
+  add("seed", about.seed)
+  local data = about.data
+  add("data", data and ("%s, samples %s, SHA-256 %s"):format(data.name or "without a name",
+    json.is_array(data.shape) and check.shape_text(data.shape) or "of unknown shape", data.sha256))
+  add("classes", data and json.is_array(data.classes) and table.concat(data.classes, ", "))
+  for _, name in ipairs(check.names(about.metrics or {})) do add(name, ("%.6g"):format(about.metrics[name])) end
+  add("script", about.script and ("%d bytes of text"):format(#about.script))
+end
+
+local function safetensors_lines(path)
+  local header, message = safetensors.describe(path)
+  if not header then return nil, message end
+  local metadata = header.metadata
+  local kind = metadata[model_file.CHECKPOINT] and "checkpoint" or metadata["fnet.architecture"] and "model"
+    or "tensors"
+  local lines = { ("%s: %s (safetensors)"):format(path, kind) }
+  origin_lines(model_file.about(metadata), lines)
+  local position = json.decode(metadata[model_file.CHECKPOINT] or "null")
+  position = type(position) == "table" and type(position.table) == "table" and position.table
+  if position then lines[#lines + 1] = ("  %-10s epoch %s, step %s"):format("at", position.epoch, position.step) end
+  architecture_lines(json.decode(metadata["fnet.architecture"] or "null"), "  ", lines)
+  return tensor_lines(header.entries, lines)
+end
+
+local function idx_lines(path)
+  local dtype, shape = core.idx_header(path)
+  if not dtype then return nil, shape end
+  return { ("%s: IDX, %s %s"):format(path, dtype, check.shape_text(shape)) }
+end
+
+local function npy_lines(path)
+  local array, message = npy.describe(path)
+  if not array then return nil, message end
+  return { ("%s: .npy, %s %s"):format(path, array.type, check.shape_text(array.shape)) }
+end
+
+local function describe(path)
+  local file <close>, message = io.open(path, "rb")
+  if not file then return nil, message end
+  local lead
+  lead, message = file:read(8)
+  if not lead and message then return nil, path .. ": " .. message end
+  lead = lead or ""
+  if lead:sub(1, 6) == "\x93NUMPY" then return npy_lines(path) end
+  if lead:sub(1, 2) == "\x1f\x8b" or lead:sub(1, 2) == "\0\0" then return idx_lines(path) end
+  return safetensors_lines(path)
+end
+
+--- Prints what each file is.
+---@param arguments string[] the paths, from 1
+---@return boolean succeeded false where one of them cannot be read
+local function info(arguments)
+  if #arguments == 0 then
+    io.stderr:write("usage: fnet info file...\n")
+    return false
+  end
+  local fine = true
+  for _, path in ipairs(arguments) do
+    local lines, message = describe(path)
+    if lines then print(table.concat(lines, "\n")) end
+    if not lines then io.stderr:write("fnet info: ", message, "\n") end
+    fine = fine and lines ~= nil
+  end
+  return fine
+end
+
+return info
