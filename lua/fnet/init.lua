@@ -27,6 +27,9 @@ local fnet = {
   help = require("fnet.help").help,
 }
 
+require "fnet.export.c" -- model:export_c
+require "fnet.export.onnx" -- model:export_onnx
+
 --- The version of fnet, such as "0.1.0".
 fnet.version = core.version
 

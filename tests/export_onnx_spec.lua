@@ -1,0 +1,55 @@
+--- Models as ONNX: checked and run by onnx and onnxruntime where Python has them ($FNET_PYTHON, else python3).
+
+local fnet = require "fnet"
+local command = dofile "tests/command.lua"
+local support = dofile "tests/support.lua"
+local protobuf = require "fnet.export.protobuf"
+local nn = fnet.nn
+
+local python = os.getenv "FNET_PYTHON" or "python3"
+local directory
+setup(function() directory = command.make_directory() end)
+teardown(function() command.remove_directory(directory) end)
+
+describe("a model as ONNX", function()
+  it("gives the outputs of fnet in onnxruntime", function()
+    if not os.execute(python .. " -c 'import onnx, onnxruntime' 2>/dev/null") then
+      pending "this Python has no onnx and onnxruntime: pip install onnx onnxruntime, and set FNET_PYTHON"
+      return
+    end
+    fnet.seed(5)
+    local model = nn.Sequential { nn.Flatten(), nn.Dense(6, 9), nn.BatchNorm(9), nn.ReLU(), nn.Dropout(),
+      nn.Dense(9, 8, { activation = "tanh", bias = false }), nn.LayerNorm(8), nn.LeakyReLU(0.1), nn.Dense(8, 7),
+      nn.ELU(0.7), nn.Dense(7, 7), nn.SELU(), nn.Dense(7, 6, { activation = "sigmoid" }), nn.Softplus(),
+      nn.Sequential { nn.Dense(6, 5), nn.Softmax() } }
+    local x = fnet.randn { 30, 6 }
+    for _ = 1, 3 do model(x) end -- running statistics
+    model:eval()
+    fnet.data.write_npy(directory .. "/x.npy", x)
+    fnet.data.write_npy(directory .. "/y.npy", fnet.no_grad(model, x))
+    assert.is_true(model:export_onnx(directory .. "/model.onnx"))
+    local script = command.directory .. "/tests/fixtures/onnx_check.py"
+    local result = command.shell(directory, ("%s %s model.onnx x.npy y.npy"):format(python, command.quote(script)))
+    assert.equal("", result.errors)
+    assert.equal(0, result.status)
+    assert.matches("^opset 17\n", result.output)
+  end)
+
+  it("is encoded as the format's documentation shows", function()
+    assert.equal("\x08\x96\x01", protobuf.integer(1, 150))
+    assert.equal("\x12\x07testing", protobuf.bytes(2, "testing"))
+    assert.equal("\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", protobuf.integer(3, -1))
+    assert.equal("\x25\x00\x00\x80\x3f", protobuf.float(4, 1))
+    assert.equal("\xa0\x01\x00", protobuf.integer(20, 0))
+  end)
+
+  it("cannot have layers that it is not told of", function()
+    local raises, path = support.raises, directory .. "/x.onnx"
+    raises("export_onnx: expected a path, got nil", function() nn.Dense(1, 1):export_onnx() end)
+    raises("export_onnx: layer 2, Lambda() cannot be exported; what can: Sequential, Dropout, BatchNorm, Dense, "
+      .. "ELU, Flatten, LayerNorm, LeakyReLU, LogSoftmax, ReLU, SELU, Sigmoid, Softmax, Softplus, Tanh",
+      function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_onnx(path) end)
+    assert.same({ nil, "/none/x.onnx: No such file or directory", 2 },
+      { nn.Dense(1, 1):export_onnx "/none/x.onnx" })
+  end)
+end)
