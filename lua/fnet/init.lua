@@ -27,6 +27,7 @@ local fnet = {
   help = require("fnet.help").help,
 }
 
+require "fnet.nn.foreign" -- model:load_foreign
 require "fnet.export.c" -- model:export_c
 require "fnet.export.onnx" -- model:export_onnx
 

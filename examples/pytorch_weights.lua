@@ -1,0 +1,27 @@
+-- Weights that PyTorch trained, in fnet: the same outputs.
+--   fnet examples/pytorch_weights.lua
+
+local fnet = require "fnet"
+local nn = fnet.nn
+
+local options = fnet.options(arg,
+  "Loads a network that PyTorch wrote and compares the outputs with PyTorch's own.", {
+  { "dir", "tests/fixtures/pytorch", "directory of model.safetensors and samples.safetensors", value = "DIR" },
+})
+
+-- In PyTorch: Linear(12, 16), BatchNorm1d(16), ReLU, Linear(16, 4), Softmax (tests/fixtures/pytorch/record.py).
+local model = nn.Sequential {
+  nn.Dense(12, 16), nn.BatchNorm(16), nn.ReLU(),
+  nn.Dense(16, 4), nn.Softmax(),
+}
+-- Which of PyTorch's layers is which of ours. Its weights are [units, inputs]; load_foreign transposes them.
+model:load_foreign(assert(fnet.read_tensors(options.dir .. "/model.safetensors")), {
+  from = "pytorch", names = { ["1"] = "hidden", ["2"] = "norm", ["4"] = "out" },
+})
+model:eval()
+
+local samples = assert(fnet.read_tensors(options.dir .. "/samples.safetensors"))
+local output = fnet.no_grad(model, samples.input)
+print(("%d samples, largest difference from PyTorch %.1e"):format(#output,
+  (output - samples.output):abs():max():item()))
+assert(output:allclose(samples.output, 1e-5, 1e-5))
