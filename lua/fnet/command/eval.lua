@@ -3,7 +3,7 @@
 -- as Fashion-MNIST.
 
 local command = require "fnet.command.model"
-local evaluate = require("fnet.nn.loss").evaluate
+local evaluate = require("fnet.nn.evaluate").evaluate
 local fashion_mnist = require "fnet.data.fashion"
 local options = require "fnet.options"
 local report = require "fnet.report"

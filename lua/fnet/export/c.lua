@@ -5,7 +5,7 @@
 
 local check = require "fnet.check"
 local core = require "fnet.core"
-local evaluate = require("fnet.nn.loss").evaluate
+local evaluate = require("fnet.nn.evaluate").evaluate
 local steps_of = require "fnet.export.layers"
 local Module = require("fnet.nn.module").Module
 

@@ -6,18 +6,20 @@ local core = require "fnet.core"
 local cross_entropy = require("fnet.nn.loss").cross_entropy
 local early_stopping = require "fnet.train.early_stopping"
 local clip_norm = require("fnet.optim.clip").norm
+local fit_state = require "fnet.train.fit_state"
 local history = require "fnet.train.history"
 local interruption = require "fnet.train.interruption"
 local meter = require "fnet.train.meter"
 local modes = require "fnet.train.modes"
 local nonfinite = require "fnet.train.nonfinite"
+local open_checkpoint = require "fnet.train.checkpoint"
 local snapshot = require "fnet.train.snapshot"
 local evaluate = require("fnet.train.evaluate").evaluate
 local is_module = require("fnet.nn.module").is_module
 
 local OPTIONS = {
   "train", "valid", "loss", "optim", "epochs", "batch", "schedule", "clip", "metrics", "callbacks",
-  "early_stopping", "seed",
+  "early_stopping", "seed", "checkpoint",
 }
 local EVENTS = { "start", "epoch_start", "step", "epoch_end", "finish" }
 
@@ -181,7 +183,7 @@ end
 local function train_epoch(run, plan, means)
   local model, opt, loss_of, last_good = run.model, run.optim, plan.loss, plan.last_good
   local has_callbacks, clip = #plan.callbacks.step > 0, plan.clip
-  for x, y in plan.train:batches(plan.batch) do
+  for x, y in plan.checkpoint:batches(plan.train, plan.batch) do
     run.seed, run.stream = core.random_state()
     local output = model(x)
     if run.total_steps == 0 and loss_of == cross_entropy then
@@ -225,10 +227,11 @@ end
 local function train(run, plan)
   local records = run.history
   tell(run, plan, "start")
-  for epoch = 1, run.epochs do
+  for epoch in plan.checkpoint:epochs(run.epochs) do
     if run.stop_reason then break end
     local means = meter.new(plan.metrics)
-    run.epoch, run.step, run.means = epoch, 0, means
+    run.epoch, run.step, run.means = epoch, plan.checkpoint.step, means
+    if run.step > 0 then plan.state:restore_means(means) end
     run.random = { core.random_state() }
     tell(run, plan, "epoch_start")
     local started = core.clock()
@@ -252,6 +255,25 @@ local function train(run, plan)
   end
 end
 
+-- The checkpoint that the option stands for: a directory, or { directory, resume = , every = }. Without one nothing
+-- is saved.
+local function checkpoint_of(run, plan, option)
+  if option == nil then return open_checkpoint(nil, { model = run.model }) end
+  if type(option) == "string" then option = { option } end
+  local directory, extra = type(option) == "table" and option[1], {}
+  if type(directory) ~= "string" then
+    core.raise("fit: checkpoint: expected a directory, or { directory, resume = true, every = steps }, got " ..
+      check.describe(directory or option))
+  end
+  for key, value in pairs(option) do
+    if key ~= 1 then extra[key] = value end
+  end
+  check.options("fit: checkpoint", extra, { "resume", "every" })
+  local checkpoint, message = open_checkpoint(directory, { model = run.model, optim = run.optim, data = plan.train,
+    parts = { fit = plan.state }, resume = extra.resume, every = extra.every })
+  return checkpoint or core.raise("fit: checkpoint: " .. message)
+end
+
 --- Trains a model: for each epoch and each batch, `loss(model(x), y)`, `zero_grad`, `backward`, `step`; the same
 -- bits as that loop written out. The model is in training mode meanwhile. Ctrl-C ends it and keeps what is
 -- learnt. A loss that is not finite raises an error that says in which layer it began; the model then has its last
@@ -266,7 +288,9 @@ end
 --- for fnet.evaluate; callbacks: functions of the run by event (start, epoch_start, step, epoch_end, finish), such
 --- as fnet.report.training(), or a list of such tables; early_stopping: { patience = epochs without improvement,
 --- monitor = "valid_loss" (without valid "loss"), goal = "min" or "max", restore = true: the weights of the best
---- epoch in the end }; seed: for fnet.seed before the first shuffle
+--- epoch in the end }; seed: for fnet.seed before the first shuffle; checkpoint: a directory to save the run in
+--- after each epoch, or { directory, resume = true to go on from there, every = steps between saves inside an
+--- epoch }: Ctrl-C and SIGTERM then save and end the program, see fnet.checkpoint
 ---@return table history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...); printable;
 --- interrupted: { epoch, step, loss } after Ctrl-C, stopped: why it ended early, best: the best epoch, restored
 return function(model, options)
@@ -301,9 +325,12 @@ return function(model, options)
   }, Run)
   set_schedule(run.optim, plan.schedule)
 
+  plan.state = fit_state(run, plan.early_stopping)
+  plan.checkpoint = checkpoint_of(run, plan, options.checkpoint)
   local ok, message = pcall(modes.with, model, true, train, run, plan)
+  plan.checkpoint:close()
   local records, stopping = run.history, plan.early_stopping
-  if not ok and (not interruption.is(message) or interruption.inside > 0) then
+  if not ok and (not interruption.is(message) or interruption.inside > 0 or options.checkpoint) then
     pcall(tell, run, plan, "finish") -- so that a progress line ends
     error(message, 0)
   end
