@@ -86,6 +86,27 @@ describe("tensors in a file", function()
   end)
 end)
 
+describe("a file of fnet", function()
+  it("goes through Python's safetensors and NumPy and comes back the same", function()
+    local python = os.getenv "FNET_PYTHON" or "python3"
+    if not os.execute(python .. " -c 'import safetensors, numpy' 2>/dev/null") then
+      pending "this Python has no safetensors and NumPy: pip install safetensors numpy, and set FNET_PYTHON"
+      return
+    end
+    local tensors = { a = fnet.rand { 3, 2 }, b = fnet.rand({ 2 }, 0, 1, "float64"),
+      c = fnet.tensor({ -1, 2 ^ 31 - 1 }, "int32"), d = fnet.tensor({ { 0, 255 } }, "uint8") }
+    assert(fnet.write_tensors(directory .. "/a.safetensors", tensors))
+    assert(fnet.data.write_npy(directory .. "/x.npy", tensors.a))
+    local script = command.quote(command.directory .. "/tests/fixtures/safetensors_check.py")
+    local result = command.shell(directory, python .. " " .. script)
+    assert.equal("", result.errors)
+    assert.equal("a float32 [3, 2]\nb float64 [2]\nc int32 [2]\nd uint8 [1, 2]\n", result.output)
+    local back = assert(fnet.read_tensors(directory .. "/b.safetensors"))
+    for name, tensor in pairs(tensors) do assert.equal(tensor:bytes(), back[name]:bytes()) end
+    assert.equal(tensors.a:bytes(), fnet.data.read_npy(directory .. "/y.npy"):bytes())
+  end)
+end)
+
 describe("a damaged file", function()
   local good = entry("U8", { 2 }, 0, 2)
   local cases = {
@@ -124,11 +145,11 @@ describe("a damaged file", function()
     ["with a negative offset"] = { function() write { a = entry("U8", { 2 }, -2, 0) } end,
       "the tensor 'a' has no data_offsets of two whole numbers" },
     ["with a fraction as length"] = { function() write { a = entry("U8", { 1.5 }, 0, 2) } end,
-      "the tensor 'a' its shape holds something else than whole numbers from 0" },
+      "the tensor 'a' has a shape of something else than whole numbers from 0" },
     ["with a negative length"] = { function() write { a = entry("U8", { -1 }, 0, 2) } end,
-      "the tensor 'a' its shape holds something else than whole numbers from 0" },
+      "the tensor 'a' has a shape of something else than whole numbers from 0" },
     ["with a product beyond 2^63"] = { function() write { a = entry("F32", { 1 << 31, 1 << 31, 4 }, 0, 2) } end,
-      "the tensor 'a' its shape is larger than any memory" },
+      "the tensor 'a' has a shape larger than any memory" },
     ["with offsets that do not fit the shape"] = { function() write({ a = entry("F32", { 2 }, 0, 2) }, "ab") end,
       "the tensor 'a' has the offsets 0 to 2, but its shape [2] of F32 needs 8 bytes" },
     ["with offsets the wrong way round"] = { function() write({ a = entry("U8", { 2 }, 2, 0) }, "ab") end,

@@ -44,8 +44,8 @@ local function whole(value) return math.type(value) == "integer" and value >= 0 
 local function bytes_of(shape, size)
   local count = size
   for _, length in ipairs(shape) do
-    if not whole(length) then return nil, "its shape holds something else than whole numbers from 0" end
-    if length > 0 and count > math.maxinteger // length then return nil, "its shape is larger than any memory" end
+    if not whole(length) then return nil, "has a shape of something else than whole numbers from 0" end
+    if length > 0 and count > math.maxinteger // length then return nil, "has a shape larger than any memory" end
     count = count * length
   end
   return count
