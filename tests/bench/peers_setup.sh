@@ -50,12 +50,13 @@ if ! [ -x $environment/bin/pip ]; then
     fi
 fi
 
-# python_peer 'MODULES' 'PACKAGES OF PIP' 'PACKAGES OF DEBIAN'
+# python_peer 'MODULES' 'PACKAGES OF PIP' 'PACKAGES OF DEBIAN': today's version from pip, else Debian's.
 python_peer() {
-    if has_modules $environment/bin/python $1 || has_modules /usr/bin/python3 $1; then return; fi
+    if has_modules $environment/bin/python $1; then return; fi
     say "installing $2 into $environment"
     if $environment/bin/pip install --quiet --retries 1 $2 >&2; then return; fi
     say "pip could not install $2"
+    if has_modules /usr/bin/python3 $1; then return; fi
     if [ -n "$3" ]; then apt_install $3 || true; fi
 }
 python_peer numpy numpy python3-numpy
