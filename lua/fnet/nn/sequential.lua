@@ -1,6 +1,7 @@
 --- Sequential: layers one after the other.
 
 local check = require "fnet.check"
+local columns = require "fnet.columns"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
@@ -87,14 +88,14 @@ end
 --- A table of layers, output shapes (for a batch) and parameter counts.
 ---@return string
 function Sequential:summary()
-  local lines = { ("%-32s %-20s %12s"):format("layer", "output shape", "parameters") }
+  local rows = { { "layer", "output shape", "parameters" } }
   for i, layer in ipairs(self) do
     local shape = self.shapes[i]
-    lines[#lines + 1] = ("%-32s %-20s %12d"):format((layer:describe():gsub("\n.*", " ...")),
-      shape and check.shape_text(shape, "batch, ") or "-", layer:count())
+    rows[#rows + 1] = { (layer:describe():gsub("\n.*", " ...")),
+      shape and check.shape_text(shape, "batch, ") or "-", layer:count() }
   end
-  lines[#lines + 1] = ("%-32s %-20s %12d"):format("total", "", self:count())
-  return table.concat(lines, "\n")
+  rows[#rows + 1] = { "total", "", self:count() }
+  return table.concat(columns(rows, { -32, -20, 12 }), "\n")
 end
 
 return Sequential

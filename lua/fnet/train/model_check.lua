@@ -2,6 +2,7 @@
 -- but for its gradients, which are dropped, and the random numbers are afterwards as they were.
 
 local check = require "fnet.check"
+local columns = require "fnet.columns"
 local core = require "fnet.core"
 local gradients = require "fnet.train.gradients"
 local modes = require "fnet.train.modes"
@@ -83,19 +84,17 @@ local function measure(model, x)
   return times[REPEATS // 2 + 1]
 end
 
-local function row(name, shape, parameters, gradient)
-  return (("%-36s %-20s %12s  %s"):format(name, shape, parameters, gradient):gsub("%s+$", ""))
-end
-
 -- The table of layers, and a line each on memory, gradients and time.
 function Check:__tostring()
-  local lines, worst = { row("layer", "output shape", "parameters", "gradient error") }, 0
+  local rows, worst = { { "layer", "output shape", "parameters", " gradient error" } }, 0
   for _, layer in ipairs(self.layers) do
-    lines[#lines + 1] = row(layer.name, layer.shape and check.shape_text(layer.shape) or "-", layer.parameters,
-      layer.failure and "WRONG" or layer.error and ("%.0e"):format(layer.error) or "-")
+    rows[#rows + 1] = { layer.name, layer.shape and check.shape_text(layer.shape) or "-", layer.parameters,
+      layer.failure and " WRONG" or layer.error and (" %.0e"):format(layer.error) or " -" }
     worst = math.max(worst, layer.error or 0)
   end
-  lines[#lines + 1] = row("total", "", self.parameters, "") .. "\n"
+  rows[#rows + 1] = { "total", "", self.parameters, "" }
+  local lines = columns(rows, { -36, -20, 12, -1 })
+  lines[#lines] = lines[#lines] .. "\n"
   local memory = self.memory
   lines[#lines + 1] = ("memory: parameters %s, gradients %s, results of the layers %s"):format(
     byte_text(memory.parameters), byte_text(memory.gradients), byte_text(memory.activations))

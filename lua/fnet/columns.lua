@@ -1,0 +1,25 @@
+--- Text in columns: each as wide as its widest cell, and at least as wide as asked.
+
+--- Rows of cells as lines, without blanks at their ends.
+---@param rows table[] each a list of texts and numbers
+---@param widths integer[] the least width of each column; negative: its cells stand to the left
+---@return string[] lines
+return function(rows, widths)
+  local formats = {}
+  for i, width in ipairs(widths) do
+    local most = math.abs(width)
+    for _, row in ipairs(rows) do most = math.max(most, utf8.len(tostring(row[i])) or 0) end
+    formats[i] = { most, width < 0 }
+  end
+  local lines = {}
+  for i, row in ipairs(rows) do
+    local cells = {}
+    for k, format in ipairs(formats) do
+      local text = tostring(row[k])
+      local blanks = (" "):rep(format[1] - (utf8.len(text) or #text))
+      cells[k] = format[2] and text .. blanks or blanks .. text
+    end
+    lines[i] = table.concat(cells, " "):gsub("%s+$", "")
+  end
+  return lines
+end
