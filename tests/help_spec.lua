@@ -154,7 +154,7 @@ describe("every name", function()
     for cell in read("README.md"):gmatch "\n| `([^|]*)` |" do
       for span in ("`" .. cell .. "`"):gmatch "`([^`]+)`" do
         local space, name = span:match "^(%l+)%.([%a_]+[%w_.]*)%f[%s(%z]"
-        if space == "fnet" or space and rawget(fnet, space) then
+        if space == "fnet" or space and type(rawget(fnet, space)) == "table" then
           count = count + 1
           if not help.find(space == "fnet" and name or space .. "." .. name) then wrong[#wrong + 1] = span end
         end

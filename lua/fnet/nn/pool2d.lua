@@ -58,6 +58,7 @@ local function pooling(name, operation)
   return class
 end
 
+--- The mean of each channel: `nn.GlobalAvgPool()` turns [batch, height, width, channels] into [batch, channels].
 ---@class nn.GlobalAvgPool: nn.Module
 local GlobalAvgPool = module.class "GlobalAvgPool"
 GlobalAvgPool.passes_on = true

@@ -3,7 +3,7 @@
 local check = require "fnet.check"
 local core = require "fnet.core"
 
----@class nn.Window
+---@class Window
 ---@field kernel integer[] height, width
 ---@field stride integer[] down, across
 ---@field padding "same"|integer[] above and below, left and right
@@ -33,7 +33,7 @@ end
 ---@param kernel integer|integer[]
 ---@param stride? integer|integer[]
 ---@param padding? string|integer|integer[] "valid": none
----@return nn.Window
+---@return Window
 local function new(what, kernel, stride, padding)
   local self = setmetatable({ kernel = pair(what .. ": kernel", kernel, 1) }, Window)
   self.stride = pair(what .. ": stride", stride, 1)
