@@ -1,10 +1,10 @@
---- A model as one C99 file: its weights and a function `predict`, without allocation and without any library but
--- C's.
--- Invariant: with float32 weights the function gives the bits that fnet gives. It takes the same steps in the same
--- order: chains of fmaf, sums in 16 lanes, and exp as in src/kernels/template/math.inc.
+--- A model as one C99 file: its weights and a function `predict`, without allocation, with no library but C's.
+-- Invariant: with float32 weights the function gives the bits that fnet gives; the functions that see to it are in
+-- c_parts.lua.
 
 local check = require "fnet.check"
 local core = require "fnet.core"
+local parts = require "fnet.export.c_parts"
 local evaluate = require("fnet.nn.evaluate").evaluate
 local steps_of = require "fnet.export.layers"
 local Module = require("fnet.nn.module").Module
@@ -15,7 +15,8 @@ local HEAD = [[
    void predict(const float *input, float *output);
      input:  %d numbers, as the network saw them in training
      output: %d numbers
-   To be compiled as C99 or later without contraction of a * b + c (cc -std=c99 -ffp-contract=off). */
+   It keeps %d bytes on the stack. To be compiled as C99 or later without contraction of a * b + c
+   (cc -std=c99 -ffp-contract=off). */
 #include <math.h>
 
 #define PREDICT_INPUTS %d
@@ -24,99 +25,16 @@ local HEAD = [[
 void predict(const float *input, float *output);
 ]]
 
--- What the kinds of steps need, each at most once and in this order.
-local PARTS = {
-  { "exponential", { Softmax = true, Sigmoid = true, Tanh = true }, [[
+local FOOT = [[
 
-/* exp(x) = scale * part + scale, for x that a float can show. */
-static void exp_parts(double x, double *scale, double *part) {
-    x = -150 > x ? -150 : x;
-    x = 130 < x ? 130 : x;
-    double n = rint(x * 0x1.71547652b82fep+0), r = fma(n, -0x1.62e42fefa39efp-1, x);
-    double p = 1.0 / 362880;
-    p = fma(p, r, 1.0 / 40320);
-    p = fma(p, r, 1.0 / 5040);
-    p = fma(p, r, 1.0 / 720);
-    p = fma(p, r, 1.0 / 120);
-    p = fma(p, r, 1.0 / 24);
-    p = fma(p, r, 1.0 / 6);
-    p = fma(p, r, 0.5);
-    *part = fma(p * r, r, r);
-    *scale = ldexp(1, (int)n);
+void predict(const float *input, float *output) {
+    float one[%d], *from = one;
+%s    for (int i = 0; i < PREDICT_INPUTS; i++) from[i] = input[i];
+%s    for (int i = 0; i < PREDICT_OUTPUTS; i++) output[i] = from[i];
 }
-]] },
-  { "exp", { Softmax = true, Sigmoid = true }, [[
+]]
 
-static double exponential(double x) {
-    double scale, part;
-    if (x != x) return x;
-    exp_parts(x, &scale, &part);
-    return fma(scale, part, scale);
-}
-]] },
-  { "ReLU", { ReLU = true }, [[
-
-static void relu(int n, float *x) {
-    for (int i = 0; i < n; i++) x[i] = x[i] > 0 || x[i] != x[i] ? x[i] : 0;
-}
-]] },
-  { "Sigmoid", { Sigmoid = true }, [[
-
-static void sigmoid(int n, float *x) {
-    for (int i = 0; i < n; i++) x[i] = (float)(1 / (1 + exponential(0 - (double)x[i])));
-}
-]] },
-  { "Tanh", { Tanh = true }, [[
-
-static void hyperbolic_tangent(int n, float *x) {
-    for (int i = 0; i < n; i++) {
-        double scale, part, size = fabs((double)x[i]);
-        if (x[i] != x[i]) continue;
-        exp_parts(size + size, &scale, &part);
-        double e = fma(scale, part, scale - 1);
-        x[i] = copysignf((float)(e / (e + 2)), x[i]);
-    }
-}
-]] },
-  { "Softmax", { Softmax = true }, [[
-
-/* 16 lanes, each a cascade of accumulators of 64 elements; joined as a tree. */
-static float sum(int n, const float *x) {
-    float lane[16];
-    for (int l = 0; l < 16; l++) {
-        float first = 0, second = 0, third = 0;
-        int count = 0;
-        for (int i = l; i < n; i += 16) {
-            first += x[i];
-            if (++count % 64 != 0) continue;
-            second += first;
-            first = 0;
-            if (count % 4096 != 0) continue;
-            third += second;
-            second = 0;
-        }
-        lane[l] = third + (second + first);
-    }
-    for (int half = 8; half > 0; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-    return lane[0];
-}
-
-static void softmax(int n, float *x) {
-    float most = x[0];
-    for (int i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
-    for (int i = 0; i < n; i++) {
-        float shifted = x[i] - most;
-        x[i] = (float)exponential(shifted);
-    }
-    float total = sum(n, x);
-    for (int i = 0; i < n; i++) x[i] /= total;
-}
-]] },
-}
-
-local calls = { ReLU = "relu", Sigmoid = "sigmoid", Tanh = "hyperbolic_tangent", Softmax = "softmax" }
-local known = { Dense = true, Flatten = true, ReLU = true, Sigmoid = true, Tanh = true, Softmax = true }
+local has_weights = { Dense = true, Conv2D = true } -- those that 8 bits can hold
 
 -- ---- weights ----
 
@@ -138,8 +56,13 @@ local function float_text(value)
   return ("%a"):format(value) .. "f"
 end
 
--- 8-bit weights: for each unit the scale is its largest weight / 127; the weight is the nearest multiple.
+local function whole_text(value) return ("%d"):format(value) end
+
+-- 8-bit weights [..., units]: for each unit the scale is its largest weight / 127; the weight is the nearest
+-- multiple. The whole numbers and the scales come as [inputs, units] and [1, units].
 local function quantise(weight)
+  local units = weight.shape[weight.rank]
+  weight = weight:reshape { weight:count() // units, units }
   local scale = weight:abs():max(1, true) / 127
   scale = scale + scale:eq(0) -- a unit without weights: any scale
   local ratio = weight / scale
@@ -151,9 +74,10 @@ end
 local function quantised_state(model, steps)
   local replaced, tensors = {}, {}
   for _, step in ipairs(steps) do
-    if step.weight then
-      local whole, scale = quantise(step.weight:detach())
-      replaced[step.weight] = whole * scale
+    local weight = has_weights[step.kind] and step.layer.weight
+    if weight then
+      local whole, scale = quantise(weight:detach())
+      replaced[weight] = (whole * scale):reshape(weight.shape)
     end
   end
   for _, entry in ipairs(model:state()) do
@@ -162,76 +86,141 @@ local function quantised_state(model, steps)
   return tensors
 end
 
-local function add_dense(parts, step, number, int8)
-  local function add(format, ...) parts[#parts + 1] = format:format(...) end
-  local inputs, units = step.inputs, step.outputs
-  local weight = step.weight:detach()
-  add("\nstatic const %s weight%d[%d] = { /* [%d, %d] */\n%s};\n", int8 and "signed char" or "float", number,
-    inputs * units, inputs, units,
-    rows((int8 and quantise(weight) or weight):reshape { inputs * units }:totable(),
-      int8 and function(value) return ("%d"):format(value) end or float_text))
-  if int8 then
-    local _, scale = quantise(weight)
-    add("static const float scale%d[%d] = {\n%s};\n", number, units, rows(scale:reshape { units }:totable(),
-      float_text))
-  end
-  if step.bias then
-    add("static const float bias%d[%d] = {\n%s};\n", number, units, rows(step.bias:totable(), float_text))
-  end
-  add([[
-
-static void dense%d(const float *x, float *y) {
-    for (int j = 0; j < %d; j++) y[j] = %s;
-    for (int k = 0; k < %d; k++)
-        for (int j = 0; j < %d; j++) {
-            float w = %s;
-            y[j] = fmaf(x[k], w, y[j]);
-        }
-}
-]], number, units, step.bias and ("bias%d[j]"):format(number) or "0", inputs, units,
-    (int8 and "(float)weight%d[k * %d + j] * scale%d[j]" or "weight%d[k * %d + j]"):format(number, units, number))
-end
-
 -- ---- the file ----
 
-local function source_of(model, steps, int8)
-  local used, widest, inputs = {}, 0, nil
-  for _, step in ipairs(steps) do
-    used[step.kind] = true
-    inputs = inputs or step.inputs
-    widest = math.max(widest, step.width or 0, step.inputs or 0)
+-- A file that grows: `parts` are its texts, `number` counts the arrays.
+local File = {}
+File.__index = File
+
+-- Adds an array; its name.
+function File:array(name, tensor, whole)
+  self.number = self.number + 1
+  name = name .. self.number
+  self.parts[#self.parts + 1] = ("\nstatic const %s %s[%d] = { /* %s */\n%s};\n"):format(
+    whole and "signed char" or "float", name, tensor:count(), check.shape_text(tensor.shape),
+    rows(tensor:reshape { tensor:count() }:totable(), whole and whole_text or float_text))
+  return name
+end
+
+-- Adds a layer's weights and bias; the arguments of its function that name them.
+function File:weights(layer)
+  local weight, names = layer.weight:detach(), {}
+  if self.int8 then
+    local whole, scale = quantise(weight)
+    names[1], names[2] = self:array("weight", whole, true), self:array("scale", scale)
+  else
+    names[1] = self:array("weight", weight)
   end
-  local outputs = steps[#steps].width
+  names[#names + 1] = layer.bias and self:array("bias", layer.bias:detach()) or "0"
+  return table.concat(names, ", ")
+end
+
+local function product(lengths, last)
+  local count = 1
+  for i = 1, last or #lengths do count = count * lengths[i] end
+  return count
+end
+
+-- Both axes of a sliding window.
+local function window_text(step)
+  local window, input, output = step.layer.window, step.input, step.output
+  local above, _, left = window:margins_of(input[1], input[2])
+  return ("(struct window){%d, %d, %d, %d, %d},\n        (struct window){%d, %d, %d, %d, %d}"):format(
+    input[1], window.kernel[1], window.stride[1], above, output[1],
+    input[2], window.kernel[2], window.stride[2], left, output[2])
+end
+
+-- Steps that change the numbers where they are: function(file, step, count, features) -> call.
+local in_place = {}
+
+for kind, name in pairs { ReLU = "relu", SELU = "selu", Sigmoid = "sigmoid", SiLU = "silu",
+  Tanh = "hyperbolic_tangent", Softplus = "softplus", GELU = "gelu" } do
+  in_place[kind] = function(_, _, count) return ("%s(%d, from)"):format(name, count) end
+end
+
+for kind, name in pairs { LeakyReLU = "leaky_relu", ELU = "elu" } do
+  in_place[kind] = function(_, step, count)
+    return ("%s(%d, %s, from)"):format(name, count, float_text(core.tensor { step.layer.value }:item()))
+  end
+end
+
+function in_place.Softmax(_, _, count, features)
+  return ("softmax(%d, %d, from)"):format(count // features, features)
+end
+
+function in_place.BatchNorm(file, step, count, features)
+  local factor, shift = step.layer:evaluation_line()
+  return ("batch_norm(%d, %d, %s, %s, from)"):format(count // features, features, file:array("factor", factor),
+    file:array("shift", shift))
+end
+
+-- Steps that read one buffer and write the other.
+local across = {}
+
+function across.Dense(file, step, count, features)
+  return ("dense(%d, %d, %d, %s, from, to)"):format(count // features, features, step.layer.units,
+    file:weights(step.layer))
+end
+
+function across.Conv2D(file, step)
+  local layer = step.layer
+  return ("conv2d(%s, %d, %d, %d, %s, from, to)"):format(window_text(step), layer.inputs, layer.units, layer.groups,
+    file:weights(layer))
+end
+
+function across.MaxPool2D(_, step)
+  return ("max_pool(%s, %d, from, to)"):format(window_text(step), step.input[3])
+end
+
+function across.AvgPool2D(_, step)
+  return ("average_pool(%s, %d, from, to)"):format(window_text(step), step.input[3])
+end
+
+function across.GlobalAvgPool(_, step)
+  return ("global_average(%d, %d, from, to)"):format(product(step.input, 2), step.input[3])
+end
+
+-- What can be exported. Flatten and Reshape leave the numbers as they lie.
+local known = { Flatten = true, Reshape = true }
+for _, kinds in ipairs { in_place, across } do
+  for kind in pairs(kinds) do known[kind] = true end
+end
+
+local function source_of(model, steps, int8)
+  local inputs, outputs = product(steps[1].input), product(steps[#steps].output)
+  local widest, used = inputs, {}
+  for _, step in ipairs(steps) do
+    widest = math.max(widest, product(step.output))
+    used[step.kind] = true
+  end
   local description = "     " .. tostring(model):gsub("%*/", "* /"):gsub("\n", "\n     ")
-  local parts = { HEAD:format(core.version, description, inputs, outputs, inputs, outputs) }
-  for _, part in ipairs(PARTS) do
-    for kind in pairs(part[2]) do
+  local file = setmetatable({ number = 0, int8 = int8 }, File)
+  file.parts = { HEAD:format(core.version, description, inputs, outputs, 2 * 4 * widest, inputs, outputs) }
+  local parameters = int8 and "const signed char *weights, const float *scale" or "const float *weights"
+  local element = int8 and "(float)weights%1 * scale[j]" or "weights%1"
+  for _, part in ipairs(parts) do
+    for kind in pairs(part[1]) do
       if used[kind] then
-        parts[#parts + 1] = part[3]
+        local text = part[2]:gsub("WEIGHTS", parameters):gsub("WEIGHT(%b[])", element)
+        file.parts[#file.parts + 1] = text
         break
       end
     end
   end
-  local body, number, width = {}, 0, inputs
+  local body, buffers = {}, 1
   for _, step in ipairs(steps) do
-    if step.kind == "Dense" then
-      number = number + 1
-      add_dense(parts, step, number, int8)
-      body[#body + 1] = ("    dense%d(from, to);\n    swap = from, from = to, to = swap;\n"):format(number)
-      width = step.outputs
-    elseif calls[step.kind] then
-      body[#body + 1] = ("    %s(%d, from);\n"):format(calls[step.kind], width)
+    local count, features = product(step.input), step.input[#step.input]
+    if in_place[step.kind] then
+      body[#body + 1] = ("    %s;\n"):format(in_place[step.kind](file, step, count, features))
+    elseif across[step.kind] then
+      buffers = 2
+      body[#body + 1] = ("    %s;\n    swap = from, from = to, to = swap;\n"):format(
+        across[step.kind](file, step, count, features))
     end
   end
-  parts[#parts + 1] = ([[
-
-void predict(const float *input, float *output) {
-    float one[%d], two[%d], *from = one, *to = two, *swap;
-    for (int i = 0; i < PREDICT_INPUTS; i++) from[i] = input[i];
-%s    for (int i = 0; i < PREDICT_OUTPUTS; i++) output[i] = from[i];
-}
-]]):format(widest, widest, table.concat(body))
-  return table.concat(parts)
+  file.parts[#file.parts + 1] = FOOT:format(widest,
+    buffers == 2 and ("    float two[%d], *to = two, *swap;\n"):format(widest) or "", table.concat(body))
+  return table.concat(file.parts)
 end
 
 -- The accuracy with the given tensors in the model, which then has its own again.
@@ -246,24 +235,23 @@ local function accuracy_with(model, tensors, data)
 end
 
 --- Writes the model as one C99 file with a function `predict`, which needs nothing but the C library. With float32
--- weights it gives the bits that fnet gives. Dense, Flatten, ReLU, Sigmoid, Tanh, Softmax, Dropout and Sequential
--- can
--- be exported; anything else raises an error that names it.
+-- weights it gives the bits that fnet gives in evaluation mode. Every layer but LayerNorm, LogSoftmax, Embedding,
+-- Lambda, the containers beside Sequential and layers of your own can be exported; those raise an error that names
+-- them.
 ---@param path string
 ---@param options? table weights: "float32", or "int8" for weights of 8 bits with one scale a unit; data: a data
---- set, on
---- which the accuracy of both is measured
+--- set, on which the accuracy of both is measured; input: the shape of a sample, { height, width, channels }; the
+--- layers say it unless the first one is a convolution or a pooling
 ---@return table? report weights; accuracy: of the exported model, and accuracy_float32, where there is data; nil
---- where
---- the environment refused
+--- where the environment refused
 ---@return string? message
 ---@return integer? code errno
 function Module:export_c(path, options)
   if type(path) ~= "string" then core.raise("export_c: expected a path, got " .. check.describe(path)) end
-  options = check.options("export_c", options, { "weights", "data" })
+  options = check.options("export_c", options, { "weights", "data", "input" })
   local weights = check.choice("export_c: weights", options.weights == nil and "float32" or options.weights,
     { "float32", "int8" })
-  local steps = steps_of("export_c", self, known)
+  local steps = steps_of("export_c", self, known, options.input)
   local int8 = weights == "int8"
   local text = core.no_grad(source_of, self, steps, int8)
   local report = { weights = weights }

@@ -1,32 +1,62 @@
---- A model as a list of simple steps, for the exporters: containers are opened, a layer's activation becomes a
--- step of
--- its own, and what does nothing when a model is used is left out.
+--- A model as a list of simple steps, for the exporters: containers are opened, a layer's activation becomes a step
+-- of its own, what does nothing when a model is used is left out, and each step knows the shapes of a sample.
 
+local activations = require "fnet.nn.activations"
+local check = require "fnet.check"
 local core = require "fnet.core"
 
--- Names of the option `activation`, as classes.
-local activations = { relu = "ReLU", sigmoid = "Sigmoid", tanh = "Tanh", softmax = "Softmax" }
+-- The layer that a layer's option `activation` stands for; nil where it has none.
+local function activation_of(what, layer, place)
+  if layer.class_name ~= "Dense" and layer.class_name ~= "Conv2D" or not layer.apply then return nil end
+  local config = table.pack(layer:config())
+  local activation = activations.resolve(what, config[config.n].activation)
+  if activation.module then return activation.module end
+  if activation.class then return activation.class() end
+  core.raise(("%s: %s: its activation cannot be exported"):format(what, place))
+end
 
 local function add(what, list, layer, place)
   local kind = layer.class_name
-  local here = ("%s %s"):format(place, layer:describe():gsub("\n.*", " ... }"))
   if kind == "Sequential" then
-    for i = 1, #layer do add(what, list, layer[i], ("%slayer %d,"):format(place == "" and "" or place .. " ",
-      i)) end
+    for i = 1, #layer do
+      add(what, list, layer[i], ("%slayer %d, "):format(place, i))
+    end
     return
   end
   if kind == "Dropout" then return end
-  if kind == "Dense" then
-    local _, _, options = layer:config()
-    local activation = type(options) == "table" and options.activation
-    list[#list + 1] = { kind = kind, weight = layer.weight, bias = layer.bias, inputs = layer.inputs,
-      outputs = layer.units, text = here }
-    if not activation then return end
-    local class = type(activation) == "table" and activation.class_name or activations[activation]
-    if not class then core.raise(("%s: %s: its activation cannot be exported"):format(what, here)) end
-    list[#list + 1] = { kind = class, text = here }
-  else
-    list[#list + 1] = { kind = kind, text = here, layer = layer, inputs = layer.inputs, outputs = layer.inputs }
+  local text = place .. layer:describe():gsub("\n.*", " ... }")
+  list[#list + 1] = { kind = kind, layer = layer, text = text }
+  local activation = activation_of(what, layer, text)
+  if activation then add(what, list, activation, text .. ", its activation ") end
+end
+
+-- What the layers say of the shape of a sample; nil where pictures of any size would do.
+local function input_shape(list)
+  for _, step in ipairs(list) do
+    local layer, kind = step.layer, step.kind
+    if kind == "Reshape" then return { layer.count_of_sample } end
+    if kind == "Flatten" then return layer.features and { layer.features } end
+    if kind:find "2D$" or kind == "GlobalAvgPool" then return nil end
+    if layer.inputs then return { layer.inputs } end
+  end
+end
+
+local function shape_option(what, lengths)
+  if lengths == nil then return nil end
+  if type(lengths) ~= "table" or core.is_tensor(lengths) or #lengths == 0 then
+    core.raise(("%s: input: expected the lengths of a sample, such as { 28, 28, 1 }, got %s"):format(what,
+      check.describe(lengths)))
+  end
+  local shape = {}
+  for i, length in ipairs(lengths) do shape[i] = check.count(what .. ": input " .. i, length, 1, 1 << 31) end
+  return shape
+end
+
+local function check_state(what, step)
+  for _, entry in ipairs(step.layer:state()) do
+    if entry.tensor.dtype ~= "float32" then
+      core.raise(("%s: %s has weights of %s, expected float32"):format(what, step.text, entry.tensor.dtype))
+    end
   end
 end
 
@@ -34,25 +64,32 @@ end
 ---@param what string the exporter, for messages
 ---@param model nn.Module
 ---@param known table<string, any> by the kinds that the exporter can do. Raises for another one, by its name
----@return { kind: string, text: string, layer?: nn.Module, weight?: tensor, bias?: tensor, inputs?: integer,
---- outputs?: integer }[]
-return function(what, model, known)
+---@param input? integer[] the shape of a sample; what the model's layers say of it
+---@return { kind: string, text: string, layer: nn.Module, input: integer[], output: integer[] }[] steps with the
+--- shapes of a sample. Raises where they do not fit
+return function(what, model, known, input)
   local list = {}
   add(what, list, model, "")
-  local width
-  for i, step in ipairs(list) do
+  for _, step in ipairs(list) do
     if not known[step.kind] then
-      core.raise(("%s: %s cannot be exported; what can: Sequential, Dropout, %s"):format(what,
-        step.text:gsub("^ ", ""), table.concat(require("fnet.check").names(known), ", ")))
+      core.raise(("%s: %s cannot be exported; what can: Sequential, Dropout, %s"):format(what, step.text,
+        table.concat(check.names(known), ", ")))
     end
-    width = step.outputs or width
-    step.outputs = width or false
-    if step.weight and step.weight.dtype ~= "float32" then
-      core.raise(("%s: %s has weights of %s, expected float32"):format(what, step.text:gsub("^ ", ""),
-        step.weight.dtype))
-    end
-    list[i].width = width
+    check_state(what, step)
   end
-  if not width then core.raise(what .. ": expected a model with at least one Dense layer") end
+  local shape = shape_option(what, input) or input_shape(list)
+  if not shape or #list == 0 then
+    core.raise(("%s: the layers do not say what shape a sample has; do, as input = { height, width, channels }")
+      :format(what))
+  end
+  for _, step in ipairs(list) do
+    local inputs = step.layer.inputs
+    if inputs and shape[#shape] ~= inputs then
+      core.raise(("%s: %s expects %d inputs, got a sample of %s"):format(what, step.text, inputs,
+        check.shape_text(shape)))
+    end
+    step.input, step.output = shape, step.layer:output_shape(shape)
+    shape = step.output
+  end
   return list
 end

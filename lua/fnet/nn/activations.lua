@@ -94,7 +94,7 @@ classes.Softmax.keeps_input = true -- the logits, for cross_entropy
 ---@param what string the layer, for messages
 ---@param option string|nn.Module|function a name such as "relu", a layer, or a function of a tensor
 ---@return table activation apply: function(x) -> y; text: for describe(); passes_on: it keeps neither x nor y;
---- keeps_input: but y does keep x; module: the layer, if it is one
+--- keeps_input: but y does keep x; module: the layer, if it is one; class: of the layer that a name stands for
 local function resolve(what, option)
   if module.is_module(option) then
     return { apply = option, text = option:describe(), passes_on = option.passes_on or false,
@@ -105,7 +105,8 @@ local function resolve(what, option)
   local class = type(option) == "table" and rawget(option, "class_name")
   if class then core.raise(("%s: activation: got the class %s; call it: nn.%s()"):format(what, class, class)) end
   local choice = named[check.choice(what .. ": activation", option, check.names(named))]
-  return { apply = choice.operation, text = option, passes_on = true, keeps_input = choice.class.keeps_input }
+  return { apply = choice.operation, text = option, passes_on = true, keeps_input = choice.class.keeps_input,
+    class = choice.class }
 end
 
 return { Flatten = Flatten, classes = classes, resolve = resolve }

@@ -74,6 +74,14 @@ local function batch_statistics(self, x)
   return mean, 1 / (squares / rows + self.epsilon):sqrt()
 end
 
+--- What the layer is in evaluation mode: y = x factor + shift.
+---@return tensor factor [features]
+---@return tensor shift [features]
+function BatchNorm:evaluation_line()
+  local factor = self.weight / (self.running_var + self.epsilon):sqrt()
+  return factor, self.bias - self.running_mean * factor
+end
+
 --- The normalised features, scaled and shifted. Raises, with the layer's place, where the shapes do not fit, and in
 -- training mode for a single row.
 ---@param x tensor [..., features]
@@ -81,8 +89,8 @@ end
 function BatchNorm:forward(x)
   check_input(self, x)
   if not self.training then
-    local factor = self.weight / (self.running_var + self.epsilon):sqrt()
-    return x * factor + (self.bias - self.running_mean * factor)
+    local factor, shift = self:evaluation_line()
+    return x * factor + shift
   end
   local mean, inverse = core.no_grad(batch_statistics, self, x)
   return core.batch_norm(x, self.weight, self.bias, mean, inverse, self.epsilon)

@@ -67,6 +67,14 @@ function Window:margins(x)
     local shape = x.shape
     height, width = shape[#shape - 2], shape[#shape - 1]
   end
+  return self:margins_of(height, width)
+end
+
+--- The same for a picture of that size.
+---@param height integer
+---@param width integer
+---@return integer above, integer below, integer left, integer right
+function Window:margins_of(height, width)
   local above, below = margins(self, 1, height)
   local left, right = margins(self, 2, width)
   return above, below, left, right

@@ -1,0 +1,285 @@
+--- The C functions that models in C are made of, for `fnet.export.c`.
+-- Invariant: each takes the steps of fnet's own kernel in the same order (chains of fmaf, sums in 16 lanes, the
+-- series of src/kernels/template/math.inc), so that the bits are the same. Functions with weights say WEIGHTS where
+-- their parameters stand and WEIGHT[i] for one of them.
+
+local function set(...)
+  local kinds = {}
+  for _, kind in ipairs { ... } do kinds[kind] = true end
+  return kinds
+end
+
+-- Kinds of steps, and what they need: each part at most once and in this order.
+return {
+  { set("Softmax", "Sigmoid", "Tanh", "ELU", "SELU", "GELU", "SiLU", "Softplus"), [[
+
+/* exp(x) = scale * part + scale, for x that a float can show. */
+static void exp_parts(double x, double *scale, double *part) {
+    x = -150 > x ? -150 : x;
+    x = 130 < x ? 130 : x;
+    double n = rint(x * 0x1.71547652b82fep+0), r = fma(n, -0x1.62e42fefa39efp-1, x);
+    double p = 1.0 / 362880;
+    p = fma(p, r, 1.0 / 40320);
+    p = fma(p, r, 1.0 / 5040);
+    p = fma(p, r, 1.0 / 720);
+    p = fma(p, r, 1.0 / 120);
+    p = fma(p, r, 1.0 / 24);
+    p = fma(p, r, 1.0 / 6);
+    p = fma(p, r, 0.5);
+    *part = fma(p * r, r, r);
+    *scale = ldexp(1, (int)n);
+}
+]] },
+  { set("Softmax", "Sigmoid", "GELU", "SiLU", "Softplus"), [[
+
+static double exponential(double x) {
+    double scale, part;
+    if (x != x) return x;
+    exp_parts(x, &scale, &part);
+    return fma(scale, part, scale);
+}
+]] },
+  { set "ReLU", [[
+
+static void relu(int n, float *x) {
+    for (int i = 0; i < n; i++) x[i] = x[i] > 0 || x[i] != x[i] ? x[i] : 0;
+}
+]] },
+  { set "LeakyReLU", [[
+
+static void leaky_relu(int n, float slope, float *x) {
+    for (int i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : x[i] * slope;
+}
+]] },
+  { set("ELU", "SELU"), [[
+
+static void elu(int n, float alpha, float *x) {
+    for (int i = 0; i < n; i++) {
+        double scale, part;
+        if (x[i] > 0 || x[i] != x[i]) continue;
+        exp_parts(x[i], &scale, &part);
+        x[i] = (float)(alpha * fma(scale, part, scale - 1));
+    }
+}
+]] },
+  { set "SELU", [[
+
+static void selu(int n, float *x) {
+    elu(n, 0x1.ac5afap+0f, x);
+    for (int i = 0; i < n; i++) x[i] *= 0x1.0cfabep+0f;
+}
+]] },
+  { set("Sigmoid", "SiLU"), [[
+
+static double logistic(double x) { return 1 / (1 + exponential(0 - x)); }
+]] },
+  { set "Sigmoid", [[
+
+static void sigmoid(int n, float *x) {
+    for (int i = 0; i < n; i++) x[i] = (float)logistic(x[i]);
+}
+]] },
+  { set "SiLU", [[
+
+static void silu(int n, float *x) {
+    for (int i = 0; i < n; i++) x[i] = (float)((-200 > x[i] ? -200.0 : (double)x[i]) * logistic(x[i]));
+}
+]] },
+  { set "Tanh", [[
+
+static void hyperbolic_tangent(int n, float *x) {
+    for (int i = 0; i < n; i++) {
+        double scale, part, size = fabs((double)x[i]);
+        if (x[i] != x[i]) continue;
+        exp_parts(size + size, &scale, &part);
+        double e = fma(scale, part, scale - 1);
+        x[i] = copysignf((float)(e / (e + 2)), x[i]);
+    }
+}
+]] },
+  { set "Softplus", [[
+
+/* max(x, 0) + log(1 + exp(-|x|)); the logarithm of m = 1 + e is 2 artanh s, s = (m - 1) / (m + 1), with m halved
+   above sqrt(2). */
+static void softplus(int n, float *x) {
+    for (int i = 0; i < n; i++) {
+        double size = fabs((double)x[i]), e = exponential(0 - size);
+        int halved = e > 0x1.a827999fcef34p-2;
+        double s = (halved ? e - 1 : e) / (halved ? e + 3 : e + 2), s2 = s * s, p = 1.0 / 15;
+        p = fma(p, s2, 1.0 / 13);
+        p = fma(p, s2, 1.0 / 11);
+        p = fma(p, s2, 1.0 / 9);
+        p = fma(p, s2, 1.0 / 7);
+        p = fma(p, s2, 1.0 / 5);
+        p = fma(p, s2, 1.0 / 3);
+        p = p * s2 * s;
+        double logarithm = fma(halved ? 1 : 0, 0x1.62e42fefa39efp-1, s + s + (p + p));
+        x[i] = (float)((0 > x[i] ? 0 : (double)x[i]) + logarithm);
+    }
+}
+]] },
+  { set "GELU", [[
+
+/* x times the share of the normal distribution below x; beyond u = |x| it is exp(-u^2 / 2) t P(t). */
+static void gelu(int n, float *x) {
+    static const double series[13] = {
+        -0x1.556416cf796e6p-7, 0x1.1dfb49ec5981cp-4, -0x1.7ef11bb8a0c63p-3, 0x1.05bd43801fe22p-2,
+        -0x1.c2b619b4139edp-3, 0x1.451a82b73a291p-3, -0x1.b66abedfa623cp-6, 0x1.0f74201b700a4p-4,
+        0x1.e5c57bbed1441p-5, 0x1.351f30858d21dp-4, 0x1.55fd168fbd851p-4, 0x1.677e52c45a42cp-4,
+        0x1.677ec83b1c255p-4};
+    for (int i = 0; i < n; i++) {
+        double above = -40 > x[i] ? -40 : (double)x[i], held = 40 < above ? 40 : above, u = fabs(held);
+        double t = 1 / fma(u, 0.22, 1), p = series[0];
+        for (int k = 1; k < 13; k++) p = fma(p, t, series[k]);
+        double beyond = p * t * exponential(u * u * -0.5);
+        x[i] = (float)(above * (held > 0 ? 1 - beyond : beyond));
+    }
+}
+]] },
+  { set("Softmax", "GlobalAvgPool"), [[
+
+/* Of every step-th element: 16 lanes, each a cascade of accumulators of 64 elements; joined as a tree. */
+static float sum(int n, int step, const float *x) {
+    float lane[16];
+    for (int l = 0; l < 16; l++) {
+        float first = 0, second = 0, third = 0;
+        int count = 0;
+        for (int i = l; i < n; i += 16) {
+            first += x[i * step];
+            if (++count % 64 != 0) continue;
+            second += first;
+            first = 0;
+            if (count % 4096 != 0) continue;
+            third += second;
+            second = 0;
+        }
+        lane[l] = third + (second + first);
+    }
+    for (int half = 8; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
+    return lane[0];
+}
+]] },
+  { set "Softmax", [[
+
+static void softmax(int rows, int n, float *x) {
+    for (; rows > 0; rows--, x += n) {
+        float most = x[0];
+        for (int i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
+        for (int i = 0; i < n; i++) {
+            float shifted = x[i] - most;
+            x[i] = (float)exponential(shifted);
+        }
+        float total = sum(n, 1, x);
+        for (int i = 0; i < n; i++) x[i] /= total;
+    }
+}
+]] },
+  { set "BatchNorm", [[
+
+/* Two roundings, no fmaf. */
+static void batch_norm(int rows, int n, const float *factor, const float *shift, float *x) {
+    for (; rows > 0; rows--, x += n)
+        for (int i = 0; i < n; i++) {
+            float product = x[i] * factor[i];
+            x[i] = product + shift[i];
+        }
+}
+]] },
+  { set "Dense", [[
+
+static void dense(int rows, int inputs, int units, WEIGHTS, const float *bias, const float *x, float *y) {
+    for (; rows > 0; rows--, x += inputs, y += units) {
+        for (int j = 0; j < units; j++) y[j] = bias ? bias[j] : 0;
+        for (int k = 0; k < inputs; k++)
+            for (int j = 0; j < units; j++) {
+                float weight = WEIGHT[k * units + j];
+                y[j] = fmaf(x[k], weight, y[j]);
+            }
+    }
+}
+]] },
+  { set("Conv2D", "MaxPool2D", "AvgPool2D"), [[
+
+/* A window that slides along an axis: count places, of which the first begins `before` in front of the picture. */
+struct window {
+    int size, kernel, stride, before, count;
+};
+]] },
+  { set("MaxPool2D", "AvgPool2D"), [[
+
+/* The part of the window's i-th place that lies in the picture. */
+static void clip(struct window w, int i, int *first, int *end) {
+    *first = i * w.stride - w.before;
+    *end = *first + w.kernel < w.size ? *first + w.kernel : w.size;
+    if (*first < 0) *first = 0;
+}
+]] },
+  { set "Conv2D", [[
+
+static void conv2d(struct window rows, struct window columns, int inputs, int units, int groups, WEIGHTS,
+                   const float *bias, const float *x, float *y) {
+    int depth = inputs / groups, wide = units / groups;
+    for (int row = 0; row < rows.count; row++)
+        for (int column = 0; column < columns.count; column++, y += units) {
+            for (int j = 0; j < units; j++) y[j] = bias ? bias[j] : 0;
+            for (int tap = 0; tap < rows.kernel * columns.kernel; tap++) {
+                int i = row * rows.stride - rows.before + tap / columns.kernel;
+                int k = column * columns.stride - columns.before + tap % columns.kernel;
+                int inside = i >= 0 && i < rows.size && k >= 0 && k < columns.size;
+                for (int c = 0; c < inputs; c++) {
+                    float value = inside ? x[(i * columns.size + k) * inputs + c] : 0;
+                    int from = (tap * depth + c % depth) * units, first = c / depth * wide;
+                    for (int j = first; j < first + wide; j++) {
+                        float weight = WEIGHT[from + j];
+                        y[j] = fmaf(value, weight, y[j]);
+                    }
+                }
+            }
+        }
+}
+]] },
+  { set "MaxPool2D", [[
+
+static void max_pool(struct window rows, struct window columns, int channels, const float *x, float *y) {
+    int top, bottom, left, right;
+    for (int row = 0; row < rows.count; row++)
+        for (int column = 0; column < columns.count; column++, y += channels) {
+            clip(rows, row, &top, &bottom);
+            clip(columns, column, &left, &right);
+            for (int j = 0; j < channels; j++) {
+                float most = x[(top * columns.size + left) * channels + j];
+                for (int i = top; i < bottom; i++)
+                    for (int k = left; k < right; k++) {
+                        float next = x[(i * columns.size + k) * channels + j];
+                        most = next > most || next != next ? next : most;
+                    }
+                y[j] = most;
+            }
+        }
+}
+]] },
+  { set "AvgPool2D", [[
+
+static void average_pool(struct window rows, struct window columns, int channels, const float *x, float *y) {
+    int top, bottom, left, right;
+    for (int row = 0; row < rows.count; row++)
+        for (int column = 0; column < columns.count; column++, y += channels) {
+            clip(rows, row, &top, &bottom);
+            clip(columns, column, &left, &right);
+            for (int j = 0; j < channels; j++) {
+                float total = 0;
+                for (int i = top; i < bottom; i++)
+                    for (int k = left; k < right; k++) total += x[(i * columns.size + k) * channels + j];
+                y[j] = total / (float)((bottom - top) * (right - left));
+            }
+        }
+}
+]] },
+  { set "GlobalAvgPool", [[
+
+static void global_average(int positions, int channels, const float *x, float *y) {
+    for (int j = 0; j < channels; j++) y[j] = sum(positions, channels, x + j) / (float)positions;
+}
+]] },
+}
