@@ -48,6 +48,27 @@ describe("arguments that the library never gives its core", function()
     end
   end)
 
+  it("are refused by running averages, which change what they are given", function()
+    local bytes, one = fnet.ones({ 4096 }, "uint8"), fnet.ones { 1 }
+    local repeated, plain = one:expand { 4096 }, fnet.ones { 4096 }
+    local refused = "step: parameter 1: expected a contiguous float tensor"
+    raises(refused, function() core.average({ bytes }, { bytes }, 0.5) end)
+    raises(refused, function() core.average({ repeated }, { plain }, 0.5) end)
+  end)
+
+  it("are left aside by write_file", function()
+    local path = os.tmpname()
+    finally(function() os.remove(path) end)
+    assert.is_true(core.write_file(path, { "text", fnet.ones({ 2 }, "uint8") }, 5))
+    assert.are.equal("text\1\1", assert(io.open(path, "rb")):read "a")
+  end)
+
+  it("are taken by transforms, where pictures have no channels", function()
+    local empty = fnet.zeros({ 2, 4, 4, 0 }, "uint8")
+    local flipped = core.transform(empty, nil, 1 / 255, { { kind = "flip", probability = 1 } }, 1, 1)
+    assert.are.same({ 2, 4, 4, 0 }, flipped.shape)
+  end)
+
   it("are refused where rules do not return tensors", function()
     finally(function() core.rules(require("fnet.grad").rules) end)
     local x = leaf { 1, 2 }

@@ -59,11 +59,28 @@ static struct phase phase_of(const struct window *w, bool turned, size_t r) {
     return phase;
 }
 
+/* The phases that hold a target: as many as the stride, or as the axis is long. */
+static size_t phase_count(const struct window *w, bool turned) {
+    if (!turned) return 1;
+    return w->stride < w->size ? w->stride : w->size;
+}
+
+/* One of those: that of the target `number`. */
+static struct phase nth_phase(const struct window *w, bool turned, size_t number) {
+    return phase_of(w, turned, (number + w->before) % w->stride);
+}
+
 static bool is_depthwise(const struct conv *p) {
     return p->groups > 1 && p->groups == p->inputs && p->groups == p->units;
 }
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* a * b, or SIZE_MAX: padding may be so wide that a band does not fit into memory. */
+static size_t times(size_t a, size_t b) {
+    size_t product;
+    return __builtin_mul_overflow(a, b, &product) ? SIZE_MAX : product;
+}
 
 static double work_of(const struct conv *p) {
     return (double)p->batch * (double)p->rows.count * (double)p->columns.count * (double)p->rows.kernel *
@@ -100,14 +117,14 @@ static struct job plan_walk(const struct conv *p, bool turned) {
         job.depth = job.wide = job.weight_tap = p->units;
         job.weight_row = taps * p->units;
     }
-    job.row_phases = turned ? p->rows.stride : 1;
-    job.column_phases = turned ? p->columns.stride : 1;
+    job.row_phases = phase_count(&p->rows, turned);
+    job.column_phases = phase_count(&p->columns, turned);
     ptrdiff_t high = 0;
     bool any = false;
     size_t step = turned ? 1 : p->columns.stride;
     for (size_t r = 0; r < job.column_phases; r++) {
-        struct phase phase = phase_of(&p->columns, turned, r);
-        if (phase.count == 0 || phase.taps == 0) continue;
+        struct phase phase = nth_phase(&p->columns, turned, r);
+        if (phase.taps == 0) continue;
         ptrdiff_t end = phase.source + (ptrdiff_t)((phase.count - 1) * step + phase.taps);
         if (!any || phase.source < job.low) job.low = phase.source;
         if (!any || end > high) high = end;
@@ -116,7 +133,7 @@ static struct job plan_walk(const struct conv *p, bool turned) {
     job.width = (size_t)(high - job.low);
     size_t rows = 0, most_taps = 0;
     for (size_t r = 0; r < job.row_phases; r++) {
-        struct phase phase = phase_of(&p->rows, turned, r);
+        struct phase phase = nth_phase(&p->rows, turned, r);
         rows = phase.count > rows ? phase.count : rows;
         most_taps = phase.taps > most_taps ? phase.taps : most_taps;
     }
@@ -124,7 +141,8 @@ static struct job plan_walk(const struct conv *p, bool turned) {
     job.parts = threads_count();
     size_t pictures = p->batch * (job.depthwise ? 1 : p->groups) * job.row_phases;
     double row_work = pictures && rows ? work_of(p) / (double)pictures / (double)rows : 0;
-    job.band_rows = band_height(rows, job.width * job.depth * job.size, step, most_taps, row_work);
+    size_t row_bytes = times(job.width, job.depth * job.size);
+    job.band_rows = band_height(rows, row_bytes, step, most_taps, row_work);
     if (pictures > 0 && pictures < PARTS_BANDS * job.parts) {
         size_t bands = least(rows, (PARTS_BANDS * job.parts + pictures - 1) / pictures);
         if (bands > 0) job.band_rows = least(job.band_rows, (rows + bands - 1) / bands);
@@ -132,7 +150,7 @@ static struct job plan_walk(const struct conv *p, bool turned) {
     job.bands = (rows + job.band_rows - 1) / job.band_rows;
     job.items = pictures * job.bands;
     job.steps = (job.items + job.parts - 1) / job.parts;
-    job.buffer_bytes = ((job.band_rows - 1) * step + most_taps) * job.width * job.depth * job.size;
+    job.buffer_bytes = times((job.band_rows - 1) * step + most_taps, row_bytes);
     return job;
 }
 
@@ -202,7 +220,7 @@ static void walk_item(const struct job *job, size_t item, char *buffer) {
     size_t begin = item % job->bands * job->band_rows, phase_number = item / job->bands % job->row_phases;
     size_t group = item / job->bands / job->row_phases % groups;
     size_t picture = item / job->bands / job->row_phases / groups;
-    struct phase rows = phase_of(&p->rows, job->turned, phase_number);
+    struct phase rows = nth_phase(&p->rows, job->turned, phase_number);
     if (begin >= rows.count) return;
     size_t end = least(begin + job->band_rows, rows.count), pitch = 0;
     const char *band = job->source; /* a phase without taps reads nothing */
@@ -218,8 +236,7 @@ static void walk_item(const struct job *job, size_t item, char *buffer) {
     const char *bias = job->bias ? job->bias + group * job->wide * size : NULL;
     for (size_t i = begin; i < end; i++)
         for (size_t r = 0; r < job->column_phases; r++) {
-            struct phase columns = phase_of(&p->columns, job->turned, r);
-            if (columns.count == 0) continue;
+            struct phase columns = nth_phase(&p->columns, job->turned, r);
             const char *a = band;
             if (rows.taps > 0 && columns.taps > 0)
                 a += ((i - begin) * row_step * pitch + (size_t)(columns.source - job->low) * job->depth) * size;
@@ -315,12 +332,12 @@ static struct weight_job plan_weight(const struct conv *p) {
     job.unit = walk->depthwise ? CHANNEL_UNIT : walk->kernels->tile_rows;
     job.blocks = (m + job.unit - 1) / job.unit;
     job.parts = walk->parts;
-    size_t row_bytes = walk->width * walk->depth * walk->size;
+    size_t row_bytes = times(walk->width, walk->depth * walk->size);
     double rows = (double)p->batch * (double)p->rows.count;
     job.band_rows =
         band_height(p->rows.count, row_bytes, p->rows.stride, p->rows.kernel, rows > 0 ? work_of(p) / rows : 0);
     job.bands = (p->rows.count + job.band_rows - 1) / job.band_rows;
-    job.buffer_bytes = ((job.band_rows - 1) * p->rows.stride + p->rows.kernel) * row_bytes;
+    job.buffer_bytes = times((job.band_rows - 1) * p->rows.stride + p->rows.kernel, row_bytes);
     return job;
 }
 
@@ -399,10 +416,11 @@ static void run_weight(struct weight_job *job, void *workspace) {
 size_t conv_workspace(const struct conv *p, enum conv_pass pass) {
     if (pass == CONV_WEIGHT) {
         struct weight_job job = plan_weight(p);
-        return job.parts * job.buffer_bytes;
+        return times(job.parts, job.buffer_bytes);
     }
     struct job job = plan_walk(p, pass == CONV_INPUT);
-    return job.parts * job.buffer_bytes + (job.turned ? weight_count(p) * job.size : 0);
+    size_t buffers = times(job.parts, job.buffer_bytes), turned = job.turned ? weight_count(p) * job.size : 0;
+    return buffers < SIZE_MAX - turned ? buffers + turned : SIZE_MAX;
 }
 
 void conv_run(const struct conv *p, enum conv_pass pass, void *workspace) {

@@ -23,7 +23,8 @@ struct conv {
     const void *bias; /* of CONV_OUTPUT: units values, or NULL for zero */
 };
 
-size_t conv_workspace(const struct conv *conv, enum conv_pass pass); /* bytes that conv_run needs; often 0 */
+/* Bytes that conv_run needs; often 0. SIZE_MAX: more than there can be. */
+size_t conv_workspace(const struct conv *conv, enum conv_pass pass);
 void conv_run(const struct conv *conv, enum conv_pass pass, void *workspace);
 
 #endif

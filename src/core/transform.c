@@ -133,7 +133,7 @@ static void move_pixels(const struct job *job, const char *x, const struct axis 
     size_t channels = transform->channels, out_row = transform->out_width * channels * job->y_size;
     size_t pixel = channels * job->x_size, first = (size_t)columns->first, end = (size_t)columns->end;
     for (size_t r = 0; r < transform->out_height; r++, y += out_row) {
-        if ((ptrdiff_t)r < rows->first || (ptrdiff_t)r >= rows->end || first == end) {
+        if ((ptrdiff_t)r < rows->first || (ptrdiff_t)r >= rows->end || first == end || pixel == 0) {
             memset(y, 0, out_row);
             continue;
         }

@@ -77,6 +77,7 @@ static void check_picture(lua_State *L, const char *what, struct conv *conv, int
 static void run(lua_State *L, const char *what, const struct conv *conv, enum conv_pass pass) {
     size_t bytes = conv_workspace(conv, pass);
     void *workspace = NULL;
+    if (bytes > PTRDIFF_MAX) lerror(L, "%s: with this padding a picture does not fit into memory", what);
     if (bytes > 0) workspace = lstorage_data(lstorage_take(L, what, bytes));
     conv_run(conv, pass, workspace);
     if (bytes > 0) {

@@ -40,6 +40,7 @@ static int write_file(lua_State *L) {
     struct durable durable;
     const char *path = check_path(L, "write_file");
     luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
     lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
     lua_createtable(L, (int)count, 0); /* the same pieces, tensors contiguous */
     for (lua_Integer i = 1; i <= count; i++) {

@@ -16,6 +16,11 @@ static void *list_data(lua_State *L, int list, lua_Integer i, const struct tenso
     return t->data;
 }
 
+static void check_changeable(lua_State *L, lua_Integer i, const struct tensor *p) {
+    if (dtype_is_float(p->dtype) && tensor_is_contiguous(p)) return;
+    lerror(L, "step: parameter %I: expected a contiguous float tensor", (LUAI_UACINT)i);
+}
+
 /* The elements of a float tensor seen as a matrix; the gradient and the moments are for the caller. */
 static struct optim_parameter matrix_of(const struct tensor *p) {
     size_t columns = p->rank ? p->shape[p->rank - 1] : 1;
@@ -41,8 +46,7 @@ static struct optim_parameter *collect(lua_State *L, int parameters, int moment1
         lua_getiuservalue(L, -1, SLOT_GRAD);
         struct handle *gradient = lua_touserdata(L, -1);
         if (gradient) {
-            if (!dtype_is_float(p->dtype) || !tensor_is_contiguous(p))
-                lerror(L, "step: parameter %I: expected a contiguous float tensor", (LUAI_UACINT)i);
+            check_changeable(L, i, p);
             ltensor_check(L, lua_gettop(L));
             if (gradient->storage == handle->storage)
                 lerror(L, "step: parameter %I: its gradient shares its memory; use a :clone()", (LUAI_UACINT)i);
@@ -93,6 +97,7 @@ static int average(lua_State *L) {
     for (size_t i = 0; i < count; i++) {
         lua_rawgeti(L, 1, (lua_Integer)i + 1);
         struct handle *handle = ltensor_check(L, lua_gettop(L));
+        check_changeable(L, (lua_Integer)i + 1, &handle->tensor);
         list[i] = matrix_of(&handle->tensor);
         list[i].gradient = list_data(L, 2, (lua_Integer)i + 1, &handle->tensor, "parameter");
         lhandle_changed(handle);

@@ -172,6 +172,21 @@ int main(int count, char **arguments) {
     large.rows = (struct window){.size = 63, .kernel = 3, .stride = 1, .before = 1, .after = 1};
     large.columns = (struct window){.size = 97, .kernel = 3, .stride = 2, .before = 0, .after = 1};
     run_all(&large, PLAIN);
+    test("a stride far beyond the picture"); /* takes no time for the places between */
+    struct conv leap = {.dtype = FLOAT32, .batch = 2, .inputs = 2, .units = 3, .groups = 1};
+    leap.rows = leap.columns = (struct window){.size = 5, .kernel = 3, .stride = INT32_MAX, .before = 1};
+    run_all(&leap, PLAIN);
+    test("padding that no memory holds");
+    leap.rows = (struct window){.size = 1, .kernel = 1 << 26, .stride = 1, .before = 1 << 25, .after = 1 << 25};
+    leap.columns = (struct window){.size = 2, .kernel = 2, .stride = INT32_MAX};
+    leap.columns.before = leap.columns.after = INT32_MAX;
+    leap.inputs = leap.units = 1 << 10;
+    threads_set(16);
+    check(fit(&leap.rows) && fit(&leap.columns), "it does not fit");
+    check(conv_workspace(&leap, CONV_OUTPUT) == SIZE_MAX, "the output's workspace is %zu",
+          conv_workspace(&leap, CONV_OUTPUT));
+    check(conv_workspace(&leap, CONV_WEIGHT) == SIZE_MAX, "the weights' workspace is %zu",
+          conv_workspace(&leap, CONV_WEIGHT));
     threads_close();
     return check_end();
 }
