@@ -114,7 +114,8 @@ describe("activations", function()
   end)
 
   it("name a wrong argument", function()
-    raises("LeakyReLU: slope: expected a number from -inf to inf, got big", function() nn.LeakyReLU "big" end)
+    raises("LeakyReLU: slope: expected a number from -inf to inf, got the string 'big'",
+      function() nn.LeakyReLU "big" end)
     raises("ELU: alpha: expected a number from -inf to inf, got true", function() nn.ELU(true) end)
   end)
 end)

@@ -160,10 +160,10 @@ describe("batches", function()
     local dataset = numbered(4)
     local function batches(options) return function() dataset:batches(options) end end
     fails("batches: unknown option 'batch'; known are size, shuffle, drop_last", batches { batch = 4 })
-    for _, size in ipairs { 0, -1, 1.5, 2.0 ^ 63, "many" } do
-      fails("batches: size: expected a whole number of at least 1, got " .. tostring(size),
-        batches { size = size })
+    for _, size in ipairs { 0, -1, 1.5, 2.0 ^ 63 } do
+      fails("batches: size: expected a whole number of at least 1, got " .. tostring(size), batches { size = size })
     end
+    fails("batches: size: expected a whole number of at least 1, got the string 'many'", batches { size = "many" })
   end)
 end)
 
@@ -267,11 +267,14 @@ describe("the parts of a data set", function()
 
   it("refuse wrong places", function()
     local dataset = numbered(5)
-    fails("split: expected a whole number from 1 to 4, got 5", dataset.split, dataset, 5)
-    fails("split: expected a whole number from 1 to 4, got 0", dataset.split, dataset, 0)
-    fails("split: expected a whole number from 1 to 4, got 0", dataset.split, dataset, 0.01)
-    fails("split: expected a whole number from 1 to 4, got 1.5", dataset.split, dataset, 1.5)
-    fails("split: expected a whole number from 1 to 4, got nil", dataset.split, dataset)
+    local place = "split: count, or a fraction such as 0.8: expected a whole number from 1 to 4, got "
+    fails(place .. "5", dataset.split, dataset, 5)
+    fails(place .. "0", dataset.split, dataset, 0)
+    fails(place .. "0", dataset.split, dataset, 0.01)
+    fails(place .. "1.5", dataset.split, dataset, 1.5)
+    fails(place .. "nil", dataset.split, dataset)
+    fails("split: expected at least two samples, got data set: 1 samples of float32 [1, 2], targets int32 [1]",
+      dataset.split, numbered(1), 0.5)
     fails("sample: expected a whole number from 1 to 5, got 0", dataset.sample, dataset, 0)
     fails("sample: expected a whole number from 1 to 5, got 6", dataset.sample, dataset, 6)
     fails("sample: expected a whole number from 1 to 5, got nan", dataset.sample, dataset, math.abs(0 / 0))

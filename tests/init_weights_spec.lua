@@ -74,7 +74,8 @@ describe("start values", function()
 
   it("by constant are one value", function()
     assert.same({ { 0.25, 0.25 } }, nn.Dense(1, 2, { init = nn.init.constant(0.25) }).weight:totable())
-    raises("constant: value: expected a number from -inf to inf, got x", function() nn.init.constant "x" end)
+    raises("constant: value: expected a number from -inf to inf, got the string 'x'",
+      function() nn.init.constant "x" end)
   end)
 
   it("need a shape with inputs and units", function()

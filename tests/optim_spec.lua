@@ -192,16 +192,38 @@ for name, new in pairs(OPTIMISERS) do
     it("leaves parameters without a gradient alone, and their moments", function()
       local a, b, c = parameter { 1, 2 }, parameter { 3, 4 }, parameter { { 5 } }
       local optimiser = new({ a, b, c }, { lr = 0.5 })
-      optimiser:step()
-      assert.same({ { 1, 2 }, { 3, 4 }, { { 5 } } }, { a:totable(), b:totable(), c:totable() })
       b.grad = fnet.ones { 2 }
       optimiser:step()
       assert.same({ { 1, 2 }, { { 5 } } }, { a:totable(), c:totable() })
       assert.is_true(b[1] < 3 and b[2] < 4)
-      optimiser:zero_grad()
-      local before = b:totable()
-      optimiser:step()
-      assert.same(before, b:totable())
+    end)
+
+    it("refuses a step without any gradient, which leaves no trace", function()
+      local function steps(with_refused)
+        local p = parameter { 1, 2 }
+        local optimiser = new({ p }, { lr = 0.5 })
+        for step = 1, 3 do
+          if with_refused then
+            fails(name .. ": step: none of its parameters has a gradient; between zero_grad() and step() call " ..
+              "backward() on a loss that depends on them, that is, on the model whose parameters they are",
+              optimiser.step, optimiser)
+          end
+          p.grad = fnet.full({ 2 }, step)
+          optimiser:step()
+          optimiser:zero_grad()
+        end
+        assert.equal(3, optimiser.steps)
+        return p:totable()
+      end
+      assert.same(steps(false), steps(true))
+    end)
+
+    it("refuses a learning rate that became no number", function()
+      local p = parameter { 1 }
+      local optimiser = new { p }
+      p.grad = fnet.ones { 1 }
+      optimiser.lr = "fast"
+      fails(name .. ": lr: expected a number from 0 to inf, got the string 'fast'", optimiser.step, optimiser)
     end)
 
     it("changes parameters of every shape in place", function()
@@ -355,7 +377,7 @@ for name, new in pairs(OPTIMISERS) do
       fails(name .. ": unknown option '1'; known are " .. known, new, list, { 0.1 })
       fails(name .. ": expected a table of options, got number", new, list, 0.1)
       fails(name .. ": lr: expected a number from 0 to inf, got -1", new, list, { lr = -1 })
-      fails(name .. ": lr: expected a number from 0 to inf, got 0.1", new, list, { lr = "0.1" })
+      fails(name .. ": lr: expected a number from 0 to inf, got the string '0.1'", new, list, { lr = "0.1" })
       assert.has_error(function() new(list, { lr = 0 / 0 }) end)
       fails(name .. ": weight_decay: expected a number from 0 to inf, got -1", new, list, { weight_decay = -1 })
       local ranged = ({ SGD = "momentum", RMSprop = "alpha", Adagrad = "epsilon" })[name] or "beta2"

@@ -63,6 +63,13 @@ function check.options(what, options, known)
   return options
 end
 
+-- A value where a number was expected: a text that looks like one, or an address, would not tell.
+local function got(value)
+  if type(value) == "string" then return ("the string '%s'"):format(value) end
+  local plain = type(value) == "number" or type(value) == "boolean"
+  return plain and tostring(value) or check.describe(value)
+end
+
 --- A whole number within [low, high], as an integer.
 ---@param what string function and argument, such as "Dense: units"
 ---@param value any
@@ -73,7 +80,7 @@ function check.count(what, value, low, high)
   local whole = math.type(value) and math.tointeger(value)
   if whole and whole >= low and whole <= (high or math.maxinteger) then return whole end
   core.raise(("%s: expected a whole number %s, got %s"):format(what,
-    high and ("from %d to %d"):format(low, high) or ("of at least %d"):format(low), tostring(value)))
+    high and ("from %d to %d"):format(low, high) or ("of at least %d"):format(low), got(value)))
 end
 
 --- A number within [low, high].
@@ -84,7 +91,7 @@ end
 ---@return number
 function check.number(what, value, low, high)
   if type(value) == "number" and value >= low and value <= high then return value end
-  core.raise(("%s: expected a number from %g to %g, got %s"):format(what, low, high, tostring(value)))
+  core.raise(("%s: expected a number from %g to %g, got %s"):format(what, low, high, got(value)))
 end
 
 --- True or false.
@@ -103,6 +110,15 @@ function check.is_callable(value)
   if type(value) == "function" then return true end
   local class = type(value) == "table" and getmetatable(value)
   return type(class) == "table" and class.__call ~= nil
+end
+
+--- The object of a method: `opt.step()`, written for `opt:step()`, passes none, or another table.
+---@param name string the method's
+---@param self any
+function check.method(name, self)
+  if type(self) == "table" and self[name] ~= nil then return end
+  core.raise(("%s: expected to be called with a colon, such as object:%s(), got %s for the object"):format(name,
+    name, check.describe(self)))
 end
 
 --- A tensor.

@@ -143,6 +143,9 @@ end
 ---@param result table
 ---@return string
 function report.accuracy(result)
+  if type(result) ~= "table" or not result.margin then
+    core.raise("accuracy: expected the result of nn.evaluate(model, dataset), got " .. check.describe(result))
+  end
   return ("%.2f%% ± %.2f (%d/%d)"):format(100 * result.accuracy, 100 * result.margin, result.correct, result.total)
 end
 
@@ -161,4 +164,4 @@ function report.json(pairs_list)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
-return report
+return check.named("fnet.report", report)

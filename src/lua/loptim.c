@@ -64,7 +64,8 @@ static struct optim_parameter *collect(lua_State *L, int parameters, int moment1
 }
 
 /* optimise(rule, parameters, moments1, moments2, rate, decay, fade, beta1, beta2, epsilon): one step; see struct
-    optim_step. Numbers that are left out are 0; moments that the rule does not have are nil. */
+    optim_step. Numbers that are left out are 0; moments that the rule does not have are nil. Gives the number
+    of parameters that had a gradient. */
 static int optimise(lua_State *L) {
     /* in the order of enum optim_rule */
     static const char *const names[] = {"sgd", "momentum", "nesterov", "adam", "rmsprop", "adagrad", "lion", NULL};
@@ -84,7 +85,8 @@ static int optimise(lua_State *L) {
     struct optim_parameter *list =
         collect(L, 2, has_moment1[rule] ? 3 : 0, has_moment2[rule] ? 4 : 0, PARAMETERS, &count);
     optim_update(list, count, rule, &step);
-    return 0;
+    lua_pushinteger(L, (lua_Integer)count);
+    return 1;
 }
 
 /* average(averages, parameters, keep): average += keep * (parameter - average), for each of two lists. */

@@ -23,7 +23,7 @@ Dataset.__index = Dataset
 ---@return data.Dataset
 local function new(fields)
   if type(fields) ~= "table" then
-    core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. type(fields))
+    core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. check.describe(fields))
   end
   check.options("Dataset", fields, FIELDS)
   for _, key in ipairs { "x", "y" } do
@@ -79,11 +79,12 @@ end
 --- alone. rows: the samples' numbers in this data set, int32 [count], in any order
 ---@return data.Dataset
 function Dataset:with(options)
+  check.method("with", self)
   options = check.options("with", options, { "transform", "rows" })
   local transform, rows = options.transform, options.rows
   if transform == nil and rows == nil then core.raise "with: expected { transform = ... } or { rows = ... }" end
   if rows ~= nil and not core.is_tensor(rows) then
-    core.raise("with: rows: expected an int32 tensor, got " .. type(rows))
+    core.raise("with: rows: expected an int32 tensor, got " .. check.describe(rows))
   end
   local part = with_rows(self, rows and core.gather(all_rows(self), rows) or self.rows)
   if transform then part.transform = transforms.public.transforms(transform)
@@ -95,6 +96,7 @@ end
 ---@param i integer
 ---@return tensor x, tensor|number y
 function Dataset:sample(i)
+  check.method("sample", self)
   i = check.count("sample", i, 1, #self)
   local x, y = fetch(self, all_rows(self):slice(1, i, i):contiguous(), self.transform)
   return x[1], y[1]
@@ -106,10 +108,12 @@ end
 --- whole, false
 ---@return data.Dataset first, data.Dataset rest
 function Dataset:split(count, options)
+  check.method("split", self)
   options = check.options("split", options, { "shuffle", "stratified" })
   local total = #self
   if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
-  count = check.count("split", count, 1, total - 1)
+  if total < 2 then core.raise(("split: expected at least two samples, got %s"):format(tostring(self))) end
+  count = check.count("split: count, or a fraction such as 0.8", count, 1, total - 1)
   if options.stratified and options.shuffle == false then
     core.raise "split: stratified parts are shuffled; leave out shuffle = false"
   end
@@ -125,6 +129,7 @@ end
 ---@param last integer
 ---@return data.Dataset
 function Dataset:slice(first, last)
+  check.method("slice", self)
   last = check.count("slice: last", last, 1, #self)
   first = check.count("slice: first", first, 1, last)
   return with_rows(self, all_rows(self):slice(1, first, last):contiguous())
@@ -136,6 +141,7 @@ end
 --- drop_last: leave out a last batch that is smaller, false
 ---@return fun(): tensor?, tensor? iterator
 function Dataset:batches(options)
+  check.method("batches", self)
   options = check.options("batches", options, { "size", "shuffle", "drop_last" })
   local transform = self.transform
   local total = #self
@@ -196,6 +202,9 @@ end
 --- The number of batches that a loop takes.
 ---@param size integer
 ---@return integer
-function Dataset:batch_count(size) return (#self + size - 1) // size end
+function Dataset:batch_count(size)
+  check.method("batch_count", self)
+  return (#self + check.count("batch_count", size, 1) - 1) // size
+end
 
 return { new = new }

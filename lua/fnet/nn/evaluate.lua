@@ -1,5 +1,6 @@
 --- The evaluation of a classifier over a data set.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 local cross_entropy = require("fnet.nn.loss").cross_entropy
 local is_module = require("fnet.nn.module").is_module
@@ -24,7 +25,8 @@ end
 --- accuracy, normal approximation), loss (mean cross-entropy), classes (a list of {name, correct, total})
 function evaluation.evaluate(model, dataset, options)
   if not is_module(model) or type(dataset) ~= "table" or not dataset.batches then
-    core.raise(("evaluate: expected a model and a data set, got %s and %s"):format(type(model), type(dataset)))
+    core.raise(("evaluate: expected a model and a data set, got %s and %s"):format(check.describe(model),
+      check.describe(dataset)))
   end
   local correct, total, sum, classes = 0, 0, 0, {}
   modes.with(model, false, core.no_grad, function()

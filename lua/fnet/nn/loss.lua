@@ -77,6 +77,13 @@ end
 ---@return tensor loss one element
 function loss.binary_cross_entropy(output, target)
   check_pair("binary_cross_entropy", output, target)
+  local low, high = 0, 1
+  if target:count() > 0 then low, high = target:min():item(), target:max():item() end
+  if low < 0 or high > 1 then
+    local value = low < 0 and low or high
+    core.raise(("binary_cross_entropy: expected targets of 0 or 1, or probabilities, got %g%s"):format(value,
+      value == 2 and "; subtract 1 from labels that count from 1" or ""))
+  end
   -- log(sigmoid(x)) = -softplus(-x): no probability rounds to 0 or 1
   return (target * (-output):softplus() + (1 - target) * output:softplus()):mean()
 end

@@ -2,6 +2,7 @@
 -- (tensors that require gradients), its buffers (tensors that belong to its state, but are not trained) and its
 -- child modules in the order in which they were assigned, and everything that walks them uses that order.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 
 ---@class nn.Module
@@ -57,8 +58,11 @@ local function take_list(self, list, noun)
   if type(list) ~= "table" or is_module(list) or #list == 0 then
     core.raise(("%s: expected a table of at least one layer, { nn.Dense(784, 10), ... }"):format(what))
   end
-  for i, part in ipairs(list) do
-    if not is_module(part) then
+  for i = 1, #list do
+    local part = list[i]
+    if part == nil then
+      core.raise(("%s: %s %d is nil: is its name a variable that exists?"):format(what, noun, i))
+    elseif not is_module(part) then
       local class_name = type(part) == "table" and rawget(part, "class_name")
       core.raise(("%s: %s %d: expected a layer, got %s"):format(what, noun, i, class_name and
         "the class " .. class_name .. "; call it: nn." .. class_name .. "(...)" or type(part)))
@@ -172,6 +176,7 @@ end
 --- The parameters with their names, such as "2.weight", in their fixed order, each once.
 ---@return {name: string, tensor: tensor}[]
 function Module:named_parameters()
+  check.method("named_parameters", self)
   local list, seen = {}, {}
   walk(self, function(module, path)
     for _, key in ipairs(module[ORDER]) do
@@ -200,6 +205,7 @@ end
 --- The parameters in their fixed order.
 ---@return tensor[]
 function Module:parameters()
+  check.method("parameters", self)
   local list = {}
   for i, parameter in ipairs(self:named_parameters()) do list[i] = parameter.tensor end
   return list
@@ -208,6 +214,7 @@ end
 --- The number of trainable numbers.
 ---@return integer
 function Module:count()
+  check.method("count", self)
   local count = 0
   for _, parameter in ipairs(self:parameters()) do count = count + parameter:count() end
   return count
@@ -217,6 +224,7 @@ end
 -- bit.
 ---@return string hexadecimal
 function Module:sha256()
+  check.method("sha256", self)
   local list = self:parameters()
   for _, buffer in ipairs(self:named_buffers()) do list[#list + 1] = buffer.tensor end
   return core.sha256(table.unpack(list))
@@ -224,12 +232,14 @@ end
 
 --- Drops the gradients of all parameters.
 function Module:zero_grad()
+  check.method("zero_grad", self)
   for _, parameter in ipairs(self:parameters()) do core.zero_grad(parameter) end
 end
 
 --- This module and all inside it, each once, in their fixed order.
 ---@return nn.Module[]
 function Module:modules()
+  check.method("modules", self)
   local list = {}
   walk(self, function(module) list[#list + 1] = module end, "", {})
   return list
@@ -239,18 +249,23 @@ end
 ---@param training? boolean true
 ---@return nn.Module self
 function Module:train(training)
+  check.method("train", self)
   walk(self, function(module) module.training = training ~= false end, "", {})
   return self
 end
 
 --- Sets evaluation mode.
 ---@return nn.Module self
-function Module:eval() return self:train(false) end
+function Module:eval()
+  check.method("eval", self)
+  return self:train(false)
+end
 
 --- Converts all parameters and buffers, such as to "float64" for a gradient check.
 ---@param dtype string "float32" or "float64"
 ---@return nn.Module self
 function Module:to(dtype)
+  check.method("to", self)
   walk(self, function(module)
     for _, key in ipairs(module[ORDER]) do
       local value = rawget(module, key)
@@ -268,6 +283,7 @@ end
 --- A table of layers, output shapes and parameter counts.
 ---@return string
 function Module:summary()
+  check.method("summary", self)
   return ("%s\nparameters: %d"):format(self:describe(), self:count())
 end
 

@@ -54,6 +54,7 @@ function Sequential:forward(x)
   for i = 1, #self do
     local layer = self[i]
     local y = layer:forward(x)
+    if y == nil then core.raise(layer:name() .. ": its forward gave nil; does it return its result?") end
     if before and layer.passes_on and before.passes_on and x ~= input and not layer.keeps_input then
       core.discard(x, y)
     end
@@ -88,6 +89,7 @@ end
 --- A table of layers, output shapes (for a batch) and parameter counts.
 ---@return string
 function Sequential:summary()
+  check.method("summary", self)
   local rows = { { "layer", "output shape", "parameters" } }
   for i, layer in ipairs(self) do
     local shape = self.shapes[i]

@@ -28,8 +28,8 @@ local function class(name, weight_decay, decoupled)
       advance(group, step)
       local root, decay, fade = math.sqrt(1 - group.power2), group.weight_decay, 0
       if decoupled then decay, fade = 0, lr * group.weight_decay end
-      core.optimise("adam", group.parameters, group.moments1, group.moments2, lr * root / (1 - group.power1), decay,
-        fade, group.beta1, group.beta2, group.epsilon * root)
+      return core.optimise("adam", group.parameters, group.moments1, group.moments2, lr * root / (1 - group.power1),
+        decay, fade, group.beta1, group.beta2, group.epsilon * root)
     end,
     restart = function(group) group.power1, group.power2 = nil, nil end,
   }

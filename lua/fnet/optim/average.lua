@@ -26,6 +26,7 @@ end
 
 --- Takes the weights as they are now into the average. To be called after each step.
 function Average:update()
+  check.method("update", self)
   if self.swapped then
     core.raise("Average: update: the model has the averaged weights now; swap() them back first")
   end
@@ -41,6 +42,7 @@ end
 
 --- Exchanges the model's weights with the averaged ones; a second call exchanges them back.
 function Average:swap()
+  check.method("swap", self)
   if self.updates == 0 then core.raise("Average: swap: nothing was averaged yet; call update() after each step") end
   local kept = {}
   for i, parameter in ipairs(self.parameters) do kept[i] = parameter:detach():clone() end
@@ -55,6 +57,7 @@ end
 ---@param ... any
 ---@return any ... what f returns
 function Average:apply(f, ...)
+  check.method("apply", self)
   if not check.is_callable(f) then
     core.raise("Average: apply: expected a function first, got " .. check.describe(f))
   end

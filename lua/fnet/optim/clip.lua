@@ -2,8 +2,12 @@
 
 local check = require "fnet.check"
 local core = require "fnet.core"
+local is_module = require("fnet.nn.module").is_module
 
 local function check_list(what, parameters)
+  if is_module(parameters) then
+    core.raise(what .. ": expected a table of parameters, got a model; write model:parameters()")
+  end
   if type(parameters) ~= "table" or #parameters == 0 then
     core.raise(what .. ": expected a table of at least one parameter, such as model:parameters()")
   end

@@ -11,7 +11,7 @@ local new = optimizer.class {
   },
   moments = { "moments" },
   update = function(group, lr)
-    core.optimise("lion", group.parameters, group.moments, nil, lr, 0, lr * group.weight_decay, group.beta1,
+    return core.optimise("lion", group.parameters, group.moments, nil, lr, 0, lr * group.weight_decay, group.beta1,
       group.beta2)
   end,
 }

@@ -26,6 +26,7 @@ end
 
 --- Drops the gradients of all parameters.
 function Optimizer:zero_grad()
+  check.method("zero_grad", self)
   for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
 end
 
@@ -50,15 +51,21 @@ local function zeros_like(parameters)
   return list
 end
 
---- Changes every parameter that has a gradient.
+--- Changes every parameter that has a gradient. Raises where none has.
 function Optimizer:step()
-  local spec, step = self[SPEC], self.steps + 1
+  check.method("step", self)
+  local spec, step, changed = self[SPEC], self.steps + 1, 0
   local factor = self.schedule and factor_at(self, step) or 1
   for _, group in ipairs(self.groups) do
     for _, name in ipairs(moments_of(spec, group)) do
       if not group[name] then group[name] = zeros_like(group.parameters) end
     end
-    spec.update(group, group.lr * factor, step)
+    changed = changed + spec.update(group, check.number(spec.name .. ": lr", group.lr, 0, math.huge) * factor, step)
+  end
+  if changed == 0 then
+    for _, group in ipairs(spec.restart and self.groups or {}) do spec.restart(group) end
+    core.raise(spec.name .. ": step: none of its parameters has a gradient; between zero_grad() and step() call " ..
+      "backward() on a loss that depends on them, that is, on the model whose parameters they are")
   end
   self.steps = step
 end
@@ -68,6 +75,7 @@ end
 --- remembers something; each moment by name and number of its parameter, such as moments1.3. The tensors are the
 --- optimiser's own: clone those that are to outlive the next step
 function Optimizer:state()
+  check.method("state", self)
   local state, number = { steps = self.steps, lr = self.lr }, 0
   for g, group in ipairs(self.groups) do
     if rawget(group, "lr") then state[("group%d.lr"):format(g)] = group.lr end
@@ -202,7 +210,8 @@ end
 --- A function that makes optimisers of one kind.
 ---@param spec table name; options: a list of {name, default, lowest, highest}, or {name, default} for true or
 --- false; moments: the names of the lists of tensors that a group keeps; needs_moments: function(group), false for
---- a group without; update: function(group, lr, step), one step;
+--- a group without; update: function(group, lr, step), one step, gives the
+--- number of parameters that had a gradient;
 --- restart: function(group), called after the state was replaced
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)

@@ -12,7 +12,7 @@ local new_rmsprop = optimizer.class {
   },
   moments = { "squares" },
   update = function(group, lr)
-    core.optimise("rmsprop", group.parameters, nil, group.squares, lr, group.weight_decay, 0, 0, group.alpha,
+    return core.optimise("rmsprop", group.parameters, nil, group.squares, lr, group.weight_decay, 0, 0, group.alpha,
       group.epsilon)
   end,
 }
@@ -22,7 +22,8 @@ local new_adagrad = optimizer.class {
   options = { { "lr", 1e-2, 0, math.huge }, { "epsilon", 1e-10, 0, 1 }, { "weight_decay", 0, 0, math.huge } },
   moments = { "squares" },
   update = function(group, lr)
-    core.optimise("adagrad", group.parameters, nil, group.squares, lr, group.weight_decay, 0, 0, 0, group.epsilon)
+    return core.optimise("adagrad", group.parameters, nil, group.squares, lr, group.weight_decay, 0, 0, 0,
+      group.epsilon)
   end,
 }
 

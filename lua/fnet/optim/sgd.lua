@@ -13,7 +13,7 @@ local new = optimizer.class {
   needs_moments = function(group) return group.momentum > 0 end,
   update = function(group, lr)
     local rule = group.momentum == 0 and "sgd" or group.nesterov and "nesterov" or "momentum"
-    core.optimise(rule, group.parameters, group.velocities, nil, lr, group.weight_decay, 0, group.momentum)
+    return core.optimise(rule, group.parameters, group.velocities, nil, lr, group.weight_decay, 0, group.momentum)
   end,
 }
 

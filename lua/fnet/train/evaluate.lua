@@ -118,6 +118,11 @@ function public.predict_classes(model, x, options)
       check.shape_text(output.shape)))
   end
   local names = options.classes or is_dataset(x) and x.classes or nil
+  local classes = output.shape[output.rank]
+  if names and #names < classes then
+    core.raise(("predict_classes: classes: expected %d names, one for each output of the model, got %d"):format(
+      classes, #names))
+  end
   local labels = output:argmax(output.rank)
   if output.rank == 1 then
     local label = labels:item()

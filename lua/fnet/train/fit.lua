@@ -236,6 +236,10 @@ local function train(run, plan)
     tell(run, plan, "epoch_start")
     local started = core.clock()
     train_epoch(run, plan, means)
+    if means.rows == 0 then
+      core.raise(("fit: train: the data set gave no batch, so there is nothing to learn from (%s)"):format(
+        tostring(plan.train)))
+    end
     local record = means:fill { epoch = epoch, samples = means.rows, seconds = core.clock() - started }
     local broken = nonfinite.parameters(run.model)
     if #broken > 0 then

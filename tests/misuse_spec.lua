@@ -1,0 +1,114 @@
+--- What a newcomer gets wrong: each slip is answered at the script's own line, with the way out, and none passes in
+--- silence. Slips that belong to one module alone are in its own spec.
+
+local fnet = require "fnet"
+local raises = require("tests.support").raises
+local nn, optim, data = fnet.nn, fnet.optim, fnet.data
+
+local function dense() return nn.Sequential { nn.Dense(2, 3) } end
+
+local function labelled(count)
+  return data.Dataset { x = fnet.rand { count, 2 }, y = fnet.full({ count }, 1, "int32") }
+end
+
+describe("a method called with a dot", function()
+  local function message(name, got)
+    return ("%s: expected to be called with a colon, such as object:%s(), got %s for the object"):format(name, name,
+      got)
+  end
+
+  it("of a model says so", function()
+    local model = dense()
+    for _, name in ipairs {
+      "parameters", "named_parameters", "count", "sha256", "zero_grad", "modules", "train", "eval", "to", "summary",
+    } do
+      raises(message(name, "nil"), function() model[name]() end)
+    end
+  end)
+
+  it("of an optimiser or an average says so", function()
+    local model = dense()
+    local optimiser, average = optim.Adam(model:parameters()), optim.Average(model)
+    for _, name in ipairs { "step", "zero_grad", "state" } do
+      raises(message(name, "nil"), function() optimiser[name]() end)
+    end
+    for _, name in ipairs { "update", "swap" } do
+      raises(message(name, "nil"), function() average[name]() end)
+    end
+    raises(message("apply", "function"), function() average.apply(print) end)
+  end)
+
+  it("of a data set says so, also where it was given a table", function()
+    local set = labelled(4)
+    raises(message("batches", "table"), function() set.batches { size = 2 } end)
+    raises(message("with", "table"), function() set.with { transform = false } end)
+    for name, argument in pairs { split = 0.5, slice = 1, sample = 1, batch_count = 2 } do
+      raises(message(name, "number"), function() set[name](argument) end)
+    end
+  end)
+end)
+
+describe("a model", function()
+  it("has no gap, as a name that does not exist makes one", function()
+    local missing = nil
+    raises("Sequential: layer 2 is nil: is its name a variable that exists?",
+      function() nn.Sequential { nn.Dense(2, 3), missing, nn.ReLU() } end)
+    raises("Concat: branch 1 is nil: is its name a variable that exists?",
+      function() nn.Concat { missing, nn.ReLU() } end)
+  end)
+
+  it("has layers that give something", function()
+    local Forgetful = nn.module "Forgetful"
+    function Forgetful:forward(x) self.last = x:sum():item() end
+    local model = nn.Sequential { nn.Dense(2, 3), Forgetful() }
+    raises("layer 2, Forgetful(): its forward gave nil; does it return its result?",
+      function() model(fnet.ones { 1, 2 }) end)
+  end)
+end)
+
+describe("a figure", function()
+  it("is printed from what nn.evaluate gives", function()
+    raises("accuracy: expected the result of nn.evaluate(model, dataset), got number",
+      function() fnet.report.accuracy(0.9) end)
+    raises("fnet.report has no 'acuracy'; did you mean fnet.report.accuracy?",
+      function() return fnet.report.acuracy end)
+  end)
+
+  it("has a name for each class", function()
+    raises("predict_classes: classes: expected 3 names, one for each output of the model, got 1",
+      function() fnet.predict_classes(dense(), fnet.ones { 2 }, { classes = { "cat" } }) end)
+  end)
+
+  it("is evaluated over a data set", function()
+    raises("evaluate: expected a model and a data set, got table and float32 [4, 2]",
+      function() nn.evaluate(dense(), fnet.ones { 4, 2 }) end)
+  end)
+end)
+
+describe("training", function()
+  it("needs a batch", function()
+    local function plan(set, batch)
+      return { train = set, loss = nn.cross_entropy, optim = optim.Adam, batch = batch }
+    end
+    raises("fit: train: the data set gave no batch, so there is nothing to learn from " ..
+      "(data set: 0 samples of float32 [0, 2], targets int32 [0])",
+      function() fnet.fit(dense(), plan(labelled(0))) end)
+    raises("fit: train: the data set gave no batch, so there is nothing to learn from " ..
+      "(data set: 4 samples of float32 [4, 2], targets int32 [4])",
+      function() fnet.fit(dense(), plan(labelled(4), { size = 5, drop_last = true })) end)
+  end)
+
+  it("to tell two classes apart needs targets of 0 and 1", function()
+    local output = fnet.zeros { 3 }
+    raises("binary_cross_entropy: expected targets of 0 or 1, or probabilities, got 2; subtract 1 from labels " ..
+      "that count from 1", function() nn.binary_cross_entropy(output, fnet.tensor({ 1, 2, 1 }, "int32")) end)
+    raises("binary_cross_entropy: expected targets of 0 or 1, or probabilities, got -1",
+      function() nn.binary_cross_entropy(output, fnet.tensor { 1, -1, 1 }) end)
+    assert.is_true(nn.binary_cross_entropy(fnet.zeros { 0 }, fnet.zeros { 0 }):count() == 1)
+  end)
+
+  it("limits gradients of parameters", function()
+    raises("clip_norm: expected a table of parameters, got a model; write model:parameters()",
+      function() optim.clip_norm(dense(), 1) end)
+  end)
+end)
