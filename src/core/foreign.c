@@ -1,5 +1,7 @@
 #include "foreign.h"
 
+#include "interrupt.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -8,6 +10,8 @@ const char *const foreign_names[FOREIGN_COUNT + 1] = {"bool", "u8",  "i8",  "u16
 const size_t foreign_sizes[FOREIGN_COUNT] = {1, 1, 1, 2, 2, 4, 4, 8, 8, 2, 4, 8};
 const enum dtype foreign_dtypes[FOREIGN_COUNT] = {UINT8, UINT8, INT32, INT32,   INT32,   INT32,
                                                   INT32, INT32, INT32, FLOAT32, FLOAT32, FLOAT64};
+
+#define LOOK ((size_t)1 << 20) /* elements between two looks for an interrupt: a few ms */
 
 static uint64_t load(const unsigned char *from, size_t size, bool big_endian) {
     uint64_t bits = 0;
@@ -45,6 +49,7 @@ bool foreign_decode(enum foreign type, bool big_endian, const unsigned char *fro
     size_t size = foreign_sizes[type], wide = dtype_sizes[foreign_dtypes[type]];
     unsigned char *y = to;
     for (size_t i = 0; i < count; i++, from += size, y += wide) {
+        if (i % LOOK == 0 && interrupt_pending()) return true;
         uint64_t bits = load(from, size, big_endian);
         uint32_t single = (uint32_t)bits;
         int32_t value;

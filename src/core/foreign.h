@@ -25,7 +25,8 @@ extern const char *const foreign_names[FOREIGN_COUNT + 1]; /* "bool", "u8", "i8"
 extern const size_t foreign_sizes[FOREIGN_COUNT];          /* bytes an element */
 extern const enum dtype foreign_dtypes[FOREIGN_COUNT];     /* what the elements become */
 
-/* to[i] = element i of the bytes. False when one does not fit into int32: *bad is the first such, from 0. */
+/* to[i] = element i of the bytes. False when one does not fit into int32: *bad is the first such, from 0.
+   An interrupt ends it early. */
 bool foreign_decode(enum foreign type, bool big_endian, const unsigned char *from, size_t count, void *to,
                     size_t *bad);
 

@@ -20,12 +20,14 @@ static bool missing(struct image *image, const char *format, const char *library
 }
 #endif
 
+#if defined(FNET_PNG) || defined(FNET_JPEG)
 static bool too_large(struct image *image) {
     if (image->height <= IMAGE_MOST_PIXELS / image->width) return false;
     snprintf(image->message, sizeof image->message, "has %zu x %zu pixels; the limit is %zu pixels", image->width,
              image->height, IMAGE_MOST_PIXELS);
     return true;
 }
+#endif
 
 static bool is_png(const uint8_t *bytes, size_t size) {
     return size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
@@ -77,6 +79,7 @@ static bool png_decode(struct image *image, const uint8_t *bytes, size_t size, u
 
 bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, size_t *size) {
     png_image png;
+    if (too_large(image)) return false;
     memset(&png, 0, sizeof png);
     png.version = PNG_IMAGE_VERSION;
     png.height = (png_uint_32)image->height;
@@ -107,8 +110,7 @@ bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, siz
 
 #endif
 
-/* --- JPEG ------------------------------------------------------------------------------------------------------
- */
+/* --- JPEG ---------------------------------------------------------------------------------------------------- */
 
 #ifdef FNET_JPEG
 
@@ -156,6 +158,15 @@ static void jpeg_rows(struct jpeg *jpeg, struct image *image, uint8_t *data) {
     jpeg_finish_decompress(&jpeg->decoder);
 }
 
+/* False after an error, which ends in the longjmp: all that changes lies with the caller, in defined state. */
+static bool jpeg_work(struct jpeg *jpeg, struct image *image, const uint8_t *bytes, size_t size, uint8_t *data) {
+    if (setjmp(jpeg->failed) != 0) return false;
+    jpeg_create_decompress(&jpeg->decoder);
+    jpeg_header(jpeg, image, bytes, size);
+    if (data) jpeg_rows(jpeg, image, data);
+    return true;
+}
+
 /* data: NULL for the header alone. */
 static bool jpeg_read(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data) {
     struct jpeg jpeg;
@@ -165,18 +176,11 @@ static bool jpeg_read(struct image *image, const uint8_t *bytes, size_t size, ui
     jpeg.errors.emit_message = jpeg_message;
     jpeg.errors.output_message = jpeg_silent;
     jpeg.decoder.client_data = &jpeg;
-    if (setjmp(jpeg.failed) != 0) {
-        jpeg_destroy_decompress(&jpeg.decoder);
-        snprintf(image->message, sizeof image->message, "is no JPEG picture that can be read: %s", jpeg.text);
-        return false;
-    }
-    jpeg_create_decompress(&jpeg.decoder);
-    jpeg.decoder.client_data = &jpeg; /* which creating has cleared */
-    jpeg_header(&jpeg, image, bytes, size);
-    bool fine = !too_large(image);
-    if (fine && data) jpeg_rows(&jpeg, image, data);
+    bool fine = jpeg_work(&jpeg, image, bytes, size, data);
     jpeg_destroy_decompress(&jpeg.decoder);
-    return fine;
+    if (fine) return !too_large(image);
+    snprintf(image->message, sizeof image->message, "is no JPEG picture that can be read: %s", jpeg.text);
+    return false;
 }
 
 #else
@@ -188,8 +192,7 @@ static bool jpeg_read(struct image *image, const uint8_t *bytes, size_t size, ui
 
 #endif
 
-/* --- both --------------------------------------------------------------------------------------------------------
- */
+/* --- both ---------------------------------------------------------------------------------------------------- */
 
 static bool unknown(struct image *image, size_t size) {
     snprintf(image->message, sizeof image->message, "%s, expected a PNG or JPEG picture",

@@ -19,11 +19,12 @@ struct image {
 /* False also where the format's library is not built in. Transparent pixels lie on white. */
 bool image_inspect(struct image *image, const uint8_t *bytes, size_t size);
 
-/* Fills the height * width * channels bytes at data. A picture that is cut short or damaged is refused. */
+/* Fills the height * width * channels bytes at data, for bytes that image_inspect found good. A picture that is cut
+   short or damaged is refused. */
 bool image_decode(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data);
 
-/* Encodes the pixels as a PNG file: into `to`, or, where that is NULL, only tells *size, an upper bound before, the
-   exact number of bytes after. */
+/* Encodes height x width > 0 pixels, not more than can be read again, as a PNG file: into `to`, or, where that is
+   NULL, only tells *size, an upper bound before, the exact number of bytes after. */
 bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, size_t *size);
 
 #endif

@@ -52,7 +52,9 @@ static int decode(lua_State *L) {
     struct tensor *t = ltensor_new(L, "decode", foreign_dtypes[type], rank, shape);
     luaL_argcheck(L, tensor_count(t) == length / foreign_sizes[type] && length % foreign_sizes[type] == 0, 6,
                   "another number of elements than the bytes");
-    if (foreign_decode(type, big_endian, bytes, tensor_count(t), t->data, &bad)) return 1;
+    bool good = foreign_decode(type, big_endian, bytes, tensor_count(t), t->data, &bad);
+    lcheck_interrupt(L);
+    if (good) return 1;
     luaL_pushfail(L);
     lua_pushinteger(L, (lua_Integer)bad + 1);
     return 2;
@@ -138,11 +140,12 @@ static int crc32_pieces(lua_State *L) {
             bytes = t->data;
             length = tensor_bytes(t);
         }
-        for (size_t done = 0, step; done < length; done += step) {
+        for (size_t done = 0, step; done < length && !interrupt_pending(); done += step) {
             step = length - done < STEP_SIZE ? length - done : STEP_SIZE;
             crc = crc32(crc, bytes + done, (uInt)step);
         }
     }
+    lcheck_interrupt(L);
     lua_pushinteger(L, (lua_Integer)crc);
     return 1;
 }
@@ -153,9 +156,7 @@ void lopen_foreign(lua_State *L) {
                                          {"deflate", deflate_bytes},
                                          {"crc32", crc32_pieces},
                                          {NULL, NULL}};
-    luaL_newmetatable(L, STREAM_METATABLE);
-    lua_pushcfunction(L, stream_close);
-    lua_setfield(L, -2, "__close");
-    lua_pop(L, 1);
+    static const luaL_Reg stream[] = {{"__close", stream_close}, {NULL, NULL}};
+    lnew_metatable(L, STREAM_METATABLE, stream);
     luaL_setfuncs(L, functions, 0);
 }

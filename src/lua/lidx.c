@@ -93,9 +93,7 @@ static int idx_header(lua_State *L) {
 
 void lopen_idx(lua_State *L) {
     static const luaL_Reg functions[] = {{"read_idx", read_idx}, {"idx_header", idx_header}, {NULL, NULL}};
-    luaL_newmetatable(L, READER_METATABLE);
-    lua_pushcfunction(L, reader_close);
-    lua_setfield(L, -2, "__close");
-    lua_pop(L, 1);
+    static const luaL_Reg reader[] = {{"__close", reader_close}, {NULL, NULL}};
+    lnew_metatable(L, READER_METATABLE, reader);
     luaL_setfuncs(L, functions, 0);
 }

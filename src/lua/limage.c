@@ -36,8 +36,9 @@ static int encode_png(lua_State *L) {
     struct image image = {.channels = 1};
     luaL_Buffer buffer;
     size_t size;
-    luaL_argcheck(L, t->dtype == UINT8 && (t->rank == 2 || (t->rank == 3 && t->shape[2] == 3)), 1,
-                  "expected uint8 [height, width] or [height, width, 3]");
+    luaL_argcheck(L,
+                  t->dtype == UINT8 && (t->rank == 2 || (t->rank == 3 && t->shape[2] == 3)) && tensor_count(t) > 0,
+                  1, "expected uint8 [height, width] or [height, width, 3]");
     image.height = t->shape[0];
     image.width = t->shape[1];
     if (t->rank == 3) image.channels = 3;
@@ -92,9 +93,7 @@ void lopen_image(lua_State *L) {
                                          {"list_directory", list_directory},
                                          {"is_directory", is_directory},
                                          {NULL, NULL}};
-    luaL_newmetatable(L, DIRECTORY_METATABLE);
-    lua_pushcfunction(L, close_directory);
-    lua_setfield(L, -2, "__close");
-    lua_pop(L, 1);
+    static const luaL_Reg directory[] = {{"__close", close_directory}, {NULL, NULL}};
+    lnew_metatable(L, DIRECTORY_METATABLE, directory);
     luaL_setfuncs(L, functions, 0);
 }

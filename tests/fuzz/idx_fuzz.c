@@ -4,16 +4,9 @@
    a reason for each refusal, and must not ask for more memory than the limit.
    Built with -DFNET_LIBFUZZER -fsanitize=fuzzer, libFuzzer invents the files instead. */
 #include "../../src/core/idx.h"
+#include "fuzz.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-enum { FILE_MAX = 2048, LIMIT = 1024, DECODED_MAX = 4096 };
-
-struct bytes {
-    size_t size;
-    unsigned char at[FILE_MAX];
-};
+enum { LIMIT = 1024, DECODED_MAX = 4096 };
 
 static bool valid_plain(const unsigned char *at, size_t size) {
     static const uint64_t in_file[256] = {[8] = 1, [9] = 1, [11] = 2, [12] = 4, [13] = 4, [14] = 8};
@@ -88,19 +81,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
 
 #else
 
-static uint64_t state = 20170825; /* SplitMix64, from a fixed start, so that a failure can be repeated */
-
-static size_t choose(size_t count) {
-    uint64_t z = state += 0x9E3779B97F4A7C15u;
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return (size_t)((z ^ (z >> 31)) % count);
-}
-
-static void put(struct bytes *file, size_t byte) {
-    if (file->size < FILE_MAX) file->at[file->size++] = (unsigned char)byte;
-}
-
 static void make_good(struct bytes *file) {
     static const unsigned char types[] = {8, 9, 11, 12, 13, 14}, sizes[] = {1, 1, 2, 4, 4, 8};
     size_t type = choose(sizeof types), rank = 1 + choose(TENSOR_MAX_RANK), count = 1;
@@ -129,26 +109,6 @@ static bool compress_file(struct bytes *file) {
     return whole;
 }
 
-static void damage(struct bytes *file) {
-    static const unsigned char telling[] = {0x00, 0x01, 0x08, 0x1f, 0x7f, 0x80, 0x8b, 0xff};
-    size_t place = choose(choose(2) ? file->size : 1 + file->size / 8); /* often in the header */
-    switch (choose(6)) {
-    case 0: file->at[place] ^= (unsigned char)(1u << choose(8)); break;
-    case 1: file->at[place] = telling[choose(sizeof telling)]; break;
-    case 2: file->size = place + 1; break;
-    case 3:
-        for (size_t more = 1 + choose(4); more > 0; more--) put(file, choose(256));
-        break;
-    case 4: /* a copy of the front, as a second member would be */
-        for (size_t i = 0, size = file->size; i < size - place; i++) put(file, file->at[i]);
-        break;
-    default: /* a hole */
-        file->size--;
-        memmove(file->at + place, file->at + place + 1, file->size - place);
-        if (file->size == 0) put(file, 0);
-    }
-}
-
 int main(int count, char **arguments) {
     unsigned long iterations = count > 1 ? strtoul(arguments[1], NULL, 10) : 100000, failed = 0;
     for (unsigned long i = 0; i < iterations; i++) {
@@ -159,9 +119,7 @@ int main(int count, char **arguments) {
         for (size_t times = choose(4); times > 0; times--) damage(&file);
         if (check(file.at, file.size)) continue;
         failed++;
-        printf("iteration %lu: a file of %zu bytes, starting with", i, file.size);
-        for (size_t k = 0; k < file.size && k < 40; k++) printf(" %02X", file.at[k]);
-        printf("\n");
+        report(i, &file);
     }
     printf("%lu passed, %lu failed\n", iterations - failed, failed);
     return failed ? EXIT_FAILURE : EXIT_SUCCESS;
