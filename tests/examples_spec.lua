@@ -387,6 +387,43 @@ describe("examples/autoencoder.lua", function()
   end)
 end)
 
+describe("examples/export.lua", function()
+  local model
+  setup(function()
+    model = directory .. "/run/checkpoint.safetensors"
+    assert.equal(0, fashion("--hidden", "64", "--epochs", "3", "--checkpoint", directory .. "/run").status)
+  end)
+
+  it("writes C and says what the weights cost", function()
+    local result = run("export.lua", { model, "out.c", "--int8", "--data", FIXTURES })
+    assert.same({ 0, "" }, { result.status, result.errors })
+    local before, after = result.output:match("^out.c: C99, weights of 8 bits\n"
+      .. "accuracy on 200 test pictures: (%S+)%% before, (%S+)%% after\n$")
+    assert.is_true(tonumber(before) > 30 and math.abs(before - after) < 10, result.output)
+    assert.matches("signed char weight1", command.read_file(directory .. "/out.c"))
+    result = run("export.lua", { model, "out.c", "--data", FIXTURES })
+    assert.equal(("out.c: C99, weights of 32 bits\naccuracy on 200 test pictures: %s%% before, %s%% after\n")
+      :format(before, before), result.output)
+  end)
+
+  it("writes ONNX", function()
+    local result = run("export.lua", { model, "out.onnx" })
+    assert.same({ "out.onnx: ONNX\n", 0 }, { result.output, result.status })
+  end)
+
+  it("says what is wrong", function()
+    for message, arguments in pairs {
+      ["usage: fnet examples/export.lua model.safetensors out.c [--int8] [--data DIR]"] = { "model" },
+      ["out: expected a name that ends in .c or .onnx"] = { model, "out" },
+      ["--int8: only a C file has weights of 8 bits"] = { model, "out.onnx", "--int8" },
+      ["none: No such file or directory"] = { "none", "out.c" },
+    } do
+      local result = run("export.lua", arguments)
+      assert.same({ 1, "export.lua: " .. message .. "\n" }, { result.status, result.errors })
+    end
+  end)
+end)
+
 describe("the examples", function()
   it("stay short enough to be read", function()
     for name, most in pairs {
