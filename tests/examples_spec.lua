@@ -188,7 +188,7 @@ describe("examples/fashion.lua", function()
       { "%-%-seed: expected a whole number, got '1.5'", "--seed", "1.5" },
       { "%-%-data needs a value", "--data" },
       { "fashion_mnist: /nowhere %(named by dir%) lacks train%-images.*make data", "--data", "/nowhere" },
-      { "split: expected a whole number from 1 to 599, got 600", "--valid", "600" },
+      { "split: count, or .-: expected a whole number from 1 to 599, got 600", "--valid", "600" },
     }
     for _, case in ipairs(cases) do
       local result = fashion(table.unpack(case, 2))
