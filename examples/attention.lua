@@ -16,13 +16,17 @@ local options = fnet.options(arg, "Teaches a small transformer to sort numbers."
   { "seed", 1, "start of all random numbers" },
   { "check", false, "compares the attention's gradients with differences, and ends" },
 })
+if options.units % options.heads ~= 0 then
+  io.stderr:write(("examples/attention.lua: --units: expected a multiple of the %d heads, got %d\n"):format(
+    options.heads, options.units))
+  os.exit(1, true)
+end
 fnet.seed(options.seed)
 
 -- Each place asks all places (query times key), and takes from each as much as the answer is clear (its value).
 local Attention = nn.module "Attention"
 
 function Attention:init(units, heads)
-  assert(units % heads == 0, "units must be a multiple of the heads")
   self.heads = heads
   self.asked = nn.Dense(units, 3 * units)
   self.told = nn.Dense(units, units)

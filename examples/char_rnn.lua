@@ -55,8 +55,13 @@ if not file then
   io.stderr:write(problem, "\n")
   os.exit(1, true)
 end
-local text = file:read "a"
+local text
+text, problem = file:read "a"
 file:close()
+if not text then
+  io.stderr:write(path, ": ", problem, "\n")
+  os.exit(1, true)
+end
 local alphabet, number = {}, {}
 for letter in text:gmatch "." do
   if not number[letter] then

@@ -18,6 +18,11 @@ local options = fnet.options(arg, "Trains a 784-128-10 network on Fashion-MNIST 
   { "json", false, "one line of JSON an epoch and for the result" },
 })
 
+if options.resume and options.checkpoint == "" then
+  io.stderr:write("examples/fashion.lua: --resume needs --checkpoint DIR, the directory to go on from\n")
+  os.exit(1, true)
+end
+
 local function say(...) if not options.json then print(string.format(...)) end end
 local function emit(record) if options.json then print(report.json(record)) end end
 

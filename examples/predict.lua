@@ -16,7 +16,7 @@ local function fail(message)
   os.exit(1, true)
 end
 
-if #arg ~= 2 then fail "usage: fnet examples/predict.lua MODEL PICTURE" end
+if #arg ~= 2 or arg[1]:sub(1, 1) == "-" then fail "usage: fnet examples/predict.lua MODEL PICTURE" end
 
 -- Background to black: where the border of the photo is bright, the photo is a negative of the data set.
 local function on_black(grey)

@@ -4,9 +4,11 @@
 local fnet = require "fnet"
 local nn = fnet.nn
 
+local beside = (arg[0] or ""):match "^(.*/)[^/]*$" or ""
 local options = fnet.options(arg,
   "Loads a network that PyTorch wrote and compares the outputs with PyTorch's own.", {
-  { "dir", "tests/fixtures/pytorch", "directory of model.safetensors and samples.safetensors", value = "DIR" },
+  { "dir", beside .. "../tests/fixtures/pytorch", "directory of model.safetensors and samples.safetensors",
+    value = "DIR" },
 })
 
 -- In PyTorch: Linear(12, 16), BatchNorm1d(16), ReLU, Linear(16, 4), Softmax (tests/fixtures/pytorch/record.py).

@@ -134,7 +134,15 @@ static void catch_signal(lua_State *L) {
 
 /* ---- calling Lua ---- */
 
-/* Message handler: a string gets a traceback; another object speaks for itself through __tostring. */
+/* Whether the frame is that of the chunk that we called: below it there is only our own. */
+static bool is_outermost(lua_State *L, int level) {
+    lua_Debug frame;
+    return !lua_getstack(L, level + 2, &frame);
+}
+
+/* Message handler: a string gets a traceback; another object speaks for itself through __tostring. What the
+   library says of a wrong use names the script's line, so its own frames are left out, and where nothing but that
+   line would remain, there is no traceback. */
 static int add_traceback(lua_State *L) {
     static const char interrupted[] = "interrupted";
     size_t size;
@@ -146,7 +154,13 @@ static int add_traceback(lua_State *L) {
     } else if (was_signalled && size >= sizeof interrupted - 1) {
         ended_by_interrupt = strcmp(message + size - (sizeof interrupted - 1), interrupted) == 0;
     }
-    luaL_traceback(L, L, message, 1);
+    int level = lerror_level(L, 1);
+    if (level < 0 || ended_by_interrupt)
+        luaL_traceback(L, L, message, 1);
+    else if (is_outermost(L, level))
+        lua_settop(L, 1);
+    else
+        luaL_traceback(L, L, message, level);
     return 1;
 }
 

@@ -206,6 +206,8 @@ describe("a checkpoint is refused", function()
   it("where the directory cannot be", function()
     assert.same({ nil, "/dev/null/x: Not a directory", 20 }, { open("/dev/null/x", parts) })
     assert.same({ nil, directory .. "/a/b: No such file or directory", 2 }, { open(directory .. "/a/b", parts) })
+    command.write_file(directory .. "/file", "")
+    assert.same({ nil, directory .. "/file: Not a directory", 20 }, { open(directory .. "/file", parts) })
   end)
 end)
 

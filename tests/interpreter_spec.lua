@@ -192,6 +192,15 @@ describe("fnet on top of stock lua:", function()
     assert.equal("true\ttable\n@lua/fnet/repl.lua\n", result.output)
   end)
 
+  it("says what the library refuses in one line, and shows no frames of the library", function()
+    local result = run(command.fnet, { input = "local fnet = require 'fnet'\nfnet.nn.Dense(2)" })
+    assert.matches("^%S+: stdin:2: Dense: units: expected a whole number of at least 1, got nil\n$", result.errors)
+    result = run(command.fnet, { input = "local fnet = require 'fnet'\nlocal function layer()\n" ..
+      "  local made = fnet.nn.Dense(2)\n  return made\nend\nlayer()" })
+    assert.matches("^%S+: stdin:3: Dense: units: [^\n]+\nstack traceback:\n\tstdin:3: in [^\n]*'layer'\n" ..
+      "\tstdin:6: in main chunk\n\t%[C%]: in %?\n$", result.errors)
+  end)
+
   it("reports the failure of a script on standard input in its status, also without -", function()
     local result = run(command.fnet, { input = "error 'no'" }) -- stock lua ends with 0 here
     assert.matches("stdin:1: no\nstack traceback", result.errors, 1, true)

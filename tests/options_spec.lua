@@ -77,8 +77,8 @@ describe("options", function()
       ["--json takes no value"] = { "--json=1" },
     }
     local known = "; known are --epochs --threads --lr --shift --seed --data-dir --name --json"
-    cases["unknown option '--epoch'" .. known] = { "--epoch", "5" }
-    cases["unknown option '--data_dir'" .. known] = { "--data_dir", "5" }
+    cases["unknown option '--epoch' (did you mean '--epochs'?)" .. known] = { "--epoch", "5" }
+    cases["unknown option '--data_dir' (did you mean '--data-dir'?)" .. known] = { "--data_dir", "5" }
     cases["unknown option 'file'" .. known] = { "file" }
     cases["unknown option '--x=5'" .. known] = { "--x=5" }
     for message, arguments in pairs(cases) do

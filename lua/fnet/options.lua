@@ -1,5 +1,6 @@
 --- Command-line options of a script: declared once, parsed, checked and shown by --help.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 
 local function fail(script, message)
@@ -36,7 +37,8 @@ local function convert(spec, text)
   elseif math.type(default) == "float" then
     local value = tonumber(text)
     if not value or value ~= value or value < (spec.low or -math.huge) or value > (spec.high or math.huge) then
-      return nil, "a number" .. (spec.low and " of at least " .. spec.low or "")
+      return nil, "a number" .. (spec.low and spec.high and (" from %g to %g"):format(spec.low, spec.high) or
+        spec.low and " of at least " .. spec.low or "")
     end
     return value
   end
@@ -68,7 +70,9 @@ return function(arguments, about, specs)
     if not spec then
       local known = {}
       for _, each in ipairs(specs) do known[#known + 1] = flag_of(each[1]) end
-      fail(script, ("unknown option '%s'; known are %s"):format(arguments[i], table.concat(known, " ")))
+      local near = check.nearest(flag, known)
+      fail(script, ("unknown option '%s'%s; known are %s"):format(arguments[i],
+        near and (" (did you mean '%s'?)"):format(near) or "", table.concat(known, " ")))
     end
     if spec[2] == false then
       if text then fail(script, flag .. " takes no value") end

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const char prefix_key; /* registry: what the chunk names of the library's own modules start with */
+static const char latest_key; /* registry: the message of the latest error that lerror raised */
 
 /* core.library(prefix): frames of chunks whose source starts with the prefix are skipped in error positions. */
 static int set_library(lua_State *L) {
@@ -17,21 +18,34 @@ static int set_library(lua_State *L) {
     return 0;
 }
 
-/* Pushes "script.lua:12: ", or "" where no frame of a script is on the stack or the library is not yet open. */
-static void push_position(lua_State *L) {
-    lua_Debug frame;
+/* The level of the innermost frame of a script; -1 where none is on the stack or the library is not yet open. */
+static int script_level(lua_State *L, lua_Debug *frame) {
+    int found = -1;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &prefix_key);
     const char *prefix = lua_tostring(L, -1);
-    for (int level = 0; prefix && lua_getstack(L, level, &frame); level++) {
-        lua_getinfo(L, "Sl", &frame);
-        if (frame.currentline <= 0) continue;
-        if (strncmp(frame.source, prefix, strlen(prefix)) == 0) continue;
-        lua_pop(L, 1);
-        lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
-        return;
+    for (int level = 0; found < 0 && prefix && lua_getstack(L, level, frame); level++) {
+        lua_getinfo(L, "Sl", frame);
+        if (frame->currentline > 0 && strncmp(frame->source, prefix, strlen(prefix)) != 0) found = level;
     }
     lua_pop(L, 1);
-    lua_pushliteral(L, "");
+    return found;
+}
+
+/* Pushes "script.lua:12: ", or "" where there is no such line. */
+static void push_position(lua_State *L) {
+    lua_Debug frame;
+    if (script_level(L, &frame) >= 0)
+        lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
+    else
+        lua_pushliteral(L, "");
+}
+
+int lerror_level(lua_State *L, int index) {
+    lua_Debug frame;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &latest_key);
+    bool ours = lua_rawequal(L, index, -1);
+    lua_pop(L, 1);
+    return ours ? script_level(L, &frame) : -1;
 }
 
 int lerror(lua_State *L, const char *format, ...) {
@@ -41,6 +55,8 @@ int lerror(lua_State *L, const char *format, ...) {
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
     lua_concat(L, 2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &latest_key);
     return lua_error(L);
 }
 

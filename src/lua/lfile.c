@@ -74,6 +74,7 @@ static int make_directory(lua_State *L) {
         lua_pushboolean(L, 1);
         return 1;
     }
+    if (result != 0 && code == EEXIST) code = ENOTDIR; /* what is there is a file */
     if (result != 0) return failure(L, path, strerror(code), code);
     if (!durable_sync_directory(&durable_posix, path)) return failure(L, path, strerror(errno), errno);
     lua_pushboolean(L, 1);

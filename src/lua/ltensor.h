@@ -49,6 +49,10 @@ struct handle *ltensor_test(lua_State *L, int index); /* NULL for anything that 
    skipped). Same format directives as lua_pushfstring. */
 int lerror(lua_State *L, const char *format, ...);
 
+/* In a message handler: the level of the script's frame where the error with the message at `index` was raised by
+   lerror; -1 for any other error, whose place is the top of the stack. */
+int lerror_level(lua_State *L, int index);
+
 /* Pushes "[784, 128]". */
 const char *lpush_shape(lua_State *L, int rank, const size_t *shape);
 
