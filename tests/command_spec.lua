@@ -89,3 +89,13 @@ describe("fnet eval", function()
       :gsub("lacks train.-;", "lacks all four files;")))
   end)
 end)
+
+describe("fnet", function()
+  it("loads no file format and no training loop before a script uses one", function()
+    local result = run("-l", "fnet", "-e", "for name in pairs(package.loaded) do io.write(name, ' ') end")
+    assert.matches("fnet%.nn%.dense ", result.output)
+    for _, name in ipairs { "fnet.safetensors", "fnet.json", "fnet.data", "fnet.train.fit", "fnet.help" } do
+      assert.is_nil(result.output:find(name .. " ", 1, true), name)
+    end
+  end)
+end)

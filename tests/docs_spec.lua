@@ -4,6 +4,7 @@
 
 local fnet = require "fnet"
 local core = require "fnet.core"
+require("fnet.later").load()
 
 local DECLARATIONS = "lua/fnet/tensor_methods.lua"
 

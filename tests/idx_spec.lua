@@ -1,5 +1,6 @@
 --- The IDX reader: what is good is read exactly, and each kind of damage has its own message.
 
+require "fnet"
 local core = require "fnet.core"
 local command = dofile "tests/command.lua"
 

@@ -2,6 +2,8 @@
 -- sources are those inside the executable, or the files that `require` finds. Nothing is kept twice: what `help`
 -- shows and what the tests compare with the code is this text.
 
+local later = require "fnet.later"
+
 local annotations = {}
 
 ---@class annotations.Entry
@@ -133,6 +135,7 @@ end
 --- The annotations of the whole library.
 ---@return table<string, { entries: annotations.Entry[], header: string }> modules by name, such as "fnet.nn"
 function annotations.read()
+  later.load()
   local modules, texts = {}, sources()
   for name, text in pairs(texts) do
     local path = "lua/" .. name:gsub("%.", "/")

@@ -4,32 +4,18 @@
 local core = require "fnet.core"
 core.library((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
 
-local check = require "fnet.check"
+local later = require "fnet.later"
 local tensor = require "fnet.tensor"
 local functions = require "fnet.tensor_functions"
 local grad = require "fnet.grad"
 
 ---@class fnet
-local fnet = {
-  nn = require "fnet.nn",
-  optim = require "fnet.optim",
-  metrics = require "fnet.metrics",
-  data = require "fnet.data",
-  report = require "fnet.report",
-  options = require "fnet.options",
-  checkpoint = require "fnet.train.checkpoint",
-  load = require("fnet.model_file").load,
-  read_tensors = require("fnet.safetensors").read,
-  write_tensors = require("fnet.safetensors").write,
-  fit = require "fnet.train.fit",
-  check = require("fnet.train.model_check").check,
-  sweep = require "fnet.train.sweep",
-  help = require("fnet.help").help,
-}
+local fnet = { nn = require "fnet.nn", optim = require "fnet.optim" }
 
-require "fnet.nn.foreign" -- model:load_foreign
-require "fnet.export.c" -- model:export_c
-require "fnet.export.onnx" -- model:export_onnx
+later.methods(require("fnet.nn.module").Module, {
+  save = "fnet.model_file", load_foreign = "fnet.nn.foreign", export_c = "fnet.export.c",
+  export_onnx = "fnet.export.onnx",
+})
 
 --- The version of fnet, such as "0.1.0".
 fnet.version = core.version
@@ -80,4 +66,9 @@ function fnet.clock() return core.clock() end
 ---@return string hexadecimal 64 digits
 function fnet.sha256(...) return core.sha256(...) end
 
-return check.named("fnet", fnet)
+return later.names("fnet", fnet, {
+  ["fnet.data"] = "data", ["fnet.metrics"] = "metrics", ["fnet.report"] = "report", ["fnet.options"] = "options",
+  ["fnet.train.fit"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
+  ["fnet.train.model_check"] = { "check" }, ["fnet.help"] = { "help" }, ["fnet.model_file"] = { "load" },
+  ["fnet.safetensors"] = { read_tensors = "read", write_tensors = "write" },
+})

@@ -21,6 +21,7 @@ end
 --- already. Raises what `require "fnet"` raises.
 function repl.open()
   local fnet = require "fnet"
+  require("fnet.later").load() -- for completion, which only looks
   if rawget(globals, "fnet") == nil then rawset(globals, "fnet", fnet) end
   if rawget(globals, "help") == nil then rawset(globals, "help", fnet.help) end
 end
