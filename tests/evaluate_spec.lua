@@ -25,6 +25,21 @@ function Spy:forward(x)
   return x
 end
 
+describe("nn.evaluate", function()
+  it("counts the rows of each class", function()
+    assert.same({ { name = "low", correct = 2, total = 2 }, { name = "high", correct = 2, total = 3 } },
+      nn.evaluate(identity(), set, { size = 2 }).classes)
+  end)
+
+  it("checks its arguments", function()
+    local model, x = identity(), set.x
+    raises("evaluate: unknown option 'sise' (did you mean 'size'?); known are size",
+      function() nn.evaluate(model, set, { sise = 1 }) end)
+    raises("evaluate: expected a model and a data set, got table and float32 [5, 2]",
+      function() nn.evaluate(model, x) end)
+  end)
+end)
+
 describe("evaluate", function()
   it("without a loss and metrics is nn.evaluate", function()
     local model = identity()
@@ -42,6 +57,19 @@ describe("evaluate", function()
       assert.same(5, result.total)
       assert.near(expected, result.loss, 1e-6)
     end
+  end)
+
+  it("takes metrics of the library, and records nothing for them", function()
+    local target = data.Dataset { x = set.x, y = set.x + 1 }
+    local callable = setmetatable({}, { __call = function(_, output) return output:sum() * 0 end })
+    assert.same({ mae = 1, zero = 0, total = 5 },
+      fnet.evaluate(identity(), target, { metrics = { mae = nn.mae, zero = callable }, size = 2 }))
+    fnet.fit(identity(), { train = target, loss = nn.mse, optim = fnet.optim.SGD, metrics = {
+      recorded = function(output)
+        assert.is_false((output * 2).requires_grad)
+        return 0
+      end,
+    } })
   end)
 
   it("counts an accuracy, and has no loss where none was asked for", function()

@@ -426,6 +426,22 @@ describe("a value that is not finite", function()
     assert.equal(before, model:sha256())
   end)
 
+  it("in a batch leaves no trace in running statistics", function()
+    fnet.seed(1)
+    local x = fnet.rand({ 20, 2 }, -1, 1)
+    for _, row in ipairs { 1, 18 } do
+      local model = nn.Sequential { nn.BatchNorm(2), nn.Dense(2, 1) }
+      local set = data.Dataset { x = x:clone(), y = fnet.ones { 20, 1 } }
+      set.x:set(0 / 0, row, 1)
+      assert.matches("the batch holds a non%-finite value: nan",
+        message_of(fnet.fit, model, line_options(set, { batch = { size = 5, shuffle = false } })))
+      for _, entry in ipairs(model:state()) do
+        local sum = entry.tensor:sum():item()
+        assert.equal(sum, sum, entry.name)
+      end
+    end
+  end)
+
   it("stops at once and names epoch, step and the layer whose output overflowed", function()
     fnet.seed(1)
     local model = nn.Sequential { nn.Dense(2, 3), nn.ReLU(), nn.Dense(3, 1) }
@@ -436,8 +452,8 @@ describe("a value that is not finite", function()
     local before = model:sha256()
     local set = data.Dataset { x = fnet.ones { 8, 2 }, y = fnet.ones { 8, 1 } }
     assert.equal("fit: epoch 1, step 1: the loss is inf; it began in layer 3, Dense(3, 1), whose output is not "
-      .. "finite, from finite input and weights of up to 2e+30; the model has its first weights; a lower learning "
-      .. "rate, clipped gradients or scaled data may help", message_of(fnet.fit, model, line_options(set)))
+      .. "finite, from finite input and weights of up to 2e+30; the model has the weights again that it "
+      .. "began with; a lower learning rate, clipped gradients or scaled data may help", message_of(fnet.fit, model, line_options(set)))
     assert.equal(before, model:sha256())
   end)
 

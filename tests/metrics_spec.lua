@@ -37,6 +37,10 @@ describe("accuracy and top_k", function()
     assert.equal(0.8, (metrics.top_k(output, fnet.tensor({ 1, 2, 3, 2, 1 }, "int32"), 2)))
     assert.same({ 1, 0 }, { metrics.accuracy(output[1], 1) })
     assert.same({ 0, 0 }, { metrics.top_k(output[1], 2, 2) })
+    local soft = fnet.tensor { { 0.6, 0.2, 0.2 }, { 0, 1, 0 }, { 0, 0, 1 }, { 0.1, 0.1, 0.8 }, { 0.5, 0.3, 0.2 } }
+    assert.equal(0.6, (metrics.accuracy(output, soft)))
+    assert.same({ 3, 1, 0 }, { nn.correct(output, soft), nn.correct(output[1], soft[1]),
+      nn.correct(output[1], soft[2]) })
   end)
 
   it("count classes that are larger: equal ones do no harm, infinities are numbers, a NaN is no hit", function()

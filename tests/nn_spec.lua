@@ -135,6 +135,9 @@ describe("a module", function()
     assert.equal("Scale()", tostring(Scale(1)))
     assert.equal("Dense(3, 2)", tostring(nn.Dense(3, 2)))
     assert.equal("Dense(3, 2, no bias)", tostring(nn.Dense(3, 2, { bias = false })))
+    assert.equal("Dense(3, 2)", tostring(nn.Dense(3, 2, { bias = true })))
+    assert.has_error(function() nn.Dense(3, 2, { bias = 0 }) end,
+      "Dense: bias: expected true or false, got number")
     assert.equal("Dense(3, 2)\nparameters: 8", nn.Dense(3, 2):summary())
     assert.equal("Sequential {\n  Flatten(),\n  Sequential {\n    Tanh(),\n    Sigmoid(),\n  },\n}",
       tostring(nn.Sequential { nn.Flatten(), nn.Sequential { nn.Tanh(), nn.Sigmoid() } }))

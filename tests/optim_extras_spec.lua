@@ -45,6 +45,28 @@ describe("a schedule", function()
     assert.equal(0.25, schedule.warm_up { steps = 2, after = function() return 0.5 end }(1))
   end)
 
+  it("warms up to one that is told how it goes, and tells and saves it", function()
+    local function both() return schedule.warm_up { steps = 2, after = schedule.plateau { patience = 0 } } end
+    local warm = both()
+    assert.same({ 0.5, 1, 1 }, { warm(1), warm(2), warm(3) })
+    assert.equal(1, warm:update(5))
+    assert.equal(0.1, warm:update(5))
+    assert.equal(0.1, warm(3))
+    local again = both()
+    again:load_state(warm:state())
+    assert.equal(0.1, again(3))
+    assert.equal("function", type(schedule.warm_up { steps = 2 }))
+  end)
+
+  it("takes no longer for a later step, and the same steps again", function()
+    local decay = schedule.step { every = 1, factor = 0.5 }
+    assert.same({ 1, 0.25, 0.5, 0.25, 0.125 }, { decay(1), decay(3), decay(2), decay(3), decay(4) })
+    decay = schedule.step { every = 1, factor = 1 }
+    local started = os.clock()
+    for step = 1, 100000 do decay(step) end
+    assert.is_true(os.clock() - started < 5) -- from the start each time: 5e9 products
+  end)
+
   -- As PyTorch's OneCycleLR, whose steps count from 0.
   it("goes up and down in one cycle", function()
     for _, rise in ipairs { 0, 0.3, 0.05, 1 } do

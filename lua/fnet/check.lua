@@ -121,6 +121,11 @@ function check.method(name, self)
     name, check.describe(self)))
 end
 
+--- Whether a value gives batches, as a data set does.
+---@param value any
+---@return boolean
+function check.is_dataset(value) return type(value) == "table" and check.is_callable(value.batches) end
+
 --- A tensor.
 ---@param what string the function, for the message
 ---@param value any

@@ -4,6 +4,7 @@
 local check = require "fnet.check"
 local core = require "fnet.core"
 local confusion = require "fnet.metrics.confusion"
+local evaluation = require "fnet.nn.evaluate"
 local is_module = require("fnet.nn.module").is_module
 local modes = require "fnet.train.modes"
 
@@ -33,7 +34,7 @@ end
 -- The outputs [batch, ...] and targets that the first two arguments of a metric stand for.
 local function pair(what, output, target)
   if is_module(output) then
-    if type(target) ~= "table" or not target.batches then
+    if not check.is_dataset(target) then
       core.raise(("%s: expected a data set after the model, got %s"):format(what, check.describe(target)))
     end
     return collect(output, target)
@@ -45,22 +46,19 @@ local function pair(what, output, target)
   return output:detach(), core.is_tensor(target) and target:detach() or target
 end
 
--- Half the width of the 95% interval of a fraction, by the normal approximation.
-local function margin_of(fraction, count) return 1.96 * math.sqrt(fraction * (1 - fraction) / count) end
-
 local function fraction_of(hits, output)
   local count = output.rank == 1 and 1 or #output
-  return hits / count, margin_of(hits / count, count)
+  return hits / count, evaluation.margin(hits / count, count)
 end
 
 --- The fraction of rows whose largest output is at the label.
 ---@param output tensor|nn.Module [batch, classes] or [classes], or a model
----@param target tensor|integer|data.Dataset labels [batch], from 1; or a data set
+---@param target tensor|integer|data.Dataset labels [batch], from 1, or distributions as for nn.correct; or a data set
 ---@return number accuracy 0 to 1
 ---@return number margin half the width of its 95% interval (normal approximation)
 function metrics.accuracy(output, target)
   output, target = pair("accuracy", output, target)
-  return fraction_of(core.correct(output, target), output)
+  return fraction_of(evaluation.correct(output, target), output)
 end
 
 --- The fraction of rows whose label is among the k largest outputs: fewer than k others are larger.

@@ -36,9 +36,10 @@ function Conv2D:init(inputs, units, kernel, options)
   local size = self.window.kernel
   self.weight = parameter.weight("Conv2D", { size[1], size[2], self.inputs // self.groups, self.units },
     options.init or "he_uniform")
-  if options.bias ~= false then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
+  local has_bias = options.bias == nil or check.boolean("Conv2D: bias", options.bias)
+  if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
   self.text = ("Conv2D(%d, %d, %s%s%s"):format(self.inputs, self.units, self.window:describe(),
-    self.groups > 1 and ", groups " .. self.groups or "", options.bias == false and ", no bias" or "")
+    self.groups > 1 and ", groups " .. self.groups or "", has_bias and "" or ", no bias")
   if options.activation ~= nil then
     local activation = activations.resolve("Conv2D", options.activation)
     self.text = self.text .. ", " .. activation.text

@@ -22,8 +22,9 @@ function Dense:init(inputs, units, options)
   self.inputs, self.units = check.count("Dense: inputs", inputs, 1), check.count("Dense: units", units, 1)
   options = check.options("Dense", options, { "activation", "bias", "init" })
   self.weight = parameter.weight("Dense", { self.inputs, self.units }, options.init)
-  if options.bias ~= false then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
-  self.text = ("Dense(%d, %d%s"):format(self.inputs, self.units, options.bias == false and ", no bias" or "")
+  local has_bias = options.bias == nil or check.boolean("Dense: bias", options.bias)
+  if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
+  self.text = ("Dense(%d, %d%s"):format(self.inputs, self.units, has_bias and "" or ", no bias")
   if options.activation ~= nil then
     local activation = activations.resolve("Dense", options.activation)
     self.text = self.text .. ", " .. activation.text

@@ -9,12 +9,35 @@ local modes = require "fnet.train.modes"
 local evaluation = {}
 
 --- How many rows have their largest output at the label.
----@param output tensor [batch, classes]
----@param labels tensor [batch], from 1; or distributions of the output's shape, whose largest then is the label
+---@param output tensor [batch, classes] or [classes]
+---@param labels tensor|integer [batch], from 1, a number for one row; or distributions of the output's shape, whose
+--- largest then is the label
 ---@return integer count
 function evaluation.correct(output, labels)
-  if core.is_tensor(labels) and labels.rank == 2 and labels.dtype:find "float" then labels = labels:argmax(2) end
+  local both = core.is_tensor(output) and core.is_tensor(labels)
+  if both and labels.rank == output.rank and labels.rank > 0 and labels.dtype:find "float" then
+    labels = labels:argmax(labels.rank)
+    if labels.rank == 0 then labels = labels:item() end
+  end
   return core.correct(output, labels)
+end
+
+--- Half the width of the 95% interval of a fraction, by the normal approximation.
+---@param fraction number
+---@param count integer at least 1
+---@return number
+function evaluation.margin(fraction, count) return 1.96 * math.sqrt(fraction * (1 - fraction) / count) end
+
+-- Counts the rows of each class, and those that are right.
+local function count_classes(classes, names, output, labels, hits)
+  local hot = core.one_hot(labels, output, "evaluate")
+  local right = core.where(hits:reshape { #hits, 1 }, hot, 0):sum(1):totable()
+  for class, count in ipairs(hot:sum(1):totable()) do
+    local entry = classes[class] or { name = names and names[class] or class, correct = 0, total = 0 }
+    entry.correct = entry.correct + math.tointeger(right[class])
+    entry.total = entry.total + math.tointeger(count)
+    classes[class] = entry
+  end
 end
 
 --- Runs a classifier over a data set without recording gradients, in evaluation mode.
@@ -24,32 +47,26 @@ end
 ---@return table result accuracy (0 to 1), correct, total, margin (half the width of the 95% interval of the
 --- accuracy, normal approximation), loss (mean cross-entropy), classes (a list of {name, correct, total})
 function evaluation.evaluate(model, dataset, options)
-  if not is_module(model) or type(dataset) ~= "table" or not dataset.batches then
+  if not is_module(model) or not check.is_dataset(dataset) then
     core.raise(("evaluate: expected a model and a data set, got %s and %s"):format(check.describe(model),
       check.describe(dataset)))
   end
+  options = check.options("evaluate", options, { "size" })
+  local size = options.size == nil and 1000 or check.count("evaluate: size", options.size, 1)
   local correct, total, sum, classes = 0, 0, 0, {}
   modes.with(model, false, core.no_grad, function()
-    for x, y in dataset:batches { size = options and options.size or 1000 } do
+    for x, y in dataset:batches { size = size } do
       local output = model(x)
-      local hits = output:argmax(2):eq(y)
       sum = sum + cross_entropy(output, y):item() * #y
-      total = total + #y
-      for class = 1, output.shape[2] do
-        local of_class = y:eq(class)
-        local name = dataset.classes and dataset.classes[class] or class
-        local entry = classes[class] or { name = name, correct = 0, total = 0 }
-        entry.correct = entry.correct + math.tointeger((hits * of_class):sum():item())
-        entry.total = entry.total + math.tointeger(of_class:sum():item())
-        classes[class] = entry
-      end
-      correct = correct + math.tointeger(hits:sum():item())
+      local hits = output:argmax(2):eq(y)
+      count_classes(classes, dataset.classes, output, y, hits)
+      correct, total = correct + math.tointeger(hits:sum():item()), total + #y
     end
   end)
   local accuracy = total > 0 and correct / total or 0
-  local margin = total > 0 and 1.96 * math.sqrt(accuracy * (1 - accuracy) / total) or 0
   return {
-    accuracy = accuracy, correct = correct, total = total, margin = margin, loss = sum / total, classes = classes,
+    accuracy = accuracy, correct = correct, total = total, loss = sum / total, classes = classes,
+    margin = total > 0 and evaluation.margin(accuracy, total) or 0,
   }
 end
 

@@ -35,9 +35,11 @@ function schedule.constant() return function() return 1 end end
 function schedule.step(options)
   options = check.options("step", options, { "every", "factor" })
   local every, factor = check.count("step: every", options.every, 1), number("step", options, "factor", 0.1, 0, 1)
+  local done, product = 0, 1.0 -- how often it was multiplied: the steps come in their order
   return function(step)
-    local product = 1.0
-    for _ = 1, (step - 1) // every do product = product * factor end
+    local count = (step - 1) // every
+    if count < done then done, product = 0, 1.0 end
+    while done < count do done, product = done + 1, product * factor end
     return product
   end
 end
@@ -54,14 +56,21 @@ end
 --- A straight rise over the first steps (Goyal and others, 2017, section 2.2), then another schedule, from its
 -- start.
 ---@param options table steps: of the rise; after: the schedule that follows, constant
----@return fun(step: integer): number
+---@return fun(step: integer): number where `after` has an `update`, as plateau has, this one has it too
 function schedule.warm_up(options)
   options = check.options("warm_up", options, { "steps", "after" })
   local steps, after = check.count("warm_up: steps", options.steps, 1), options.after or schedule.constant()
   if not check.is_callable(after) then
     core.raise("warm_up: after: expected a function of the step, got " .. check.describe(after))
   end
-  return function(step) return step <= steps and after(1) * (step / steps) or after(step - steps) end
+  local function factor(step) return step <= steps and after(1) * (step / steps) or after(step - steps) end
+  if type(after) ~= "table" then return factor end
+  -- One that is told how it goes, or saved, is so through this one.
+  local schedule_of_both = {}
+  for _, name in ipairs { "update", "state", "load_state" } do
+    if after[name] then schedule_of_both[name] = function(_, ...) return after[name](after, ...) end end
+  end
+  return setmetatable(schedule_of_both, { __call = function(_, step) return factor(step) end })
 end
 
 --- One cycle (Smith and Topin, 2018): by half a cosine up from `start` to 1, by another down to `finish`.

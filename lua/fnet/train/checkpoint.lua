@@ -147,7 +147,7 @@ end
 ---@param options? table as for dataset:batches
 ---@return fun(): tensor?, tensor? iterator
 function Checkpoint:batches(dataset, options)
-  if type(dataset) ~= "table" or type(dataset.batches) ~= "function" then
+  if not check.is_dataset(dataset) then
     core.raise("batches: expected a data set, got " .. check.describe(dataset))
   end
   local iterator = continue_batches(self, dataset, options)

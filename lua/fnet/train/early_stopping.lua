@@ -50,11 +50,12 @@ local function new(model, options, columns, has_valid)
     core.raise(("fit: early_stopping: goal is missing: is a small %s good, 'min', or a large one, 'max'?"):format(
       monitor))
   end
+  local restore = options.restore == nil or check.boolean("fit: early_stopping: restore", options.restore)
   return setmetatable({
     patience = check.count("fit: early_stopping: patience", options.patience, 1),
     monitor = monitor,
     goal = check.choice("fit: early_stopping: goal", goal, { "min", "max" }),
-    kept = options.restore ~= false and snapshot(model) or nil,
+    kept = restore and snapshot(model) or nil,
   }, EarlyStopping)
 end
 

@@ -12,9 +12,7 @@ local SIZE = 1000 -- rows at a time
 
 local public = {}
 
-local function is_dataset(value)
-  return type(value) == "table" and not core.is_tensor(value) and value.batches ~= nil
-end
+local is_dataset = check.is_dataset
 
 local function check_model(what, model)
   if not is_module(model) then

@@ -76,7 +76,7 @@ local function callback_lists(callbacks)
 end
 
 local function check_dataset(what, value)
-  if type(value) ~= "table" or type(value.batches) ~= "function" then
+  if not check.is_dataset(value) then
     core.raise(("fit: %s: expected a data set, such as fnet.data.Dataset { x = , y = }, got %s"):format(what,
       check.describe(value)))
   end
@@ -157,9 +157,9 @@ end
 
 -- Something is not finite: raises, after good weights are back.
 local function raise_nonfinite(run, plan, step, what)
-  local last_good, kept = plan.last_good, "the model has its first weights"
-  if last_good.copies then
-    last_good:restore()
+  local last_good, kept = plan.last_good, "the model has the weights again that it began with"
+  last_good:restore()
+  if last_good.step then
     kept = ("the model has the weights from before step %d of epoch %d again, the last ones kept whose loss was " ..
       "finite"):format(last_good.step, last_good.epoch)
   end
@@ -171,11 +171,14 @@ end
 local function raise_loss(run, plan, value, x, y)
   local step, last_good = run.step + 1, plan.last_good
   local in_batch = nonfinite.in_batch(plan.train, x, y)
-  if in_batch then core.raise(("fit: epoch %d, step %d: %s"):format(run.epoch, step, in_batch)) end
+  if in_batch then
+    if #run.model:named_buffers() > 0 then last_good:restore() end -- running statistics have seen the batch
+    core.raise(("fit: epoch %d, step %d: %s"):format(run.epoch, step, in_batch))
+  end
   local origin = nonfinite.origin(run.model, function()
     core.random_state(run.seed, run.stream)
     return plan.loss(run.model(x), y)
-  end, last_good.copies and function() last_good:restore() end)
+  end, function() last_good:restore() end)
   raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(nonfinite.text(value), origin))
 end
 
@@ -226,6 +229,7 @@ end
 -- The epochs, until the last one or until something stops them.
 local function train(run, plan)
   local records = run.history
+  plan.last_good:take()
   tell(run, plan, "start")
   for epoch in plan.checkpoint:epochs(run.epochs) do
     if run.stop_reason then break end

@@ -32,12 +32,12 @@ local function metric_list(what, metrics)
   end
   for _, name in ipairs(check.names(metrics)) do
     local f = metrics[name]
-    if type(f) ~= "function" then
+    if not check.is_callable(f) then
       core.raise(("%s: metrics: %s: expected a function(output, target), got %s"):format(what, name,
         check.describe(f)))
     end
     list[#list + 1] = { name, function(output, target)
-      local value = f(output, target)
+      local value = core.no_grad(f, output, target)
       if core.is_tensor(value) then value = value:item() end
       if type(value) ~= "number" then
         core.raise(("%s: metrics: %s must return a number, got %s"):format(what, name, check.describe(value)))

@@ -113,7 +113,7 @@ end
 -- A batch, whether it is one sample, and the steps of an epoch.
 local function batch_of(x, size)
   if core.is_tensor(x) then return x, nil end
-  if type(x) ~= "table" or type(x.batches) ~= "function" then
+  if not check.is_dataset(x) then
     core.raise("check: expected a tensor or a data set, got " .. check.describe(x))
   end
   local batch = x:batches { size = size }()

@@ -114,7 +114,7 @@ end
 --- Where the first non-finite value arose when the batch is computed again, in words.
 ---@param model nn.Module
 ---@param compute fun(): tensor computes the loss of the batch with the same random numbers as before
----@param restore? fun() gives the model its last good weights
+---@param restore fun() gives the model its last good weights
 ---@return string
 function nonfinite.origin(model, compute, restore)
   local broken = #nonfinite.parameters(model) > 0
@@ -122,8 +122,8 @@ function nonfinite.origin(model, compute, restore)
   if not broken then
     return where and "it began in " .. where or "it began in the loss itself: what the model gives is finite"
   end
-  if restore then restore() end
-  local before = restore and #nonfinite.parameters(model) == 0 and in_backward(model, compute)
+  restore()
+  local before = #nonfinite.parameters(model) == 0 and in_backward(model, compute)
   return ("it began in %s: an earlier step has made it so%s"):format(where or "the weights",
     before and " (with the last good weights, in " .. before .. ")" or "")
 end
