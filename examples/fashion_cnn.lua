@@ -9,7 +9,7 @@ local options = fnet.options(arg, "Trains a small convolutional network on Fashi
   { "epochs", 15, "passes over the training pictures", low = 1 },
   { "batch", 64, "pictures a step", low = 2 },
   { "lr", 3e-3, "highest learning rate of AdamW, in the middle of one cycle", low = 0 },
-  { "decay", 0.02, "weight decay of AdamW", low = 0 },
+  { "weight_decay", 0.02, "of AdamW, for the weights", low = 0 },
   { "width", 32, "channels of the first layer; the others have two and four times as many", low = 1 },
   { "seed", 1, "the first seed" },
   { "seeds", 1, "how many seeds, one after the other", low = 1 },
@@ -68,7 +68,7 @@ local function train_one(seed)
     train = train:with { transform = augmentation },
     loss = nn.cross_entropy,
     optim = optim.AdamW(parameter_groups(model), {
-      lr = options.lr, weight_decay = options.decay,
+      lr = options.lr, weight_decay = options.weight_decay,
       schedule = optim.schedule.one_cycle { steps = options.epochs * train:batch_count(options.batch) },
     }),
     epochs = options.epochs,
@@ -87,7 +87,6 @@ for i = 1, options.seeds do accuracies[i] = train_one(options.seed + i - 1) end
 
 if #accuracies > 1 then
   local list = fnet.tensor(accuracies, "float64")
-  local mean = list:mean()
-  local deviation = (((list - mean) ^ 2):sum() / (#list - 1)):sqrt()
-  print(("\nmean of %d seeds %.2f%%, standard deviation %.2f%%"):format(#list, mean:item(), deviation:item()))
+  print(("\nmean of %d seeds %.2f%%, standard deviation %.2f%%"):format(#list, list:mean():item(),
+    list:std():item()))
 end

@@ -144,6 +144,9 @@ describe("predict", function()
     raises("predict: unknown option 'batch'; known are size",
       function() fnet.predict(model, wrong, { batch = 1 }) end)
     raises("Dense(2, 2): expected an input of [..., 2], got [4, 3]", function() fnet.predict(model, wrong) end)
+    local lists = nn.Parallel { nn.Dense(2, 1), nn.Dense(2, 1) }
+    raises("predict: expected a model that gives a tensor [batch, ...], it gives table",
+      function() fnet.predict(lists, set) end)
     local empty = fnet.zeros { 0, 2 }
     raises("predict: expected at least one row", function() fnet.predict(model, empty, { size = 5 }) end)
   end)

@@ -453,7 +453,8 @@ describe("a value that is not finite", function()
     local set = data.Dataset { x = fnet.ones { 8, 2 }, y = fnet.ones { 8, 1 } }
     assert.equal("fit: epoch 1, step 1: the loss is inf; it began in layer 3, Dense(3, 1), whose output is not "
       .. "finite, from finite input and weights of up to 2e+30; the model has the weights again that it "
-      .. "began with; a lower learning rate, clipped gradients or scaled data may help", message_of(fnet.fit, model, line_options(set)))
+      .. "began with; a lower learning rate, clipped gradients or scaled data may help",
+      message_of(fnet.fit, model, line_options(set)))
     assert.equal(before, model:sha256())
   end)
 
@@ -571,7 +572,9 @@ describe("the arguments of fit", function()
   it("need a model with parameters", function()
     local list = with()
     raises("fit: expected a model first, got table", function() return (fnet.fit({}, list)) end)
-    raises("fit: expected a table of options, got number", function() return (fnet.fit(model)) end)
+    raises("fit: expected a table of options, { train = , loss = , optim = } at least",
+      function() return (fnet.fit(model)) end)
+    raises("fit: expected a table of options, got number", function() return (fnet.fit(model, 5)) end)
     raises("fit: the model has no parameters, so there is nothing to learn",
       function() return (fnet.fit(nn.ReLU(), list)) end)
   end)

@@ -86,6 +86,10 @@ describe("arguments that the library never gives its core", function()
     raises("backward: expected a table of options, got boolean", function() fnet.ones({}):backward(true) end)
     raises("gradcheck: expected a function or a model, got nil", function() fnet.gradcheck() end)
     raises("gradcheck: expected a table of inputs, got nil", function() fnet.gradcheck(print) end)
+    raises("gradcheck: unknown option 'tolerence' (did you mean 'tolerance'?); known are step, tolerance, most",
+      function() fnet.gradcheck(print, {}, { tolerence = 1 }) end)
+    raises("gradcheck: most: expected a whole number of at least 1, got 0",
+      function() fnet.gradcheck(print, {}, { most = 0 }) end)
     raises("evaluate: expected a model and a data set, got nil and nil", function() nn.evaluate() end)
     raises("evaluate: expected a model and a data set, got table and number",
       function() nn.accuracy(nn.ReLU(), 1) end)

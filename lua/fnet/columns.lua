@@ -3,8 +3,9 @@
 --- Rows of cells as lines, without blanks at their ends.
 ---@param rows table[] each a list of texts and numbers
 ---@param widths integer[] the least width of each column; negative: its cells stand to the left
+---@param gap? string between the columns, one blank
 ---@return string[] lines
-return function(rows, widths)
+return function(rows, widths, gap)
   local formats = {}
   for i, width in ipairs(widths) do
     local most = math.abs(width)
@@ -19,7 +20,7 @@ return function(rows, widths)
       local blanks = (" "):rep(format[1] - (utf8.len(text) or #text))
       cells[k] = format[2] and text .. blanks or blanks .. text
     end
-    lines[i] = table.concat(cells, " "):gsub("%s+$", "")
+    lines[i] = table.concat(cells, gap or " "):gsub("%s+$", "")
   end
   return lines
 end

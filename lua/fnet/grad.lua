@@ -3,6 +3,7 @@
 -- an argument (nil for those without). Rules are made of operations, so they can be differentiated again;
 -- where a faster kernel exists it is used when nothing is being recorded.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 
 local methods, is_tensor = core.methods, core.is_tensor
@@ -212,7 +213,7 @@ end
 
 -- The gradients of (x - mean) / sqrt(variance + epsilon) * w + b with respect to x, w, b, from operations; mean and
 -- variance are taken along an axis, which w and b do not have.
-local function normalized_slopes(dy, x, w, epsilon, axis, others)
+local function normalised_slopes(dy, x, w, epsilon, axis, others)
   local centred = x - x:mean(axis, true)
   local inverse = 1 / ((centred * centred):mean(axis, true) + epsilon):sqrt()
   local z, g = centred * inverse, dy * w
@@ -223,7 +224,7 @@ end
 function rules.batch_norm(dy, _, x, w, _, mean, inverse, epsilon)
   local rows = x:count() // #mean
   if core.recording() then
-    local dx, dw, db = normalized_slopes(dy:reshape { rows, #mean }, x:reshape { rows, #mean }, w, epsilon, 1, 1)
+    local dx, dw, db = normalised_slopes(dy:reshape { rows, #mean }, x:reshape { rows, #mean }, w, epsilon, 1, 1)
     return dx:reshape(x.shape), dw, db
   end
   local products, sum = core.centred_products(x, dy, mean), dy:reshape { rows, #mean }:sum(1)
@@ -235,7 +236,7 @@ end
 function rules.layer_norm(dy, _, x, w, _, epsilon, saved)
   local matrix = { x:count() // #w, #w }
   if core.recording() then
-    local dx, dw, db = normalized_slopes(dy:reshape(matrix), x:reshape(matrix), w, epsilon, 2, 1)
+    local dx, dw, db = normalised_slopes(dy:reshape(matrix), x:reshape(matrix), w, epsilon, 2, 1)
     return dx:reshape(x.shape), dw, db
   end
   local dx, dw = core.layer_norm_backward(dy, x, w, saved)
@@ -287,14 +288,17 @@ end
 ---@return boolean ok
 ---@return string|number detail  the largest error, or what differs where
 function public.gradcheck(f, inputs, options)
-  if type(f) ~= "function" and not (getmetatable(f) or {}).__call then
+  if not check.is_callable(f) then
     core.raise("gradcheck: expected a function or a model, got " .. type(f))
   end
   if type(inputs) ~= "table" and not is_tensor(inputs) then
     core.raise("gradcheck: expected a table of inputs, got " .. type(inputs))
   end
-  options = options or {}
-  local step, tolerance, most = options.step or 1e-5, options.tolerance or 1e-6, options.most or 200
+  options = check.options("gradcheck", options, { "step", "tolerance", "most" })
+  local step, tolerance = options.step or 1e-5, options.tolerance or 1e-6
+  check.number("gradcheck: step", step, 1e-300, math.huge)
+  check.number("gradcheck: tolerance", tolerance, 0, math.huge)
+  local most = check.count("gradcheck: most", options.most or 200, 1)
   if core.is_tensor(inputs) then inputs = { inputs } end
   local points = {}
   for i, input in ipairs(inputs) do

@@ -68,8 +68,7 @@ end
 -- layer holds what no file can, such as a function.
 ---@param path string
 ---@param options? table data: the training set, whose hash, classes and shape of a sample are noted; metrics: a
---- table
---- of numbers to note; script: path of the script to note as text, false for none, the running one by default
+--- table of numbers to note; script: path of the script to note as text, false for none, the running one by default
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno

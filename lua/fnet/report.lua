@@ -2,6 +2,7 @@
 -- else in the library writes to the terminal.
 
 local check = require "fnet.check"
+local columns = require "fnet.columns"
 local core = require "fnet.core"
 local json = require "fnet.json"
 
@@ -27,8 +28,8 @@ end
 ---@return fun(step: integer, text?: string) update  call it as often as you like
 ---@return fun() finish  removes the line
 function report.progress(label, total)
-  local columns = core.terminal(2)
-  if not columns then return function() end, function() end end
+  local width = core.terminal(2)
+  if not width then return function() end, function() end end
   local shown, started = -1, core.clock()
   local function update(step, text)
     local now = core.clock()
@@ -37,7 +38,7 @@ function report.progress(label, total)
     local rate = step / math.max(now - started, 1e-9)
     local left = ("%s %s %3d%% "):format(label, report.bar(step / total, 24), 100 * step // total)
     local right = ("%s  %.0f s left"):format(text or "", (total - step) / math.max(rate, 1e-9))
-    io.stderr:write("\r", left, right:sub(1, math.max(0, columns - #label - 32)), "\27[K")
+    io.stderr:write("\r", left, right:sub(1, math.max(0, width - #label - 32)), "\27[K")
     io.stderr:flush()
   end
   local function finish()
@@ -129,14 +130,11 @@ end
 ---@param probabilities tensor [classes]
 ---@return string text without a newline at the end
 function report.distribution(names, probabilities)
-  local values, lines = probabilities:totable(), {}
-  local best, widest = probabilities:argmax():item(), 0
-  for _, name in ipairs(names) do widest = math.max(widest, utf8.len(name) or #name) end
-  for i, value in ipairs(values) do
-    lines[i] = ("  %s%s %s %5.1f%%%s"):format(names[i], (" "):rep(widest - (utf8.len(names[i]) or #names[i])),
-      report.bar(value, 30), 100 * value, i == best and "  <" or "")
+  local rows, best = {}, probabilities:argmax():item()
+  for i, value in ipairs(probabilities:totable()) do
+    rows[i] = { "  " .. names[i], report.bar(value, 30), ("%.1f%%"):format(100 * value), i == best and " <" or "" }
   end
-  return table.concat(lines, "\n")
+  return table.concat(columns(rows, { -1, -30, 6, -1 }), "\n")
 end
 
 --- "87.31% ± 0.65 (8731/10000)", from the result of nn.evaluate: the accuracy with its 95% interval.

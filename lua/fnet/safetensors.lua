@@ -257,8 +257,7 @@ end
 -- become float32, BOOL uint8, other whole numbers int32 where they fit.
 ---@param path string
 ---@param options? { finite?: boolean, checksum?: boolean } finite: false accepts infinities and NaN; checksum:
---- false
---- accepts a file of fnet whose contents another program changed
+--- false accepts a file of fnet whose contents another program changed
 ---@return table<string, tensor>? tensors by name; nil where the file cannot be read or is damaged
 ---@return table<string, string>|string metadata, or the message
 ---@return integer? code errno, where the environment refused

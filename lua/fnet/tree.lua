@@ -1,6 +1,5 @@
 --- Plain Lua values (nil, booleans, numbers, texts, tensors, and tables of these) as JSON and a list of tensors,
--- and
--- back, to the last bit. Invariant: what comes back has the same tables, keys, kinds of numbers and bits.
+-- and back, to the last bit. Invariant: what comes back has the same tables, keys, kinds of numbers and bits.
 
 local check = require "fnet.check"
 local core = require "fnet.core"

@@ -1,6 +1,5 @@
 --- `fnet eval model --data directory`: the accuracy of a saved classifier on the test pictures of an IDX data set
--- such
--- as Fashion-MNIST.
+-- such as Fashion-MNIST.
 
 local command = require "fnet.command.model"
 local evaluate = require("fnet.nn.evaluate").evaluate

@@ -2,6 +2,7 @@
 -- .npy and IDX. No element is read, nothing in the file is run.
 
 local check = require "fnet.check"
+local columns = require "fnet.columns"
 local core = require "fnet.core"
 local json = require "fnet.json"
 local model_file = require "fnet.model_file"
@@ -40,13 +41,14 @@ local function architecture_lines(layer, indent, lines)
 end
 
 local function tensor_lines(entries, lines)
-  local count = 0
+  local count, rows = 0, {}
   for _, entry in ipairs(entries) do
     local elements = 1
     for _, length in ipairs(entry.shape) do elements = elements * length end
     count = count + elements
-    lines[#lines + 1] = ("  %-32s %-5s %s"):format(entry.name, entry.type, check.shape_text(entry.shape))
+    rows[#rows + 1] = { "  " .. entry.name, entry.type, check.shape_text(entry.shape) }
   end
+  table.move(columns(rows, { -34, -5, -1 }), 1, #rows, #lines + 1, lines)
   lines[#lines + 1] = ("  %d tensors, %d numbers"):format(#entries, count)
   return lines
 end

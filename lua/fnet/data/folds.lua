@@ -3,6 +3,7 @@
 -- Invariant: the parts have no sample in common and are together the whole.
 
 local check = require "fnet.check"
+local columns = require "fnet.columns"
 local core = require "fnet.core"
 
 local folds = {}
@@ -78,13 +79,11 @@ end
 local Balance = {}
 
 function Balance:__tostring()
-  local widest, lines = 5, {}
-  for _, class in ipairs(self) do widest = math.max(widest, utf8.len(class.name) or #class.name) end
-  lines[1] = "class" .. (" "):rep(widest - 5) .. "    count  fraction"
+  local rows = { { "class", "count", "fraction" } }
   for i, class in ipairs(self) do
-    local space = (" "):rep(widest - (utf8.len(class.name) or #class.name))
-    lines[i + 1] = ("%s%s %8d %8.2f%%"):format(class.name, space, class.count, 100 * class.fraction)
+    rows[i + 1] = { class.name, class.count, ("%.2f%%"):format(100 * class.fraction) }
   end
+  local lines = columns(rows, { -5, 8, 9 })
   lines[#lines + 1] = ("%d samples; the most frequent class alone is right for %.2f%%"):format(self.total,
     self.total > 0 and 100 * self.largest / self.total or 0)
   return table.concat(lines, "\n")

@@ -1,6 +1,5 @@
 --- The wire format of protocol buffers (protobuf.dev/programming-guides/encoding), as far as writing needs it:
--- numbers,
--- texts and messages by field number.
+-- numbers, texts and messages by field number.
 
 local protobuf = {}
 

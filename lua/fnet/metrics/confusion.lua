@@ -1,6 +1,7 @@
 --- Confusion matrix of a classifier: rows are the right classes, columns what the classifier said.
 
 local check = require "fnet.check"
+local columns = require "fnet.columns"
 local core = require "fnet.core"
 
 ---@class metrics.Confusion
@@ -61,39 +62,25 @@ local function new(output, target, names)
   return setmetatable(self, Confusion)
 end
 
--- The text, filled with spaces to a width in characters.
-local function pad(text, width, left)
-  local fill = (" "):rep(width - (utf8.len(text) or #text))
-  return left and text .. fill or fill .. text
-end
-
 --- A table of the counts, columns numbered as the rows are, and one of precision, recall and F1.
 ---@return string
 function Confusion:__tostring()
-  local widest, digits = 8, #tostring(#self.classes)
-  for _, name in ipairs(self.classes) do widest = math.max(widest, utf8.len(name) or #name) end
-  for _, row in ipairs(self.counts) do
-    for _, count in ipairs(row) do digits = math.max(digits, #tostring(count)) end
-  end
-  local head, lines = { pad("right / said", widest + 4, true) }, {}
-  for c in ipairs(self.classes) do head[#head + 1] = pad(tostring(c), digits) end
-  lines[1] = table.concat(head, " ")
-  for c, name in ipairs(self.classes) do
-    local row = { pad(tostring(c), 3) .. " " .. pad(name, widest, true) }
-    for other, count in ipairs(self.counts[c]) do row[other + 1] = pad(tostring(count), digits) end
-    lines[#lines + 1] = table.concat(row, " ")
-  end
-  lines[#lines + 1] = ("\n%s  precision   recall       F1  support"):format(pad("", widest + 4))
-  local function figures(label, precision, recall, f1, support)
-    lines[#lines + 1] = ("%s  %9.4f %8.4f %8.4f %8d"):format(label, precision, recall, f1, support)
+  local counts, widths, digits = { { "right / said" } }, { -12 }, #tostring(#self.classes)
+  local figures = { { "", "precision", "recall", "F1", "support" } }
+  local function add(label, precision, recall, f1, support)
+    figures[#figures + 1] = { label, ("%.4f"):format(precision), ("%.4f"):format(recall), ("%.4f"):format(f1),
+      support }
   end
   for c, name in ipairs(self.classes) do
-    figures(pad(tostring(c), 3) .. " " .. pad(name, widest, true), self.precision[c], self.recall[c], self.f1[c],
-      self.support[c])
+    local label = ("%3d %s"):format(c, name)
+    counts[1][c + 1], counts[c + 1] = c, { label, table.unpack(self.counts[c]) }
+    for _, count in ipairs(self.counts[c]) do digits = math.max(digits, #tostring(count)) end
+    add(label, self.precision[c], self.recall[c], self.f1[c], self.support[c])
   end
-  figures(pad("mean", widest + 4, true), self.macro.precision, self.macro.recall, self.macro.f1, self.total)
-  lines[#lines + 1] = ("accuracy %.2f%% (%d/%d)"):format(100 * self.accuracy, self.correct, self.total)
-  return table.concat(lines, "\n")
+  add("mean", self.macro.precision, self.macro.recall, self.macro.f1, self.total)
+  for c = 1, #self.classes do widths[c + 1] = digits end
+  return ("%s\n\n%s\naccuracy %.2f%% (%d/%d)"):format(table.concat(columns(counts, widths), "\n"),
+    table.concat(columns(figures, { -12, 10, 8, 8, 8 }), "\n"), 100 * self.accuracy, self.correct, self.total)
 end
 
 return { new = new }

@@ -5,28 +5,18 @@ local check = require "fnet.check"
 local core = require "fnet.core"
 local confusion = require "fnet.metrics.confusion"
 local evaluation = require "fnet.nn.evaluate"
+local gather = require "fnet.train.gather"
 local is_module = require("fnet.nn.module").is_module
 local modes = require "fnet.train.modes"
 
 local metrics = {}
 
 -- What a model gives for a whole data set, and its targets.
-local function collect(model, dataset)
-  local outputs, targets, at = nil, nil, 0
-  local function append(all, piece)
-    if not all then
-      local shape = piece.shape
-      shape[1] = #dataset
-      all = core.full(shape, 0, piece.dtype)
-    end
-    all:slice(1, at + 1, at + #piece):copy(piece)
-    return all
-  end
+local function collect(what, model, dataset)
+  local add_output, add_target = gather(what, #dataset), gather(what, #dataset)
+  local outputs, targets
   modes.with(model, false, core.no_grad, function()
-    for x, y in dataset:batches { size = 1000 } do
-      outputs, targets = append(outputs, model(x)), append(targets, y)
-      at = at + #y
-    end
+    for x, y in dataset:batches { size = 1000 } do outputs, targets = add_output(model(x)), add_target(y) end
   end)
   return outputs, targets
 end
@@ -37,7 +27,7 @@ local function pair(what, output, target)
     if not check.is_dataset(target) then
       core.raise(("%s: expected a data set after the model, got %s"):format(what, check.describe(target)))
     end
-    return collect(output, target)
+    return collect(what, output, target)
   end
   if not core.is_tensor(output) then
     core.raise(("%s: expected outputs and targets, or a model and a data set, got %s and %s"):format(what,
@@ -53,7 +43,8 @@ end
 
 --- The fraction of rows whose largest output is at the label.
 ---@param output tensor|nn.Module [batch, classes] or [classes], or a model
----@param target tensor|integer|data.Dataset labels [batch], from 1, or distributions as for nn.correct; or a data set
+---@param target tensor|integer|data.Dataset labels [batch], from 1, or distributions as for nn.correct; or a
+--- data set
 ---@return number accuracy 0 to 1
 ---@return number margin half the width of its 95% interval (normal approximation)
 function metrics.accuracy(output, target)

@@ -62,10 +62,8 @@ function Average:apply(f, ...)
     core.raise("Average: apply: expected a function first, got " .. check.describe(f))
   end
   self:swap()
-  local results = table.pack(pcall(f, ...))
-  self:swap()
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  local _ <close> = setmetatable({}, { __close = function() self:swap() end })
+  return f(...)
 end
 
 --- What it remembers, for a file: updates, sum, and the averages by number, such as averages.3. The tensors are its

@@ -125,11 +125,9 @@ local function watch_gradcheck(watch, fnet)
   local gradcheck = fnet.gradcheck
   rawset(fnet, "gradcheck", function(...)
     local before = watch.done
+    local _ <close> = setmetatable({}, { __close = function() watch.done = before end })
     watch.done = true
-    local results = table.pack(pcall(gradcheck, ...))
-    watch.done = before
-    if not results[1] then error(results[2], 0) end
-    return table.unpack(results, 2, results.n)
+    return gradcheck(...)
   end)
 end
 

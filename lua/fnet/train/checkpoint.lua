@@ -87,12 +87,10 @@ end
 -- ---- the loops ----
 
 --- For a loop `for epoch, sums in checkpoint:epochs(5) do`, which begins where the last one ended and saves after
--- each
--- epoch. Ctrl-C and SIGTERM wait for the end of a step and are obeyed when all is saved.
+-- each epoch. Ctrl-C and SIGTERM wait for the end of a step and are obeyed when all is saved.
 ---@param count integer the last epoch
 ---@return fun(): integer?, table? iterator the epoch, and a table for what the script adds up during it: empty at
---- the
---- start of each, saved and restored like `values`
+--- the start of each, saved and restored like `values`
 function Checkpoint:epochs(count)
   count = check.count("epochs", count, 0)
   if self.hold then core.raise "epochs: this checkpoint is in a loop of epochs already" end
@@ -141,8 +139,7 @@ local function continue_batches(self, dataset, options)
 end
 
 --- For a loop `for x, y in checkpoint:batches(train, { size = 32, shuffle = true }) do` inside that of the epochs:
--- the
--- same batches as train:batches, from the first that is not done yet. A turn of the loop is one step.
+-- the same batches as train:batches, from the first that is not done yet. A turn of the loop is one step.
 ---@param dataset data.Dataset
 ---@param options? table as for dataset:batches
 ---@return fun(): tensor?, tensor? iterator
@@ -263,9 +260,8 @@ local function check_parts(options)
 end
 
 --- Opens a checkpoint: creates the directory, locks it against a second training, and with `resume` puts what is
--- saved
--- there back into the model, the optimiser and the parts. Without a directory the object does the same but for
--- saving, so that a script has one loop for both.
+-- saved there back into the model, the optimiser and the parts. Without a directory the object does the same but
+-- for saving, so that a script has one loop for both.
 ---@param directory? string
 ---@param options table model: the model; optim: the optimiser; data: the training set, by whose hash another one is
 --- refused; parts: other objects with state and load_state, by name; resume: go on from what is there, which may be

@@ -4,6 +4,7 @@
 local check = require "fnet.check"
 local core = require "fnet.core"
 local classifier = require "fnet.nn.evaluate"
+local gather = require "fnet.train.gather"
 local meter = require "fnet.train.meter"
 local modes = require "fnet.train.modes"
 local is_module = require("fnet.nn.module").is_module
@@ -54,20 +55,15 @@ function public.evaluate(model, dataset, options)
   return result
 end
 
--- Calls visit(first, last, x) for pieces of at most `size` rows.
-local function each_piece(x, size, visit)
+-- What the model gives for pieces of at most `size` rows.
+local function in_pieces(what, model, x, size)
+  local add, all = gather(what, #x), nil
   if is_dataset(x) then
-    local at = 0
-    for piece in x:batches { size = size } do
-      visit(at + 1, at + #piece, piece)
-      at = at + #piece
-    end
+    for piece in x:batches { size = size } do all = add(model(piece)) end
   else
-    for first = 1, #x, size do
-      local last = math.min(first + size - 1, #x)
-      visit(first, last, x:slice(1, first, last))
-    end
+    for first = 1, #x, size do all = add(model(x:slice(1, first, math.min(first + size - 1, #x)))) end
   end
+  return all
 end
 
 local function predict(what, model, x, size)
@@ -77,18 +73,8 @@ local function predict(what, model, x, size)
   end
   size = size ~= nil and check.count(what .. ": size", size, 1) or is_dataset(x) and SIZE
   if not size then return modes.with(model, false, core.no_grad, model, x) end
-  local rows, all = #x, nil
-  if rows == 0 then core.raise(what .. ": expected at least one row") end
-  modes.with(model, false, core.no_grad, each_piece, x, size, function(first, last, piece)
-    local output = model(piece)
-    if not all then
-      local shape = output.shape
-      shape[1] = rows
-      all = core.full(shape, 0, output.dtype)
-    end
-    all:slice(1, first, last):copy(output)
-  end)
-  return all
+  if #x == 0 then core.raise(what .. ": expected at least one row") end
+  return modes.with(model, false, core.no_grad, in_pieces, what, model, x, size)
 end
 
 --- What a model gives for a sample, a batch or a whole data set.

@@ -303,7 +303,8 @@ end
 --- interrupted: { epoch, step, loss } after Ctrl-C, stopped: why it ended early, best: the best epoch, restored
 return function(model, options)
   if not is_module(model) then core.raise("fit: expected a model first, got " .. check.describe(model)) end
-  options = check.options("fit", options == nil and 0 or options, OPTIONS) -- nothing can be left to defaults
+  if options == nil then core.raise("fit: expected a table of options, { train = , loss = , optim = } at least") end
+  options = check.options("fit", options, OPTIONS)
   local metrics = meter.metric_list("fit", options.metrics)
   local plan = {
     train = check_dataset("train", options.train),

@@ -1,5 +1,7 @@
 --- History: what a training has left behind, a record an epoch; printed as a table.
 
+local in_columns = require "fnet.columns"
+
 local History = {}
 History.__index = History
 
@@ -37,18 +39,20 @@ end
 -- The loss and the metrics of all epochs, one a line, and how it ended.
 function History:__tostring()
   local names = { "epoch", table.unpack(self.columns) }
-  local function row(cell)
+  local rows, widths = {}, {}
+  local function add(cell)
     local cells = {}
-    for i, name in ipairs(names) do cells[i] = ("%" .. math.max(8, #name) .. "s"):format(cell(name)) end
-    return table.concat(cells, "  ")
+    for i, name in ipairs(names) do cells[i], widths[i] = cell(name), 8 end
+    rows[#rows + 1] = cells
   end
-  local lines = { row(function(name) return name end) }
+  add(function(name) return name end)
   for i, record in ipairs(self) do
-    if #self > MOST and i == MOST // 2 + 1 then lines[#lines + 1] = row(function() return "..." end) end
+    if #self > MOST and i == MOST // 2 + 1 then add(function() return "..." end) end
     if #self <= MOST or i <= MOST // 2 or i > #self - MOST // 2 then
-      lines[#lines + 1] = row(function(name) return text_of(name, record[name]) end)
+      add(function(name) return text_of(name, record[name]) end)
     end
   end
+  local lines = in_columns(rows, widths, "  ")
   lines[#lines + 1] = self:ending()
   if self.restored then lines[#lines + 1] = ("the weights are those after epoch %d"):format(self.best) end
   return table.concat(lines, "\n")

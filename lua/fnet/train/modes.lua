@@ -12,11 +12,11 @@ local modes = {}
 function modes.with(model, training, f, ...)
   local modules, before = model:modules(), {}
   for i, module in ipairs(modules) do before[i] = module.training end
+  local _ <close> = setmetatable({}, { __close = function()
+    for i, module in ipairs(modules) do module.training = before[i] end
+  end })
   model:train(training)
-  local results = table.pack(pcall(f, ...))
-  for i, module in ipairs(modules) do module.training = before[i] end
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  return f(...)
 end
 
 return modes

@@ -2,6 +2,7 @@
 -- loop, so that what an interruption leaves can be compared.
 
 local check = require "fnet.check"
+local columns = require "fnet.columns"
 local core = require "fnet.core"
 local interruption = require "fnet.train.interruption"
 local statistics = require "fnet.train.statistics"
@@ -116,15 +117,8 @@ function Sweep:__tostring()
     if #row.failures > 0 then failures[#failures + 1] = row.failures[1] end
   end
   local widths = {}
-  for _, line in ipairs(cells) do
-    for i, cell in ipairs(line) do widths[i] = math.max(widths[i] or 0, utf8.len(cell) or #cell) end
-  end
-  local lines = {}
-  for _, line in ipairs(cells) do
-    local text = {}
-    for i, cell in ipairs(line) do text[i] = cell .. (" "):rep(widths[i] - (utf8.len(cell) or #cell)) end
-    lines[#lines + 1] = (table.concat(text, "  "):gsub("%s+$", ""))
-  end
+  for i in ipairs(cells[1]) do widths[i] = -1 end -- all to the left
+  local lines = columns(cells, widths, "  ")
   if compared > 0 then
     lines[#lines + 1] = ("p: Welch's t-test, two-sided%s; below %g counts as a difference"):format(
       compared > 1 and (", corrected for %d comparisons (Holm)"):format(compared) or "", LEVEL)

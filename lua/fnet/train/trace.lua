@@ -12,6 +12,9 @@ local trace = {}
 ---@return any ...
 function trace.modules(model, visit, f, ...)
   local modules, own = model:modules(), {}
+  local _ <close> = setmetatable({}, { __close = function()
+    for i, module in ipairs(modules) do rawset(module, "forward", own[i] or nil) end
+  end })
   for i, module in ipairs(modules) do
     own[i] = rawget(module, "forward") or false
     local forward = module.forward
@@ -21,10 +24,7 @@ function trace.modules(model, visit, f, ...)
       return table.unpack(results, 1, results.n)
     end)
   end
-  local results = table.pack(pcall(f, ...))
-  for i, module in ipairs(modules) do rawset(module, "forward", own[i] or nil) end
-  if not results[1] then error(results[2], 0) end
-  return table.unpack(results, 2, results.n)
+  return f(...)
 end
 
 --- A module's own parameters, without those of modules inside it.
