@@ -195,6 +195,7 @@ data: ## Put the Fashion-MNIST files within reach (Debian package or download)
 
 test: ## Install what is missing, build, run every test
 	@sh src/tools/setup.sh test
+	@sh src/tools/python.sh
 	@$(MAKE) --no-print-directory check
 
 test-long: ## The long versions of the crash tests: 200 kills, every bit of a checkpoint flipped

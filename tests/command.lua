@@ -25,6 +25,26 @@ function command.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
+--- A Python, as a word for the shell: with packages where src/tools/python.sh could install them.
+command.python = os.getenv "FNET_PYTHON"
+if not command.python then
+  local installed = io.open "build/python/bin/python"
+  command.python = installed and command.directory .. "/build/python/bin/python" or "python3"
+  if installed then installed:close() end
+end
+command.python = command.quote(command.python)
+
+local has = {}
+--- Whether that Python has the modules.
+---@param modules string "numpy, onnx"
+---@return boolean
+function command.python_has(modules)
+  if has[modules] == nil then
+    has[modules] = os.execute(("%s -c 'import %s' >/dev/null 2>&1"):format(command.python, modules)) == true
+  end
+  return has[modules]
+end
+
 ---@param path string
 ---@param content string
 function command.write_file(path, content)

@@ -1,4 +1,4 @@
---- Models as ONNX: checked and run by onnx and onnxruntime where Python has them ($FNET_PYTHON, else python3).
+--- Models as ONNX: checked and run by onnx and onnxruntime where Python has them (tests/command.lua).
 
 local fnet = require "fnet"
 local command = dofile "tests/command.lua"
@@ -6,7 +6,6 @@ local support = dofile "tests/support.lua"
 local protobuf = require "fnet.export.protobuf"
 local nn = fnet.nn
 
-local python = os.getenv "FNET_PYTHON" or "python3"
 local directory
 setup(function() directory = command.make_directory() end)
 teardown(function() command.remove_directory(directory) end)
@@ -16,12 +15,13 @@ local function check_in_onnxruntime(model, x, options)
   fnet.data.write_npy(directory .. "/x.npy", x)
   fnet.data.write_npy(directory .. "/y.npy", fnet.no_grad(model, x))
   assert.is_true(model:export_onnx(directory .. "/model.onnx", options))
-  if not os.execute(python .. " -c 'import onnx, onnxruntime' 2>/dev/null") then
-    pending "this Python has no onnx and onnxruntime: pip install onnx onnxruntime, and set FNET_PYTHON"
+  if not command.python_has "onnx, onnxruntime" then
+    pending "left out: this Python has no onnx and onnxruntime: pip install onnx onnxruntime, and set FNET_PYTHON"
     return
   end
   local script = command.directory .. "/tests/fixtures/onnx_check.py"
-  local result = command.shell(directory, ("%s %s model.onnx x.npy y.npy"):format(python, command.quote(script)))
+  local result = command.shell(directory, ("%s %s model.onnx x.npy y.npy"):format(command.python,
+    command.quote(script)))
   assert.equal("", result.errors)
   assert.equal(0, result.status)
   assert.matches("^opset 17\n", result.output)

@@ -88,9 +88,8 @@ end)
 
 describe("a file of fnet", function()
   it("goes through Python's safetensors and NumPy and comes back the same", function()
-    local python = os.getenv "FNET_PYTHON" or "python3"
-    if not os.execute(python .. " -c 'import safetensors, numpy' 2>/dev/null") then
-      pending "this Python has no safetensors and NumPy: pip install safetensors numpy, and set FNET_PYTHON"
+    if not command.python_has "safetensors, numpy" then
+      pending "left out: this Python has no safetensors and NumPy; pip install safetensors numpy, set FNET_PYTHON"
       return
     end
     local tensors = { a = fnet.rand { 3, 2 }, b = fnet.rand({ 2 }, 0, 1, "float64"),
@@ -98,7 +97,7 @@ describe("a file of fnet", function()
     assert(fnet.write_tensors(directory .. "/a.safetensors", tensors))
     assert(fnet.data.write_npy(directory .. "/x.npy", tensors.a))
     local script = command.quote(command.directory .. "/tests/fixtures/safetensors_check.py")
-    local result = command.shell(directory, python .. " " .. script)
+    local result = command.shell(directory, command.python .. " " .. script)
     assert.equal("", result.errors)
     assert.equal("a float32 [3, 2]\nb float64 [2]\nc int32 [2]\nd uint8 [1, 2]\n", result.output)
     local back = assert(fnet.read_tensors(directory .. "/b.safetensors"))
