@@ -244,6 +244,38 @@ describe("a finalizer", function()
     until rounds >= 50 and runs > 10 or rounds == 5000
     assert.is_true(runs > 10)
   end)
+
+  it("that changes the number of threads leaves room for each of them in a workspace", function()
+    local threads, busy, runs = fnet.threads(), true, 0
+    local x, w = fnet.rand { 1, 64, 64, 32 }, fnet.rand { 3, 3, 32, 1 }
+    local a, b = fnet.rand({ 64, 800 }):T(), fnet.rand { 64, 4 }
+    local function work()
+      core.pool(true) -- the workspaces are allocated, then, and are what makes the collector run
+      fnet.threads(1)
+      local y = core.conv2d(x, w, nil, nil, 1, 1, 1, 1, 1, 1, 1)
+      core.pool(true)
+      fnet.threads(1)
+      return fnet.sha256(y, a:matmul(b))
+    end
+    local expected = work()
+    local function plant()
+      setmetatable({}, { __gc = function()
+        if not busy then return end
+        runs = runs + 1
+        fnet.threads(16)
+        plant()
+      end })
+    end
+    finally(function()
+      busy = false
+      fnet.threads(threads)
+      collectgarbage("incremental", 200, 100, 13)
+    end)
+    collectgarbage("generational", 1, 100)
+    plant()
+    for _ = 1, 100 do assert.equal(expected, work()) end
+    assert.is_true(runs > 10)
+  end)
 end)
 
 describe("the memory of a walk", function()

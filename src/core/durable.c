@@ -52,14 +52,15 @@ static bool close_once(const struct file_system *system, int file) {
     return system->close(file) == 0 || errno == EINTR;
 }
 
-/* Fills in path and part, and refuses what must not be replaced: a directory, a device, a pipe. */
+/* Fills in path and part, and the mode where there is an old file; refuses what must not be replaced: a directory,
+ * a device, a pipe. */
 static bool choose_paths(struct durable *durable, const char *path, mode_t *mode) {
     struct stat old;
     bool exists = stat(path, &old) == 0;
     if (!exists && errno != ENOENT) return fail(durable, errno, "");
     if (exists && S_ISDIR(old.st_mode)) return fail(durable, EISDIR, "");
     if (exists && !S_ISREG(old.st_mode)) return fail(durable, 0, "is no ordinary file, so it is not replaced");
-    *mode = exists ? old.st_mode & 0777 : 0;
+    if (exists) *mode = old.st_mode & 0777;
     if (strlen(path) + sizeof SUFFIX > PATH_MAX) return fail(durable, ENAMETOOLONG, "");
     if (!exists || realpath(path, durable->path) == NULL) snprintf(durable->path, PATH_MAX, "%s", path);
     size_t length = strlen(durable->path);
@@ -97,7 +98,7 @@ static bool open_part(struct durable *durable) {
 }
 
 bool durable_begin(struct durable *durable, const struct file_system *system, const char *path) {
-    mode_t mode;
+    mode_t mode = 0;
     durable->system = system;
     durable->file = -1;
     if (!choose_paths(durable, path, &mode) || !open_part(durable)) return false;

@@ -75,15 +75,18 @@ static void check_picture(lua_State *L, const char *what, struct conv *conv, int
 }
 
 static void run(lua_State *L, const char *what, const struct conv *conv, enum conv_pass pass) {
-    size_t bytes = conv_workspace(conv, pass);
+    size_t bytes = 0, needed;
     void *workspace = NULL;
-    if (bytes > PTRDIFF_MAX) lerror(L, "%s: with this padding a picture does not fit into memory", what);
-    if (bytes > 0) workspace = lstorage_data(lstorage_take(L, what, bytes));
-    conv_run(conv, pass, workspace);
-    if (bytes > 0) {
-        lstorage_give_back(L, -1);
+    lua_pushnil(L);
+    while ((needed = conv_workspace(conv, pass)) >
+           bytes) { /* again where a finalizer has added threads meanwhile */
+        if (needed > PTRDIFF_MAX) lerror(L, "%s: with this padding a picture does not fit into memory", what);
         lua_pop(L, 1);
+        workspace = lstorage_data(lstorage_take(L, what, bytes = needed));
     }
+    conv_run(conv, pass, workspace);
+    if (bytes > 0) lstorage_give_back(L, -1);
+    lua_pop(L, 1);
     lcheck_interrupt(L);
 }
 

@@ -16,9 +16,13 @@ static enum dtype check_types(lua_State *L, const char *what, const struct tenso
 /* Runs the product; a workspace, where one is needed, comes from the pool and goes back. */
 static void run(lua_State *L, const char *what, const struct matmul *product, size_t count, size_t a_step,
                 size_t b_step) {
-    size_t bytes = matmul_workspace(product), size = dtype_sizes[product->dtype];
+    size_t bytes = 0, needed, size = dtype_sizes[product->dtype];
     void *workspace = NULL;
-    if (bytes > 0) workspace = lstorage_data(lstorage_take(L, what, bytes));
+    lua_pushnil(L);
+    while ((needed = matmul_workspace(product)) > bytes) { /* again where a finalizer has added threads meanwhile */
+        lua_pop(L, 1);
+        workspace = lstorage_data(lstorage_take(L, what, bytes = needed));
+    }
     struct matmul one = *product;
     for (size_t i = 0; i < count; i++) {
         matmul_run(&one, workspace);
@@ -26,10 +30,8 @@ static void run(lua_State *L, const char *what, const struct matmul *product, si
         one.b = (const char *)one.b + b_step * size;
         one.c = (char *)one.c + product->m * product->n * size;
     }
-    if (bytes > 0) {
-        lstorage_give_back(L, -1);
-        lua_pop(L, 1);
-    }
+    if (bytes > 0) lstorage_give_back(L, -1);
+    lua_pop(L, 1);
     lcheck_interrupt(L);
 }
 
