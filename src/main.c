@@ -528,6 +528,10 @@ int main(int argc, char **argv) {
     bool succeeded = status == LUA_OK && lua_toboolean(L, -1);
     if (status != LUA_OK) report(L);
     lua_close(L);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && succeeded) {
+        complain("standard output could not be written: what was printed is not complete");
+        succeeded = false;
+    }
     if (!succeeded && ended_by_interrupt) { /* as if never caught: the shell around us has to see it */
         fflush(NULL);
         signal(SIGINT, SIG_DFL);

@@ -201,6 +201,17 @@ describe("fnet on top of stock lua:", function()
       "\tstdin:6: in main chunk\n\t%[C%]: in %?\n$", result.errors)
   end)
 
+  it("says where standard output could not be written, in its status too", function()
+    local message = "standard output could not be written: what was printed is not complete\n"
+    for _, target in ipairs { ">/dev/full", ">&-" } do
+      local result = command.shell(directory, command.line(command.fnet, { "-e", "print(1)" }) .. " " .. target)
+      assert.matches(message, result.errors, 1, true)
+      assert.equal(1, result.status)
+      result = command.shell(directory, command.line(command.fnet, { "-e", "local quiet = 1" }) .. " " .. target)
+      assert.same({ "", 0 }, { result.errors, result.status })
+    end
+  end)
+
   it("reports the failure of a script on standard input in its status, also without -", function()
     local result = run(command.fnet, { input = "error 'no'" }) -- stock lua ends with 0 here
     assert.matches("stdin:1: no\nstack traceback", result.errors, 1, true)

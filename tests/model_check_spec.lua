@@ -135,4 +135,16 @@ describe("check", function()
     raises("Dense(3, 1): expected an input of [..., 3], got [5, 2]",
       function() return (fnet.check(model, wrong)) end)
   end)
+
+  it("ends with Ctrl-C, which is no wrong gradient", function()
+    for _, double in ipairs { false, true } do
+      local Stopped = nn.module "Stopped"
+      function Stopped:forward(x)
+        if (x.dtype == "float64") == double then error("script.lua:3: interrupted", 0) end
+        return x * 2
+      end
+      local ok, message = pcall(fnet.check, nn.Sequential { nn.Dense(3, 1), Stopped() }, fnet.ones { 6, 3 })
+      assert.same({ false, "script.lua:3: interrupted" }, { ok, message })
+    end
+  end)
 end)

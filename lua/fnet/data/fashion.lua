@@ -1,6 +1,7 @@
 --- Fashion-MNIST: finds the four IDX files, reads them, and checks that they belong together.
 -- Invariant: what it returns holds pictures of 28 x 28 bytes and exactly one label, 1 to 10, for each.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
 
@@ -114,13 +115,8 @@ end
 ---@return data.Dataset train  x: uint8 [60000, 28, 28], batches in [0, 1]; y: int32 [60000], 1 to 10
 ---@return data.Dataset test   the same with 10000 rows
 local function fashion_mnist(options)
-  if options ~= nil and type(options) ~= "table" then
-    raise("expected a table of options, got %s", type(options))
-  end
-  for key in pairs(options or {}) do
-    if key ~= "dir" then raise("unknown option %s, expected dir", tostring(key)) end
-  end
-  local directory, environment = options and options.dir, os.getenv("FNET_DATA")
+  options = check.options("fashion_mnist", options, { "dir" })
+  local directory, environment = options.dir, os.getenv("FNET_DATA")
   if directory ~= nil and type(directory) ~= "string" then
     raise("dir: expected the path of a directory, got %s", type(directory))
   end

@@ -6,6 +6,7 @@
 local architecture = require "fnet.nn.architecture"
 local check = require "fnet.check"
 local core = require "fnet.core"
+local interruption = require "fnet.train.interruption"
 local model_file = require "fnet.model_file"
 local safetensors = require "fnet.safetensors"
 local tree = require "fnet.tree"
@@ -38,7 +39,7 @@ end
 local function origin_of(options)
   local metadata = model_file.origin { script = options.script }
   -- A layer with a function inside can go on in its own script, but not be loaded elsewhere.
-  local ok, text = pcall(architecture.encode, options.model)
+  local ok, text = interruption.pass(pcall(architecture.encode, options.model))
   metadata["fnet.architecture"] = ok and text or nil
   metadata["fnet.data_sha256"] = options.data and options.data:sha256() or nil
   return metadata
@@ -206,8 +207,8 @@ local function restore(self, tensors, metadata)
   if problem then return problem end
   for name, part in pairs(self.parts) do
     if state.parts[name] == nil then return ("lacks the state of '%s'"):format(name) end
-    local ok, message = pcall(part.load_state, part, state.parts[name])
-    if not ok then return ("does not fit: %s"):format(message) end
+    local ok, message = interruption.pass(pcall(part.load_state, part, state.parts[name]))
+    if not ok then return "does not fit: " .. tostring(message):gsub("^[^\n:]+:%d+: ", "") end
   end
   self.model:load_state(weights)
   self.epoch, self.step, self.random, self.shuffle = state.epoch, state.step, state.random, state.shuffle

@@ -3,6 +3,7 @@
 
 local core = require "fnet.core"
 local gradcheck = require("fnet.grad").public.gradcheck
+local interruption = require "fnet.train.interruption"
 local trace = require "fnet.train.trace"
 
 local ROWS = 2 -- of the tiny batch: enough for statistics over a batch
@@ -102,7 +103,7 @@ end
 
 -- Whether x is one sample: a model does not take two rows of that.
 local function is_sample(model, x)
-  local ok, output = pcall(core.no_grad, model, x:slice(1, 1, math.min(ROWS, #x)))
+  local ok, output = interruption.pass(pcall(core.no_grad, model, x:slice(1, 1, math.min(ROWS, #x))))
   return not (ok and core.is_tensor(output) and output.rank > 0 and #output == math.min(ROWS, #x))
 end
 
@@ -112,7 +113,7 @@ local function attempt(model, sample)
   copy:train()
   local results = {}
   for i, call in ipairs(calls_of(copy, tiny_batch(sample, one))) do
-    local ok, result = pcall(check_call, call)
+    local ok, result = interruption.pass(pcall(check_call, call))
     results[i] = ok and result or { name = call.module:name(), failure = tostring(result) }
   end
   return results

@@ -8,4 +8,13 @@ local interruption = { inside = 0 }
 ---@return boolean
 function interruption.is(message) return type(message) == "string" and message:find "interrupted!?$" ~= nil end
 
+--- What a pcall gave; Ctrl-C, which is no answer, is passed on.
+---@param ok boolean
+---@param ... any
+---@return boolean ok, any ...
+function interruption.pass(ok, ...)
+  if not ok and interruption.is((...)) then error((...), 0) end
+  return ok, ...
+end
+
 return interruption

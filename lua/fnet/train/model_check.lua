@@ -5,6 +5,7 @@ local check = require "fnet.check"
 local columns = require "fnet.columns"
 local core = require "fnet.core"
 local gradients = require "fnet.train.gradients"
+local interruption = require "fnet.train.interruption"
 local modes = require "fnet.train.modes"
 local snapshot = require "fnet.train.snapshot"
 local trace = require "fnet.train.trace"
@@ -140,7 +141,7 @@ local function check_model(model, sample, options)
   self.gradients = true
   if options.gradients ~= false then
     local results = {}
-    local ok, list = pcall(gradients.check, model, x)
+    local ok, list = interruption.pass(pcall(gradients.check, model, x))
     if not ok then self.gradients, self.problem = false, tostring(list) end
     for _, result in ipairs(ok and list or {}) do results[result.name] = results[result.name] or result end
     for _, layer in ipairs(self.layers) do
