@@ -14,20 +14,47 @@ describe("weights that PyTorch wrote", function()
       1e-5)
   end)
 
-  it("of convolutions become [height, width, inputs, outputs]", function()
-    local theirs = fnet.rand { 5, 2, 3, 4 }
-    local Holder = nn.module "Holder"
-    function Holder:init()
-      local weight = fnet.zeros { 3, 4, 2, 5 }
-      weight.requires_grad = true
-      self.weight = weight
+  local NAMES = { ["1"] = "first", ["2"] = "norm", ["4"] = "second", ["8"] = "out" }
+
+  -- The network of the fixture, with what stands in front of it.
+  local function convolutions(...)
+    local layers = { ... }
+    for _, layer in ipairs { nn.Conv2D(2, 6, 3, { stride = 2, padding = 1, groups = 2 }), nn.BatchNorm(6),
+      nn.ReLU(), nn.Conv2D(6, 4, { 3, 2 }, { bias = false }), nn.MaxPool2D(2),
+      nn.Flatten(), nn.Dropout(), nn.Dense(24, 5) } do
+      layers[#layers + 1] = layer
     end
-    local model = nn.Sequential { Holder() }:load_foreign({ ["c.weight"] = theirs },
-      { from = "pytorch", names = { ["1"] = "c" } })
-    support.each({ 5, 2, 3, 4 }, function(index)
-      local o, i, h, w = table.unpack(index)
-      assert.equal(theirs:get(o, i, h, w), model[1].weight:get(h, w, i, o))
-    end)
+    return nn.Sequential(layers)
+  end
+
+  local function tensors() return assert(fnet.read_tensors "tests/fixtures/pytorch/convolutions.safetensors") end
+
+  local function check_convolutions(model, names, flattened)
+    model:load_foreign(tensors(), { from = "pytorch", names = names, flattened = flattened })
+    local samples = assert(fnet.read_tensors "tests/fixtures/pytorch/convolutions_samples.safetensors")
+    local x = samples.input:transpose(2, 3):transpose(3, 4):contiguous() -- channels last
+    support.near(samples.output.shape, support.flat(samples.output), fnet.no_grad(model:eval(), x), 1e-5)
+  end
+
+  it("of convolutions give PyTorch's outputs, and so does a Dense layer after them", function()
+    check_convolutions(convolutions(), NAMES, { ["8"] = { 2, 3, 4 } })
+    -- The shape of the pictures is known here.
+    check_convolutions(convolutions(nn.Reshape(12, 14, 2)),
+      { ["2"] = "first", ["3"] = "norm", ["5"] = "second", ["9"] = "out" })
+  end)
+
+  it("of a layer that takes flattened pictures need their shape", function()
+    local function fails(message, flattened)
+      local model, options = convolutions(), { from = "pytorch", names = NAMES, flattened = flattened }
+      support.raises(message, function() model:load_foreign(tensors(), options) end)
+    end
+    local unknown = "load_foreign: '8.weight' takes flattened pictures, which PyTorch has channels first; "
+      .. 'say their shape: flattened = { ["8"] = { height, width, channels } }'
+    fails(unknown)
+    fails(unknown, { ["8"] = 24 })
+    fails(unknown, { ["8"] = { 6, 4 } })
+    fails("load_foreign: flattened: '8' has 24 inputs, got pictures of [3, 3, 4]", { ["8"] = { 3, 3, 4 } })
+    fails('load_foreign: flattened: expected shapes by place, such as { ["4"] = { 5, 5, 16 } }', 8)
   end)
 end)
 
