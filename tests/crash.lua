@@ -31,8 +31,7 @@ print(model:sha256())
 ]]
 
 -- Runs the victim; with a delay it is killed that many seconds after it is ready, and `inside` waits from then on
--- for
--- a file that is being written. Gives its last line.
+-- for a file that is being written. Gives its last line.
 local function run(place, directory, environment, delay, inside)
   local line = command.line(command.fnet, { "victim.lua", directory }, environment)
   if not delay then return command.shell(place, line).output:match "(%x+)\n$" end

@@ -91,7 +91,7 @@ end
 ---@return number
 function check.number(what, value, low, high)
   if type(value) == "number" and value >= low and value <= high then return value end
-  core.raise(("%s: expected a number from %g to %g, got %s"):format(what, low, high, got(value)))
+  core.raise(("%s: expected a number from %.10g to %.10g, got %s"):format(what, low, high, got(value)))
 end
 
 --- True or false.

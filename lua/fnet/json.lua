@@ -101,15 +101,26 @@ end
 
 local read_value
 
-local function read_object(state, depth)
-  local object = {}
-  expect(state, "{")
+-- What stands between two brackets, with commas between the members; read_member is called at each.
+local function read_members(state, opening, closing, read_member)
+  expect(state, opening)
   skip_space(state)
-  if state.text:sub(state.at, state.at) == "}" then
+  if state.text:sub(state.at, state.at) == closing then
     state.at = state.at + 1
-    return object
+    return
   end
   repeat
+    read_member()
+    skip_space(state)
+    local more = state.text:sub(state.at, state.at) == ","
+    if more then state.at = state.at + 1 end
+  until not more
+  expect(state, closing)
+end
+
+local function read_object(state, depth)
+  local object = {}
+  read_members(state, "{", "}", function()
     skip_space(state)
     local start = state.at
     local key = read_string(state)
@@ -119,29 +130,13 @@ local function read_object(state, depth)
     end
     expect(state, ":")
     object[key] = read_value(state, depth + 1)
-    skip_space(state)
-    local more = state.text:sub(state.at, state.at) == ","
-    if more then state.at = state.at + 1 end
-  until not more
-  expect(state, "}")
+  end)
   return object
 end
 
 local function read_array(state, depth)
   local array = json.array {}
-  expect(state, "[")
-  skip_space(state)
-  if state.text:sub(state.at, state.at) == "]" then
-    state.at = state.at + 1
-    return array
-  end
-  repeat
-    array[#array + 1] = read_value(state, depth + 1)
-    skip_space(state)
-    local more = state.text:sub(state.at, state.at) == ","
-    if more then state.at = state.at + 1 end
-  until not more
-  expect(state, "]")
+  read_members(state, "[", "]", function() array[#array + 1] = read_value(state, depth + 1) end)
   return array
 end
 

@@ -4,6 +4,8 @@
 local core = require "fnet.core"
 local optimizer = require "fnet.optim.optimizer"
 
+local BELOW_1 = 1 - 2 ^ -24 -- the largest float32: at 1 the corrections for the start would divide by 0
+
 -- The powers of beta1 and beta2 after so many steps, by repeated multiplication: the C library's pow differs
 -- between machines.
 local function advance(group, step)
@@ -20,8 +22,8 @@ local function class(name, weight_decay, decoupled)
   return optimizer.class {
     name = name,
     options = {
-      { "lr", 1e-3, 0, math.huge }, { "beta1", 0.9, 0, 1 }, { "beta2", 0.999, 0, 1 }, { "epsilon", 1e-8, 0, 1 },
-      { "weight_decay", weight_decay, 0, math.huge },
+      { "lr", 1e-3, 0, math.huge }, { "beta1", 0.9, 0, BELOW_1 }, { "beta2", 0.999, 0, BELOW_1 },
+      { "epsilon", 1e-8, 0, 1 }, { "weight_decay", weight_decay, 0, math.huge },
     },
     moments = { "moments1", "moments2" },
     update = function(group, lr, step)
