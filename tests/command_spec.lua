@@ -42,6 +42,20 @@ describe("fnet info", function()
     assert.equal(("picture.npy: .npy, u8 [28, 28]\n%s: IDX, uint8 [200, 28, 28]\n"):format(images), result.output)
   end)
 
+  it("describes archives of arrays", function()
+    for _, compress in ipairs { false, true } do
+      assert(fnet.data.write_npz(directory .. "/two.npz", { a = fnet.zeros { 2, 3 },
+        b = fnet.zeros({ 4 }, "int32") }, { compress = compress }))
+      local result = run("info", "two.npz")
+      assert.matches("^two.npz: .npz\n  a +f32 +%[2, 3%]\n  b +i32 +%[4%]\n  2 tensors, 10 numbers\n$",
+        result.output)
+    end
+    command.write_file(directory .. "/cut.npz", command.read_file(directory .. "/two.npz"):sub(1, -2))
+    local result = run("info", "cut.npz")
+    assert.equal("fnet info: cut.npz: is no zip archive, or cut short\n", result.errors)
+    assert.equal(1, result.status)
+  end)
+
   it("goes on after a file that it cannot read, and fails", function()
     command.write_file(directory .. "/text", "something else")
     local result = run("info", "none", "text", "picture.npy")

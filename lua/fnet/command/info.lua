@@ -1,5 +1,5 @@
 --- `fnet info file...`: what a file of tensors is, from its header: models, checkpoints, other safetensors files,
--- .npy and IDX. No element is read, nothing in the file is run.
+-- .npy, .npz and IDX. No element is read (a .npz is unpacked), nothing in the file is run.
 
 local check = require "fnet.check"
 local columns = require "fnet.columns"
@@ -92,6 +92,12 @@ local function npy_lines(path)
   return { ("%s: .npy, %s %s"):format(path, array.type, check.shape_text(array.shape)) }
 end
 
+local function npz_lines(path)
+  local arrays, message = npy.describe_archive(path)
+  if not arrays then return nil, message end
+  return tensor_lines(arrays, { path .. ": .npz" })
+end
+
 local function describe(path)
   local file <close>, message = io.open(path, "rb")
   if not file then return nil, message end
@@ -100,6 +106,7 @@ local function describe(path)
   if not lead and message then return nil, path .. ": " .. message end
   lead = lead or ""
   if lead:sub(1, 6) == "\x93NUMPY" then return npy_lines(path) end
+  if lead:sub(1, 2) == "PK" then return npz_lines(path) end
   if lead:sub(1, 2) == "\x1f\x8b" or lead:sub(1, 2) == "\0\0" then return idx_lines(path) end
   return safetensors_lines(path)
 end

@@ -185,6 +185,27 @@ function npy.describe(path)
   return { type = array.type, shape = array.shape }
 end
 
+--- What each array of a .npz file is. The file is read as a whole, but no tensor is made.
+---@param path string
+---@return { name: string, type: string, shape: integer[] }[]? arrays nil where the file is damaged or missing
+---@return string? message, integer? code
+function npy.describe_archive(path)
+  local bytes, message, code = file.read(path)
+  if not bytes then return nil, message, code end
+  local members, problem = zip.members(bytes)
+  if not members then return nil, ("%s: %s"):format(path, problem) end
+  local arrays = {}
+  for i, member in ipairs(members) do
+    local content, text, array
+    content, problem = zip.content(bytes, member, LIMIT)
+    if content then text, problem = read_header(content) end
+    if text then array, problem = read_description(text) end
+    if not array then return nil, ("%s: '%s' %s"):format(path, member.name, problem) end
+    arrays[i] = { name = member.name:match "^(.+)%.npy$" or member.name, type = array.type, shape = array.shape }
+  end
+  return arrays
+end
+
 --- The tensors in the bytes of a .npz file.
 ---@param bytes string
 ---@param limit integer bytes that one array may take when it is unpacked
