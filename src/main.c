@@ -157,7 +157,7 @@ static int add_traceback(lua_State *L) {
     int level = lerror_level(L, 1);
     if (level < 0 || ended_by_interrupt)
         luaL_traceback(L, L, message, 1);
-    else if (is_outermost(L, level))
+    else if (level == 0 || is_outermost(L, level))
         lua_settop(L, 1);
     else
         luaL_traceback(L, L, message, level);

@@ -66,7 +66,27 @@ describe("a model", function()
   end)
 end)
 
+describe("a tensor", function()
+  it("in a text or a comparison says what to write", function()
+    local t = fnet.ones { 1 }
+    local rest = ", t:item() is the number of a tensor with one element"
+    raises("a tensor cannot be joined to a text with ..; tostring(t) is its text" .. rest,
+      function() return "loss " .. t end)
+    local less = "tensors have no < and >; t:lt(other) and t:gt(other) compare element by element" .. rest
+    raises(less, function() return t < 1 end)
+    raises(less, function() return 1 > t end)
+    raises(less, function() return t > fnet.ones { 1 } end)
+    raises("tensors have no <= and >=; t:le(other) and t:ge(other) compare element by element" .. rest,
+      function() return t <= 1 end)
+  end)
+end)
+
 describe("a figure", function()
+  it("prints itself", function()
+    local text = tostring(nn.evaluate(dense(), labelled(4)))
+    assert.matches("^accuracy %d+%.%d%d%% ± %d+%.%d%d %(%d/4%), loss %d%.%d%d%d%d$", text)
+  end)
+
   it("is printed from what nn.evaluate gives", function()
     raises("accuracy: expected the result of nn.evaluate(model, dataset), got number",
       function() fnet.report.accuracy(0.9) end)

@@ -136,6 +136,12 @@ describe("a session through a pipe", function()
     assert.equal(0, result.status)
   end)
 
+  it("says what the library refuses in one line", function()
+    local result = session "fnet.zeros(-1)\nfnet.nn.Dense(2, 3)(fnet.zeros { 5 })\n"
+    assert.equal("zeros: expected a shape such as {2, 3}, got number\n" ..
+      "Dense(2, 3): expected an input of [..., 2], got [5]\n", result.errors)
+  end)
+
   it("reports a failing print", function()
     local result = session "print = nil\n1\nsetmetatable({}, { __tostring = error })\n"
     assert.matches("error calling 'print'", result.errors, 1, true)

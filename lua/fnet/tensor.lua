@@ -271,6 +271,16 @@ function metatable.__tostring(t)
   end)
 end
 
+-- Lua makes truth values of comparisons and texts of concatenations, so these can only say what to write.
+local function refuse(event, what, way_out)
+  metatable[event] = function()
+    core.raise(("%s; %s, t:item() is the number of a tensor with one element"):format(what, way_out))
+  end
+end
+refuse("__lt", "tensors have no < and >", "t:lt(other) and t:gt(other) compare element by element")
+refuse("__le", "tensors have no <= and >=", "t:le(other) and t:ge(other) compare element by element")
+refuse("__concat", "a tensor cannot be joined to a text with ..", "tostring(t) is its text")
+
 -- Called for a name that a tensor does not have.
 function metatable.unknown(name)
   local names = check.names(methods)

@@ -43,9 +43,10 @@ static void push_position(lua_State *L) {
 int lerror_level(lua_State *L, int index) {
     lua_Debug frame;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &latest_key);
-    bool ours = lua_rawequal(L, index, -1);
+    bool ours = lua_type(L, index) == LUA_TSTRING && lua_rawequal(L, index, -1);
     lua_pop(L, 1);
-    return ours ? script_level(L, &frame) : -1;
+    int level = ours ? script_level(L, &frame) : -1;
+    return ours && level < 0 ? 0 : level;
 }
 
 int lerror(lua_State *L, const char *format, ...) {

@@ -50,7 +50,7 @@ struct handle *ltensor_test(lua_State *L, int index); /* NULL for anything that 
 int lerror(lua_State *L, const char *format, ...);
 
 /* In a message handler: the level of the script's frame where the error with the message at `index` was raised by
-   lerror; -1 for any other error, whose place is the top of the stack. */
+   lerror, 0 where only the library's frames are on the stack (a tail call); -1 for any other error. */
 int lerror_level(lua_State *L, int index);
 
 /* Pushes "[784, 128]". */

@@ -8,6 +8,14 @@ local modes = require "fnet.train.modes"
 
 local evaluation = {}
 
+-- What nn.evaluate gives; "accuracy 87.31% ± 0.65 (8731/10000), loss 0.3590".
+local Result = {}
+
+function Result:__tostring()
+  return ("accuracy %.2f%% ± %.2f (%d/%d), loss %.4f"):format(100 * self.accuracy, 100 * self.margin, self.correct,
+    self.total, self.loss)
+end
+
 --- How many rows have their largest output at the label.
 ---@param output tensor [batch, classes] or [classes]
 ---@param labels tensor|integer [batch], from 1, a number for one row; or distributions of the output's shape, whose
@@ -45,7 +53,8 @@ end
 ---@param dataset data.Dataset with labels
 ---@param options? table size: samples a batch, 1000
 ---@return table result accuracy (0 to 1), correct, total, margin (half the width of the 95% interval of the
---- accuracy, normal approximation), loss (mean cross-entropy), classes (a list of {name, correct, total})
+--- accuracy, normal approximation), loss (mean cross-entropy), classes (a list of {name, correct, total}); it
+--- can be printed
 function evaluation.evaluate(model, dataset, options)
   if not is_module(model) or not check.is_dataset(dataset) then
     core.raise(("evaluate: expected a model and a data set, got %s and %s"):format(check.describe(model),
@@ -64,10 +73,10 @@ function evaluation.evaluate(model, dataset, options)
     end
   end)
   local accuracy = total > 0 and correct / total or 0
-  return {
+  return setmetatable({
     accuracy = accuracy, correct = correct, total = total, loss = sum / total, classes = classes,
     margin = total > 0 and evaluation.margin(accuracy, total) or 0,
-  }
+  }, Result)
 end
 
 --- The fraction of samples whose largest output is that of the right class.
