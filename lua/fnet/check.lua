@@ -170,11 +170,12 @@ end
 --- The same table; reading a name that it does not have raises an error with the nearest one that it has.
 ---@param what string how a script writes it, such as "fnet.nn"
 ---@param list table
+---@param elsewhere? table<string, string> what other libraries call a name: { Linear = "Dense" }
 ---@return table list
-function check.named(what, list)
+function check.named(what, list, elsewhere)
   return setmetatable(list, {
     __index = function(_, key)
-      local near = check.nearest(key, check.names(list))
+      local near = elsewhere and elsewhere[key] or check.nearest(key, check.names(list))
       core.raise(("%s has no '%s'%s"):format(what, tostring(key),
         near and ("; did you mean %s.%s?"):format(what, near) or ""))
     end,

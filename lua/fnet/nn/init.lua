@@ -43,4 +43,6 @@ local nn = {
 -- ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax
 for name, class in pairs(activations.classes) do nn[name] = class end
 
-return check.named("fnet.nn", nn)
+return check.named("fnet.nn", nn, { -- PyTorch's names
+  Linear = "Dense", CrossEntropyLoss = "cross_entropy", BCEWithLogitsLoss = "binary_cross_entropy", MSELoss = "mse",
+})
