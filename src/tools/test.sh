@@ -69,7 +69,8 @@ done
 task=default
 if [ "$variant" = tsan ]; then
     task=threads
-    echo "left out: the specs named Ctrl-C, which ThreadSanitizer cannot deliver to a busy Lua loop (.busted)"
+    echo "left out: the specs of text and files, which run in one thread, and those named Ctrl-C, which"
+    echo "ThreadSanitizer cannot deliver to a busy Lua loop (.busted)"
 fi
 run "specs in $FNET" busted --lua="$FNET" --run=$task --output=plainTerminal
 
