@@ -1,5 +1,5 @@
--- Fashion-MNIST with the lesson's network, 784-128-10, taken as far as training takes it: pictures moved by a pixel,
--- smoothed labels, AdamW on a cosine, and the moving average of the weights.
+-- Fashion-MNIST with the lesson's network, 784-128-10, taken as far as training takes it: pictures moved by a
+-- pixel, smoothed labels, AdamW on a cosine, and the moving average of the weights.
 --   fnet examples/fashion_best.lua --help
 -- The network is that of examples/fashion.lua, and the 10,000 test pictures are looked at once a seed, at the end.
 -- What is set here was chosen on 10,000 training pictures kept aside (--valid 10000 does that), one seed each, so
@@ -8,9 +8,9 @@
 --   the other; learning rate 1e-3 90.4, 4e-3 90.5; weight decay 0.02 90.5, 0.1 90.7; batches of 128 90.6;
 --   260 epochs 90.8
 --   60 epochs 90.1; mirrored 89.5, one in ten mirrored 89.9; not moved 89.7
--- and on another such part little or nothing came from: moving in 8 directions or by two pixels, standardised inputs,
--- smoothing 0.2, dropped inputs or hidden units, mix-up, erasing, brightness, two learning rates, sharpness-aware
--- steps, distillation from itself
+-- and on another such part little or nothing came from: moving in 8 directions or by two pixels, standardised
+-- inputs, smoothing 0.2, dropped inputs or hidden units, mix-up, erasing, brightness, sharpness-aware steps,
+-- distillation from itself
 
 local fnet = require "fnet"
 local nn, optim, data, report = fnet.nn, fnet.optim, fnet.data, fnet.report
