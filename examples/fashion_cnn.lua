@@ -6,7 +6,7 @@ local fnet = require "fnet"
 local nn, optim, data, report = fnet.nn, fnet.optim, fnet.data, fnet.report
 
 local options = fnet.options(arg, "Trains a small convolutional network on Fashion-MNIST, once for each seed.", {
-  { "epochs", 15, "passes over the training pictures", low = 1 },
+  { "epochs", 10, "passes over the training pictures", low = 1 },
   { "batch", 64, "pictures a step", low = 2 },
   { "lr", 3e-3, "highest learning rate of AdamW, in the middle of one cycle", low = 0 },
   { "weight_decay", 0.02, "of AdamW, for the weights", low = 0 },
