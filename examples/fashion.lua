@@ -15,6 +15,7 @@ local options = fnet.options(arg, "Trains a 784-128-10 network on Fashion-MNIST 
   { "data", "", "directory of the four IDX files", value = "DIR" },
   { "checkpoint", "", "directory to save the training in, after each epoch and on Ctrl-C", value = "DIR" },
   { "resume", false, "go on from what is saved there" },
+  { "save", "", "file for the trained network: fnet run, eval and info use it", value = "FILE" },
   { "json", false, "one line of JSON an epoch and for the result" },
 })
 
@@ -91,6 +92,14 @@ local function with_article(name) return (name:match "^[AEIOU]" and "an " or "a 
 say("\n%s\n\n%.0f%% certain that this is %s (it is %s)\n\n%s\n", report.picture(picture), 100 * output[guess],
   with_article(test.classes[guess]), with_article(test.classes[label]), report.distribution(test.classes, output))
 
+if options.save ~= "" then
+  local saved, message = model:save(options.save, { data = train, metrics = { test_accuracy = result.accuracy } })
+  if not saved then
+    io.stderr:write("examples/fashion.lua: not saved: ", message, "\n")
+    os.exit(1, true)
+  end
+  say("saved in %s", options.save)
+end
 say("weights sha256 %s", model:sha256())
 emit { { "test_accuracy", result.accuracy }, { "test_margin", result.margin }, { "correct", result.correct },
   { "total", result.total }, { "weights_sha256", model:sha256() } }

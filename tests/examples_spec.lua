@@ -392,8 +392,15 @@ end)
 describe("examples/export.lua", function()
   local model
   setup(function()
-    model = directory .. "/run/checkpoint.safetensors"
-    assert.equal(0, fashion("--hidden", "64", "--epochs", "3", "--checkpoint", directory .. "/run").status)
+    model = directory .. "/model.safetensors"
+    local result = fashion("--hidden", "64", "--epochs", "3", "--save", model)
+    assert.same({ 0, true }, { result.status, result.output:find("saved in " .. model, 1, true) ~= nil })
+  end)
+
+  it("gets no model where none can be saved", function()
+    local result = fashion("--epochs", "1", "--save", directory .. "/none/model.safetensors")
+    assert.same({ 1, ("examples/fashion.lua: not saved: %s/none/model.safetensors: No such file or directory\n")
+      :format(directory) }, { result.status, result.errors })
   end)
 
   it("writes C and says what the weights cost", function()
