@@ -2,6 +2,7 @@
 -- can be compared with loops that a reader can check.
 
 local assert = require "luassert"
+local fnet = require "fnet"
 
 local support = {}
 
@@ -107,9 +108,28 @@ support.no_tensors = {
 }
 
 -- The code as a function on a line of its own, which sees fnet, t and x.
-function support.calling(fnet, t, code, x)
+function support.calling(library, t, code, x)
   local text = "local fnet, t, x = ... return function() local _ = " .. code .. " end"
-  return assert(load(text, "=call"))(fnet, t, x)
+  return assert(load(text, "=call"))(library, t, x)
+end
+
+--- A line y = 3 x - 2 and a model for it.
+---@param count? integer 20
+---@return data.Dataset set, nn.Module model
+function support.line(count)
+  local x = fnet.rand({ count or 20, 1 }, -1, 1)
+  return fnet.data.Dataset { x = x, y = x * 3 - 2 }, fnet.nn.Dense(1, 1)
+end
+
+--- The options of a small training with `set`, with others on top.
+---@param set data.Dataset
+---@param more? table
+---@return table
+function support.line_options(set, more)
+  local function optimiser(parameters) return fnet.optim.SGD(parameters, { lr = 0.1 }) end
+  local list = { train = set, loss = fnet.nn.mse, optim = optimiser, batch = 5 }
+  for key, value in pairs(more or {}) do list[key] = value end
+  return list
 end
 
 return support
