@@ -162,24 +162,23 @@ function rules.conv2d_weight(g, _, x, dy, _, _, ...)
     wants(dy) and core.conv2d(x, g, nil, nil, ...) or nil
 end
 
--- The geometry of a pooling is its last eight numbers; `tap` says where each maximum came from.
-function rules.max_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right, tap)
+-- A gradient of the results of a pooling of x, handed back to the elements of its windows; the geometry is eight
+-- numbers, and `tap` says where each maximum came from.
+local function to_windows(operation, dy, tap, x, kh, kw, down, across, above, below, left, right)
   local shape = x.shape
-  return core.max_pool_input(dy, tap, kh, kw, down, across, above, below, left, right, shape[#shape - 2],
-    shape[#shape - 1])
+  return operation(dy, tap, kh, kw, down, across, above, below, left, right, shape[#shape - 2], shape[#shape - 1])
+end
+function rules.max_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right, tap)
+  return to_windows(core.max_pool_input, dy, tap, x, kh, kw, down, across, above, below, left, right)
 end
 function rules.max_pool_input(g, _, _, tap, kh, kw, down, across, above, below, left, right)
   return core.pool_pick(g, tap, kh, kw, down, across, above, below, left, right)
 end
 function rules.pool_pick(g, _, x, tap, kh, kw, down, across, above, below, left, right)
-  local shape = x.shape
-  return core.max_pool_input(g, tap, kh, kw, down, across, above, below, left, right, shape[#shape - 2],
-    shape[#shape - 1])
+  return to_windows(core.max_pool_input, g, tap, x, kh, kw, down, across, above, below, left, right)
 end
 function rules.avg_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right)
-  local shape = x.shape
-  return core.avg_pool_input(dy, nil, kh, kw, down, across, above, below, left, right, shape[#shape - 2],
-    shape[#shape - 1])
+  return to_windows(core.avg_pool_input, dy, nil, x, kh, kw, down, across, above, below, left, right)
 end
 function rules.avg_pool_input(g, _, _, _, kh, kw, down, across, above, below, left, right)
   return core.avg_pool(g, nil, kh, kw, down, across, above, below, left, right)
