@@ -8,28 +8,39 @@
 
 #define PIECE 16384
 
-void random_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]) {
-    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3], k0 = key[0], k1 = key[1];
+/* Blocks of four words, for counters that follow each other, so that the compiler takes many in a vector. */
+enum { BLOCKS = 16, WORDS = 4 * BLOCKS };
+
+static inline void generate(uint64_t seed, uint64_t stream, uint64_t first, size_t blocks, uint32_t *word) {
+    uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
+    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
+    for (size_t i = 0; i < blocks; i++) {
+        c0[i] = (uint32_t)(first + i);
+        c1[i] = (uint32_t)((first + i) >> 32);
+        c2[i] = (uint32_t)stream;
+        c3[i] = (uint32_t)(stream >> 32);
+    }
     for (int round = 0; round < 10; round++) {
-        uint64_t p0 = (uint64_t)0xD2511F53u * c0, p1 = (uint64_t)0xCD9E8D57u * c2;
-        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
-        c1 = (uint32_t)p1;
-        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
-        c3 = (uint32_t)p0;
+        for (size_t i = 0; i < blocks; i++) {
+            uint64_t p0 = (uint64_t)0xD2511F53u * c0[i], p1 = (uint64_t)0xCD9E8D57u * c2[i];
+            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
+            c1[i] = (uint32_t)p1;
+            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
+            c3[i] = (uint32_t)p0;
+        }
         k0 += 0x9E3779B9u;
         k1 += 0xBB67AE85u;
     }
-    out[0] = c0;
-    out[1] = c1;
-    out[2] = c2;
-    out[3] = c3;
+    for (size_t i = 0; i < blocks; i++) {
+        word[4 * i] = c0[i];
+        word[4 * i + 1] = c1[i];
+        word[4 * i + 2] = c2[i];
+        word[4 * i + 3] = c3[i];
+    }
 }
 
-static void block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t out[4]) {
-    const uint32_t key[2] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-    const uint32_t counter[4] = {(uint32_t)index, (uint32_t)(index >> 32), (uint32_t)stream,
-                                 (uint32_t)(stream >> 32)};
-    random_philox(counter, key, out);
+void random_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t word[4]) {
+    generate(seed, stream, index, 1, word);
 }
 
 struct job {
@@ -37,6 +48,11 @@ struct job {
     double low, high; /* or mean and deviation, or probability and kept value */
     const struct tensor *y;
 };
+
+/* The words that serve elements i / WORDS * WORDS and the following ones. */
+static void words(const struct job *job, size_t i, uint32_t word[WORDS]) {
+    generate(job->seed, job->stream, i / WORDS * BLOCKS, BLOCKS, word);
+}
 
 static void store(const struct tensor *y, size_t i, double value) {
     if (y->dtype == FLOAT32)
@@ -54,18 +70,16 @@ static double below(double value, double low, double high, enum dtype dtype) {
 
 static void uniform(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    uint32_t word[4];
-    bool wide = job->y->dtype == FLOAT64;
+    uint32_t word[WORDS];
+    size_t count = job->y->dtype == FLOAT64 ? 2 : 1; /* words a number */
     for (size_t i = begin; i < end; i++) {
         double u;
-        if (wide) {
-            block(job->seed, job->stream, i / 2, word);
-            uint64_t bits = (uint64_t)word[i % 2 * 2] << 32 | word[i % 2 * 2 + 1];
-            u = (double)(bits >> 11) * 0x1p-53;
-        } else {
-            if (i == begin || i % 4 == 0) block(job->seed, job->stream, i / 4, word);
-            u = (word[i % 4] >> 8) * 0x1p-24;
-        }
+        size_t first = count * i % WORDS;
+        if (i == begin || first == 0) words(job, count * i, word);
+        if (count == 2)
+            u = (double)(((uint64_t)word[first] << 32 | word[first + 1]) >> 11) * 0x1p-53;
+        else
+            u = (word[first] >> 8) * 0x1p-24;
         double value = job->low + (job->high - job->low) * u;
         store(job->y, i, job->low < job->high ? below(value, job->low, job->high, job->y->dtype) : job->low);
     }
@@ -105,10 +119,10 @@ static double normal_quantile(double p) {
 
 static void normal(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    uint32_t word[4];
+    uint32_t word[WORDS];
     for (size_t i = begin; i < end; i++) {
-        if (i == begin || i % 4 == 0) block(job->seed, job->stream, i / 4, word);
-        double p = ((double)word[i % 4] + 0.5) * 0x1p-32;
+        if (i == begin || i % WORDS == 0) words(job, i, word);
+        double p = ((double)word[i % WORDS] + 0.5) * 0x1p-32;
         store(job->y, i, job->low + job->high * normal_quantile(p));
     }
 }
@@ -120,17 +134,12 @@ void random_normal(uint64_t seed, uint64_t stream, double mean, double deviation
 
 static void mask(void *context, size_t begin, size_t end) {
     const struct job *job = context;
+    const double choice[] = {0, job->high}; /* an index costs less than a branch that goes either way */
     uint64_t limit = (uint64_t)(job->low * 0x1p32);
-    float *y = job->y->data, kept = (float)job->high;
-    uint32_t word[4];
-    for (size_t i = begin; i < end;) {
-        block(job->seed, job->stream, i / 4, word);
-        if (job->y->dtype == FLOAT32 && i % 4 == 0 && i + 4 <= end) {
-            for (size_t k = 0; k < 4; k++) y[i + k] = word[k] < limit ? 0 : kept;
-            i += 4;
-        } else {
-            for (size_t k = i % 4; k < 4 && i < end; k++, i++) store(job->y, i, word[k] < limit ? 0 : job->high);
-        }
+    uint32_t word[WORDS];
+    for (size_t i = begin; i < end; i++) {
+        if (i == begin || i % WORDS == 0) words(job, i, word);
+        store(job->y, i, choice[word[i % WORDS] >= limit]);
     }
 }
 
@@ -140,13 +149,13 @@ void random_mask(uint64_t seed, uint64_t stream, double probability, double kept
 }
 
 void random_permutation(uint64_t seed, uint64_t stream, size_t n, int32_t *y) {
-    uint32_t word[4];
+    uint32_t word[WORDS];
     for (size_t i = 0; i < n; i++) y[i] = (int32_t)i + 1;
     for (size_t i = n; i > 1; i--) {
         if (i % PIECE == 0 && interrupt_pending()) return;
         size_t turn = n - i;
-        if (turn % 4 == 0) block(seed, stream, turn / 4, word);
-        size_t j = (size_t)((uint64_t)word[turn % 4] * i >> 32); /* bias below 2^-32 * n */
+        if (turn % WORDS == 0) generate(seed, stream, turn / 4, BLOCKS, word);
+        size_t j = (size_t)((uint64_t)word[turn % WORDS] * i >> 32); /* bias below 2^-32 * n */
         int32_t other = y[j];
         y[j] = y[i - 1];
         y[i - 1] = other;

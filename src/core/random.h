@@ -18,7 +18,7 @@ void random_mask(uint64_t seed, uint64_t stream, double probability, double kept
 /* y = a permutation of 1 .. n (Fisher and Yates). n < 2^31 */
 void random_permutation(uint64_t seed, uint64_t stream, size_t n, int32_t *y);
 
-/* The generator itself: four words from a counter and a key. */
-void random_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+/* The four words of one counter. */
+void random_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t word[4]);
 
 #endif

@@ -33,10 +33,7 @@ struct job {
 
 static void draw(const struct transform *transform, const struct transform_stage *stage, size_t place,
                  uint32_t attempt, uint32_t word[4]) {
-    const uint32_t key[2] = {(uint32_t)transform->seed, (uint32_t)(transform->seed >> 32)};
-    const uint32_t counter[4] = {(uint32_t)place, attempt, (uint32_t)stage->stream,
-                                 (uint32_t)(stage->stream >> 32)};
-    random_philox(counter, key, word);
+    random_block(transform->seed, stage->stream, (uint64_t)attempt << 32 | (uint32_t)place, word);
 }
 
 /* Uniform in 0 .. count - 1; count < 2^32, bias below 2^-32 * count. */

@@ -20,7 +20,9 @@ static void test_philox(void) {
     test("Philox4x32-10 known answers");
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         uint32_t out[4];
-        random_philox(known[i].counter, known[i].key, out);
+        const uint32_t *counter = known[i].counter, *key = known[i].key;
+        random_block((uint64_t)key[1] << 32 | key[0], (uint64_t)counter[3] << 32 | counter[2],
+                     (uint64_t)counter[1] << 32 | counter[0], out);
         for (size_t w = 0; w < 4; w++)
             check(out[w] == known[i].out[w], "vector %zu word %zu is %08x, expected %08x", i, w, out[w],
                   known[i].out[w]);
@@ -36,11 +38,8 @@ static struct tensor vector(enum dtype dtype, size_t n, void *data) {
 
 /* random.h's definition, once more: key = seed, counter = (index / 4, stream), word index % 4. */
 static uint32_t word_at(uint64_t seed, uint64_t stream, uint64_t index) {
-    const uint32_t key[] = {(uint32_t)seed, (uint32_t)(seed >> 32)};
-    const uint32_t counter[] = {(uint32_t)(index / 4), (uint32_t)(index / 4 >> 32), (uint32_t)stream,
-                                (uint32_t)(stream >> 32)};
     uint32_t out[4];
-    random_philox(counter, key, out);
+    random_block(seed, stream, index / 4, out);
     return out[index % 4];
 }
 
@@ -101,6 +100,25 @@ static void test_normal(void) {
             check(x[i] == (float)(10 + 0.5 * first[i]), "float32 element %zu is %a", i, (double)x[i]);
         }
     }
+}
+
+static void test_mask(void) {
+    static float x[N];
+    static double wide[N];
+    static const double probabilities[] = {0, 0x1p-32, 0.3, 0.5, 1};
+    struct tensor y = vector(FLOAT32, N, x), wide_y = vector(FLOAT64, N, wide);
+    for (size_t t = 0; t < THREAD_COUNTS; t++)
+        for (size_t p = 0; p < sizeof probabilities / sizeof *probabilities; p++) {
+            test("masks of probability %g, %zu threads", probabilities[p], thread_counts[t]);
+            threads_set(thread_counts[t]);
+            random_mask(9, 4, probabilities[p], 1.25, &y);
+            random_mask(9, 4, probabilities[p], 1.25, &wide_y);
+            for (uint64_t i = 0; i < N; i++) {
+                double expected = word_at(9, 4, i) * 0x1p-32 < probabilities[p] ? 0 : 1.25;
+                check(x[i] == (float)expected && !signbit(x[i]), "element %zu is %a", (size_t)i, (double)x[i]);
+                check(wide[i] == expected, "float64 element %zu is %a", (size_t)i, wide[i]);
+            }
+        }
 }
 
 static void test_permutation(void) {
@@ -173,6 +191,7 @@ int main(int count, char **arguments) {
     test_philox();
     test_uniform();
     test_normal();
+    test_mask();
     test_permutation();
     test_sha256();
     threads_close();

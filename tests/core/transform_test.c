@@ -16,9 +16,7 @@ struct picture {
 };
 
 static void draw(const struct transform *t, const struct transform_stage *stage, size_t place, uint32_t word[4]) {
-    const uint32_t key[2] = {(uint32_t)t->seed, (uint32_t)(t->seed >> 32)};
-    const uint32_t counter[4] = {(uint32_t)place, 0, (uint32_t)stage->stream, (uint32_t)(stage->stream >> 32)};
-    random_philox(counter, key, word);
+    random_block(t->seed, stage->stream, (uint32_t)place, word);
 }
 
 /* A window of height x width that begins at (top, left), which may lie beyond the edges. */
