@@ -140,6 +140,23 @@ static bool is_outermost(lua_State *L, int level) {
     return !lua_getstack(L, level + 2, &frame);
 }
 
+/* Adds to Lua's own "attempt to call a nil value (method 'x')", on top of the stack, the method that was probably
+   meant, where the library knows one. */
+static void suggest_method(lua_State *L) {
+    int top = lua_gettop(L);
+    if (strstr(lua_tostring(L, top), "(method '") == NULL) return;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "fnet.help");
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_getfield(L, -1, "near_method") == LUA_TFUNCTION) {
+        lua_pushvalue(L, top);
+        if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1)) {
+            lua_pushfstring(L, "%s; did you mean '%s'?", lua_tostring(L, top), lua_tostring(L, -1));
+            lua_replace(L, top);
+        }
+    }
+    lua_settop(L, top);
+}
+
 /* Message handler: a string gets a traceback; another object speaks for itself through __tostring. What the
    library says of a wrong use names the script's line, so its own frames are left out, and where nothing but that
    line would remain, there is no traceback. */
@@ -155,8 +172,9 @@ static int add_traceback(lua_State *L) {
         ended_by_interrupt = strcmp(message + size - (sizeof interrupted - 1), interrupted) == 0;
     }
     int level = lerror_level(L, 1);
+    if (level < 0 && !ended_by_interrupt) suggest_method(L);
     if (level < 0 || ended_by_interrupt)
-        luaL_traceback(L, L, message, 1);
+        luaL_traceback(L, L, lua_tostring(L, -1), 1);
     else if (level == 0 || is_outermost(L, level))
         lua_settop(L, 1);
     else

@@ -83,6 +83,17 @@ describe("help", function()
     raises("help: expected a name, such as \"nn.Dense\", got function", function() return (fnet.help(print)) end)
   end)
 
+  it("knows the method that was probably meant where Lua found none", function()
+    local function near(name)
+      return help.near_method(("x.lua:1: attempt to call a nil value (method '%s')"):format(name))
+    end
+    assert.equal("parameters", near "paramters")
+    assert.equal("zero_grad", near "zerograd")
+    assert.equal("summary", near "sumary")
+    assert.is_nil(near "unheard_of")
+    assert.is_nil(help.near_method "x.lua:1: attempt to call a nil value (global 'parameter')")
+  end)
+
   it("stays within the width of a page", function()
     for _, name in ipairs(help.names()) do
       for line in (fnet.help(name) .. "\n"):gmatch "(.-)\n" do

@@ -218,6 +218,15 @@ describe("fnet on top of stock lua:", function()
     assert.equal(1, result.status)
   end)
 
+  it("answers a misspelt method with the one that was probably meant", function()
+    local script = "local model = require 'fnet'.nn.Sequential { require 'fnet'.nn.ReLU() }\nmodel:paramters()"
+    local result = run(command.fnet, { input = script })
+    assert.matches("stdin:2: attempt to call a nil value (method 'paramters'); did you mean 'parameters'?\nstack",
+      result.errors, 1, true)
+    result = run(command.fnet, { input = "local list = {}\nlist:unheard_of()" })
+    assert.matches("stdin:2: attempt to call a nil value (method 'unheard_of')\nstack", result.errors, 1, true)
+  end)
+
   it("runs busted, as busted --lua does", function()
     command.write_file(directory .. "/sum_spec.lua", "it('adds', function() assert.equal(2, 1 + 1) end)\n"
       .. "it('runs here', function() assert.truthy(package.preload['fnet.core']) end)")

@@ -306,6 +306,19 @@ function help.find(name)
     near and (", did you mean '%s'?"):format(near) or "")
 end
 
+--- The method that was probably meant where Lua says "attempt to call a nil value (method 'paramters')".
+---@param message string
+---@return string? name nil for other messages, and where no method's name is near
+function help.near_method(message)
+  local name = message:match "%(method '([%w_]+)'%)$"
+  if not name then return nil end
+  local index, known = index_of(), check.names(core.methods)
+  for _, class in ipairs(check.names(index.classes)) do
+    for _, path in ipairs(index.classes[class].methods) do known[#known + 1] = path:match "[^.]+$" end
+  end
+  return check.nearest(name, known)
+end
+
 --- What there is to say about a public name: how it is called, with types, shapes, defaults and errors.
 ---@param name? string such as "nn.Dense", "tensor.sum", "optim"; all of fnet where nil
 ---@return string text to be printed; raises, with the nearest name, where there is none
