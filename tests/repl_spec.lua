@@ -161,6 +161,8 @@ describe("a session through a pipe", function()
   it("has fnet as a global, unless there is one", function()
     assert.equal("> table\n> \n", session("type(fnet)\n").output)
     assert.equal("> mine\n> \n", session("fnet\n", { LUA_INIT = "fnet = 'mine'" }).output)
+    assert.matches('^> help "nn%.Dense" tells about a name, .*\n> \n$', session("help\n").output)
+    assert.matches("^> nn%.Dense%(inputs, units, options%)\n", session('help "Dense"\n').output)
   end)
 
   it("leaves with the status of os.exit", function()

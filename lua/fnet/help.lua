@@ -89,10 +89,29 @@ local function add_values(index, fields)
   end
 end
 
--- The methods of tensors: those in Lua by their source, those in C by their declarations.
+local function typed(kind, optional, text)
+  return kind .. (optional and ", optional" or "") .. (text ~= "" and ": " .. text or "")
+end
+
+-- The fields of a class, or of a part of it, each a topic; their names.
+local function add_class_fields(index, entry)
+  local names = {}
+  for i, field in ipairs(entry.fields) do
+    names[i] = entry.class .. "." .. field.name
+    index.topics[names[i]] = { name = names[i], kind = "value", call = "", entry = { file = entry.file,
+      line = entry.line, text = typed(field.type, false, field.text), type = field.type, parameters = {},
+      returns = {} } }
+  end
+  return names
+end
+
+-- Fields and methods of tensors: the methods in Lua by their source, those in C by their declarations.
 local function add_tensor(index)
-  local topic = { name = "tensor", kind = "namespace", members = {}, header = "The methods of tensors." }
+  local topic = { name = "tensor", kind = "namespace", header = "What tensors have." }
   index.topics.tensor = topic
+  for _, entry in ipairs(index.modules["fnet.tensor"].entries) do
+    if entry.class == "tensor" then topic.members = add_class_fields(index, entry) end
+  end
   local declared = {}
   for _, entry in ipairs(index.modules["fnet.tensor_methods"].entries) do
     for _, field in ipairs(entry.class == "tensor" and entry.fields or {}) do
@@ -119,15 +138,18 @@ local function add_tensor(index)
   end
 end
 
--- Classes by annotation, such as data.Dataset: their methods, and those themselves that are met as results only.
+-- Classes by annotation, such as data.Dataset: their methods, and those themselves that are met as results only. A
+-- class may be declared in several parts; the first one, by the names of the modules, is that with the fields.
 local function add_classes(index)
-  for _, module in pairs(index.modules) do
+  for _, name in ipairs(check.names(index.modules)) do
+    local module = index.modules[name]
     for _, entry in ipairs(module.entries) do
       local class = entry.class
       if class and class ~= "fnet" and class ~= "tensor" and not class:find "^annotations" then
         local topic = index.topics[class] or { name = class, kind = "class", entry = entry, call = "" }
-        topic.class, topic.methods = entry, {}
+        topic.class, topic.methods = topic.class or entry, topic.methods or {}
         index.topics[class], index.classes[class] = topic, topic
+        add_class_fields(index, entry)
         for _, method in ipairs(module.entries) do
           local is_own = method.owner and method.owner == entry.name and method.code:find "^%s*function"
           if is_own and method.name ~= "init" and not method.name:find "^__" then
@@ -218,7 +240,8 @@ local function call_of(index, topic)
   if topic.kind == "namespace" then return topic.name end
   local owner, last = topic.name:match "^(.*)%.([^.]+)$"
   if not owner then return "fnet." .. topic.name .. topic.call end
-  return owner .. ((owner == "tensor" or index.classes[owner]) and ":" or ".") .. last .. topic.call
+  local is_method = topic.kind == "function" and (owner == "tensor" or index.classes[owner])
+  return owner .. (is_method and ":" or ".") .. last .. topic.call
 end
 
 local function listing(index, names)
@@ -230,8 +253,11 @@ local function listing(index, names)
   return columns(rows)
 end
 
-local function typed(kind, optional, text)
-  return kind .. (optional and ", optional" or "") .. (text ~= "" and ": " .. text or "")
+-- The class whose objects a topic is about: itself, what a function makes, or what a field holds.
+local function class_of(index, topic)
+  if topic.class then return topic end
+  local source = topic.init or topic.entry
+  return source and index.classes[(source.type or source.returns[1] or ""):match "^[%w_.]+"]
 end
 
 local function describe(index, topic)
@@ -252,8 +278,7 @@ local function describe(index, topic)
   end
   for _, result in ipairs(topic.init and {} or source.returns) do rows[#rows + 1] = { "returns", result } end
   if #rows > 0 then parts[#parts + 1] = columns(rows) end
-  -- Of a function that makes objects: what these are.
-  local class = topic.class and topic or index.classes[(source.returns[1] or ""):match "^[%w_.]+"]
+  local class = class_of(index, topic)
   if class == topic then
     rows = {}
     for i, field in ipairs(class.class.fields) do rows[i] = { field.name, typed(field.type, false, field.text) } end
@@ -262,7 +287,8 @@ local function describe(index, topic)
     local parent = index.classes[class.class.parent]
     if parent then parts[#parts + 1] = ("What it has from %s: help \"%s\""):format(parent.name, parent.name) end
   elseif class then
-    parts[#parts + 1] = ("What the result has: help \"%s\""):format(class.name)
+    parts[#parts + 1] = ("What %s has: help \"%s\""):format(topic.kind == "value" and "it" or "the result",
+      class.name)
   end
   parts[#parts + 1] = entry.line and ("%s:%d"):format(entry.file, entry.line) or entry.file
   return table.concat(parts, "\n\n")
@@ -274,13 +300,37 @@ end
 ---@return string[]
 function help.names() return check.names(index_of().topics) end
 
--- The topics whose last word is the name.
-local function with_last_word(index, word)
-  local found = {}
+-- The names that end with the words of a key. Fields count only where nothing else has the name.
+local function ending_with(index, key)
+  local found, fields = {}, {}
   for _, name in ipairs(check.names(index.topics)) do
-    if name:match "[^.]+$" == word then found[#found + 1] = name end
+    if ("." .. name):sub(-#key - 1) == "." .. key then
+      local list = index.topics[name].kind == "value" and fields or found
+      list[#list + 1] = name
+    end
   end
-  return found
+  return #found > 0 and found or fields
+end
+
+-- The names that a key may stand for: itself, the end of names ("Dataset.split"), what a class inherits
+-- ("optim.Adam.step") or the object in a field has ("model.save"), and what anything has, where the owner is known
+-- to nobody but the script ("net.save").
+local function candidates(index, key)
+  if index.topics[key] then return { key } end
+  local found = ending_with(index, key)
+  local owner, last = key:match "^(.*)%.([^.]+)$"
+  if #found > 0 or not owner then return found end
+  local seen = {}
+  for _, name in ipairs(candidates(index, owner)) do
+    local class = class_of(index, index.topics[name])
+    while class and not index.topics[class.name .. "." .. last] do class = index.classes[class.class.parent] end
+    if class and not seen[class] then
+      seen[class] = true
+      found[#found + 1] = class.name .. "." .. last
+    end
+  end
+  local is_variable = #found == 0 and not index.topics[owner] and not owner:find(".", 1, true)
+  return is_variable and ending_with(index, last) or found
 end
 
 --- What there is to say about a name.
@@ -290,13 +340,8 @@ end
 function help.find(name)
   local index = index_of()
   local key = (name or "fnet"):gsub(":", "."):gsub("%(.*$", "")
-  local topic = index.topics[key]
-  if not topic then
-    key = key:gsub("^fnet%.", "")
-    topic = index.topics[key]
-  end
-  if topic then return describe(index, topic) end
-  local found = with_last_word(index, key)
+  if not index.topics[key] then key = key:gsub("^fnet%.", "") end
+  local found = candidates(index, key)
   if #found == 1 then return describe(index, index.topics[found[1]]) end
   if #found > 1 then return ("%s is the name of several:\n\n%s"):format(key, listing(index, found)) end
   local words = {}

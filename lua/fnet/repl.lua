@@ -4,12 +4,14 @@
 --- session that overwrites them keeps its prompt.
 
 local globals, getmetatable = _G, debug.getmetatable
-local load, next, pcall, rawget, rawset, require, tostring, type =
-  load, next, pcall, rawget, rawset, require, tostring, type
+local load, next, pcall, rawget, rawset, require, setmetatable, tostring, type =
+  load, next, pcall, rawget, rawset, require, setmetatable, tostring, type
 local concat, sort = table.concat, table.sort
 local find, gmatch, gsub, match, sub = string.find, string.gmatch, string.gsub, string.match, string.sub
 
 local repl = {}
+
+local USAGE = 'help "nn.Dense" tells about a name, help "nn" lists what it holds, help() is an overview'
 
 local keywords = {}
 for word in gmatch("and break do else elseif end false for function goto if in local nil not or repeat "
@@ -23,7 +25,12 @@ function repl.open()
   local fnet = require "fnet"
   require("fnet.later").load() -- for completion, which only looks
   if rawget(globals, "fnet") == nil then rawset(globals, "fnet", fnet) end
-  if rawget(globals, "help") == nil then rawset(globals, "help", fnet.help) end
+  if rawget(globals, "help") == nil then
+    rawset(globals, "help", setmetatable({}, { -- `help` alone is an expression too
+      __call = function(_, name) return fnet.help(name) end,
+      __tostring = function() return USAGE end,
+    }))
+  end
 end
 
 ---@param variable string  name of the global that may hold the prompt

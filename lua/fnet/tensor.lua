@@ -110,7 +110,11 @@ function methods:matmul(other)
   return product:reshape(shape)
 end
 
-constructors.matmul = methods.matmul
+--- The matrix product of a and b: a:matmul(b).
+---@param a tensor
+---@param b tensor
+---@return tensor
+function constructors.matmul(a, b) return methods.matmul(a, b) end
 
 --- The number of elements.
 ---@return integer

@@ -15,8 +15,9 @@ local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 ---@field transform data.Transform? what each batch goes through
 ---@field columns table[]? from read_csv: { name = , categories = } of each column of x
 ---@field rows tensor? int32: which rows of x and y belong to this data set, all where nil
-local Dataset = { folds = folds.folds, balance = folds.balance }
+local Dataset = {}
 Dataset.__index = Dataset
+for name, method in pairs(folds.methods) do Dataset[name] = method end
 
 --- A data set from two tensors with equally many rows.
 ---@param fields table x, y; scale, classes, name, source, transform are optional

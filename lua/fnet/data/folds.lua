@@ -6,7 +6,8 @@ local check = require "fnet.check"
 local columns = require "fnet.columns"
 local core = require "fnet.core"
 
-local folds = {}
+---@class data.Dataset
+local Dataset = {}
 
 -- The labels of the data set's samples as a list.
 local function labels_of(what, self)
@@ -45,7 +46,7 @@ end
 
 --- The positions of the samples for a stratified split, in the order in which they are to be cut.
 ---@return tensor int32
-function folds.stratified_order(self)
+local function stratified_order(self)
   return core.tensor(spread(#self, labels_of("split: stratified", self)), "int32")
 end
 
@@ -54,7 +55,7 @@ end
 ---@param options? table stratified: each fold has the classes in the proportions of the whole; by default true
 --- where the targets are labels
 ---@return fun(): data.Dataset?, data.Dataset? iterator
-function folds.folds(self, count, options)
+function Dataset:folds(count, options)
   options = check.options("folds", options, { "stratified" })
   count = check.count("folds", count, 2, math.max(2, #self))
   local is_labels = self.y.rank == 1 and (self.y.dtype == "int32" or self.y.dtype == "uint8")
@@ -72,7 +73,8 @@ function folds.folds(self, count, options)
   end
 end
 
----@class data.Balance a list of { label, name, count, fraction }, by label; prints as a table
+--- A list of { label, name, count, fraction }, by label; prints as a table.
+---@class data.Balance
 ---@field total integer samples
 ---@field smallest integer count of the rarest class that there is
 ---@field largest integer count of the most frequent class
@@ -91,7 +93,7 @@ end
 
 --- How many samples each class has. The result prints as a table; its entries are { label, name, count, fraction }.
 ---@return data.Balance
-function folds.balance(self)
+function Dataset:balance()
   local labels, counts, kinds = labels_of("balance", self), {}, {}
   for label in ipairs(self.classes or {}) do kinds[label], counts[label] = label, 0 end
   for _, label in ipairs(labels) do
@@ -112,4 +114,4 @@ function folds.balance(self)
   return balance
 end
 
-return folds
+return { stratified_order = stratified_order, methods = Dataset }

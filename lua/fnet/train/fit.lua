@@ -29,7 +29,7 @@ local KEEP = 64
 ---@class fnet.Run
 ---@field model nn.Module
 ---@field optim table the optimiser
----@field history table the records of the epochs so far
+---@field history fnet.History the records of the epochs so far
 ---@field epochs integer
 ---@field epoch integer the current one, 0 before the first
 ---@field step integer steps done in this epoch
@@ -299,8 +299,8 @@ end
 --- epoch in the end }; seed: for fnet.seed before the first shuffle; checkpoint: a directory to save the run in
 --- after each epoch, or { directory, resume = true to go on from there, every = steps between saves inside an
 --- epoch }: Ctrl-C and SIGTERM then save and end the program, see fnet.checkpoint
----@return table history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...); printable;
---- interrupted: { epoch, step, loss } after Ctrl-C, stopped: why it ended early, best: the best epoch, restored
+---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
+--- how it ended; printable
 return function(model, options)
   if not is_module(model) then core.raise("fit: expected a model first, got " .. check.describe(model)) end
   if options == nil then core.raise("fit: expected a table of options, { train = , loss = , optim = } at least") end

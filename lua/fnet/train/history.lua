@@ -2,6 +2,15 @@
 
 local in_columns = require "fnet.columns"
 
+--- What fnet.fit gives: a list of records, one an epoch (epoch, samples, seconds, loss, each metric, valid_loss,
+-- ...), which prints as a table.
+---@class fnet.History
+---@field epochs integer how many were planned
+---@field columns string[] the figures that are printed
+---@field interrupted table? after Ctrl-C: { epoch, step, loss }
+---@field stopped string? why it ended early
+---@field best integer? the best epoch, with early stopping
+---@field restored boolean? whether the weights are those of the best epoch
 local History = {}
 History.__index = History
 
@@ -61,7 +70,7 @@ end
 --- An empty history.
 ---@param epochs integer how many are planned
 ---@param columns string[] names of the figures, in the order in which they are printed
----@return table history
+---@return fnet.History
 local function new(epochs, columns)
   return setmetatable({ epochs = epochs, columns = columns }, History)
 end
