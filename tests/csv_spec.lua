@@ -59,9 +59,13 @@ describe("csv.parse", function()
     fails("line 2, column 1: expected ',' or the end of the line after the closing quote, got 'x'", 'a\n"b"x')
     fails("line 1, column 2: a quote within a field; a field with quotes begins and ends with one, "
       .. "and has them doubled inside", 'a,b"c"')
+    fails("line 2, column 2: spaces before the quote; a field with quotes begins with one: remove the spaces",
+      'a, b\n1, "x"')
     fails("line 3, column 2: expected 3 fields, as line 1 has, got 2", "a,b,c\n1,2,3\n4,5\n")
     fails("line 2, column 3: expected 2 fields, as line 1 has, got 3", "a,b\n1,2,3")
-    fails("line 2, column 1: expected 2 fields, as line 1 has, got 1", "a,b\n\n1,2")
+    fails("line 2, column 1: expected 2 fields, as line 1 has, got 1", "a,b\n1\n1,2")
+    fails("line 2: is empty, expected 2 fields, as line 1 has; remove the line", "a,b\n\n1,2")
+    assert.same({ { "a", "", "1" } }, parse "a\n\n1")
     fails("line 1, column 1: a carriage return without a line feed", "a\rb")
   end)
 
@@ -106,6 +110,20 @@ describe("read_csv", function()
     assert.is_true(set.x:equal(set.y))
   end)
 
+  it("takes numbers that mean missing for missing", function()
+    local set = assert(read("x,y\n-999,1\n2,-999\n", { target = false, missing = "nan", missing_values = "-999" }))
+    assert.is_true(set.x:get(1, 1) ~= set.x:get(1, 1))
+    assert.same({ 2.0, 1.0 }, { set.x:get(2, 1), set.x:get(1, 2) })
+  end)
+
+  it("asks what a first line of numbers is", function()
+    refused("line 1: holds numbers, expected names of columns; read a file without them with header = false (names "
+      .. "that are numbers: header = true)", "1,2,3\n4,5,6\n", { target = 3 })
+    assert.equal(2, #assert(read("1,2,3\n4,5,6\n", { target = 3, header = false })))
+    local set = assert(read("2019,2020\n4,5\n", { target = "2020", header = true }))
+    assert.same({ 1, "2019" }, { #set, set.columns[1].name })
+  end)
+
   it("reads another file like the first: columns by name, the same categories", function()
     local train = assert(read(animals, { target = "kind", categorical = "kind", one_hot = "owner",
       missing = "nan" }))
@@ -128,9 +146,16 @@ describe("read_csv", function()
       { target = "y" })
     refused("line 2, column 'x': expected a value, got 'NA', which is missing; read it with missing = \"nan\", or "
       .. "leave out the row", "x,y\nNA,2\n", { target = "y" })
-    refused("line 2, column 'y': expected a value, got '', which is missing; read it with missing = \"nan\", or "
-      .. "leave out the row", "x,y\n1,\n", { target = "y", missing = "nan" })
-    for _, text in ipairs { "0x10", "1e999", "inf", "1 2", "--1" } do
+    for _, categorical in ipairs { "y", {} } do
+      refused("line 2, column 'y': expected a value, got '', which is missing; a target never is: remove the line "
+        .. "from the file", "x,y\n1,\n2,3\n", { target = "y", missing = "nan", categorical = categorical })
+    end
+    for _, text in ipairs { "1e400", "-3.4028236e38" } do
+      refused(("line 2, column 'x': expected a number, got '%s'; it is too large for float32, which ends at 3.4e38")
+        :format(text), "x,y\n" .. text .. ",2\n", { target = "y" })
+    end
+    assert.equal("3.4028234663853e+38", ("%.14g"):format(read("x,y\n3.4028235e38,2\n", { target = "y" }).x:item()))
+    for _, text in ipairs { "0x10", "inf", "1 2", "--1" } do
       local set, message = read("x,y\n" .. text .. ",2\n", { target = "y" })
       assert.is_nil(set)
       assert.matches("line 2, column 'x': expected a number, got '" .. text:gsub("%p", "%%%0"), message)

@@ -50,8 +50,9 @@ local function read_record(text, at, line, separator)
       fields[column] = text:sub(at, after - 1)
       at = after
       if text:byte(at) == 34 then
-        return fault(line, column, "a quote within a field; a field with quotes begins and ends with one, "
-          .. "and has them doubled inside")
+        return fault(line, column, fields[column]:find "^ +$" and "spaces before the quote; a field with quotes "
+          .. "begins with one: remove the spaces" or "a quote within a field; a field with quotes begins and ends "
+          .. "with one, and has them doubled inside")
       end
     end
     local ending = text:byte(at)
@@ -72,6 +73,10 @@ end
 -- Fills the columns with the record: columns[c][row]. The count of fields must be that of the first record.
 local function add(columns, row, fields, line, first_line)
   if #fields ~= #columns then
+    if #fields == 1 and fields[1] == "" then
+      return nil, ("line %d: is empty, expected %d fields, as line %d has; remove the line"):format(line, #columns,
+        first_line)
+    end
     return fault(line, math.min(#fields, #columns) + (#fields > #columns and 1 or 0),
       "expected %d fields, as line %d has, got %d", #columns, first_line, #fields)
   end
@@ -99,7 +104,7 @@ local function line_of(text, place)
 end
 
 --- The fields of a text, column by column. Lines end with LF or CRLF; the last one may lack it; empty lines at the
--- end do not count, others are records of one field.
+-- end do not count, others are records of one field, an empty one.
 ---@param text string UTF-8; a byte order mark in front is skipped
 ---@param separator string one character of ASCII, no letter or digit
 ---@return string[][]? columns

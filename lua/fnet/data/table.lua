@@ -12,6 +12,7 @@ local OPTIONS = { "target", "columns", "categorical", "one_hot", "missing", "mis
   "decimal", "like" }
 local MISSING_VALUES = { "", "NA", "N/A", "NaN", "nan", "null", "?" }
 local NAN = 0 / 0
+local LARGE = 0x1.ffffffp127 -- from here on float32 rounds to infinity
 
 -- A fault in the content of the file: caught by read_csv, which returns it.
 local Fault = {}
@@ -108,23 +109,31 @@ local function place(context, column, row)
 end
 
 local function refuse_missing(context, column, row, text)
-  fault("%s: expected a value, got '%s', which is missing; read it with missing = \"nan\", or leave out the row",
-    place(context, column, row), text)
+  fault("%s: expected a value, got '%s', which is missing; %s", place(context, column, row), text, column.is_target
+    and "a target never is: remove the line from the file"
+    or "read it with missing = \"nan\", or leave out the row")
+end
+
+-- The number that a text is, or nil.
+local function number_of(text, decimal)
+  if text:find "[xX]" then return nil end
+  if decimal == "." then return tonumber(text) end
+  return not text:find(".", 1, true) and tonumber((text:gsub("%" .. decimal, "."))) or nil
+end
+
+local function refuse_number(context, column, row, text, value)
+  local reason = "a column of names belongs into categorical or one_hot"
+  if value then reason = "it is too large for float32, which ends at 3.4e38"
+  elseif text:find "^%s*[-+]?%d+,%d+%s*$" then reason = "is ',' the decimal = of this file?" end
+  fault("%s: expected a number, got '%s'; %s", place(context, column, row), text:sub(1, 40), reason)
 end
 
 local function numbers_in(context, column, fields)
   local values, markers, decimal, allowed = {}, context.markers, context.decimal, context.missing == "nan"
   for row, text in ipairs(fields) do
-    local value = tonumber(text)
-    if not value or decimal ~= "." then
-      value = decimal ~= "." and not text:find(".", 1, true) and tonumber((text:gsub("%" .. decimal, "."))) or nil
-    end
-    if not value or text:find "[xX]" or value - value ~= 0 then
-      if not markers[text] then
-        fault("%s: expected a number, got '%s'%s", place(context, column, row), text:sub(1, 40),
-          text:find "^%s*[-+]?%d+,%d+%s*$" and "; is ',' the decimal = of this file?" or
-          "; a column of names belongs into categorical or one_hot")
-      end
+    local value = not markers[text] and number_of(text, decimal)
+    if not value or value >= LARGE or value <= -LARGE then
+      if not markers[text] then refuse_number(context, column, row, text, value) end
       if not allowed then refuse_missing(context, column, row, text) end
       value = NAN
     end
@@ -185,7 +194,7 @@ local function plan_from_options(options, names, by_name)
   for _, name in ipairs(check_names("target", options.target)) do
     local number = find_column("target", name, names, by_name)
     is_target[number] = true
-    targets[#targets + 1] = { number = number, name = names[number],
+    targets[#targets + 1] = { number = number, name = names[number], is_target = true,
       kind = kinds[number] and "categorical" or "number" }
   end
   local wanted = options.columns and check_names("columns", options.columns)
@@ -210,7 +219,7 @@ local function plan_like(plan, names, by_name)
     local copy = {}
     for i, column in ipairs(list) do
       copy[i] = { name = column.name, kind = column.kind, categories = column.categories,
-        number = find_column("like", column.name, names, by_name) }
+        is_target = column.is_target, number = find_column("like", column.name, names, by_name) }
     end
     return copy
   end
@@ -247,9 +256,14 @@ local function build(path, text, options)
   local separator = options.separator or options.like and options.like.separator or csv.guess_separator(text)
   local columns, lines = csv.parse(text, separator)
   if not columns then fault("%s", lines) end
-  local names = {}
+  local names, is_record = {}, options.header == nil
   for c, fields in ipairs(columns) do
+    is_record = is_record and number_of(fields[1], options.decimal) ~= nil
     names[c] = options.header == false and tostring(c) or table.remove(fields, 1)
+  end
+  if is_record then
+    fault("line 1: holds numbers, expected names of columns; read a file without them with header = false (names "
+      .. "that are numbers: header = true)")
   end
   if options.header ~= false then table.remove(lines, 1) end
   if #lines == 0 then fault("has a header, but no records") end
@@ -277,11 +291,11 @@ end
 --- list of columns: [records, columns]), a column that is also in categorical gives labels, int32 [records], with
 --- set.classes; false: none, y is x. columns: those of x, by default all others. categorical: columns of names,
 --- indices from 1 in sorted order. one_hot: such columns, spread out. missing: what such a number or category is:
---- "refuse", an error, the default, or "nan" (one_hot: 0 throughout); targets are never missing.
---- missing_values: texts that mean it, "", NA, N/A, NaN, nan, null, ?. separator: one character; by default the
---- most frequent of , ; and tab in the first line. header: the first line has names, true; without, columns are
---- "1", "2", ... decimal: the decimal point, ".". like: a data set from read_csv, usually the training data, whose
---- columns and categories are taken over
+--- "refuse", an error, the default, or "nan" (one_hot: 0 throughout); targets are never missing. missing_values:
+--- texts that mean it, "", NA, N/A, NaN, nan, null, ?. separator: one character; by default the most frequent of ,
+--- ; and tab in the first line. header: the first line has names, true; false: columns are "1", "2", ...; by
+--- default true, and a first line of numbers alone is an error. decimal: the decimal point, ".". like: a data set
+--- from read_csv, usually the training data, whose columns and categories are taken over
 ---@return data.Dataset? set nil where the file cannot be read or a field does not fit
 ---@return string? message, integer? code
 local function read_csv(path, options)
