@@ -141,7 +141,7 @@ describe("a checkpoint is refused", function()
 
   it("while another training has it", function()
     local checkpoint <close> = open(place, parts, { resume = true }) -- luacheck: ignore
-    refused("lock: another process holds the lock", parts_of())
+    refused("lock: is locked, by this or another process", parts_of())
   end)
 
   it("for another data set", function()

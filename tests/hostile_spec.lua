@@ -84,6 +84,11 @@ describe("arguments that the library never gives its core", function()
   it("get an error at the script's line from the functions in Lua too", function()
     raises("eye: expected a whole number of at least 0, got nil", function() fnet.eye() end)
     raises("backward: expected a table of options, got boolean", function() fnet.ones({}):backward(true) end)
+    raises("backward: unknown option 'retian' (did you mean 'retain'?); known are gradient, retain, create_graph",
+      function() fnet.ones({}):backward { retian = true } end)
+    raises("backward: retain: expected true or false, got string",
+      function() fnet.ones({}):backward { retain = "yes" } end)
+    raises("grad: expected a tensor, got number", function() leaf({ 1 }).grad = 3 end)
     raises("gradcheck: expected a function or a model, got nil", function() fnet.gradcheck() end)
     raises("gradcheck: expected a table of inputs, got nil", function() fnet.gradcheck(print) end)
     raises("gradcheck: unknown option 'tolerence' (did you mean 'tolerance'?); known are step, tolerance, most",

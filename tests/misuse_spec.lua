@@ -42,6 +42,9 @@ describe("a method called with a dot", function()
     local set = labelled(4)
     raises(message("batches", "table"), function() set.batches { size = 2 } end)
     raises(message("with", "table"), function() set.with { transform = false } end)
+    for _, name in ipairs { "balance", "folds", "sha256", "statistics" } do
+      raises(message(name, "nil"), function() set[name]() end)
+    end
     for name, argument in pairs { split = 0.5, slice = 1, sample = 1, batch_count = 2 } do
       raises(message(name, "number"), function() set[name](argument) end)
     end
@@ -55,6 +58,10 @@ describe("a model", function()
       function() nn.Sequential { nn.Dense(2, 3), missing, nn.ReLU() } end)
     raises("Concat: branch 1 is nil: is its name a variable that exists?",
       function() nn.Concat { missing, nn.ReLU() } end)
+  end)
+
+  it("is of floats", function()
+    raises("to: unknown name 'int32'; known are float32, float64", function() dense():to("int32") end)
   end)
 
   it("has layers that give something", function()
@@ -82,6 +89,19 @@ describe("a tensor", function()
 end)
 
 describe("a figure", function()
+  it("is shown from a number, a tensor, a record", function()
+    local report = fnet.report
+    raises("bar: expected a fraction, got nil", function() report.bar() end)
+    raises("bar: width: expected a whole number from 0 to 4096, got nil", function() report.bar(2) end)
+    local pair = "distribution: expected a list of names and a tensor with a probability for each, got %s and %s"
+    raises(pair:format("1 names", "float32 [3]"), function() report.distribution({ "a" }, fnet.ones { 3 }) end)
+    raises(pair:format("nil", "nil"), function() report.distribution() end)
+    raises("json: expected a list of { key, value }, got number", function() report.json(3) end)
+    local entry = "json: entry 1: expected { key, value } with a string, number or boolean, got "
+    raises(entry .. "number", function() report.json { 3 } end)
+    raises(entry .. "{ string, nil }", function() report.json { { "loss" } } end)
+  end)
+
   it("prints itself", function()
     local text = tostring(nn.evaluate(dense(), labelled(4)))
     assert.matches("^accuracy %d+%.%d%d%% ± %d+%.%d%d %(%d/4%), loss %d%.%d%d%d%d$", text)
@@ -102,6 +122,28 @@ describe("a figure", function()
   it("is evaluated over a data set", function()
     raises("evaluate: expected a model and a data set, got table and float32 [4, 2]",
       function() nn.evaluate(dense(), fnet.ones { 4, 2 }) end)
+  end)
+end)
+
+describe("a class of one's own", function()
+  it("has a name", function()
+    for got, name in pairs { number = 3, table = {}, ["nil"] = false } do
+      raises('module: expected a name for the class, such as nn.module "Block", got ' .. got,
+        function() nn.module(name or nil) end)
+    end
+  end)
+end)
+
+describe("true and false", function()
+  it("are what an option of that kind takes: every other value counts as true in Lua", function()
+    local set = labelled(4)
+    raises("batches: drop_last: expected true or false, got number", function() set:batches { drop_last = 0 } end)
+    raises("batches: shuffle: expected true or false, got string", function() set:batches { shuffle = "no" } end)
+    raises("split: stratified: expected true or false, got number", function() set:split(2, { stratified = 0 }) end)
+    raises("folds: stratified: expected true or false, got number", function() set:folds(2, { stratified = 0 }) end)
+    raises("read_csv: header: expected true or false, got string",
+      function() data.read_csv("none.csv", { target = false, header = "no" }) end)
+    raises("training: json: expected true or false, got number", function() fnet.report.training { json = 0 } end)
   end)
 end)
 

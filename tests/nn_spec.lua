@@ -379,8 +379,8 @@ describe("Dense", function()
     fails("Dense: units: expected a whole number of at least 1, got nan", nn.Dense, 3, math.abs(0 / 0))
     fails("Dense: unknown option 'biases' (did you mean 'bias'?); known are activation, bias, init", nn.Dense, 3, 2,
       { biases = false })
-    fails("Dense: init: unknown name 'he'; known are glorot_normal, glorot_uniform, he_normal, he_uniform, " ..
-      "lecun_normal, orthogonal, zeros", nn.Dense, 3, 2, { init = "he" })
+    fails("Dense: init: unknown name 'he' (did you mean 'he_normal'?); known are glorot_normal, glorot_uniform, " ..
+      "he_normal, he_uniform, lecun_normal, orthogonal, zeros", nn.Dense, 3, 2, { init = "he" })
     fails("Dense: init must return a tensor [3, 2], got float32 [2, 3]", nn.Dense, 3, 2,
       { init = function() return fnet.zeros { 2, 3 } end })
     fails("Dense: init must return a tensor [3, 2], got number", nn.Dense, 3, 2, { init = function() return 1 end })

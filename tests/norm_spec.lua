@@ -213,9 +213,11 @@ describe("BatchNorm", function()
       function() model(fnet.ones { 2, 3 }) end)
     raises("BatchNorm(4): one row, [1, 4], has no variance in training mode; use larger batches (drop_last = " ..
       "true leaves out a last one of 1), or model:eval()", function() nn.BatchNorm(4)(fnet.ones { 1, 4 }) end)
+    raises("BatchNorm(4): no rows, [0, 4], have no variance in training mode; use larger batches (drop_last = " ..
+      "true leaves out a last one of 1), or model:eval()", function() nn.BatchNorm(4)(fnet.ones { 0, 4 }) end)
     raises("layer 2, BatchNorm(5) expects 5 inputs, but layer 1, Dense(2, 4) gives [batch, 4]",
       function() nn.Sequential { nn.Dense(2, 4), nn.BatchNorm(5) } end)
-    raises("BatchNorm: unknown option 'eps'; known are momentum, epsilon",
+    raises("BatchNorm: unknown option 'eps' (did you mean 'epsilon'?); known are momentum, epsilon",
       function() nn.BatchNorm(4, { eps = 1 }) end)
     raises("BatchNorm: momentum: expected a number from 0 to 1, got 2",
       function() nn.BatchNorm(4, { momentum = 2 }) end)

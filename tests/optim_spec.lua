@@ -111,10 +111,25 @@ describe("SGD", function()
       compare(function(list) return optim.SGD(list, { lr = 0 }) end, sgd(0, 0), dtype, 0)
       compare(with(optim.SGD, { lr = 0.02, momentum = 0.8, nesterov = true, weight_decay = 0.1 }),
         sgd(0.02, 0.8, 0.1, true), dtype, tolerance)
-      compare(with(optim.SGD, { lr = 0.02, weight_decay = 0.5, nesterov = true }), sgd(0.02, 0, 0.5), dtype,
-        tolerance)
+      compare(with(optim.SGD, { lr = 0.02, weight_decay = 0.5 }), sgd(0.02, 0, 0.5), dtype, tolerance)
     end)
   end
+
+  it("refuses a misspelt option also where it is set later", function()
+    local optimiser = optim.SGD { parameter { 1 } }
+    local function set(name) optimiser[name] = 3 end
+    fails("SGD has no 'learning_rate'; did you mean 'lr'?", set, "learning_rate")
+    fails("SGD has no 'momentun'; did you mean 'momentum'?", set, "momentun")
+    optimiser.schedule, optimiser.note = function() return 1 end, "mine"
+    assert.equal("mine", optimiser.note)
+  end)
+
+  it("takes nesterov with a momentum alone", function()
+    local message = "SGD: nesterov: expected a momentum above 0 with it, such as momentum = 0.9"
+    local group = { parameters = { parameter { 1 } }, momentum = 0 }
+    fails(message, optim.SGD, { parameter { 1 } }, { nesterov = true })
+    fails(message, optim.SGD, { group }, { nesterov = true, momentum = 0.9 })
+  end)
 end)
 
 describe("Adam", function()
@@ -268,8 +283,11 @@ for name, new in pairs(OPTIMISERS) do
         fails(name .. ": schedule: expected a number of at least 0 for step 4, got " .. tostring(value),
           optimiser.step, optimiser)
       end
-      fails(name .. ": schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, "
-        .. "got number", new, { p }, { schedule = 1 })
+      local expected = name .. ": schedule: expected a function of the step, such as optim.schedule.cosine " ..
+        "{ steps = 1000 }, got number"
+      fails(expected, new, { p }, { schedule = 1 })
+      optimiser.schedule = 3
+      fails(expected, optimiser.step, optimiser)
     end)
 
     it("gives groups of parameters options of their own, and the rest to all", function()

@@ -87,9 +87,11 @@ describe("random_state", function()
   end)
 
   it("refuses wrong numbers", function()
-    raises("stream: expected a whole number of at least 0, got -1", function() fnet.random_state(1, -1) end)
-    raises("stream: expected a whole number of at least 0, got 0.5", function() fnet.random_state(1, 0.5) end)
-    raises(("seed: expected a whole number of at least %d, got 1.5"):format(math.mininteger),
+    for _, stream in ipairs { -1, 0.5 } do
+      raises("random_state: stream: expected a whole number of at least 0, got " .. stream,
+        function() fnet.random_state(1, stream) end)
+    end
+    raises(("random_state: seed: expected a whole number of at least %d, got 1.5"):format(math.mininteger),
       function() fnet.random_state(1.5) end)
   end)
 end)

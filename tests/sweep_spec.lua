@@ -191,8 +191,12 @@ describe("sweep", function()
     raises("sweep: run: expected a function, got nil", function() return (fnet.sweep {}) end)
     raises("sweep: callback: expected a function, got number",
       function() return (fnet.sweep { run = figure, callback = 5 }) end)
-    raises("sweep: seed: expected a list of values, such as { 1, 2 }, got number (did you mean 'seeds'?)",
-      function() return (fnet.sweep { run = figure, seed = 5 }) end)
+    for _, seed in ipairs { 5, { 1, 2 } } do
+      raises("sweep: seed: each run is given its own; list them as seeds = { 1, 2 }, or say how many",
+        function() return (fnet.sweep { run = figure, seed = seed }) end)
+    end
+    raises("sweep: seedz: expected a list of values, such as { 1, 2 }, got number (did you mean 'seeds'?)",
+      function() return (fnet.sweep { run = figure, seedz = 5 }) end)
     raises("sweep: lr: expected a list of values, such as { 1, 2 }, got table",
       function() return (fnet.sweep { run = figure, lr = {} }) end)
     raises("sweep: seeds: expected a whole number of at least 1, got 0",

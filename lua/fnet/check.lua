@@ -22,23 +22,42 @@ local function distance(a, b)
   return rows[#a][#b]
 end
 
+-- What other libraries and plain English call options and their values, small and without "_".
+local SYNONYMS = {
+  act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2", classweight = "weights",
+  criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon", etamin = "floor",
+  gamma = "factor", he = "he_normal", kaiming = "he_normal", kaimingnormal = "he_normal",
+  kaiminguniform = "he_uniform", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr",
+  minlr = "floor", mode = "goal", optimizer = "optim", optimiser = "optim", retaingraph = "retain", rho = "alpha",
+  sep = "separator", std = "deviation", stepsize = "every", stratify = "stratified", tmax = "steps",
+  usebias = "bias", val = "valid", validation = "valid", validationdata = "valid", xavier = "glorot_uniform",
+  xaviernormal = "glorot_normal", xavieruniform = "glorot_uniform",
+}
+
+local function bare(name) return (name:lower():gsub("[_%-]", "")) end
+
+-- The known names that stand for this one elsewhere; else the one that is spelt most like it; else none.
+local function meant(name, names)
+  if type(name) ~= "string" or #name > 64 then return {} end
+  local list, best, least = {}, nil, math.max(1, #name // 3) + 1
+  local synonyms = " " .. (SYNONYMS[bare(name)] or "") .. " "
+  for _, known in ipairs(names) do
+    if synonyms:find(" " .. known .. " ", 1, true) then list[#list + 1] = known end
+    local far = distance(bare(name), bare(known))
+    if far < least and far < #known then best, least = known, far end
+  end
+  return #list > 0 and list or { best }
+end
+
 --- The known name that a misspelt one was probably meant to be, or nil where none is near.
 ---@param name any
 ---@param names string[]
 ---@return string?
-function check.nearest(name, names)
-  if type(name) ~= "string" or #name > 64 then return nil end
-  local best, least = nil, math.max(1, #name // 3) + 1
-  for _, known in ipairs(names) do
-    local far = distance(name:lower():gsub("[_%-]", ""), known:lower():gsub("[_%-]", ""))
-    if far < least and far < #known then best, least = known, far end
-  end
-  return best
-end
+function check.nearest(name, names) return meant(name, names)[1] end
 
 local function hint(name, names)
-  local near = check.nearest(name, names)
-  return near and (" (did you mean '%s'?)"):format(near) or ""
+  local near = table.concat(meant(name, names), "' and '")
+  return near ~= "" and (" (did you mean '%s'?)"):format(near) or ""
 end
 
 --- A table of options with known names only; an empty one for nil.
@@ -101,6 +120,16 @@ end
 function check.boolean(what, value)
   if type(value) == "boolean" then return value end
   core.raise(("%s: expected true or false, got %s"):format(what, check.describe(value)))
+end
+
+--- Options that are true or false, where they are given.
+---@param what string the function, for the message
+---@param options table
+---@param names string[]
+function check.booleans(what, options, names)
+  for _, name in ipairs(names) do
+    if options[name] ~= nil then check.boolean(what .. ": " .. name, options[name]) end
+  end
 end
 
 --- Whether a value can be called: a function, or an object whose class says how.
@@ -170,14 +199,16 @@ end
 --- The same table; reading a name that it does not have raises an error with the nearest one that it has.
 ---@param what string how a script writes it, such as "fnet.nn"
 ---@param list table
----@param elsewhere? table<string, string> what other libraries call a name: { Linear = "Dense" }
+---@param elsewhere? table<string, string> what other libraries call a name: { Linear = "Dense" }, or words that say
+--- what there is instead
 ---@return table list
 function check.named(what, list, elsewhere)
   return setmetatable(list, {
+    elsewhere = elsewhere,
     __index = function(_, key)
       local near = elsewhere and elsewhere[key] or check.nearest(key, check.names(list))
-      core.raise(("%s has no '%s'%s"):format(what, tostring(key),
-        near and ("; did you mean %s.%s?"):format(what, near) or ""))
+      local words = near and (near:find " " and near or ("did you mean %s.%s?"):format(what, near))
+      core.raise(("%s has no '%s'%s"):format(what, tostring(key), words and "; " .. words or ""))
     end,
   })
 end

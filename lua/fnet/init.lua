@@ -71,4 +71,7 @@ return later.names("fnet", fnet, {
   ["fnet.train.fit"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
   ["fnet.train.model_check"] = { "check" }, ["fnet.help"] = { "help" }, ["fnet.model_file"] = { "load" },
   ["fnet.safetensors"] = { read_tensors = "read", write_tensors = "write" },
+}, { -- names of PyTorch and NumPy
+  array = "tensor", cat = "concat", concatenate = "concat", manual_seed = "seed", set_seed = "seed",
+  uniform = "rand", normal = "randn", set_num_threads = "threads",
 })

@@ -13,8 +13,9 @@ local waiting = {} -- functions that load what may be loaded still
 ---@param list table the names that are there
 ---@param modules table<string, string|table> by module: the name of the module's value; or the names of some of its
 --- fields, { public = field } where they differ
+---@param elsewhere? table<string, string> as for check.named
 ---@return table list
-function later.names(what, list, modules)
+function later.names(what, list, modules, elsewhere)
   local source = {}
   for module, names in next, modules do
     if type(names) == "string" then source[names] = { module } end
@@ -33,7 +34,7 @@ function later.names(what, list, modules)
       if rawget(list, name) == nil then load_name(name) end
     end
   end
-  local class = getmetatable(check.named(what, list))
+  local class = getmetatable(check.named(what, list, elsewhere))
   local unknown = class.__index
   function class.__index(_, name)
     if source[name] then return load_name(name) end

@@ -17,6 +17,8 @@ local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
 ---@param width integer columns
 ---@return string text padded to the width
 function report.bar(fraction, width)
+  if type(fraction) ~= "number" then core.raise("bar: expected a fraction, got " .. check.describe(fraction)) end
+  width = check.count("bar: width", width, 0, 4096)
   local eighths = math.floor(math.min(1, math.max(0, fraction)) * width * 8 + 0.5) -- none for a NaN
   local full, rest = eighths // 8, eighths % 8
   return EIGHTHS[8]:rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
@@ -53,7 +55,9 @@ end
 ---@param options? table json: a line of JSON an epoch on standard output instead of the lines for people, false
 ---@return table callbacks
 function report.training(options)
-  local as_json = check.options("training", options, { "json" }).json
+  options = check.options("training", options, { "json" })
+  check.booleans("training", options, { "json" })
+  local as_json = options.json
   local update, finish = nil, function() end
   local function say(text) if text and not as_json then io.stderr:write(text, "\n") end end
   local callbacks = {}
@@ -130,6 +134,11 @@ end
 ---@param probabilities tensor [classes]
 ---@return string text without a newline at the end
 function report.distribution(names, probabilities)
+  if type(names) ~= "table" or not core.is_tensor(probabilities) or probabilities.rank ~= 1 or
+    #names ~= #probabilities or #names == 0 then
+    core.raise(("distribution: expected a list of names and a tensor with a probability for each, got %s and %s")
+      :format(type(names) == "table" and #names .. " names" or type(names), check.describe(probabilities)))
+  end
   local rows, best = {}, probabilities:argmax():item()
   for i, value in ipairs(probabilities:totable()) do
     rows[i] = { "  " .. names[i], report.bar(value, 30), ("%.1f%%"):format(100 * value), i == best and " <" or "" }
@@ -147,12 +156,23 @@ function report.accuracy(result)
   return ("%.2f%% ± %.2f (%d/%d)"):format(100 * result.accuracy, 100 * result.margin, result.correct, result.total)
 end
 
+-- Types of values in a flat record.
+local PLAIN = { string = true, number = true, boolean = true }
+
 --- A flat record as one line of JSON, keys in the given order.
 ---@param pairs_list table[] {key, value} with strings, numbers and booleans
 ---@return string
 function report.json(pairs_list)
+  if type(pairs_list) ~= "table" then
+    core.raise("json: expected a list of { key, value }, got " .. check.describe(pairs_list))
+  end
   local parts = {}
   for i, entry in ipairs(pairs_list) do
+    if type(entry) ~= "table" or type(entry[1]) ~= "string" or not PLAIN[type(entry[2])] then
+      core.raise(("json: entry %d: expected { key, value } with a string, number or boolean, got %s"):format(i,
+        type(entry) == "table" and ("{ %s, %s }"):format(check.describe(entry[1]), check.describe(entry[2])) or
+          check.describe(entry)))
+    end
     local value = entry[2]
     local text = type(value) == "string" and json.text(value) or type(value) == "boolean" and tostring(value)
       or math.type(value) == "integer" and tostring(value)

@@ -234,10 +234,8 @@ end
 ---@param options? table gradient: of this result, needed when it has several elements; retain: keep the tape for
 --- another backward; create_graph: record the gradients themselves, for second derivatives (implies retain)
 function methods:backward(options)
-  if options ~= nil and type(options) ~= "table" then
-    core.raise("backward: expected a table of options, got " .. type(options))
-  end
-  options = options or {}
+  options = check.options("backward", options, { "gradient", "retain", "create_graph" })
+  check.booleans("backward", options, { "retain", "create_graph" })
   core.backward(self, options.gradient, options.retain or options.create_graph, options.create_graph)
 end
 

@@ -90,7 +90,7 @@ static int lock_file(lua_State *L) {
     *file = durable_lock(&durable_posix, path);
     if (*file >= 0) return 1;
     int code = errno;
-    return failure(L, path, code == EWOULDBLOCK ? "another process holds the lock" : strerror(code), code);
+    return failure(L, path, code == EWOULDBLOCK ? "is locked, by this or another process" : strerror(code), code);
 }
 
 static int close_lock(lua_State *L) {

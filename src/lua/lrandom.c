@@ -80,8 +80,9 @@ static int permutation(lua_State *L) {
 static int random_state(lua_State *L) {
     struct state *state = state_of(L);
     if (!lua_isnoneornil(L, 1)) {
-        lua_Integer seed = lcheck_integer(L, 1, "seed", LUA_MININTEGER, LUA_MAXINTEGER);
-        lua_Integer stream = lua_isnoneornil(L, 2) ? 0 : lcheck_integer(L, 2, "stream", 0, LUA_MAXINTEGER);
+        lua_Integer seed = lcheck_integer(L, 1, "random_state: seed", LUA_MININTEGER, LUA_MAXINTEGER);
+        lua_Integer stream =
+            lua_isnoneornil(L, 2) ? 0 : lcheck_integer(L, 2, "random_state: stream", 0, LUA_MAXINTEGER);
         *state = (struct state){(uint64_t)seed, (uint64_t)stream};
     }
     lua_pushinteger(L, (lua_Integer)state->seed);

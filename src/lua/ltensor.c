@@ -238,6 +238,7 @@ static int tensor_newindex(lua_State *L) {
     }
     if (strcmp(name, "grad") == 0) {
         if (!lua_isnil(L, 3)) {
+            if (!ltensor_test(L, 3)) return lerror(L, "grad: expected a tensor, got %s", luaL_typename(L, 3));
             struct handle *grad = ltensor_check(L, 3);
             if (!tensor_same_shape(&grad->tensor, &handle->tensor) || grad->tensor.dtype != handle->tensor.dtype)
                 return lerror(

@@ -111,6 +111,7 @@ end
 function Dataset:split(count, options)
   check.method("split", self)
   options = check.options("split", options, { "shuffle", "stratified" })
+  check.booleans("split", options, { "shuffle", "stratified" })
   local total = #self
   if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
   if total < 2 then core.raise(("split: expected at least two samples, got %s"):format(tostring(self))) end
@@ -144,6 +145,7 @@ end
 function Dataset:batches(options)
   check.method("batches", self)
   options = check.options("batches", options, { "size", "shuffle", "drop_last" })
+  check.booleans("batches", options, { "shuffle", "drop_last" })
   local transform = self.transform
   local total = #self
   local size = options.size == nil and 32 or check.count("batches: size", options.size, 1)
@@ -171,6 +173,7 @@ end
 --- SHA-256 of the samples and targets, in order: two data sets with equal digests are the same.
 ---@return string hexadecimal 64 digits
 function Dataset:sha256()
+  check.method("sha256", self)
   local description = ("%s %s %.17g\n"):format(check.describe(self.x), check.describe(self.y), self.scale)
   return core.sha256(description, self.x, self.y, all_rows(self))
 end
@@ -180,6 +183,7 @@ end
 -- together. What data.normalise takes.
 ---@return { mean: number[], deviation: number[] }
 function Dataset:statistics()
+  check.method("statistics", self)
   local rank = self.x.rank
   local last = (rank == 2 or rank == 4) and self.x.shape[rank] or 1
   local function mean_of(f)

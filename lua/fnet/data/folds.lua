@@ -56,7 +56,9 @@ end
 --- where the targets are labels
 ---@return fun(): data.Dataset?, data.Dataset? iterator
 function Dataset:folds(count, options)
+  check.method("folds", self)
   options = check.options("folds", options, { "stratified" })
+  check.booleans("folds", options, { "stratified" })
   count = check.count("folds", count, 2, math.max(2, #self))
   local is_labels = self.y.rank == 1 and (self.y.dtype == "int32" or self.y.dtype == "uint8")
   local stratified = options.stratified
@@ -94,6 +96,7 @@ end
 --- How many samples each class has. The result prints as a table; its entries are { label, name, count, fraction }.
 ---@return data.Balance
 function Dataset:balance()
+  check.method("balance", self)
   local labels, counts, kinds = labels_of("balance", self), {}, {}
   for label in ipairs(self.classes or {}) do kinds[label], counts[label] = label, 0 end
   for _, label in ipairs(labels) do

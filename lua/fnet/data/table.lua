@@ -45,6 +45,7 @@ end
 
 local function read_options(options)
   options = check.options("read_csv", options, OPTIONS)
+  check.booleans("read_csv", options, { "header" })
   if options.like ~= nil and (type(options.like) ~= "table" or not options.like.columns) then
     core.raise("read_csv: like: expected a data set from read_csv, got " .. check.describe(options.like))
   end

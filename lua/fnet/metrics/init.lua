@@ -105,4 +105,8 @@ function metrics.r2(output, target)
   return total / #missed
 end
 
-return check.named("fnet.metrics", metrics)
+local rates = "print fnet.metrics.confusion(model, set), which has f1 for each class"
+
+return check.named("fnet.metrics", metrics, {
+  F1 = rates, f1 = rates, f1_score = rates, confusion_matrix = "confusion",
+})

@@ -107,6 +107,9 @@ end
 ---@param name string shown when a model is printed
 ---@return table class
 local function class(name)
+  if type(name) ~= "string" then
+    core.raise("module: expected a name for the class, such as nn.module \"Block\", got " .. check.describe(name))
+  end
   local new_class = setmetatable({ is_module = true, class_name = name }, {
     __index = Module,
     __call = function(self, ...)
@@ -266,6 +269,7 @@ end
 ---@return nn.Module self
 function Module:to(dtype)
   check.method("to", self)
+  check.choice("to", dtype, { "float32", "float64" })
   walk(self, function(module)
     for _, key in ipairs(module[ORDER]) do
       local value = rawget(module, key)

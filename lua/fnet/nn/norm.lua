@@ -64,8 +64,9 @@ local function move(average, value, momentum) average:copy(average + (value - av
 local function batch_statistics(self, x)
   local rows = x:count() // self.inputs
   if rows < 2 then
-    core.raise(("%s: one row, %s, has no variance in training mode; use larger batches (drop_last = true leaves " ..
-      "out a last one of 1), or model:eval()"):format(self:name(), check.shape_text(x.shape)))
+    local subject = (rows == 1 and "one row, %s, has" or "no rows, %s, have"):format(check.shape_text(x.shape))
+    core.raise(("%s: %s no variance in training mode; use larger batches (drop_last = true leaves out a last " ..
+      "one of 1), or model:eval()"):format(self:name(), subject))
   end
   local mean = x:reshape { rows, self.inputs }:sum(1) / rows
   local squares = core.centred_squares(x, mean)

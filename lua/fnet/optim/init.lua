@@ -17,4 +17,8 @@ return check.named("fnet.optim", {
   clip_norm = clip.norm,
   clip_value = clip.value,
   schedule = require "fnet.optim.schedule",
+}, { -- names of PyTorch and Keras
+  EMA = "Average", clip_grad_norm = "clip_norm", clip_grad_norm_ = "clip_norm", clip_grad_value_ = "clip_value",
+  CosineAnnealingLR = "schedule.cosine", CosineDecay = "schedule.cosine", OneCycleLR = "schedule.one_cycle",
+  ReduceLROnPlateau = "schedule.plateau", StepLR = "schedule.step", lr_scheduler = "schedule",
 })

@@ -18,6 +18,15 @@ Optimizer.__index = Optimizer
 -- The key of an optimiser's description; see `class`.
 local SPEC = {}
 
+-- A misspelt option would be kept and do nothing; other fields are the script's own.
+function Optimizer:__newindex(key, value)
+  local near = check.nearest(key, self[SPEC].known)
+  if near and near ~= key then
+    core.raise(("%s has no '%s'; did you mean '%s'?"):format(self[SPEC].name, key, near))
+  end
+  rawset(self, key, value)
+end
+
 --- "Adam(4 parameters, lr 0.001)".
 ---@return string
 function Optimizer:__tostring()
@@ -30,8 +39,15 @@ function Optimizer:zero_grad()
   for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
 end
 
+local function check_schedule(name, schedule)
+  if schedule == nil or check.is_callable(schedule) then return end
+  core.raise(("%s: schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, " ..
+    "got %s"):format(name, check.describe(schedule)))
+end
+
 -- The factor that the schedule gives for a step.
 local function factor_at(self, step)
+  check_schedule(self[SPEC].name, self.schedule)
   local factor = self.schedule(step)
   if type(factor) == "number" and factor >= 0 and factor < math.huge then return factor end
   core.raise(("%s: schedule: expected a number of at least 0 for step %d, got %s"):format(self[SPEC].name, step,
@@ -218,6 +234,7 @@ local function class(spec)
   local known = {}
   for i, range in ipairs(spec.options) do known[i] = range[1] end
   known[#known + 1] = "schedule"
+  spec.known = known
   return function(parameters, options)
     local self = { [SPEC] = spec, groups = check_groups(spec, parameters), parameters = {}, steps = 0 }
     options = check.options(spec.name, options, known)
@@ -226,10 +243,7 @@ local function class(spec)
       self[key] = range[2]
       if options[key] ~= nil then self[key] = check_option(spec.name .. ": " .. key, range, options[key]) end
     end
-    if options.schedule ~= nil and not check.is_callable(options.schedule) then
-      raise(spec.name, "schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, "
-        .. "got %s", check.describe(options.schedule))
-    end
+    check_schedule(spec.name, options.schedule)
     self.schedule = options.schedule
     for _, group in ipairs(self.groups) do
       table.move(group.parameters, 1, #group.parameters, #self.parameters + 1, self.parameters)

@@ -23,4 +23,12 @@ local new = optimizer.class {
 ---@param options? table lr: 1e-2; momentum: 0; nesterov: false; weight_decay: 0, times p is added to the gradient
 --- (L2); schedule: function(step) -> a factor for the learning rates, such as from optim.schedule
 ---@return optim.Optimizer
-return function(parameters, options) return new(parameters, options) end
+return function(parameters, options)
+  local self = new(parameters, options)
+  for _, group in ipairs(self.groups) do
+    if group.nesterov and group.momentum == 0 then
+      core.raise("SGD: nesterov: expected a momentum above 0 with it, such as momentum = 0.9")
+    end
+  end
+  return self
+end

@@ -37,7 +37,9 @@ end
 local function grid_of(options, own)
   local names, rows = {}, { {} }
   for _, name in ipairs(check.names(options)) do
-    if not own[name] then
+    if name == "seed" then
+      core.raise("sweep: seed: each run is given its own; list them as seeds = { 1, 2 }, or say how many")
+    elseif not own[name] then
       local values = options[name]
       if type(values) ~= "table" or core.is_tensor(values) or #values == 0 then
         local near = check.nearest(name, check.names(own))
