@@ -12,7 +12,7 @@ local options = fnet.options(arg, "Teaches a small transformer to sort numbers."
   { "largest", 20, "numbers go from 1 to this", low = 2 },
   { "units", 32, "numbers a place of the list is described by; a multiple of the heads", low = 4 },
   { "heads", 2, "different ways to look", low = 1 },
-  { "lr", 3e-3, "learning rate of Adam", low = 0 },
+  { "lr", 3e-3, "learning rate of Adam", low = 0, high = 1 },
   { "seed", 1, "start of all random numbers" },
   { "check", false, "compares the attention's gradients with differences, and ends" },
 })

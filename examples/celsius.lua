@@ -5,7 +5,12 @@
 local fnet = require "fnet"
 local nn, optim = fnet.nn, fnet.optim
 
-fnet.seed(1)
+local options = fnet.options(arg, "Learns from seven pairs how Celsius becomes Fahrenheit.", {
+  { "steps", 500, "updates of weight and bias", low = 0 },
+  { "seed", 1, "start of all random numbers" },
+})
+
+fnet.seed(options.seed)
 local celsius = fnet.tensor { { -40 }, { -10 }, { 0 }, { 8 }, { 15 }, { 22 }, { 38 } }
 local fahrenheit = fnet.tensor { { -40 }, { 14 }, { 32 }, { 46.4 }, { 59 }, { 71.6 }, { 100.4 } }
 
@@ -13,7 +18,7 @@ local fahrenheit = fnet.tensor { { -40 }, { 14 }, { 32 }, { 46.4 }, { 59 }, { 71
 local model = nn.Dense(1, 1)
 local opt = optim.Adam(model:parameters(), { lr = 0.3 })
 
-for step = 1, 500 do
+for step = 1, options.steps do
   local loss = nn.mse(model(celsius), fahrenheit)
   opt:zero_grad()
   loss:backward() -- how the loss changes with the weight and with the bias

@@ -5,6 +5,11 @@
 local fnet = require "fnet"
 local nn, optim = fnet.nn, fnet.optim
 
+local options = fnet.options(arg, "Tells the inside of a circle from the outside, with a layer of its own.", {
+  { "epochs", 30, "passes over the points", low = 0 },
+  { "seed", 1, "start of all random numbers" },
+})
+
 -- With s = sigmoid(beta x):  y = x s,  dy/dx = s + beta x s (1 - s),  dy/dbeta = x^2 s (1 - s).
 local swish = fnet.operation(
   function(x, beta) return x * (x * beta):sigmoid() end,
@@ -14,7 +19,7 @@ local swish = fnet.operation(
     return dy * (s + beta * slope), (dy * x * slope):sum()
   end)
 
-fnet.seed(1)
+fnet.seed(options.seed)
 local ok, detail = fnet.gradcheck(swish, { fnet.randn { 4, 3 }, fnet.tensor(1.5) })
 assert(ok, detail)
 print(("the gradients of swish are right: largest error %.0e"):format(detail))
@@ -45,7 +50,7 @@ local model = nn.Sequential {
 local opt = optim.Adam(model:parameters(), { lr = 0.02 })
 print(model:summary())
 
-for epoch = 1, 30 do
+for epoch = 1, options.epochs do
   for x, y in train:batches { size = 20, shuffle = true } do
     local loss = nn.cross_entropy(model(x), y)
     opt:zero_grad()

@@ -76,6 +76,11 @@ for epoch, sums in checkpoint:epochs(options.epochs) do
     (sums.seen - before) / seconds)
   emit { { "epoch", epoch }, { "loss", loss }, { "accuracy", accuracy },
     { "validation_accuracy", checked and checked.accuracy or 0 / 0 }, { "seconds", seconds } }
+  if loss - loss ~= 0 then -- NaN or infinite
+    io.stderr:write("examples/fashion.lua: the loss is not finite any more; a smaller --lr than ", options.lr,
+      " may help\n")
+    os.exit(1, true)
+  end
 end
 
 local result = nn.evaluate(model, test)

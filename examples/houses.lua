@@ -3,8 +3,13 @@
 
 local fnet = require "fnet"
 
-fnet.seed(2026)
-local COUNT = 600
+local options = fnet.options(arg, "Invents a table of houses, as CSV.", {
+  { "count", 600, "houses", low = 1 },
+  { "seed", 2026, "start of all random numbers" },
+})
+
+fnet.seed(options.seed)
+local COUNT = options.count
 local DISTRICTS = { { "Harbour", 1.5 }, { "Old Town", 1.8 }, { "Hillside", 1.2 }, { "Mill Lane", 0.9 } }
 local uniform, noise = fnet.rand({ COUNT, 5 }), fnet.randn { COUNT, 3 }
 

@@ -11,18 +11,25 @@ local options = fnet.options(arg,
     value = "DIR" },
 })
 
+local function read(name)
+  local tensors, message = fnet.read_tensors(options.dir .. "/" .. name)
+  if tensors then return tensors end
+  io.stderr:write("pytorch_weights.lua: ", message, "\n")
+  os.exit(1, true)
+end
+
 -- In PyTorch: Linear(12, 16), BatchNorm1d(16), ReLU, Linear(16, 4), Softmax (tests/fixtures/pytorch/record.py).
 local model = nn.Sequential {
   nn.Dense(12, 16), nn.BatchNorm(16), nn.ReLU(),
   nn.Dense(16, 4), nn.Softmax(),
 }
 -- Which of PyTorch's layers is which of ours. Its weights are [units, inputs]; load_foreign transposes them.
-model:load_foreign(assert(fnet.read_tensors(options.dir .. "/model.safetensors")), {
+model:load_foreign(read "model.safetensors", {
   from = "pytorch", names = { ["1"] = "hidden", ["2"] = "norm", ["4"] = "out" },
 })
 model:eval()
 
-local samples = assert(fnet.read_tensors(options.dir .. "/samples.safetensors"))
+local samples = read "samples.safetensors"
 local output = fnet.no_grad(model, samples.input)
 print(("%d samples, largest difference from PyTorch %.1e"):format(#output,
   (output - samples.output):abs():max():item()))

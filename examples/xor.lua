@@ -4,17 +4,23 @@
 local fnet = require "fnet"
 local nn, optim = fnet.nn, fnet.optim
 
-fnet.seed(1)
+local options = fnet.options(arg, "Learns XOR with one hidden layer.", {
+  { "steps", 300, "updates of the weights", low = 0 },
+  { "units", 4, "units of the hidden layer", low = 1 },
+  { "seed", 1, "start of all random numbers" },
+})
+
+fnet.seed(options.seed)
 local inputs = fnet.tensor { { 0, 0 }, { 0, 1 }, { 1, 0 }, { 1, 1 } }
 local targets = fnet.tensor { { 0 }, { 1 }, { 1 }, { 0 } }
 
 local model = nn.Sequential {
-  nn.Dense(2, 4, { activation = "tanh" }),
-  nn.Dense(4, 1, { activation = "sigmoid" }),
+  nn.Dense(2, options.units, { activation = "tanh" }),
+  nn.Dense(options.units, 1, { activation = "sigmoid" }),
 }
 local opt = optim.Adam(model:parameters(), { lr = 0.1 })
 
-for step = 1, 300 do
+for step = 1, options.steps do
   local loss = nn.mse(model(inputs), targets)
   opt:zero_grad()
   loss:backward()

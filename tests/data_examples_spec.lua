@@ -59,6 +59,43 @@ describe("examples/predict.lua", function()
     for _, name in ipairs { "T-shirt/top", "Ankle boot" } do assert.is_truthy(result.output:find(name, 1, true)) end
   end)
 
+  it("leaves a picture of the data set, and its negative, as it is", function()
+    local model, picture = assert(fnet.load(model_path)), fnet.zeros { 28, 28 }
+    picture:slice(1, 11, 20):fill(20 / 255) -- darker than what is seen in a photo, and from edge to edge
+    picture:slice(1, 11, 20):slice(2, 11, 20):fill(200 / 255)
+    local expected = fnet.report.distribution({ "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal",
+      "Shirt", "Sneaker", "Bag", "Ankle boot" }, fnet.predict(model, picture))
+    for _, pixels in ipairs { picture, 1 - picture } do
+      local written, message = data.write_png(directory .. "/ready.png", (pixels * 255 + 0.5):byte())
+      if not written then return assert.matches("built without libpng", message) end
+      local result = run("predict.lua", model_path, "ready.png")
+      assert.is_truthy(result.output:find(expected, 1, true), result.output)
+    end
+  end)
+
+  it("sees nothing where there is nothing", function()
+    for _, pixels in ipairs { fnet.zeros { 50, 50 }, fnet.ones { 50, 50 }, fnet.zeros { 1, 1 },
+      fnet.ones { 28, 28 } } do
+      local written, message = data.write_png(directory .. "/blank.png", pixels)
+      if not written then return assert.matches("built without libpng", message) end
+      local result = run("predict.lua", model_path, "blank.png")
+      assert.same({ 1, "", "predict.lua: blank.png: nothing can be seen in the picture\n" },
+        { result.status, result.output, result.errors })
+    end
+  end)
+
+  it("says what model it needs", function()
+    assert(nn.Dense(3, 4):save(directory .. "/small"))
+    assert(data.write_png(directory .. "/dot.png", fnet.eye(5)))
+    local result = run("predict.lua", "small", "dot.png")
+    assert.same({ 1, "predict.lua: small: expected a model that takes a picture of 28 x 28 and gives 10 "
+      .. "probabilities, such as the one that examples/fashion.lua --save writes\n" },
+      { result.status, result.errors })
+    result = run("predict.lua", "--help")
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.matches("\nusage: fnet examples/predict.lua MODEL PICTURE\n$", result.output)
+  end)
+
   it("says what it cannot read", function()
     local result = run("predict.lua", model_path)
     assert.same({ 1, "predict.lua: usage: fnet examples/predict.lua MODEL PICTURE\n" },

@@ -87,6 +87,13 @@ describe("examples/fashion.lua", function()
     assert.same({}, lines)
   end)
 
+  it("ends where the loss is not finite", function()
+    local result = fashion("--lr", "1e30", "--epochs", "3")
+    assert.same({ 1, "examples/fashion.lua: the loss is not finite any more; a smaller --lr than 1e+30 may "
+      .. "help\n" }, { result.status, result.errors })
+    assert.matches("\nepoch 1/3  loss [^\n]*\n$", result.output)
+  end)
+
   it("computes its figures right", function()
     local text = fashion().output
     local percent, margin, correct, total = text:match "test accuracy (%S+)%% ± (%S+) %((%d+)/(%d+)%)"
@@ -155,12 +162,6 @@ describe("examples/fashion.lua", function()
     assert.is_truthy(result.output:find("Dense(784, 7)", 1, true))
     assert.is_nil(result.output:find "\nepoch")
     assert.is_truthy(result.output:find "\ntest accuracy ")
-  end)
-
-  it("ends well when the training diverges", function()
-    local result = fashion("--lr", "1e30", "--batch", "100")
-    assert.same({ 0, "" }, { result.status, result.errors })
-    assert.is_truthy(result.output:find "\nweights sha256 %x+\n$")
   end)
 
   it("describes its options with --help", function()
@@ -304,6 +305,14 @@ describe("examples/custom_layer.lua", function()
   end)
 end)
 
+describe("examples/pytorch_weights.lua", function()
+  it("says what it cannot read", function()
+    local result = run("pytorch_weights.lua", { "--dir", "/nowhere" })
+    assert.same({ 1, "pytorch_weights.lua: /nowhere/model.safetensors: No such file or directory\n" },
+      { result.status, result.errors })
+  end)
+end)
+
 describe("examples/xor.lua", function()
   it("learns all four cases", function()
     local result = run "xor.lua"
@@ -345,7 +354,8 @@ describe("examples/char_rnn.lua", function()
     assert.equal(written, again:match "\n\n([^\n]*)\n$")
   end)
 
-  it("says what is wrong with a text", function()
+  it("says what is wrong with an option or a text", function()
+    assert.matches("%-%-dropout: expected a number from 0 to 1, got '2'\n", rnn("--dropout", "2").errors)
     local result = rnn("--text", "/nowhere")
     assert.same({ 1, "/nowhere: No such file or directory\n" }, { result.status, result.errors })
     local path = directory .. "/short"
@@ -434,6 +444,17 @@ describe("examples/export.lua", function()
 end)
 
 describe("the examples", function()
+  it("explain themselves, and refuse what they do not know", function()
+    for name in command.shell(directory, "ls " .. command.directory .. "/examples").output:gmatch "(%S+)%.lua" do
+      local result = run(name .. ".lua", { "--help" })
+      assert.same({ name, 0, "" }, { name, result.status, result.errors })
+      assert.is_truthy(result.output:find("usage: fnet ", 1, true), name)
+      result = run(name .. ".lua", { "--unheard-of" })
+      assert.same({ name, 1, "" }, { name, result.status, result.output })
+      assert.is_nil(result.errors:find("traceback", 1, true), result.errors)
+    end
+  end)
+
   it("stay short enough to be read", function()
     for name, most in pairs {
       ["fashion.lua"] = 120, ["fashion_best.lua"] = 130, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70,
