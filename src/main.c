@@ -475,6 +475,12 @@ static void interact(lua_State *L) {
     ended_by_interrupt = false;
 }
 
+/* Whether a command is asked for help: `fnet check --help`. */
+static bool asks_for_usage(char **words) {
+    bool command = is_check(words[0]) || command_module(words[0]) != NULL;
+    return command && words[1] != NULL && strcmp(words[1], "--help") == 0;
+}
+
 /* ---- everything, in the order of the manual ---- */
 
 static bool run_everything(lua_State *L, char **argv) {
@@ -483,7 +489,7 @@ static bool run_everything(lua_State *L, char **argv) {
         complain_of_option(options.bad);
         return false;
     }
-    if (options.help && options.topic == NULL) {
+    if (options.help ? options.topic == NULL : asks_for_usage(argv + options.script)) {
         fputs(usage_text, stdout);
         fputs(help_text, stdout);
         return true;

@@ -86,6 +86,62 @@ describe("fnet check", function()
       result.output)
   end)
 
+  it("calls the model with all its arguments as they were", function()
+    local result = check [[
+      local fnet = require "fnet"
+      local nn = fnet.nn
+      local Cell = nn.module "Cell"
+      function Cell:init() self.from_x, self.from_h = nn.Dense(3, 4), nn.Dense(4, 4) end
+      function Cell:forward(x, h) return (self.from_x(x) + self.from_h(h)):tanh() end
+      local cell = Cell()
+      for step = 1, 6 do
+        local h = fnet.zeros { 5, 4 }
+        for t = 1, 2 do h = cell(fnet.ones { 5, 3 }, h) end
+        h:sum():backward()
+      end]]
+    assert.matches("^layer .*\nfrom_x, Dense%(3, 4%) +%[5, 4%] +16  %de%-%d+\nfrom_h, Dense%(4, 4%) +%[5, 4%] +20 ",
+      result.output)
+    assert.matches("\ngradients: those of all layers agree ", result.output)
+    assert.same({ "", 0 }, { result.errors, result.status })
+  end)
+
+  it("finds nothing wrong in the examples", function()
+    command.write_file(directory .. "/text", ("to be or not to be, that is the question. "):rep(30))
+    for name, options in pairs {
+      ["celsius.lua"] = {}, ["xor.lua"] = {}, ["custom_layer.lua"] = {},
+      ["char_rnn.lua"] = { "--text", "text", "--units", "8" },
+      ["fashion.lua"] = { "--data", command.directory .. "/tests/fixtures/fashion" },
+    } do
+      local words = { "check", command.directory .. "/examples/" .. name, table.unpack(options) }
+      local result = command.shell(directory, command.line(command.fnet, words))
+      assert.matches("\ngradients: those of all layers agree ", result.output)
+      assert.same({ "", 0 }, { result.errors, result.status })
+    end
+  end)
+
+  it("says why a model cannot be followed, and what else is known", function()
+    local result = check [[
+      local fnet = require "fnet"
+      local Counting = fnet.nn.module "Counting"
+      function Counting:init() self.dense = fnet.nn.Dense(3, 1) end
+      function Counting:forward(x)
+        self.calls = (self.calls or 0) + 1
+        if self.calls > 6 then error("too often", 0) end
+        return self.dense(x)
+      end
+      local model = Counting()
+      for step = 1, 6 do model(fnet.zeros { 5, 3 }):sum():backward() end]]
+    assert.matches("^model: Counting cannot be followed outside the training: too often\nfirst loss: 0%.0000\n"
+      .. "time: %S+ %al?s a step, the median of 2\n$", result.output)
+    assert.same({ "", 1 }, { result.errors, result.status })
+  end)
+
+  it("shows the usage", function()
+    local result = command.shell(directory, command.line(command.fnet, { "check", "--help" }))
+    assert.matches("^usage: fnet .*\n +fnet %[options%] check script %[arguments%]\n", result.output)
+    assert.same({ "", 0 }, { result.errors, result.status })
+  end)
+
   it("ends with status 1 where a gradient is wrong, and names the layer", function()
     local result = check([[
       local fnet = require "fnet"

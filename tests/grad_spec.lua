@@ -515,6 +515,13 @@ describe("gradcheck", function()
     assert.is_false((fnet.gradcheck(not_a_number, fnet.ones { 2 })))
   end)
 
+  it("is not misled by a kink or a strong curvature beside the point", function()
+    assert.is_true((fnet.gradcheck(function(x) return x:abs() end, { fnet.tensor { 4e-6, -4e-7 } })))
+    assert.is_true((fnet.gradcheck(function(x) return (x * 300):tanh() end, { fnet.tensor { 0, 1e-3 } })))
+    local wrong = fnet.operation(function(x) return x:abs() end, function(dy) return dy end)
+    assert.is_false((fnet.gradcheck(wrong, { fnet.tensor { -4e-6 } })))
+  end)
+
   it("leaves the inputs alone, and takes integers and other values as they are", function()
     local x, indices = fnet.tensor { 1, 2, 3 }, fnet.tensor({ 3, 1 }, "int32")
     assert.is_true((fnet.gradcheck(function(a, i, factor) return a:gather(i) * factor end, { x, indices, 2 })))

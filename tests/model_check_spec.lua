@@ -19,7 +19,7 @@ function Residual:init(units)
 end
 function Residual:forward(x) return x * self.scale + self.dense(x):tanh() end
 
-local function check(model, sample, options) return fnet.check(model, sample, options) end
+local function check(...) return fnet.check(...) end
 
 describe("check", function()
   it("shows the shapes, the parameters and the memory", function()
@@ -76,6 +76,73 @@ describe("check", function()
       tostring(result))
   end)
 
+  -- Zeros and equal values, where the layers that follow have no slope, are no mistakes of these layers.
+  it("finds nothing wrong in networks that are right, whatever the seed", function()
+    local models = {
+      { { 6, 6, 1 }, function() return { nn.Conv2D(1, 4, 3), nn.ReLU(), nn.MaxPool2D(2) } end },
+      { { 6, 6, 1 }, function() return { nn.Conv2D(1, 4, 3, { activation = "relu" }), nn.MaxPool2D(2) } end },
+      { { 4 }, function() return { nn.Dense(4, 16), nn.ReLU(), nn.BatchNorm(16) } end },
+      { { 4 }, function() return { nn.Dense(4, 16), nn.Dropout(0.5), nn.BatchNorm(16) } end },
+      { { 4 }, function() return { nn.Residual { nn.Dense(4, 4, { init = "zeros" }), nn.ReLU() } } end },
+      { { 4 }, function() return { nn.Dense(4, 5, { init = "zeros", activation = "relu" }) } end },
+    }
+    for seed = 1, 20 do
+      for _, model in ipairs(models) do
+        fnet.seed(seed)
+        local result = check(nn.Sequential(model[2]()), fnet.randn { 8, table.unpack(model[1]) })
+        assert(result.gradients, tostring(result))
+      end
+    end
+  end)
+
+  it("finds a rule that is wrong for all numbers or for some, whatever the seed", function()
+    local almost = fnet.operation(function(x) return x * x end, function(dy, _, x) return dy * x * 1.9999 end)
+    local ungated = fnet.operation(function(x) return x:relu() end, function(dy) return dy end)
+    local unfinite = fnet.operation(function(x) return x * 2 end, function(dy) return dy / 0 * 0 end)
+    for seed = 1, 20 do
+      for _, f in ipairs { almost, ungated, unfinite } do
+        fnet.seed(seed)
+        local result = check(nn.Sequential { nn.Dense(3, 16), nn.Lambda(f), nn.Dense(16, 2) }, fnet.randn { 8, 3 })
+        assert.is_false(result.gradients)
+        assert.matches("^input 1, element %d+: gradient ", result.layers[2].failure)
+        assert.is_nil(result.layers[1].failure or result.layers[3].failure)
+      end
+    end
+  end)
+
+  it("keeps to the domain of a sample, and tells what is not finite from what is wrong", function()
+    local function root(x) return x:sqrt() end
+    local first, last = nn.Lambda(root, { name = "Root" }), nn.Lambda(function(x) return (1 - x):log() end)
+    local result = check(nn.Sequential { first, nn.Dense(4, 2), nn.Softmax(), last }, fnet.rand { 8, 4 })
+    assert.is_true(result.gradients)
+    for i = 1, 4 do assert.is_true(result.layers[i].error < 1e-6) end
+    result = check(nn.Sequential { first, nn.Dense(4, 2) }, fnet.randn { 8, 4 })
+    assert.is_true(result.gradients)
+    assert.equal("not finite for these random inputs", result.layers[1].unknown)
+    assert.is_true(result.layers[2].error < 1e-6)
+    assert.matches("\nlayer 1, Root%(%) +%[8, 4%] +0  unknown\n.*"
+      .. "\ngradients: those of all other layers agree with central differences %(float64%), to %de%-%d+\n"
+      .. "  layer 1, Root%(%): not finite for these random inputs\ntime: ", tostring(result))
+    result = check(nn.Lambda(root), -fnet.ones { 5 })
+    assert.matches("\ngradients: unknown\n  Lambda%(%): not finite", tostring(result))
+  end)
+
+  it("calls a model with all its arguments", function()
+    local Cell = nn.module "Cell"
+    function Cell:init() self.from_x, self.from_h = nn.Dense(3, 4), nn.Dense(4, 4) end
+    function Cell:forward(x, h, more, factor)
+      return (self.from_x(x) + self.from_h(h) + more.bias):tanh() * factor
+    end
+    local more = { bias = fnet.ones { 7, 4 } }
+    local result = check(Cell(), fnet.rand { 7, 3 }, fnet.zeros { 7, 4 }, more, 2, {})
+    assert.same({ true, nil, { 7, 4 } }, { result.gradients, result.problem, result.layers[2].shape })
+    assert.is_true(result.layers[2].error < 1e-6)
+    assert.same({ "float32", { 7, 4 } }, { more.bias.dtype, more.bias.shape })
+    result = check(Cell(), fnet.rand { 7, 3 }, fnet.zeros { 7, 4 }, more, 2, { gradients = false })
+    assert.is_nil(result.layers[1].error)
+    assert.is_true(check(Cell(), fnet.rand { 3 }, fnet.zeros { 4 }, { bias = 1 }, 2).gradients)
+  end)
+
   it("looks into modules, and at their own parameters", function()
     local result = check(nn.Sequential { nn.Dense(3, 4), Residual(4) }, fnet.rand { 5, 3 })
     local names = {}
@@ -128,6 +195,8 @@ describe("check", function()
     local model, wrong = nn.Dense(3, 1), fnet.zeros { 5, 2 }
     raises("check: expected a model first, got float32 [5, 2]", function() return (fnet.check(wrong, wrong)) end)
     raises("check: expected a tensor or a data set, got number", function() return (fnet.check(model, 5)) end)
+    raises("check: the sample is empty, float32 [0, 3]",
+      function() return (fnet.check(model, fnet.zeros { 0, 3 })) end)
     raises("check: unknown option 'size'; known are batch, gradients",
       function() return (fnet.check(model, wrong, { size = 1 })) end)
     raises("check: batch: expected a whole number of at least 1, got 0",

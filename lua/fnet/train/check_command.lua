@@ -4,7 +4,9 @@
 -- nothing that the script does after the last of those steps happens.
 
 local core = require "fnet.core"
+local interruption = require "fnet.train.interruption"
 local model_check = require "fnet.train.model_check"
+local trace = require "fnet.train.trace"
 
 local WARM_UP = 3 -- steps that are not timed: memory is taken for the first time
 local STEPS = 20 -- steps that are timed
@@ -20,17 +22,17 @@ end
 -- The model is the outermost module called: with the most parameters, where there are several.
 local function watch_class(watch, class)
   local call = rawget(class, "__call")
-  rawset(class, "__call", function(self, x, ...)
+  rawset(class, "__call", function(self, ...)
     watch.depth = watch.depth + 1
-    local results = table.pack(pcall(call, self, x, ...))
+    local results = table.pack(pcall(call, self, ...))
     watch.depth = watch.depth - 1
     if not results[1] then error(results[2], 0) end
     local y = results[2]
     if watch.depth == 0 and core.is_tensor(y) and y.requires_grad and not watch.done then
       local count = self:count()
       if not watch.model or count >= watch.count then
+        if watch.calls == 0 or watch.model ~= self then watch.arguments = trace.keep(...) end
         watch.model, watch.count = self, count
-        watch.x = watch.calls == 0 and core.is_tensor(x) and x:detach():clone() or watch.x
       end
     end
     return table.unpack(results, 2, results.n)
@@ -93,17 +95,27 @@ local function first_step(watch, loss)
   watch.loss = core.is_tensor(loss) and loss:count() == 1 and loss:item() or nil
 end
 
+-- Says what the model is; whether nothing is wrong with it.
+local function report_model(watch)
+  if not watch.model then
+    print "model: none was called; the loss comes from tensors alone"
+    return true
+  end
+  local ok, result = interruption.pass(pcall(model_check.check_call, watch.model, watch.arguments))
+  if not ok then
+    say("model: %s cannot be followed outside the training: %s", watch.model.class_name, result)
+    return false
+  end
+  -- The time of whole steps is told below.
+  print((tostring(result):gsub("\ntime: [^\n]*", "")))
+  return result.gradients
+end
+
+-- Says all that is known; whether nothing is wrong.
 local function report(watch)
   watch.done = true
   if core.terminal(2) then io.stderr:write "\r\27[K" end -- where a progress line may be
-  local result
-  if watch.model and watch.x then
-    result = model_check.check(watch.model, watch.x)
-    -- The time of whole steps is told below.
-    print((tostring(result):gsub("\ntime: [^\n]*", "")))
-  else
-    print "model: none was called; the loss comes from tensors alone"
-  end
+  local right = report_model(watch)
   local bytes = optimiser_bytes(watch)
   if bytes > 0 then say("optimiser: remembers %s", model_check.byte_text(bytes)) end
   if watch.loss then say("first loss: %.4f", watch.loss) end
@@ -117,7 +129,7 @@ local function report(watch)
     end
     print(text)
   end
-  return not result or result.gradients
+  return right
 end
 
 -- A check of gradients that the script makes itself is no training.

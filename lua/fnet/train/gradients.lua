@@ -6,7 +6,8 @@ local gradcheck = require("fnet.grad").public.gradcheck
 local interruption = require "fnet.train.interruption"
 local trace = require "fnet.train.trace"
 
-local ROWS = 2 -- of the tiny batch: enough for statistics over a batch
+local ROWS = 4 -- of the tiny batch: enough for statistics over a batch
+local ATTEMPTS = 3 -- points that are tried, where one is not enough
 local SECONDS = 0.3 -- a layer; a slow one is checked at fewer elements
 local MOST, LEAST = 40, 3 -- elements of a tensor that are checked
 
@@ -35,27 +36,49 @@ local function copy_of(value, seen)
   return seen[value]
 end
 
--- Random numbers in the place of floats: real samples have equal values (black pixels), where a maximum or a relu
--- has no slope. Indices stay.
-local function tiny_batch(sample, one)
-  local shape = sample.shape
-  if not one then shape[1] = math.min(ROWS, shape[1]) end
-  if is_float(sample) or sample.dtype == "uint8" then return core.normal(shape, 0, 1, "float64") end
-  return one and sample or sample:slice(1, 1, shape[1]):contiguous()
+-- Numbers of the same shape and range, no two of them equal: black pixels, what a relu or dropout has set to 0 and
+-- weights that start at 0 are where a maximum, a relu and a variance have no slope. Staying in the range keeps
+-- probabilities and what goes into a logarithm valid.
+local function stirred(t)
+  if t:count() == 0 then return t end
+  local sum = t:sum():item()
+  if sum - sum ~= 0 then return core.normal(t.shape, 0, 1, "float64") end -- the layer before is reported
+  local low, high = t:min():item(), t:max():item()
+  if low == high then
+    local reach = low == 0 and 0.1 or math.abs(low) / 2
+    low, high = low - reach, high + reach
+  end
+  return t * 0.7 + core.uniform(t.shape, low, high, "float64") * 0.3
+end
+
+-- The arguments in double precision: the first rows of what has as many as the first argument, or all of them.
+local function cut(arguments, whole)
+  local rows = arguments[1].shape[1]
+  return trace.map(arguments, function(t)
+    if not whole and t.rank > 0 and t.shape[1] == rows then t = t:slice(1, 1, math.min(ROWS, rows)):contiguous() end
+    return is_float(t) and t:to "float64" or t
+  end)
+end
+
+-- Random numbers in the place of a first argument of floats. Indices stay.
+local function tiny_batch(arguments, whole, positive)
+  local batch = cut(arguments, whole)
+  local x = batch[1]
+  if is_float(x) or x.dtype == "uint8" then
+    batch[1] = core.normal(x.shape, 0, 1, "float64")
+    if positive and x:min():item() >= 0 then batch[1] = batch[1]:abs() end
+  end
+  return batch
 end
 
 -- The modules that compute something themselves, in the order of their first call, with copies of their arguments.
-local function calls_of(model, x)
+local function calls_of(model, batch)
   local calls, seen = {}, {}
   core.no_grad(trace.modules, model, function(module, output, ...)
     if seen[module] or not trace.computes(module) then return end
     seen[module] = true
-    local arguments = table.pack(...)
-    for i = 1, arguments.n do
-      if core.is_tensor(arguments[i]) then arguments[i] = arguments[i]:detach():clone() end
-    end
-    calls[#calls + 1] = { module = module, arguments = arguments, differentiable = is_float(output) }
-  end, model, x)
+    calls[#calls + 1] = { module = module, arguments = trace.keep(...), differentiable = is_float(output) }
+  end, model, table.unpack(batch, 1, batch.n))
   return calls
 end
 
@@ -68,7 +91,7 @@ local function as_function(call)
   for i = 1, call.arguments.n do
     if is_float(call.arguments[i]) then
       places[#places + 1] = i
-      points[#points + 1] = call.arguments[i]
+      points[#points + 1] = stirred(call.arguments[i])
     end
   end
   for i, parameter in ipairs(trace.own_parameters(module)) do
@@ -88,55 +111,84 @@ local function as_function(call)
   end, points
 end
 
--- The error of one layer, or what differs.
+-- The error of one layer, or what differs, or why that is not known.
 local function check_call(call)
+  local name = call.module:name()
   local f, points = as_function(call)
-  if #points == 0 or not call.differentiable then return { name = call.module:name() } end
+  if #points == 0 or not call.differentiable then return { name = name } end
   local started = core.clock()
-  core.no_grad(f, table.unpack(points))
+  local value = core.no_grad(f, table.unpack(points)):item()
+  if value - value ~= 0 then return { name = name, unknown = "not finite for these random inputs" } end
   local each = 2 * #points * (core.clock() - started)
   local most = math.floor(math.max(LEAST, math.min(MOST, SECONDS / math.max(each, 1e-9))))
   local ok, detail = gradcheck(f, points, { most = most })
-  if ok then return { name = call.module:name(), error = detail } end
-  return { name = call.module:name(), failure = detail:gsub("^gradcheck: ", "") }
+  if ok then return { name = name, error = detail } end
+  return { name = name, failure = detail:gsub("^gradcheck: ", "") }
 end
 
--- Whether x is one sample: a model does not take two rows of that.
-local function is_sample(model, x)
-  local ok, output = interruption.pass(pcall(core.no_grad, model, x:slice(1, 1, math.min(ROWS, #x))))
-  return not (ok and core.is_tensor(output) and output.rank > 0 and #output == math.min(ROWS, #x))
+-- Whether the model does not take the first rows of a batch, so x is one sample, or something cannot be cut.
+local function is_whole(model, arguments)
+  if arguments[1].rank == 0 then return true end
+  local batch = cut(arguments, false)
+  local ok, output = interruption.pass(pcall(core.no_grad, model, table.unpack(batch, 1, batch.n)))
+  return not (ok and core.is_tensor(output) and output.rank > 0 and #output == #batch[1])
 end
 
-local function attempt(model, sample)
+-- The results of all layers, or of those whose places are in `open`; for a positive input, where it is asked for
+-- and the sample has no negative numbers.
+local function attempt(model, arguments, open, positive)
   local copy = copy_of(model, {})
-  local one = sample.rank == 0 or is_sample(copy:eval(), is_float(sample) and sample:to "float64" or sample)
+  for _, parameter in ipairs(copy:parameters()) do
+    core.no_grad(core.methods.copy, parameter, core.no_grad(stirred, parameter))
+  end
+  local whole = is_whole(copy:eval(), arguments)
   copy:train()
   local results = {}
-  for i, call in ipairs(calls_of(copy, tiny_batch(sample, one))) do
-    local ok, result = interruption.pass(pcall(check_call, call))
-    results[i] = ok and result or { name = call.module:name(), failure = tostring(result) }
+  for i, call in ipairs(calls_of(copy, tiny_batch(arguments, whole, positive))) do
+    if not open or open[i] then
+      local ok, result = interruption.pass(pcall(check_call, call))
+      results[i] = ok and result or { name = call.module:name(), failure = tostring(result) }
+    end
   end
   return results
 end
 
---- Checks every layer that computes something, at some elements of its input and of its parameters.
----@param model nn.Module
----@param sample tensor a batch or one sample as the model takes it; floats are replaced by random numbers
----@return { name: string, error: number?, failure: string? }[] results a layer: the largest error, relative to the
---- gradient or to 1, or what differs; neither where it has nothing to differentiate
-function gradients.check(model, sample)
-  local seed, stream = core.random_state()
-  local ok, results = pcall(attempt, model, sample)
-  -- A value may lie just where a slope jumps: what fails must fail for other numbers too.
-  if ok then
-    local second
-    for i, result in ipairs(results) do
-      if result.failure then
-        second = second or attempt(model, sample)
-        if second[i] and not second[i].failure then results[i] = second[i] end
-      end
-    end
+-- What most points say of a layer. A value may lie just where a slope jumps, and what is not finite at one point
+-- may be so at another.
+local function majority(results)
+  local wrong, right = {}, {}
+  for _, result in ipairs(results) do
+    if not result.unknown then table.insert(result.failure and wrong or right, result) end
   end
+  if #right > #wrong then return right[1] end
+  return wrong[1] or results[1]
+end
+
+local function settle(model, arguments)
+  local results = attempt(model, arguments)
+  local open, positive = {}, false
+  for i, result in ipairs(results) do
+    if result.failure or result.unknown then open[i] = { result } end
+    positive = positive or result.unknown ~= nil
+  end
+  for _ = 2, next(open) and ATTEMPTS or 0 do
+    local again = attempt(model, arguments, open, positive)
+    for i, points in pairs(open) do table.insert(points, again[i]) end
+  end
+  for i, points in pairs(open) do results[i] = majority(points) end
+  return results
+end
+
+--- Checks every layer that computes something, at some elements of its inputs and of its parameters.
+---@param model nn.Module
+---@param arguments table what the model is called with, n of it: a batch or one sample first; floats are replaced
+--- by random numbers
+---@return { name: string, error: number?, failure: string?, unknown: string? }[] results a layer: the largest
+--- error, relative to the gradient or to 1, or what differs, or why it cannot be told; none of these where it has
+--- nothing to differentiate
+function gradients.check(model, arguments)
+  local seed, stream = core.random_state()
+  local ok, results = pcall(settle, model, arguments)
   core.random_state(seed, stream)
   if not ok then error(results, 0) end
   return results

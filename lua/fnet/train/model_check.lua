@@ -15,10 +15,11 @@ local REPEATS = 5
 
 ---@class fnet.Check
 ---@field layers table[] in the order of the computation: name, shape (of what it gives for the sample), parameters,
---- error (the largest difference between its gradients and central differences) or failure (what differs)
+--- error (the largest difference between its gradients and central differences), failure (what differs) or unknown
+--- (why that cannot be told)
 ---@field parameters integer numbers that are trained
 ---@field memory { parameters: integer, gradients: integer, activations: integer } bytes
----@field gradients boolean whether those of all layers are right
+---@field gradients boolean false where a layer's are wrong, or none could be checked
 ---@field problem string? why the gradients could not be checked
 ---@field seconds number a step: forward and backward
 ---@field steps integer? steps of an epoch, where a data set was given
@@ -49,7 +50,7 @@ local function own_count(module)
 end
 
 -- Fills in the layers, with the shapes of what they give, and the bytes of those.
-local function trace_layers(self, model, x)
+local function trace_layers(self, model, arguments)
   local seen, bytes = {}, 0
   modes.with(model, false, core.no_grad, trace.modules, model, function(module, output, input)
     local has_output = core.is_tensor(output)
@@ -60,21 +61,21 @@ local function trace_layers(self, model, x)
     seen[module] = true
     table.insert(self.layers, { name = module:name(), parameters = own_count(module),
       shape = has_output and output.shape or nil })
-  end, model, x)
+  end, model, table.unpack(arguments, 1, arguments.n))
   self.memory.activations = bytes
 end
 
--- Forward and backward of the sample, several times; the median.
-local function measure(model, x)
+-- Forward and backward of the batch, several times; the median.
+local function measure(model, arguments)
   local kept, times = snapshot(model), {}
   kept:take()
   local seed, stream = core.random_state()
   modes.with(model, true, function()
     for i = 1, REPEATS do
       local started = core.clock()
-      local output = model(x)
+      local output = model(table.unpack(arguments, 1, arguments.n))
       model:zero_grad()
-      if output.requires_grad then output:sum():backward() end
+      if core.is_tensor(output) and output.requires_grad then output:sum():backward() end
       times[i] = core.clock() - started
     end
     model:zero_grad()
@@ -85,13 +86,32 @@ local function measure(model, x)
   return times[REPEATS // 2 + 1]
 end
 
+-- What is found about the gradients, in a line, and another for each layer of which there is more to say.
+local function gradient_lines(self)
+  local worst, lines, all = nil, {}, "all layers"
+  for _, layer in ipairs(self.layers) do
+    if layer.error then worst = math.max(worst or 0, layer.error) end
+    if layer.unknown then all = "all other layers" end
+    local remark = layer.failure or layer.unknown
+    if remark then lines[#lines + 1] = ("  %s: %s"):format(layer.name, remark) end
+  end
+  local text = "WRONG"
+  if self.problem then text = "cannot be checked: " .. self.problem
+  elseif self.gradients and #lines > 0 and not worst then text = "unknown"
+  elseif self.gradients then
+    text = ("those of %s agree with central differences (float64), to %.0e"):format(all, worst or 0)
+  end
+  table.insert(lines, 1, "gradients: " .. text)
+  return table.concat(lines, "\n")
+end
+
 -- The table of layers, and a line each on memory, gradients and time.
 function Check:__tostring()
-  local rows, worst = { { "layer", "output shape", "parameters", " gradient error" } }, 0
+  local rows = { { "layer", "output shape", "parameters", " gradient error" } }
   for _, layer in ipairs(self.layers) do
     rows[#rows + 1] = { layer.name, layer.shape and check.shape_text(layer.shape) or "-", layer.parameters,
-      layer.failure and " WRONG" or layer.error and (" %.0e"):format(layer.error) or " -" }
-    worst = math.max(worst, layer.error or 0)
+      layer.failure and " WRONG" or layer.unknown and " unknown" or layer.error and (" %.0e"):format(layer.error)
+      or " -" }
   end
   rows[#rows + 1] = { "total", "", self.parameters, "" }
   local lines = columns(rows, { -36, -20, 12, -1 })
@@ -99,21 +119,19 @@ function Check:__tostring()
   local memory = self.memory
   lines[#lines + 1] = ("memory: parameters %s, gradients %s, results of the layers %s"):format(
     byte_text(memory.parameters), byte_text(memory.gradients), byte_text(memory.activations))
-  lines[#lines + 1] = self.gradients and
-    ("gradients: those of all layers agree with central differences (float64), to %.0e"):format(worst) or
-    "gradients: " .. (self.problem and "cannot be checked: " .. self.problem or "WRONG")
-  for _, layer in ipairs(self.layers) do
-    if layer.failure then lines[#lines + 1] = ("  %s: %s"):format(layer.name, layer.failure) end
-  end
+  lines[#lines + 1] = gradient_lines(self)
   lines[#lines + 1] = ("time: forward and backward of this batch %s"):format(time_text(self.seconds)) ..
     (self.steps and (", about %s for an epoch of %d steps, without the optimiser"):format(
       time_text(self.seconds * self.steps), self.steps) or "")
   return table.concat(lines, "\n")
 end
 
--- A batch, whether it is one sample, and the steps of an epoch.
+-- A batch, and the steps of an epoch of a data set.
 local function batch_of(x, size)
-  if core.is_tensor(x) then return x, nil end
+  if core.is_tensor(x) then
+    if x:count() == 0 then core.raise("check: the sample is empty, " .. check.describe(x)) end
+    return x, nil
+  end
   if not check.is_dataset(x) then
     core.raise("check: expected a tensor or a data set, got " .. check.describe(x))
   end
@@ -122,36 +140,56 @@ local function batch_of(x, size)
   return batch:clone(), x.batch_count and x:batch_count(size)
 end
 
---- Follows a sample through a model: the shape after each layer, the parameters, the memory, whether the gradients
--- of each layer agree with central differences (in float64, for a tiny batch of random numbers), and how long a
--- step takes. Nothing is trained.
+--- What fnet.check does, for the arguments of a call as table.pack gives them.
 ---@param model nn.Module
----@param sample tensor|data.Dataset a batch or one sample as the model takes it, or a data set
----@param options? table batch: samples of a batch of the data set, 32; gradients: boolean, true
----@return fnet.Check result to be printed
-local function check_model(model, sample, options)
+---@param arguments table a batch, one sample or a data set first; then what else the model takes
+---@param options? table
+---@return fnet.Check
+local function check_call(model, arguments, options)
   if not is_module(model) then core.raise("check: expected a model first, got " .. check.describe(model)) end
   options = check.options("check", options, { "batch", "gradients" })
-  local x, steps = batch_of(sample, options.batch == nil and 32 or check.count("check: batch", options.batch, 1))
+  local size = options.batch == nil and 32 or check.count("check: batch", options.batch, 1)
+  local x, steps = batch_of(arguments[1], size)
+  arguments = table.pack(x, table.unpack(arguments, 2, arguments.n))
   local self = setmetatable({ layers = {}, parameters = model:count(), memory = {}, steps = steps }, Check)
-  trace_layers(self, model, x)
+  trace_layers(self, model, arguments)
   local bytes = 0
   for _, parameter in ipairs(model:parameters()) do bytes = bytes + bytes_of(parameter) end
   self.memory.parameters, self.memory.gradients = bytes, bytes
   self.gradients = true
   if options.gradients ~= false then
     local results = {}
-    local ok, list = interruption.pass(pcall(gradients.check, model, x))
+    local ok, list = interruption.pass(pcall(gradients.check, model, arguments))
     if not ok then self.gradients, self.problem = false, tostring(list) end
     for _, result in ipairs(ok and list or {}) do results[result.name] = results[result.name] or result end
     for _, layer in ipairs(self.layers) do
       local result = results[layer.name] or {}
-      layer.error, layer.failure = result.error, result.failure
+      layer.error, layer.failure, layer.unknown = result.error, result.failure, result.unknown
       self.gradients = self.gradients and not result.failure
     end
   end
-  self.seconds = measure(model, x)
+  self.seconds = measure(model, arguments)
   return self
 end
 
-return { check = check_model, time_text = time_text, byte_text = byte_text, bytes_of = bytes_of }
+--- Follows a sample through a model: the shape after each layer, the parameters, the memory, whether the gradients
+-- of each layer agree with central differences (in float64, for a tiny batch of random numbers), and how long a
+-- step takes. Nothing is trained. A model that takes more than the sample is called with what follows that:
+-- `fnet.check(model, letters, h, c)`.
+---@param model nn.Module
+---@param sample tensor|data.Dataset a batch or one sample as the model takes it, or a data set; not empty
+---@param ... any what else the model takes; after that, as a plain table, options: batch: samples of a batch of the
+--- data set, 32; gradients: boolean, true
+---@return fnet.Check result to be printed
+local function check_model(model, sample, ...)
+  local arguments, options = table.pack(sample, ...), nil
+  while arguments.n > 1 and arguments[arguments.n] == nil do arguments.n = arguments.n - 1 end
+  local last = arguments[arguments.n]
+  if arguments.n > 1 and type(last) == "table" and not getmetatable(last) then
+    options, arguments.n = last, arguments.n - 1
+  end
+  return check_call(model, arguments, options)
+end
+
+return { check = check_model, check_call = check_call, time_text = time_text, byte_text = byte_text,
+  bytes_of = bytes_of }

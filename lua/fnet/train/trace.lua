@@ -1,7 +1,32 @@
 --- Trace: watches a model's modules at work, also those inside others. Invariant: afterwards the model is as
 -- before, also when something raised.
 
+local core = require "fnet.core"
+
 local trace = {}
+
+--- The value with change(t) in the place of every tensor t, those in plain tables inside it too; it stays as it is.
+---@param value any
+---@param change fun(t: tensor): tensor
+---@param seen? table plain tables that are done
+---@return any
+function trace.map(value, change, seen)
+  if core.is_tensor(value) then return change(value) end
+  if type(value) ~= "table" or getmetatable(value) then return value end
+  seen = seen or {}
+  if not seen[value] then
+    seen[value] = {}
+    for key, inner in next, value do seen[value][key] = trace.map(inner, change, seen) end
+  end
+  return seen[value]
+end
+
+local function detached_copy(t) return t:detach():clone() end
+
+--- The arguments of a call, as table.pack gives them, with copies of all tensors.
+---@param ... any
+---@return table arguments
+function trace.keep(...) return trace.map(table.pack(...), detached_copy) end
 
 --- Calls f while every module of the model reports: visit(module, output, input...) after its forward, inner
 -- modules before the one that called them, in the order of the computation. Returns what f returns.
