@@ -141,7 +141,7 @@ describe("predict", function()
     local model, wrong = identity(), fnet.zeros { 4, 3 }
     raises("predict: expected a model first, got function", function() fnet.predict(print, wrong) end)
     raises("predict: expected a tensor or a data set, got number", function() fnet.predict(model, 5) end)
-    raises("predict: unknown option 'batch'; known are size",
+    raises("predict: unknown option 'batch' (did you mean 'size'?); known are size",
       function() fnet.predict(model, wrong, { batch = 1 }) end)
     raises("Dense(2, 2): expected an input of [..., 2], got [4, 3]", function() fnet.predict(model, wrong) end)
     local lists = nn.Parallel { nn.Dense(2, 1), nn.Dense(2, 1) }

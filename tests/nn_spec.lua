@@ -128,7 +128,7 @@ describe("a module", function()
   end)
 
   it("without a forward says so", function()
-    fails("Empty: the class has no forward method", function() (nn.module "Empty")()(1) end)
+    fails("Empty(): the class has no forward method", function() (nn.module "Empty")()(1) end)
   end)
 
   it("prints itself", function()

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static const char prefix_key; /* registry: what the chunk names of the library's own modules start with */
+static const char place_key;  /* registry: a function from a message to one that says where in a model it arose */
 static const char latest_key; /* registry: the message of the latest error that lerror raised */
 
 /* core.library(prefix): frames of chunks whose source starts with the prefix are skipped in error positions. */
@@ -16,6 +17,30 @@ static int set_library(lua_State *L) {
     lua_settop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &prefix_key);
     return 0;
+}
+
+/* core.place(f): f(message) may put in front what the library was doing when the error arose. */
+static int set_place(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &place_key);
+    return 0;
+}
+
+/* The message on top of the stack gets its place; it stays as it is where finding that fails, or is under way. */
+static void add_place(lua_State *L) {
+    if (!lua_checkstack(L, 4)) return;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &place_key) == LUA_TFUNCTION) {
+        lua_pushnil(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &place_key);
+        lua_pushvalue(L, -1);
+        lua_pushvalue(L, -3);
+        bool placed = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1);
+        lua_insert(L, -2);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &place_key);
+        if (placed) lua_copy(L, -1, -2);
+    }
+    lua_pop(L, 1);
 }
 
 /* The level of the innermost frame of a script; -1 where none is on the stack or the library is not yet open. */
@@ -55,6 +80,7 @@ int lerror(lua_State *L, const char *format, ...) {
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
+    add_place(L);
     lua_concat(L, 2);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &latest_key);
@@ -109,6 +135,8 @@ void lnew_metatable(lua_State *L, const char *name, const luaL_Reg *functions) {
 void lopen_error(lua_State *L) {
     lua_pushcfunction(L, set_library);
     lua_setfield(L, -2, "library");
+    lua_pushcfunction(L, set_place);
+    lua_setfield(L, -2, "place");
     lua_pushcfunction(L, raise);
     lua_setfield(L, -2, "raise");
 }

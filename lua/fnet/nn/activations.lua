@@ -18,7 +18,7 @@ function Flatten:init() self.features = false end
 --- The same elements as [batch, features], or [features] for one sample.
 ---@param x tensor [batch, ...], or one sample
 ---@return tensor
-function Flatten:forward(x) return x:flatten(self.features or nil) end
+function Flatten:forward(x) return methods.flatten(x, self.features or nil) end
 
 --- Called by a Sequential: how many features a sample has.
 ---@param count integer
@@ -57,7 +57,10 @@ local function activation(name, short, operation, argument)
   --- The activation: element by element; softmax and log_softmax over the last axis.
   ---@param x tensor of any shape
   ---@return tensor y of the same shape
-  function class:forward(x) return operation(x, self.value) end
+  function class:forward(x)
+    local y = operation(x, self.value) -- no tail call: errors find this layer on the stack
+    return y
+  end
   --- The shape of the input.
   ---@param input? integer[] the shape of one sample
   ---@return integer[]?

@@ -14,7 +14,7 @@ local Residual = module.class "Residual"
 ---@param layers nn.Module[] at least one
 function Residual:init(layers)
   Sequential.init(self, layers)
-  self.keeps_input = false -- the sum keeps nothing of what it is made from
+  self.keeps_input, self.gives_list = false, nil -- the sum keeps nothing of what it is made from
   local shape = self.inputs and self.shapes[#self]
   if shape and shape[#shape] ~= self.inputs then
     core.raise(("Residual: %d inputs cannot be added to the %d that its layers give"):format(self.inputs,
@@ -27,6 +27,10 @@ end
 ---@return tensor
 function Residual:forward(x)
   local inner = Sequential.forward(self, x)
+  if not core.is_tensor(x) or not core.is_tensor(inner) then
+    core.raise(("%s: expected two tensors to add, got %s and, from its layers, %s"):format(self:name(),
+      check.describe(x), check.describe(inner)))
+  end
   if check.shape_text(inner.shape) ~= check.shape_text(x.shape) then
     core.raise(("%s: its input %s cannot be added to what its layers give, %s"):format(self:name(),
       check.shape_text(x.shape), check.shape_text(inner.shape)))
@@ -47,6 +51,7 @@ function Residual:describe() return Sequential.describe(self) end
 
 ---@class nn.Parallel: nn.Module
 local Parallel = module.class "Parallel"
+Parallel.gives_list = true
 
 -- What branches share: features that come in, which must be known or equal.
 local function take_branches(self, branches)
@@ -100,6 +105,10 @@ function Concat:forward(x)
   local results, first = {}, nil
   for i, branch in ipairs(self) do
     results[i] = branch:forward(x)
+    if not core.is_tensor(results[i]) then
+      core.raise(("%s: branch %d: expected a tensor from it, got %s"):format(self:name(), i,
+        check.describe(results[i])))
+    end
     local shape = results[i].shape
     first = first or shape
     if #shape == 0 or #shape ~= #first or leading(shape) ~= leading(first) then

@@ -8,6 +8,7 @@ local norm = require "fnet.nn.norm"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
 local pool2d = require "fnet.nn.pool2d"
+require "fnet.nn.place"
 require "fnet.nn.state" -- model:state, model:load_state
 
 local nn = {

@@ -23,6 +23,25 @@ local function is_module(value)
   return type(value) == "table" and getmetatable(value) ~= nil and getmetatable(value).is_module == true
 end
 
+local LIBRARY = debug.getinfo(1, "S").source:gsub("nn/module%.lua$", "")
+
+--- Whether a function is one of the library's.
+---@param source string what debug.getinfo gives for it
+---@return boolean
+local function is_own(source) return source:sub(1, #LIBRARY) == LIBRARY end
+
+-- What a layer of the library would ignore means something elsewhere, such as the axis in Softmax(2).
+local function check_surplus(self, ...)
+  local f = self.init or self.forward
+  local frame = type(f) == "function" and debug.getinfo(f, "Su")
+  if not frame or not is_own(frame.source) or self.init and frame.isvararg then return end
+  local most = self.init and frame.nparams - 1 or 0
+  if select(most + 1, ...) ~= nil then
+    core.raise(("%s: expected %s, got %d"):format(self.class_name, most == 0 and "no arguments" or
+      ("at most %d"):format(most), select("#", ...)))
+  end
+end
+
 -- Results that a layer keeps are none.
 local function is_parameter(value)
   return core.is_tensor(value) and value.requires_grad and core.is_leaf(value)
@@ -89,6 +108,9 @@ local function assign(self, key, value)
   end
 end
 
+-- One line about a module.
+local function title(self) return (self:describe():gsub("\n.*", " ... }")) end
+
 -- The arguments as they are now: a script may use its table of options again.
 local function keep(...)
   local arguments = table.pack(...)
@@ -115,6 +137,7 @@ local function class(name)
     __call = function(self, ...)
       local object = setmetatable({ [ORDER] = {}, [BUFFERS] = {}, [ARGUMENTS] = keep(...), training = true }, self)
       if self.init then object:init(...) end
+      check_surplus(self, ...)
       return object
     end,
   })
@@ -127,7 +150,7 @@ end
 
 --- Computes the result. Every class brings its own.
 function Module:forward()
-  core.raise(("%s: the class has no forward method"):format(self.class_name))
+  core.raise(self:name() .. ": the class has no forward method")
 end
 
 --- The shape of one sample's result, from the shape of one sample, or nil where it is not known.
@@ -143,7 +166,7 @@ function Module:describe() return self.class_name .. "()" end
 function Module:name()
   local name = rawget(self, NAME)
   if name then return name end
-  local parts, module = { (self:describe():gsub("\n.*", " ... }")) }, self
+  local parts, module = { title(self) }, self
   for _ = 1, DEEPEST do
     if not module then break end
     if module.place then table.insert(parts, 1, module.place) end
@@ -291,4 +314,6 @@ function Module:summary()
   return ("%s\nparameters: %d"):format(self:describe(), self:count())
 end
 
-return { class = class, is_module = is_module, take_list = take_list, Module = Module }
+return {
+  class = class, is_module = is_module, is_own = is_own, title = title, take_list = take_list, Module = Module,
+}

@@ -15,6 +15,10 @@ local function check_shapes(self)
   local shape
   self.shapes = {} -- after each layer
   for i, layer in ipairs(self) do
+    if i > 1 and self[i - 1].gives_list and layer.passes_on then
+      core.raise(("%s expects a tensor, but %s gives a list; nn.Concat joins the results of its branches"):format(
+        layer:name(), self[i - 1]:name()))
+    end
     local inputs = layer.inputs
     local features = shape and shape[#shape]
     if inputs and features and features ~= inputs then
@@ -37,7 +41,7 @@ end
 function Sequential:init(layers)
   module.take_list(self, layers, "layer")
   -- Layers that keep no reference to what they take and give let the memory between them be used again.
-  self.inputs = self[1].inputs
+  self.inputs, self.gives_list = self[1].inputs, self[#self].gives_list
   self.passes_on, self.keeps_input = true, false
   for _, layer in ipairs(self) do
     self.passes_on = self.passes_on and layer.passes_on or false
@@ -50,6 +54,7 @@ end
 ---@param x tensor a batch or one sample
 ---@return tensor
 function Sequential:forward(x)
+  check.method("forward", self)
   local input, before = x, nil
   for i = 1, #self do
     local layer = self[i]
