@@ -64,6 +64,13 @@ describe("check", function()
     local result = check(nn.Sequential { nn.Flatten(), nn.Dense(16, 2) }, set, { batch = 4 })
     assert.same({ 4, 2 }, result.layers[2].shape)
     assert.is_true(result.gradients)
+    local Pixels = nn.module "Pixels"
+    function Pixels:init() self.dense = nn.Dense(3, 1) end
+    function Pixels:forward(x) return self.dense(x / 255) end
+    for _, model in ipairs { Pixels(), nn.Embedding(3, 2) } do
+      result = check(model, fnet.ones({ 9, 3 }, "uint8"))
+      assert(result.gradients and result.layers[1].error < 1e-6, tostring(result))
+    end
   end)
 
   it("finds the layer whose gradients are wrong, and says where", function()

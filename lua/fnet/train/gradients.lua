@@ -60,13 +60,27 @@ local function cut(arguments, whole)
   end)
 end
 
--- Random numbers in the place of a first argument of floats. Indices stay.
-local function tiny_batch(arguments, whole, positive)
-  local batch = cut(arguments, whole)
-  local x = batch[1]
-  if is_float(x) or x.dtype == "uint8" then
-    batch[1] = core.normal(x.shape, 0, 1, "float64")
-    if positive and x:min():item() >= 0 then batch[1] = batch[1]:abs() end
+-- Whether the model takes the batch, and gives a row for each row, unless that is one sample or cannot be cut.
+local function takes(model, batch, whole)
+  local ok, output = interruption.pass(pcall(core.no_grad, model, table.unpack(batch, 1, batch.n)))
+  return ok and (whole or core.is_tensor(output) and output.rank > 0 and output.shape[1] == batch[1].shape[1])
+end
+
+-- Random numbers in the place of a first argument of floats, positive where that is asked for and none is negative.
+-- Bytes are those of a picture, or indices where the model does not take floats. Other indices stay.
+local function tiny_batch(model, arguments, positive)
+  local batch
+  for _, whole in ipairs { false, true } do
+    batch = cut(arguments, whole)
+    local x = batch[1]
+    local bytes = x.dtype == "uint8"
+    if is_float(x) or bytes then
+      batch[1] = core.normal(x.shape, 0, 1, "float64")
+      if positive and x:min():item() >= 0 then batch[1] = batch[1]:abs() end
+    end
+    if takes(model, batch, whole) then return batch end
+    if bytes then batch[1] = x end
+    if bytes and takes(model, batch, whole) then return batch end
   end
   return batch
 end
@@ -126,14 +140,6 @@ local function check_call(call)
   return { name = name, failure = detail:gsub("^gradcheck: ", "") }
 end
 
--- Whether the model does not take the first rows of a batch, so x is one sample, or something cannot be cut.
-local function is_whole(model, arguments)
-  if arguments[1].rank == 0 then return true end
-  local batch = cut(arguments, false)
-  local ok, output = interruption.pass(pcall(core.no_grad, model, table.unpack(batch, 1, batch.n)))
-  return not (ok and core.is_tensor(output) and output.rank > 0 and #output == #batch[1])
-end
-
 -- The results of all layers, or of those whose places are in `open`; for a positive input, where it is asked for
 -- and the sample has no negative numbers.
 local function attempt(model, arguments, open, positive)
@@ -141,10 +147,10 @@ local function attempt(model, arguments, open, positive)
   for _, parameter in ipairs(copy:parameters()) do
     core.no_grad(core.methods.copy, parameter, core.no_grad(stirred, parameter))
   end
-  local whole = is_whole(copy:eval(), arguments)
+  local batch = tiny_batch(copy:eval(), arguments, positive)
   copy:train()
   local results = {}
-  for i, call in ipairs(calls_of(copy, tiny_batch(arguments, whole, positive))) do
+  for i, call in ipairs(calls_of(copy, batch)) do
     if not open or open[i] then
       local ok, result = interruption.pass(pcall(check_call, call))
       results[i] = ok and result or { name = call.module:name(), failure = tostring(result) }
