@@ -173,7 +173,7 @@ static int add_traceback(lua_State *L) {
     }
     int level = lerror_level(L, 1);
     if (level < 0 && !ended_by_interrupt) suggest_method(L);
-    if (level < 0 || ended_by_interrupt)
+    if (level < 0)
         luaL_traceback(L, L, lua_tostring(L, -1), 1);
     else if (level == 0 || is_outermost(L, level))
         lua_settop(L, 1);

@@ -81,8 +81,9 @@ local function between_steps(self, due)
   if not signal then return end
   self.hold = self.hold and self.hold:close()
   self:close()
-  core.raise_signal(signal)
-  core.raise "interrupted" -- where the signal has a handler that returns
+  pcall(core.raise_signal, signal) -- ends the program, or raises "interrupted", of which we know more to say
+  core.raise(("checkpoint: saved in %s (epoch %d, step %d); resume = true goes on from there: interrupted"):format(
+    self.directory, self.epoch, self.step))
 end
 
 -- ---- the loops ----
