@@ -3,12 +3,15 @@
 
 local check = require "fnet.check"
 local core = require "fnet.core"
-local correct = require("fnet.nn.evaluate").correct
+local count_correct = require("fnet.nn.evaluate").count_correct
 
 -- Metrics by name: each gives the sum over the rows of a batch.
 local known = {
-  accuracy = correct,
+  accuracy = function(output, target) return count_correct("accuracy", output, target) end,
 }
+
+-- What records and results have of their own.
+local TAKEN = { loss = true, total = true, epoch = true, samples = true, seconds = true, lr = true }
 
 local Meter = {}
 Meter.__index = Meter
@@ -16,9 +19,22 @@ Meter.__index = Meter
 -- The rows of a batch.
 local function rows_of(target) return core.is_tensor(target) and target.rank > 0 and #target or 1 end
 
+--- What a loss or a metric has returned, as a number.
+---@param what string for the message
+---@param value any a number or a tensor with one element; others raise an error
+---@return number
+local function number(what, value)
+  if core.is_tensor(value) and value:count() == 1 then value = value:item() end
+  if type(value) ~= "number" then
+    core.raise(("%s must return a number, got %s"):format(what, check.describe(value)))
+  end
+  return value
+end
+
 --- The list of {name, sum over the rows of a batch} that an option `metrics` stands for.
 ---@param what string the function, for messages
----@param metrics? table names of known metrics, listed; functions(output, target) -> mean over the batch, by name
+---@param metrics? table names of known metrics, listed; functions(output, target) -> mean over the batch, by name;
+--- no name twice, and none that a record has itself (loss, lr, valid_...)
 ---@return table[] list in a fixed order
 local function metric_list(what, metrics)
   metrics = metrics or {}
@@ -26,24 +42,30 @@ local function metric_list(what, metrics)
     core.raise(("%s: metrics: expected a table such as { 'accuracy' }, got %s"):format(what,
       check.describe(metrics)))
   end
-  local list = {}
+  local list, seen = {}, {}
+  local function add(name, f)
+    if seen[name] then core.raise(("%s: metrics: '%s' is there twice"):format(what, name)) end
+    seen[name] = true
+    list[#list + 1] = { name, f }
+  end
   for _, name in ipairs(metrics) do
-    list[#list + 1] = { name, known[check.choice(what .. ": metrics", name, check.names(known))] }
+    if check.is_callable(name) then
+      core.raise(("%s: metrics: expected a name for the function, such as { mae = nn.mae }"):format(what))
+    end
+    add(name, known[check.choice(what .. ": metrics", name, check.names(known))])
   end
   for _, name in ipairs(check.names(metrics)) do
     local f = metrics[name]
+    if TAKEN[name] or name:find "^valid_" then
+      core.raise(("%s: metrics: the name '%s' is taken; give the metric another one"):format(what, name))
+    end
     if not check.is_callable(f) then
       core.raise(("%s: metrics: %s: expected a function(output, target), got %s"):format(what, name,
         check.describe(f)))
     end
-    list[#list + 1] = { name, function(output, target)
-      local value = core.no_grad(f, output, target)
-      if core.is_tensor(value) then value = value:item() end
-      if type(value) ~= "number" then
-        core.raise(("%s: metrics: %s must return a number, got %s"):format(what, name, check.describe(value)))
-      end
-      return value * rows_of(target)
-    end }
+    add(name, function(output, target)
+      return number(("%s: metrics: %s"):format(what, name), core.no_grad(f, output, target)) * rows_of(target)
+    end)
   end
   return list
 end
@@ -79,4 +101,4 @@ local function new(metrics)
   return setmetatable({ metrics = metrics, rows = 0, loss = 0, sums = sums }, Meter)
 end
 
-return { new = new, metric_list = metric_list }
+return { new = new, metric_list = metric_list, number = number }
