@@ -219,6 +219,13 @@ describe("a data set", function()
       { x = x, y = fnet.ones { 2 } })
     fails("Dataset: unknown option 'clases' (did you mean 'classes'?); known are x, y, scale, classes, name, "
       .. "source, transform", Dataset, { x = x, y = x, clases = {} })
+    local y = fnet.tensor({ 1, 3, 2 }, "int32")
+    fails("Dataset: classes: expected a name for each label, got 2, and label 3 in row 2", Dataset,
+      { x = x, y = y, classes = { "a", "b" } })
+    fails("Dataset: classes: expected a name for each label, got 3, and label 0 in row 1; labels count from 1 in "
+      .. "fnet, so add 1 to labels that count from 0", Dataset,
+      { x = x, y = (y - 1):int(), classes = { "a", "b", "c" } })
+    fails("Dataset: classes: expected a list of names, got number", Dataset, { x = x, y = y, classes = 3 })
   end)
 end)
 
@@ -262,7 +269,8 @@ describe("the parts of a data set", function()
 
   it("keep the classes, the scale and the name", function()
     local bytes = fnet.full({ 4 }, 255, "uint8")
-    local part = Dataset { x = bytes, y = bytes, scale = 1 / 255, name = "n", classes = { "a" } }:slice(2, 3)
+    local labels = fnet.ones({ 4 }, "uint8")
+    local part = Dataset { x = bytes, y = labels, scale = 1 / 255, name = "n", classes = { "a" } }:slice(2, 3)
     assert.same({ "n", { "a" }, 1 }, { part.name, part.classes, (part:batches()())[1] })
   end)
 

@@ -31,6 +31,55 @@ describe("nn.evaluate", function()
       nn.evaluate(identity(), set, { size = 2 }).classes)
   end)
 
+  it("finds labels outside the classes before a batch fails, with their row in the data set", function()
+    local y = fnet.ones({ 1200 }, "int32")
+    y:set(3, 1100)
+    local wrong, model = data.Dataset { x = fnet.zeros { 1200, 2 }, y = y }, identity()
+    local bad = ": label 3 in row 1100 is outside 1..2, the classes of the model"
+    raises("evaluate" .. bad, function() nn.evaluate(model, wrong) end)
+    raises("accuracy" .. bad, function() nn.accuracy(model, wrong) end)
+    raises("evaluate" .. bad, function() fnet.evaluate(model, wrong, { metrics = { "accuracy" } }) end)
+    raises("evaluate" .. bad, function() fnet.evaluate(model, wrong, { loss = nn.cross_entropy }) end)
+    assert.equal(1, nn.evaluate(model, wrong:slice(1, 1099)).accuracy)
+    local named = data.Dataset { x = fnet.zeros { 2, 2 }, y = fnet.ones({ 2 }, "int32"), classes = { "only" } }
+    raises("evaluate: the model has 2 outputs, but the data set names 1 classes",
+      function() nn.evaluate(model, named) end)
+  end)
+
+  it("counts a row with a NaN as wrong, as all metrics do, and prints it as nan", function()
+    local nan = data.Dataset { x = fnet.tensor { { 0 / 0, 1 }, { 1, 0 } }, y = fnet.ones({ 2 }, "int32") }
+    local result = nn.evaluate(identity(), nan)
+    assert.same({ 1, 2, 1 }, { result.correct, result.total, result.classes[1].correct })
+    assert.matches("^accuracy 50.00%% .*, loss nan$", tostring(result))
+    assert.equal(1, nn.correct(nan.x, nan.y))
+    assert.equal(1, nn.correct(nan.x:double(), nan.y))
+    assert.equal(0, nn.correct(fnet.tensor { 1, 0 / 0 }, 2))
+    for k = 1, 2 do assert.equal(0.5, (fnet.metrics.top_k(nan.x, nan.y, k))) end
+    local text = "the output holds a nan, so it says no class"
+    local model, sample = identity(), nan.x[1]
+    raises("predict_classes: row 1 of " .. text, function() fnet.predict_classes(model, nan) end)
+    raises("predict_classes: " .. text, function() fnet.predict_classes(model, sample) end)
+    raises("confusion: row 1 of " .. text, function() fnet.metrics.confusion(nan.x, nan.y) end)
+  end)
+
+  it("needs samples and labels", function()
+    local model = identity()
+    local empty = data.Dataset { x = fnet.zeros { 0, 2 }, y = fnet.zeros({ 0 }, "int32") }
+    local text = "expected at least one sample, got data set: 0 samples of float32 [0, 2], targets int32 [0]"
+    raises("evaluate: " .. text, function() nn.evaluate(model, empty) end)
+    raises("evaluate: " .. text, function() fnet.evaluate(model, empty, { loss = nn.cross_entropy }) end)
+    local numbers = data.Dataset { x = set.x, y = set.x }
+    local way = "; labels are converted with :int(), and for a model of other targets there is fnet.evaluate("
+      .. "model, set, { loss = fnet.nn.mse })"
+    raises("evaluate: expected labels [batch] as int32 or uint8, got float32 [5, 2]" .. way,
+      function() nn.evaluate(model, numbers) end)
+    raises("evaluate: expected labels [batch] as int32 or uint8, got float32 [5, 2]" .. way,
+      function() fnet.evaluate(model, numbers) end)
+    local rows = nn.Reshape(2, 1)
+    raises("evaluate: expected a model that gives [batch, classes], it gives float32 [5, 2, 1]",
+      function() nn.evaluate(rows, set) end)
+  end)
+
   it("checks its arguments", function()
     local model, x = identity(), set.x
     raises("evaluate: unknown option 'sise' (did you mean 'size'?); known are size",
@@ -102,6 +151,8 @@ describe("evaluate", function()
       function() fnet.evaluate(model, set, { size = 0 }) end)
     raises("evaluate: loss: expected a function of output and target, got string",
       function() fnet.evaluate(model, set, { loss = "mse" }) end)
+    raises("evaluate: loss must return a number, got float32 [5, 2]",
+      function() fnet.evaluate(model, set, { loss = function(output) return output end }) end)
     raises("evaluate: metrics: unknown name 'acc'; known are accuracy",
       function() fnet.evaluate(model, set, { metrics = { "acc" } }) end)
   end)

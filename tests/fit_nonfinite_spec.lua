@@ -126,6 +126,23 @@ describe("a value that is not finite", function()
     assert.same({ 2, seen[1] }, { #seen, seen[2] })
   end)
 
+  it("in the validation ends the training, with the epoch and the row", function()
+    fnet.seed(1)
+    local set, model = line()
+    local x = set.x:clone()
+    x:set(0 / 0, 7, 1)
+    local epochs = 0
+    local list = line_options(set, { epochs = 3, valid = data.Dataset { x = x, y = set.y },
+      schedule = fnet.optim.schedule.plateau(), callbacks = { epoch_end = function() epochs = epochs + 1 end } })
+    assert.equal("fit: epoch 1, validation: the loss is nan; the batch holds a non-finite value: nan in row 7 of "
+      .. "20 of its x (the first such row of the data set's x: 7)", message_of(fnet.fit, model, list))
+    list.valid = set
+    list.loss = function(output, y) return nn.mse(output, y) * (output.requires_grad and 1 or math.huge) end
+    assert.equal("fit: epoch 1, validation: the loss is inf; the data set's x and y are finite, so it began in the "
+      .. "model or in the loss", message_of(fnet.fit, model, list))
+    assert.equal(0, epochs)
+  end)
+
   it("leaves no wrapped layers behind", function()
     local set, model = line()
     pcall(fnet.fit, model, line_options(set, { loss = function(output) return (output * 0 - 1):log():mean() end }))

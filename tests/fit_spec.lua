@@ -413,6 +413,13 @@ describe("the arguments of fit", function()
       { "metrics: unknown name 'acuracy' (did you mean 'accuracy'?); known are accuracy", with("metrics", {
         "acuracy" }) },
       { "metrics: mine: expected a function(output, target), got number", with("metrics", { mine = 1 }) },
+      { "metrics: expected a name for the function, such as { mae = nn.mae }", with("metrics", { nn.mae }) },
+      { "metrics: the name 'loss' is taken; give the metric another one", with("metrics", { loss = nn.mae }) },
+      { "metrics: the name 'valid_x' is taken; give", with("metrics", { valid_x = nn.mae }) },
+      { "metrics: 'accuracy' is there twice", with("metrics", { "accuracy", "accuracy" }) },
+      { "metrics: 'accuracy' is there twice", with("metrics", { "accuracy", accuracy = nn.mae }) },
+      { "optim: expected an optimiser, such as fnet.optim.Adam(model:parameters()), got table",
+        with("optim", optim) },
       { "metrics: expected a table such as { 'accuracy' }, got string", with("metrics", "accuracy") },
       { "callbacks: unknown option 'epoch_ends' (did you mean 'epoch_end'?); known are start, epoch_start",
         with("callbacks", { epoch_ends = print }) },
@@ -450,6 +457,31 @@ describe("the arguments of fit", function()
       function() return (fnet.fit(net, a)) end)
     raises("fit: valid: label 0 in row 1 is outside 1..10, the classes of the model; labels count from 1 in fnet, "
       .. "so add 1 to labels that count from 0", function() return (fnet.fit(net, b)) end)
+    local function smoothed(output, y) return nn.cross_entropy(output, y, { smoothing = 0.1 }) end
+    a.loss = smoothed
+    raises("fit: train: label 11 in row 4 is outside 1..10, the classes of the model",
+      function() return (fnet.fit(net, a)) end)
+    a.train = far:with { rows = fnet.tensor({ 1, 4, 2 }, "int32") }
+    raises("fit: train: label 11 in row 2 (row 4 of the data set that it is a part of) is outside 1..10, the "
+      .. "classes of the model", function() return (fnet.fit(net, a)) end)
+    a.train = far:slice(1, 3)
+    assert.equal(1, #fnet.fit(net, a))
+    local named = options { loss = smoothed, train = data.Dataset { x = far.x, y = far.y:clamp(1, 3):int(),
+      classes = { "a", "b", "c" } } }
+    raises("fit: train: the model has 10 outputs, but the data set names 3 classes",
+      function() return (fnet.fit(net, named)) end)
+  end)
+
+  it("let whole numbers be the targets of a regression, and use no random numbers to find out", function()
+    fnet.seed(3)
+    local ages = data.Dataset { x = fnet.rand { 5, 1 }, y = fnet.tensor({ 40, 7, 0, 1, 2 }, "int32") }
+    local seen = {}
+    local function loss(output, y)
+      seen[#seen + 1] = fnet.rand({ 1 }):item()
+      return nn.mse(output, y:float():reshape { -1, 1 })
+    end
+    assert.equal(1, #fnet.fit(nn.Dense(1, 1), { train = ages, loss = loss, optim = optim.SGD }))
+    assert.same({ 2, seen[1] }, { #seen, seen[2] })
   end)
 
   it("give errors of the model, the loss and the metrics at the caller's line", function()
@@ -457,8 +489,10 @@ describe("the arguments of fit", function()
     local a, b = with("train", wrong), with("loss", function() return 5 end)
     local c = with("metrics", { mine = tostring })
     raises("Dense(1, 1): expected an input of [..., 1], got [4, 2]", function() return (fnet.fit(model, a)) end)
-    raises("fit: loss: must return a tensor with one element, got number",
-      function() return (fnet.fit(model, b)) end)
+    local many = "fit: loss: must return a tensor with one element, such as the :mean() of many, got "
+    raises(many .. "number", function() return (fnet.fit(model, b)) end)
+    local d = with("loss", function(output) return output end)
+    raises(many .. "float32 [5, 1]", function() return (fnet.fit(model, d)) end)
     raises("fit: metrics: mine must return a number, got string", function() return (fnet.fit(model, c)) end)
   end)
 

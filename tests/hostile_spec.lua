@@ -96,7 +96,7 @@ describe("arguments that the library never gives its core", function()
     raises("gradcheck: most: expected a whole number of at least 1, got 0",
       function() fnet.gradcheck(print, {}, { most = 0 }) end)
     raises("evaluate: expected a model and a data set, got nil and nil", function() nn.evaluate() end)
-    raises("evaluate: expected a model and a data set, got table and number",
+    raises("accuracy: expected a model and a data set, got table and number",
       function() nn.accuracy(nn.ReLU(), 1) end)
   end)
 end)

@@ -107,6 +107,7 @@ describe("cross_entropy with options", function()
 
   it("refuses wrong ones", function()
     local ce = nn.cross_entropy
+    fails("cross_entropy: expected a tensor, got nil", ce, nil, labels)
     fails("cross_entropy: label 4 in row 1 is outside 1..3; has the model as many outputs as there are classes?",
       ce, x, fnet.full({ 4 }, 4, "int32"), { smoothing = 0.1 })
     fails("cross_entropy: smoothing: expected a number from 0 to 1, got 2", ce, x, labels, { smoothing = 2 })
@@ -152,6 +153,7 @@ describe("a loss of two tensors", function()
     for _, name in ipairs { "mse", "mae", "huber", "binary_cross_entropy" } do
       fails(name .. ": expected equal shapes, got [2, 1] and [2]", nn[name], fnet.ones { 2, 1 }, fnet.ones { 2 })
       fails(name .. ": expected two tensors, got number and nil", nn[name], 1)
+      fails(name .. ": expected at least one element, got [0, 1]", nn[name], fnet.ones { 0, 1 }, fnet.ones { 0, 1 })
     end
     fails("huber: delta: expected a number from 1e-30 to inf, got 0", nn.huber, fnet.ones { 1 }, fnet.ones { 1 },
       { delta = 0 })

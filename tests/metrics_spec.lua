@@ -50,7 +50,17 @@ describe("accuracy and top_k", function()
     assert.near(2 / 3, (metrics.top_k(x, y, 1)), 1e-12)
   end)
 
+  it("count every row of outputs of three axes", function()
+    assert.equal(0.6, (metrics.accuracy(output:reshape { 5, 1, 3 }, target)))
+    assert.equal(0.6, (metrics.accuracy(output:reshape { 1, 5, 3 }, target)))
+  end)
+
   it("refuse wrong arguments", function()
+    local none, labels = fnet.zeros { 0, 3 }, fnet.zeros({ 0 }, "int32")
+    fails("accuracy: expected at least one row, got float32 [0, 3]", metrics.accuracy, none, labels)
+    fails("top_k: expected at least one row, got float32 [0, 3]", metrics.top_k, none, labels, 1)
+    fails("accuracy: label 0 in row 1 is outside 1..3; labels count from 1 in fnet, so add 1 to labels that count "
+      .. "from 0", metrics.accuracy, output, target:gt(5):int())
     fails("top_k: k: expected a whole number from 1 to 3, got 4", metrics.top_k, output, target, 4)
     fails("top_k: k: expected a whole number from 1 to 3, got nil", metrics.top_k, output, target)
     fails("top_k: label 4 in row 1 is outside 1..3; has the model as many outputs as there are classes?",

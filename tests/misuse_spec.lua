@@ -166,7 +166,31 @@ describe("training", function()
       "that count from 1", function() nn.binary_cross_entropy(output, fnet.tensor({ 1, 2, 1 }, "int32")) end)
     raises("binary_cross_entropy: expected targets of 0 or 1, or probabilities, got -1",
       function() nn.binary_cross_entropy(output, fnet.tensor { 1, -1, 1 }) end)
-    assert.is_true(nn.binary_cross_entropy(fnet.zeros { 0 }, fnet.zeros { 0 }):count() == 1)
+    raises("binary_cross_entropy: expected logits, got the result of a sigmoid; leave the Sigmoid out of the " ..
+      "model, and apply it to predict: model(x):sigmoid()",
+      function() nn.binary_cross_entropy(output:sigmoid(), fnet.ones { 3 }) end)
+    local model = nn.Sequential { nn.Dense(2, 1, { activation = "sigmoid" }) }
+    assert.is_false(pcall(nn.binary_cross_entropy, model(fnet.zeros { 4, 2 }), fnet.ones { 4, 1 }))
+  end)
+
+  it("to tell classes apart needs two outputs at least", function()
+    local one, target, model = fnet.zeros { 4, 1 }, fnet.ones { 4, 1 }, nn.Dense(2, 1)
+    local text = ": expected an output for each class, at least two, got float32 [4, 1]"
+    local way = text .. "; a single logit is compared with 0, such as output:gt(0):eq(target):mean() for " ..
+      "targets of 0 and 1"
+    raises("correct" .. way, function() nn.correct(one, target) end)
+    raises("accuracy" .. way, function() fnet.metrics.accuracy(one, target) end)
+    raises("top_k" .. way, function() fnet.metrics.top_k(one, fnet.ones({ 4 }, "int32"), 1) end)
+    raises("confusion" .. way, function() fnet.metrics.confusion(one, fnet.ones({ 4 }, "int32")) end)
+    raises("predict_classes" .. way, function() fnet.predict_classes(model, fnet.ones { 4, 2 }) end)
+    raises("evaluate" .. way, function() nn.evaluate(model, labelled(4)) end)
+    raises("cross_entropy" .. text .. "; a single logit with targets of 0 and 1 has binary_cross_entropy",
+      function() nn.cross_entropy(one, target) end)
+    local list = { train = data.Dataset { x = fnet.zeros { 4, 2 }, y = target }, loss = nn.binary_cross_entropy,
+      optim = optim.SGD, metrics = { "accuracy" } }
+    raises("accuracy" .. way, function() return (fnet.fit(model, list)) end)
+    local x = fnet.tensor { { 1, -2, 3, -4 } }:T()
+    assert.equal(0.75, x:gt(0):eq(fnet.tensor { { 1, 0, 0, 0 } }:T()):mean():item())
   end)
 
   it("limits gradients of parameters", function()

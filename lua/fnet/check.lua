@@ -82,6 +82,12 @@ function check.options(what, options, known)
   return options
 end
 
+--- A number as text: the sign of a NaN says nothing, and is left out.
+---@param value number
+---@param format string such as "%.4f"
+---@return string
+function check.number_text(value, format) return value ~= value and "nan" or format:format(value) end
+
 -- A value where a number was expected: a text that looks like one, or an address, would not tell.
 local function got(value)
   if type(value) == "string" then return ("the string '%s'"):format(value) end

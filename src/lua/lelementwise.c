@@ -109,13 +109,23 @@ static int square_root(lua_State *L) { return unary(L, "sqrt", UNARY_SQRT); }
 static int exponential(lua_State *L) { return unary(L, "exp", UNARY_EXP); }
 static int logarithm(lua_State *L) { return unary(L, "log", UNARY_LOG); }
 static int hyperbolic_tangent(lua_State *L) { return unary(L, "tanh", UNARY_TANH); }
-static int sigmoid(lua_State *L) { return unary(L, "sigmoid", UNARY_SIGMOID); }
+static int sigmoid(lua_State *L) {
+    unary(L, "sigmoid", UNARY_SIGMOID);
+    ltensor_test(L, -1)->sigmoid = true;
+    return 1;
+}
 static int relu(lua_State *L) { return unary(L, "relu", UNARY_RELU); }
 static int softplus(lua_State *L) { return unary(L, "softplus", UNARY_SOFTPLUS); }
 static int silu(lua_State *L) { return unary(L, "silu", UNARY_SILU); }
 static int silu_slope(lua_State *L) { return unary(L, "silu_slope", UNARY_SILU_SLOPE); }
 static int gelu(lua_State *L) { return unary(L, "gelu", UNARY_GELU); }
 static int gelu_slope(lua_State *L) { return unary(L, "gelu_slope", UNARY_GELU_SLOPE); }
+
+/* is_sigmoid(t): whether t is the result of a sigmoid. */
+static int is_sigmoid(lua_State *L) {
+    lua_pushboolean(L, ltensor_check(L, 1)->sigmoid);
+    return 1;
+}
 
 static int add(lua_State *L) { return binary(L, "add", BINARY_ADD); }
 static int subtract(lua_State *L) { return binary(L, "sub", BINARY_SUBTRACT); }
@@ -178,6 +188,8 @@ void lopen_elementwise(lua_State *L) {
         {"gelu_slope", gelu_slope, 1}, {NULL, NULL, 0},
     };
     lregister_operations(L, others);
+    lua_pushcfunction(L, is_sigmoid);
+    lua_setfield(L, -2, "is_sigmoid");
     lua_getfield(L, -1, "methods");
     lregister_operations(L, operations);
     luaL_setfuncs(L, comparisons, 0);

@@ -4,6 +4,7 @@
 #include "../core/reduce.h"
 #include "../core/rows.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A contiguous float operand seen as rows of n. */
@@ -76,15 +77,18 @@ static const int32_t *push_labels(lua_State *L, int index, const char *what, siz
     return label;
 }
 
-/* correct(output, labels): how many rows have their largest output at the label. */
+/* correct(output, labels, what): how many rows have their largest output at the label; none with a NaN has, which
+   would be the first one's place. */
 static int correct(lua_State *L) {
+    const char *what = luaL_checkstring(L, 3);
     size_t rows, n, hits = 0;
-    const struct tensor *x = push_rows(L, 1, "correct", &rows, &n);
-    const int32_t *label = push_labels(L, 2, "correct", rows, n);
-    int32_t *guess = ltensor_new(L, "correct", INT32, 1, &rows)->data;
+    const struct tensor *x = push_rows(L, 1, what, &rows, &n);
+    const int32_t *label = push_labels(L, 2, what, rows, n);
+    int32_t *guess = ltensor_new(L, what, INT32, 1, &rows)->data;
     if (rows > 0) reduce_index(false, x, rows, n, 1, guess);
     lcheck_interrupt(L);
-    for (size_t i = 0; i < rows; i++) hits += guess[i] == label[i];
+    for (size_t i = 0; i < rows; i++)
+        hits += guess[i] == label[i] && !isnan(tensor_get(x, i * n + (size_t)guess[i] - 1));
     lua_pushinteger(L, (lua_Integer)hits);
     return 1;
 }

@@ -29,6 +29,7 @@ struct handle {
     bool owner;    /* made with its storage, not as a view */
     bool interior; /* nobody but the library sees it: released with the tape */
     bool exposed;  /* a gradient that a script has seen: never given back to the pool */
+    bool sigmoid;  /* the result of one, which no loss may take for logits */
 };
 
 /* User values of a handle. */

@@ -19,8 +19,21 @@ local Dataset = {}
 Dataset.__index = Dataset
 for name, method in pairs(folds.methods) do Dataset[name] = method end
 
+-- Raises where there are labels without a name.
+local function check_names(y, classes)
+  if classes ~= nil and type(classes) ~= "table" then
+    core.raise("Dataset: classes: expected a list of names, got " .. check.describe(classes))
+  end
+  if classes == nil or y.rank ~= 1 or #y == 0 or y.dtype:find "float" then return end
+  local low, high = y:min():item(), y:max():item()
+  if low >= 1 and high <= #classes then return end
+  core.raise(("Dataset: classes: expected a name for each label, got %d, and label %d in row %d%s"):format(#classes,
+    low < 1 and low or high, (low < 1 and y:argmin() or y:argmax()):item(),
+    low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or ""))
+end
+
 --- A data set from two tensors with equally many rows.
----@param fields table x, y; scale, classes, name, source, transform are optional
+---@param fields table x, y; scale, classes (a name for each label), name, source, transform are optional
 ---@return data.Dataset
 local function new(fields)
   if type(fields) ~= "table" then
@@ -38,6 +51,7 @@ local function new(fields)
     core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(
       check.describe(fields.x), check.describe(fields.y)))
   end
+  check_names(fields.y, fields.classes)
   local self = {}
   for key, value in pairs(fields) do self[key] = value end
   self.scale = self.scale or 1

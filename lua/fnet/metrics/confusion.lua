@@ -3,6 +3,7 @@
 local check = require "fnet.check"
 local columns = require "fnet.columns"
 local core = require "fnet.core"
+local evaluation = require "fnet.nn.evaluate"
 
 ---@class metrics.Confusion
 ---@field counts integer[][] counts[right][said]
@@ -25,7 +26,7 @@ local function new(output, target, names)
   if output.rank ~= 2 then
     core.raise("confusion: expected outputs [batch, classes], got " .. check.describe(output))
   end
-  core.correct(output, target) -- checks the labels
+  core.correct(output, target, "confusion") -- checks the labels
   local classes = output.shape[2]
   if names ~= nil and (type(names) ~= "table" or #names ~= classes) then
     core.raise(("confusion: classes: expected %d names, got %s"):format(classes,
@@ -39,7 +40,7 @@ local function new(output, target, names)
     self.classes[c], self.counts[c] = tostring(names and names[c] or c), {}
     for other = 1, classes do self.counts[c][other] = 0 end
   end
-  local said = output:argmax(2):totable()
+  local said = evaluation.said("confusion", output):totable()
   for i, right in ipairs(target:totable()) do
     local row = self.counts[right]
     row[said[i]] = row[said[i]] + 1

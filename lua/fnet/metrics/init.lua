@@ -36,41 +36,44 @@ local function pair(what, output, target)
   return output:detach(), core.is_tensor(target) and target:detach() or target
 end
 
-local function fraction_of(hits, output)
-  local count = output.rank == 1 and 1 or #output
+local function fraction_of(what, hits, output)
+  local count = output:count() // output.shape[output.rank]
+  if count == 0 then core.raise(("%s: expected at least one row, got %s"):format(what, check.describe(output))) end
   return hits / count, evaluation.margin(hits / count, count)
 end
 
---- The fraction of rows whose largest output is at the label.
----@param output tensor|nn.Module [batch, classes] or [classes], or a model
+--- The fraction of rows whose largest output is at the label; a row with a NaN is wrong.
+---@param output tensor|nn.Module [batch, classes] or [classes], two classes at least; or a model
 ---@param target tensor|integer|data.Dataset labels [batch], from 1, or distributions as for nn.correct; or a
 --- data set
 ---@return number accuracy 0 to 1
 ---@return number margin half the width of its 95% interval (normal approximation)
 function metrics.accuracy(output, target)
   output, target = pair("accuracy", output, target)
-  return fraction_of(evaluation.correct(output, target), output)
+  return fraction_of("accuracy", evaluation.count_correct("accuracy", output, target), output)
 end
 
---- The fraction of rows whose label is among the k largest outputs: fewer than k others are larger.
----@param output tensor|nn.Module [batch, classes] or [classes], or a model
+--- The fraction of rows whose label is among the k largest outputs: fewer than k others are larger; a row with a
+-- NaN is wrong.
+---@param output tensor|nn.Module [batch, classes] or [classes], two classes at least; or a model
 ---@param target tensor|integer|data.Dataset labels [batch], from 1; or a data set
 ---@param k integer 1 to classes
 ---@return number accuracy 0 to 1
 ---@return number margin half the width of its 95% interval (normal approximation)
 function metrics.top_k(output, target, k)
   output, target = pair("top_k", output, target)
+  evaluation.check_classes("top_k", output)
   local hot = core.one_hot(target, output, "top_k")
   local classes = output.shape[output.rank]
   check.count("top_k: k", k, 1, classes)
   local right = core.where(hot, output, 0):sum(output.rank, true)
-  -- Counted by those that are not larger: a NaN is no hit.
-  local larger = classes - output:le(right):sum(output.rank)
-  return fraction_of(larger:lt(k):sum():item(), output)
+  local larger, largest = output:gt(right):sum(output.rank), output:max(output.rank)
+  return fraction_of("top_k", (larger:lt(k) * largest:eq(largest)):sum():item(), output)
 end
 
---- How often each class was taken for each, with precision, recall and F1 of the classes and on average.
----@param output tensor|nn.Module [batch, classes], or a model
+--- How often each class was taken for each, with precision, recall and F1 of the classes and on average. A row with
+-- a NaN, which says no class, raises an error.
+---@param output tensor|nn.Module [batch, classes], two classes at least; or a model
 ---@param target tensor|data.Dataset labels [batch], from 1; or a data set
 ---@param options? table classes: their names, by default those of the data set, or their numbers
 ---@return metrics.Confusion

@@ -40,7 +40,7 @@ end
 
 --- Cross-entropy, the mean over the batch of -log(probability of the right class). Takes logits, or the result of
 -- a softmax: then the logits it was made from are used (log-sum-exp), so that no probability rounds to zero.
----@param output tensor [batch, classes] or [classes]
+---@param output tensor [batch, classes] or [classes]; with distributions two classes at least
 ---@param labels tensor|integer [batch], int32 or uint8, from 1 to classes; a number for one sample; or
 --- distributions of the output's shape, floats whose rows sum to 1
 ---@param options? table smoothing: 0, the part of each target that all classes share (Szegedy and others, 2016,
@@ -48,6 +48,7 @@ end
 --- the batch's labels, with distributions by the number of rows, both as in PyTorch
 ---@return tensor loss one element
 function loss.cross_entropy(output, labels, options)
+  check.tensor("cross_entropy", output)
   local logits = core.logits(output) or output
   local distribution = core.is_tensor(labels) and labels.rank == logits.rank and labels.dtype:find "float"
   if options == nil and not distribution then return core.cross_entropy(logits, labels) end
@@ -58,27 +59,35 @@ function loss.cross_entropy(output, labels, options)
     core.raise(("cross_entropy: expected labels [batch], or distributions of the shape of the output %s, got %s")
       :format(check.shape_text(logits.shape), check.describe(labels)))
   end
+  if distribution and logits.shape[logits.rank] == 1 then
+    core.raise("cross_entropy: expected an output for each class, at least two, got " .. check.describe(logits) ..
+      "; a single logit with targets of 0 and 1 has binary_cross_entropy")
+  end
   return weighted_cross_entropy(logits, labels, options)
 end
 
--- Raises unless both are tensors of one shape.
+-- Raises unless both are tensors of one shape with something in them.
 local function check_pair(what, output, target)
   if not (core.is_tensor(output) and core.is_tensor(target)) then
     core.raise(("%s: expected two tensors, got %s and %s"):format(what, type(output), type(target)))
   end
   local a, b = check.shape_text(output.shape), check.shape_text(target.shape)
   if a ~= b then core.raise(("%s: expected equal shapes, got %s and %s"):format(what, a, b)) end
+  if output:count() == 0 then core.raise(("%s: expected at least one element, got %s"):format(what, a)) end
 end
 
 --- Binary cross-entropy of logits (not of probabilities: leave out the Sigmoid, or use it only to predict): the
 -- mean over all elements of -target log(sigmoid(x)) - (1 - target) log(1 - sigmoid(x)).
----@param output tensor logits
+---@param output tensor logits; the result of a sigmoid raises an error
 ---@param target tensor of the same shape, 0 or 1, or a probability
 ---@return tensor loss one element
 function loss.binary_cross_entropy(output, target)
   check_pair("binary_cross_entropy", output, target)
-  local low, high = 0, 1
-  if target:count() > 0 then low, high = target:min():item(), target:max():item() end
+  if core.is_sigmoid(output) then
+    core.raise("binary_cross_entropy: expected logits, got the result of a sigmoid; leave the Sigmoid out of " ..
+      "the model, and apply it to predict: model(x):sigmoid()")
+  end
+  local low, high = target:min():item(), target:max():item()
   if low < 0 or high > 1 then
     local value = low < 0 and low or high
     core.raise(("binary_cross_entropy: expected targets of 0 or 1, or probabilities, got %g%s"):format(value,

@@ -8,6 +8,7 @@ local gather = require "fnet.train.gather"
 local meter = require "fnet.train.meter"
 local modes = require "fnet.train.modes"
 local is_module = require("fnet.nn.module").is_module
+local labels = require "fnet.train.labels"
 
 local SIZE = 1000 -- rows at a time
 
@@ -24,7 +25,7 @@ end
 --- The mean loss and metrics of a model over a data set. Without `loss` and `metrics` the model is taken for a
 -- classifier, and the result is that of `nn.evaluate`.
 ---@param model nn.Module
----@param dataset data.Dataset
+---@param dataset data.Dataset with one sample at least
 ---@param options? table loss: function(output, target) -> tensor; metrics: such as { "accuracy" }, or functions of
 --- output and target by name, { error = function(output, target) ... end }; size: samples at a time, 1000
 ---@return table result loss, each metric by its name, and total, the number of samples
@@ -42,14 +43,21 @@ function public.evaluate(model, dataset, options)
   if not check.is_callable(loss_of) then
     core.raise("evaluate: loss: expected a function of output and target, got " .. check.describe(loss_of))
   end
-  local means = meter.new(meter.metric_list("evaluate", options.metrics))
+  local metrics = meter.metric_list("evaluate", options.metrics)
+  local means = meter.new(metrics)
   modes.with(model, false, core.no_grad, function()
     for x, y in dataset:batches { size = size } do
       local output = model(x)
-      local value = loss_of(output, y)
-      means:add(output, y, core.is_tensor(value) and value:item() or value)
+      if means.rows == 0 then
+        labels.check("evaluate", dataset, output, y, loss_of)
+        for _, metric in ipairs(metrics) do labels.check("evaluate", dataset, output, y, metric[2]) end
+      end
+      means:add(output, y, meter.number("evaluate: loss", loss_of(output, y)))
     end
   end)
+  if means.rows == 0 then
+    core.raise("evaluate: expected at least one sample, got " .. tostring(dataset))
+  end
   local result = means:fill { total = means.rows }
   if options.loss == nil then result.loss = nil end
   return result
@@ -88,8 +96,9 @@ function public.predict(model, x, options)
   return predict("predict", model, x, options.size)
 end
 
---- The class that a classifier finds most likely for a sample, or for each row of a batch or of a data set.
----@param model nn.Module gives [classes] or [batch, classes]
+--- The class that a classifier finds most likely for a sample, or for each row of a batch or of a data set. An
+-- output with a NaN raises an error.
+---@param model nn.Module gives [classes] or [batch, classes], two classes at least
 ---@param x tensor|data.Dataset as for predict
 ---@param options? table size: as for predict; classes: the names of the classes, those of the data set by default
 ---@return integer|tensor label counted from 1; int32 [batch] for several rows
@@ -107,15 +116,15 @@ function public.predict_classes(model, x, options)
     core.raise(("predict_classes: classes: expected %d names, one for each output of the model, got %d"):format(
       classes, #names))
   end
-  local labels = output:argmax(output.rank)
+  local said = classifier.said("predict_classes", output)
   if output.rank == 1 then
-    local label = labels:item()
+    local label = said:item()
     return label, names and names[label]
   end
-  if not names then return labels end
-  local list = labels:totable()
+  if not names then return said end
+  local list = said:totable()
   for i, label in ipairs(list) do list[i] = names[label] end
-  return labels, list
+  return said, list
 end
 
 return public

@@ -3,12 +3,12 @@
 
 local check = require "fnet.check"
 local core = require "fnet.core"
-local cross_entropy = require("fnet.nn.loss").cross_entropy
 local early_stopping = require "fnet.train.early_stopping"
 local clip_norm = require("fnet.optim.clip").norm
 local fit_state = require "fnet.train.fit_state"
 local history = require "fnet.train.history"
 local interruption = require "fnet.train.interruption"
+local labels = require "fnet.train.labels"
 local meter = require "fnet.train.meter"
 local modes = require "fnet.train.modes"
 local nonfinite = require "fnet.train.nonfinite"
@@ -88,7 +88,9 @@ local function optimizer_of(model, value)
   local own = model:parameters()
   if #own == 0 then core.raise("fit: the model has no parameters, so there is nothing to learn") end
   if check.is_callable(value) then value = value(own) end
-  if type(value) ~= "table" or not value.step or not value.zero_grad then
+  -- A table of names, such as fnet.optim, raises where it is asked for another one.
+  local indexed, fits = pcall(function() return value.step and value.zero_grad end)
+  if not (indexed and fits) then
     core.raise(("fit: optim: expected an optimiser, such as fnet.optim.Adam(model:parameters()), got %s"):format(
       check.describe(value)))
   end
@@ -143,18 +145,6 @@ local function columns_of(metrics, valid, schedule)
   return columns
 end
 
--- Labels outside the classes are found before the first step, wherever in the data set they stand.
-local function check_labels(what, dataset, output)
-  local labels = rawget(dataset, "y")
-  if not core.is_tensor(labels) or labels.rank ~= 1 or #labels == 0 or labels.dtype:find "float" then return end
-  local classes = output.shape[output.rank]
-  local low, high = labels:min():item(), labels:max():item()
-  if low >= 1 and high <= classes then return end
-  local row = low < 1 and labels:argmin():item() or labels:argmax():item()
-  core.raise(("fit: %s: label %d in row %d is outside 1..%d, the classes of the model%s"):format(what, labels[row],
-    row, classes, low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or ""))
-end
-
 -- Something is not finite: raises, after good weights are back.
 local function raise_nonfinite(run, plan, step, what)
   local last_good, kept = plan.last_good, "the model has the weights again that it began with"
@@ -179,7 +169,7 @@ local function raise_loss(run, plan, value, x, y)
     core.random_state(run.seed, run.stream)
     return plan.loss(run.model(x), y)
   end, function() last_good:restore() end)
-  raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(nonfinite.text(value), origin))
+  raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(check.number_text(value, "%g"), origin))
 end
 
 -- One pass over the training data.
@@ -189,13 +179,14 @@ local function train_epoch(run, plan, means)
   for x, y in plan.checkpoint:batches(plan.train, plan.batch) do
     run.seed, run.stream = core.random_state()
     local output = model(x)
-    if run.total_steps == 0 and loss_of == cross_entropy then
-      check_labels("train", plan.train, output)
-      if plan.valid then check_labels("valid", plan.valid, output) end
+    if run.total_steps == 0 then -- before anything is learnt, wherever in the data set they stand
+      labels.check("fit: train", plan.train, output, y, loss_of)
+      if plan.valid then labels.check("fit: valid", plan.valid, output, y, loss_of) end
     end
     local loss = loss_of(output, y)
-    if not core.is_tensor(loss) then
-      core.raise("fit: loss: must return a tensor with one element, got " .. check.describe(loss))
+    if not core.is_tensor(loss) or loss:count() ~= 1 then
+      core.raise("fit: loss: must return a tensor with one element, such as the :mean() of many, got " ..
+        check.describe(loss))
     end
     local value = loss:item()
     if value - value ~= 0 then raise_loss(run, plan, value, x, y) end
@@ -217,6 +208,18 @@ local function train_epoch(run, plan, means)
     end
     if run.stop_reason then return end
   end
+end
+
+-- What the model, as it now is, gives for the other data set. A loss that is not finite ends the training, too.
+local function validate(run, plan, record)
+  local result = evaluate(run.model, plan.valid, { loss = plan.loss, metrics = plan.metric_option })
+  if result.loss - result.loss ~= 0 then
+    core.raise(("fit: epoch %d, validation: the loss is %s; %s"):format(run.epoch,
+      check.number_text(result.loss, "%g"), nonfinite.in_dataset(plan.valid, 1000) or
+      "the data set's x and y are finite, so it began in the model or in the loss"))
+  end
+  record.valid_loss = result.loss
+  for _, metric in ipairs(plan.metrics) do record["valid_" .. metric[1]] = result[metric[1]] end
 end
 
 -- Notes the learning rate of the epoch's last step, and tells a schedule that wants to know how it goes.
@@ -250,11 +253,7 @@ local function train(run, plan)
       raise_nonfinite(run, plan, run.step, ("afterwards the model's %s is not finite"):format(broken[1]))
     end
     records[#records + 1] = record
-    if plan.valid then
-      local result = evaluate(run.model, plan.valid, { loss = plan.loss, metrics = plan.metric_option })
-      record.valid_loss = result.loss
-      for _, metric in ipairs(plan.metrics) do record["valid_" .. metric[1]] = result[metric[1]] end
-    end
+    if plan.valid then validate(run, plan, record) end
     if plan.schedule then follow_schedule(run, plan, record) end
     run.record = record
     tell(run, plan, "epoch_end")

@@ -18,6 +18,7 @@ local MOST = 24 -- rows that are printed
 
 local function text_of(name, value)
   if value == nil then return "-" end
+  if value ~= value then return "nan" end -- its sign says nothing
   if name == "epoch" then return ("%d"):format(value) end
   if name:find "accuracy$" then return ("%.2f%%"):format(100 * value) end
   if name == "seconds" then return ("%.2f"):format(value) end

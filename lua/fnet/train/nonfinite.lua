@@ -1,6 +1,7 @@
 --- Where a non-finite loss came from: the batch, or the first layer whose output, weights or gradient are not
 -- finite. The batch is computed once more, layer by layer, so training itself pays nothing for it.
 
+local check = require "fnet.check"
 local core = require "fnet.core"
 local trace = require "fnet.train.trace"
 
@@ -12,11 +13,6 @@ local function is_float(t) return core.is_tensor(t) and (t.dtype == "float32" or
 
 -- x * 0 is 0 for finite numbers and NaN for all others.
 local function is_finite(t) return not is_float(t) or no_grad(function() return (t * 0):sum():item() == 0 end) end
-
---- A value as messages show it: the sign of a NaN says nothing.
----@param value number
----@return string
-function nonfinite.text(value) return value ~= value and "nan" or ("%g"):format(value) end
 
 -- The largest absolute value.
 local function largest(t) return no_grad(function() return t:count() > 0 and t:abs():max():item() or 0 end) end
@@ -56,9 +52,20 @@ function nonfinite.in_batch(dataset, x, y)
     local key, t = part[1], part[2]
     if is_float(t) and t.rank > 0 and not is_finite(t) then
       local row, value = bad_row(t)
-      return ("the batch holds a non-finite value: %s in row %d of %d of its %s%s"):format(nonfinite.text(value),
-        row, #t, key, row_in_dataset(dataset, key))
+      return ("the batch holds a non-finite value: %s in row %d of %d of its %s%s"):format(
+        check.number_text(value, "%g"), row, #t, key, row_in_dataset(dataset, key))
     end
+  end
+end
+
+--- Where the first non-finite value of a data set that is evaluated lies, in a sentence; nil where all are finite.
+---@param dataset data.Dataset
+---@param size integer rows at a time
+---@return string?
+function nonfinite.in_dataset(dataset, size)
+  for x, y in dataset:batches { size = size } do
+    local sentence = nonfinite.in_batch(dataset, x, y)
+    if sentence then return sentence end
   end
 end
 

@@ -71,7 +71,9 @@ local function run_once(run, settings, seed)
   if type(figure) ~= "number" then
     core.raise("sweep: run must return a number, the figure to compare, got " .. check.describe(figure))
   end
-  if figure - figure ~= 0 then return nil, ("seed %d: the figure is %g"):format(seed, figure) end
+  if figure - figure ~= 0 then
+    return nil, ("seed %d: the figure is %s"):format(seed, check.number_text(figure, "%g"))
+  end
   return figure
 end
 

@@ -1,0 +1,58 @@
+--- Labels against the classes of a model. Invariant: the whole data set is looked at, before a batch has to fail,
+-- and nothing is refused that the loss takes.
+
+local core = require "fnet.core"
+
+local labels = {}
+
+-- The labels of a data set's samples; nil where its targets are something else.
+local function labels_of(dataset)
+  local y = rawget(dataset, "y")
+  if not core.is_tensor(y) or y.rank ~= 1 or #y == 0 or y.dtype:find "float" then return nil end
+  return dataset.rows and core.gather(y, dataset.rows) or y
+end
+
+--- Why the labels of a data set do not fit the classes of a model, with the row; nil where they do.
+---@param dataset data.Dataset
+---@param classes integer of the model
+---@return string? sentence
+---@return integer? label one that is no class
+function labels.problem(dataset, classes)
+  local list = labels_of(dataset)
+  if not list then return nil end
+  local low, high = list:min():item(), list:max():item()
+  if low >= 1 and high <= classes then
+    local names = dataset.classes
+    if not names or #names >= classes then return nil end
+    return ("the model has %d outputs, but the data set names %d classes"):format(classes, #names), classes + 1
+  end
+  local row = low < 1 and list:argmin():item() or list:argmax():item()
+  local whole = dataset.rows and (" (row %d of the data set that it is a part of)"):format(dataset.rows[row]) or ""
+  return ("label %d in row %d%s is outside 1..%d, the classes of the model%s"):format(list[row], row, whole,
+    classes, low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or ""), list[row]
+end
+
+-- Whether f(output, labels) takes labels for classes: then it refuses one that is none. The random numbers stay
+-- where they are.
+local function takes_classes(f, output, count, label)
+  local seed, stream = core.random_state()
+  local ok, message = pcall(core.no_grad, f, output, core.full({ count }, label, "int32"))
+  core.random_state(seed, stream)
+  return not ok and tostring(message):find "label %-?%d+ in row %d" ~= nil
+end
+
+--- Raises where the labels of a data set do not fit the classes of a model and f takes them for classes. A
+-- regression with whole numbers for targets passes.
+---@param what string the function and the data set, for the message
+---@param dataset data.Dataset
+---@param output any what the model gave for a batch
+---@param y tensor the targets of the batch
+---@param f fun(output: tensor, target: tensor): any a loss or a metric
+function labels.check(what, dataset, output, y, f)
+  if not core.is_tensor(output) or output.rank == 0 or not core.is_tensor(y) then return end
+  local classes = output.shape[output.rank]
+  local problem, label = labels.problem(dataset, classes)
+  if problem and takes_classes(f, output, #y, label) then core.raise(("%s: %s"):format(what, problem)) end
+end
+
+return labels
