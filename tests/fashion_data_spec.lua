@@ -155,7 +155,7 @@ describe("fashion_mnist", function()
 
     it("options that make no sense", function()
       fails("expected a table of options, got string", "data")
-      fails("unknown option 'directory'; known are dir", { directory = "data" })
+      fails("unknown option 'directory' (did you mean 'dir'?); known are dir", { directory = "data" })
       fails("dir: expected the path of a directory, got number", { dir = 7 })
     end)
   end)

@@ -125,6 +125,17 @@ describe("a figure", function()
   end)
 end)
 
+describe("a data set", function()
+  it("answers a misspelt field or method with the one that was meant; what it may lack is nil", function()
+    local set = labelled(4)
+    raises("a data set has no 'clases'; did you mean 'classes'?", function() return set.clases end)
+    raises("a data set has no 'btaches'; did you mean 'batches'?", function() set:btaches { size = 2 } end)
+    for _, name in ipairs { "classes", "rows", "transform", "columns", "shape", "forward" } do
+      assert.is_nil(set[name])
+    end
+  end)
+end)
+
 describe("a class of one's own", function()
   it("has a name", function()
     for got, name in pairs { number = 3, table = {}, ["nil"] = false } do

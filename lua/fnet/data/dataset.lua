@@ -226,4 +226,16 @@ function Dataset:batch_count(size)
   return (#self + check.count("batch_count", size, 1) - 1) // size
 end
 
+-- What a data set may lack is nil; a misspelt name is answered with the one that was probably meant.
+local optional, known = {}, check.names(Dataset)
+for _, name in ipairs { "rows", "columns", "plan", "separator", table.unpack(FIELDS) } do
+  optional[name], known[#known + 1] = true, name
+end
+setmetatable(Dataset, {
+  __index = function(_, key)
+    local near = not optional[key] and check.nearest(key, known)
+    if near then core.raise(("a data set has no '%s'; did you mean '%s'?"):format(key, near)) end
+  end,
+})
+
 return { new = new }
