@@ -62,7 +62,7 @@ describe("help", function()
     for name, words in pairs {
       ["Dataset.split"] = "data.Dataset.split", ["train.split"] = "data.Dataset.split",
       ["Module.parameters"] = "nn.Module.parameters", ["nn.Dense.parameters"] = "nn.Module.parameters",
-      ["Residual.summary"] = "nn.Sequential.summary", ["model.save"] = "nn.Module.save",
+      ["Residual.summary"] = "nn.Module.summary", ["model.save"] = "nn.Module.save",
       ["optim.Adam.step"] = "optim.Optimizer.step", ["Adam.step"] = "optim.Optimizer.step",
       ["Run.stop"] = "fnet.Run.stop", ["checkpoint.values"] = "fnet.Checkpoint.values",
       folds = "data.Dataset.folds",

@@ -132,7 +132,7 @@ describe("a module", function()
   end)
 
   it("prints itself", function()
-    assert.equal("Scale()", tostring(Scale(1)))
+    assert.equal("Scale()", Scale(1):describe())
     assert.equal("Dense(3, 2)", tostring(nn.Dense(3, 2)))
     assert.equal("Dense(3, 2, no bias)", tostring(nn.Dense(3, 2, { bias = false })))
     assert.equal("Dense(3, 2)", tostring(nn.Dense(3, 2, { bias = true })))
@@ -140,7 +140,51 @@ describe("a module", function()
       "Dense: bias: expected true or false, got number")
     assert.equal("Dense(3, 2)\nparameters: 8", nn.Dense(3, 2):summary())
     assert.equal("Sequential {\n  Flatten(),\n  Sequential {\n    Tanh(),\n    Sigmoid(),\n  },\n}",
-      tostring(nn.Sequential { nn.Flatten(), nn.Sequential { nn.Tanh(), nn.Sigmoid() } }))
+      nn.Sequential { nn.Flatten(), nn.Sequential { nn.Tanh(), nn.Sigmoid() } }:describe())
+  end)
+
+  it("with parts prints them as a table, what is inside below, each counted once", function()
+    local Mixed = nn.module "Mixed"
+    function Mixed:init()
+      self.code = nn.Embedding(5, 3)
+      self.rest = nn.Concat { nn.Dense(3, 4), nn.Sequential { nn.Dense(3, 2), nn.Tanh() } }
+      self.again = self.rest[1]
+    end
+    assert.equal([[
+Mixed()                          output shape           parameters
+code: Embedding(5, 3)            -                              15
+rest: Concat                     [batch, 6]
+  Dense(3, 4)                    [batch, 4]                     16
+  Sequential                     [batch, 2]
+    Dense(3, 2)                  [batch, 2]                      8
+    Tanh()                       [batch, 2]                      0
+again: Dense(3, 4)               [batch, 4]
+total                                                           39]], tostring(Mixed()))
+    local Own = nn.module "Own"
+    function Own:init()
+      local scale = fnet.ones { 2 }
+      scale.requires_grad = true
+      self.scale, self.dense = scale, nn.Dense(2, 2)
+      self.me = self
+    end
+    assert.equal([[
+Own()                            output shape           parameters
+dense: Dense(2, 2)               [batch, 2]                      6
+me: Own()                        -
+its own                                                          2
+total                                                            8]], tostring(Own()))
+    local pictures = nn.Sequential { nn.Reshape(6, 6, 1), nn.Conv2D(1, 2, 3), nn.Residual {
+      nn.Conv2D(2, 2, 3, { padding = "same" }), nn.ReLU() }, nn.ReLU() }
+    pictures[2] = nn.Conv2D(1, 2, 3)
+    assert.equal([[
+layer                            output shape           parameters
+Reshape(6, 6, 1)                 [batch, 6, 6, 1]                0
+Conv2D(1, 2, 3)                  [batch, 4, 4, 2]               20
+Residual                         [batch, 4, 4, 2]
+  Conv2D(2, 2, 3, same)          [batch, 4, 4, 2]               38
+  ReLU()                         [batch, 4, 4, 2]                0
+ReLU()                           [batch, 4, 4, 2]                0
+total                                                           58]], tostring(pictures))
   end)
 end)
 
@@ -155,6 +199,7 @@ ReLU()                           [batch, 128]                    0
 Dense(128, 10)                   [batch, 10]                  1290
 Softmax()                        [batch, 10]                     0
 total                                                       101770]], lesson():summary())
+    assert.equal(lesson():summary(), tostring(lesson()))
     assert.equal([[
 Sequential {
   Flatten(),
@@ -162,7 +207,7 @@ Sequential {
   ReLU(),
   Dense(128, 10),
   Softmax(),
-}]], tostring(lesson()))
+}]], lesson():describe())
   end)
 
   it("gives a sample the same bits as the row of a batch, whatever its shape", function()
@@ -226,7 +271,7 @@ describe("Sequential", function()
     local model = nn.Sequential { nn.Dense(9, 4), relu, nn.Dense(4, 2), relu, nn.Sequential { nn.Dense(2, 5) } }
     local shapes = {}
     for shape in model:summary():gmatch "%[batch, (%d+)%]" do shapes[#shapes + 1] = tonumber(shape) end
-    assert.same({ 4, 4, 2, 2, 5 }, shapes)
+    assert.same({ 4, 4, 2, 2, 5, 5 }, shapes)
     assert.same({ 5 }, model:output_shape())
     local Unknown = nn.module "Unknown"
     function Unknown:forward(x) return x end

@@ -193,7 +193,7 @@ local function source_of(model, steps, int8)
     widest = math.max(widest, product(step.output))
     used[step.kind] = true
   end
-  local description = "     " .. tostring(model):gsub("%*/", "* /"):gsub("\n", "\n     ")
+  local description = "     " .. model:describe():gsub("%*/", "* /"):gsub("\n", "\n     ")
   local file = setmetatable({ number = 0, int8 = int8 }, File)
   file.parts = { HEAD:format(core.version, description, inputs, outputs, 2 * 4 * widest, inputs, outputs) }
   local parameters = int8 and "const signed char *weights, const float *scale" or "const float *weights"

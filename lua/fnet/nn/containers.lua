@@ -8,6 +8,7 @@ local Sequential = require "fnet.nn.sequential"
 
 ---@class nn.Residual: nn.Sequential
 local Residual = module.class "Residual"
+Residual.in_order = true
 
 --- x + layers(x), the layers one after the other (He and others, 2016), which must give the shape of the input:
 -- `nn.Residual { nn.Dense(64, 64), nn.ReLU() }`.

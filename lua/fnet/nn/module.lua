@@ -4,6 +4,7 @@
 
 local check = require "fnet.check"
 local core = require "fnet.core"
+local summary = require "fnet.nn.summary"
 
 ---@class nn.Module
 ---@field training boolean true after train(), the start value, false after eval()
@@ -124,6 +125,17 @@ local function keep(...)
   return arguments
 end
 
+-- The keys of the modules right inside, in their order, and how many numbers of its own the module trains.
+local function parts_of(self)
+  local keys, own = {}, 0
+  for _, key in ipairs(self[ORDER]) do
+    local value = rawget(self, key)
+    if is_module(value) then keys[#keys + 1] = key
+    elseif core.is_tensor(value) then own = own + value:count() end
+  end
+  return keys, own
+end
+
 --- A new class of modules. Calling the class makes an object and calls its `init(...)`; calling the object calls
 -- its `forward(...)`.
 ---@param name string shown when a model is printed
@@ -144,7 +156,8 @@ local function class(name)
   new_class.__index = new_class
   new_class.__newindex = assign
   new_class.__call = function(self, ...) return self:forward(...) end
-  new_class.__tostring = function(self) return self:describe() end
+  -- A model is a table of its layers, a layer a line.
+  new_class.__tostring = function(self) return #parts_of(self) > 0 and self:summary() or self:describe() end
   return new_class
 end
 
@@ -307,10 +320,11 @@ function Module:to(dtype)
   return self
 end
 
---- A table of layers, output shapes and parameter counts.
+--- A table of layers, output shapes (for a batch) and parameter counts: what `print(model)` shows.
 ---@return string
 function Module:summary()
   check.method("summary", self)
+  if #parts_of(self) > 0 then return summary(self, parts_of) end
   return ("%s\nparameters: %d"):format(self:describe(), self:count())
 end
 

@@ -1,12 +1,12 @@
 --- Sequential: layers one after the other.
 
 local check = require "fnet.check"
-local columns = require "fnet.columns"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
 ---@class nn.Sequential: nn.Module
 local Sequential = module.class "Sequential"
+Sequential.in_order = true -- each layer takes what the one before it gives
 
 -- Follows the shape of a sample through the layers; raises where two do not fit. The height and width of a picture
 -- are "?" as long as nothing tells them. A layer that takes any shape but must give a known number of features
@@ -89,20 +89,6 @@ function Sequential:describe()
   for _, layer in ipairs(self) do lines[#lines + 1] = "  " .. layer:describe():gsub("\n", "\n  ") .. "," end
   lines[#lines + 1] = "}"
   return table.concat(lines, "\n")
-end
-
---- A table of layers, output shapes (for a batch) and parameter counts.
----@return string
-function Sequential:summary()
-  check.method("summary", self)
-  local rows = { { "layer", "output shape", "parameters" } }
-  for i, layer in ipairs(self) do
-    local shape = self.shapes[i]
-    rows[#rows + 1] = { (layer:describe():gsub("\n.*", " ...")),
-      shape and check.shape_text(shape, "batch, ") or "-", layer:count() }
-  end
-  rows[#rows + 1] = { "total", "", self:count() }
-  return table.concat(columns(rows, { -32, -20, 12 }), "\n")
 end
 
 return Sequential
