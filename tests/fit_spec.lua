@@ -401,6 +401,8 @@ describe("the arguments of fit", function()
       { "train: expected a data set, such as fnet.data.Dataset { x = , y = }, got float32 [3]",
         with("train", fnet.zeros { 3 }) },
       { "valid: expected a data set, such as fnet.data.Dataset { x = , y = }, got table", with("valid", {}) },
+      { "valid: expected at least one sample, got data set: 0 samples of float32 [0, 1], targets float32 [0, 1]",
+        with("valid", data.Dataset { x = fnet.zeros { 0, 1 }, y = fnet.zeros { 0, 1 } }) },
       { "loss: expected a function of output and target, such as fnet.nn.cross_entropy, got string",
         with("loss", "mse") },
       { "optim: expected an optimiser, such as fnet.optim.Adam(model:parameters()), got string",

@@ -99,7 +99,7 @@ end
 
 -- What is no index, no length and no axis, and how an error shows it.
 support.no_integers = {
-  { 1.5, "1.5" }, { 0 / 0, tostring(0 / 0) }, { math.huge, "inf" }, { -math.huge, "-inf" }, { "1", "string" },
+  { 1.5, "1.5" }, { 0 / 0, "nan" }, { math.huge, "inf" }, { -math.huge, "-inf" }, { "1", "string" },
   { {}, "table" }, { true, "boolean" }, { print, "function" }, { 1e300, "1e+300" },
 }
 -- What is no tensor.

@@ -381,6 +381,10 @@ describe("printing", function()
       tostring(fnet.tensor({ 1.23456789, 123456789, 1e-7, math.huge, -math.huge }, "float64")))
   end)
 
+  it("shows a NaN without its sign", function()
+    assert.equal("tensor float32 [2]\n[nan, nan]", tostring(fnet.tensor { NAN, -NAN }))
+  end)
+
   it("shows rank 0 on one line", function()
     assert.equal("tensor float32 [] 5.5", tostring(fnet.tensor(5.5)))
     assert.equal("tensor int32 [] -5", tostring(fnet.tensor(-5, "int32")))

@@ -91,6 +91,7 @@ function check.number_text(value, format) return value ~= value and "nan" or for
 -- A value where a number was expected: a text that looks like one, or an address, would not tell.
 local function got(value)
   if type(value) == "string" then return ("the string '%s'"):format(value) end
+  if value ~= value then return "nan" end
   local plain = type(value) == "number" or type(value) == "boolean"
   return plain and tostring(value) or check.describe(value)
 end
@@ -174,7 +175,8 @@ end
 ---@param rank integer
 function check.axis(what, axis, rank)
   if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return end
-  core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank, tostring(axis)))
+  core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank,
+    axis ~= axis and "nan" or tostring(axis)))
 end
 
 --- One of a list of names.

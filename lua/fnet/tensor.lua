@@ -246,7 +246,7 @@ function methods:zero_grad() core.zero_grad(self) end
 
 local function number_text(value)
   if math.type(value) == "integer" then return tostring(value) end
-  return (("%.5g"):format(value))
+  return check.number_text(value, "%.5g")
 end
 
 local function lines_of(t, indent, edge)

@@ -111,7 +111,7 @@ lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Intege
     const char *got = luaL_typename(L, index);
     if (lua_type(L, index) == LUA_TNUMBER) {
         lua_pushvalue(L, index);
-        got = lua_tostring(L, -1);
+        got = isnan(lua_tonumber(L, -1)) ? "nan" : lua_tostring(L, -1); /* the sign of a NaN says nothing */
     }
     if (high == LUA_MAXINTEGER)
         return lerror(L, "%s: expected a whole number of at least %I, got %s", what, (LUAI_UACINT)low, got);

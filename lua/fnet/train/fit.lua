@@ -314,6 +314,9 @@ return function(model, options)
     callbacks = callback_lists(options.callbacks),
     last_good = snapshot(model),
   }
+  if plan.valid and rawget(plan.valid, "x") and #plan.valid == 0 then
+    core.raise("fit: valid: expected at least one sample, got " .. tostring(plan.valid))
+  end
   if not check.is_callable(plan.loss) then
     core.raise("fit: loss: expected a function of output and target, such as fnet.nn.cross_entropy, got " ..
       check.describe(plan.loss))
