@@ -153,7 +153,7 @@ describe("evaluate", function()
       function() fnet.evaluate(model, set, { loss = "mse" }) end)
     raises("evaluate: loss must return a number, got float32 [5, 2]",
       function() fnet.evaluate(model, set, { loss = function(output) return output end }) end)
-    raises("evaluate: metrics: unknown name 'acc'; known are accuracy",
+    raises("evaluate: metrics: unknown name 'acc' (did you mean 'accuracy'?); known are accuracy",
       function() fnet.evaluate(model, set, { metrics = { "acc" } }) end)
   end)
 end)
@@ -229,7 +229,7 @@ describe("predict_classes", function()
       function() fnet.predict_classes(flat, x) end)
     raises("predict_classes: expected a model first, got nil", function() fnet.predict_classes() end)
     raises("predict_classes: expected a tensor or a data set, got nil", function() fnet.predict_classes(flat) end)
-    raises("predict_classes: unknown option 'names'; known are size, classes",
+    raises("predict_classes: unknown option 'names' (did you mean 'classes'?); known are size, classes",
       function() fnet.predict_classes(flat, x, { names = names }) end)
   end)
 end)

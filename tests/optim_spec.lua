@@ -391,7 +391,7 @@ for name, new in pairs(OPTIMISERS) do
         Adagrad = "lr, epsilon, weight_decay", Lion = "lr, beta1, beta2, weight_decay",
       })[name] or "lr, beta1, beta2, epsilon, weight_decay"
       known = known .. ", schedule"
-      fails(name .. ": unknown option 'rate'; known are " .. known, new, list, { rate = 1 })
+      fails(name .. ": unknown option 'rate' (did you mean 'lr'?); known are " .. known, new, list, { rate = 1 })
       fails(name .. ": unknown option '1'; known are " .. known, new, list, { 0.1 })
       fails(name .. ": expected a table of options, got number", new, list, 0.1)
       fails(name .. ": lr: expected a number from 0 to inf, got -1", new, list, { lr = -1 })

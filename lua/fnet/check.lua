@@ -24,14 +24,15 @@ end
 
 -- What other libraries and plain English call options and their values, small and without "_".
 local SYNONYMS = {
-  act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2", classweight = "weights",
-  criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon", etamin = "floor",
-  gamma = "factor", he = "he_normal", kaiming = "he_normal", kaimingnormal = "he_normal",
+  acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
+  classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
+  etamin = "floor", gamma = "factor", he = "he_normal", kaiming = "he_normal", kaimingnormal = "he_normal",
   kaiminguniform = "he_uniform", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr",
-  minlr = "floor", mode = "goal", optimizer = "optim", optimiser = "optim", retaingraph = "retain", rho = "alpha",
-  sep = "separator", std = "deviation", stepsize = "every", stratify = "stratified", tmax = "steps",
-  usebias = "bias", val = "valid", validation = "valid", validationdata = "valid", xavier = "glorot_uniform",
-  xaviernormal = "glorot_normal", xavieruniform = "glorot_uniform",
+  minlr = "floor", mode = "goal", names = "classes", optimiser = "optim", optimizer = "optim", rate = "lr",
+  retaingraph = "retain", rho = "alpha", sep = "separator", std = "deviation", stepsize = "every",
+  stratify = "stratified", tmax = "steps", usebias = "bias", val = "valid", validation = "valid",
+  validationdata = "valid", xavier = "glorot_uniform", xaviernormal = "glorot_normal",
+  xavieruniform = "glorot_uniform",
 }
 
 local function bare(name) return (name:lower():gsub("[_%-]", "")) end
@@ -105,8 +106,9 @@ end
 function check.count(what, value, low, high)
   local whole = math.type(value) and math.tointeger(value)
   if whole and whole >= low and whole <= (high or math.maxinteger) then return whole end
-  core.raise(("%s: expected a whole number %s, got %s"):format(what,
-    high and ("from %d to %d"):format(low, high) or ("of at least %d"):format(low), got(value)))
+  local range = high and (" from %d to %d"):format(low, high) or (" of at least %d"):format(low)
+  if low == math.mininteger then range = "" end
+  core.raise(("%s: expected a whole number%s, got %s"):format(what, range, got(value)))
 end
 
 --- A number within [low, high].

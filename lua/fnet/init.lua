@@ -73,5 +73,5 @@ return later.names("fnet", fnet, {
   ["fnet.safetensors"] = { read_tensors = "read", write_tensors = "write" },
 }, { -- names of PyTorch and NumPy
   array = "tensor", cat = "concat", concatenate = "concat", manual_seed = "seed", set_seed = "seed",
-  uniform = "rand", normal = "randn", set_num_threads = "threads",
+  save = "it is a method: model:save(path)", uniform = "rand", normal = "randn", set_num_threads = "threads",
 })

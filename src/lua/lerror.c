@@ -113,6 +113,8 @@ lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Intege
         lua_pushvalue(L, index);
         got = isnan(lua_tonumber(L, -1)) ? "nan" : lua_tostring(L, -1); /* the sign of a NaN says nothing */
     }
+    if (low == LUA_MININTEGER && high == LUA_MAXINTEGER)
+        return lerror(L, "%s: expected a whole number, got %s", what, got);
     if (high == LUA_MAXINTEGER)
         return lerror(L, "%s: expected a whole number of at least %I, got %s", what, (LUAI_UACINT)low, got);
     if (high < low) return lerror(L, "%s: nothing to choose from (it is empty), got %s", what, got);

@@ -108,8 +108,8 @@ function metrics.r2(output, target)
   return total / #missed
 end
 
-local rates = "print fnet.metrics.confusion(model, set), which has f1 for each class"
+local rates = "print fnet.metrics.confusion(model, set), which has precision, recall and f1 for each class"
 
 return check.named("fnet.metrics", metrics, {
-  F1 = rates, f1 = rates, f1_score = rates, confusion_matrix = "confusion",
+  F1 = rates, f1 = rates, f1_score = rates, confusion_matrix = "confusion", precision = rates, recall = rates,
 })

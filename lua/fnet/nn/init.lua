@@ -45,16 +45,20 @@ local nn = {
 for name, class in pairs(activations.classes) do nn[name] = class end
 
 local recurrent = "write a cell in Lua, as examples/char_rnn.lua does"
+local attention = "write it in Lua, as examples/attention.lua does"
 local logits = "fnet.nn.binary_cross_entropy takes logits"
 
 return check.named("fnet.nn", nn, { -- names of PyTorch and Keras
-  AvgPool2d = "AvgPool2D", AveragePooling2D = "AvgPool2D", AdaptiveAvgPool2d = "GlobalAvgPool",
-  BCELoss = logits .. ": leave out the Sigmoid before it", BCEWithLogitsLoss = logits, BatchNorm1d = "BatchNorm",
-  BatchNorm2d = "BatchNorm", BatchNormalization = "BatchNorm", BinaryCrossentropy = "binary_cross_entropy",
+  AdaptiveAvgPool2d = "GlobalAvgPool", Add = "fnet.nn.Residual { ... } adds its input to what its layers give",
+  Attention = attention, AveragePooling2D = "AvgPool2D", AvgPool2d = "AvgPool2D", BatchNorm1d = "BatchNorm",
+  BatchNorm2d = "BatchNorm", BatchNormalization = "BatchNorm",
+  BCELoss = logits .. ": leave out the Sigmoid before it", BCEWithLogitsLoss = logits,
+  BinaryCrossentropy = "binary_cross_entropy", CategoricalCrossentropy = "cross_entropy",
   Concatenate = "Concat", Conv2d = "Conv2D", CrossEntropyLoss = "cross_entropy",
-  CategoricalCrossentropy = "cross_entropy", GlobalAveragePooling2D = "GlobalAvgPool", GRU = recurrent,
-  HuberLoss = "huber", L1Loss = "mae", Linear = "Dense", LSTM = recurrent, LayerNormalization = "LayerNorm",
-  MSELoss = "mse", MaxPool2d = "MaxPool2D", MaxPooling2D = "MaxPool2D", Module = "module", RNN = recurrent,
-  SmoothL1Loss = "huber", Swish = "SiLU",
+  GlobalAveragePooling2D = "GlobalAvgPool", GRU = recurrent, HuberLoss = "huber", L1Loss = "mae",
+  LayerNormalization = "LayerNorm", Linear = "Dense", LSTM = recurrent, MaxPool2d = "MaxPool2D",
+  MaxPooling2D = "MaxPool2D", Module = "module", MSELoss = "mse", MultiHeadAttention = attention,
+  MultiheadAttention = attention, NLLLoss = "cross_entropy",
   Parameter = "every tensor with requires_grad = true that is assigned to a field of a module is a parameter",
+  RNN = recurrent, SmoothL1Loss = "huber", Swish = "SiLU",
 })
