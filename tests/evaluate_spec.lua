@@ -42,7 +42,7 @@ describe("nn.evaluate", function()
     raises("evaluate" .. bad, function() fnet.evaluate(model, wrong, { loss = nn.cross_entropy }) end)
     assert.equal(1, nn.evaluate(model, wrong:slice(1, 1099)).accuracy)
     local named = data.Dataset { x = fnet.zeros { 2, 2 }, y = fnet.ones({ 2 }, "int32"), classes = { "only" } }
-    raises("evaluate: the model has 2 outputs, but the data set names 1 classes",
+    raises("evaluate: the model has 2 outputs, but the list of the data set's classes has length 1",
       function() nn.evaluate(model, named) end)
   end)
 

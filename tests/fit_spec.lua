@@ -470,7 +470,7 @@ describe("the arguments of fit", function()
     assert.equal(1, #fnet.fit(net, a))
     local named = options { loss = smoothed, train = data.Dataset { x = far.x, y = far.y:clamp(1, 3):int(),
       classes = { "a", "b", "c" } } }
-    raises("fit: train: the model has 10 outputs, but the data set names 3 classes",
+    raises("fit: train: the model has 10 outputs, but the list of the data set's classes has length 3",
       function() return (fnet.fit(net, named)) end)
   end)
 
@@ -484,6 +484,9 @@ describe("the arguments of fit", function()
     end
     assert.equal(1, #fnet.fit(nn.Dense(1, 1), { train = ages, loss = loss, optim = optim.SGD }))
     assert.same({ 2, seen[1] }, { #seen, seen[2] })
+    local function interrupted() error("interrupted", 0) end
+    local history = fnet.fit(nn.Dense(1, 1), { train = ages, loss = interrupted, optim = optim.SGD })
+    assert.same({ 1, 0 }, { history.interrupted.epoch, history.interrupted.step })
   end)
 
   it("give errors of the model, the loss and the metrics at the caller's line", function()

@@ -30,8 +30,9 @@ static int softmax(lua_State *L) {
     return 1;
 }
 
-/* logits(t): what t is the softmax of, or nil. */
+/* logits(t): what t is the softmax of; nil for any other tensor, and for what is none. */
 static int logits(lua_State *L) {
+    if (!ltensor_test(L, 1)) return 0;
     ltensor_check(L, 1);
     lua_getiuservalue(L, 1, SLOT_LOGITS);
     return 1;

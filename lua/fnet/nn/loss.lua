@@ -48,10 +48,11 @@ end
 --- the batch's labels, with distributions by the number of rows, both as in PyTorch
 ---@return tensor loss one element
 function loss.cross_entropy(output, labels, options)
-  check.tensor("cross_entropy", output)
   local logits = core.logits(output) or output
-  local distribution = core.is_tensor(labels) and labels.rank == logits.rank and labels.dtype:find "float"
+  local distribution = core.is_tensor(labels) and labels.dtype:find "float" and core.is_tensor(logits) and
+    labels.rank == logits.rank
   if options == nil and not distribution then return core.cross_entropy(logits, labels) end
+  check.tensor("cross_entropy", output)
   if not logits.dtype:find "float" or logits.rank == 0 or #logits == 0 then
     core.raise("cross_entropy: expected at least one row of floats, got " .. check.describe(logits))
   end

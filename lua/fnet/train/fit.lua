@@ -184,7 +184,7 @@ local function train_epoch(run, plan, means)
       if plan.valid then labels.check("fit: valid", plan.valid, output, y, loss_of) end
     end
     local loss = loss_of(output, y)
-    if not core.is_tensor(loss) or loss:count() ~= 1 then
+    if not core.is_tensor(loss) or run.total_steps == 0 and loss:count() ~= 1 then
       core.raise("fit: loss: must return a tensor with one element, such as the :mean() of many, got " ..
         check.describe(loss))
     end

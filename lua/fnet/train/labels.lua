@@ -2,6 +2,7 @@
 -- and nothing is refused that the loss takes.
 
 local core = require "fnet.core"
+local interruption = require "fnet.train.interruption"
 
 local labels = {}
 
@@ -24,7 +25,8 @@ function labels.problem(dataset, classes)
   if low >= 1 and high <= classes then
     local names = dataset.classes
     if not names or #names >= classes then return nil end
-    return ("the model has %d outputs, but the data set names %d classes"):format(classes, #names), classes + 1
+    return ("the model has %d outputs, but the list of the data set's classes has length %d"):format(classes,
+      #names), classes + 1
   end
   local row = low < 1 and list:argmin():item() or list:argmax():item()
   local whole = dataset.rows and (" (row %d of the data set that it is a part of)"):format(dataset.rows[row]) or ""
@@ -36,7 +38,8 @@ end
 -- where they are.
 local function takes_classes(f, output, count, label)
   local seed, stream = core.random_state()
-  local ok, message = pcall(core.no_grad, f, output, core.full({ count }, label, "int32"))
+  local labelled = core.full({ count }, label, "int32")
+  local ok, message = interruption.pass(pcall(core.no_grad, f, output, labelled))
   core.random_state(seed, stream)
   return not ok and tostring(message):find "label %-?%d+ in row %d" ~= nil
 end
