@@ -60,6 +60,18 @@ describe("a model", function()
       function() nn.Concat { missing, nn.ReLU() } end)
   end)
 
+  it("keeps its methods: no layer or parameter takes the name of one", function()
+    local block, weight = nn.module "Block" (), fnet.zeros { 2 }
+    weight.requires_grad = true
+    for _, name in ipairs { "state", "train", "count" } do
+      local message = ("Block: '%s' is a method of every module; give the field another name"):format(name)
+      raises(message, function() block[name] = nn.ReLU() end)
+      raises(message, function() block[name] = weight end)
+    end
+    block.states = nn.Dense(2, 2)
+    assert.equal(6, block:count())
+  end)
+
   it("is of floats", function()
     raises("to: unknown name 'int32'; known are float32, float64", function() dense():to("int32") end)
   end)

@@ -99,6 +99,9 @@ end
 
 -- New fields only: a field that exists keeps its place in the order.
 local function assign(self, key, value)
+  if Module[key] ~= nil and (is_module(value) or is_parameter(value)) then
+    core.raise(("%s: '%s' is a method of every module; give the field another name"):format(self.class_name, key))
+  end
   rawset(self, key, value)
   -- An object with a forward of its own may keep what it takes and gives.
   if key == "forward" then rawset(self, "passes_on", false) end
