@@ -178,7 +178,7 @@ end
 function check.axis(what, axis, rank)
   if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return end
   core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank,
-    axis ~= axis and "nan" or tostring(axis)))
+    axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or type(axis)))
 end
 
 --- One of a list of names.
