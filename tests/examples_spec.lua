@@ -457,7 +457,7 @@ describe("the examples", function()
 
   it("stay short enough to be read", function()
     for name, most in pairs {
-      ["fashion.lua"] = 120, ["fashion_best.lua"] = 130, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70,
+      ["fashion.lua"] = 120, ["fashion_best.lua"] = 140, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70,
       ["xor.lua"] = 40,
       ["char_rnn.lua"] = 150, ["attention.lua"] = 150, ["fashion_cnn.lua"] = 110,
     } do
