@@ -1,15 +1,18 @@
 -- Fashion-MNIST with a small convolutional network: pictures keep their two dimensions, and the network looks for
 -- edges and shapes wherever they are.
 --   fnet examples/fashion_cnn.lua --help
+-- Chosen on 10,000 training pictures kept aside (--valid 10000): 94.1% there. With the last convolution on 7 x 7
+-- instead of 3 x 3 places only 15 epochs fit into the same time: 93.6%.
 
 local fnet = require "fnet"
 local nn, optim, data, report = fnet.nn, fnet.optim, fnet.data, fnet.report
 
 local options = fnet.options(arg, "Trains a small convolutional network on Fashion-MNIST, once for each seed.", {
-  { "epochs", 10, "passes over the training pictures", low = 1 },
+  { "epochs", 20, "passes over the training pictures", low = 1 },
   { "batch", 64, "pictures a step", low = 2 },
   { "lr", 3e-3, "highest learning rate of AdamW, in the middle of one cycle", low = 0 },
   { "weight_decay", 0.02, "of AdamW, for the weights", low = 0 },
+  { "smoothing", 0.1, "the part of each label that all classes share", low = 0, high = 1 },
   { "width", 32, "channels of the first layer; the others have two and four times as many", low = 1 },
   { "seed", 1, "the first seed" },
   { "seeds", 1, "how many seeds, one after the other", low = 1 },
@@ -22,9 +25,11 @@ local options = fnet.options(arg, "Trains a small convolutional network on Fashi
 if options.threads > 0 then fnet.threads(options.threads) end
 print(("fnet %s, numerics %d, %s, %d threads"):format(fnet.version, fnet.numerics, fnet.isa(), fnet.threads()))
 
--- A convolution that keeps the picture's size, normalised over the batch: the normalisation has a bias of its own.
+-- A convolution that keeps the picture's size, the largest number of each 2 x 2 places, and a normalisation over
+-- the batch, which has a bias of its own. Pooling first leaves the last two a quarter of the work.
 local function block(inputs, units)
-  return nn.Conv2D(inputs, units, 3, { padding = "same", bias = false }), nn.BatchNorm(units), nn.ReLU()
+  return nn.Conv2D(inputs, units, 3, { padding = "same", bias = false }), nn.MaxPool2D(2), nn.BatchNorm(units),
+    nn.ReLU()
 end
 
 local function new_model(width)
@@ -32,12 +37,10 @@ local function new_model(width)
   local function add(...)
     for _, layer in ipairs { ... } do layers[#layers + 1] = layer end
   end
-  add(block(1, width))
-  add(nn.MaxPool2D(2)) -- 14 x 14
-  add(block(width, 2 * width))
-  add(nn.MaxPool2D(2)) -- 7 x 7
-  add(block(2 * width, 4 * width))
-  add(block(4 * width, 4 * width))
+  add(block(1, width)) -- 14 x 14
+  add(block(width, 2 * width)) -- 7 x 7
+  add(block(2 * width, 4 * width)) -- 3 x 3
+  add(nn.Conv2D(4 * width, 4 * width, 3, { padding = "same", bias = false }), nn.BatchNorm(4 * width), nn.ReLU())
   add(nn.GlobalAvgPool(), nn.Dropout(0.1), nn.Dense(4 * width, 10))
   return nn.Sequential(layers)
 end
@@ -64,9 +67,9 @@ local function train_one(seed)
       options.valid > 0 and "validate" or "test", train.source, model:summary()))
   end
   local started = fnet.clock()
-  fnet.fit(model, {
+  local history = fnet.fit(model, {
     train = train:with { transform = augmentation },
-    loss = nn.cross_entropy,
+    loss = function(output, y) return nn.cross_entropy(output, y, { smoothing = options.smoothing }) end,
     optim = optim.AdamW(parameter_groups(model), {
       lr = options.lr, weight_decay = options.weight_decay,
       schedule = optim.schedule.one_cycle { steps = options.epochs * train:batch_count(options.batch) },
@@ -79,11 +82,15 @@ local function train_one(seed)
   local result = nn.evaluate(model, test)
   print(("seed %d: %s accuracy %s after %.0f s of training, weights sha256 %s"):format(seed,
     options.valid > 0 and "validation" or "test", report.accuracy(result), seconds, model:sha256():sub(1, 16)))
-  return 100 * result.accuracy
+  return 100 * result.accuracy, history.interrupted
 end
 
 local accuracies = {}
-for i = 1, options.seeds do accuracies[i] = train_one(options.seed + i - 1) end
+for i = 1, options.seeds do
+  local accuracy, interrupted = train_one(options.seed + i - 1)
+  if interrupted then break end -- by Ctrl-C
+  accuracies[i] = accuracy
+end
 
 if #accuracies > 1 then
   local list = fnet.tensor(accuracies, "float64")
