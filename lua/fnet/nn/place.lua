@@ -15,20 +15,30 @@ local function in_loop(level)
   end
 end
 
--- The innermost module whose forward is running, and whether only the library's functions run inside it.
+-- Whether only the library's functions run from one level of the stack to another; in the place of a tail call's
+-- frame a script's function may have been.
+local function is_library(first, last)
+  for level = first + 1, last + 1 do
+    local frame = debug.getinfo(level, "St")
+    if frame.what ~= "C" and not module.is_own(frame.source) or frame.istailcall and level <= last then
+      return false
+    end
+  end
+  return true
+end
+
+-- The innermost module whose forward is running, and whether only the library's functions run inside it. Where
+-- no model runs, this is all that an error costs: nothing is asked of a frame that is dear to answer.
 local function running()
-  local own, level = true, 3 -- above this function and its caller is what raises the error
-  while true do
-    local frame = debug.getinfo(level, "fSt")
+  local first = 3 -- above this function and its caller is what raises the error
+  for level = first, math.huge do
+    local frame = debug.getinfo(level, "f")
     if not frame then return nil end
     local name, self = debug.getlocal(level, 1)
-    own = own and (frame.what == "C" or module.is_own(frame.source))
     if name == "self" and module.is_module(self) then
-      if frame.func == Sequential.forward then return in_loop(level) or self, own end
-      if frame.func == self.forward then return self, own end
+      if frame.func == Sequential.forward then return in_loop(level) or self, is_library(first, level) end
+      if frame.func == self.forward then return self, is_library(first, level) end
     end
-    own = own and not frame.istailcall -- a script's function may have been in its place
-    level = level + 1
   end
 end
 
