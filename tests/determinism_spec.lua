@@ -1,9 +1,9 @@
 --- The numerics contract: the same bits for any number of threads, any instruction set, any layout in memory.
 
 local fnet = require "fnet"
+local support = require "tests.support"
 local nn, optim = fnet.nn, fnet.optim
 
-local THREADS = { 1, 2, 3, 4, 8 }
 local threads_before, isa_before = fnet.threads(), fnet.isa()
 
 after_each(function()
@@ -13,21 +13,12 @@ end)
 
 -- make() returns tensors; their bits must not depend on threads and instruction set. make() starts from seed 1.
 local function same_everywhere(make)
-  local expected, first
-  for _, isa in ipairs(fnet.isas()) do
-    for _, threads in ipairs(THREADS) do
-      assert.equal(isa, fnet.isa(isa))
-      assert.equal(threads, fnet.threads(threads))
-      fnet.seed(1)
-      local got = { make() }
-      for i, t in ipairs(got) do got[i] = t:bytes() end
-      local setting = ("%s with %d threads"):format(isa, threads)
-      expected, first = expected or got, first or setting
-      for i = 1, #expected do
-        assert.is_true(expected[i] == got[i], ("result %d: %s differs from %s"):format(i, setting, first))
-      end
-    end
-  end
+  support.same_everywhere({ 1, 2, 3, 4, 8 }, function()
+    fnet.seed(1)
+    local got = { make() }
+    for i, t in ipairs(got) do got[i] = t:bytes() end
+    return table.unpack(got)
+  end)
 end
 
 describe("the same bits for every number of threads and every instruction set:", function()

@@ -7,22 +7,6 @@ local support = require "tests.support"
 local nn = fnet.nn
 local raises, flat = support.raises, support.flat
 
--- Calls f under every instruction set with 1 to 3 threads; all digests that it gives are equal.
-local function same_everywhere(f)
-  local isa, threads, first = fnet.isa(), fnet.threads(), nil
-  for _, set in ipairs(fnet.isas()) do
-    for count = 1, 3 do
-      fnet.isa(set)
-      fnet.threads(count)
-      local digest = f()
-      first = first or digest
-      assert.equal(first, digest, set .. ", threads " .. count)
-    end
-  end
-  fnet.isa(isa)
-  fnet.threads(threads)
-end
-
 -- Columns of x [rows, n] as lists of numbers.
 local function columns_of(x)
   local columns, n = {}, x.shape[x.rank]
@@ -82,7 +66,7 @@ describe("Dropout", function()
 
   it("gives the same bits everywhere", function()
     local x = fnet.ones { 331, 127 }
-    same_everywhere(function()
+    support.same_everywhere({ 1, 2, 3 }, function()
       fnet.seed(3)
       return fnet.sha256(nn.Dropout(0.3)(x))
     end)
@@ -197,7 +181,7 @@ describe("BatchNorm", function()
     for _, shape in ipairs { { 67, 5, 33 }, { 3000, 16 } } do
       fnet.seed(8)
       local x, slopes = fnet.randn(shape), fnet.randn(shape)
-      same_everywhere(function()
+      support.same_everywhere({ 1, 2, 3 }, function()
         local layer, leaf = give_numbers(nn.BatchNorm(shape[#shape])), x:clone()
         leaf.requires_grad = true
         local y = layer(leaf)
@@ -259,7 +243,7 @@ describe("LayerNorm", function()
     for _, shape in ipairs { { 67, 5, 33 }, { 3000, 16 } } do
       fnet.seed(8)
       local x, slopes = fnet.randn(shape), fnet.randn(shape)
-      same_everywhere(function()
+      support.same_everywhere({ 1, 2, 3 }, function()
         local layer, leaf = give_numbers(nn.LayerNorm(shape[#shape])), x:clone()
         leaf.requires_grad = true
         local y = layer(leaf)

@@ -1,6 +1,7 @@
 --- Optimisers against their formulas in double precision, and what they refuse.
 
 local fnet = require "fnet"
+local support = require "tests.support"
 local core = require "fnet.core"
 local optim = fnet.optim
 
@@ -497,12 +498,6 @@ describe("a state", function()
 end)
 
 describe("a step", function()
-  local threads, isa = fnet.threads(), fnet.isa()
-  after_each(function()
-    fnet.threads(threads)
-    fnet.isa(isa)
-  end)
-
   -- The sizes reach from less than a vector to several threads' shares.
   fnet.seed(11)
   local starts, gradients = {}, {}
@@ -526,16 +521,7 @@ describe("a step", function()
     it("of " .. name .. " has the same bits for every number of threads and instruction set", function()
       local options = { weight_decay = 0.01 }
       if name == "SGD" then options.momentum, options.nesterov = 0.9, true end
-      fnet.threads(1)
-      fnet.isa "portable"
-      local expected = run(new, options)
-      for _, set in ipairs(fnet.isas()) do
-        fnet.isa(set)
-        for _, count in ipairs { 1, 2, 3, 4, 8 } do
-          fnet.threads(count)
-          assert.equal(expected, run(new, options))
-        end
-      end
+      support.same_everywhere({ 1, 2, 3, 4, 8 }, function() return run(new, options) end)
     end)
   end
 end)

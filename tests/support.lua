@@ -16,6 +16,33 @@ function support.raises(message, f)
   assert.equal(("%s:%d: %s"):format(info.short_src, info.linedefined, message), got)
 end
 
+--- f gives the same results under every instruction set with each of these numbers of threads. Both are put back,
+--- also where f fails.
+---@param counts integer[] numbers of threads
+---@param f fun(): ... numbers or strings, such as digests
+function support.same_everywhere(counts, f)
+  local threads_before, isa_before = fnet.threads(), fnet.isa()
+  local function compare()
+    local expected, first
+    for _, isa in ipairs(fnet.isas()) do
+      for _, threads in ipairs(counts) do
+        assert.equal(isa, fnet.isa(isa))
+        assert.equal(threads, fnet.threads(threads))
+        local got, setting = table.pack(f()), ("%s with %d threads"):format(isa, threads)
+        expected, first = expected or got, first or setting
+        assert.equal(expected.n, got.n)
+        for i = 1, got.n do
+          assert.is_true(expected[i] == got[i], ("result %d: %s differs from %s"):format(i, setting, first))
+        end
+      end
+    end
+  end
+  local ok, failure = pcall(compare)
+  fnet.threads(threads_before)
+  fnet.isa(isa_before)
+  if not ok then error(failure, 0) end
+end
+
 --- The nearest float32.
 ---@param x number
 ---@return number
