@@ -4,12 +4,22 @@
 #ifndef FNET_WINDOW_H
 #define FNET_WINDOW_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct window {
     size_t size, kernel, stride, before, after;
     size_t count; /* windows */
 };
+
+/* Fills in the axis' size and the count of windows; false where none fits. */
+static inline bool window_fit(struct window *w, size_t size) {
+    w->size = size;
+    if (size == 0 || size > INT32_MAX || size + w->before + w->after < w->kernel) return false;
+    w->count = (size + w->before + w->after - w->kernel) / w->stride + 1;
+    return true;
+}
 
 /* The part of window i that lies on the axis: its first position, its length, the taps skipped in front. */
 static inline size_t window_clip(const struct window *w, size_t i, size_t *length, size_t *skipped) {

@@ -20,11 +20,8 @@ static struct conv check_geometry(lua_State *L, int index, enum dtype dtype) {
 }
 
 static bool fit(struct window *w, size_t size, size_t kernel) {
-    w->size = size;
     w->kernel = kernel;
-    if (size + w->before + w->after < kernel || size == 0 || size > LONGEST || kernel > LONGEST) return false;
-    w->count = (size + w->before + w->after - kernel) / w->stride + 1;
-    return true;
+    return kernel <= LONGEST && window_fit(w, size);
 }
 
 static void check_types(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {

@@ -23,10 +23,7 @@ static struct pool2d check_geometry(lua_State *L, int index, enum dtype dtype) {
 }
 
 static bool fit(struct window *w, size_t size) {
-    w->size = size;
-    if (size == 0 || size > INT32_MAX || size + w->before + w->after < w->kernel) return false;
-    w->count = (size + w->before + w->after - w->kernel) / w->stride + 1;
-    return (w->count - 1) * w->stride < size + w->before; /* the last window reaches the axis */
+    return window_fit(w, size) && (w->count - 1) * w->stride < size + w->before; /* the last one reaches the axis */
 }
 
 /* Fills in the pictures' shape, [batch, height, width, channels] or without the batch; false where none fits. */
