@@ -43,16 +43,16 @@ void random_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t word[
     generate(seed, stream, index, 1, word);
 }
 
+/* WORDS words of a stream, word i among them as word[i % WORDS]. */
+static void words(uint64_t seed, uint64_t stream, size_t i, uint32_t word[WORDS]) {
+    generate(seed, stream, i / WORDS * BLOCKS, BLOCKS, word);
+}
+
 struct job {
     uint64_t seed, stream;
     double low, high; /* or mean and deviation, or probability and kept value */
     const struct tensor *y;
 };
-
-/* The words that serve elements i / WORDS * WORDS and the following ones. */
-static void words(const struct job *job, size_t i, uint32_t word[WORDS]) {
-    generate(job->seed, job->stream, i / WORDS * BLOCKS, BLOCKS, word);
-}
 
 static void store(const struct tensor *y, size_t i, double value) {
     if (y->dtype == FLOAT32)
@@ -75,7 +75,7 @@ static void uniform(void *context, size_t begin, size_t end) {
     for (size_t i = begin; i < end; i++) {
         double u;
         size_t first = count * i % WORDS;
-        if (i == begin || first == 0) words(job, count * i, word);
+        if (i == begin || first == 0) words(job->seed, job->stream, count * i, word);
         if (count == 2)
             u = (double)(((uint64_t)word[first] << 32 | word[first + 1]) >> 11) * 0x1p-53;
         else
@@ -121,7 +121,7 @@ static void normal(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     uint32_t word[WORDS];
     for (size_t i = begin; i < end; i++) {
-        if (i == begin || i % WORDS == 0) words(job, i, word);
+        if (i == begin || i % WORDS == 0) words(job->seed, job->stream, i, word);
         double p = ((double)word[i % WORDS] + 0.5) * 0x1p-32;
         store(job->y, i, job->low + job->high * normal_quantile(p));
     }
@@ -138,7 +138,7 @@ static void mask(void *context, size_t begin, size_t end) {
     uint64_t limit = (uint64_t)(job->low * 0x1p32);
     uint32_t word[WORDS];
     for (size_t i = begin; i < end; i++) {
-        if (i == begin || i % WORDS == 0) words(job, i, word);
+        if (i == begin || i % WORDS == 0) words(job->seed, job->stream, i, word);
         store(job->y, i, choice[word[i % WORDS] >= limit]);
     }
 }
@@ -154,7 +154,7 @@ void random_permutation(uint64_t seed, uint64_t stream, size_t n, int32_t *y) {
     for (size_t i = n; i > 1; i--) {
         if (i % PIECE == 0 && interrupt_pending()) return;
         size_t turn = n - i;
-        if (turn % WORDS == 0) generate(seed, stream, turn / 4, BLOCKS, word);
+        if (turn % WORDS == 0) words(seed, stream, turn, word);
         size_t j = (size_t)((uint64_t)word[turn % WORDS] * i >> 32); /* bias below 2^-32 * n */
         int32_t other = y[j];
         y[j] = y[i - 1];
