@@ -44,13 +44,13 @@ function public.evaluate(model, dataset, options)
     core.raise("evaluate: loss: expected a function of output and target, got " .. check.describe(loss_of))
   end
   local metrics = meter.metric_list("evaluate", options.metrics)
-  local means = meter.new(metrics)
+  local means, functions = meter.new(metrics), { loss_of }
+  for i, metric in ipairs(metrics) do functions[i + 1] = metric[2] end
   modes.with(model, false, core.no_grad, function()
     for x, y in dataset:batches { size = size } do
       local output = model(x)
       if means.rows == 0 then
-        labels.check("evaluate", dataset, output, y, loss_of)
-        for _, metric in ipairs(metrics) do labels.check("evaluate", dataset, output, y, metric[2]) end
+        labels.check("evaluate", dataset, output, y, table.unpack(functions))
       end
       means:add(output, y, meter.number("evaluate: loss", loss_of(output, y)))
     end

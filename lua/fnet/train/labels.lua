@@ -44,18 +44,20 @@ local function takes_classes(f, output, count, label)
   return not ok and tostring(message):find "label %-?%d+ in row %d" ~= nil
 end
 
---- Raises where the labels of a data set do not fit the classes of a model and f takes them for classes. A
--- regression with whole numbers for targets passes.
+--- Raises where the labels of a data set do not fit the classes of a model and one of the functions takes them for
+-- classes. A regression with whole numbers for targets passes.
 ---@param what string the function and the data set, for the message
 ---@param dataset data.Dataset
 ---@param output any what the model gave for a batch
 ---@param y tensor the targets of the batch
----@param f fun(output: tensor, target: tensor): any a loss or a metric
-function labels.check(what, dataset, output, y, f)
+---@param ... fun(output: tensor, target: tensor): any losses and metrics
+function labels.check(what, dataset, output, y, ...)
   if not core.is_tensor(output) or output.rank == 0 or not core.is_tensor(y) then return end
   local classes = output.shape[output.rank]
   local problem, label = labels.problem(dataset, classes)
-  if problem and takes_classes(f, output, #y, label) then core.raise(("%s: %s"):format(what, problem)) end
+  for _, f in ipairs(problem and { ... } or {}) do
+    if takes_classes(f, output, #y, label) then core.raise(("%s: %s"):format(what, problem)) end
+  end
 end
 
 return labels
