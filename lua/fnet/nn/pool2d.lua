@@ -13,6 +13,12 @@ local function check_padding(what, self)
   end
 end
 
+local function check_pictures(self, input)
+  if #input == 3 then return end
+  core.raise(("%s: expected pictures of [batch, height, width, channels], got %s"):format(self:name(),
+    check.shape_text(input, "batch, ")))
+end
+
 local function pooling(name, operation)
   local class = module.class(name)
   class.passes_on = true
@@ -43,10 +49,7 @@ local function pooling(name, operation)
   ---@return (integer|string)[]?
   function class:output_shape(input)
     if not input then return nil end
-    if #input ~= 3 then
-      core.raise(("%s: expected pictures of [batch, height, width, channels], got %s"):format(self:name(),
-        check.shape_text(input, "batch, ")))
-    end
+    check_pictures(self, input)
     local height, width = self.window:count(self, input)
     return { height, width, input[3] }
   end
@@ -82,10 +85,7 @@ end
 ---@return integer[]?
 function GlobalAvgPool:output_shape(input)
   if not input then return nil end
-  if #input ~= 3 then
-    core.raise(("%s: expected pictures of [batch, height, width, channels], got %s"):format(self:name(),
-      check.shape_text(input, "batch, ")))
-  end
+  check_pictures(self, input)
   return { input[3] }
 end
 
