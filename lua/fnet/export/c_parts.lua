@@ -9,6 +9,23 @@ local function set(...)
   return kinds
 end
 
+-- A pooling: `each` makes y[j] of the positions top to bottom, left to right of channel j.
+local function pooling(name, each)
+  return ([[
+
+static void %s(struct window rows, struct window columns, int channels, const float *x, float *y) {
+    int top, bottom, left, right;
+    for (int row = 0; row < rows.count; row++)
+        for (int column = 0; column < columns.count; column++, y += channels) {
+            clip(rows, row, &top, &bottom);
+            clip(columns, column, &left, &right);
+            for (int j = 0; j < channels; j++) {
+%s            }
+        }
+}
+]]):format(name, each)
+end
+
 -- Kinds of steps, and what they need: each part at most once and in this order.
 return {
   { set("Softmax", "Sigmoid", "Tanh", "ELU", "SELU", "GELU", "SiLU", "Softplus"), [[
@@ -239,15 +256,7 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
         }
 }
 ]] },
-  { set "MaxPool2D", [[
-
-static void max_pool(struct window rows, struct window columns, int channels, const float *x, float *y) {
-    int top, bottom, left, right;
-    for (int row = 0; row < rows.count; row++)
-        for (int column = 0; column < columns.count; column++, y += channels) {
-            clip(rows, row, &top, &bottom);
-            clip(columns, column, &left, &right);
-            for (int j = 0; j < channels; j++) {
+  { set "MaxPool2D", pooling("max_pool", [[
                 float most = x[(top * columns.size + left) * channels + j];
                 for (int i = top; i < bottom; i++)
                     for (int k = left; k < right; k++) {
@@ -255,27 +264,13 @@ static void max_pool(struct window rows, struct window columns, int channels, co
                         most = next > most || next != next ? next : most;
                     }
                 y[j] = most;
-            }
-        }
-}
-]] },
-  { set "AvgPool2D", [[
-
-static void average_pool(struct window rows, struct window columns, int channels, const float *x, float *y) {
-    int top, bottom, left, right;
-    for (int row = 0; row < rows.count; row++)
-        for (int column = 0; column < columns.count; column++, y += channels) {
-            clip(rows, row, &top, &bottom);
-            clip(columns, column, &left, &right);
-            for (int j = 0; j < channels; j++) {
+]]) },
+  { set "AvgPool2D", pooling("average_pool", [[
                 float total = 0;
                 for (int i = top; i < bottom; i++)
                     for (int k = left; k < right; k++) total += x[(i * columns.size + k) * channels + j];
                 y[j] = total / (float)((bottom - top) * (right - left));
-            }
-        }
-}
-]] },
+]]) },
   { set "GlobalAvgPool", [[
 
 static void global_average(int positions, int channels, const float *x, float *y) {
