@@ -19,10 +19,7 @@ static struct conv check_geometry(lua_State *L, int index, enum dtype dtype) {
     return conv;
 }
 
-static bool fit(struct window *w, size_t size, size_t kernel) {
-    w->kernel = kernel;
-    return kernel <= LONGEST && window_fit(w, size);
-}
+static bool fit(struct window *w, size_t size) { return w->kernel <= LONGEST && window_fit(w, size); }
 
 static void check_types(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {
     if (!dtype_is_float(a->dtype) || a->dtype != b->dtype)
@@ -65,7 +62,7 @@ static int wrong_input(lua_State *L, const char *what, const struct tensor *x, c
 static void check_picture(lua_State *L, const char *what, struct conv *conv, int rank, const size_t *shape) {
     conv->batch = rank == 4 ? shape[0] : 1;
     size_t height = shape[rank - 3], width = shape[rank - 2];
-    if (fit(&conv->rows, height, conv->rows.kernel) && fit(&conv->columns, width, conv->columns.kernel)) return;
+    if (fit(&conv->rows, height) && fit(&conv->columns, width)) return;
     lerror(L, "%s: the kernel of %I x %I does not fit into a picture of %I x %I with its padding", what,
            (LUAI_UACINT)conv->rows.kernel, (LUAI_UACINT)conv->columns.kernel, (LUAI_UACINT)height,
            (LUAI_UACINT)width);
