@@ -98,7 +98,7 @@ kernel_sources := $(sort $(filter-out $(foreign_kernels),$(wildcard src/kernels/
 core_sources := $(sort $(wildcard src/core/*.c))
 lua_sources := $(sort $(filter-out src/lua/lreadline.c,$(wildcard src/lua/*.c)))
 interpreter_sources := src/main.c $(wildcard src/lua/lreadline.c)
-test_sources := $(sort $(wildcard tests/kernels/*.c tests/core/*.c tests/fuzz/*.c))
+test_sources := $(sort $(wildcard tests/c/kernels/*.c tests/c/core/*.c tests/c/fuzz/*.c))
 bench_sources := $(filter-out tests/bench/peers%,$(wildcard tests/bench/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
 installed_modules = $(modules:lua/%=$(DESTDIR)$(LUADIR)/%)
@@ -173,8 +173,8 @@ $(module): $(library_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -shared -o $@ $(library_objects) $(system_libs)
 
-$(build)/documented.txt: $(fnet) tests/documented.lua
-	$(quiet)./$(fnet) tests/documented.lua
+$(build)/documented.txt: $(fnet) tests/house/documented.lua
+	$(quiet)./$(fnet) tests/house/documented.lua
 	@touch $@
 
 $(test_programs): $(build)/%: $(build)/%.o $(core_objects) $(build)/link.txt
@@ -208,7 +208,7 @@ test: ## Install what is missing, build, run every test
 test-long: ## The long versions of the crash tests: 200 kills, every bit of a checkpoint flipped
 	@sh src/tools/setup.sh test
 	@$(MAKE) --no-print-directory $(fnet)
-	FNET_LONG=1 busted --lua=./fnet tests/crash_spec.lua
+	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua
 
 asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@sh src/tools/setup.sh test

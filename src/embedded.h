@@ -7,6 +7,7 @@
 
 struct embedded_module {
     const char *name; /* as `require` takes it: "fnet.nn" */
+    const char *path; /* "lua/fnet/nn/init.lua" */
     const char *source;
     size_t size; /* bytes of source */
 };

@@ -146,7 +146,7 @@ static void suggest_method(lua_State *L) {
     int top = lua_gettop(L);
     if (strstr(lua_tostring(L, top), "(method '") == NULL) return;
     lua_getglobal(L, "require");
-    lua_pushliteral(L, "fnet.help");
+    lua_pushliteral(L, "fnet.command.help");
     if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_getfield(L, -1, "near_method") == LUA_TFUNCTION) {
         lua_pushvalue(L, top);
         if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1)) {
@@ -206,30 +206,24 @@ static bool run_string(lua_State *L, const char *code, const char *chunk_name) {
 
 /* ---- modules inside the executable ---- */
 
-/* A module with others below it is the init.lua of its directory. */
-static bool has_submodules(const char *name) {
-    size_t length = strlen(name);
-    for (const struct embedded_module *other = embedded_modules; other->name != NULL; other++) {
-        if (strncmp(other->name, name, length) == 0 && other->name[length] == '.') return true;
-    }
-    return false;
-}
-
 static int load_embedded(lua_State *L) {
     const struct embedded_module *module = lua_touserdata(L, lua_upvalueindex(1));
-    const char *path = luaL_gsub(L, module->name, ".", "/");
-    const char *chunk_name = lua_pushfstring(L, "@lua/%s%s.lua", path, has_submodules(module->name) ? "/init" : "");
+    const char *chunk_name = lua_pushfstring(L, "@%s", module->path);
     if (luaL_loadbufferx(L, module->source, module->size, chunk_name, "t") != LUA_OK) return lua_error(L);
     lua_pushvalue(L, 1);
     lua_call(L, 1, 1);
     return 1;
 }
 
-/* The module fnet.sources: the text of each module by its name, for help. */
+/* The module fnet.sources: path and text of each module by its name, for help. */
 static int load_sources(lua_State *L) {
     lua_newtable(L);
     for (const struct embedded_module *module = embedded_modules; module->name != NULL; module++) {
+        lua_createtable(L, 0, 2);
+        lua_pushstring(L, module->path);
+        lua_setfield(L, -2, "path");
         lua_pushlstring(L, module->source, module->size);
+        lua_setfield(L, -2, "text");
         lua_setfield(L, -2, module->name);
     }
     return 1;
@@ -360,7 +354,7 @@ static void push_member(lua_State *L, int index, const char *name) {
 /* Prints what fnet.help says about a name of the library. */
 static bool show_help(lua_State *L, const char *topic) {
     lua_getglobal(L, "require");
-    lua_pushliteral(L, "fnet.help");
+    lua_pushliteral(L, "fnet.command.help");
     if (!call(L, 1, 1)) return false;
     push_member(L, -1, "find");
     lua_pushstring(L, topic);
@@ -416,10 +410,10 @@ static bool run_command(lua_State *L, const char *module) {
     return call(L, 1, 1) && lua_toboolean(L, -1);
 }
 
-/* Runs a file until it has trained for some steps, and reports (lua/fnet/train/check_command.lua). */
+/* Runs a file until it has trained for some steps, and reports (lua/fnet/command/check.lua). */
 static bool check_script(lua_State *L, const char *name) {
     lua_getglobal(L, "require");
-    lua_pushliteral(L, "fnet.train.check_command");
+    lua_pushliteral(L, "fnet.command.check");
     if (!call(L, 1, 1)) return false;
     push_member(L, -1, "run");
     lua_remove(L, -2);
@@ -447,7 +441,7 @@ static void print_values(lua_State *L, int count) {
 static void interact(lua_State *L) {
     const char *before = program;
     lua_getglobal(L, "require");
-    lua_pushliteral(L, "fnet.repl");
+    lua_pushliteral(L, "fnet.command.repl");
     lua_call(L, 1, 1);
     int repl = lua_gettop(L);
     push_member(L, repl, "complete");

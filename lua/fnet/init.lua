@@ -4,17 +4,17 @@
 local core = require "fnet.core"
 core.library((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
 
-local later = require "fnet.later"
+local later = require "fnet.base.later"
 local tensor = require "fnet.tensor"
-local functions = require "fnet.tensor_functions"
-local grad = require "fnet.grad"
+local functions = require "fnet.tensor.functions"
+local gradient = require "fnet.tensor.gradient"
 
 ---@class fnet
 local fnet = { nn = require "fnet.nn", optim = require "fnet.optim" }
 
 later.methods(require("fnet.nn.module").Module, {
-  save = "fnet.model_file", load_foreign = "fnet.nn.foreign", export_c = "fnet.export.c",
-  export_onnx = "fnet.export.onnx",
+  save = "fnet.save", load_foreign = "fnet.save.foreign", export_c = "fnet.save.c",
+  export_onnx = "fnet.save.onnx",
 })
 
 --- The version of fnet, such as "0.1.0".
@@ -25,8 +25,9 @@ fnet.numerics = core.numerics
 
 for name, make in pairs(tensor.constructors) do fnet[name] = make end
 for name, f in pairs(functions.constructors) do fnet[name] = f end
-for name, f in pairs(grad.public) do fnet[name] = f end
-for name, f in pairs(require "fnet.train.evaluate") do fnet[name] = f end
+for name, f in pairs(gradient) do fnet[name] = f end
+for name, f in pairs(require "fnet.measure.evaluate") do fnet[name] = f end
+for name, f in pairs(require "fnet.measure.classifier".public) do rawset(fnet.nn, name, f) end
 
 --- Starts the random numbers anew: the same seed gives the same numbers, whatever the machine or the threads.
 ---@param seed integer any whole number
@@ -67,10 +68,11 @@ function fnet.clock() return core.clock() end
 function fnet.sha256(...) return core.sha256(...) end
 
 return later.names("fnet", fnet, {
-  ["fnet.data"] = "data", ["fnet.metrics"] = "metrics", ["fnet.report"] = "report", ["fnet.options"] = "options",
+  ["fnet.data"] = "data", ["fnet.measure"] = "metrics", ["fnet.report"] = "report",
+  ["fnet.command.options"] = "options",
   ["fnet.train.fit"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
-  ["fnet.train.model_check"] = { "check" }, ["fnet.help"] = { "help" }, ["fnet.model_file"] = { "load" },
-  ["fnet.safetensors"] = { read_tensors = "read", write_tensors = "write" },
+  ["fnet.inspect"] = { "check" }, ["fnet.command.help"] = { "help" }, ["fnet.save"] = { "load" },
+  ["fnet.files.safetensors"] = { read_tensors = "read", write_tensors = "write" },
 }, { -- names of PyTorch and NumPy
   array = "tensor", cat = "concat", concatenate = "concat", manual_seed = "seed", set_seed = "seed",
   save = "it is a method: model:save(path)", uniform = "rand", normal = "randn", set_num_threads = "threads",

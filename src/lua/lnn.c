@@ -38,7 +38,7 @@ static int logits(lua_State *L) {
     return 1;
 }
 
-/* softmax_backward(y, dy): dx. Not recorded; see the rule in lua/fnet/grad.lua. */
+/* softmax_backward(y, dy): dx. Not recorded; see the rule in lua/fnet/tensor/rules.lua. */
 static int softmax_backward(lua_State *L) {
     size_t rows, n;
     const struct tensor *y = push_rows(L, 1, "softmax", &rows, &n);

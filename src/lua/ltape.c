@@ -1,9 +1,9 @@
 /* The tape. Operations record themselves in one place (`recorded`); backward walks what they left.
    A node is the Lua table {rule, n, argument 1 .. argument n, saved} in the SLOT_NODE of the result: `rule` is the
-   operation's name, looked up in the table of lua/fnet/grad.lua, or a script's own backward function. Numbers
-   in `sequence` grow with creation, so descending order is an order for backward.
-   Gradients of intermediate results live in a table during the walk; a leaf's ends in its SLOT_GRAD. Memory
-   that was taken during the walk and that no script's code has seen goes back to the pool at once. */
+   operation's name, looked up in the table of lua/fnet/tensor/rules.lua, or a script's own backward function.
+   Numbers in `sequence` grow with creation, so descending order is an order for backward. Gradients of intermediate
+   results live in a table during the walk; a leaf's ends in its SLOT_GRAD. Memory that was taken during the walk
+   and that no script's code has seen goes back to the pool at once. */
 #include "ltensor.h"
 
 #include "lstorage.h"

@@ -179,7 +179,7 @@ static int tensor_index(lua_State *L) {
         struct handle *grad = lua_touserdata(L, -1);
         if (grad) grad->exposed = true;
     } else {
-        luaL_getmetafield(L, 1, "unknown"); /* lua/fnet/tensor.lua: raises an error with the nearest name */
+        luaL_getmetafield(L, 1, "unknown"); /* lua/fnet/tensor/init.lua: raises an error with the nearest name */
         lua_pushvalue(L, 2);
         lua_call(L, 1, 0);
     }

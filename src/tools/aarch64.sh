@@ -91,7 +91,7 @@ test_build() {
     build=build/$1
     compiler=$2
     set --
-    for source in tests/kernels/*.c tests/core/*.c tests/fuzz/*.c; do
+    for source in tests/c/kernels/*.c tests/c/core/*.c tests/c/fuzz/*.c; do
         case $source in
             */threads_test.c) echo "$source is not for qemu, which cannot start threads in a forked child" ;;
             *) set -- "$@" "$build/${source%.c}" ;;

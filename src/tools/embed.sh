@@ -26,7 +26,7 @@ for file in "$@"; do
     name=${file#"$root"/}
     name=${name%.lua}
     name=${name%/init}
-    printf '    {"%s", module_%d, sizeof module_%d - 1},\n' "$(echo "$name" | sed 's,/,.,g')" "$count" "$count"
+    printf '    {"%s", "%s", module_%d, sizeof module_%d - 1},\n' "$(echo "$name" | sed 's,/,.,g')" "$file" "$count" "$count"
 done
-echo '    {NULL, NULL, 0},'
+echo '    {NULL, NULL, NULL, 0},'
 echo '};'

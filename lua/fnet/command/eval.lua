@@ -2,9 +2,9 @@
 -- such as Fashion-MNIST.
 
 local command = require "fnet.command.model"
-local evaluate = require("fnet.nn.evaluate").evaluate
+local evaluate = require("fnet.measure.classifier").evaluate
 local fashion_mnist = require "fnet.data.fashion"
-local options = require "fnet.options"
+local options = require "fnet.command.options"
 local report = require "fnet.report"
 
 --- Prints the accuracy, with its 95% interval, and that of each class.

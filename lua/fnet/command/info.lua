@@ -1,13 +1,14 @@
 --- `fnet info file...`: what a file of tensors is, from its header: models, checkpoints, other safetensors files,
 -- .npy, .npz and IDX. No element is read (a .npz is unpacked), nothing in the file is run.
 
-local check = require "fnet.check"
-local columns = require "fnet.columns"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
+local columns = require "fnet.base.columns"
 local core = require "fnet.core"
-local json = require "fnet.json"
-local model_file = require "fnet.model_file"
-local npy = require "fnet.data.npy"
-local safetensors = require "fnet.safetensors"
+local json = require "fnet.files.json"
+local model_file = require "fnet.save"
+local npy = require "fnet.files.npy"
+local safetensors = require "fnet.files.safetensors"
 
 -- "Dense(784, 128, {bias = false})" from the architecture's JSON.
 local function value_text(value)
@@ -16,7 +17,7 @@ local function value_text(value)
   if type(value.layer) == "table" then return tostring(value.layer.name) end
   local parts = {}
   for _, inner in ipairs(value.list or {}) do parts[#parts + 1] = value_text(inner) end
-  for _, name in ipairs(check.names(value.table or {})) do
+  for _, name in ipairs(naming.sorted(value.table or {})) do
     parts[#parts + 1] = ("%s = %s"):format(name, value_text(value.table[name]))
   end
   return "{" .. table.concat(parts, ", ") .. "}"
@@ -46,7 +47,7 @@ local function tensor_lines(entries, lines)
     local elements = 1
     for _, length in ipairs(entry.shape) do elements = elements * length end
     count = count + elements
-    rows[#rows + 1] = { "  " .. entry.name, entry.type, check.shape_text(entry.shape) }
+    rows[#rows + 1] = { "  " .. entry.name, entry.type, say.shape(entry.shape) }
   end
   table.move(columns(rows, { -34, -5, -1 }), 1, #rows, #lines + 1, lines)
   lines[#lines + 1] = ("  %d tensors, %d numbers"):format(#entries, count)
@@ -59,9 +60,9 @@ local function origin_lines(about, lines)
   add("seed", about.seed)
   local data = about.data
   add("data", data and ("%s, samples %s, SHA-256 %s"):format(data.name or "without a name",
-    json.is_array(data.shape) and check.shape_text(data.shape) or "of unknown shape", data.sha256))
+    json.is_array(data.shape) and say.shape(data.shape) or "of unknown shape", data.sha256))
   add("classes", data and json.is_array(data.classes) and table.concat(data.classes, ", "))
-  for _, name in ipairs(check.names(about.metrics or {})) do add(name, ("%.6g"):format(about.metrics[name])) end
+  for _, name in ipairs(naming.sorted(about.metrics or {})) do add(name, ("%.6g"):format(about.metrics[name])) end
   add("script", about.script and ("%d bytes of text"):format(#about.script))
 end
 
@@ -83,13 +84,13 @@ end
 local function idx_lines(path)
   local dtype, shape = core.idx_header(path)
   if not dtype then return nil, shape end
-  return { ("%s: IDX, %s %s"):format(path, dtype, check.shape_text(shape)) }
+  return { ("%s: IDX, %s %s"):format(path, dtype, say.shape(shape)) }
 end
 
 local function npy_lines(path)
   local array, message = npy.describe(path)
   if not array then return nil, message end
-  return { ("%s: .npy, %s %s"):format(path, array.type, check.shape_text(array.shape)) }
+  return { ("%s: .npy, %s %s"):format(path, array.type, say.shape(array.shape)) }
 end
 
 local function npz_lines(path)

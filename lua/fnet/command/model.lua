@@ -1,6 +1,6 @@
 --- What the commands `fnet run` and `fnet eval` share: their arguments, the model, and pictures as it expects them.
 
-local check = require "fnet.check"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local data = require("fnet").data
 local load = require("fnet").load
@@ -56,9 +56,9 @@ function command.read_sample(path, about)
   end
   local is_grey = picture.dtype == "uint8" and picture.rank == 2 and #shape == 2
   if is_grey and is_light(picture) then picture = 255 - picture:float() end
-  if check.shape_text(picture.shape) ~= check.shape_text(shape) then
-    return nil, ("%s: is a sample of %s, the model expects %s"):format(path, check.shape_text(picture.shape),
-      check.shape_text(shape))
+  if say.shape(picture.shape) ~= say.shape(shape) then
+    return nil, ("%s: is a sample of %s, the model expects %s"):format(path, say.shape(picture.shape),
+      say.shape(shape))
   end
   return picture:float() * (about.scale or 1)
 end

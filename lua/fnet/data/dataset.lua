@@ -1,6 +1,8 @@
 --- Dataset: samples and their targets, cut into batches.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local folds = require "fnet.data.folds"
 local transforms = require "fnet.data.transforms"
@@ -22,7 +24,7 @@ for name, method in pairs(folds.methods) do Dataset[name] = method end
 -- Raises where there are labels without a name.
 local function check_names(y, classes)
   if classes ~= nil and type(classes) ~= "table" then
-    core.raise("Dataset: classes: expected a list of names, got " .. check.describe(classes))
+    core.raise("Dataset: classes: expected a list of names, got " .. say.value(classes))
   end
   if classes == nil or y.rank ~= 1 or #y == 0 or y.dtype:find "float" then return end
   local low, high = y:min():item(), y:max():item()
@@ -37,19 +39,19 @@ end
 ---@return data.Dataset
 local function new(fields)
   if type(fields) ~= "table" then
-    core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. check.describe(fields))
+    core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. say.value(fields))
   end
-  check.options("Dataset", fields, FIELDS)
+  expect.options("Dataset", fields, FIELDS)
   for _, key in ipairs { "x", "y" } do
     local t = fields[key]
     if not core.is_tensor(t) or t.rank < 1 then
       core.raise(("Dataset: %s: expected a tensor of at least one axis, got %s"):format(key,
-        check.describe(t)))
+        say.value(t)))
     end
   end
   if #fields.x ~= #fields.y then
     core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(
-      check.describe(fields.x), check.describe(fields.y)))
+      say.value(fields.x), say.value(fields.y)))
   end
   check_names(fields.y, fields.classes)
   local self = {}
@@ -64,7 +66,7 @@ function Dataset:__len() return self.rows and #self.rows or #self.x end
 
 function Dataset:__tostring()
   local name = self.name or "data set"
-  return ("%s: %d samples of %s, targets %s"):format(name, #self, check.describe(self.x), check.describe(self.y))
+  return ("%s: %d samples of %s, targets %s"):format(name, #self, say.value(self.x), say.value(self.y))
 end
 
 -- The same data, other rows (int32, of the underlying tensors).
@@ -94,12 +96,12 @@ end
 --- alone. rows: the samples' numbers in this data set, int32 [count], in any order
 ---@return data.Dataset
 function Dataset:with(options)
-  check.method("with", self)
-  options = check.options("with", options, { "transform", "rows" })
+  expect.method("with", self)
+  options = expect.options("with", options, { "transform", "rows" })
   local transform, rows = options.transform, options.rows
   if transform == nil and rows == nil then core.raise "with: expected { transform = ... } or { rows = ... }" end
   if rows ~= nil and not core.is_tensor(rows) then
-    core.raise("with: rows: expected an int32 tensor, got " .. check.describe(rows))
+    core.raise("with: rows: expected an int32 tensor, got " .. say.value(rows))
   end
   local part = with_rows(self, rows and core.gather(all_rows(self), rows) or self.rows)
   if transform then part.transform = transforms.public.transforms(transform)
@@ -111,8 +113,8 @@ end
 ---@param i integer
 ---@return tensor x, tensor|number y
 function Dataset:sample(i)
-  check.method("sample", self)
-  i = check.count("sample", i, 1, #self)
+  expect.method("sample", self)
+  i = expect.count("sample", i, 1, #self)
   local x, y = fetch(self, all_rows(self):slice(1, i, i):contiguous(), self.transform)
   return x[1], y[1]
 end
@@ -123,13 +125,13 @@ end
 --- whole, false
 ---@return data.Dataset first, data.Dataset rest
 function Dataset:split(count, options)
-  check.method("split", self)
-  options = check.options("split", options, { "shuffle", "stratified" })
-  check.booleans("split", options, { "shuffle", "stratified" })
+  expect.method("split", self)
+  options = expect.options("split", options, { "shuffle", "stratified" })
+  expect.booleans("split", options, { "shuffle", "stratified" })
   local total = #self
   if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
   if total < 2 then core.raise(("split: expected at least two samples, got %s"):format(tostring(self))) end
-  count = check.count("split: count, or a fraction such as 0.8", count, 1, total - 1)
+  count = expect.count("split: count, or a fraction such as 0.8", count, 1, total - 1)
   if options.stratified and options.shuffle == false then
     core.raise "split: stratified parts are shuffled; leave out shuffle = false"
   end
@@ -145,9 +147,9 @@ end
 ---@param last integer
 ---@return data.Dataset
 function Dataset:slice(first, last)
-  check.method("slice", self)
-  last = check.count("slice: last", last, 1, #self)
-  first = check.count("slice: first", first, 1, last)
+  expect.method("slice", self)
+  last = expect.count("slice: last", last, 1, #self)
+  first = expect.count("slice: first", first, 1, last)
   return with_rows(self, all_rows(self):slice(1, first, last):contiguous())
 end
 
@@ -157,12 +159,12 @@ end
 --- drop_last: leave out a last batch that is smaller, false
 ---@return fun(): tensor?, tensor? iterator
 function Dataset:batches(options)
-  check.method("batches", self)
-  options = check.options("batches", options, { "size", "shuffle", "drop_last" })
-  check.booleans("batches", options, { "shuffle", "drop_last" })
+  expect.method("batches", self)
+  options = expect.options("batches", options, { "size", "shuffle", "drop_last" })
+  expect.booleans("batches", options, { "shuffle", "drop_last" })
   local transform = self.transform
   local total = #self
-  local size = options.size == nil and 32 or check.count("batches: size", options.size, 1)
+  local size = options.size == nil and 32 or expect.count("batches: size", options.size, 1)
   local rows = all_rows(self)
   if options.shuffle then
     local order = core.permutation(total)
@@ -187,8 +189,8 @@ end
 --- SHA-256 of the samples and targets, in order: two data sets with equal digests are the same.
 ---@return string hexadecimal 64 digits
 function Dataset:sha256()
-  check.method("sha256", self)
-  local description = ("%s %s %.17g\n"):format(check.describe(self.x), check.describe(self.y), self.scale)
+  expect.method("sha256", self)
+  local description = ("%s %s %.17g\n"):format(say.value(self.x), say.value(self.y), self.scale)
   return core.sha256(description, self.x, self.y, all_rows(self))
 end
 
@@ -197,7 +199,7 @@ end
 -- together. What data.normalise takes.
 ---@return { mean: number[], deviation: number[] }
 function Dataset:statistics()
-  check.method("statistics", self)
+  expect.method("statistics", self)
   local rank = self.x.rank
   local last = (rank == 2 or rank == 4) and self.x.shape[rank] or 1
   local function mean_of(f)
@@ -222,18 +224,18 @@ end
 ---@param size integer
 ---@return integer
 function Dataset:batch_count(size)
-  check.method("batch_count", self)
-  return (#self + check.count("batch_count", size, 1) - 1) // size
+  expect.method("batch_count", self)
+  return (#self + expect.count("batch_count", size, 1) - 1) // size
 end
 
 -- What a data set may lack is nil; a misspelt name is answered with the one that was probably meant.
-local optional, known = {}, check.names(Dataset)
+local optional, known = {}, naming.sorted(Dataset)
 for _, name in ipairs { "rows", "columns", "plan", "separator", table.unpack(FIELDS) } do
   optional[name], known[#known + 1] = true, name
 end
 setmetatable(Dataset, {
   __index = function(_, key)
-    local near = not optional[key] and check.nearest(key, known)
+    local near = not optional[key] and naming.nearest(key, known)
     if near then core.raise(("a data set has no '%s'; did you mean '%s'?"):format(key, near)) end
   end,
 })

@@ -1,7 +1,7 @@
 --- Fashion-MNIST: finds the four IDX files, reads them, and checks that they belong together.
 -- Invariant: what it returns holds pictures of 28 x 28 bytes and exactly one label, 1 to 10, for each.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
 
@@ -115,7 +115,7 @@ end
 ---@return data.Dataset train  x: uint8 [60000, 28, 28], batches in [0, 1]; y: int32 [60000], 1 to 10
 ---@return data.Dataset test   the same with 10000 rows
 local function fashion_mnist(options)
-  options = check.options("fashion_mnist", options, { "dir" })
+  options = expect.options("fashion_mnist", options, { "dir" })
   local directory, environment = options.dir, os.getenv("FNET_DATA")
   if directory ~= nil and type(directory) ~= "string" then
     raise("dir: expected the path of a directory, got %s", type(directory))

@@ -2,8 +2,9 @@
 -- table that shows the balance. They become methods of Dataset.
 -- Invariant: the parts have no sample in common and are together the whole.
 
-local check = require "fnet.check"
-local columns = require "fnet.columns"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
+local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 
 ---@class data.Dataset
@@ -13,7 +14,7 @@ local Dataset = {}
 local function labels_of(what, self)
   local y = self.rows and core.gather(self.y, self.rows) or self.y
   if y.rank ~= 1 or (y.dtype ~= "int32" and y.dtype ~= "uint8") then
-    core.raise(("%s: expected labels, int32 [count], got %s"):format(what, check.describe(y)))
+    core.raise(("%s: expected labels, int32 [count], got %s"):format(what, say.value(y)))
   end
   return y:totable()
 end
@@ -56,10 +57,10 @@ end
 --- where the targets are labels
 ---@return fun(): data.Dataset?, data.Dataset? iterator
 function Dataset:folds(count, options)
-  check.method("folds", self)
-  options = check.options("folds", options, { "stratified" })
-  check.booleans("folds", options, { "stratified" })
-  count = check.count("folds", count, 2, math.max(2, #self))
+  expect.method("folds", self)
+  options = expect.options("folds", options, { "stratified" })
+  expect.booleans("folds", options, { "stratified" })
+  count = expect.count("folds", count, 2, math.max(2, #self))
   local is_labels = self.y.rank == 1 and (self.y.dtype == "int32" or self.y.dtype == "uint8")
   local stratified = options.stratified
   if stratified == nil then stratified = is_labels end
@@ -96,7 +97,7 @@ end
 --- How many samples each class has. The result prints as a table; its entries are { label, name, count, fraction }.
 ---@return data.Balance
 function Dataset:balance()
-  check.method("balance", self)
+  expect.method("balance", self)
   local labels, counts, kinds = labels_of("balance", self), {}, {}
   for label in ipairs(self.classes or {}) do kinds[label], counts[label] = label, 0 end
   for _, label in ipairs(labels) do

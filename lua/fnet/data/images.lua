@@ -1,10 +1,11 @@
 --- Pictures from PNG and JPEG files, folders of them as data sets, and resizing.
 -- Invariant: pictures are uint8, [height, width] for grey ones and [height, width, 3] for red, green, blue.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
-local file = require "fnet.data.file"
+local file = require "fnet.files"
 
 local images = {}
 
@@ -14,7 +15,7 @@ local function check_picture(what, picture)
   if not core.is_tensor(picture) or picture.rank ~= 2 and not (picture.rank == 3 and picture.shape[3] == 3)
     or picture:count() == 0 then
     core.raise(("%s: expected a picture [height, width] or [height, width, 3], got %s"):format(what,
-      check.describe(picture)))
+      say.value(picture)))
   end
 end
 
@@ -93,8 +94,8 @@ end
 ---@return tensor picture of the same type; uint8 is rounded
 function images.resize(picture, height, width)
   check_picture("resize", picture)
-  height = check.count("resize: height", height, 1, 65535)
-  width = check.count("resize: width", width, 1, 65535)
+  height = expect.count("resize: height", height, 1, 65535)
+  width = expect.count("resize: width", width, 1, 65535)
   return core.no_grad(function()
     local shape = picture.shape
     local down = axis_weights(shape[1], height)
@@ -147,10 +148,10 @@ local function read_class(path, label, options, pictures, labels)
     if not picture then return nil, message, code end
     picture = prepare(picture, options)
     local first = pictures[1]
-    if first and check.shape_text(first.shape) ~= check.shape_text(picture.shape) then
+    if first and say.shape(first.shape) ~= say.shape(picture.shape) then
       return nil, ("%s: is a picture %s, but the first one is %s; give { height = , width = } to resize all, "
-        .. "{ grey = true } to drop the colours"):format(join(path, name), check.shape_text(picture.shape),
-        check.shape_text(first.shape))
+        .. "{ grey = true } to drop the colours"):format(join(path, name), say.shape(picture.shape),
+        say.shape(first.shape))
     end
     pictures[#pictures + 1], labels[#labels + 1] = picture, label
   end
@@ -167,13 +168,13 @@ end
 ---@return string? message, integer? code
 function images.read_images(path, options)
   file.check_path("read_images", path)
-  options = check.options("read_images", options, { "height", "width", "grey" })
+  options = expect.options("read_images", options, { "height", "width", "grey" })
   if (options.height == nil) ~= (options.width == nil) then
     core.raise "read_images: expected both height and width, or neither"
   end
   if options.height then
-    check.count("read_images: height", options.height, 1, 65535)
-    check.count("read_images: width", options.width, 1, 65535)
+    expect.count("read_images: height", options.height, 1, 65535)
+    expect.count("read_images: width", options.width, 1, 65535)
   end
   local classes, message, code = names_in(path, core.is_directory)
   if not classes then return nil, message, code end

@@ -2,7 +2,7 @@
 
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
-local later = require "fnet.later"
+local later = require "fnet.base.later"
 local transforms = require "fnet.data.transforms"
 
 local data = {
@@ -20,7 +20,7 @@ for name, f in pairs(transforms.public) do data[name] = f end
 
 return later.names("fnet.data", data, {
   ["fnet.data.table"] = "read_csv",
-  ["fnet.data.npy"] = { "read_npy", "write_npy", "read_npz", "write_npz" },
+  ["fnet.files.npy"] = { "read_npy", "write_npy", "read_npz", "write_npz" },
   ["fnet.data.images"] = { "read_image", "write_png", "read_images", "grey", "resize" },
 }, {
   DataLoader = "a data set gives its batches: for x, y in set:batches { size = 32, shuffle = true } do",

@@ -2,7 +2,7 @@
 -- Invariant: the numbers come from the library's generator, and their powers from its own kernel, so that equal
 -- seeds give equal bits.
 
-local check = require "fnet.check"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 
 -- `count` numbers of the beta distribution (alpha, alpha) as float32, after Joehnk (1964): of two uniform numbers,
@@ -40,7 +40,7 @@ return function(x, y, alpha, classes, dataset)
           .. "{ classes = }, or the data set its class names")
       end
       if y.rank ~= 1 then
-        core.raise("mix_up: expected labels [count], got " .. check.shape_text(y.shape))
+        core.raise("mix_up: expected labels [count], got " .. say.shape(y.shape))
       end
       y = one_hot(y, classes)
     end

@@ -1,6 +1,7 @@
 --- Standardising columns: mean 0 and deviation 1 by the statistics of the training data alone.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 
 ---@class data.Standardise
@@ -31,7 +32,7 @@ end
 
 local function check_width(what, t, mean)
   if not core.is_tensor(t) or t.rank < 1 or t.shape[t.rank] ~= #mean then
-    core.raise(("standardise: %s: expected a tensor [..., %d], got %s"):format(what, #mean, check.describe(t)))
+    core.raise(("standardise: %s: expected a tensor [..., %d], got %s"):format(what, #mean, say.value(t)))
   end
 end
 
@@ -51,7 +52,7 @@ function Standardise:__call(set)
       return scale(set, self.mean, self.deviation)
     end
     if type(set) ~= "table" or not core.is_tensor(set.x) then
-      core.raise("standardise: expected a data set or a tensor, got " .. check.describe(set))
+      core.raise("standardise: expected a data set or a tensor, got " .. say.value(set))
     end
     check_width("x", set.x, self.mean)
     local other = setmetatable({}, getmetatable(set))
@@ -86,14 +87,14 @@ end
 ---@param options? table targets: also standardises y, [count, targets] of floats, false
 ---@return data.Standardise
 local function standardise(train, options)
-  options = check.options("standardise", options, { "targets" })
+  options = expect.options("standardise", options, { "targets" })
   if type(train) ~= "table" or not core.is_tensor(train.x) or train.x.rank ~= 2 or #train == 0 then
     core.raise(("standardise: expected a data set with samples [features], got %s"):format(
-      type(train) == "table" and core.is_tensor(train.x) and "samples of " .. check.describe(train.x)
-      or check.describe(train)))
+      type(train) == "table" and core.is_tensor(train.x) and "samples of " .. say.value(train.x)
+      or say.value(train)))
   end
   if options.targets and (train.y.rank ~= 2 or train.y.dtype == "int32" or train.y.dtype == "uint8") then
-    core.raise("standardise: targets: expected floats [count, targets], got " .. check.describe(train.y))
+    core.raise("standardise: targets: expected floats [count, targets], got " .. say.value(train.y))
   end
   local self = setmetatable({}, Standardise)
   core.no_grad(function()

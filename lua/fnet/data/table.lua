@@ -2,11 +2,13 @@
 -- Invariant: a field is a number, a category, or missing, as the options say; anything else is an error that names
 -- the file, the line and the column.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
-local csv = require "fnet.data.csv"
+local csv = require "fnet.files.csv"
 local dataset = require "fnet.data.dataset"
-local file = require "fnet.data.file"
+local file = require "fnet.files"
 
 local OPTIONS = { "target", "columns", "categorical", "one_hot", "missing", "missing_values", "separator", "header",
   "decimal", "like" }
@@ -44,10 +46,10 @@ local function check_character(what, value, otherwise)
 end
 
 local function read_options(options)
-  options = check.options("read_csv", options, OPTIONS)
-  check.booleans("read_csv", options, { "header" })
+  options = expect.options("read_csv", options, OPTIONS)
+  expect.booleans("read_csv", options, { "header" })
   if options.like ~= nil and (type(options.like) ~= "table" or not options.like.columns) then
-    core.raise("read_csv: like: expected a data set from read_csv, got " .. check.describe(options.like))
+    core.raise("read_csv: like: expected a data set from read_csv, got " .. say.value(options.like))
   end
   if options.target == nil and not options.like then
     core.raise("read_csv: expected target, the name of the column to predict (false: none, y is x)")
@@ -55,7 +57,7 @@ local function read_options(options)
   local known = {}
   for key, value in pairs(options) do known[key] = value end
   for _, name in ipairs { "target", "columns", "categorical", "one_hot" } do check_names(name, options[name]) end
-  known.missing = check.choice("read_csv: missing", options.missing == nil and "refuse" or options.missing,
+  known.missing = expect.choice("read_csv: missing", options.missing == nil and "refuse" or options.missing,
     { "refuse", "nan" })
   known.separator = check_character("separator", options.separator)
   known.decimal = check_character("decimal", options.decimal, ".")
@@ -81,7 +83,7 @@ end
 local function find_column(what, wanted, names, by_name)
   local number = by_name[wanted] or names[wanted] and wanted
   if number then return number end
-  local near = check.nearest(wanted, names)
+  local near = naming.nearest(wanted, names)
   fault("%s: has no column '%s'%s; its columns are %s", what, tostring(wanted),
     near and (" (did you mean '%s'?)"):format(near) or "", table.concat(names, ", "))
 end

@@ -3,7 +3,8 @@
 -- Invariant: each random choice is a function of the seed, of the number of random calls before the batch, and of
 -- the place in the batch; each random transform takes one random call a batch, whatever it chooses.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local mix_up = require "fnet.data.mix_up"
 
@@ -55,7 +56,7 @@ local function check_pictures(steps, x)
   for _, step in ipairs(steps) do
     if step.pictures and x.rank ~= 3 and x.rank ~= 4 then
       core.raise(("%s: expected pictures [count, height, width] or [count, height, width, channels], got %s")
-        :format(step.what, check.shape_text(x.shape)))
+        :format(step.what, say.shape(x.shape)))
     end
   end
 end
@@ -96,11 +97,11 @@ end
 ---@return tensor x, tensor y
 function Transform:__call(x, y)
   if not core.is_tensor(x) or x.rank < 1 or x.dtype == "int32" then
-    core.raise("transform: expected a batch of uint8 or floats, got " .. check.describe(x))
+    core.raise("transform: expected a batch of uint8 or floats, got " .. say.value(x))
   end
   if not core.is_tensor(y) or y.rank < 1 or #y ~= #x then
-    core.raise(("transform: expected as many targets as samples, got x of %s and y of %s"):format(check.describe(x),
-      check.describe(y)))
+    core.raise(("transform: expected as many targets as samples, got x of %s and y of %s"):format(say.value(x),
+      say.value(y)))
   end
   return self:fetch({ x = x:contiguous(), y = y, scale = 1 })
 end
@@ -119,7 +120,7 @@ local function own_step(f)
     local new_x, new_y = f(x, y)
     if not core.is_tensor(new_x) or not core.is_tensor(new_y) or new_x.rank < 1 or #new_x ~= #new_y then
       core.raise(("transform: expected the function to return a batch and its targets, got %s and %s"):format(
-        check.describe(new_x), check.describe(new_y)))
+        say.value(new_x), say.value(new_y)))
     end
     return new_x, new_y
   end }
@@ -132,7 +133,7 @@ end
 function transforms.transforms(list)
   if type(list) == "function" or is_transform(list) then list = { list } end
   if type(list) ~= "table" or core.is_tensor(list) then
-    core.raise("transforms: expected a list of transforms, got " .. check.describe(list))
+    core.raise("transforms: expected a list of transforms, got " .. say.value(list))
   end
   local steps = {}
   for key in pairs(list) do
@@ -147,7 +148,7 @@ function transforms.transforms(list)
       table.move(entry.steps, 1, #entry.steps, #steps + 1, steps)
     else
       core.raise(("transforms: entry %d: expected a transform such as data.random_shift(2), or a function, got %s")
-        :format(i, check.describe(entry)))
+        :format(i, say.value(entry)))
     end
   end
   return setmetatable({ steps = steps }, Transform)
@@ -159,7 +160,7 @@ end
 ---@return data.Transform
 function transforms.random_shift(pixels)
   return new { kind = "crop", what = "random_shift", pictures = true,
-    padding = check.count("random_shift: pixels", pixels, 0, 65535) }
+    padding = expect.count("random_shift: pixels", pixels, 0, 65535) }
 end
 
 --- A window at a random place of each picture, to which a border of zeros is added first. With the pictures' own
@@ -168,16 +169,16 @@ end
 --- on each side, 0
 ---@return data.Transform
 function transforms.random_crop(options)
-  options = check.options("random_crop", options, { "height", "width", "padding" })
+  options = expect.options("random_crop", options, { "height", "width", "padding" })
   if next(options) == nil then
     core.raise("random_crop: expected { height = , width = , padding = }, at least one of them")
   end
   local function length(name)
-    return options[name] ~= nil and check.count("random_crop: " .. name, options[name], 1, 65535) or nil
+    return options[name] ~= nil and expect.count("random_crop: " .. name, options[name], 1, 65535) or nil
   end
   return new { kind = "crop", what = "random_crop", pictures = true,
     height = length "height", width = length "width",
-    padding = check.count("random_crop: padding", options.padding == nil and 0 or options.padding, 0, 65535) }
+    padding = expect.count("random_crop: padding", options.padding == nil and 0 or options.padding, 0, 65535) }
 end
 
 --- Mirrors each picture, left to right, with that probability.
@@ -185,16 +186,16 @@ end
 ---@return data.Transform
 function transforms.horizontal_flip(probability)
   return new { kind = "flip", what = "horizontal_flip", pictures = true,
-    probability = check.number("horizontal_flip: probability", probability == nil and 0.5 or probability, 0, 1) }
+    probability = expect.number("horizontal_flip: probability", probability == nil and 0.5 or probability, 0, 1) }
 end
 
 local function range(what, value, default, low, high)
   if value == nil then value = default end
   if type(value) ~= "table" or #value ~= 2 then
-    core.raise(("random_erasing: %s: expected { least, most }, got %s"):format(what, check.describe(value)))
+    core.raise(("random_erasing: %s: expected { least, most }, got %s"):format(what, say.value(value)))
   end
-  local least = check.number(("random_erasing: %s[1]"):format(what), value[1], low, high)
-  return least, check.number(("random_erasing: %s[2]"):format(what), value[2], least, high)
+  local least = expect.number(("random_erasing: %s[1]"):format(what), value[1], low, high)
+  return least, expect.number(("random_erasing: %s[2]"):format(what), value[2], least, high)
 end
 
 --- Sets a rectangle at a random place to 0 (Zhong, Zheng, Kang, Li, Yang, 2020, algorithm 1). After a normalisation
@@ -203,10 +204,10 @@ end
 --- least and most height / width, { 0.3, 3.3 }; both uniform
 ---@return data.Transform
 function transforms.random_erasing(options)
-  options = check.options("random_erasing", options, { "probability", "area", "aspect" })
+  options = expect.options("random_erasing", options, { "probability", "area", "aspect" })
   local probability = options.probability
   local step = { kind = "erase", what = "random_erasing", pictures = true,
-    probability = check.number("random_erasing: probability", probability == nil and 0.5 or probability, 0, 1) }
+    probability = expect.number("random_erasing: probability", probability == nil and 0.5 or probability, 0, 1) }
   step.least_area, step.most_area = range("area", options.area, { 0.02, 0.4 }, 0, 1)
   step.least_aspect, step.most_aspect = range("aspect", options.aspect, { 0.3, 3.3 }, 1e-3, 1e3)
   return new(step)
@@ -215,9 +216,9 @@ end
 local function statistic(what, value, least)
   if type(value) == "number" then value = { value } end
   if type(value) ~= "table" or #value == 0 then
-    core.raise(("normalise: %s: expected a number or a list of them, got %s"):format(what, check.describe(value)))
+    core.raise(("normalise: %s: expected a number or a list of them, got %s"):format(what, say.value(value)))
   end
-  for i, number in ipairs(value) do check.number(("normalise: %s[%d]"):format(what, i), number, least, 1e30) end
+  for i, number in ipairs(value) do expect.number(("normalise: %s[%d]"):format(what, i), number, least, 1e30) end
   return core.tensor(value, "float64")
 end
 
@@ -226,7 +227,7 @@ end
 ---@param statistics table mean, deviation: numbers, or lists with one a channel; Dataset:statistics() gives them
 ---@return data.Transform
 function transforms.normalise(statistics)
-  local known = check.options("normalise", statistics, { "mean", "deviation" })
+  local known = expect.options("normalise", statistics, { "mean", "deviation" })
   local mean = statistic("mean", known.mean, -1e30)
   local deviation = statistic("deviation", known.deviation, 1e-30)
   if #mean ~= #deviation then
@@ -242,9 +243,9 @@ end
 ---@param options? table classes: their number, by default that of the data set's class names
 ---@return data.Transform
 function transforms.mix_up(alpha, options)
-  options = check.options("mix_up", options, { "classes" })
-  alpha = check.number("mix_up: alpha", alpha == nil and 0.2 or alpha, 1e-3, 2)
-  local classes = options.classes ~= nil and check.count("mix_up: classes", options.classes, 1, 1 << 24) or nil
+  options = expect.options("mix_up", options, { "classes" })
+  alpha = expect.number("mix_up: alpha", alpha == nil and 0.2 or alpha, 1e-3, 2)
+  local classes = options.classes ~= nil and expect.count("mix_up: classes", options.classes, 1, 1 << 24) or nil
   return new { what = "mix_up", apply = function(x, y, dataset) return mix_up(x, y, alpha, classes, dataset) end }
 end
 

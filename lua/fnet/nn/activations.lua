@@ -1,7 +1,8 @@
 --- Layers without parameters: Flatten and the activations. Every activation is also a method of tensors, and a name
 -- that other layers take as their option `activation`.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
@@ -48,7 +49,7 @@ local function activation(name, short, operation, argument)
     --- Keeps the number that the operation takes.
     ---@param value? number the operation's own default
     function class:init(value)
-      self.value = check.number(what, value == nil and argument[2] or value, -math.huge, math.huge)
+      self.value = expect.number(what, value == nil and argument[2] or value, -math.huge, math.huge)
     end
     --- "LeakyReLU(0.01)".
     ---@return string
@@ -107,7 +108,7 @@ local function resolve(what, option)
   end
   local class = type(option) == "table" and rawget(option, "class_name")
   if class then core.raise(("%s: activation: got the class %s; call it: nn.%s()"):format(what, class, class)) end
-  local choice = named[check.choice(what .. ": activation", option, check.names(named))]
+  local choice = named[expect.choice(what .. ": activation", option, naming.sorted(named))]
   return { apply = choice.operation, text = option, passes_on = true, keeps_input = choice.class.keeps_input,
     class = choice.class }
 end

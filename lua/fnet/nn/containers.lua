@@ -1,8 +1,8 @@
 --- Containers whose layers do not simply follow each other: Residual, Parallel, Concat.
 
-local check = require "fnet.check"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
-local functions = require "fnet.tensor_functions"
+local functions = require "fnet.tensor.functions"
 local module = require "fnet.nn.module"
 local Sequential = require "fnet.nn.sequential"
 
@@ -30,11 +30,11 @@ function Residual:forward(x)
   local inner = Sequential.forward(self, x)
   if not core.is_tensor(x) or not core.is_tensor(inner) then
     core.raise(("%s: expected two tensors to add, got %s and, from its layers, %s"):format(self:name(),
-      check.describe(x), check.describe(inner)))
+      say.value(x), say.value(inner)))
   end
-  if check.shape_text(inner.shape) ~= check.shape_text(x.shape) then
+  if say.shape(inner.shape) ~= say.shape(x.shape) then
     core.raise(("%s: its input %s cannot be added to what its layers give, %s"):format(self:name(),
-      check.shape_text(x.shape), check.shape_text(inner.shape)))
+      say.shape(x.shape), say.shape(inner.shape)))
   end
   local y = x + inner
   if self.passes_on and inner ~= x then core.discard(inner, y) end
@@ -108,13 +108,13 @@ function Concat:forward(x)
     results[i] = branch:forward(x)
     if not core.is_tensor(results[i]) then
       core.raise(("%s: branch %d: expected a tensor from it, got %s"):format(self:name(), i,
-        check.describe(results[i])))
+        say.value(results[i])))
     end
     local shape = results[i].shape
     first = first or shape
     if #shape == 0 or #shape ~= #first or leading(shape) ~= leading(first) then
       core.raise(("%s: branches give %s and %s; all axes but the last must be equal"):format(self:name(),
-        check.shape_text(first), check.shape_text(shape)))
+        say.shape(first), say.shape(shape)))
     end
   end
   local y = functions.constructors.concat(results, #first)
@@ -134,7 +134,7 @@ function Concat:output_shape(input)
     if not shape then return nil end
     if joined and (#shape ~= #joined or leading(shape) ~= leading(joined)) then
       core.raise(("%s: branch %d gives %s, but those before it %s; all axes but the last must be equal"):format(
-        self.class_name, i, check.shape_text(shape, "batch, "), check.shape_text(joined, "batch, ")))
+        self.class_name, i, say.shape(shape, "batch, "), say.shape(joined, "batch, ")))
     end
     shape = { table.unpack(shape) }
     if joined then shape[#shape] = shape[#shape] + joined[#joined] end

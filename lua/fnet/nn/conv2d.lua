@@ -1,7 +1,8 @@
 --- Conv2D: a convolution of pictures, channels last.
 
 local activations = require "fnet.nn.activations"
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
@@ -25,10 +26,10 @@ Conv2D.passes_on = true
 --- activation: a name such as "relu", a layer, or a function of a tensor, none; bias: boolean, true; init: a name
 --- of nn.init, or a function of the shape {height, width, inputs / groups, units} that gives a tensor, "he_uniform"
 function Conv2D:init(inputs, units, kernel, options)
-  self.inputs, self.units = check.count("Conv2D: inputs", inputs, 1), check.count("Conv2D: units", units, 1)
-  options = check.options("Conv2D", options, { "stride", "padding", "groups", "activation", "bias", "init" })
+  self.inputs, self.units = expect.count("Conv2D: inputs", inputs, 1), expect.count("Conv2D: units", units, 1)
+  options = expect.options("Conv2D", options, { "stride", "padding", "groups", "activation", "bias", "init" })
   self.window = window.new("Conv2D", kernel, options.stride or 1, options.padding)
-  self.groups = options.groups == nil and 1 or check.count("Conv2D: groups", options.groups, 1)
+  self.groups = options.groups == nil and 1 or expect.count("Conv2D: groups", options.groups, 1)
   if inputs % self.groups ~= 0 or units % self.groups ~= 0 then
     core.raise(("Conv2D: inputs and units must be multiples of the %d groups, got %d and %d"):format(self.groups,
       inputs, units))
@@ -36,7 +37,7 @@ function Conv2D:init(inputs, units, kernel, options)
   local size = self.window.kernel
   self.weight = parameter.weight("Conv2D", { size[1], size[2], self.inputs // self.groups, self.units },
     options.init or "he_uniform")
-  local has_bias = options.bias == nil or check.boolean("Conv2D: bias", options.bias)
+  local has_bias = options.bias == nil or expect.boolean("Conv2D: bias", options.bias)
   if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
   self.text = ("Conv2D(%d, %d, %s%s%s"):format(self.inputs, self.units, self.window:describe(),
     self.groups > 1 and ", groups " .. self.groups or "", has_bias and "" or ", no bias")
@@ -72,7 +73,7 @@ end
 function Conv2D:output_shape(input)
   if input and #input ~= 3 then
     core.raise(("%s: expected pictures of [batch, height, width, %d], got %s%s"):format(self:name(), self.inputs,
-      check.shape_text(input, "batch, "), self.inputs == 1 and #input == 2 and
+      say.shape(input, "batch, "), self.inputs == 1 and #input == 2 and
         ("; put nn.Reshape(%s, %s, 1) before it"):format(input[1], input[2]) or ""))
   end
   local height, width = self.window:count(self, input or { "?", "?" })

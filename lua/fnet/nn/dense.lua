@@ -1,7 +1,7 @@
 --- Dense: a fully connected layer.
 
 local activations = require "fnet.nn.activations"
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
@@ -19,10 +19,10 @@ Dense.passes_on = true
 --- none; bias: boolean, true; init: a name of nn.init such as "he_normal", or a function of the shape
 --- {inputs, units} that gives a tensor, "glorot_uniform"
 function Dense:init(inputs, units, options)
-  self.inputs, self.units = check.count("Dense: inputs", inputs, 1), check.count("Dense: units", units, 1)
-  options = check.options("Dense", options, { "activation", "bias", "init" })
+  self.inputs, self.units = expect.count("Dense: inputs", inputs, 1), expect.count("Dense: units", units, 1)
+  options = expect.options("Dense", options, { "activation", "bias", "init" })
   self.weight = parameter.weight("Dense", { self.inputs, self.units }, options.init)
-  local has_bias = options.bias == nil or check.boolean("Dense: bias", options.bias)
+  local has_bias = options.bias == nil or expect.boolean("Dense: bias", options.bias)
   if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
   self.text = ("Dense(%d, %d%s"):format(self.inputs, self.units, has_bias and "" or ", no bias")
   if options.activation ~= nil then

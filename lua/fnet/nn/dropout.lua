@@ -1,6 +1,7 @@
 --- Dropout: some of the numbers become 0 while a model is trained.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
@@ -13,7 +14,7 @@ Dropout.passes_on = true
 -- their mean stays (Srivastava and others, 2014, section 10). In evaluation mode the input as it is. The choice
 -- comes from the library's generator: fnet.seed repeats it.
 ---@param rate? number 0.5; 0 to 1
-function Dropout:init(rate) self.rate = check.number("Dropout: rate", rate == nil and 0.5 or rate, 0, 1) end
+function Dropout:init(rate) self.rate = expect.number("Dropout: rate", rate == nil and 0.5 or rate, 0, 1) end
 
 --- The input, with a part of it dropped in training mode.
 ---@param x tensor of any shape, float
@@ -21,7 +22,7 @@ function Dropout:init(rate) self.rate = check.number("Dropout: rate", rate == ni
 function Dropout:forward(x)
   if not self.training or self.rate == 0 then return x end
   if not core.is_tensor(x) or (x.dtype ~= "float32" and x.dtype ~= "float64") then
-    core.raise(("%s: expected a float tensor, got %s"):format(self:name(), check.describe(x)))
+    core.raise(("%s: expected a float tensor, got %s"):format(self:name(), say.value(x)))
   end
   return x * core.dropout_mask(x, self.rate)
 end

@@ -1,6 +1,6 @@
 --- Embedding: a learnt row of numbers for each of a set of symbols.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
@@ -16,8 +16,8 @@ Embedding.passes_on = true
 ---@param units integer numbers a symbol
 ---@param options? table init: a name of nn.init, or a function of the shape {count, units} that gives a tensor
 function Embedding:init(count, units, options)
-  self.symbols, self.units = check.count("Embedding: count", count, 1), check.count("Embedding: units", units, 1)
-  options = check.options("Embedding", options, { "init" })
+  self.symbols, self.units = expect.count("Embedding: count", count, 1), expect.count("Embedding: units", units, 1)
+  options = expect.options("Embedding", options, { "init" })
   self.weight = parameter.weight("Embedding", { self.symbols, self.units }, options.init or core.normal)
 end
 
@@ -26,7 +26,7 @@ end
 ---@return tensor y [..., units]
 function Embedding:forward(x)
   if math.type(x) then
-    return self:forward(core.tensor({ check.count(self:name() .. ": index", x, 1, self.symbols) }, "int32"))
+    return self:forward(core.tensor({ expect.count(self:name() .. ": index", x, 1, self.symbols) }, "int32"))
       :reshape { self.units }
   end
   return core.gather(self.weight, x, 1, self:name())

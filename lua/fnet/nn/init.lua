@@ -1,9 +1,8 @@
 --- fnet.nn: modules, layers, losses.
 
 local activations = require "fnet.nn.activations"
-local check = require "fnet.check"
+local naming = require "fnet.base.naming"
 local containers = require "fnet.nn.containers"
-local evaluation = require "fnet.nn.evaluate"
 local norm = require "fnet.nn.norm"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
@@ -36,9 +35,6 @@ local nn = {
   mse = loss.mse,
   mae = loss.mae,
   huber = loss.huber,
-  evaluate = evaluation.evaluate,
-  accuracy = evaluation.accuracy,
-  correct = evaluation.correct,
 }
 
 -- ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax
@@ -48,7 +44,7 @@ local recurrent = "write a cell in Lua, as examples/char_rnn.lua does"
 local attention = "write it in Lua, as examples/attention.lua does"
 local logits = "fnet.nn.binary_cross_entropy takes logits"
 
-return check.named("fnet.nn", nn, { -- names of PyTorch and Keras
+return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras
   AdaptiveAvgPool2d = "GlobalAvgPool", Add = "fnet.nn.Residual { ... } adds its input to what its layers give",
   Attention = attention, AveragePooling2D = "AvgPool2D", AvgPool2d = "AvgPool2D", BatchNorm1d = "BatchNorm",
   BatchNorm2d = "BatchNorm", BatchNormalization = "BatchNorm",

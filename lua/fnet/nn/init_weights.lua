@@ -2,7 +2,9 @@
 -- takes the shape and gives a new float32 tensor. The fans count the field in front: 3 x 3 x 32 numbers come in.
 -- Random numbers come from the library's generator (fnet.seed).
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 
 local init = {}
@@ -14,11 +16,11 @@ local named = {}
 local function fans(what, shape)
   if type(shape) ~= "table" or #shape < 2 then
     core.raise(("%s: expected a shape of at least two lengths, {..., inputs, units}, got %s"):format(what,
-      type(shape) == "table" and check.shape_text(shape) or type(shape)))
+      type(shape) == "table" and say.shape(shape) or type(shape)))
   end
   local field = 1
   for axis, length in ipairs(shape) do
-    check.count(what .. ": length " .. axis, length, 1)
+    expect.count(what .. ": length " .. axis, length, 1)
     if axis < #shape - 1 then field = field * length end
   end
   return field * shape[#shape - 1], field * shape[#shape]
@@ -99,12 +101,12 @@ for name, make in pairs(named) do init[name] = make end
 ---@param value number
 ---@return fun(shape: integer[]): tensor
 function init.constant(value)
-  check.number("constant: value", value, -math.huge, math.huge)
+  expect.number("constant: value", value, -math.huge, math.huge)
   return function(shape) return core.full(shape, value) end
 end
 
 --- The names that options take as strings, sorted.
 ---@return string[]
-function init.names() return check.names(named) end
+function init.names() return naming.sorted(named) end
 
-return check.named("fnet.nn.init", init)
+return naming.strict("fnet.nn.init", init)

@@ -1,6 +1,8 @@
 --- Lambda: any Lua function as a layer.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
@@ -13,9 +15,9 @@ local Lambda = module.class "Lambda"
 ---@param options? table name: for printing, "Lambda"; output_shape: the shape of one sample's result, as a table or
 --- as a function of the shape of one sample, so that a Sequential can check what follows
 function Lambda:init(f, options)
-  options = check.options("Lambda", options, { "name", "output_shape" })
-  if not check.is_callable(f) then
-    core.raise("Lambda: expected a function of a tensor, got " .. check.describe(f))
+  options = expect.options("Lambda", options, { "name", "output_shape" })
+  if not is.callable(f) then
+    core.raise("Lambda: expected a function of a tensor, got " .. say.value(f))
   end
   local shape = options.output_shape
   if shape ~= nil and type(shape) ~= "table" and type(shape) ~= "function" then

@@ -1,6 +1,7 @@
 --- Losses: each the mean over a batch, as a tensor of one element, differentiable as often as one likes.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 
 local loss = {}
@@ -11,7 +12,7 @@ local function weights_of(value, output)
   local weights = type(value) == "table" and core.tensor(value, output.dtype) or value
   if not core.is_tensor(weights) or weights.rank ~= 1 or #weights ~= classes then
     core.raise(("cross_entropy: weights: expected one for each of the %d classes, got %s"):format(classes,
-      check.describe(weights)))
+      say.value(weights)))
   end
   if weights:min():item() < 0 then
     core.raise(("cross_entropy: weights: expected none below 0, got %g for class %d"):format(weights:min():item(),
@@ -22,7 +23,7 @@ end
 
 -- The same with distributions for labels, smoothing or weights: -sum(weight * target * log(softmax)) / norm.
 local function weighted_cross_entropy(output, labels, options)
-  options = check.options("cross_entropy", options, { "smoothing", "weights" })
+  options = expect.options("cross_entropy", options, { "smoothing", "weights" })
   local target, norm = labels, output:count() // output.shape[output.rank]
   local weights = options.weights ~= nil and weights_of(options.weights, output)
   if not (core.is_tensor(labels) and labels.dtype:find "float") then
@@ -31,7 +32,7 @@ local function weighted_cross_entropy(output, labels, options)
   end
   local smoothing = options.smoothing
   if smoothing ~= nil then
-    check.number("cross_entropy: smoothing", smoothing, 0, 1)
+    expect.number("cross_entropy: smoothing", smoothing, 0, 1)
     target = target * (1 - smoothing) + smoothing / output.shape[output.rank]
   end
   if weights then target = target * weights end
@@ -52,16 +53,16 @@ function loss.cross_entropy(output, labels, options)
   local distribution = core.is_tensor(labels) and labels.dtype:find "float" and core.is_tensor(logits) and
     labels.rank == logits.rank
   if options == nil and not distribution then return core.cross_entropy(logits, labels) end
-  check.tensor("cross_entropy", output)
+  expect.tensor("cross_entropy", output)
   if not logits.dtype:find "float" or logits.rank == 0 or #logits == 0 then
-    core.raise("cross_entropy: expected at least one row of floats, got " .. check.describe(logits))
+    core.raise("cross_entropy: expected at least one row of floats, got " .. say.value(logits))
   end
-  if distribution and check.shape_text(labels.shape) ~= check.shape_text(logits.shape) then
+  if distribution and say.shape(labels.shape) ~= say.shape(logits.shape) then
     core.raise(("cross_entropy: expected labels [batch], or distributions of the shape of the output %s, got %s")
-      :format(check.shape_text(logits.shape), check.describe(labels)))
+      :format(say.shape(logits.shape), say.value(labels)))
   end
   if distribution and logits.shape[logits.rank] == 1 then
-    core.raise("cross_entropy: expected an output for each class, at least two, got " .. check.describe(logits) ..
+    core.raise("cross_entropy: expected an output for each class, at least two, got " .. say.value(logits) ..
       "; a single logit with targets of 0 and 1 has binary_cross_entropy")
   end
   return weighted_cross_entropy(logits, labels, options)
@@ -72,7 +73,7 @@ local function check_pair(what, output, target)
   if not (core.is_tensor(output) and core.is_tensor(target)) then
     core.raise(("%s: expected two tensors, got %s and %s"):format(what, type(output), type(target)))
   end
-  local a, b = check.shape_text(output.shape), check.shape_text(target.shape)
+  local a, b = say.shape(output.shape), say.shape(target.shape)
   if a ~= b then core.raise(("%s: expected equal shapes, got %s and %s"):format(what, a, b)) end
   if output:count() == 0 then core.raise(("%s: expected at least one element, got %s"):format(what, a)) end
 end
@@ -124,8 +125,8 @@ end
 ---@param options? table delta: 1
 ---@return tensor loss one element
 function loss.huber(output, target, options)
-  options = check.options("huber", options, { "delta" })
-  local delta = options.delta == nil and 1 or check.number("huber: delta", options.delta, 1e-30, math.huge)
+  options = expect.options("huber", options, { "delta" })
+  local delta = options.delta == nil and 1 or expect.number("huber: delta", options.delta, 1e-30, math.huge)
   check_pair("huber", output, target)
   local difference = output - target
   local limited = difference:clamp(-delta, delta)

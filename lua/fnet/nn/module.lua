@@ -2,7 +2,8 @@
 -- (tensors that require gradients), its buffers (tensors that belong to its state, but are not trained) and its
 -- child modules in the order in which they were assigned, and everything that walks them uses that order.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local summary = require "fnet.nn.summary"
 
@@ -145,7 +146,7 @@ end
 ---@return table class
 local function class(name)
   if type(name) ~= "string" then
-    core.raise("module: expected a name for the class, such as nn.module \"Block\", got " .. check.describe(name))
+    core.raise("module: expected a name for the class, such as nn.module \"Block\", got " .. say.value(name))
   end
   local new_class = setmetatable({ is_module = true, class_name = name }, {
     __index = Module,
@@ -218,7 +219,7 @@ end
 --- The parameters with their names, such as "2.weight", in their fixed order, each once.
 ---@return {name: string, tensor: tensor}[]
 function Module:named_parameters()
-  check.method("named_parameters", self)
+  expect.method("named_parameters", self)
   local list, seen = {}, {}
   walk(self, function(module, path)
     for _, key in ipairs(module[ORDER]) do
@@ -247,7 +248,7 @@ end
 --- The parameters in their fixed order.
 ---@return tensor[]
 function Module:parameters()
-  check.method("parameters", self)
+  expect.method("parameters", self)
   local list = {}
   for i, parameter in ipairs(self:named_parameters()) do list[i] = parameter.tensor end
   return list
@@ -256,7 +257,7 @@ end
 --- The number of trainable numbers.
 ---@return integer
 function Module:count()
-  check.method("count", self)
+  expect.method("count", self)
   local count = 0
   for _, parameter in ipairs(self:parameters()) do count = count + parameter:count() end
   return count
@@ -266,7 +267,7 @@ end
 -- bit.
 ---@return string hexadecimal
 function Module:sha256()
-  check.method("sha256", self)
+  expect.method("sha256", self)
   local list = self:parameters()
   for _, buffer in ipairs(self:named_buffers()) do list[#list + 1] = buffer.tensor end
   return core.sha256(table.unpack(list))
@@ -274,14 +275,14 @@ end
 
 --- Drops the gradients of all parameters.
 function Module:zero_grad()
-  check.method("zero_grad", self)
+  expect.method("zero_grad", self)
   for _, parameter in ipairs(self:parameters()) do core.zero_grad(parameter) end
 end
 
 --- This module and all inside it, each once, in their fixed order.
 ---@return nn.Module[]
 function Module:modules()
-  check.method("modules", self)
+  expect.method("modules", self)
   local list = {}
   walk(self, function(module) list[#list + 1] = module end, "", {})
   return list
@@ -291,7 +292,7 @@ end
 ---@param training? boolean true
 ---@return nn.Module self
 function Module:train(training)
-  check.method("train", self)
+  expect.method("train", self)
   walk(self, function(module) module.training = training ~= false end, "", {})
   return self
 end
@@ -299,7 +300,7 @@ end
 --- Sets evaluation mode.
 ---@return nn.Module self
 function Module:eval()
-  check.method("eval", self)
+  expect.method("eval", self)
   return self:train(false)
 end
 
@@ -307,8 +308,8 @@ end
 ---@param dtype string "float32" or "float64"
 ---@return nn.Module self
 function Module:to(dtype)
-  check.method("to", self)
-  check.choice("to", dtype, { "float32", "float64" })
+  expect.method("to", self)
+  expect.choice("to", dtype, { "float32", "float64" })
   walk(self, function(module)
     for _, key in ipairs(module[ORDER]) do
       local value = rawget(module, key)
@@ -326,7 +327,7 @@ end
 --- A table of layers, output shapes (for a batch) and parameter counts: what `print(model)` shows.
 ---@return string
 function Module:summary()
-  check.method("summary", self)
+  expect.method("summary", self)
   if #parts_of(self) > 0 then return summary(self, parts_of) end
   return ("%s\nparameters: %d"):format(self:describe(), self:count())
 end

@@ -1,6 +1,7 @@
 --- BatchNorm and LayerNorm: features with mean 0 and variance 1, then scaled and shifted by learnt numbers.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
@@ -22,8 +23,8 @@ local function norm_class(name)
 end
 
 local function add_parameters(self, name, features, epsilon)
-  self.inputs = check.count(name .. ": features", features, 1)
-  self.epsilon = check.number(name .. ": epsilon", epsilon or 1e-5, 0, 1)
+  self.inputs = expect.count(name .. ": features", features, 1)
+  self.epsilon = expect.number(name .. ": epsilon", epsilon or 1e-5, 0, 1)
   self.weight = parameter.constant({ self.inputs }, 1)
   self.bias = parameter.constant({ self.inputs }, 0)
 end
@@ -33,7 +34,7 @@ local function check_input(self, x)
     return
   end
   core.raise(("%s: expected an input of %s [..., %d], got %s"):format(self:name(), self.weight.dtype, self.inputs,
-    check.describe(x)))
+    say.value(x)))
 end
 
 ---@class nn.BatchNorm: nn.Module
@@ -50,8 +51,8 @@ local BatchNorm = norm_class "BatchNorm"
 ---@param options? table momentum: how far the running averages move towards each batch, 0.1; epsilon: is added to
 --- the variance, 1e-5
 function BatchNorm:init(features, options)
-  options = check.options("BatchNorm", options, { "momentum", "epsilon" })
-  self.momentum = check.number("BatchNorm: momentum", options.momentum or 0.1, 0, 1)
+  options = expect.options("BatchNorm", options, { "momentum", "epsilon" })
+  self.momentum = expect.number("BatchNorm: momentum", options.momentum or 0.1, 0, 1)
   add_parameters(self, "BatchNorm", features, options.epsilon)
   self:buffer("running_mean", core.full({ self.inputs }, 0))
   self:buffer("running_var", core.full({ self.inputs }, 1))
@@ -64,7 +65,7 @@ local function move(average, value, momentum) average:copy(average + (value - av
 local function batch_statistics(self, x)
   local rows = x:count() // self.inputs
   if rows < 2 then
-    local subject = (rows == 1 and "one row, %s, has" or "no rows, %s, have"):format(check.shape_text(x.shape))
+    local subject = (rows == 1 and "one row, %s, has" or "no rows, %s, have"):format(say.shape(x.shape))
     core.raise(("%s: %s no variance in training mode; use larger batches (drop_last = true leaves out a last " ..
       "one of 1), or model:eval()"):format(self:name(), subject))
   end
@@ -106,7 +107,7 @@ local LayerNorm = norm_class "LayerNorm"
 ---@param features integer the length of the last axis
 ---@param options? table epsilon: is added to the variance, 1e-5
 function LayerNorm:init(features, options)
-  options = check.options("LayerNorm", options, { "epsilon" })
+  options = expect.options("LayerNorm", options, { "epsilon" })
   add_parameters(self, "LayerNorm", features, options.epsilon)
 end
 

@@ -1,6 +1,7 @@
 --- Parameters of layers, made from their `init` and `bias` options.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local init = require "fnet.nn.init_weights"
 
@@ -13,12 +14,12 @@ local parameter = {}
 ---@return tensor weight requires gradients
 function parameter.weight(what, shape, make)
   make = make or "glorot_uniform"
-  if type(make) ~= "function" then make = init[check.choice(what .. ": init", make, init.names())] end
+  if type(make) ~= "function" then make = init[expect.choice(what .. ": init", make, init.names())] end
   local weight = make({ table.unpack(shape) })
-  local fits = core.is_tensor(weight) and check.shape_text(weight.shape) == check.shape_text(shape)
+  local fits = core.is_tensor(weight) and say.shape(weight.shape) == say.shape(shape)
   if not fits then
-    core.raise(("%s: init must return a tensor %s, got %s"):format(what, check.shape_text(shape),
-      check.describe(weight)))
+    core.raise(("%s: init must return a tensor %s, got %s"):format(what, say.shape(shape),
+      say.value(weight)))
   end
   weight.requires_grad = true
   return weight

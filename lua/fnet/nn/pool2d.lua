@@ -1,6 +1,7 @@
 --- Pooling of pictures, channels last: MaxPool2D, AvgPool2D, GlobalAvgPool.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 local window = require "fnet.nn.window"
@@ -16,7 +17,7 @@ end
 local function check_pictures(self, input)
   if #input == 3 then return end
   core.raise(("%s: expected pictures of [batch, height, width, channels], got %s"):format(self:name(),
-    check.shape_text(input, "batch, ")))
+    say.shape(input, "batch, ")))
 end
 
 local function pooling(name, operation)
@@ -29,7 +30,7 @@ local function pooling(name, operation)
   --- number smaller than the kernel, or a pair: positions beyond the edge take no part, neither in a maximum nor
   --- in the count that a mean divides by
   function class:init(kernel, options)
-    options = check.options(name, options, { "stride", "padding" })
+    options = expect.options(name, options, { "stride", "padding" })
     self.window = window.new(name, kernel, options.stride or kernel, options.padding)
     check_padding(name, self)
     self.text = ("%s(%s)"):format(name, self.window:describe(self.window.kernel))
@@ -73,7 +74,7 @@ function GlobalAvgPool:forward(x)
   local shape = core.is_tensor(x) and x.shape or {}
   if #shape ~= 3 and #shape ~= 4 then
     core.raise(("%s: expected an input of [batch, height, width, channels], got %s"):format(self:name(),
-      core.is_tensor(x) and check.shape_text(shape) or type(x)))
+      core.is_tensor(x) and say.shape(shape) or type(x)))
   end
   local channels, positions = shape[#shape], shape[#shape - 2] * shape[#shape - 1]
   if #shape == 3 then return x:reshape({ positions, channels }):mean(1) end

@@ -1,6 +1,7 @@
 --- Reshape: the same elements in another shape.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
@@ -19,7 +20,7 @@ function Reshape:init(...)
   end
   self.count_of_sample = 1
   for i = 1, select("#", ...) do
-    lengths[i] = check.count("Reshape: length " .. i, lengths[i], 1, 1 << 31)
+    lengths[i] = expect.count("Reshape: length " .. i, lengths[i], 1, 1 << 31)
     self.count_of_sample = self.count_of_sample * lengths[i]
   end
   self.lengths = lengths
@@ -35,7 +36,7 @@ function Reshape:forward(x)
   local count, size = x:count(), self.count_of_sample
   if x.rank > 0 and count == #x * size then return x:reshape { #x, table.unpack(self.lengths) } end
   if count == size then return x:reshape(self.lengths) end
-  core.raise(("%s: expected %d elements a sample, got %s"):format(self:name(), size, check.shape_text(x.shape)))
+  core.raise(("%s: expected %d elements a sample, got %s"):format(self:name(), size, say.shape(x.shape)))
 end
 
 --- The lengths. Raises where the sample has another number of elements.
@@ -46,7 +47,7 @@ function Reshape:output_shape(input)
   for _, length in ipairs(input or {}) do count = count and length ~= "?" and count * length end
   if input and count and count ~= self.count_of_sample then
     core.raise(("%s: expected %d elements a sample, got %s"):format(self:name(), self.count_of_sample,
-      check.shape_text(input, "batch, ")))
+      say.shape(input, "batch, ")))
   end
   return { table.unpack(self.lengths) }
 end

@@ -1,6 +1,7 @@
 --- Sequential: layers one after the other.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
@@ -23,7 +24,7 @@ local function check_shapes(self)
     local features = shape and shape[#shape]
     if inputs and features and features ~= inputs then
       core.raise(("%s expects %d inputs, but %s gives %s"):format(layer:name(), inputs, self[i - 1]:name(),
-        check.shape_text(shape, "batch, ")))
+        say.shape(shape, "batch, ")))
     end
     if inputs and not shape and i > 1 and self[i - 1].learn_features then
       self[i - 1]:learn_features(inputs)
@@ -54,7 +55,7 @@ end
 ---@param x tensor a batch or one sample
 ---@return tensor
 function Sequential:forward(x)
-  check.method("forward", self)
+  expect.method("forward", self)
   local input, before = x, nil
   for i = 1, #self do
     local layer = self[i]

@@ -1,7 +1,8 @@
 --- The state of a model: its parameters and whatever else its layers keep (running statistics), by name; and how it
 -- is put back.
 
-local check = require "fnet.check"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local Module = require("fnet.nn.module").Module
 
@@ -20,13 +21,13 @@ function state.problem(model, tensors)
     if not core.is_tensor(tensor) then
       return ("has a %s as '%s', expected a tensor"):format(type(tensor), entry.name)
     end
-    local expected, got = check.shape_text(entry.tensor.shape), check.shape_text(tensor.shape)
+    local expected, got = say.shape(entry.tensor.shape), say.shape(tensor.shape)
     if expected ~= got then return ("has '%s' of shape %s, the model expects %s"):format(entry.name, got,
       expected) end
   end
-  for _, name in ipairs(check.names(tensors)) do
+  for _, name in ipairs(naming.sorted(tensors)) do
     if not known[name] then
-      local near = check.nearest(name, names)
+      local near = naming.nearest(name, names)
       return ("has '%s', which the model does not%s"):format(name, near and "; it has '" .. near .. "'" or "")
     end
   end
@@ -47,7 +48,7 @@ end
 ---@return nn.Module self
 function Module:load_state(tensors)
   if type(tensors) ~= "table" or core.is_tensor(tensors) then
-    core.raise("load_state: expected a table of tensors by name, got " .. check.describe(tensors))
+    core.raise("load_state: expected a table of tensors by name, got " .. say.value(tensors))
   end
   local problem = state.problem(self, tensors)
   if problem then core.raise("load_state: the table " .. problem) end

@@ -1,8 +1,8 @@
 --- The table that a model prints: layers, output shapes, parameter counts; what is inside a layer stands below it,
 -- indented. Invariant: a module that stands in it twice is counted and opened once.
 
-local check = require "fnet.check"
-local columns = require "fnet.columns"
+local say = require "fnet.base.say"
+local columns = require "fnet.base.columns"
 
 -- The first line of what a module says of itself, without the brace of a list.
 local function title(model) return (model:describe():gsub("\n.*", ""):gsub(" {$", "")) end
@@ -23,7 +23,7 @@ local function add_rows(rows, model, parts_of, input, indent, seen)
     local inner, own = parts_of(part)
     local text = (is_listed and "" or key .. ": ") .. title(part)
     local is_counted = (not seen[part] or own == 0) and (#inner == 0 or own > 0)
-    rows[#rows + 1] = { indent .. text, shape and check.shape_text(shape, "batch, ") or "-",
+    rows[#rows + 1] = { indent .. text, shape and say.shape(shape, "batch, ") or "-",
       is_counted and own or "" }
     if not seen[part] then
       seen[part] = true

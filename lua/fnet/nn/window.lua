@@ -1,6 +1,6 @@
 --- The kernel, stride and padding that convolutions and poolings take, checked, and the shapes that they lead to.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
 local core = require "fnet.core"
 
 ---@class Window
@@ -18,9 +18,9 @@ local function pair(what, value, low)
     if #value ~= 2 or next(value, #value) ~= nil then
       core.raise(("%s: expected a whole number or a pair { down, across }, got a table of %d"):format(what, #value))
     end
-    return { check.count(what, value[1], low, LONGEST), check.count(what, value[2], low, LONGEST) }
+    return { expect.count(what, value[1], low, LONGEST), expect.count(what, value[2], low, LONGEST) }
   end
-  local count = check.count(what, value, low, LONGEST)
+  local count = expect.count(what, value, low, LONGEST)
   return { count, count }
 end
 
@@ -42,7 +42,7 @@ local function new(what, kernel, stride, padding)
   elseif padding == "same" then
     self.padding = padding
   elseif type(padding) == "string" then
-    check.choice(what .. ": padding", padding, { "same", "valid" })
+    expect.choice(what .. ": padding", padding, { "same", "valid" })
   else
     self.padding = pair(what .. ": padding", padding, 0)
   end

@@ -2,7 +2,9 @@
 -- the last weights do. Invariant: the average of one update is those weights themselves; there is no start value
 -- that must first fade.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local optimizer = require "fnet.optim.optimizer"
 local is_module = require("fnet.nn.module").is_module
@@ -26,7 +28,7 @@ end
 
 --- Takes the weights as they are now into the average. To be called after each step.
 function Average:update()
-  check.method("update", self)
+  expect.method("update", self)
   if self.swapped then
     core.raise("Average: update: the model has the averaged weights now; swap() them back first")
   end
@@ -42,7 +44,7 @@ end
 
 --- Exchanges the model's weights with the averaged ones; a second call exchanges them back.
 function Average:swap()
-  check.method("swap", self)
+  expect.method("swap", self)
   if self.updates == 0 then core.raise("Average: swap: nothing was averaged yet; call update() after each step") end
   local kept = {}
   for i, parameter in ipairs(self.parameters) do kept[i] = parameter:detach():clone() end
@@ -57,9 +59,9 @@ end
 ---@param ... any
 ---@return any ... what f returns
 function Average:apply(f, ...)
-  check.method("apply", self)
-  if not check.is_callable(f) then
-    core.raise("Average: apply: expected a function first, got " .. check.describe(f))
+  expect.method("apply", self)
+  if not is.callable(f) then
+    core.raise("Average: apply: expected a function first, got " .. say.value(f))
   end
   self:swap()
   local _ <close> = setmetatable({}, { __close = function() self:swap() end })
@@ -80,14 +82,14 @@ end
 ---@return optim.Average self
 function Average:load_state(state)
   if type(state) ~= "table" or math.type(state.updates) ~= "integer" or type(state.sum) ~= "number" then
-    core.raise("Average: load_state: expected what state() gave, got " .. check.describe(state))
+    core.raise("Average: load_state: expected what state() gave, got " .. say.value(state))
   end
   local list = {}
   for i, average in ipairs(self.averages) do
     list[i] = state["averages." .. i]
-    if check.describe(list[i]) ~= check.describe(average) then
+    if say.value(list[i]) ~= say.value(average) then
       core.raise(("Average: load_state: averages.%d: expected %s like its parameter, got %s"):format(i,
-        check.describe(average), check.describe(list[i])))
+        say.value(average), say.value(list[i])))
     end
   end
   copy_all(self.averages, list)
@@ -108,12 +110,12 @@ return function(parameters, options)
   end
   for i, parameter in ipairs(parameters) do
     if not core.is_tensor(parameter) then
-      core.raise(("Average: parameter %d: expected a tensor, got %s"):format(i, check.describe(parameter)))
+      core.raise(("Average: parameter %d: expected a tensor, got %s"):format(i, say.value(parameter)))
     end
   end
-  options = check.options("Average", options, { "decay" })
+  options = expect.options("Average", options, { "decay" })
   return setmetatable({
     parameters = { table.unpack(parameters) }, averages = optimizer.zeros_like(parameters), updates = 0, sum = 0,
-    decay = options.decay == nil and 0.999 or check.number("Average: decay", options.decay, 0, 1),
+    decay = options.decay == nil and 0.999 or expect.number("Average: decay", options.decay, 0, 1),
   }, Average)
 end

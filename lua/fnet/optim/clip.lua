@@ -1,6 +1,7 @@
 --- Limits for gradients, between backward and step.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local is_module = require("fnet.nn.module").is_module
 
@@ -13,7 +14,7 @@ local function check_list(what, parameters)
   end
   for i, parameter in ipairs(parameters) do
     if not core.is_tensor(parameter) then
-      core.raise(("%s: parameter %d: expected a tensor, got %s"):format(what, i, check.describe(parameter)))
+      core.raise(("%s: parameter %d: expected a tensor, got %s"):format(what, i, say.value(parameter)))
     end
   end
 end
@@ -28,7 +29,7 @@ local clip = {}
 ---@return number norm before the scaling
 function clip.norm(parameters, most)
   check_list("clip_norm", parameters)
-  check.number("clip_norm: most", most, 0, math.huge)
+  expect.number("clip_norm: most", most, 0, math.huge)
   local norm = core.gradient_norm(parameters)
   if norm > most and norm < math.huge then core.change_gradients(parameters, most / norm, false) end
   return norm
@@ -39,7 +40,7 @@ end
 ---@param most number at least 0
 function clip.value(parameters, most)
   check_list("clip_value", parameters)
-  core.change_gradients(parameters, check.number("clip_value: most", most, 0, math.huge), true)
+  core.change_gradients(parameters, expect.number("clip_value: most", most, 0, math.huge), true)
 end
 
 return clip

@@ -2,11 +2,11 @@
 -- optimiser takes the parameters of a model and changes them in place by their gradients.
 
 local adam = require "fnet.optim.adam"
-local check = require "fnet.check"
+local naming = require "fnet.base.naming"
 local clip = require "fnet.optim.clip"
 local rmsprop = require "fnet.optim.rmsprop"
 
-return check.named("fnet.optim", {
+return naming.strict("fnet.optim", {
   SGD = require "fnet.optim.sgd",
   Adam = adam.Adam,
   AdamW = adam.AdamW,

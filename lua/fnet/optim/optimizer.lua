@@ -2,7 +2,10 @@
 -- Invariant: a group inherits every option that it does not set from its optimiser, so `opt.lr = 0.1` reaches all
 -- of them; the parameters of all groups, one after the other, are `opt.parameters`.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local is_module = require("fnet.nn.module").is_module
 
@@ -20,7 +23,7 @@ local SPEC = {}
 
 -- A misspelt option would be kept and do nothing; other fields are the script's own.
 function Optimizer:__newindex(key, value)
-  local near = check.nearest(key, self[SPEC].known)
+  local near = naming.nearest(key, self[SPEC].known)
   if near and near ~= key then
     core.raise(("%s has no '%s'; did you mean '%s'?"):format(self[SPEC].name, key, near))
   end
@@ -35,14 +38,14 @@ end
 
 --- Drops the gradients of all parameters.
 function Optimizer:zero_grad()
-  check.method("zero_grad", self)
+  expect.method("zero_grad", self)
   for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
 end
 
 local function check_schedule(name, schedule)
-  if schedule == nil or check.is_callable(schedule) then return end
+  if schedule == nil or is.callable(schedule) then return end
   core.raise(("%s: schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, " ..
-    "got %s"):format(name, check.describe(schedule)))
+    "got %s"):format(name, say.value(schedule)))
 end
 
 -- The factor that the schedule gives for a step.
@@ -69,14 +72,15 @@ end
 
 --- Changes every parameter that has a gradient. Raises where none has.
 function Optimizer:step()
-  check.method("step", self)
+  expect.method("step", self)
   local spec, step, changed = self[SPEC], self.steps + 1, 0
   local factor = self.schedule and factor_at(self, step) or 1
   for _, group in ipairs(self.groups) do
     for _, name in ipairs(moments_of(spec, group)) do
       if not group[name] then group[name] = zeros_like(group.parameters) end
     end
-    changed = changed + spec.update(group, check.number(spec.name .. ": lr", group.lr, 0, math.huge) * factor, step)
+    local lr = expect.number(spec.name .. ": lr", group.lr, 0, math.huge) * factor
+    changed = changed + spec.update(group, lr, step)
   end
   if changed == 0 then
     for _, group in ipairs(spec.restart and self.groups or {}) do spec.restart(group) end
@@ -91,7 +95,7 @@ end
 --- remembers something; each moment by name and number of its parameter, such as moments1.3. The tensors are the
 --- optimiser's own: clone those that are to outlive the next step
 function Optimizer:state()
-  check.method("state", self)
+  expect.method("state", self)
   local state, number = { steps = self.steps, lr = self.lr }, 0
   for g, group in ipairs(self.groups) do
     if rawget(group, "lr") then state[("group%d.lr"):format(g)] = group.lr end
@@ -112,13 +116,13 @@ end
 local function sort_state(self, state)
   local spec, unused, numbers, moments, number = self[SPEC], {}, {}, {}, 0
   local function raise(...) core.raise(spec.name .. ": load_state: " .. string.format(...)) end
-  if type(state) ~= "table" then raise("expected what state() gave, got %s", check.describe(state)) end
+  if type(state) ~= "table" then raise("expected what state() gave, got %s", say.value(state)) end
   for key, value in pairs(state) do unused[key] = value end
   local function take(key, kind)
     local value = unused[key]
     unused[key] = nil
     if math.type(value) == kind or kind == "number" and type(value) == "number" then return value end
-    raise("%s: expected a %snumber, got %s", key, kind == "integer" and "whole " or "", check.describe(value))
+    raise("%s: expected a %snumber, got %s", key, kind == "integer" and "whole " or "", say.value(value))
   end
   numbers.steps, numbers.lr = take("steps", "integer"), take("lr", "number")
   for g, group in ipairs(self.groups) do
@@ -130,9 +134,9 @@ local function sort_state(self, state)
         local key = ("%s.%d"):format(name, number + i)
         local moment = unused[key]
         unused[key] = nil
-        if check.describe(moment) ~= check.describe(parameter) then
-          raise("%s: expected %s like its parameter, got %s", key, check.describe(parameter),
-            check.describe(moment))
+        if say.value(moment) ~= say.value(parameter) then
+          raise("%s: expected %s like its parameter, got %s", key, say.value(parameter),
+            say.value(moment))
         end
         moments[g][name][i] = moment
       end
@@ -197,8 +201,8 @@ end
 
 -- The value of an option, checked against its description {name, default, lowest, highest}.
 local function check_option(what, range, value)
-  if type(range[2]) == "boolean" then return check.boolean(what, value) end
-  return check.number(what, value, range[3], range[4])
+  if type(range[2]) == "boolean" then return expect.boolean(what, value) end
+  return expect.number(what, value, range[3], range[4])
 end
 
 -- The groups that the first argument of an optimiser stands for: the list of parameters is one without options.
@@ -212,7 +216,7 @@ local function check_groups(spec, list)
   for i, range in ipairs(spec.options) do known[i + 1] = range[1] end
   for g, given in ipairs(list) do
     local what = ("%s: group %d"):format(spec.name, g)
-    given = check.options(what, given, known)
+    given = expect.options(what, given, known)
     local group = { parameters = check_parameters(what, given.parameters, seen) }
     for _, range in ipairs(spec.options) do
       local key = range[1]
@@ -237,7 +241,7 @@ local function class(spec)
   spec.known = known
   return function(parameters, options)
     local self = { [SPEC] = spec, groups = check_groups(spec, parameters), parameters = {}, steps = 0 }
-    options = check.options(spec.name, options, known)
+    options = expect.options(spec.name, options, known)
     for _, range in ipairs(spec.options) do
       local key = range[1]
       self[key] = range[2]

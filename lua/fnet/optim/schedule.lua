@@ -2,7 +2,10 @@
 -- step -> factor is one; an optimiser that is given it as `schedule` calls it once a step.
 -- Invariant: the factors are made of additions, multiplications and divisions: their bits are the same everywhere.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 
 local schedule = {}
@@ -22,7 +25,7 @@ end
 -- A number of the options, or what stands for it.
 local function number(what, options, key, default, low, high)
   if options[key] == nil then return default end
-  return check.number(what .. ": " .. key, options[key], low, high)
+  return expect.number(what .. ": " .. key, options[key], low, high)
 end
 
 --- Always 1.
@@ -33,8 +36,8 @@ function schedule.constant() return function() return 1 end end
 ---@param options table every: steps; factor: 0.1
 ---@return fun(step: integer): number
 function schedule.step(options)
-  options = check.options("step", options, { "every", "factor" })
-  local every, factor = check.count("step: every", options.every, 1), number("step", options, "factor", 0.1, 0, 1)
+  options = expect.options("step", options, { "every", "factor" })
+  local every, factor = expect.count("step: every", options.every, 1), number("step", options, "factor", 0.1, 0, 1)
   local done, product = 0, 1.0 -- how often it was multiplied: the steps come in their order
   return function(step)
     local count = (step - 1) // every
@@ -48,8 +51,8 @@ end
 ---@param options table steps: of the whole training, or up to the floor, which stays; floor: 0
 ---@return fun(step: integer): number
 function schedule.cosine(options)
-  options = check.options("cosine", options, { "steps", "floor" })
-  local steps, floor = check.count("cosine: steps", options.steps, 1), number("cosine", options, "floor", 0, 0, 1)
+  options = expect.options("cosine", options, { "steps", "floor" })
+  local steps, floor = expect.count("cosine: steps", options.steps, 1), number("cosine", options, "floor", 0, 0, 1)
   return function(step) return floor + (1 - floor) * fall((step - 1) / steps) end
 end
 
@@ -58,10 +61,10 @@ end
 ---@param options table steps: of the rise; after: the schedule that follows, constant
 ---@return fun(step: integer): number where `after` has an `update`, as plateau has, this one has it too
 function schedule.warm_up(options)
-  options = check.options("warm_up", options, { "steps", "after" })
-  local steps, after = check.count("warm_up: steps", options.steps, 1), options.after or schedule.constant()
-  if not check.is_callable(after) then
-    core.raise("warm_up: after: expected a function of the step, got " .. check.describe(after))
+  options = expect.options("warm_up", options, { "steps", "after" })
+  local steps, after = expect.count("warm_up: steps", options.steps, 1), options.after or schedule.constant()
+  if not is.callable(after) then
+    core.raise("warm_up: after: expected a function of the step, got " .. say.value(after))
   end
   local function factor(step) return step <= steps and after(1) * (step / steps) or after(step - steps) end
   if type(after) ~= "table" then return factor end
@@ -78,8 +81,8 @@ end
 --- 1/250000
 ---@return fun(step: integer): number
 function schedule.one_cycle(options)
-  options = check.options("one_cycle", options, { "steps", "rise", "start", "finish" })
-  local steps = check.count("one_cycle: steps", options.steps, 2)
+  options = expect.options("one_cycle", options, { "steps", "rise", "start", "finish" })
+  local steps = expect.count("one_cycle: steps", options.steps, 2)
   local rise = number("one_cycle", options, "rise", 0.3, 0, 1) * steps - 1
   local start = number("one_cycle", options, "start", 1 / 25, 0, 1)
   local finish = number("one_cycle", options, "finish", 1 / 250000, 0, 1)
@@ -106,7 +109,7 @@ function Plateau:__call() return self.current end
 ---@param value number
 ---@return number factor
 function Plateau:update(value)
-  check.number("plateau: update", value, -math.huge, math.huge)
+  expect.number("plateau: update", value, -math.huge, math.huge)
   local best, margin = self.best, self.threshold
   local better = not best or (self.goal == "min" and value < best * (1 - margin)) or
     (self.goal == "max" and value > best * (1 + margin))
@@ -128,8 +131,8 @@ function Plateau:state() return { current = self.current, bad = self.bad, best =
 --- Takes over what `state` gave.
 ---@param state table
 function Plateau:load_state(state)
-  self.current = check.number("plateau: load_state: current", state.current, 0, 1)
-  self.bad = check.count("plateau: load_state: bad", state.bad, 0)
+  self.current = expect.number("plateau: load_state: current", state.current, 0, 1)
+  self.bad = expect.count("plateau: load_state: bad", state.bad, 0)
   self.best = state.best
 end
 
@@ -139,15 +142,15 @@ end
 --- counts as improvement, relative to the best, 1e-4; goal: "min" or "max"; floor: 0, the least factor
 ---@return optim.Plateau
 function schedule.plateau(options)
-  options = check.options("plateau", options, { "factor", "patience", "threshold", "goal", "floor" })
+  options = expect.options("plateau", options, { "factor", "patience", "threshold", "goal", "floor" })
   return setmetatable({
     current = 1, bad = 0,
     factor = number("plateau", options, "factor", 0.1, 0, 1),
     threshold = number("plateau", options, "threshold", 1e-4, 0, 1),
     floor = number("plateau", options, "floor", 0, 0, 1),
-    patience = options.patience == nil and 10 or check.count("plateau: patience", options.patience, 0),
-    goal = options.goal == nil and "min" or check.choice("plateau: goal", options.goal, { "min", "max" }),
+    patience = options.patience == nil and 10 or expect.count("plateau: patience", options.patience, 0),
+    goal = options.goal == nil and "min" or expect.choice("plateau: goal", options.goal, { "min", "max" }),
   }, Plateau)
 end
 
-return check.named("fnet.optim.schedule", schedule)
+return naming.strict("fnet.optim.schedule", schedule)

@@ -3,13 +3,15 @@
 -- Invariant: a training that goes on from a checkpoint takes the same steps, bit for bit, as one that was never
 -- interrupted; the file in the directory is always a whole one.
 
-local architecture = require "fnet.nn.architecture"
-local check = require "fnet.check"
+local architecture = require "fnet.save.architecture"
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
-local interruption = require "fnet.train.interruption"
-local model_file = require "fnet.model_file"
-local safetensors = require "fnet.safetensors"
-local tree = require "fnet.tree"
+local interruption = require "fnet.base.interruption"
+local model_file = require "fnet.save"
+local safetensors = require "fnet.files.safetensors"
+local tree = require "fnet.files.tree"
 local model_state = require "fnet.nn.state"
 local is_module = require("fnet.nn.module").is_module
 
@@ -94,7 +96,7 @@ end
 ---@return fun(): integer?, table? iterator the epoch, and a table for what the script adds up during it: empty at
 --- the start of each, saved and restored like `values`
 function Checkpoint:epochs(count)
-  count = check.count("epochs", count, 0)
+  count = expect.count("epochs", count, 0)
   if self.hold then core.raise "epochs: this checkpoint is in a loop of epochs already" end
   if self.directory and not self.lock then core.raise "epochs: the checkpoint is closed" end
   self.hold = self.directory and core.hold_signals() or nil
@@ -146,8 +148,8 @@ end
 ---@param options? table as for dataset:batches
 ---@return fun(): tensor?, tensor? iterator
 function Checkpoint:batches(dataset, options)
-  if not check.is_dataset(dataset) then
-    core.raise("batches: expected a data set, got " .. check.describe(dataset))
+  if not is.dataset(dataset) then
+    core.raise("batches: expected a data set, got " .. say.value(dataset))
   end
   local iterator = continue_batches(self, dataset, options)
   local every, in_turn = self.every, false
@@ -255,7 +257,7 @@ local function check_parts(options)
   for name, part in pairs(parts) do
     if not has_state(part) then
       core.raise(("checkpoint: %s: expected an object with state and load_state, such as an optimiser, got %s")
-        :format(name, check.describe(part)))
+        :format(name, say.value(part)))
     end
   end
   return parts
@@ -276,18 +278,18 @@ end
 ---@return integer? code errno, where the environment refused
 return function(directory, options)
   if directory ~= nil and type(directory) ~= "string" then
-    core.raise("checkpoint: expected a directory, got " .. check.describe(directory))
+    core.raise("checkpoint: expected a directory, got " .. say.value(directory))
   end
-  options = check.options("checkpoint", options, OPTIONS)
+  options = expect.options("checkpoint", options, OPTIONS)
   if not is_module(options.model) then
-    core.raise("checkpoint: model: expected a model, got " .. check.describe(options.model))
+    core.raise("checkpoint: model: expected a model, got " .. say.value(options.model))
   end
   if options.data ~= nil and (type(options.data) ~= "table" or not options.data.sha256) then
-    core.raise("checkpoint: data: expected a data set, got " .. check.describe(options.data))
+    core.raise("checkpoint: data: expected a data set, got " .. say.value(options.data))
   end
   local self = setmetatable({
     directory = directory, model = options.model, parts = check_parts(options), values = {}, sums = {}, epoch = 1,
-    step = 0, resumed = false, every = options.every and check.count("checkpoint: every", options.every, 1),
+    step = 0, resumed = false, every = options.every and expect.count("checkpoint: every", options.every, 1),
   }, Checkpoint)
   if not directory then return self end
   self.path = directory .. FILE

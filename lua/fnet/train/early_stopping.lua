@@ -1,8 +1,8 @@
 --- Early stopping: watches one figure of the epochs, keeps the weights of the best, and says when to stop.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
 local core = require "fnet.core"
-local snapshot = require "fnet.train.snapshot"
+local snapshot = require "fnet.nn.snapshot"
 
 local EarlyStopping = {}
 EarlyStopping.__index = EarlyStopping
@@ -38,11 +38,11 @@ end
 ---@param has_valid boolean
 ---@return table
 local function new(model, options, columns, has_valid)
-  options = check.options("fit: early_stopping", options, { "patience", "monitor", "goal", "restore" })
+  options = expect.options("fit: early_stopping", options, { "patience", "monitor", "goal", "restore" })
   if options.patience == nil then
     core.raise("fit: early_stopping: patience is missing: how many epochs without improvement to wait, such as 5")
   end
-  local monitor = check.choice("fit: early_stopping: monitor",
+  local monitor = expect.choice("fit: early_stopping: monitor",
     options.monitor == nil and (has_valid and "valid_loss" or "loss") or options.monitor, columns)
   local goal = options.goal
   if goal == nil then goal = monitor:find "loss$" and "min" or monitor:find "accuracy$" and "max" end
@@ -50,11 +50,11 @@ local function new(model, options, columns, has_valid)
     core.raise(("fit: early_stopping: goal is missing: is a small %s good, 'min', or a large one, 'max'?"):format(
       monitor))
   end
-  local restore = options.restore == nil or check.boolean("fit: early_stopping: restore", options.restore)
+  local restore = options.restore == nil or expect.boolean("fit: early_stopping: restore", options.restore)
   return setmetatable({
-    patience = check.count("fit: early_stopping: patience", options.patience, 1),
+    patience = expect.count("fit: early_stopping: patience", options.patience, 1),
     monitor = monitor,
-    goal = check.choice("fit: early_stopping: goal", goal, { "min", "max" }),
+    goal = expect.choice("fit: early_stopping: goal", goal, { "min", "max" }),
     kept = restore and snapshot(model) or nil,
   }, EarlyStopping)
 end

@@ -1,20 +1,22 @@
 --- fit: the training loop. Invariant: it does what the loop that a script would write does, in the same order and
 -- with the same random numbers, so the weights are the same to the last bit; what it adds only looks.
 
-local check = require "fnet.check"
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local early_stopping = require "fnet.train.early_stopping"
 local clip_norm = require("fnet.optim.clip").norm
 local fit_state = require "fnet.train.fit_state"
 local history = require "fnet.train.history"
-local interruption = require "fnet.train.interruption"
-local labels = require "fnet.train.labels"
-local meter = require "fnet.train.meter"
-local modes = require "fnet.train.modes"
-local nonfinite = require "fnet.train.nonfinite"
+local interruption = require "fnet.base.interruption"
+local labels = require "fnet.measure.labels"
+local meter = require "fnet.measure.meter"
+local modes = require "fnet.nn.modes"
+local nonfinite = require "fnet.inspect.nonfinite"
 local open_checkpoint = require "fnet.train.checkpoint"
-local snapshot = require "fnet.train.snapshot"
-local evaluate = require("fnet.train.evaluate").evaluate
+local snapshot = require "fnet.nn.snapshot"
+local evaluate = require("fnet.measure.evaluate").evaluate
 local is_module = require("fnet.nn.module").is_module
 
 local OPTIONS = {
@@ -61,13 +63,13 @@ local function callback_lists(callbacks)
   if type(callbacks) == "table" and #callbacks == 0 then callbacks = { callbacks } end
   if type(callbacks) ~= "table" then
     core.raise("fit: callbacks: expected a table of functions by event, or a list of those, got " ..
-      check.describe(callbacks))
+      say.value(callbacks))
   end
   for _, handlers in ipairs(callbacks) do
-    check.options("fit: callbacks", handlers, EVENTS)
+    expect.options("fit: callbacks", handlers, EVENTS)
     for event, f in pairs(handlers) do
-      if not check.is_callable(f) then
-        core.raise(("fit: callbacks: %s: expected a function, got %s"):format(event, check.describe(f)))
+      if not is.callable(f) then
+        core.raise(("fit: callbacks: %s: expected a function, got %s"):format(event, say.value(f)))
       end
       table.insert(lists[event], f)
     end
@@ -76,9 +78,9 @@ local function callback_lists(callbacks)
 end
 
 local function check_dataset(what, value)
-  if not check.is_dataset(value) then
+  if not is.dataset(value) then
     core.raise(("fit: %s: expected a data set, such as fnet.data.Dataset { x = , y = }, got %s"):format(what,
-      check.describe(value)))
+      say.value(value)))
   end
   return value
 end
@@ -87,12 +89,12 @@ end
 local function optimizer_of(model, value)
   local own = model:parameters()
   if #own == 0 then core.raise("fit: the model has no parameters, so there is nothing to learn") end
-  if check.is_callable(value) then value = value(own) end
+  if is.callable(value) then value = value(own) end
   -- A table of names, such as fnet.optim, raises where it is asked for another one.
   local indexed, fits = pcall(function() return value.step and value.zero_grad end)
   if not (indexed and fits) then
     core.raise(("fit: optim: expected an optimiser, such as fnet.optim.Adam(model:parameters()), got %s"):format(
-      check.describe(value)))
+      say.value(value)))
   end
   local owned = {}
   for _, parameter in ipairs(own) do owned[parameter] = true end
@@ -109,24 +111,24 @@ local function batch_options(batch)
   if type(batch) == "table" then
     for key, value in pairs(batch) do list[key] = value end
   elseif batch ~= nil then
-    list.size = check.count("fit: batch", batch, 1)
+    list.size = expect.count("fit: batch", batch, 1)
   end
   return list
 end
 
 -- What happens to the gradients before each step: a number is the most for their norm.
 local function clip_function(clip)
-  if clip == nil or check.is_callable(clip) then return clip end
-  local most = check.number("fit: clip", clip, 0, math.huge)
+  if clip == nil or is.callable(clip) then return clip end
+  local most = expect.number("fit: clip", clip, 0, math.huge)
   return function(parameters) clip_norm(parameters, most) end
 end
 
 -- The optimiser follows the schedule from now on.
 local function set_schedule(optimiser, schedule)
   if schedule == nil then return end
-  if not check.is_callable(schedule) then
+  if not is.callable(schedule) then
     core.raise("fit: schedule: expected a function of the step, such as fnet.optim.schedule.constant(), got " ..
-       check.describe(schedule))
+       say.value(schedule))
   end
   if not optimiser.steps then core.raise("fit: schedule: the optimiser does not count its steps") end
   optimiser.schedule = schedule
@@ -169,7 +171,7 @@ local function raise_loss(run, plan, value, x, y)
     core.random_state(run.seed, run.stream)
     return plan.loss(run.model(x), y)
   end, function() last_good:restore() end)
-  raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(check.number_text(value, "%g"), origin))
+  raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(say.number(value, "%g"), origin))
 end
 
 -- One pass over the training data.
@@ -186,7 +188,7 @@ local function train_epoch(run, plan, means)
     local loss = loss_of(output, y)
     if not core.is_tensor(loss) or run.total_steps == 0 and loss:count() ~= 1 then
       core.raise("fit: loss: must return a tensor with one element, such as the :mean() of many, got " ..
-        check.describe(loss))
+        say.value(loss))
     end
     local value = loss:item()
     if value - value ~= 0 then raise_loss(run, plan, value, x, y) end
@@ -215,7 +217,7 @@ local function validate(run, plan, record)
   local result = evaluate(run.model, plan.valid, { loss = plan.loss, metrics = plan.metric_option })
   if result.loss - result.loss ~= 0 then
     core.raise(("fit: epoch %d, validation: the loss is %s; %s"):format(run.epoch,
-      check.number_text(result.loss, "%g"), nonfinite.in_dataset(plan.valid, 1000) or
+      say.number(result.loss, "%g"), nonfinite.in_dataset(plan.valid, 1000) or
       "the data set's x and y are finite, so it began in the model or in the loss"))
   end
   record.valid_loss = result.loss
@@ -270,12 +272,12 @@ local function checkpoint_of(run, plan, option)
   local directory, extra = type(option) == "table" and option[1], {}
   if type(directory) ~= "string" then
     core.raise("fit: checkpoint: expected a directory, or { directory, resume = true, every = steps }, got " ..
-      check.describe(directory or option))
+      say.value(directory or option))
   end
   for key, value in pairs(option) do
     if key ~= 1 then extra[key] = value end
   end
-  check.options("fit: checkpoint", extra, { "resume", "every" })
+  expect.options("fit: checkpoint", extra, { "resume", "every" })
   local checkpoint, message = open_checkpoint(directory, { model = run.model, optim = run.optim, data = plan.train,
     parts = { fit = plan.state }, resume = extra.resume, every = extra.every })
   return checkpoint or core.raise("fit: checkpoint: " .. message)
@@ -301,9 +303,9 @@ end
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)
-  if not is_module(model) then core.raise("fit: expected a model first, got " .. check.describe(model)) end
+  if not is_module(model) then core.raise("fit: expected a model first, got " .. say.value(model)) end
   if options == nil then core.raise("fit: expected a table of options, { train = , loss = , optim = } at least") end
-  options = check.options("fit", options, OPTIONS)
+  options = expect.options("fit", options, OPTIONS)
   local metrics = meter.metric_list("fit", options.metrics)
   local plan = {
     train = check_dataset("train", options.train),
@@ -317,18 +319,18 @@ return function(model, options)
   if plan.valid and rawget(plan.valid, "x") and #plan.valid == 0 then
     core.raise("fit: valid: expected at least one sample, got " .. tostring(plan.valid))
   end
-  if not check.is_callable(plan.loss) then
+  if not is.callable(plan.loss) then
     core.raise("fit: loss: expected a function of output and target, such as fnet.nn.cross_entropy, got " ..
-      check.describe(plan.loss))
+      say.value(plan.loss))
   end
-  local epochs = options.epochs == nil and 1 or check.count("fit: epochs", options.epochs, 0)
+  local epochs = options.epochs == nil and 1 or expect.count("fit: epochs", options.epochs, 0)
   plan.batch = batch_options(options.batch)
   plan.clip, plan.schedule = clip_function(options.clip), options.schedule
   local columns = columns_of(metrics, plan.valid, plan.schedule)
   if options.early_stopping ~= nil then
     plan.early_stopping = early_stopping.new(model, options.early_stopping, columns, plan.valid ~= nil)
   end
-  if options.seed ~= nil then core.random_state(check.count("fit: seed", options.seed, math.mininteger)) end
+  if options.seed ~= nil then core.random_state(expect.count("fit: seed", options.seed, math.mininteger)) end
   local run = setmetatable({
     model = model, optim = optimizer_of(model, options.optim), history = history.new(epochs, columns),
     epochs = epochs, epoch = 0, step = 0, total_steps = 0,

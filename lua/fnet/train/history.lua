@@ -1,6 +1,6 @@
 --- History: what a training has left behind, a record an epoch; printed as a table.
 
-local in_columns = require "fnet.columns"
+local in_columns = require "fnet.base.columns"
 
 --- What fnet.fit gives: a list of records, one an epoch (epoch, samples, seconds, loss, each metric, valid_loss,
 -- ...), which prints as a table.

@@ -1,11 +1,14 @@
 --- sweep: the same experiment for each seed and each combination of settings, as one table. Seeds are the outer
 -- loop, so that what an interruption leaves can be compared.
 
-local check = require "fnet.check"
-local columns = require "fnet.columns"
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
+local columns = require "fnet.base.columns"
 local core = require "fnet.core"
-local interruption = require "fnet.train.interruption"
-local statistics = require "fnet.train.statistics"
+local interruption = require "fnet.base.interruption"
+local statistics = require "fnet.measure.statistics"
 
 local LEVEL = 0.05 -- p below it counts as a difference
 
@@ -23,28 +26,28 @@ local function seed_list(seeds)
   if seeds == nil then return { 1 } end
   if type(seeds) ~= "table" then
     local list = {}
-    for i = 1, check.count("sweep: seeds", seeds, 1) do list[i] = i end
+    for i = 1, expect.count("sweep: seeds", seeds, 1) do list[i] = i end
     return list
   end
   if #seeds == 0 then
     core.raise("sweep: seeds: expected a number of seeds or a list of them, got an empty table")
   end
-  for i, seed in ipairs(seeds) do check.count(("sweep: seeds: number %d"):format(i), seed, math.mininteger) end
+  for i, seed in ipairs(seeds) do expect.count(("sweep: seeds: number %d"):format(i), seed, math.mininteger) end
   return seeds
 end
 
 -- The names of the settings and all combinations of their values, the last name's value changing fastest.
 local function grid_of(options, own)
   local names, rows = {}, { {} }
-  for _, name in ipairs(check.names(options)) do
+  for _, name in ipairs(naming.sorted(options)) do
     if name == "seed" then
       core.raise("sweep: seed: each run is given its own; list them as seeds = { 1, 2 }, or say how many")
     elseif not own[name] then
       local values = options[name]
       if type(values) ~= "table" or core.is_tensor(values) or #values == 0 then
-        local near = check.nearest(name, check.names(own))
+        local near = naming.nearest(name, naming.sorted(own))
         core.raise(("sweep: %s: expected a list of values, such as { 1, 2 }, got %s%s"):format(name,
-          check.describe(values), near and (" (did you mean '%s'?)"):format(near) or ""))
+          say.value(values), near and (" (did you mean '%s'?)"):format(near) or ""))
       end
       names[#names + 1] = name
       local longer = {}
@@ -69,10 +72,10 @@ local function run_once(run, settings, seed)
   local figure = run(own)
   if core.is_tensor(figure) then figure = figure:item() end
   if type(figure) ~= "number" then
-    core.raise("sweep: run must return a number, the figure to compare, got " .. check.describe(figure))
+    core.raise("sweep: run must return a number, the figure to compare, got " .. say.value(figure))
   end
   if figure - figure ~= 0 then
-    return nil, ("seed %d: the figure is %s"):format(seed, check.number_text(figure, "%g"))
+    return nil, ("seed %d: the figure is %s"):format(seed, say.number(figure, "%g"))
   end
   return figure
 end
@@ -160,12 +163,12 @@ end
 --- error of the very first run is raised
 return function(options)
   if type(options) ~= "table" or core.is_tensor(options) then
-    core.raise("sweep: expected a table of options, got " .. check.describe(options))
+    core.raise("sweep: expected a table of options, got " .. say.value(options))
   end
   for _, name in ipairs { "run", "callback" } do
     local f = options[name]
-    if (f ~= nil or name == "run") and not check.is_callable(f) then
-      core.raise(("sweep: %s: expected a function, got %s"):format(name, check.describe(f)))
+    if (f ~= nil or name == "run") and not is.callable(f) then
+      core.raise(("sweep: %s: expected a function, got %s"):format(name, say.value(f)))
     end
   end
   local seeds = seed_list(options.seeds)

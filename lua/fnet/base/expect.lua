@@ -1,0 +1,123 @@
+--- Checks of arguments: options by name, whole numbers, numbers, one of a list. Each raises an error that says
+-- what, expected, got, and the nearest known name of a misspelt one.
+
+local core = require "fnet.core"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
+
+local expect = {}
+
+--- A table of options with known names only; an empty one for nil.
+---@param what string the function, for the message
+---@param options any
+---@param known string[] all names, in the order in which a message lists them
+---@return table options
+function expect.options(what, options, known)
+  if options == nil then return {} end
+  if type(options) ~= "table" or core.is_tensor(options) then
+    core.raise(("%s: expected a table of options, got %s"):format(what, core.is_tensor(options) and "a tensor" or
+      type(options)))
+  end
+  local names = {}
+  for _, name in ipairs(known) do names[name] = true end
+  for key in pairs(options) do
+    if not names[key] then
+      core.raise(("%s: unknown option '%s'%s; known are %s"):format(what, tostring(key), naming.hint(key, known),
+        table.concat(known, ", ")))
+    end
+  end
+  return options
+end
+
+-- A value where a number was expected: a text that looks like one, or an address, would not tell.
+local function got(value)
+  if type(value) == "string" then return ("the string '%s'"):format(value) end
+  if value ~= value then return "nan" end
+  local plain = type(value) == "number" or type(value) == "boolean"
+  return plain and tostring(value) or say.value(value)
+end
+
+--- A whole number within [low, high], as an integer.
+---@param what string function and argument, such as "Dense: units"
+---@param value any
+---@param low integer
+---@param high? integer no limit where nil
+---@return integer
+function expect.count(what, value, low, high)
+  local whole = math.type(value) and math.tointeger(value)
+  if whole and whole >= low and whole <= (high or math.maxinteger) then return whole end
+  local range = high and (" from %d to %d"):format(low, high) or (" of at least %d"):format(low)
+  if low == math.mininteger then range = "" end
+  core.raise(("%s: expected a whole number%s, got %s"):format(what, range, got(value)))
+end
+
+--- A number within [low, high].
+---@param what string function and argument, such as "Adam: lr"
+---@param value any
+---@param low number
+---@param high number
+---@return number
+function expect.number(what, value, low, high)
+  if type(value) == "number" and value >= low and value <= high then return value end
+  core.raise(("%s: expected a number from %.10g to %.10g, got %s"):format(what, low, high, got(value)))
+end
+
+--- True or false.
+---@param what string function and argument, such as "SGD: nesterov"
+---@param value any
+---@return boolean
+function expect.boolean(what, value)
+  if type(value) == "boolean" then return value end
+  core.raise(("%s: expected true or false, got %s"):format(what, say.value(value)))
+end
+
+--- Options that are true or false, where they are given.
+---@param what string the function, for the message
+---@param options table
+---@param names string[]
+function expect.booleans(what, options, names)
+  for _, name in ipairs(names) do
+    if options[name] ~= nil then expect.boolean(what .. ": " .. name, options[name]) end
+  end
+end
+
+--- The object of a method: `opt.step()`, written for `opt:step()`, passes none, or another table.
+---@param name string the method's
+---@param self any
+function expect.method(name, self)
+  if type(self) == "table" and self[name] ~= nil then return end
+  core.raise(("%s: expected to be called with a colon, such as object:%s(), got %s for the object"):format(name,
+    name, say.value(self)))
+end
+
+--- A tensor.
+---@param what string the function, for the message
+---@param value any
+function expect.tensor(what, value)
+  if not core.is_tensor(value) then core.raise(("%s: expected a tensor, got %s"):format(what, type(value))) end
+end
+
+--- An axis, from 1 to the rank.
+---@param what string the function, for the message
+---@param axis any
+---@param rank integer
+function expect.axis(what, axis, rank)
+  if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return end
+  core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank,
+    axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or type(axis)))
+end
+
+--- One of a list of names.
+---@param what string function and argument, such as "Dense: init"
+---@param value any
+---@param names string[]
+---@return string
+function expect.choice(what, value, names)
+  for _, name in ipairs(names) do
+    if name == value then return name end
+  end
+  core.raise(("%s: unknown name '%s'%s; known are %s"):format(what, tostring(value), naming.hint(value, names),
+    table.concat(names, ", ")))
+end
+
+return expect

@@ -1,0 +1,97 @@
+--- Names: the nearest known one of a misspelt one, the sorted ones of a table, and tables of public names that
+-- answer an unknown one.
+
+local core = require "fnet.core"
+
+local naming = {}
+
+-- How many letters must be changed, added, dropped or swapped with their neighbour to make b of a (the optimal
+-- string alignment distance).
+local function distance(a, b)
+  local rows = { [0] = {} }
+  for j = 0, #b do rows[0][j] = j end
+  for i = 1, #a do
+    rows[i] = { [0] = i }
+    for j = 1, #b do
+      local same = a:byte(i) == b:byte(j)
+      local best = math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (same and 0 or 1))
+      local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
+      rows[i][j] = swapped and math.min(best, rows[i - 2][j - 2] + 1) or best
+    end
+  end
+  return rows[#a][#b]
+end
+
+-- What other libraries and plain English call options and their values, small and without "_".
+local SYNONYMS = {
+  acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
+  classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
+  etamin = "floor", gamma = "factor", he = "he_normal", kaiming = "he_normal", kaimingnormal = "he_normal",
+  kaiminguniform = "he_uniform", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr",
+  minlr = "floor", mode = "goal", names = "classes", optimiser = "optim", optimizer = "optim", rate = "lr",
+  retaingraph = "retain", rho = "alpha", sep = "separator", std = "deviation", stepsize = "every",
+  stratify = "stratified", tmax = "steps", usebias = "bias", val = "valid", validation = "valid",
+  validationdata = "valid", xavier = "glorot_uniform", xaviernormal = "glorot_normal",
+  xavieruniform = "glorot_uniform",
+}
+
+local function bare(name) return (name:lower():gsub("[_%-]", "")) end
+
+-- The known names that stand for this one elsewhere; else the one that is spelt most like it; else none.
+local function meant(name, names)
+  if type(name) ~= "string" or #name > 64 then return {} end
+  local list, best, least = {}, nil, math.max(1, #name // 3) + 1
+  local synonyms = " " .. (SYNONYMS[bare(name)] or "") .. " "
+  for _, known in ipairs(names) do
+    if synonyms:find(" " .. known .. " ", 1, true) then list[#list + 1] = known end
+    local far = distance(bare(name), bare(known))
+    if far < least and far < #known then best, least = known, far end
+  end
+  return #list > 0 and list or { best }
+end
+
+--- The known name that a misspelt one was probably meant to be, or nil where none is near.
+---@param name any
+---@param names string[]
+---@return string?
+function naming.nearest(name, names) return meant(name, names)[1] end
+
+--- "(did you mean 'lr'?)" with a blank before it, for the end of a message; "" where no known name is near.
+---@param name any
+---@param names string[]
+---@return string
+function naming.hint(name, names)
+  local near = table.concat(meant(name, names), "' and '")
+  return near ~= "" and (" (did you mean '%s'?)"):format(near) or ""
+end
+
+--- The string keys of a table, sorted.
+---@param list table
+---@return string[]
+function naming.sorted(list)
+  local names = {}
+  for name in next, list do
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+  table.sort(names)
+  return names
+end
+
+--- The same table; reading a name that it does not have raises an error with the nearest one that it has.
+---@param what string how a script writes it, such as "fnet.nn"
+---@param list table
+---@param elsewhere? table<string, string> what other libraries call a name: { Linear = "Dense" }, or words that say
+--- what there is instead
+---@return table list
+function naming.strict(what, list, elsewhere)
+  return setmetatable(list, {
+    elsewhere = elsewhere,
+    __index = function(_, key)
+      local near = elsewhere and elsewhere[key] or naming.nearest(key, naming.sorted(list))
+      local words = near and (near:find " " and near or ("did you mean %s.%s?"):format(what, near))
+      core.raise(("%s has no '%s'%s"):format(what, tostring(key), words and "; " .. words or ""))
+    end,
+  })
+end
+
+return naming

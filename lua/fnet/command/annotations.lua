@@ -1,0 +1,149 @@
+--- Annotations: what the comments above functions, classes and values say, read from the library's own sources. The
+-- sources are those inside the executable, or the files that `require` finds. Nothing is kept twice: what `help`
+-- shows and what the tests compare with the code is this text.
+
+local later = require "fnet.base.later"
+
+local annotations = {}
+
+---@class annotations.Entry
+---@field file string such as "lua/fnet/nn/dense.lua"
+---@field line integer of the code below the comment
+---@field code string that line
+---@field owner string? "Dense" of `function Dense:forward(x)`
+---@field name string? "forward"
+---@field text string the description
+---@field parameters { name: string, optional: boolean, type: string, text: string }[]
+---@field returns string[]
+---@field class string? "nn.Dense" of a class
+---@field parent string? what the class inherits from
+---@field fields { name: string, type: string, text: string }[] of a class
+
+-- "type rest": types have spaces only inside brackets, and after , : and |.
+local function split_type(text)
+  local depth = 0
+  for i = 1, #text do
+    local c = text:sub(i, i)
+    if c:find "[%(%[{<]" then depth = depth + 1 elseif c:find "[%)%]}>]" then depth = depth - 1 end
+    if c == " " and depth == 0 and not text:find("^[,:|]", i - 1) then
+      return text:sub(1, i - 1), (text:sub(i + 1):gsub("^%s+", ""))
+    end
+  end
+  return text, ""
+end
+
+local function join(text, more) return text == "" and more or more == "" and text or text .. " " .. more end
+
+-- The lines of a comment as { tag = nil or "param" ..., text = }.
+local function pieces_of(block)
+  local pieces = { { text = "" } }
+  for _, line in ipairs(block) do
+    local content = line:match "^%s*%-%-%-?%s*(.-)%s*$"
+    local tag, rest = content:match "^@(%a+)%s*(.*)$"
+    if tag then pieces[#pieces + 1] = { tag = tag, text = rest }
+    elseif content ~= "" then
+      local last = pieces[#pieces]
+      -- The comment of a method stands above its @field.
+      if last.tag == "class" or last.tag == "field" and last.text:find "^%S+ fun%(" then
+        pieces[#pieces + 1] = { text = content }
+      else
+        last.text = join(last.text, content)
+      end
+    end
+  end
+  return pieces
+end
+
+-- What a line of code defines: its owner and its name, nil where there is none.
+local function name_of(code)
+  local path = code:match "^%s*local%s+function%s+([%w_]+)" or code:match "^%s*function%s+([%w_.:]+)"
+    or code:match "^%s*local%s+([%w_]+)%s*[=,]" or code:match "^%s*([%w_.]+)%s*="
+  if not path then return nil, code:match "[%(%s]\"([%w_]+)\"" end -- activation("ReLU", ...)
+  local owner, name = path:match "^(.*)[.:]([%w_]+)$"
+  return owner, name or path
+end
+
+local function entry_of(file, line, code, block)
+  local entry = { file = file, line = line, code = code, text = "", parameters = {}, returns = {}, fields = {} }
+  entry.owner, entry.name = name_of(code)
+  local before = "" -- the comment that stands above a @field
+  for _, piece in ipairs(pieces_of(block)) do
+    local tag, text = piece.tag, piece.text
+    if not tag then
+      if entry.class then before = text else entry.text = text end
+    elseif tag == "class" then
+      entry.class, entry.parent = text:match "^([%w_.]+)%s*:?%s*([%w_.]*)"
+    elseif tag == "param" then
+      local name, mark, rest = text:match "^([%w_.]+)(%??)%s+(.*)$"
+      if name then
+        local kind, about = split_type(rest)
+        table.insert(entry.parameters, { name = name, optional = mark == "?", type = kind, text = about })
+      end
+    elseif tag == "return" then
+      table.insert(entry.returns, text)
+    elseif tag == "field" then
+      local name, rest = text:match "^([%w_.]+)%??%s+(.*)$"
+      local kind, about = split_type(rest or "any")
+      table.insert(entry.fields, { name = name, type = kind, text = join(before, about) })
+      before = ""
+    end
+  end
+  return entry
+end
+
+--- Reads a source.
+---@param file string its name, for the entries
+---@param text string
+---@return annotations.Entry[] entries in their order
+---@return string header what the file's first comment says
+function annotations.parse(file, text)
+  local entries, block, number, header = {}, {}, 0, ""
+  for line in (text .. "\n"):gmatch "(.-)\r?\n" do
+    number = number + 1
+    if line:find "^%s*%-%-%-" or #block > 0 and line:find "^%s*%-%-" then
+      block[#block + 1] = line
+    else
+      local first = #block > 0 and number == #block + 1
+      if first then header = entry_of(file, 0, "", block).text end
+      -- A class may end its file's declarations without code below it.
+      if #block > 0 and not first and (line:find "%S" or block[#block]:find "@field") then
+        entries[#entries + 1] = entry_of(file, number, line, block)
+      end
+      block = {}
+    end
+  end
+  return entries, header
+end
+
+-- The path and the text of each of the library's modules by its name.
+local function sources()
+  local embedded = package.preload["fnet.sources"]
+  if embedded then return embedded() end
+  local found, names = {}, { ["fnet.tensor.methods"] = true }
+  for name in pairs(package.loaded) do
+    if name:find "^fnet%f[.\0]" then names[name] = true end
+  end
+  for name in pairs(names) do
+    local path = package.searchpath(name, package.path)
+    local file <close> = path and io.open(path, "rb")
+    if file then
+      local ending = path:find "[/\\]init%.lua$" and "/init.lua" or ".lua"
+      found[name] = { path = "lua/" .. name:gsub("%.", "/") .. ending, text = file:read "a" }
+    end
+  end
+  return found
+end
+
+--- The annotations of the whole library.
+---@return table<string, { entries: annotations.Entry[], header: string }> modules by name, such as "fnet.nn"
+function annotations.read()
+  later.load()
+  local modules = {}
+  for name, source in pairs(sources()) do
+    local entries, header = annotations.parse(source.path, source.text)
+    modules[name] = { entries = entries, header = header, file = source.path }
+  end
+  return modules
+end
+
+return annotations

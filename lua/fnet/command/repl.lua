@@ -1,0 +1,132 @@
+--- The language side of the interactive mode: which lines make up a chunk, what a prompt says, what Tab
+--- offers. Used by the `fnet` command only. Invariant: completion looks values up with rawget and
+--- debug.getmetatable alone, so pressing Tab never runs code of the user; globals are captured here, so a
+--- session that overwrites them keeps its prompt.
+
+local globals, getmetatable = _G, debug.getmetatable
+local load, next, pcall, rawget, rawset, require, setmetatable, tostring, type =
+  load, next, pcall, rawget, rawset, require, setmetatable, tostring, type
+local concat, sort = table.concat, table.sort
+local find, gmatch, gsub, match, sub = string.find, string.gmatch, string.gsub, string.match, string.sub
+
+local repl = {}
+
+local USAGE = 'help "nn.Dense" tells about a name, help "nn" lists what it holds, help() is an overview'
+
+local keywords = {}
+for word in gmatch("and break do else elseif end false for function goto if in local nil not or repeat "
+  .. "return then true until while", "%a+") do
+  keywords[word] = true
+end
+
+--- Makes the library the global `fnet` and its help the global `help`, unless the session has something there
+--- already. Raises what `require "fnet"` raises.
+function repl.open()
+  local fnet = require "fnet"
+  require("fnet.base.later").load() -- for completion, which only looks
+  if rawget(globals, "fnet") == nil then rawset(globals, "fnet", fnet) end
+  if rawget(globals, "help") == nil then
+    rawset(globals, "help", setmetatable({}, { -- `help` alone is an expression too
+      __call = function(_, name) return fnet.help(name) end,
+      __tostring = function() return USAGE end,
+    }))
+  end
+end
+
+---@param variable string  name of the global that may hold the prompt
+---@param default string
+---@return string
+local function prompt(variable, default)
+  local value = rawget(globals, variable)
+  if value == nil then return default end
+  local ok, text = pcall(tostring, value)
+  return ok and text or default
+end
+
+---@param message string?  of a failed load
+local function is_incomplete(message)
+  return type(message) == "string" and sub(message, -5) == "<eof>"
+end
+
+--- Reads one chunk: lines until they compile, or fail for another reason than their end. A chunk that is an
+--- expression returns its values.
+---@param read_line fun(prompt: string): string|false|nil  false after Ctrl-C, nil at the end of the input
+---@return function|false|nil chunk  false when the lines were no chunk, nil at the end of the input
+---@return string? message  why they were no chunk; nil after Ctrl-C
+function repl.read(read_line)
+  local line = read_line(prompt("_PROMPT", "> "))
+  if not line then return line end
+  line = gsub(line, "^=", "return ") -- "= expression", the way of Lua 5.1
+  local chunk = load("return " .. line, "=stdin")
+  if chunk then return chunk end
+  local lines = { line }
+  while true do
+    local message
+    chunk, message = load(concat(lines, "\n"), "=stdin")
+    if chunk then return chunk end
+    if not is_incomplete(message) then return false, message end
+    line = read_line(prompt("_PROMPT2", ">> "))
+    if line == false then return false end
+    if line == nil then return false, message end
+    lines[#lines + 1] = line
+  end
+end
+
+--- The tables that indexing `value` looks into, nearest first: itself, then along `__index`. A userdata
+--- whose `__index` is a function may name its methods in the `methods` field of its metatable.
+local function tables_behind(value)
+  local list = {}
+  for _ = 1, 16 do -- a chain of metatables may be a ring
+    if type(value) == "table" then list[#list + 1] = value end
+    local metatable = getmetatable(value)
+    if type(metatable) ~= "table" then break end
+    local index = rawget(metatable, "__index")
+    if type(index) ~= "table" then index = rawget(metatable, "methods") end
+    if type(index) ~= "table" then break end
+    value = index
+  end
+  return list
+end
+
+local function look_up(value, key)
+  for _, fields in next, tables_behind(value) do
+    local found = rawget(fields, key)
+    if found ~= nil then return found end
+  end
+  return nil
+end
+
+--- What may stand at the cursor: global names and keywords, fields after "a.b.", methods after "a.b:".
+---@param line string  the text before the cursor
+---@return string[] names  sorted, each the whole last name; a tab where the line is blank so far
+function repl.complete(line)
+  if not find(line, "%S") then return { "\t" } end
+  local path = match(line, "[%a_][%w_.:]*$") or ""
+  local before = sub(line, 1, #line - #path)
+  -- Part of a number, or a field of what only running the line could tell.
+  if find(before, "[%w_:%]%)\"']$") or find(before, "[^.]%.$") then return {} end
+
+  local value, separator = globals, ""
+  local owners, prefix = match(path, "^(.*[.:])([%w_]*)$")
+  prefix = prefix or path
+  for name, mark in gmatch(owners or "", "([%w_]*)([.:])") do
+    value, separator = look_up(value, name), mark
+  end
+
+  local names, seen = {}, {}
+  local function offer(fields)
+    for name, field in next, fields do
+      if type(name) == "string" and not seen[name] and find(name, "^[%a_][%w_]*$")
+        and sub(name, 1, #prefix) == prefix and (separator ~= ":" or type(field) == "function") then
+        seen[name] = true
+        names[#names + 1] = name
+      end
+    end
+  end
+  for _, fields in next, tables_behind(value) do offer(fields) end
+  if separator == "" then offer(keywords) end
+  sort(names)
+  return names
+end
+
+return repl

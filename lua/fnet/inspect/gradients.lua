@@ -1,0 +1,203 @@
+--- Compares the gradients of every layer of a model with central differences, in double precision, on a copy: the
+-- model itself, its generator and its running statistics stay as they are.
+
+local core = require "fnet.core"
+local gradcheck = require("fnet.tensor.gradient").gradcheck
+local interruption = require "fnet.base.interruption"
+local trace = require "fnet.inspect.trace"
+
+local ROWS = 4 -- of the tiny batch: enough for statistics over a batch
+local ATTEMPTS = 3 -- points that are tried, where one is not enough
+local SECONDS = 0.3 -- a layer; a slow one is checked at fewer elements
+local MOST, LEAST = 40, 3 -- elements of a tensor that are checked
+
+local gradients = {}
+
+local function is_float(t) return core.is_tensor(t) and (t.dtype == "float32" or t.dtype == "float64") end
+
+-- The same objects anew, with parameters and buffers of float64.
+local function copy_of(value, seen)
+  if core.is_tensor(value) then
+    if not is_float(value) then return value end
+    if not seen[value] then
+      local copy = value:detach():to("float64"):clone()
+      copy.requires_grad = value.requires_grad
+      seen[value] = copy
+    end
+    return seen[value]
+  end
+  if type(value) ~= "table" then return value end
+  if not seen[value] then
+    local copy = {}
+    seen[value] = copy
+    for key, inner in next, value do rawset(copy, key, copy_of(inner, seen)) end
+    setmetatable(copy, getmetatable(value))
+  end
+  return seen[value]
+end
+
+-- Numbers of the same shape and range, no two of them equal: black pixels, what a relu or dropout has set to 0 and
+-- weights that start at 0 are where a maximum, a relu and a variance have no slope. Staying in the range keeps
+-- probabilities and what goes into a logarithm valid.
+local function stirred(t)
+  if t:count() == 0 then return t end
+  local sum = t:sum():item()
+  if sum - sum ~= 0 then return core.normal(t.shape, 0, 1, "float64") end -- the layer before is reported
+  local low, high = t:min():item(), t:max():item()
+  if low == high then
+    local reach = low == 0 and 0.1 or math.abs(low) / 2
+    low, high = low - reach, high + reach
+  end
+  return t * 0.7 + core.uniform(t.shape, low, high, "float64") * 0.3
+end
+
+-- The arguments in double precision: the first rows of what has as many as the first argument, or all of them.
+local function cut(arguments, whole)
+  local rows = arguments[1].shape[1]
+  return trace.map(arguments, function(t)
+    if not whole and t.rank > 0 and t.shape[1] == rows then t = t:slice(1, 1, math.min(ROWS, rows)):contiguous() end
+    return is_float(t) and t:to "float64" or t
+  end)
+end
+
+-- Whether the model takes the batch, and gives a row for each row, unless that is one sample or cannot be cut.
+local function takes(model, batch, whole)
+  local ok, output = interruption.pass(pcall(core.no_grad, model, table.unpack(batch, 1, batch.n)))
+  return ok and (whole or core.is_tensor(output) and output.rank > 0 and output.shape[1] == batch[1].shape[1])
+end
+
+-- Random numbers in the place of a first argument of floats, positive where that is asked for and none is negative.
+-- Bytes are those of a picture, or indices where the model does not take floats. Other indices stay.
+local function tiny_batch(model, arguments, positive)
+  local batch
+  for _, whole in ipairs { false, true } do
+    batch = cut(arguments, whole)
+    local x = batch[1]
+    local bytes = x.dtype == "uint8"
+    if is_float(x) or bytes then
+      batch[1] = core.normal(x.shape, 0, 1, "float64")
+      if positive and x:min():item() >= 0 then batch[1] = batch[1]:abs() end
+    end
+    if takes(model, batch, whole) then return batch end
+    if bytes then batch[1] = x end
+    if bytes and takes(model, batch, whole) then return batch end
+  end
+  return batch
+end
+
+-- The modules that compute something themselves, in the order of their first call, with copies of their arguments.
+local function calls_of(model, batch)
+  local calls, seen = {}, {}
+  core.no_grad(trace.modules, model, function(module, output, ...)
+    if seen[module] or not trace.computes(module) then return end
+    seen[module] = true
+    calls[#calls + 1] = { module = module, arguments = trace.keep(...), differentiable = is_float(output) }
+  end, model, table.unpack(batch, 1, batch.n))
+  return calls
+end
+
+-- The key of a parameter in its module: a name, or a number where the module is also a list.
+local function key_of(module, name) return rawget(module, name) ~= nil and name or tonumber(name) end
+
+-- The function of a call's float arguments and the module's own parameters, and these.
+local function as_function(call)
+  local module, places, points, fields = call.module, {}, {}, {}
+  for i = 1, call.arguments.n do
+    if is_float(call.arguments[i]) then
+      places[#places + 1] = i
+      points[#points + 1] = stirred(call.arguments[i])
+    end
+  end
+  for i, parameter in ipairs(trace.own_parameters(module)) do
+    fields[i] = key_of(module, parameter.name)
+    points[#points + 1] = parameter.tensor
+  end
+  local seed, stream = core.random_state()
+  local weights -- of both signs, so that the sum stays small and its rounding too, however large the result is
+  return function(...)
+    local given, arguments = { ... }, { table.unpack(call.arguments, 1, call.arguments.n) }
+    for i, place in ipairs(places) do arguments[place] = given[i] end
+    for i, field in ipairs(fields) do rawset(module, field, given[#places + i]) end
+    core.random_state(seed, stream) -- the same for each call, so that dropout and the like are functions
+    local y = module:forward(table.unpack(arguments, 1, call.arguments.n))
+    weights = weights or core.uniform(y.shape, -1, 1, "float64")
+    return (y * weights):sum()
+  end, points
+end
+
+-- The error of one layer, or what differs, or why that is not known.
+local function check_call(call)
+  local name = call.module:name()
+  local f, points = as_function(call)
+  if #points == 0 or not call.differentiable then return { name = name } end
+  local started = core.clock()
+  local value = core.no_grad(f, table.unpack(points)):item()
+  if value - value ~= 0 then return { name = name, unknown = "not finite for these random inputs" } end
+  local each = 2 * #points * (core.clock() - started)
+  local most = math.floor(math.max(LEAST, math.min(MOST, SECONDS / math.max(each, 1e-9))))
+  local ok, detail = gradcheck(f, points, { most = most })
+  if ok then return { name = name, error = detail } end
+  return { name = name, failure = detail:gsub("^gradcheck: ", "") }
+end
+
+-- The results of all layers, or of those whose places are in `open`; for a positive input, where it is asked for
+-- and the sample has no negative numbers.
+local function attempt(model, arguments, open, positive)
+  local copy = copy_of(model, {})
+  for _, parameter in ipairs(copy:parameters()) do
+    core.no_grad(core.methods.copy, parameter, core.no_grad(stirred, parameter))
+  end
+  local batch = tiny_batch(copy:eval(), arguments, positive)
+  copy:train()
+  local results = {}
+  for i, call in ipairs(calls_of(copy, batch)) do
+    if not open or open[i] then
+      local ok, result = interruption.pass(pcall(check_call, call))
+      results[i] = ok and result or { name = call.module:name(), failure = tostring(result) }
+    end
+  end
+  return results
+end
+
+-- What most points say of a layer. A value may lie just where a slope jumps, and what is not finite at one point
+-- may be so at another.
+local function majority(results)
+  local wrong, right = {}, {}
+  for _, result in ipairs(results) do
+    if not result.unknown then table.insert(result.failure and wrong or right, result) end
+  end
+  if #right > #wrong then return right[1] end
+  return wrong[1] or results[1]
+end
+
+local function settle(model, arguments)
+  local results = attempt(model, arguments)
+  local open, positive = {}, false
+  for i, result in ipairs(results) do
+    if result.failure or result.unknown then open[i] = { result } end
+    positive = positive or result.unknown ~= nil
+  end
+  for _ = 2, next(open) and ATTEMPTS or 0 do
+    local again = attempt(model, arguments, open, positive)
+    for i, points in pairs(open) do table.insert(points, again[i]) end
+  end
+  for i, points in pairs(open) do results[i] = majority(points) end
+  return results
+end
+
+--- Checks every layer that computes something, at some elements of its inputs and of its parameters.
+---@param model nn.Module
+---@param arguments table what the model is called with, n of it: a batch or one sample first; floats are replaced
+--- by random numbers
+---@return { name: string, error: number?, failure: string?, unknown: string? }[] results a layer: the largest
+--- error, relative to the gradient or to 1, or what differs, or why it cannot be told; none of these where it has
+--- nothing to differentiate
+function gradients.check(model, arguments)
+  local seed, stream = core.random_state()
+  local ok, results = pcall(settle, model, arguments)
+  core.random_state(seed, stream)
+  if not ok then error(results, 0) end
+  return results
+end
+
+return gradients

@@ -1,0 +1,197 @@
+--- check: what a model is before it is trained: shapes, parameters, memory, gradients, time. Invariant: the model,
+-- but for its gradients, which are dropped, and the random numbers are afterwards as they were.
+
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local say = require "fnet.base.say"
+local columns = require "fnet.base.columns"
+local core = require "fnet.core"
+local gradients = require "fnet.inspect.gradients"
+local interruption = require "fnet.base.interruption"
+local modes = require "fnet.nn.modes"
+local snapshot = require "fnet.nn.snapshot"
+local trace = require "fnet.inspect.trace"
+local is_module = require("fnet.nn.module").is_module
+
+local REPEATS = 5
+
+---@class fnet.Check
+---@field layers table[] in the order of the computation: name, shape (of what it gives for the sample), parameters,
+--- error (the largest difference between its gradients and central differences), failure (what differs) or unknown
+--- (why that cannot be told)
+---@field parameters integer numbers that are trained
+---@field memory { parameters: integer, gradients: integer, activations: integer } bytes
+---@field gradients boolean false where a layer's are wrong, or none could be checked
+---@field problem string? why the gradients could not be checked
+---@field seconds number a step: forward and backward
+---@field steps integer? steps of an epoch, where a data set was given
+local Check = {}
+Check.__index = Check
+
+local function bytes_of(t)
+  local size = { float32 = 4, float64 = 8, int32 = 4, uint8 = 1 }
+  return t:count() * size[t.dtype]
+end
+
+local function byte_text(bytes)
+  if bytes < 1e3 then return ("%d bytes"):format(bytes) end
+  if bytes < 1e6 then return ("%.1f kB"):format(bytes / 1e3) end
+  return bytes < 1e9 and ("%.1f MB"):format(bytes / 1e6) or ("%.2f GB"):format(bytes / 1e9)
+end
+
+local function time_text(seconds)
+  if seconds < 1e-3 then return ("%.0f us"):format(seconds * 1e6) end
+  if seconds < 1 then return ("%.3g ms"):format(seconds * 1e3) end
+  return seconds < 120 and ("%.3g s"):format(seconds) or ("%.0f min"):format(seconds / 60)
+end
+
+local function own_count(module)
+  local count = 0
+  for _, parameter in ipairs(trace.own_parameters(module)) do count = count + parameter.tensor:count() end
+  return count
+end
+
+-- Fills in the layers, with the shapes of what they give, and the bytes of those.
+local function trace_layers(self, model, arguments)
+  local seen, bytes = {}, 0
+  modes.with(model, false, core.no_grad, trace.modules, model, function(module, output, input)
+    local has_output = core.is_tensor(output)
+    -- Views take no memory.
+    local is_view = has_output and core.is_tensor(input) and module.class_name == "Flatten"
+    if has_output and not is_view and #module:modules() == 1 then bytes = bytes + bytes_of(output) end
+    if seen[module] or not trace.computes(module) then return end
+    seen[module] = true
+    table.insert(self.layers, { name = module:name(), parameters = own_count(module),
+      shape = has_output and output.shape or nil })
+  end, model, table.unpack(arguments, 1, arguments.n))
+  self.memory.activations = bytes
+end
+
+-- Forward and backward of the batch, several times; the median.
+local function measure(model, arguments)
+  local kept, times = snapshot(model), {}
+  kept:take()
+  local seed, stream = core.random_state()
+  modes.with(model, true, function()
+    for i = 1, REPEATS do
+      local started = core.clock()
+      local output = model(table.unpack(arguments, 1, arguments.n))
+      model:zero_grad()
+      if core.is_tensor(output) and output.requires_grad then output:sum():backward() end
+      times[i] = core.clock() - started
+    end
+    model:zero_grad()
+  end)
+  core.random_state(seed, stream)
+  kept:restore()
+  table.sort(times)
+  return times[REPEATS // 2 + 1]
+end
+
+-- What is found about the gradients, in a line, and another for each layer of which there is more to say.
+local function gradient_lines(self)
+  local worst, lines, all = nil, {}, "all layers"
+  for _, layer in ipairs(self.layers) do
+    if layer.error then worst = math.max(worst or 0, layer.error) end
+    if layer.unknown then all = "all other layers" end
+    local remark = layer.failure or layer.unknown
+    if remark then lines[#lines + 1] = ("  %s: %s"):format(layer.name, remark) end
+  end
+  local text = "WRONG"
+  if self.problem then text = "cannot be checked: " .. self.problem
+  elseif self.gradients and #lines > 0 and not worst then text = "unknown"
+  elseif self.gradients then
+    text = ("those of %s agree with central differences (float64), to %.0e"):format(all, worst or 0)
+  end
+  table.insert(lines, 1, "gradients: " .. text)
+  return table.concat(lines, "\n")
+end
+
+-- The table of layers, and a line each on memory, gradients and time.
+function Check:__tostring()
+  local rows = { { "layer", "output shape", "parameters", " gradient error" } }
+  for _, layer in ipairs(self.layers) do
+    rows[#rows + 1] = { layer.name, layer.shape and say.shape(layer.shape) or "-", layer.parameters,
+      layer.failure and " WRONG" or layer.unknown and " unknown" or layer.error and (" %.0e"):format(layer.error)
+      or " -" }
+  end
+  rows[#rows + 1] = { "total", "", self.parameters, "" }
+  local lines = columns(rows, { -36, -20, 12, -1 })
+  lines[#lines] = lines[#lines] .. "\n"
+  local memory = self.memory
+  lines[#lines + 1] = ("memory: parameters %s, gradients %s, results of the layers %s"):format(
+    byte_text(memory.parameters), byte_text(memory.gradients), byte_text(memory.activations))
+  lines[#lines + 1] = gradient_lines(self)
+  lines[#lines + 1] = ("time: forward and backward of this batch %s"):format(time_text(self.seconds)) ..
+    (self.steps and (", about %s for an epoch of %d steps, without the optimiser"):format(
+      time_text(self.seconds * self.steps), self.steps) or "")
+  return table.concat(lines, "\n")
+end
+
+-- A batch, and the steps of an epoch of a data set.
+local function batch_of(x, size)
+  if core.is_tensor(x) then
+    if x:count() == 0 then core.raise("check: the sample is empty, " .. say.value(x)) end
+    return x, nil
+  end
+  if not is.dataset(x) then
+    core.raise("check: expected a tensor or a data set, got " .. say.value(x))
+  end
+  local batch = x:batches { size = size }()
+  if not batch then core.raise("check: the data set is empty") end
+  return batch:clone(), x.batch_count and x:batch_count(size)
+end
+
+--- What fnet.check does, for the arguments of a call as table.pack gives them.
+---@param model nn.Module
+---@param arguments table a batch, one sample or a data set first; then what else the model takes
+---@param options? table
+---@return fnet.Check
+local function check_call(model, arguments, options)
+  if not is_module(model) then core.raise("check: expected a model first, got " .. say.value(model)) end
+  options = expect.options("check", options, { "batch", "gradients" })
+  local size = options.batch == nil and 32 or expect.count("check: batch", options.batch, 1)
+  local x, steps = batch_of(arguments[1], size)
+  arguments = table.pack(x, table.unpack(arguments, 2, arguments.n))
+  local self = setmetatable({ layers = {}, parameters = model:count(), memory = {}, steps = steps }, Check)
+  trace_layers(self, model, arguments)
+  local bytes = 0
+  for _, parameter in ipairs(model:parameters()) do bytes = bytes + bytes_of(parameter) end
+  self.memory.parameters, self.memory.gradients = bytes, bytes
+  self.gradients = true
+  if options.gradients ~= false then
+    local results = {}
+    local ok, list = interruption.pass(pcall(gradients.check, model, arguments))
+    if not ok then self.gradients, self.problem = false, tostring(list) end
+    for _, result in ipairs(ok and list or {}) do results[result.name] = results[result.name] or result end
+    for _, layer in ipairs(self.layers) do
+      local result = results[layer.name] or {}
+      layer.error, layer.failure, layer.unknown = result.error, result.failure, result.unknown
+      self.gradients = self.gradients and not result.failure
+    end
+  end
+  self.seconds = measure(model, arguments)
+  return self
+end
+
+--- Follows a sample through a model: the shape after each layer, the parameters, the memory, whether the gradients
+-- of each layer agree with central differences (in float64, for a tiny batch of random numbers), and how long a
+-- step takes. Nothing is trained. A model that takes more than the sample is called with what follows that:
+-- `fnet.check(model, letters, h, c)`.
+---@param model nn.Module
+---@param sample tensor|data.Dataset a batch or one sample as the model takes it, or a data set; not empty
+---@param ... any what else the model takes; after that, as a plain table, options: batch: samples of a batch of the
+--- data set, 32; gradients: boolean, true
+---@return fnet.Check result to be printed
+local function check_model(model, sample, ...)
+  local arguments, options = table.pack(sample, ...), nil
+  while arguments.n > 1 and arguments[arguments.n] == nil do arguments.n = arguments.n - 1 end
+  local last = arguments[arguments.n]
+  if arguments.n > 1 and type(last) == "table" and not getmetatable(last) then
+    options, arguments.n = last, arguments.n - 1
+  end
+  return check_call(model, arguments, options)
+end
+
+return { check = check_model, check_call = check_call, time_text = time_text, byte_text = byte_text,
+  bytes_of = bytes_of }

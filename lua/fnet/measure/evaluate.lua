@@ -1,0 +1,132 @@
+--- What a model gives for data it does not learn from: evaluate, predict, predict_classes. Each runs in evaluation
+-- mode and without recording gradients, and leaves the model as it was.
+
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local say = require "fnet.base.say"
+local core = require "fnet.core"
+local classifier = require "fnet.measure.classifier"
+local gather = require "fnet.measure.collect"
+local meter = require "fnet.measure.meter"
+local modes = require "fnet.nn.modes"
+local is_module = require("fnet.nn.module").is_module
+local labels = require "fnet.measure.labels"
+
+local SIZE = 1000 -- rows at a time
+
+local public = {}
+
+local is_dataset = is.dataset
+
+local function check_model(what, model)
+  if not is_module(model) then
+    core.raise(("%s: expected a model first, got %s"):format(what, say.value(model)))
+  end
+end
+
+--- The mean loss and metrics of a model over a data set. Without `loss` and `metrics` the model is taken for a
+-- classifier, and the result is that of `nn.evaluate`.
+---@param model nn.Module
+---@param dataset data.Dataset with one sample at least
+---@param options? table loss: function(output, target) -> tensor; metrics: such as { "accuracy" }, or functions of
+--- output and target by name, { error = function(output, target) ... end }; size: samples at a time, 1000
+---@return table result loss, each metric by its name, and total, the number of samples
+function public.evaluate(model, dataset, options)
+  check_model("evaluate", model)
+  if not is_dataset(dataset) then
+    core.raise("evaluate: expected a model and a data set, got a model and " .. say.value(dataset))
+  end
+  options = expect.options("evaluate", options, { "loss", "metrics", "size" })
+  local size = options.size == nil and SIZE or expect.count("evaluate: size", options.size, 1)
+  if options.loss == nil and options.metrics == nil then
+    return classifier.evaluate(model, dataset, { size = size })
+  end
+  local loss_of = options.loss or function() return 0 end
+  if not is.callable(loss_of) then
+    core.raise("evaluate: loss: expected a function of output and target, got " .. say.value(loss_of))
+  end
+  local metrics = meter.metric_list("evaluate", options.metrics)
+  local means, functions = meter.new(metrics), { loss_of }
+  for i, metric in ipairs(metrics) do functions[i + 1] = metric[2] end
+  modes.with(model, false, core.no_grad, function()
+    for x, y in dataset:batches { size = size } do
+      local output = model(x)
+      if means.rows == 0 then
+        labels.check("evaluate", dataset, output, y, table.unpack(functions))
+      end
+      means:add(output, y, meter.number("evaluate: loss", loss_of(output, y)))
+    end
+  end)
+  if means.rows == 0 then
+    core.raise("evaluate: expected at least one sample, got " .. tostring(dataset))
+  end
+  local result = means:fill { total = means.rows }
+  if options.loss == nil then result.loss = nil end
+  return result
+end
+
+-- What the model gives for pieces of at most `size` rows.
+local function in_pieces(what, model, x, size)
+  local add, all = gather(what, #x), nil
+  if is_dataset(x) then
+    for piece in x:batches { size = size } do all = add(model(piece)) end
+  else
+    for first = 1, #x, size do all = add(model(x:slice(1, first, math.min(first + size - 1, #x)))) end
+  end
+  return all
+end
+
+local function predict(what, model, x, size)
+  check_model(what, model)
+  if not core.is_tensor(x) and not is_dataset(x) then
+    core.raise(("%s: expected a tensor or a data set, got %s"):format(what, say.value(x)))
+  end
+  size = size ~= nil and expect.count(what .. ": size", size, 1) or is_dataset(x) and SIZE
+  if not size then return modes.with(model, false, core.no_grad, model, x) end
+  if #x == 0 then core.raise(what .. ": expected at least one row") end
+  return modes.with(model, false, core.no_grad, in_pieces, what, model, x, size)
+end
+
+--- What a model gives for a sample, a batch or a whole data set.
+---@param model nn.Module
+---@param x tensor|data.Dataset a tensor goes through the model as it is; a data set in batches
+---@param options? table size: rows at a time, 1000 for a data set; given with a tensor, that is a batch, which then
+--- goes through in pieces
+---@return tensor output for one sample without the axis of the batch
+function public.predict(model, x, options)
+  options = expect.options("predict", options, { "size" })
+  return predict("predict", model, x, options.size)
+end
+
+--- The class that a classifier finds most likely for a sample, or for each row of a batch or of a data set. An
+-- output with a NaN raises an error.
+---@param model nn.Module gives [classes] or [batch, classes], two classes at least
+---@param x tensor|data.Dataset as for predict
+---@param options? table size: as for predict; classes: the names of the classes, those of the data set by default
+---@return integer|tensor label counted from 1; int32 [batch] for several rows
+---@return string|string[]|nil name the name of the class, a list of names for several rows; nil where unknown
+function public.predict_classes(model, x, options)
+  options = expect.options("predict_classes", options, { "size", "classes" })
+  local output = predict("predict_classes", model, x, options.size)
+  if output.rank ~= 1 and output.rank ~= 2 then
+    core.raise(("predict_classes: expected a model that gives [classes] or [batch, classes], it gives %s"):format(
+      say.shape(output.shape)))
+  end
+  local names = options.classes or is_dataset(x) and x.classes or nil
+  local classes = output.shape[output.rank]
+  if names and #names < classes then
+    core.raise(("predict_classes: classes: expected %d names, one for each output of the model, got %d"):format(
+      classes, #names))
+  end
+  local said = classifier.said("predict_classes", output)
+  if output.rank == 1 then
+    local label = said:item()
+    return label, names and names[label]
+  end
+  if not names then return said end
+  local list = said:totable()
+  for i, label in ipairs(list) do list[i] = names[label] end
+  return said, list
+end
+
+return public

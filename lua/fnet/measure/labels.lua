@@ -1,0 +1,63 @@
+--- Labels against the classes of a model. Invariant: the whole data set is looked at, before a batch has to fail,
+-- and nothing is refused that the loss takes.
+
+local core = require "fnet.core"
+local interruption = require "fnet.base.interruption"
+
+local labels = {}
+
+-- The labels of a data set's samples; nil where its targets are something else.
+local function labels_of(dataset)
+  local y = rawget(dataset, "y")
+  if not core.is_tensor(y) or y.rank ~= 1 or #y == 0 or y.dtype:find "float" then return nil end
+  return dataset.rows and core.gather(y, dataset.rows) or y
+end
+
+--- Why the labels of a data set do not fit the classes of a model, with the row; nil where they do.
+---@param dataset data.Dataset
+---@param classes integer of the model
+---@return string? sentence
+---@return integer? label one that is no class
+function labels.problem(dataset, classes)
+  local list = labels_of(dataset)
+  if not list then return nil end
+  local low, high = list:min():item(), list:max():item()
+  if low >= 1 and high <= classes then
+    local names = dataset.classes
+    if not names or #names >= classes then return nil end
+    return ("the model has %d outputs, but the list of the data set's classes has length %d"):format(classes,
+      #names), classes + 1
+  end
+  local row = low < 1 and list:argmin():item() or list:argmax():item()
+  local whole = dataset.rows and (" (row %d of the data set that it is a part of)"):format(dataset.rows[row]) or ""
+  return ("label %d in row %d%s is outside 1..%d, the classes of the model%s"):format(list[row], row, whole,
+    classes, low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or ""), list[row]
+end
+
+-- Whether f(output, labels) takes labels for classes: then it refuses one that is none. The random numbers stay
+-- where they are.
+local function takes_classes(f, output, count, label)
+  local seed, stream = core.random_state()
+  local labelled = core.full({ count }, label, "int32")
+  local ok, message = interruption.pass(pcall(core.no_grad, f, output, labelled))
+  core.random_state(seed, stream)
+  return not ok and tostring(message):find "label %-?%d+ in row %d" ~= nil
+end
+
+--- Raises where the labels of a data set do not fit the classes of a model and one of the functions takes them for
+-- classes. A regression with whole numbers for targets passes.
+---@param what string the function and the data set, for the message
+---@param dataset data.Dataset
+---@param output any what the model gave for a batch
+---@param y tensor the targets of the batch
+---@param ... fun(output: tensor, target: tensor): any losses and metrics
+function labels.check(what, dataset, output, y, ...)
+  if not core.is_tensor(output) or output.rank == 0 or not core.is_tensor(y) then return end
+  local classes = output.shape[output.rank]
+  local problem, label = labels.problem(dataset, classes)
+  for _, f in ipairs(problem and { ... } or {}) do
+    if takes_classes(f, output, #y, label) then core.raise(("%s: %s"):format(what, problem)) end
+  end
+end
+
+return labels

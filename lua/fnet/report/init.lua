@@ -1,0 +1,187 @@
+--- What scripts show: a progress line, a picture, bars. These functions return text or write to stderr; nothing
+-- else in the library writes to the terminal.
+
+local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
+local columns = require "fnet.base.columns"
+local core = require "fnet.core"
+local json = require "fnet.files.json"
+
+local report = {}
+
+local function colourful() return core.terminal(1) and (os.getenv "NO_COLOR" or "") == "" end
+
+local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
+
+--- A horizontal bar.
+---@param fraction number 0 to 1
+---@param width integer columns
+---@return string text padded to the width
+function report.bar(fraction, width)
+  if type(fraction) ~= "number" then core.raise("bar: expected a fraction, got " .. say.value(fraction)) end
+  width = expect.count("bar: width", width, 0, 4096)
+  local eighths = math.floor(math.min(1, math.max(0, fraction)) * width * 8 + 0.5) -- none for a NaN
+  local full, rest = eighths // 8, eighths % 8
+  return EIGHTHS[8]:rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
+end
+
+--- A live line on stderr where that is a terminal; nothing elsewhere.
+---@param label string what is going on
+---@param total integer steps
+---@return fun(step: integer, text?: string) update  call it as often as you like
+---@return fun() finish  removes the line
+function report.progress(label, total)
+  local width = core.terminal(2)
+  if not width then return function() end, function() end end
+  local shown, started = -1, core.clock()
+  local function update(step, text)
+    local now = core.clock()
+    if now - shown < 0.1 and step < total then return end
+    shown = now
+    local rate = step / math.max(now - started, 1e-9)
+    local left = ("%s %s %3d%% "):format(label, report.bar(step / total, 24), 100 * step // total)
+    local right = ("%s  %.0f s left"):format(text or "", (total - step) / math.max(rate, 1e-9))
+    io.stderr:write("\r", left, right:sub(1, math.max(0, width - #label - 32)), "\27[K")
+    io.stderr:flush()
+  end
+  local function finish()
+    io.stderr:write("\r\27[K")
+    io.stderr:flush()
+  end
+  return update, finish
+end
+
+--- Callbacks for `fnet.fit` that show how it goes, on stderr: a live line while an epoch runs, where that is a
+-- terminal, and a line for each epoch.
+---@param options? table json: a line of JSON an epoch on standard output instead of the lines for people, false
+---@return table callbacks
+function report.training(options)
+  options = expect.options("training", options, { "json" })
+  expect.booleans("training", options, { "json" })
+  local as_json = options.json
+  local update, finish = nil, function() end
+  local function tell(text) if text and not as_json then io.stderr:write(text, "\n") end end
+  local callbacks = {}
+  function callbacks.epoch_end(run)
+    finish()
+    tell(run.history:line(run.record))
+    if not as_json then return end
+    local list = { { "epoch", run.epoch } }
+    for _, name in ipairs(run.history.columns) do list[#list + 1] = { name, run.record[name] } end
+    io.stdout:write(report.json(list), "\n")
+    io.stdout:flush()
+  end
+  function callbacks.finish(run)
+    finish()
+    tell(run.history:ending())
+  end
+  if core.terminal(2) then
+    function callbacks.epoch_start(run)
+      if not run.steps then return end
+      update, finish = report.progress(("epoch %d/%d"):format(run.epoch, run.epochs), run.steps)
+    end
+    function callbacks.step(run)
+      if update then update(run.step, ("loss %.4f"):format(run.means.loss / run.means.rows)) end
+    end
+  end
+  return callbacks
+end
+
+--- A callback for `fnet.sweep`: a line for each run, on stderr.
+---@param sweep fnet.Sweep
+---@param row table
+---@param seed integer
+---@param figure? number nil where the run failed
+function report.sweep(sweep, row, seed, figure)
+  local parts = { ("run %d/%d"):format(sweep.runs, sweep.total) }
+  for i, name in ipairs(sweep.names) do parts[i + 1] = name .. " " .. sweep.text(row.settings[name]) end
+  parts[#parts + 1] = figure and ("seed %d: %.5g"):format(seed, figure) or row.failures[#row.failures]
+  io.stderr:write(table.concat(parts, "  "), "\n")
+end
+
+local SHADES = " .:-=+*#%@"
+
+--- A greyscale picture as text: two rows of pixels a line in half blocks with 24 grey levels where the output is a
+-- terminal (and NO_COLOR is not set), else one character a pixel.
+---@param picture tensor [height, width], 0 (dark) to 1 (bright)
+---@return string text without a newline at the end
+function report.picture(picture)
+  if not core.is_tensor(picture) or picture.rank ~= 2 then
+    core.raise("picture: expected a tensor [height, width], got " ..
+      (core.is_tensor(picture) and "[" .. table.concat(picture.shape, ", ") .. "]" or type(picture)))
+  end
+  local pixels, lines, colour = picture:totable(), {}, colourful()
+  local function level(y, x, levels)
+    local value = pixels[y] and pixels[y][x] or 0
+    return math.floor(math.max(0, math.min(1, value)) * (levels - 1) + 0.5)
+  end
+  for y = 1, #pixels, 2 do
+    local line = {}
+    for x = 1, #pixels[1] do
+      if colour then
+        line[x] = ("\27[38;5;%d;48;5;%dm▀"):format(232 + level(y, x, 24), 232 + level(y + 1, x, 24))
+      else
+        local both = (level(y, x, 10) + level(y + 1, x, 10)) // 2 + 1
+        line[x] = SHADES:sub(both, both)
+      end
+    end
+    lines[#lines + 1] = table.concat(line) .. (colour and "\27[0m" or "")
+  end
+  return table.concat(lines, "\n")
+end
+
+--- One line a class: its name, a bar, the percentage; the largest is marked.
+---@param names string[]
+---@param probabilities tensor [classes]
+---@return string text without a newline at the end
+function report.distribution(names, probabilities)
+  if type(names) ~= "table" or not core.is_tensor(probabilities) or probabilities.rank ~= 1 or
+    #names ~= #probabilities or #names == 0 then
+    core.raise(("distribution: expected a list of names and a tensor with a probability for each, got %s and %s")
+      :format(type(names) == "table" and #names .. " names" or type(names), say.value(probabilities)))
+  end
+  local rows, best = {}, probabilities:argmax():item()
+  for i, value in ipairs(probabilities:totable()) do
+    rows[i] = { "  " .. names[i], report.bar(value, 30), ("%.1f%%"):format(100 * value), i == best and " <" or "" }
+  end
+  return table.concat(columns(rows, { -1, -30, 6, -1 }), "\n")
+end
+
+--- "87.31% ± 0.65 (8731/10000)", from the result of nn.evaluate: the accuracy with its 95% interval.
+---@param result table
+---@return string
+function report.accuracy(result)
+  if type(result) ~= "table" or not result.margin then
+    core.raise("accuracy: expected the result of nn.evaluate(model, dataset), got " .. say.value(result))
+  end
+  return ("%.2f%% ± %.2f (%d/%d)"):format(100 * result.accuracy, 100 * result.margin, result.correct, result.total)
+end
+
+-- Types of values in a flat record.
+local PLAIN = { string = true, number = true, boolean = true }
+
+--- A flat record as one line of JSON, keys in the given order.
+---@param pairs_list table[] {key, value} with strings, numbers and booleans
+---@return string
+function report.json(pairs_list)
+  if type(pairs_list) ~= "table" then
+    core.raise("json: expected a list of { key, value }, got " .. say.value(pairs_list))
+  end
+  local parts = {}
+  for i, entry in ipairs(pairs_list) do
+    if type(entry) ~= "table" or type(entry[1]) ~= "string" or not PLAIN[type(entry[2])] then
+      core.raise(("json: entry %d: expected { key, value } with a string, number or boolean, got %s"):format(i,
+        type(entry) == "table" and ("{ %s, %s }"):format(say.value(entry[1]), say.value(entry[2])) or
+          say.value(entry)))
+    end
+    local value = entry[2]
+    local text = type(value) == "string" and json.text(value) or type(value) == "boolean" and tostring(value)
+      or math.type(value) == "integer" and tostring(value)
+      or (value == value and math.abs(value) ~= math.huge) and ("%.9g"):format(value) or "null"
+    parts[i] = json.text(entry[1]) .. ":" .. text
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+return naming.strict("fnet.report", report)

@@ -1,0 +1,176 @@
+--- What a model is made of, as plain data and back: names of layers from a closed table (the classes in fnet.nn)
+-- and the arguments of their constructors, never code. Classes of a script are named, and must be given again.
+-- Invariant: decoding data from a stranger calls only constructors of fnet.nn and those that the caller gave, and
+-- each of fnet's with numbers in proportion to the file.
+
+local core = require "fnet.core"
+local json = require "fnet.files.json"
+local module = require "fnet.nn.module"
+
+local architecture = {}
+
+-- A layer of fnet's may ask for this many times the elements of the file, or for a few million.
+local SIZE_FACTOR, SIZE_LEAST = 64, 1 << 22
+
+-- The classes of fnet.nn by name.
+local function known_classes()
+  local classes = {}
+  for name, value in next, require "fnet.nn" do
+    if type(value) == "table" and rawget(value, "is_module") and value.class_name == name then
+      classes[name] = value end
+  end
+  return classes
+end
+
+-- ---- to data ----
+
+local encode_module
+
+-- A value among a constructor's arguments. Tables say what they are: { list = }, { table = }, { layer = }.
+local function encode_value(state, value, where)
+  local kind = type(value)
+  if value == nil then return json.null end
+  if module.is_module(value) then return { layer = encode_module(state, value) } end
+  if kind == "number" or kind == "boolean" or kind == "string" then return value end
+  if kind ~= "table" or core.is_tensor(value) then
+    core.raise(("save: %s: %s is a %s, which no file can hold; write the layer as a class of your own (nn.module)"
+      .. " and give the class to fnet.load"):format(state.name, where, core.is_tensor(value) and "tensor" or kind))
+  end
+  if #value > 0 then
+    local list = json.array {}
+    for i = 1, #value do list[i] = encode_value(state, value[i], where .. "[" .. i .. "]") end
+    for key in pairs(value) do
+      if not list[key] then core.raise(("save: %s: %s mixes a list with names"):format(state.name, where)) end
+    end
+    return { list = list }
+  end
+  local fields = {}
+  for key, inner in pairs(value) do
+    if type(key) ~= "string" then core.raise(("save: %s: %s has a key that is no name"):format(state.name,
+      where)) end
+    -- How the start values were drawn no longer matters: the file has the values.
+    if not (key == "init" and type(inner) == "function") then
+      fields[key] = encode_value(state, inner, where .. "." .. key)
+    end
+  end
+  return { table = fields }
+end
+
+function encode_module(state, object)
+  if state.numbers[object] then return { again = state.numbers[object] } end
+  state.count = state.count + 1
+  state.numbers[object] = state.count
+  local class = getmetatable(object)
+  local own = state.classes[class.class_name] ~= class
+  local arguments, outer = json.array {}, state.name
+  local config = table.pack(object:config())
+  state.name = object:name()
+  for i = 1, config.n do arguments[i] = encode_value(state, config[i], "argument " .. i) end
+  state.name = outer
+  return { name = class.class_name, own = own or nil, arguments = arguments }
+end
+
+--- A model as JSON. Raises where a layer holds what no file can, such as a function.
+---@param model nn.Module
+---@return string
+function architecture.encode(model)
+  return json.encode(encode_module({ numbers = {}, count = 0, classes = known_classes() }, model))
+end
+
+-- ---- from data ----
+
+local function damaged(format, ...) error({ architecture = "its architecture " .. format:format(...) }, 0) end
+
+-- The product of the whole numbers among the arguments: what a layer may need, roughly.
+local function size_of(value)
+  if math.type(value) == "integer" and value > 1 then return value + 0.0 end
+  local size = 1.0
+  if type(value) == "table" and not module.is_module(value) then
+    for _, inner in pairs(value) do size = size * size_of(inner) end
+  end
+  return size
+end
+
+local decode_module
+
+local function decode_value(state, value)
+  if value == json.null then return nil end
+  if type(value) ~= "table" then return value end
+  if value.layer then return decode_module(state, value.layer) end
+  local result = {}
+  if json.is_array(value.list) then
+    for i, inner in ipairs(value.list) do result[i] = decode_value(state, inner) end
+  elseif type(value.table) == "table" and not json.is_array(value.table) then
+    for key, inner in pairs(value.table) do result[key] = decode_value(state, inner) end
+  else
+    damaged "holds a table that is neither a list, a table nor a layer"
+  end
+  return result
+end
+
+local function class_of(state, fields)
+  local name = fields.name
+  if type(name) ~= "string" or not json.is_array(fields.arguments) then
+    damaged "holds a layer without a name or arguments"
+  end
+  if fields.own then return state.own[name] end
+  return state.classes[name] or damaged("names the layer '%s', which this version of fnet does not have", name)
+end
+
+function decode_module(state, fields)
+  if type(fields) ~= "table" then damaged "holds something else in the place of a layer" end
+  if fields.again ~= nil then
+    return state.made[fields.again] or damaged "refers to a layer that comes later"
+  end
+  state.count = state.count + 1
+  local number, arguments = state.count, {}
+  local class = class_of(state, fields)
+  for i, value in ipairs(fields.arguments) do arguments[i] = decode_value(state, value) end
+  local count = #fields.arguments
+  if not fields.own and size_of(arguments) > math.max(SIZE_LEAST, SIZE_FACTOR * state.elements) then
+    damaged("asks for a layer %s that is far larger than the file", fields.name)
+  end
+  local ok, made = pcall(class, table.unpack(arguments, 1, count))
+  if not ok then
+    if tostring(made):find "interrupted$" then error(made, 0) end
+    damaged("does not fit together: %s", (tostring(made):gsub("^[^\n:]+:%d+: ", "")))
+  end
+  if not module.is_module(made) then core.raise(("load: layers.%s gave no layer"):format(fields.name)) end
+  state.made[number] = made
+  return made
+end
+
+-- The names of the script's own layers that the data needs and that are not given.
+local function missing_layers(fields, own, missing)
+  if type(fields) ~= "table" then return missing end
+  if fields.own and type(fields.name) == "string" and not own[fields.name] then
+    missing[fields.name] = true
+  end
+  for _, inner in pairs(fields) do missing_layers(inner, own, missing) end
+  return missing
+end
+
+--- Builds the model that `encode` described, with fresh weights; the random numbers are left as they were.
+---@param text string
+---@param own table<string, function|table> constructors of the script's own layers
+---@param elements integer the numbers that the file holds, which bounds the size of the layers
+---@return nn.Module? model nil where the text is damaged
+---@return string? message
+---@return string[]? missing the script's own layers that are needed and not given
+function architecture.decode(text, own, elements)
+  local fields, problem = json.decode(text, 64)
+  if not fields then return nil, "its architecture is not valid JSON: " .. problem end
+  local missing = {}
+  for name in pairs(missing_layers(fields, own, {})) do missing[#missing + 1] = name end
+  table.sort(missing)
+  if #missing > 0 then return nil, "lacks layers", missing end
+  local seed, stream = core.random_state()
+  local state = { classes = known_classes(), own = own, elements = elements, made = {}, count = 0 }
+  local ok, result = pcall(decode_module, state, fields)
+  core.random_state(seed, stream)
+  if ok then return result end
+  if type(result) == "table" and result.architecture then return nil, result.architecture end
+  error(result, 0)
+end
+
+return architecture

@@ -1,0 +1,168 @@
+--- Models as files: model:save and fnet.load. A file holds tensors and, as metadata, the architecture and what is
+-- known about how the model came to be (format: fnet.safetensors).
+-- Invariant: loading runs no code of the file; a file that is damaged, or is no model, gives nil and a sentence.
+
+local architecture = require "fnet.save.architecture"
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
+local core = require "fnet.core"
+local json = require "fnet.files.json"
+local safetensors = require "fnet.files.safetensors"
+local state = require "fnet.nn.state"
+local Module = require("fnet.nn.module").Module
+
+local model_file = {}
+
+local SCRIPT_MOST = 1 << 20 -- bytes
+
+-- A checkpoint is a model file with more in it: this entry of the metadata, and tensors whose names begin so.
+model_file.CHECKPOINT = "fnet.checkpoint"
+model_file.CHECKPOINT_PREFIX = "checkpoint/"
+
+-- The text of the running script, or of the named one; nil where there is none to read.
+local function script_text(option)
+  if option == false then return nil end
+  local path = option or type(arg) == "table" and arg[0]
+  local file <close> = type(path) == "string" and io.open(path, "rb") or nil
+  local text = file and file:read(SCRIPT_MOST)
+  return text and utf8.len(text) and text or nil
+end
+
+-- What later users of the model want to know about its samples.
+local function about_data(dataset)
+  if type(dataset) ~= "table" or not core.is_tensor(dataset.x) then
+    core.raise("save: data: expected a data set, got " .. say.value(dataset))
+  end
+  local shape = dataset.x.shape
+  table.remove(shape, 1)
+  return { name = dataset.name, classes = dataset.classes, scale = dataset.scale, shape = json.array(shape),
+    sha256 = dataset:sha256() }
+end
+
+local function check_metrics(metrics)
+  if type(metrics) ~= "table" then core.raise("save: metrics: expected a table, got "
+    .. say.value(metrics)) end
+  for name, value in pairs(metrics) do
+    if type(name) ~= "string" or type(value) ~= "number" or value - value ~= 0 then
+      core.raise(("save: metrics: expected finite numbers by name, got %s = %s"):format(tostring(name),
+        tostring(value)))
+    end
+  end
+  return metrics
+end
+
+--- The metadata that says where tensors come from; strings by name.
+---@param options table data, metrics, script, as in Module:save
+---@return table<string, string>
+function model_file.origin(options)
+  local metadata = {
+    ["fnet.version"] = core.version, ["fnet.numerics"] = tostring(core.numerics),
+    ["fnet.seed"] = tostring((core.random_state())), ["fnet.script"] = script_text(options.script),
+  }
+  if options.data ~= nil then metadata["fnet.data"] = json.encode(about_data(options.data)) end
+  if options.metrics ~= nil then metadata["fnet.metrics"] = json.encode(check_metrics(options.metrics)) end
+  return metadata
+end
+
+--- Writes the model to a safetensors file, which fnet.load and every other reader of that format can read. The file
+-- is the old one or the new one, whatever happens meanwhile, and is on the disk when this returns. Raises where a
+-- layer holds what no file can, such as a function.
+---@param path string
+---@param options? table data: the training set, whose hash, classes and shape of a sample are noted; metrics: a
+--- table of numbers to note; script: path of the script to note as text, false for none, the running one by default
+---@return boolean? done true; nil where the environment refused
+---@return string? message
+---@return integer? code errno
+function Module:save(path, options)
+  if type(path) ~= "string" then core.raise("save: expected a path, got " .. say.value(path)) end
+  options = expect.options("save", options, { "data", "metrics", "script" })
+  local metadata = model_file.origin(options)
+  metadata["fnet.architecture"] = architecture.encode(self)
+  return safetensors.write_list(path, self:state(), metadata)
+end
+
+local function decode_field(metadata, key)
+  local text = metadata["fnet." .. key]
+  local value = text and json.decode(text) or nil
+  return type(value) == "table" and value or nil
+end
+
+--- What the metadata of a file says about its origin.
+---@param metadata table<string, string>
+---@return table about version, numerics, seed, script, metrics, data (name, classes, scale, shape, sha256); each
+--- where the file has it
+function model_file.about(metadata)
+  return {
+    version = metadata["fnet.version"], numerics = math.tointeger(tonumber(metadata["fnet.numerics"])),
+    seed = math.tointeger(tonumber(metadata["fnet.seed"])), script = metadata["fnet.script"],
+    metrics = decode_field(metadata, "metrics"), data = decode_field(metadata, "data"),
+  }
+end
+
+local function check_layers(layers)
+  for name, make in pairs(layers) do
+    if type(name) ~= "string" or type(make) ~= "function" and type(make) ~= "table" then
+      core.raise("load: layers: expected classes by name, { Residual = Residual }")
+    end
+  end
+  return layers
+end
+
+--- The tensors that belong to the model, of a model's file or of a checkpoint's.
+---@param tensors table<string, tensor>
+---@return table<string, tensor>
+function model_file.weights(tensors)
+  local weights, prefix = {}, model_file.CHECKPOINT_PREFIX
+  for name, tensor in pairs(tensors) do
+    if name:sub(1, #prefix) ~= prefix then weights[name] = tensor end
+  end
+  return weights
+end
+
+local function build(path, metadata, tensors, layers)
+  local text = metadata["fnet.architecture"]
+  if not text then
+    return nil, path .. ": holds tensors but no architecture, so another program wrote it; build the model and"
+      .. " give it the tensors of fnet.read_tensors"
+  end
+  local elements, double = 0, false
+  for _, tensor in pairs(tensors) do
+    elements = elements + tensor:count()
+    double = double or tensor.dtype == "float64"
+  end
+  local model, problem, missing = architecture.decode(text, layers, elements)
+  if missing then
+    local list = table.concat(missing, " = ..., ") .. " = ..."
+    core.raise(("load: %s needs layers that are not part of fnet; give their classes: { layers = { %s } }"):format(
+      path, list))
+  end
+  if not model then return nil, path .. ": " .. problem end
+  if double then model:to "float64" end
+  problem = state.problem(model, tensors)
+  if problem then return nil, path .. ": " .. problem end
+  return model:load_state(tensors):eval()
+end
+
+--- Loads a model that model:save wrote, or that of a checkpoint. It is in evaluation mode; model:train() prepares
+-- it for more training.
+-- Raises where the model has layers of a script and their classes are not given.
+---@param path string
+---@param options? table layers: classes of your own by name, { Residual = Residual }; finite: false accepts
+--- infinities and NaN among the weights; checksum: false accepts a file that another program changed
+---@return nn.Module? model nil where the file cannot be read, is damaged or is no model
+---@return table|string about version, numerics, seed, script, metrics, data (name, classes, scale, shape, sha256),
+--- each where the file has it; or the message
+---@return integer? code errno, where the environment refused
+function model_file.load(path, options)
+  if type(path) ~= "string" then core.raise("load: expected a path, got " .. say.value(path)) end
+  options = expect.options("load", options, { "layers", "finite", "checksum" })
+  local layers = check_layers(options.layers or {})
+  local tensors, metadata, code = safetensors.read(path, { finite = options.finite, checksum = options.checksum })
+  if not tensors then return nil, metadata, code end
+  if metadata[model_file.CHECKPOINT] then tensors = model_file.weights(tensors) end
+  local model, problem = build(path, metadata, tensors, layers)
+  if not model then return nil, problem end
+  return model, model_file.about(metadata)
+end
+
+return model_file

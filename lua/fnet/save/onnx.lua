@@ -1,0 +1,201 @@
+--- A model as an ONNX file (onnx.ai, opset 17), for onnxruntime and its like. The field numbers are those of
+-- onnx.proto3.
+-- Invariant: between two layers every value has fnet's layout, channels last. ONNX's convolutions and poolings have
+-- channels first, so each stands between two transpositions, of which runtimes remove what cancels.
+
+local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
+local core = require "fnet.core"
+local protobuf = require "fnet.files.protobuf"
+local steps_of = require "fnet.save.layers"
+local Module = require("fnet.nn.module").Module
+
+local integer, float, bytes = protobuf.integer, protobuf.float, protobuf.bytes
+
+local IR_VERSION, OPSET, FLOAT, INT64 = 8, 17, 1, 7
+
+-- ---- messages ----
+
+local function tensor_proto(name, shape, data_type, data)
+  local dims = {}
+  for i, length in ipairs(shape) do dims[i] = integer(1, length) end
+  return table.concat(dims) .. integer(2, data_type) .. bytes(8, name) .. bytes(9, data)
+end
+
+-- Attributes of a node: a float becomes f, a whole number i, a list ints.
+local function attribute_proto(name, value)
+  if type(value) == "table" then
+    local list = {}
+    for i, number in ipairs(value) do list[i] = integer(8, number) end
+    return bytes(1, name) .. table.concat(list) .. integer(20, 7)
+  end
+  if math.type(value) == "integer" then return bytes(1, name) .. integer(3, value) .. integer(20, 2) end
+  return bytes(1, name) .. float(2, value) .. integer(20, 1)
+end
+
+-- [batch, shape] of float32.
+local function value_proto(name, shape)
+  local dims = { bytes(1, bytes(2, "batch")) }
+  for _, length in ipairs(shape) do dims[#dims + 1] = bytes(1, integer(1, length)) end
+  return bytes(1, name) .. bytes(2, bytes(1, integer(1, FLOAT) .. bytes(2, table.concat(dims))))
+end
+
+-- ---- a graph that grows ----
+
+local Graph = {}
+Graph.__index = Graph
+
+-- A node with the inputs by name; the name of its output.
+function Graph:node(operator, inputs, attributes)
+  local node = {}
+  for _, name in ipairs(inputs) do node[#node + 1] = bytes(1, name) end
+  local output = ("x%d"):format(#self.nodes + 1)
+  self.nodes[#self.nodes + 1] = node
+  node[#node + 1] = bytes(2, output) .. bytes(3, ("%s %d"):format(self.place, #self.nodes)) .. bytes(4, operator)
+  for _, name in ipairs(naming.sorted(attributes or {})) do
+    node[#node + 1] = bytes(5, attribute_proto(name, attributes[name]))
+  end
+  return output
+end
+
+function Graph:constant(name, shape, data_type, data)
+  name = ("%s %s"):format(self.place, name)
+  self.constants[#self.constants + 1] = bytes(5, tensor_proto(name, shape, data_type, data))
+  return name
+end
+
+function Graph:tensor(name, tensor) return self:constant(name, tensor.shape, FLOAT, tensor:detach():bytes()) end
+
+function Graph:number(name, value) return self:constant(name, {}, FLOAT, string.pack("<f", value)) end
+
+-- Something that ONNX does with channels first.
+function Graph:channels_first(x, operator, inputs, attributes)
+  x = self:node("Transpose", { x }, { perm = { 0, 3, 1, 2 } })
+  x = self:node(operator, { x, table.unpack(inputs) }, attributes)
+  return self:node("Transpose", { x }, { perm = { 0, 2, 3, 1 } })
+end
+
+-- ---- what stands for a layer: function(graph, name of x, step) -> name of y ----
+
+local writers = {}
+
+-- One operator, with the layer's number as an attribute.
+local function operator(name, attribute)
+  return function(graph, x, step)
+    return graph:node(name, { x }, attribute and { [attribute] = step.layer.value + 0.0 })
+  end
+end
+
+writers.ReLU = operator "Relu"
+writers.LeakyReLU = operator("LeakyRelu", "alpha")
+writers.ELU = operator("Elu", "alpha")
+writers.SELU = operator "Selu"
+writers.Sigmoid = operator "Sigmoid"
+writers.Tanh = operator "Tanh"
+writers.Softplus = operator "Softplus"
+
+function writers.Softmax(graph, x) return graph:node("Softmax", { x }, { axis = -1 }) end
+
+function writers.LogSoftmax(graph, x) return graph:node("LogSoftmax", { x }, { axis = -1 }) end
+
+function writers.SiLU(graph, x) return graph:node("Mul", { x, graph:node("Sigmoid", { x }) }) end
+
+-- x (1 + erf(x / sqrt(2))) / 2; an operator of its own only from opset 20 on.
+function writers.GELU(graph, x)
+  local erf = graph:node("Erf", { graph:node("Mul", { x, graph:number("root", math.sqrt(0.5)) }) })
+  local share = graph:node("Mul", { graph:node("Add", { erf, graph:number("one", 1) }), graph:number("half", 0.5) })
+  return graph:node("Mul", { x, share })
+end
+
+function writers.Flatten(graph, x) return graph:node("Flatten", { x }, { axis = 1 }) end
+
+function writers.Reshape(graph, x, step)
+  local lengths = step.layer.lengths
+  local shape = graph:constant("shape", { #lengths + 1 }, INT64, string.pack("<i8", -1)
+    .. string.pack(("<" .. ("i8"):rep(#lengths)), table.unpack(lengths)))
+  return graph:node("Reshape", { x, shape })
+end
+
+function writers.Dense(graph, x, step)
+  local layer = step.layer
+  local weight, bias = graph:tensor("weight", layer.weight), layer.bias and graph:tensor("bias", layer.bias)
+  if #step.input == 1 then return graph:node("Gemm", { x, weight, bias }) end
+  local y = graph:node("MatMul", { x, weight })
+  return bias and graph:node("Add", { y, bias }) or y
+end
+
+-- ONNX has the channels of its own operator on the second axis, so the formula is written out.
+function writers.BatchNorm(graph, x, step)
+  local factor, shift = step.layer:evaluation_line()
+  return graph:node("Add", { graph:node("Mul", { x, graph:tensor("factor", factor) }),
+    graph:tensor("shift", shift) })
+end
+
+function writers.LayerNorm(graph, x, step)
+  local layer = step.layer
+  return graph:node("LayerNormalization", { x, graph:tensor("weight", layer.weight),
+    graph:tensor("bias", layer.bias) }, { axis = -1, epsilon = layer.epsilon + 0.0 })
+end
+
+-- A sliding window's attributes.
+local function window_attributes(step)
+  local window = step.layer.window
+  local above, below, left, right = window:margins_of(step.input[1], step.input[2])
+  return { kernel_shape = window.kernel, strides = window.stride, pads = { above, left, below, right } }
+end
+
+function writers.Conv2D(graph, x, step)
+  local layer, attributes = step.layer, window_attributes(step)
+  attributes.group = layer.groups
+  -- [height, width, inputs / groups, units] becomes [units, inputs / groups, height, width].
+  local weight = layer.weight:detach():transpose(1, 4):transpose(2, 3):transpose(3, 4):contiguous()
+  return graph:channels_first(x, "Conv", { graph:tensor("weight", weight),
+    layer.bias and graph:tensor("bias", layer.bias) }, attributes)
+end
+
+function writers.MaxPool2D(graph, x, step)
+  return graph:channels_first(x, "MaxPool", {}, window_attributes(step))
+end
+
+function writers.AvgPool2D(graph, x, step)
+  return graph:channels_first(x, "AveragePool", {}, window_attributes(step))
+end
+
+function writers.GlobalAvgPool(graph, x)
+  return graph:node("ReduceMean", { x }, { axes = { 1, 2 }, keepdims = 0 })
+end
+
+local function graph_proto(steps)
+  local graph = setmetatable({ nodes = {}, constants = {} }, Graph)
+  local x = "input"
+  for i, step in ipairs(steps) do
+    graph.place = ("%d %s"):format(i, step.kind)
+    x = writers[step.kind](graph, x, step)
+  end
+  graph.nodes[#graph.nodes + 1] = { bytes(1, x) .. bytes(2, "output") .. bytes(3, "end") .. bytes(4, "Identity") }
+  local nodes = {}
+  for i, node in ipairs(graph.nodes) do nodes[i] = bytes(1, table.concat(node)) end
+  return table.concat(nodes) .. bytes(2, "fnet") .. table.concat(graph.constants)
+    .. bytes(11, value_proto("input", steps[1].input)) .. bytes(12, value_proto("output", steps[#steps].output))
+end
+
+--- Writes the model as an ONNX file, opset 17: input [batch, sample], output [batch, ...], both float32, of any
+-- batch and in fnet's layout, pictures with their channels last. Every layer but Embedding, Lambda, the containers
+-- beside Sequential and layers of your own can be exported; those raise an error that names them.
+---@param path string
+---@param options? table input: the shape of a sample, { height, width, channels }; the layers say it unless the
+--- first one is a convolution or a pooling
+---@return boolean? done true; nil where the environment refused
+---@return string? message
+---@return integer? code errno
+function Module:export_onnx(path, options)
+  if type(path) ~= "string" then core.raise("export_onnx: expected a path, got " .. say.value(path)) end
+  options = expect.options("export_onnx", options, { "input" })
+  local steps = steps_of("export_onnx", self, writers, options.input)
+  local graph = core.no_grad(graph_proto, steps)
+  return core.write_file(path, { integer(1, IR_VERSION) .. bytes(2, "fnet") .. bytes(3, core.version)
+    .. bytes(7, graph) .. bytes(8, bytes(1, "") .. integer(2, OPSET)) })
+end
+
+return writers

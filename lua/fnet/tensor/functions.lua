@@ -1,0 +1,173 @@
+--- Operations that are made of others: activations with a parameter, statistics, and tensors joined and parted.
+-- Invariant: each is differentiable as often as its parts are, and needs no rule of its own.
+
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
+local core = require "fnet.core"
+
+local methods = core.methods
+local constructors = {}
+
+--- x above 0, else slope * x. Differentiable; the slope at 0 is that of the negative side.
+---@param slope? number|tensor 0.01
+---@return tensor
+function methods:leaky_relu(slope)
+  expect.tensor("leaky_relu", self)
+  return core.leaky_relu(self, slope or 0.01)
+end
+
+--- x above 0, else alpha * (exp(x) - 1), with all digits near 0 (Clevert and others, 2016). Differentiable.
+---@param alpha? number|tensor 1
+---@return tensor
+function methods:elu(alpha)
+  expect.tensor("elu", self)
+  return core.elu(self, alpha or 1)
+end
+
+--- 1.0507 * elu(x, 1.67326), which keeps mean 0 and deviation 1 (Klambauer and others, 2017, equation 14).
+-- Differentiable.
+---@return tensor
+function methods:selu()
+  expect.tensor("selu", self)
+  return core.elu(self, 1.6732632423543772) * 1.0507009873554805
+end
+
+--- log(softmax(x)) along an axis, without the logarithm of a rounded probability. Differentiable.
+---@param axis? integer the last one
+---@return tensor
+function methods:log_softmax(axis)
+  expect.tensor("log_softmax", self)
+  axis = axis or math.max(self.rank, 1)
+  expect.axis("log_softmax", axis, self.rank)
+  local below = self - self:detach():max(axis, true)
+  return below - below:exp():sum(axis, true):log()
+end
+
+--- The variance over an axis, or over everything: squared distances from the mean, divided by their number less
+-- the correction. Differentiable.
+---@param axis? integer
+---@param keep? boolean true: the axis stays, with length 1
+---@param correction? integer 1, the unbiased estimate from a sample; 0 for a whole population
+---@return tensor
+function methods:var(axis, keep, correction)
+  expect.tensor("var", self)
+  if axis ~= nil then expect.axis("var", axis, self.rank) end
+  correction = expect.count("var: correction", correction or 1, 0)
+  local count = axis and self.shape[axis] or self:count()
+  local distance = self - (axis and self:mean(axis, true) or self:mean())
+  return (distance * distance):sum(axis, keep) / math.max(count - correction, 0)
+end
+
+--- The standard deviation: the square root of var. Differentiable where it is not 0.
+---@param axis? integer
+---@param keep? boolean true: the axis stays, with length 1
+---@param correction? integer 1
+---@return tensor
+function methods:std(axis, keep, correction) return methods.var(self, axis, keep, correction):sqrt() end
+
+--- A view with one more axis, of length 1. Differentiable.
+---@param axis integer its place, 1 to rank + 1
+---@return tensor
+function methods:unsqueeze(axis)
+  expect.tensor("unsqueeze", self)
+  expect.axis("unsqueeze", axis, self.rank + 1)
+  local shape = self.shape
+  table.insert(shape, axis, 1)
+  return self:reshape(shape)
+end
+
+--- A view without an axis of length 1, or without all of them. Differentiable.
+---@param axis? integer
+---@return tensor
+function methods:squeeze(axis)
+  expect.tensor("squeeze", self)
+  local shape = self.shape
+  if axis ~= nil then
+    expect.axis("squeeze", axis, self.rank)
+    if shape[axis] ~= 1 then
+      core.raise(("squeeze: axis %d of %s has more than one place"):format(axis, say.shape(shape)))
+    end
+    table.remove(shape, axis)
+    return self:reshape(shape)
+  end
+  local left = {}
+  for _, length in ipairs(shape) do
+    if length ~= 1 then left[#left + 1] = length end
+  end
+  return self:reshape(left)
+end
+
+--- Equal parts along an axis, as so many results: `local i, f, g, o = gates:chunk(4, 2)`. Views. Differentiable.
+---@param count integer must divide the length of the axis
+---@param axis? integer 1
+---@return tensor ... the parts
+function methods:chunk(count, axis)
+  expect.tensor("chunk", self)
+  axis = axis or 1
+  expect.axis("chunk", axis, self.rank)
+  expect.count("chunk: count", count, 1)
+  local length, parts = self.shape[axis], {}
+  if length % count ~= 0 then
+    core.raise(("chunk: axis %d of %s cannot be cut into %d equal parts"):format(axis, say.shape(self.shape),
+      count))
+  end
+  local size = length // count
+  for i = 1, count do parts[i] = self:slice(axis, (i - 1) * size + 1, i * size) end
+  return table.unpack(parts)
+end
+
+-- At least one tensor in a table.
+local function check_list(what, tensors)
+  if type(tensors) ~= "table" or #tensors == 0 then
+    core.raise(("%s: expected a table of at least one tensor, got %s"):format(what,
+      type(tensors) == "table" and "an empty table" or type(tensors)))
+  end
+  for _, part in ipairs(tensors) do expect.tensor(what, part) end
+end
+
+--- Joins tensors along an axis. Differentiable.
+---@param tensors tensor[] at least one; equal but for that axis
+---@param axis? integer 1
+---@return tensor
+function constructors.concat(tensors, axis)
+  check_list("concat", tensors)
+  axis = axis or 1
+  expect.axis("concat", axis, tensors[1].rank)
+  -- In pairs, so that n tensors are copied log n times, not n.
+  local parts = { table.unpack(tensors) }
+  while #parts > 1 do
+    local joined = {}
+    for i = 1, #parts, 2 do
+      joined[#joined + 1] = parts[i + 1] and core.concat2(parts[i], parts[i + 1], axis) or parts[i]
+    end
+    parts = joined
+  end
+  return parts[1]
+end
+
+--- Joins tensors of one shape along a new axis. Differentiable.
+---@param tensors tensor[] at least one
+---@param axis? integer the place of the new axis, 1
+---@return tensor
+function constructors.stack(tensors, axis)
+  check_list("stack", tensors)
+  axis = axis or 1
+  local parts, shape = {}, say.shape(tensors[1].shape)
+  expect.axis("stack", axis, tensors[1].rank + 1)
+  for i, part in ipairs(tensors) do
+    if say.shape(part.shape) ~= shape then
+      core.raise(("stack: expected equal shapes, got %s and %s"):format(shape, say.shape(part.shape)))
+    end
+    parts[i] = part:unsqueeze(axis)
+  end
+  return constructors.concat(parts, axis)
+end
+
+--- a where the condition is not 0, else b; shapes broadcast. Differentiable with respect to a and b.
+---@param condition tensor|number such as x:gt(0)
+---@param a tensor|number
+---@param b tensor|number
+---@return tensor
+function constructors.where(condition, a, b) return core.where(condition, a, b) end
+
+return { constructors = constructors }

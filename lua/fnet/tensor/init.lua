@@ -1,0 +1,298 @@
+--- Tensors: constructors, and the methods that are written in Lua. Those in C are declared in methods.lua; those
+-- that are made of other operations are in functions.lua.
+
+local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
+local core = require "fnet.core"
+
+---@class tensor
+---@field shape integer[] lengths of the axes
+---@field rank integer number of axes, 0 to 8
+---@field dtype string "float32", "float64", "uint8" or "int32"
+---@field requires_grad boolean set it to true to get gradients with respect to this tensor
+---@field grad tensor? the gradient after backward()
+local methods = core.methods
+local metatable = core.metatable
+
+local constructors = {}
+
+-- Methods can be called with anything in the place of self: t.mean(5).
+local check_tensor, check_axis = expect.tensor, expect.axis
+
+--- A tensor from nested tables of numbers.
+---@param values number|table rows must be equally long
+---@param dtype? string "float32"
+---@return tensor
+function constructors.tensor(values, dtype) return core.tensor(values, dtype) end
+
+--- All elements equal to a value.
+---@param shape integer[]
+---@param value number
+---@param dtype? string "float32"
+---@return tensor
+function constructors.full(shape, value, dtype) return core.full(shape, value, dtype) end
+
+--- All elements 0.
+---@param shape integer[]
+---@param dtype? string "float32"
+---@return tensor
+function constructors.zeros(shape, dtype) return core.full(shape, 0, dtype, "zeros") end
+
+--- All elements 1.
+---@param shape integer[]
+---@param dtype? string "float32"
+---@return tensor
+function constructors.ones(shape, dtype) return core.full(shape, 1, dtype, "ones") end
+
+--- first, first + step, ... up to and including last, as rank 1.
+---@param first number
+---@param last number
+---@param step? number 1; not 0
+---@param dtype? string "float32"
+---@return tensor
+function constructors.arange(first, last, step, dtype) return core.arange(first, last, step, dtype) end
+
+--- Ones on the diagonal of a size x size matrix.
+---@param size integer
+---@param dtype? string "float32"
+---@return tensor
+function constructors.eye(size, dtype)
+  if size == nil then core.raise("eye: expected a whole number of at least 0, got nil") end
+  local eye = core.full({ size, size }, 0, dtype, "eye")
+  for i = 1, size do eye:set(1, i, i) end
+  return eye
+end
+
+--- Uniform random numbers in [low, high).
+---@param shape integer[]
+---@param low? number 0
+---@param high? number 1
+---@param dtype? string "float32" or "float64"
+---@return tensor
+function constructors.rand(shape, low, high, dtype) return core.uniform(shape, low, high, dtype) end
+
+--- Normal random numbers.
+---@param shape integer[]
+---@param mean? number 0
+---@param deviation? number standard deviation, 1
+---@param dtype? string "float32" or "float64"
+---@return tensor
+function constructors.randn(shape, mean, deviation, dtype) return core.normal(shape, mean, deviation, dtype) end
+
+--- The numbers 1 to n in random order, as int32.
+---@param n integer
+---@return tensor
+function constructors.permutation(n) return core.permutation(n) end
+
+--- A tensor from the bytes of its elements (row-major, this machine's byte order).
+---@param bytes string
+---@param shape integer[]
+---@param dtype? string "float32"
+---@return tensor
+function constructors.from_bytes(bytes, shape, dtype) return core.from_bytes(bytes, shape, dtype) end
+
+--- True for a tensor, false for anything else.
+---@param value any
+---@return boolean
+function constructors.is_tensor(value) return core.is_tensor(value) end
+
+--- The matrix product: [m, k] by [k, n], or a batch of them. A rank 1 operand is a row (left) or a column (right).
+---@param other tensor
+---@return tensor
+function methods:matmul(other)
+  check_tensor("matmul", self)
+  check_tensor("matmul", other)
+  if self.rank ~= 1 and other.rank ~= 1 then return core.matmul(self, other) end
+  local a = self.rank == 1 and self:reshape { 1, #self } or self
+  local b = other.rank == 1 and other:reshape { #other, 1 } or other
+  local product, shape = core.matmul(a, b), {}
+  if self.rank ~= 1 then shape[1] = a.shape[1] end
+  if other.rank ~= 1 then shape[#shape + 1] = b.shape[2] end
+  return product:reshape(shape)
+end
+
+--- The matrix product of a and b: a:matmul(b).
+---@param a tensor
+---@param b tensor
+---@return tensor
+function constructors.matmul(a, b) return methods.matmul(a, b) end
+
+--- The number of elements.
+---@return integer
+function methods:count()
+  check_tensor("count", self)
+  local count = 1
+  for _, length in ipairs(self.shape) do count = count * length end
+  return count
+end
+
+--- The mean over an axis, or over everything.
+---@param axis? integer
+---@param keep? boolean true: the axis stays, with length 1
+---@return tensor
+function methods:mean(axis, keep)
+  check_tensor("mean", self)
+  if axis ~= nil then check_axis("mean", axis, self.rank) end
+  local sum = self:sum(axis, keep)
+  return sum / (axis and self.shape[axis] or self:count())
+end
+
+--- Elements below low become low, those above high become high.
+---@param low number
+---@param high number
+---@return tensor
+function methods:clamp(low, high)
+  check_tensor("clamp", self)
+  if not (type(low) == "number" and type(high) == "number" and low <= high) then
+    core.raise(("clamp: expected two numbers, low <= high, got %s and %s"):format(tostring(low), tostring(high)))
+  end
+  return self:maximum(low):minimum(high)
+end
+
+--- exp(x) / sum(exp(x)) along an axis; stable for any finite input.
+---@param axis? integer the last one
+---@return tensor
+function methods:softmax(axis)
+  check_tensor("softmax", self)
+  local last = self.rank
+  if axis == nil or axis == last then return core.softmax(self) end
+  check_axis("softmax", axis, last)
+  return core.softmax(self:transpose(axis, last):contiguous()):transpose(axis, last)
+end
+
+--- The transposed view of the last two axes.
+---@return tensor
+function methods:T() return methods.transpose(self) end
+
+--- The i-th row: a view with one axis less.
+---@param i integer
+---@return tensor
+function methods:row(i) return methods.select(self, 1, i) end
+
+--- Positions along an axis by index; the shape of the indices takes the place of the axis. Differentiable.
+---@param indices tensor int32 or uint8, from 1
+---@param axis? integer 1
+---@return tensor
+function methods:gather(indices, axis) return core.gather(self, indices, axis) end
+
+--- As float32.
+---@return tensor
+function methods:float() return methods.to(self, "float32") end
+
+--- As float64.
+---@return tensor
+function methods:double() return methods.to(self, "float64") end
+
+--- As int32, fractions cut off. Raises where a value does not fit.
+---@return tensor
+function methods:int() return methods.to(self, "int32") end
+
+--- As uint8, fractions cut off. Raises where a value does not fit.
+---@return tensor
+function methods:byte() return methods.to(self, "uint8") end
+
+local function same_shape(a, b)
+  if a.rank ~= b.rank then return false end
+  local shape_a, shape_b = a.shape, b.shape
+  for axis = 1, #shape_a do
+    if shape_a[axis] ~= shape_b[axis] then return false end
+  end
+  return true
+end
+
+--- True when shapes and all elements are equal (a NaN equals nothing).
+---@param other tensor
+---@return boolean
+function methods:equal(other)
+  check_tensor("equal", self)
+  check_tensor("equal", other)
+  return same_shape(self, other) and core.no_grad(function() return self:ne(other):sum():item() end) == 0
+end
+
+--- True when shapes are equal and |a - b| <= absolute + relative * |b| everywhere.
+---@param other tensor
+---@param relative? number 1e-5
+---@param absolute? number 1e-8
+---@return boolean
+function methods:allclose(other, relative, absolute)
+  check_tensor("allclose", self)
+  check_tensor("allclose", other)
+  for name, limit in pairs { relative = relative, absolute = absolute } do
+    if type(limit) ~= "number" then
+      core.raise(("allclose: %s: expected a number, got %s"):format(name, type(limit)))
+    end
+  end
+  return same_shape(self, other) and core.no_grad(function()
+    local a, b = self:double(), other:double()
+    local limit = b:abs() * (relative or 1e-5) + (absolute or 1e-8)
+    local distance = (a - b):abs()
+    local near = distance:le(limit) * distance:lt(math.huge) -- an infinite limit allows no infinite distance
+    return a:eq(b):maximum(near):sum():item() == self:count()
+  end)
+end
+
+--- Computes the gradients of this result with respect to every tensor that requires them, adding to their .grad.
+---@param options? table gradient: of this result, needed when it has several elements; retain: keep the tape for
+--- another backward; create_graph: record the gradients themselves, for second derivatives (implies retain)
+function methods:backward(options)
+  options = expect.options("backward", options, { "gradient", "retain", "create_graph" })
+  expect.booleans("backward", options, { "retain", "create_graph" })
+  core.backward(self, options.gradient, options.retain or options.create_graph, options.create_graph)
+end
+
+--- Drops the gradient.
+function methods:zero_grad() core.zero_grad(self) end
+
+-- Printing: edges of each axis only, so that the size does not matter.
+
+local function number_text(value)
+  if math.type(value) == "integer" then return tostring(value) end
+  return say.number(value, "%.5g")
+end
+
+local function lines_of(t, indent, edge)
+  local length, parts, last_axis = #t, {}, t.rank == 1
+  local i = 1
+  while i <= length do
+    if i == edge + 1 and length > 2 * edge + 1 then
+      parts[#parts + 1] = "..."
+      i = length - edge + 1
+    else
+      parts[#parts + 1] = last_axis and number_text(t[i]) or lines_of(t:select(1, i), indent .. " ", edge)
+      i = i + 1
+    end
+  end
+  return "[" .. table.concat(parts, last_axis and ", " or ",\n" .. indent .. " ") .. "]"
+end
+
+function metatable.__tostring(t)
+  local head = ("tensor %s [%s]"):format(t.dtype, table.concat(t.shape, ", "))
+  return core.no_grad(function()
+    if t.rank == 0 then return head .. " " .. number_text(t:item()) end
+    if t:count() == 0 then return head end
+    return head .. "\n" .. lines_of(t, "", t.rank > 4 and 1 or t.rank > 2 and 2 or 4)
+  end)
+end
+
+-- Lua makes truth values of comparisons and texts of concatenations, so these can only say what to write.
+local function refuse(event, what, way_out)
+  metatable[event] = function()
+    core.raise(("%s; %s, t:item() is the number of a tensor with one element"):format(what, way_out))
+  end
+end
+refuse("__lt", "tensors have no < and >", "t:lt(other) and t:gt(other) compare element by element")
+refuse("__le", "tensors have no <= and >=", "t:le(other) and t:ge(other) compare element by element")
+refuse("__concat", "a tensor cannot be joined to a text with ..", "tostring(t) is its text")
+
+-- Called for a name that a tensor does not have.
+function metatable.unknown(name)
+  local names = naming.sorted(methods)
+  for _, field in ipairs { "shape", "rank", "dtype", "grad", "requires_grad" } do names[#names + 1] = field end
+  local near = naming.nearest(name, names)
+  core.raise(("a tensor has no field or method '%s'; %s"):format(tostring(name), near and
+    ("did you mean '%s'?"):format(near) or
+    "it has shape, rank, dtype, grad, requires_grad and the methods in the README"))
+end
+
+return { constructors = constructors }

@@ -1,0 +1,159 @@
+---@meta fnet.tensor.methods
+-- The tensor's operators and the methods that are written in C (src/lua/*.c), declared for editors and for
+-- readers; the methods in Lua are in tensor.lua. This file holds no code; a class may be declared in several
+-- parts. tests/house/docs_spec.lua compares it with what C registers.
+--
+-- Said once for all: axes and positions count from 1. `other` is a tensor or a number. Shapes fit together
+-- when, counted from the last axis, lengths are equal or 1 ("broadcasting"); the result has the larger length
+-- of each. Arithmetic happens in float32, or in float64 where an operand is float64: a number takes the
+-- tensor's type, and integers become float32. Every method raises an error, at the line of the script that
+-- called it, for an argument of the wrong kind, for shapes that do not fit, for a tensor that was given back,
+-- and ("interrupted") after Ctrl-C. "Differentiable" means that backward() gives gradients through it; the
+-- rules are in rules.lua.
+
+---@class tensor
+---@operator add(tensor|number): tensor
+---@operator sub(tensor|number): tensor
+---@operator mul(tensor|number): tensor
+---@operator div(tensor|number): tensor
+---@operator pow(tensor|number): tensor
+---@operator unm: tensor
+---@operator len: integer
+
+--- Element by element: arithmetic. The operators + - * / ^ and unary minus do the same.
+---@class tensor
+--- self + other. Differentiable.
+---@field add fun(self: tensor, other: tensor|number): tensor
+--- self - other. Differentiable.
+---@field sub fun(self: tensor, other: tensor|number): tensor
+--- self * other, element by element; the matrix product is matmul. Differentiable.
+---@field mul fun(self: tensor, other: tensor|number): tensor
+--- self / other, as IEEE 754 divides: 1 / 0 is infinite, 0 / 0 is NaN. Differentiable.
+---@field div fun(self: tensor, other: tensor|number): tensor
+--- self to the power of other, with the special cases of IEEE 754-2019, 9.2.1: a negative base with a
+--- fractional exponent gives NaN, x^0 is 1. Differentiable; the slopes of a^0 and of 0^b count as 0.
+---@field pow fun(self: tensor, other: tensor|number): tensor
+--- -self. Differentiable.
+---@field neg fun(self: tensor): tensor
+--- The larger of the two; a NaN on either side wins. Differentiable: where both are equal each gets half.
+---@field maximum fun(self: tensor, other: tensor|number): tensor
+--- The smaller of the two; a NaN on either side wins. Differentiable: where both are equal each gets half.
+---@field minimum fun(self: tensor, other: tensor|number): tensor
+
+--- Element by element: functions. Integers become float32 first.
+---@class tensor
+--- |x|. Differentiable: the slope is sign(x), 0 at 0.
+---@field abs fun(self: tensor): tensor
+--- -1, 0 or 1; NaN for NaN. The slope is 0.
+---@field sign fun(self: tensor): tensor
+--- The square root; NaN below 0. Differentiable.
+---@field sqrt fun(self: tensor): tensor
+--- e to the power of x. Differentiable.
+---@field exp fun(self: tensor): tensor
+--- The natural logarithm; -infinity at 0, NaN below. Differentiable.
+---@field log fun(self: tensor): tensor
+--- The hyperbolic tangent. Differentiable.
+---@field tanh fun(self: tensor): tensor
+--- 1 / (1 + exp(-x)). Differentiable.
+---@field sigmoid fun(self: tensor): tensor
+--- max(x, 0); NaN for NaN. Differentiable: the slope at 0 is 0.
+---@field relu fun(self: tensor): tensor
+--- log(1 + exp(x)), with all digits at both ends. Differentiable.
+---@field softplus fun(self: tensor): tensor
+--- x sigmoid(x), also called swish (Elfwing and others, 2018). Differentiable.
+---@field silu fun(self: tensor): tensor
+--- x times the share of the normal distribution below x, exactly, not the approximation by tanh (Hendrycks and
+--- Gimpel, 2016). Differentiable.
+---@field gelu fun(self: tensor): tensor
+--- self where other > 0, else 0: with the slopes dy and relu's result, the gradient of relu. Differentiable
+--- with respect to self.
+---@field gate fun(self: tensor, other: tensor|number): tensor
+
+--- Element by element: comparisons. The result is 1 or 0 as float32 (float64 for float64 operands).
+--- Comparisons with NaN give 0, `ne` gives 1. Integers are compared exactly. Never on the tape.
+---@class tensor
+--- self == other
+---@field eq fun(self: tensor, other: tensor|number): tensor
+--- self ~= other
+---@field ne fun(self: tensor, other: tensor|number): tensor
+--- self < other
+---@field lt fun(self: tensor, other: tensor|number): tensor
+--- self <= other
+---@field le fun(self: tensor, other: tensor|number): tensor
+--- self > other
+---@field gt fun(self: tensor, other: tensor|number): tensor
+--- self >= other
+---@field ge fun(self: tensor, other: tensor|number): tensor
+
+--- Reductions: over one axis, which then is gone, or with keep = true stays with length 1; without an axis
+--- over everything, with a result of shape []. The result is float32, or float64 for float64. The order of
+--- the additions is fixed: src/kernels/template/reduce.inc.
+---@class tensor
+--- The sum; 0 over nothing. Differentiable.
+---@field sum fun(self: tensor, axis?: integer, keep?: boolean): tensor
+--- The largest element; a NaN wins. Raises where there is none. Differentiable: elements that reach it share.
+---@field max fun(self: tensor, axis?: integer, keep?: boolean): tensor
+--- The smallest element; a NaN wins. Raises where there is none. Differentiable: elements that reach it
+--- share.
+---@field min fun(self: tensor, axis?: integer, keep?: boolean): tensor
+--- The position, from 1, of the first largest element, as int32; a NaN counts as largest. Without an axis:
+--- its row-major position. Raises where there is none.
+---@field argmax fun(self: tensor, axis?: integer, keep?: boolean): tensor
+--- The position, from 1, of the first smallest element, as int32; a NaN counts as smallest. Without an axis:
+--- its row-major position. Raises where there is none.
+---@field argmin fun(self: tensor, axis?: integer, keep?: boolean): tensor
+
+--- Views share the storage: a change of one is seen in the other. All are differentiable but detach.
+---@class tensor
+--- The same elements in another shape: a view where the strides allow it, else a copy. One length may be -1:
+--- it is worked out. Raises where the numbers of elements differ.
+---@field reshape fun(self: tensor, shape: integer[]): tensor
+--- [batch, ...] as [batch, features]; rank 1 or less as [count]. With `features`, a single sample, whose
+--- elements are that many in all, becomes [features].
+---@field flatten fun(self: tensor, features?: integer): tensor
+--- Two axes exchanged, without arguments the last two. Raises below rank 2.
+---@field transpose fun(self: tensor, axis1?: integer, axis2?: integer): tensor
+--- Positions first to last (default: the end) of an axis; last = first - 1 gives none.
+---@field slice fun(self: tensor, axis: integer, first: integer, last?: integer): tensor
+--- One position of an axis, which then is gone; t[i] is t:select(1, i).
+---@field select fun(self: tensor, axis: integer, index: integer): tensor
+--- Repeats axes of length 1, and new leading axes, up to the shape, without taking memory.
+---@field expand fun(self: tensor, shape: integer[]): tensor
+--- The same elements without a history: no gradient flows through it.
+---@field detach fun(self: tensor): tensor
+
+--- Copies. All are differentiable.
+---@class tensor
+--- A contiguous copy with storage of its own.
+---@field clone fun(self: tensor): tensor
+--- Itself where its elements lie row by row without gaps, else a copy that does.
+---@field contiguous fun(self: tensor): tensor
+--- As another type, "float32" without an argument; itself where it has that type. Floats lose their fraction
+--- on the way to an integer type; raises where a value does not fit.
+---@field to fun(self: tensor, dtype?: string): tensor
+--- Zeros of the given length along an axis, with self put at `first`: slice backwards.
+---@field unslice fun(self: tensor, axis: integer, first: integer, length: integer): tensor
+
+--- Elements. These are not on the tape.
+---@class tensor
+--- The value of a tensor with one element, of any rank. Raises for any other count.
+---@field item fun(self: tensor): number
+--- The element at the given position: one index an axis.
+---@field get fun(self: tensor, ...: integer): number
+--- Sets the element at the given position: one index an axis. Raises where the type cannot hold the value,
+--- and for a tensor that requires gradients outside fnet.no_grad.
+---@field set fun(self: tensor, value: number, ...: integer)
+--- Sets all elements; returns self. Raises as set does.
+---@field fill fun(self: tensor, value: number): tensor
+--- Copies the elements of source into self, repeated where they broadcast, converted where the types differ
+--- (floats into integers only after source:int()); returns self. Raises as set does.
+---@field copy fun(self: tensor, source: tensor): tensor
+--- Nested tables of numbers, one level an axis; a number for rank 0.
+---@field totable fun(self: tensor): table|number
+--- The bytes of the elements, row-major, in this machine's byte order; fnet.from_bytes reads them.
+---@field bytes fun(self: tensor): string
+--- True where the elements lie row by row without gaps.
+---@field is_contiguous fun(self: tensor): boolean
+--- Gives the storage back before the collector would. Any later use of self, or of a view of it, raises an
+--- error.
+---@field release fun(self: tensor)

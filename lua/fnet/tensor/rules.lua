@@ -1,0 +1,246 @@
+--- The rule of every operation: how a gradient goes back through it.
+-- A rule is called as rule(dy, y, arguments..., saved) with the gradient of the result y and returns one gradient
+-- an argument (nil for those without). Rules are made of operations, so they can be differentiated again;
+-- where a faster kernel exists it is used when nothing is being recorded.
+
+local core = require "fnet.core"
+
+local methods, is_tensor = core.methods, core.is_tensor
+
+local function wants(x) return is_tensor(x) and x.requires_grad end
+
+-- The sum of dy over the axes along which `like` was repeated, in like's type; nil when like wants no gradient.
+local function fit(dy, like)
+  if not wants(like) then return nil end
+  local shape, target = dy.shape, like.shape
+  local extra = #shape - #target
+  for _ = 1, extra do dy = dy:sum(1) end
+  for axis = 1, #target do
+    if target[axis] == 1 and shape[axis + extra] ~= 1 then dy = dy:sum(axis, true) end
+  end
+  return dy:to(like.dtype)
+end
+
+-- dy of a reduction, with the reduced axis back in place and repeated to the shape of x.
+local function spread(dy, x, axis)
+  local shape = x.shape
+  local one = {}
+  for i = 1, #shape do one[i] = (axis == nil or i == axis) and 1 or shape[i] end
+  return dy:reshape(one):expand(shape)
+end
+
+local rules = { accumulate = methods.add, copy = methods.clone }
+
+function rules.neg(dy) return -dy end
+function rules.abs(dy, _, x) return dy * x:sign() end
+function rules.sign() return nil end
+function rules.sqrt(dy, y) return dy / (y * 2) end
+function rules.exp(dy, y) return dy * y end
+function rules.log(dy, _, x) return dy / x end
+function rules.tanh(dy, y) return dy * (1 - y * y) end
+function rules.sigmoid(dy, y) return dy * (y * (1 - y)) end
+function rules.relu(dy, y) return dy:gate(y) end
+function rules.softplus(dy, _, x) return dy * x:sigmoid() end
+function rules.silu(dy, _, x) return dy * core.silu_slope(x) end
+function rules.silu_slope(dy, _, x)
+  local s = x:sigmoid()
+  return dy * (s * (1 - s) * (x * (1 - s * 2) + 2))
+end
+function rules.gelu(dy, _, x) return dy * core.gelu_slope(x) end
+function rules.gelu_slope(dy, _, x)
+  local square = x * x
+  return dy * ((square * -0.5):exp() * (2 - square) * (1 / math.sqrt(2 * math.pi)))
+end
+-- The slope at 0 is that of the negative side, as in PyTorch.
+function rules.leaky_relu(dy, _, x, slope)
+  local above = x:gt(0)
+  return wants(x) and fit(core.where(above, dy, dy * slope), x) or nil,
+    wants(slope) and fit(core.where(above, 0, dy * x), slope) or nil
+end
+function rules.elu(dy, y, x, alpha)
+  local above = x:gt(0)
+  return wants(x) and fit(core.where(above, dy, dy * (y + alpha)), x) or nil,
+    wants(alpha) and fit(core.where(above, 0, dy * core.elu(x, 1)), alpha) or nil
+end
+function rules.where(dy, _, condition, a, b)
+  return nil, wants(a) and fit(core.where(condition, dy, 0), a) or nil,
+    wants(b) and fit(core.where(condition, 0, dy), b) or nil
+end
+function rules.gate(dy, _, a, b) return fit(dy:gate(b), a) end
+
+function rules.add(dy, _, a, b) return fit(dy, a), fit(dy, b) end
+function rules.sub(dy, _, a, b) return fit(dy, a), wants(b) and fit(-dy, b) or nil end
+function rules.mul(dy, _, a, b)
+  return wants(a) and fit(dy * b, a) or nil, wants(b) and fit(dy * a, b) or nil
+end
+function rules.div(dy, y, a, b)
+  return wants(a) and fit(dy / b, a) or nil, wants(b) and fit(-(dy * y / b), b) or nil
+end
+-- The slopes of a^0 and of 0^b (b > 0) are 0, where the formulas would give 0 * infinity.
+function rules.pow(dy, y, a, b)
+  local da, db
+  if wants(a) then
+    local less = is_tensor(b) and b - b:ne(0) or b ~= 0 and b - 1 or 0
+    da = fit(dy * (b * methods.pow(a, less)), a)
+  end
+  if wants(b) then
+    local base = is_tensor(a) and a or core.tensor(a, y.dtype)
+    db = fit(dy * (y * methods.log(base + base:eq(0))), b)
+  end
+  return da, db
+end
+
+-- Where both are equal each gets half.
+local function share(dy, a, b, larger)
+  local first = larger:gt(0) + larger:eq(0) * 0.5
+  return wants(a) and fit(dy * first, a) or nil, wants(b) and fit(dy * (1 - first), b) or nil
+end
+function rules.maximum(dy, _, a, b) return share(dy, a, b, core.no_grad(methods.sub, a, b)) end
+function rules.minimum(dy, _, a, b) return share(dy, a, b, core.no_grad(methods.sub, b, a)) end
+
+function rules.sum(dy, _, x, axis) return spread(dy, x, axis):to(x.dtype) end
+
+-- Elements that reach the extreme share its gradient.
+function rules.max(dy, y, x, axis)
+  local hit = x:eq(spread(y:detach(), x, axis))
+  local hits = hit:sum(axis, true):expand(x.shape)
+  return spread(dy, x, axis) * (hit / hits)
+end
+rules.min = rules.max
+
+function rules.reshape(dy, _, x) return dy:reshape(x.shape) end
+rules.flatten = rules.reshape
+function rules.transpose(dy, _, _, a, b) return dy:transpose(a, b) end
+function rules.slice(dy, _, x, axis, first) return dy:unslice(axis, first, x.shape[axis]) end
+function rules.unslice(dy, _, x, axis, first) return dy:slice(axis, first, first + x.shape[axis] - 1) end
+function rules.select(dy, _, x, axis, index)
+  local shape = x.shape
+  local length = shape[axis]
+  shape[axis] = 1
+  return dy:reshape(shape):unslice(axis, index, length)
+end
+function rules.expand(dy, _, x) return fit(dy, x) end
+function rules.clone(dy) return dy end
+function rules.contiguous(dy) return dy end
+function rules.to(dy, _, x) return dy:to(x.dtype) end
+
+function rules.matmul(dy, _, a, b)
+  return wants(a) and core.matmul(dy, b:transpose()) or nil, wants(b) and core.matmul(a:transpose(), dy) or nil
+end
+
+function rules.dense(dy, _, x, w, b)
+  if not core.recording() then return core.dense_backward(dy, x, w, b) end
+  local dx, rows, slopes = nil, x, dy
+  if x.rank ~= 2 then
+    rows, slopes = x:reshape { -1, #w }, dy:reshape { -1, w.shape[2] }
+  end
+  if x.requires_grad then
+    dx = core.matmul(slopes, w:transpose())
+    if rows ~= x then dx = dx:reshape(x.shape) end
+  end
+  return dx, w.requires_grad and core.matmul(rows:transpose(), slopes) or nil,
+    b and b.requires_grad and slopes:sum(1) or nil
+end
+
+-- A convolution, its gradient with respect to the input and the one with respect to the weights are one trilinear
+-- form of (x, w, dy) with one factor taken away, so that each is the others' derivative.
+function rules.conv2d(dy, _, x, w, b, _, ...)
+  local shape, field = x.shape, w.shape
+  return wants(x) and core.conv2d_input(dy, w, shape[#shape - 2], shape[#shape - 1], ...) or nil,
+    wants(w) and core.conv2d_weight(x, dy, field[1], field[2], ...) or nil,
+    wants(b) and dy:reshape({ -1, field[4] }):sum(1) or nil
+end
+function rules.conv2d_input(g, _, dy, w, _, _, ...)
+  local field = w.shape
+  return wants(dy) and core.conv2d(g, w, nil, nil, ...) or nil,
+    wants(w) and core.conv2d_weight(g, dy, field[1], field[2], ...) or nil
+end
+function rules.conv2d_weight(g, _, x, dy, _, _, ...)
+  local shape = x.shape
+  return wants(x) and core.conv2d_input(dy, g, shape[#shape - 2], shape[#shape - 1], ...) or nil,
+    wants(dy) and core.conv2d(x, g, nil, nil, ...) or nil
+end
+
+-- A gradient of the results of a pooling of x, handed back to the elements of its windows; the geometry is eight
+-- numbers, and `tap` says where each maximum came from.
+local function to_windows(operation, dy, tap, x, kh, kw, down, across, above, below, left, right)
+  local shape = x.shape
+  return operation(dy, tap, kh, kw, down, across, above, below, left, right, shape[#shape - 2], shape[#shape - 1])
+end
+function rules.max_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right, tap)
+  return to_windows(core.max_pool_input, dy, tap, x, kh, kw, down, across, above, below, left, right)
+end
+function rules.max_pool_input(g, _, _, tap, kh, kw, down, across, above, below, left, right)
+  return core.pool_pick(g, tap, kh, kw, down, across, above, below, left, right)
+end
+function rules.pool_pick(g, _, x, tap, kh, kw, down, across, above, below, left, right)
+  return to_windows(core.max_pool_input, g, tap, x, kh, kw, down, across, above, below, left, right)
+end
+function rules.avg_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right)
+  return to_windows(core.avg_pool_input, dy, nil, x, kh, kw, down, across, above, below, left, right)
+end
+function rules.avg_pool_input(g, _, _, _, kh, kw, down, across, above, below, left, right)
+  return core.avg_pool(g, nil, kh, kw, down, across, above, below, left, right)
+end
+
+function rules.gather(dy, _, x, indices, axis)
+  axis = axis or 1
+  if indices.rank ~= 1 then
+    local shape = x.shape
+    shape[axis] = indices:count()
+    dy, indices = dy:reshape(shape), indices:reshape { -1 }
+  end
+  return core.scatter(dy, indices, axis, x.shape[axis])
+end
+function rules.scatter(dy, _, _, indices, axis) return core.gather(dy, indices, axis) end
+function rules.concat2(dy, _, a, b, axis)
+  local n = a.shape[axis]
+  return dy:slice(axis, 1, n), dy:slice(axis, n + 1, n + b.shape[axis])
+end
+
+function rules.softmax(dy, y)
+  if not core.recording() then return core.softmax_backward(y, dy) end
+  return y * (dy - (dy * y):sum(y.rank, true))
+end
+
+function rules.cross_entropy(dy, _, logits, labels, probability)
+  if not core.recording() then return core.cross_entropy_backward(dy, probability, labels) end
+  local rows = logits:count() // logits.shape[logits.rank]
+  return (core.softmax(logits) - core.one_hot(labels, logits, "cross_entropy")) * (dy / rows)
+end
+
+-- The gradients of (x - mean) / sqrt(variance + epsilon) * w + b with respect to x, w, b, from operations; mean and
+-- variance are taken along an axis, which w and b do not have.
+local function normalised_slopes(dy, x, w, epsilon, axis, others)
+  local centred = x - x:mean(axis, true)
+  local inverse = 1 / ((centred * centred):mean(axis, true) + epsilon):sqrt()
+  local z, g = centred * inverse, dy * w
+  local dx = (g - g:mean(axis, true) - z * (g * z):mean(axis, true)) * inverse
+  return dx, (dy * z):sum(others), dy:sum(others)
+end
+
+function rules.batch_norm(dy, _, x, w, _, mean, inverse, epsilon)
+  local rows = x:count() // #mean
+  if core.recording() then
+    local dx, dw, db = normalised_slopes(dy:reshape { rows, #mean }, x:reshape { rows, #mean }, w, epsilon, 1, 1)
+    return dx:reshape(x.shape), dw, db
+  end
+  local products, sum = core.centred_products(x, dy, mean), dy:reshape { rows, #mean }:sum(1)
+  local dx = x.requires_grad and
+    core.batch_norm_backward(x, dy, mean, sum / rows, products * inverse * inverse / rows, w * inverse) or nil
+  return dx, products * inverse, sum
+end
+
+function rules.layer_norm(dy, _, x, w, _, epsilon, saved)
+  local matrix = { x:count() // #w, #w }
+  if core.recording() then
+    local dx, dw, db = normalised_slopes(dy:reshape(matrix), x:reshape(matrix), w, epsilon, 2, 1)
+    return dx:reshape(x.shape), dw, db
+  end
+  local dx, dw = core.layer_norm_backward(dy, x, w, saved)
+  return dx, dw, dy:reshape(matrix):sum(1)
+end
+
+core.rules(rules)
+
+return rules

@@ -1,0 +1,95 @@
+/* The numerics contract once more, in plain C and independent of the kernels' template: the order of sums, the
+   choice among equal extremes, the chain of a matrix product. Tests of kernels and of the core compare with it. */
+#ifndef FNET_TESTS_REFERENCE_H
+#define FNET_TESTS_REFERENCE_H
+
+#include "../../../src/kernels/kernels.h"
+
+#include <math.h>
+
+/* Lane `lane` of the 16 takes every 16th element; 64 elements make a group, 64 groups make a block. */
+static inline float reference_lane_sum(size_t n, const float *x, size_t step, size_t lane) {
+    float blocks = 0, groups = 0, elements = 0;
+    size_t taken = 0;
+    for (size_t i = lane; i < n; i += 16) {
+        elements += x[i * step];
+        taken++;
+        if (taken % 64 == 0) {
+            groups += elements;
+            elements = 0;
+        }
+        if (taken % 4096 == 0) {
+            blocks += groups;
+            groups = 0;
+        }
+    }
+    return blocks + (groups + elements);
+}
+
+static inline float reference_sum(size_t n, const float *x, size_t step) {
+    float s[16];
+    for (size_t lane = 0; lane < 16; lane++) s[lane] = reference_lane_sum(n, x, step, lane);
+    float even = ((s[0] + s[8]) + (s[4] + s[12])) + ((s[2] + s[10]) + (s[6] + s[14]));
+    float odd = ((s[1] + s[9]) + (s[5] + s[13])) + ((s[3] + s[11]) + (s[7] + s[15]));
+    return even + odd;
+}
+
+/* A NaN wins; of equal values, which differ only as zeros of both signs do, the second stays. */
+static inline float reference_pick(enum reduction operation, float a, float b) {
+    if (isnan(a) || isnan(b)) return NAN;
+    return (operation == REDUCE_MAXIMUM ? a > b : a < b) ? a : b;
+}
+
+static inline float reference_extreme(enum reduction operation, size_t n, const float *x, size_t step) {
+    float best[16] = {0};
+    size_t lanes = n < 16 ? n : 16;
+    for (size_t lane = 0; lane < lanes; lane++) {
+        best[lane] = x[lane * step];
+        for (size_t i = lane + 16; i < n; i += 16) best[lane] = reference_pick(operation, best[lane], x[i * step]);
+    }
+    for (size_t half = 8; half > 0; half /= 2)
+        for (size_t lane = 0; lane < half && lane + half < lanes; lane++)
+            best[lane] = reference_pick(operation, best[lane], best[lane + half]);
+    return best[0];
+}
+
+static inline float reference_reduce(enum reduction operation, size_t n, const float *x, size_t step) {
+    return operation == REDUCE_SUM ? reference_sum(n, x, step) : reference_extreme(operation, n, x, step);
+}
+
+/* c[m, n] = start + a[m, k] b[k, n]; start[i * start_row + j], or NULL for zero. a and b have any strides. */
+static inline void reference_matmul(size_t m, size_t n, size_t k, const float *a, size_t a_row, size_t a_column,
+                                    const float *b, size_t b_row, size_t b_column, const float *start,
+                                    size_t start_row, float *c, size_t c_row) {
+    for (size_t i = 0; i < m; i++)
+        for (size_t j = 0; j < n; j++) {
+            float sum = start ? start[i * start_row + j] : 0;
+            for (size_t l = 0; l < k; l++)
+                sum = fmaf(a[i * a_row + l * a_column], b[l * b_row + j * b_column], sum);
+            c[i * c_row + j] = sum;
+        }
+}
+
+static inline float reference_exp(float x) {
+    float y;
+    kernels_portable.unary[UNARY_EXP](1, &x, &y);
+    return y;
+}
+
+static inline float reference_log(float x) {
+    float y;
+    kernels_portable.unary[UNARY_LOG](1, &x, &y);
+    return y;
+}
+
+/* One row; returns the loss of the given label, which counts from 1 (0: no label). */
+static inline float reference_softmax(size_t n, const float *x, float *y, size_t label) {
+    if (n == 0) return 0;
+    float most = reference_extreme(REDUCE_MAXIMUM, n, x, 1), right = label ? x[label - 1] : 0;
+    for (size_t i = 0; i < n; i++) y[i] = reference_exp(x[i] - most);
+    float sum = reference_sum(n, y, 1);
+    for (size_t i = 0; i < n; i++) y[i] /= sum;
+    return reference_log(sum) + (most - right);
+}
+
+#endif

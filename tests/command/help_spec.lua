@@ -1,0 +1,272 @@
+--- fnet.help, and the annotations that it reads: every public name has a text, and every name that an annotation or
+-- README.md speaks of is there. The command line and the interactive mode show the same text.
+
+local fnet = require "fnet"
+local core = require "fnet.core"
+local annotations = require "fnet.command.annotations"
+local help = require "fnet.command.help"
+local support = require "tests.support"
+local raises = support.raises
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+describe("help", function()
+  it("shows how a layer is made, its fields and its methods", function()
+    local text = fnet.help "nn.Dense"
+    assert.matches("^nn%.Dense%(inputs, units, options%)\n\n  y = ", text)
+    assert.matches("\n  inputs +integer: features that come in\n", text)
+    assert.matches("\n  options +table, optional: ", text)
+    assert.matches("\nfields\n  weight +tensor: %[inputs, units%]\n", text)
+    assert.matches("\nmethods\n  nn%.Dense:forward%(x%) ", text)
+    assert.matches('\nWhat it has from nn%.Module: help "nn%.Module"\n', text)
+    assert.matches("\nlua/fnet/nn/dense%.lua:%d+$", text)
+  end)
+
+  it("shows functions, methods in Lua and in C, values and classes", function()
+    assert.matches("^fnet%.seed%(seed%)\n\n  Starts the random numbers anew: .*\n\n  seed +integer: any whole "
+      .. "number\n", fnet.help "seed")
+    assert.matches("^tensor:mean%(axis, keep%)\n\n  The mean.*\n  axis +integer, optional\n.*\n  returns +tensor\n",
+      fnet.help "tensor.mean")
+    assert.matches("^tensor:sum%(axis, keep%)\n\n  The sum; .*\n  axis +integer, optional\n.*\n  returns +tensor\n",
+      fnet.help "tensor.sum")
+    assert.matches('^fnet%.version\n\n  The version of fnet, such as "0%.1%.0"%.\n', fnet.help "version")
+    assert.matches("^data%.Dataset:batches%(options%)\n", fnet.help "data.Dataset.batches")
+    assert.matches("^nn%.Module\n\nfields\n  training .*\nmethods\n.*nn%.Module:parameters%(%) ",
+      fnet.help "nn.Module")
+    assert.matches("^optim%.Adam%(parameters, options%)\n.*lr: 1e%-3", fnet.help "optim.Adam")
+  end)
+
+  it("lists what a table holds, with first sentences", function()
+    local text = fnet.help "nn"
+    assert.matches("^nn: [^\n]+\n\n", text)
+    assert.matches("\n  nn%.Dense%(inputs, units, options%) +y = ", text)
+    assert.matches("\n  nn%.init  ", text)
+    assert.matches("\n  tensor:sum%(axis, keep%) +The sum; 0 over nothing%.\n", fnet.help "tensor")
+    assert.equal(fnet.help(), fnet.help "fnet")
+    for _, name in ipairs { "nn", "optim", "data", "report", "tensor" } do
+      assert.matches("\n  " .. name .. " +%a", fnet.help())
+    end
+  end)
+
+  it("finds a name however it is written", function()
+    local text = fnet.help "nn.Dense"
+    for _, name in ipairs { "Dense", "fnet.nn.Dense", "nn.Dense(784, 10)", "nn:Dense" } do
+      assert.equal(text, fnet.help(name))
+    end
+    assert.equal(fnet.help "tensor.sum", fnet.help "tensor:sum")
+    for name, words in pairs {
+      ["Dataset.split"] = "data.Dataset.split", ["train.split"] = "data.Dataset.split",
+      ["Module.parameters"] = "nn.Module.parameters", ["nn.Dense.parameters"] = "nn.Module.parameters",
+      ["Residual.summary"] = "nn.Module.summary", ["model.save"] = "nn.Module.save",
+      ["optim.Adam.step"] = "optim.Optimizer.step", ["Adam.step"] = "optim.Optimizer.step",
+      ["Run.stop"] = "fnet.Run.stop", ["checkpoint.values"] = "fnet.Checkpoint.values",
+      folds = "data.Dataset.folds",
+    } do
+      assert.equal(fnet.help(words), fnet.help(name), name)
+    end
+  end)
+
+  it("shows fields", function()
+    assert.matches("^tensor%.grad\n\n  tensor%?: the gradient after backward%(%)\n", fnet.help "tensor.grad")
+    assert.matches('\nWhat it has: help "fnet.History"\n', fnet.help "fnet.Run.history")
+    assert.matches("\n  tensor%.shape +integer%[%]: lengths of the axes\n", fnet.help "tensor")
+    assert.matches("^tensor:mean%(", fnet.help "mean") -- before a field of another class
+  end)
+
+  it("lists all of them where several have the name", function()
+    local text = fnet.help "names"
+    assert.matches("^nn%.init%.names%(%)", text)
+    text = fnet.help "sha256"
+    assert.matches("^fnet%.sha256%(%.%.%.%)", text)
+    text = fnet.help "forward"
+    assert.matches("^forward is the name of several:\n\n", text)
+    assert.matches("\n  nn%.Dense:forward%(x%) ", text)
+    assert.matches("\n  nn%.Module:forward%(%) ", text)
+  end)
+
+  it("answers a misspelt name with the nearest one, at the caller's line", function()
+    raises("help: no help on 'nn.Dens', did you mean 'nn.Dense'?; `help \"fnet\"` lists what there is",
+      function() return (fnet.help "nn.Dens") end)
+    raises("help: no help on 'tensor.summ', did you mean 'tensor.sum'?; `help \"fnet\"` lists what there is",
+      function() return (fnet.help "tensor.summ") end)
+    raises("help: no help on 'relux', did you mean 'ReLU'?; `help \"fnet\"` lists what there is",
+      function() return (fnet.help "relux") end)
+    raises("help: no help on 'q'; `help \"fnet\"` lists what there is", function() return (fnet.help "q") end)
+    raises("help: expected a name, such as \"nn.Dense\", got function", function() return (fnet.help(print)) end)
+  end)
+
+  it("knows the method that was probably meant where Lua found none", function()
+    local function near(name)
+      return help.near_method(("x.lua:1: attempt to call a nil value (method '%s')"):format(name))
+    end
+    assert.equal("parameters", near "paramters")
+    assert.equal("zero_grad", near "zerograd")
+    assert.equal("summary", near "sumary")
+    assert.is_nil(near "unheard_of")
+    assert.is_nil(help.near_method "x.lua:1: attempt to call a nil value (global 'parameter')")
+  end)
+
+  it("stays within the width of a page", function()
+    for _, name in ipairs(help.names()) do
+      for line in (fnet.help(name) .. "\n"):gmatch "(.-)\n" do
+        assert.is_true(utf8.len(line) <= 100 or not line:find " %S+ ", name .. ": " .. line)
+      end
+    end
+  end)
+end)
+
+describe("every name", function()
+  local function documented() return pcall(dofile, "tests/house/documented.lua") end
+
+  it("that is public has an annotation, which help shows", function()
+    assert.same({ true }, { documented() })
+    assert.is_true(#help.names() > 250, "only " .. #help.names())
+  end)
+
+  it("without one is found by the check that the build runs", function()
+    rawset(fnet.report, "undocumented", 5)
+    core.methods.unheard_of = function() end
+    local ok, message = documented()
+    rawset(fnet.report, "undocumented", nil)
+    core.methods.unheard_of = nil
+    assert.is_false(ok)
+    assert.equal("annotations and code differ\nreport.undocumented: is public, but help does not know it\n"
+      .. "tensor.unheard_of: is public, but help does not know it", message)
+  end)
+
+  it("of what the objects have that scripts meet is one that help knows", function()
+    local model = fnet.nn.Sequential { fnet.nn.Dense(2, 2) }
+    local set = fnet.data.Dataset { x = fnet.ones { 2, 2 }, y = fnet.tensor({ 1, 2 }, "int32") }
+    local opt, run = fnet.optim.Adam(model:parameters()), nil
+    local history = fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, optim = opt,
+      callbacks = { start = function(now) run = now end } })
+    local missing, count = {}, 0
+    local function look(class, object)
+      local metatable = getmetatable(object)
+      for _, fields in pairs { metatable, metatable.__index, (getmetatable(metatable) or {}).__index } do
+        for key, value in next, type(fields) == "table" and fields or {} do
+          if type(value) == "function" and not key:find "^__" and key ~= "init" then
+            count = count + 1
+            if not help.find(class .. "." .. key) then missing[#missing + 1] = class .. "." .. key end
+          end
+        end
+      end
+    end
+    for class, object in pairs {
+      ["data.Dataset"] = set, ["data.Balance"] = set:balance(), ["data.Transform"] = fnet.data.random_shift(1),
+      ["data.Standardise"] = fnet.data.standardise(set), ["nn.Sequential"] = model, ["nn.Dense"] = model[1],
+      ["optim.Adam"] = opt, ["optim.Average"] = fnet.optim.Average(model), ["fnet.Run"] = run,
+      ["optim.schedule.plateau"] = fnet.optim.schedule.plateau(), ["fnet.History"] = history,
+      ["fnet.checkpoint"] = fnet.checkpoint(nil, { model = model }), ["fnet.check"] = fnet.check(model, set.x),
+      ["fnet.sweep"] = fnet.sweep { run = function() return 1 end },
+      ["metrics.confusion"] = fnet.metrics.confusion(model, set),
+    } do look(class, object) end
+    assert.same({}, missing)
+    assert.is_true(count > 80, "only " .. count)
+  end)
+
+  it("of a class in an annotation is one of the library's", function()
+    local wrong = {}
+    for module, found in pairs(annotations.read()) do
+      for _, entry in ipairs(found.entries) do
+        local space, name = (entry.class or ""):match "^(nn)%.(.*)$"
+        if space and name ~= "Module" and not rawget(fnet[space], name) then
+          wrong[#wrong + 1] = module .. ": " .. entry.class
+        end
+        if entry.class and not help.find(entry.class) and not entry.class:find "^annotations" then
+          wrong[#wrong + 1] = module .. ": " .. entry.class
+        end
+      end
+    end
+    assert.same({}, wrong)
+  end)
+
+  it("of a field in a layer's annotation is a field of the layer", function()
+    local x = fnet.nn.Dense(2, 3)
+    local fields = 0
+    for _, entry in ipairs(annotations.read()["fnet.nn.dense"].entries) do
+      for _, field in ipairs(entry.fields) do
+        assert.is_truthy(rawget(x, field.name) ~= nil or field.type:find "%?$", field.name)
+        fields = fields + 1
+      end
+    end
+    assert.is_true(fields >= 2)
+  end)
+
+  it("that README.md writes as a call exists", function()
+    local wrong, count = {}, 0
+    for cell in read("README.md"):gmatch "\n| `([^|]*)` |" do
+      for span in ("`" .. cell .. "`"):gmatch "`([^`]+)`" do
+        local space, name = span:match "^(%l+)%.([%a_]+[%w_.]*)%f[%s(%z]"
+        if space == "fnet" or space and type(rawget(fnet, space)) == "table" then
+          count = count + 1
+          if not help.find(space == "fnet" and name or space .. "." .. name) then wrong[#wrong + 1] = span end
+        end
+      end
+    end
+    assert.same({}, wrong)
+    assert.is_true(count > 40, "only " .. count)
+  end)
+end)
+
+describe("annotations", function()
+  local function parse(text) return annotations.parse("x.lua", text) end
+
+  it("are read with their tags, types and continuations", function()
+    local entries, header = parse [[
+--- The header,
+-- of two lines.
+
+--- Adds a
+-- and b.
+---@param a number|tensor the first
+---@param f? fun(x: tensor, n: integer): tensor  called
+--- for each
+---@param ... any
+---@return number sum, string text
+function owner.sub:add(a, f, ...) end
+
+local x = 1 -- no annotation
+
+---@class nn.Thing: nn.Module
+---@field weight tensor [2, 3]
+local Thing = 5
+]]
+    assert.equal("The header, of two lines.", header)
+    assert.equal(2, #entries)
+    local add, thing = entries[1], entries[2]
+    assert.same({ "x.lua", 11, "owner.sub", "add" }, { add.file, add.line, add.owner, add.name })
+    assert.equal("Adds a and b.", add.text)
+    assert.same({
+      { name = "a", optional = false, type = "number|tensor", text = "the first" },
+      { name = "f", optional = true, type = "fun(x: tensor, n: integer): tensor", text = "called for each" },
+      { name = "...", optional = false, type = "any", text = "" },
+    }, add.parameters)
+    assert.same({ "number sum, string text" }, add.returns)
+    assert.same({ "nn.Thing", "nn.Module", "Thing" }, { thing.class, thing.parent, thing.name })
+    assert.same({ { name = "weight", type = "tensor", text = "[2, 3]" } }, thing.fields)
+  end)
+
+  it("of methods in C stand above their field", function()
+    local entries = parse [[
+--- Head.
+
+--- Group.
+---@class tensor
+--- First of
+--- two lines.
+---@field a fun(self: tensor): tensor
+--- Second.
+---@field b fun(self: tensor, n?: integer)
+]]
+    assert.same({
+      { name = "a", type = "fun(self: tensor): tensor", text = "First of two lines." },
+      { name = "b", type = "fun(self: tensor, n?: integer)", text = "Second." },
+    }, entries[1].fields)
+  end)
+end)

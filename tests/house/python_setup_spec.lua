@@ -1,0 +1,38 @@
+--- src/tools/python.sh: one try to have Python's packages for other specs, and never a failure.
+
+local command = require "tests.support.command"
+
+local directory
+before_each(function()
+  directory = command.make_directory()
+  assert(os.execute(("mkdir -p %s/src/tools %s/bin && cp src/tools/python.sh %s/src/tools"):format(directory,
+    directory, directory)))
+end)
+after_each(function() command.remove_directory(directory) end)
+
+-- A python3 that notes what it is asked for, then runs `script`.
+local function run(script, environment)
+  command.write_file(directory .. "/bin/python3", '#!/bin/sh\necho "$*" >>"$0.log"\n' .. script .. "\n")
+  return command.shell(directory, ("chmod +x bin/python3; rm -f bin/python3.log; %s PATH=$PWD/bin:$PATH "
+    .. "sh src/tools/python.sh; echo status $?; cat bin/python3.log 2>/dev/null"):format(environment or ""))
+end
+
+describe("src/tools/python.sh", function()
+  it("tries once, and leaves nothing behind where that does not work", function()
+    local result = run "exit 1"
+    assert.matches("^status 0\n%-c import numpy, safetensors, onnx, onnxruntime\n%-m venv build/python\n$",
+      result.output)
+    assert.matches("pip is not to be had here; those specs are left out\n$", result.errors)
+    assert.is_nil(io.open(directory .. "/build/python"))
+    result = run "exit 1"
+    assert.same({ "status 0\n", "" }, { result.output, result.errors })
+  end)
+
+  it("asks no package manager where nothing is missing", function()
+    local result = run "exit 0"
+    assert.same({ "status 0\n-c import numpy, safetensors, onnx, onnxruntime\n", "" },
+      { result.output, result.errors })
+    result = run("exit 1", "rm -f build/python.tried; FNET_PYTHON=/usr/bin/python3")
+    assert.same({ "status 0\n", "" }, { result.output, result.errors })
+  end)
+end)

@@ -1,0 +1,81 @@
+--- Models as ONNX: checked and run by onnx and onnxruntime where Python has them (tests/support/command.lua).
+
+local fnet = require "fnet"
+local command = require "tests.support.command"
+local support = require "tests.support"
+local protobuf = require "fnet.files.protobuf"
+local nn = fnet.nn
+
+local directory
+setup(function() directory = command.make_directory() end)
+teardown(function() command.remove_directory(directory) end)
+
+-- Runs the model in onnxruntime and compares; pending where that is not to be had.
+local function check_in_onnxruntime(model, x, options)
+  fnet.data.write_npy(directory .. "/x.npy", x)
+  fnet.data.write_npy(directory .. "/y.npy", fnet.no_grad(model, x))
+  assert.is_true(model:export_onnx(directory .. "/model.onnx", options))
+  if not command.python_has "onnx, onnxruntime" then
+    pending "left out: this Python has no onnx and onnxruntime: pip install onnx onnxruntime, and set FNET_PYTHON"
+    return
+  end
+  local script = command.directory .. "/tests/fixtures/onnx_check.py"
+  local result = command.shell(directory, ("%s %s model.onnx x.npy y.npy"):format(command.python,
+    command.quote(script)))
+  assert.equal("", result.errors)
+  assert.equal(0, result.status)
+  assert.matches("^opset 17\n", result.output)
+end
+
+describe("a model as ONNX", function()
+  it("gives the outputs of fnet in onnxruntime", function()
+    fnet.seed(5)
+    local model = nn.Sequential { nn.Flatten(), nn.Dense(6, 9), nn.BatchNorm(9), nn.ReLU(), nn.Dropout(),
+      nn.Dense(9, 8, { activation = "tanh", bias = false }), nn.LayerNorm(8), nn.LeakyReLU(0.1), nn.Dense(8, 7),
+      nn.ELU(0.7), nn.Dense(7, 7), nn.SELU(), nn.Dense(7, 6, { activation = "sigmoid" }), nn.Softplus(),
+      nn.Sequential { nn.Dense(6, 5), nn.Softmax() } }
+    local x = fnet.randn { 30, 6 }
+    for _ = 1, 3 do model(x) end -- running statistics
+    check_in_onnxruntime(model:eval(), x)
+  end)
+
+  it("gives the outputs of convolutional networks in onnxruntime", function()
+    fnet.seed(6)
+    local model = nn.Sequential { nn.Reshape(14, 12, 2), nn.Conv2D(2, 4, 3, { padding = "same", bias = false }),
+      nn.BatchNorm(4), nn.ReLU(), nn.MaxPool2D(2), -- 7 x 6
+      nn.Conv2D(4, 8, { 3, 2 }, { padding = { 0, 1 }, groups = 2, activation = "gelu" }), -- 5 x 7
+      nn.Conv2D(8, 8, 3, { padding = "same", stride = 2, groups = 8, activation = "silu" }), -- 3 x 4
+      nn.AvgPool2D(3, { stride = 2, padding = 1 }), nn.Dense(8, 6), nn.LayerNorm(6), nn.LogSoftmax(), -- 2 x 2
+      nn.Flatten(), nn.Dense(24, 10) }
+    local x = fnet.randn { 9, 14 * 12 * 2 }
+    for _ = 1, 3 do model(x) end
+    check_in_onnxruntime(model:eval(), x)
+  end)
+
+  it("takes pictures with their channels last", function()
+    fnet.seed(7)
+    local model = nn.Sequential { nn.Conv2D(3, 4, 3), nn.MaxPool2D(3, { stride = 2, padding = "same" }),
+      nn.GlobalAvgPool(), nn.Softmax() }
+    check_in_onnxruntime(model, fnet.randn { 4, 9, 7, 3 }, { input = { 9, 7, 3 } })
+  end)
+
+  it("is encoded as the format's documentation shows", function()
+    assert.equal("\x08\x96\x01", protobuf.integer(1, 150))
+    assert.equal("\x12\x07testing", protobuf.bytes(2, "testing"))
+    assert.equal("\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", protobuf.integer(3, -1))
+    assert.equal("\x25\x00\x00\x80\x3f", protobuf.float(4, 1))
+    assert.equal("\xa0\x01\x00", protobuf.integer(20, 0))
+  end)
+
+  it("cannot have layers that it is not told of", function()
+    local raises, path = support.raises, directory .. "/x.onnx"
+    raises("export_onnx: expected a path, got nil", function() nn.Dense(1, 1):export_onnx() end)
+    raises("export_onnx: layer 2, Lambda() cannot be exported; what can: Sequential, Dropout, AvgPool2D, "
+      .. "BatchNorm, Conv2D, Dense, ELU, Flatten, GELU, GlobalAvgPool, "
+      .. "LayerNorm, LeakyReLU, LogSoftmax, MaxPool2D, ReLU, "
+      .. "Reshape, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh",
+      function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_onnx(path) end)
+    assert.same({ nil, "/none/x.onnx: No such file or directory", 2 },
+      { nn.Dense(1, 1):export_onnx "/none/x.onnx" })
+  end)
+end)

@@ -1,0 +1,109 @@
+--- Runs command lines for the specs of the interpreter. Used with `require "tests.support.command"`.
+
+local command = {}
+
+local pipe = assert(io.popen("pwd"))
+command.directory = pipe:read("l") -- the project's, from which the tests run
+pipe:close()
+
+--- The interpreter under test, as an absolute path.
+command.fnet = os.getenv("FNET") or "./fnet"
+if command.fnet:sub(1, 1) ~= "/" then command.fnet = command.directory .. "/" .. command.fnet end
+
+--- Stock Lua 5.4, to compare with; nil where there is none.
+command.lua = nil
+for _, name in ipairs { "lua5.4", "lua54", "lua-5.4", "lua" } do
+  if os.execute(name .. " -e 'os.exit(_VERSION == \"Lua 5.4\")' >/dev/null 2>&1 </dev/null") then
+    command.lua = name
+    break
+  end
+end
+
+---@param text string
+---@return string  one word for the shell
+function command.quote(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+--- A Python, as a word for the shell: with packages where src/tools/python.sh could install them.
+command.python = os.getenv "FNET_PYTHON"
+if not command.python then
+  local installed = io.open "build/python/bin/python"
+  command.python = installed and command.directory .. "/build/python/bin/python" or "python3"
+  if installed then installed:close() end
+end
+command.python = command.quote(command.python)
+
+local has = {}
+--- Whether that Python has the modules.
+---@param modules string "numpy, onnx"
+---@return boolean
+function command.python_has(modules)
+  if has[modules] == nil then
+    has[modules] = os.execute(("%s -c 'import %s' >/dev/null 2>&1"):format(command.python, modules)) == true
+  end
+  return has[modules]
+end
+
+---@param path string
+---@param content string
+function command.write_file(path, content)
+  os.remove(path) -- closing a file that was cut to nothing waits for the disk on ext4
+  local file = assert(io.open(path, "wb"))
+  assert(file:write(content))
+  assert(file:close())
+end
+
+---@param path string
+---@return string
+function command.read_file(path)
+  local file = assert(io.open(path, "rb"))
+  local content = file:read("a")
+  file:close()
+  return content
+end
+
+---@return string path  of a new empty directory
+function command.make_directory()
+  local path = os.tmpname()
+  os.remove(path)
+  assert(os.execute("mkdir " .. command.quote(path)))
+  return path
+end
+
+---@param path string
+function command.remove_directory(path)
+  os.execute("rm -rf " .. command.quote(path))
+end
+
+--- Runs a shell script.
+---@param directory string  where it runs; its outputs are kept there too
+---@param script string
+---@param input string?  standard input; default empty
+---@return {output: string, errors: string, status: integer} result  status as a shell has it: 128 + signal
+function command.shell(directory, script, input)
+  command.write_file(directory .. "/.input", input or "")
+  local line = ("cd %s && { %s\n} <.input >.output 2>.errors"):format(command.quote(directory), script)
+  for _, name in ipairs { ".output", ".errors" } do os.remove(directory .. "/" .. name) end -- as in write_file
+  local _, kind, code = os.execute(line)
+  return {
+    output = command.read_file(directory .. "/.output"),
+    errors = command.read_file(directory .. "/.errors"),
+    status = kind == "signal" and 128 + code or code,
+  }
+end
+
+--- A command line whose environment has none of the variables that the interpreter runs code from.
+---@param program string
+---@param arguments string[]
+---@param environment table<string, string>?
+---@return string
+function command.line(program, arguments, environment)
+  local words = { "env -u LUA_INIT -u LUA_INIT_5_4" }
+  for name, value in pairs(environment or {}) do words[#words + 1] = name .. "=" .. command.quote(value) end
+  words[#words + 1] = command.quote(program)
+  for _, argument in ipairs(arguments) do words[#words + 1] = command.quote(argument) end
+  return table.concat(words, " ")
+end
+
+return command

@@ -1,0 +1,329 @@
+--- Memory: the collector may run at any allocation, nothing leaks, a steady loop needs nothing new, and what was
+-- given back is refused.
+
+local fnet = require "fnet"
+local core = require "fnet.core"
+local support = require "tests.support"
+
+local nn, optim, data = fnet.nn, fnet.optim, fnet.data
+local raises = support.raises
+local GIVEN_BACK = " was given back: a batch when its loop took the next one, a gradient at zero_grad, or a " ..
+  "tensor by :release(); keep a copy with :clone()"
+
+-- Kilobytes that live on after a full collection; the pool of free storages is emptied first.
+local function living()
+  core.pool(true)
+  collectgarbage()
+  collectgarbage()
+  return collectgarbage "count"
+end
+
+-- One use of every operation; the sum of what they made tells whether a result was damaged.
+local function every_operation()
+  fnet.seed(1)
+  local a, b = fnet.rand { 8, 6 }, fnet.rand { 6, 8 }
+  local large = fnet.rand { 40, 50 } -- large enough to have a storage of its own
+  local index = fnet.tensor({ 3, 1, 2 }, "int32")
+  local results = {
+    a + 1, 1 - a, a * a:T():contiguous():T(), a / b:T(), a ^ 2, -a, a:exp(), a:log(), a:tanh(), a:sigmoid(),
+    a:sqrt(), a:abs(), a:sign(), a:relu(), a:gate(a - 0.5), a:maximum(0.5), a:minimum(b:T()), a:clamp(0.2, 0.8),
+    a:lt(0.5), a:int():eq(b:T():int()), a:sum(), a:sum(1), a:mean(2, true), a:max(1), a:min(), a:argmax(1),
+    a:argmin(), a:softmax(), a:softmax(1), a:matmul(b), a[1]:matmul(b), b:matmul(b[2]), large:matmul(large:T()),
+    large:T() + 1,
+    a:reshape { 6, 8 }, b:T():reshape { 48 }, a:flatten(), a:slice(2, 2, 4), a:select(1, 3), a:expand { 2, 8, 6 },
+    a:gather(index), core.scatter(a:slice(1, 1, 3), index, 1, 4), fnet.concat { a, a, b:T() }, a:clone(),
+    a:detach(), a:T():contiguous(), (a * 9):int(), (a * 9):byte(), a:double(), large:double():float(), fnet.eye(5),
+    fnet.arange(1, 9), fnet.full({ 2, 2 }, 3), fnet.randn { 5 }, fnet.permutation(5):float(),
+    fnet.tensor(a:totable()), fnet.from_bytes(a:bytes(), { 48 }), fnet.zeros({ 2 }):copy(a[1][1] + fnet.ones { 1 }),
+    core.gather_scaled(fnet.tensor({ { 1, 2 }, { 3, 4 }, { 5, 6 } }, "uint8"), index, 0.5),
+  }
+  local filled = fnet.zeros { 3, 3 }
+  filled[1] = fnet.ones { 3 }
+  filled[2] = filled[1]
+  filled:set(5, 3, 3)
+  filled:T():copy(filled)
+  results[#results + 1] = filled
+  local digest = {}
+  for i, t in ipairs(results) do digest[i] = fnet.sha256(t) end
+  digest[#digest + 1] = tostring(large)
+  assert.is_true(a:equal(a:clone()) and a:allclose(a:clone()))
+  return table.concat(digest, "\n")
+end
+
+-- A forward and a backward pass through layers and a loss, and a step.
+local function training_step(model, opt, x, y)
+  local loss = nn.cross_entropy(model(x), y)
+  opt:zero_grad()
+  loss:backward()
+  opt:step()
+  return loss:item()
+end
+
+local function training()
+  fnet.seed(1)
+  local model = nn.Sequential { nn.Flatten(), nn.Dense(12, 20), nn.ReLU(), nn.Dense(20, 3), nn.Softmax() }
+  local opt = optim.Adam(model:parameters())
+  local x, y = fnet.rand { 10, 3, 4 }, fnet.rand({ 10 }, 1, 3.99):int()
+  local losses = {}
+  for i = 1, 5 do losses[i] = ("%.17g"):format(training_step(model, opt, x, y)) end
+  local scale = fnet.ones { 2, 2 }
+  scale.requires_grad = true
+  local root = ((scale * 3):exp() / (scale + 1)):sum()
+  root:backward { create_graph = true }
+  scale.grad:sum():backward()
+  return table.concat(losses, " ") .. tostring(scale.grad)
+end
+
+describe("the collector", function()
+  after_each(function()
+    collectgarbage "restart"
+    collectgarbage("incremental", 200, 100, 13)
+  end)
+
+  for name, body in pairs { ["every operation"] = every_operation, ["training"] = training } do
+    local expected
+
+    before_each(function() expected = expected or body() end)
+
+    it("may run all the time during " .. name .. " (incremental)", function()
+      collectgarbage("incremental", 1, 1000, 1) -- a step every 2 bytes, and no pause between cycles
+      for _ = 1, 3 do assert.equal(expected, body()) end
+    end)
+
+    it("may run all the time during " .. name .. " (generational)", function()
+      collectgarbage("generational", 1, 1) -- a minor collection after each 1 % of growth
+      for _ = 1, 3 do assert.equal(expected, body()) end
+    end)
+
+    it("may run to its end between any two lines of " .. name, function()
+      debug.sethook(function() collectgarbage() end, "l", 0)
+      local ok, got = pcall(body)
+      debug.sethook()
+      assert.is_true(ok, got)
+      assert.equal(expected, got)
+    end)
+
+    it("may finish at any call of " .. name, function()
+      debug.sethook(function() collectgarbage "step" end, "cr", 0)
+      local ok, got = pcall(body)
+      debug.sethook()
+      assert.is_true(ok, got)
+      assert.equal(expected, got)
+    end)
+  end
+end)
+
+describe("nothing leaks:", function()
+  it("100,000 small tensors and their views", function()
+    local before = living()
+    for i = 1, 100000 do
+      local t = fnet.full({ 4 }, i)
+      assert(t:reshape({ 2, 2 }):T()[2][1] == i)
+    end
+    assert.is_true(living() - before < 200)
+  end)
+
+  it("large tensors", function()
+    local before = living()
+    for _ = 1, 300 do local _ = fnet.zeros { 1000, 250 } + 1 end
+    assert.is_true(living() - before < 200)
+  end)
+
+  it("storages of many different sizes that were given back", function()
+    local before = living()
+    for n = 1, 3000 do fnet.zeros({ 1024 + n * 16 }):release() end
+    assert.is_true(core.pool() <= 64 * 2 ^ 20)
+    assert.is_true(living() - before < 300)
+  end)
+
+  it("operations that fail", function()
+    local t, before = fnet.zeros { 100, 100 }, living()
+    for _ = 1, 400 do
+      pcall(t.matmul, t, fnet.zeros { 99, 99 })
+      pcall(t.add, t:double(), fnet.zeros { 7 })
+      pcall(t.gather, t, fnet.full({ 9 }, 101, "int32"))
+      pcall(t.to, t - 1, "uint8")
+      pcall(fnet.tensor, { { 1, 2 }, { 3 } })
+    end
+    assert.is_true(living() - before < 100)
+  end)
+
+  it("results on a tape that is never walked, and the history behind detach", function()
+    local w = fnet.ones { 1 }
+    w.requires_grad = true
+    local state, before = fnet.ones { 1 }, living()
+    for _ = 1, 3000 do
+      local _ = (w * 3):exp():sum()
+      state = (w * state):detach()
+    end
+    local large = fnet.ones { 2000 }
+    for _ = 1, 300 do large = (w * large):detach() end
+    assert.is_true(living() - before < 200)
+  end)
+
+  it("a view keeps only its storage alive, for as long as it lives", function()
+    local before = living()
+    local row
+    do
+      local t = fnet.full({ 1000, 250 }, 7)
+      row = t[5]
+    end
+    assert.is_true(living() - before > 900)
+    assert.equal(7, row[250])
+    assert.equal(7, row:min():item())
+    row = nil
+    assert.is_nil(row)
+    assert.is_true(living() - before < 200)
+  end)
+
+  it("a tensor may be the key and the value of a weak table", function()
+    local seen = setmetatable({}, { __mode = "kv" })
+    seen[fnet.zeros { 3 }] = fnet.zeros { 2000 }
+    living()
+    assert.is_nil(next(seen))
+  end)
+
+  it("coroutines that are never finished", function()
+    local before = living()
+    for _ = 1, 100 do
+      local resume = coroutine.wrap(function()
+        local t = fnet.rand { 3000 }
+        coroutine.yield(t:sum())
+        return t
+      end)
+      assert.equal(0, resume().rank)
+    end
+    assert.is_true(living() - before < 200)
+  end)
+end)
+
+describe("in the steady state", function()
+  it("training takes its memory from the pool", function()
+    fnet.seed(1)
+    local model = nn.Sequential { nn.Dense(100, 64), nn.ReLU(), nn.Dense(64, 10) }
+    local opt = optim.Adam(model:parameters())
+    local set = data.Dataset { x = fnet.rand { 640, 100 }, y = fnet.rand({ 640 }, 1, 10.99):int() }
+    local function epoch()
+      for x, y in set:batches { size = 32, shuffle = true } do training_step(model, opt, x, y) end
+    end
+    epoch()
+    epoch()
+    local before, most = living(), 0
+    epoch()
+    collectgarbage "stop" -- what is allocated from here on stays visible
+    local start = collectgarbage "count"
+    for _ = 1, 10 do -- 200 steps
+      epoch()
+      most = collectgarbage "count" - start
+    end
+    collectgarbage "restart"
+    -- A step works with about 100 KiB of activations and gradients; only small objects may be new.
+    assert.is_true(most / 200 < 25, ("%.1f KiB a step"):format(most / 200))
+    assert.is_true(living() - before < 300)
+  end)
+
+  it("the pool does not grow", function()
+    local w = fnet.ones { 200, 50 }
+    w.requires_grad = true
+    local x, held = fnet.rand { 64, 200 }, nil
+    for i = 1, 200 do
+      local loss = x:matmul(w):relu():sum()
+      w:zero_grad()
+      loss:backward()
+      if i == 20 then held = core.pool() end
+    end
+    assert.is_true(core.pool() <= held + 2 ^ 20)
+  end)
+end)
+
+describe("release", function()
+  it("gives the storage to the next tensor of the size", function()
+    core.pool(true)
+    local t = fnet.full({ 5000 }, 3)
+    t:release()
+    local held = core.pool()
+    assert.is_true(held >= 20000)
+    local other = fnet.ones { 5000 }
+    assert.is_true(core.pool() <= held - 20000)
+    assert.equal(5000, other:sum():item())
+    raises("this tensor [5000]" .. GIVEN_BACK, function() t:sum() end)
+  end)
+
+  it("refuses the tensor and every view of it, small or large, however the storage is used since", function()
+    for _, n in ipairs { 1, 10, 1000, 1024, 5000 } do
+      local t = fnet.full({ 2, n }, 3)
+      local row, turned, detached = t[1], t:T(), t:detach()
+      local part = row:slice(1, 1, 1)
+      local copy = t:clone()
+      row:release() -- whichever handle it is called on
+      local others = {}
+      for i = 1, 5 do others[i] = fnet.full({ 2, n }, i) end
+      raises(("this tensor [2, %d]"):format(n) .. GIVEN_BACK, function() t:sum() end)
+      raises(("this tensor [%d]"):format(n) .. GIVEN_BACK, function() row:sum() end)
+      raises(("this tensor [%d, 2]"):format(n) .. GIVEN_BACK, function() turned:sum() end)
+      raises(("this tensor [2, %d]"):format(n) .. GIVEN_BACK, function() detached:fill(9) end)
+      raises("this tensor [1]" .. GIVEN_BACK, function() part:item() end)
+      t:release() -- nothing more happens
+      assert.equal(6 * n, copy:sum():item())
+      for i = 1, 5 do assert.equal(2 * n * i, others[i]:sum():item()) end
+    end
+  end)
+
+  it("of one tensor leaves all others alone", function()
+    local tensors = {}
+    for i = 1, 50 do tensors[i] = fnet.full({ 1500 }, i) end
+    for i = 1, 50, 2 do tensors[i]:release() end
+    for i = 1, 50, 2 do tensors[i] = fnet.full({ 1500 }, -i) end
+    for i = 1, 50 do assert.equal(i % 2 == 1 and -i or i, tensors[i]:max():item()) end
+  end)
+
+  it("of what an operation on the tape needs is noticed by backward", function()
+    local w = fnet.ones { 2000 }
+    w.requires_grad = true
+    local x = fnet.full({ 2000 }, 2)
+    local loss = (w * x):sum()
+    x:release()
+    local ok, message = pcall(loss.backward, loss)
+    assert.is_false(ok)
+    assert.truthy(message:find("this tensor [2000]" .. GIVEN_BACK, 1, true))
+  end)
+end)
+
+describe("a batch", function()
+  it("is refused after its turn, and its clone is not", function()
+    local labels = fnet.tensor({ 1, 2, 1, 2 }, "int32")
+    local set = data.Dataset { x = fnet.arange(1, 4000):reshape { 4, 1000 }, y = labels }
+    local x_before, y_before, x_row, kept = nil, nil, nil, {}
+    for x, y in set:batches { size = 2 } do
+      if x_before then
+        raises("this tensor [2, 1000]" .. GIVEN_BACK, function() x_before:sum() end)
+        raises("this tensor [1000]" .. GIVEN_BACK, function() x_row:sum() end)
+        raises("this tensor [2]" .. GIVEN_BACK, function() y_before:sum() end)
+      end
+      x_before, y_before, x_row = x, y, x[1]
+      kept[#kept + 1] = x:clone()
+    end
+    raises("this tensor [2, 1000]" .. GIVEN_BACK, function() x_before:sum() end)
+    assert.is_true(fnet.concat(kept):equal(set.x))
+    assert.equal(4000, set.x:max():item())
+  end)
+
+  it("that the loop left early stays usable", function()
+    local set = data.Dataset { x = fnet.ones { 4, 1000 }, y = fnet.tensor({ 1, 2, 1, 2 }, "int32") }
+    local first = set:batches({ size = 2 })()
+    assert.equal(2000, first:sum():item())
+  end)
+end)
+
+it("a gradient that the script has seen is never given back", function()
+  local w = fnet.ones { 2000 }
+  w.requires_grad = true
+  local seen
+  for i = 1, 3 do
+    (w * i):sum():backward()
+    seen = seen or w.grad
+    w:zero_grad()
+  end
+  assert.equal(1, seen:max():item())
+  assert.equal(1, seen:min():item())
+end)
