@@ -367,59 +367,42 @@ static bool show_help(lua_State *L, const char *topic) {
     return true;
 }
 
-/* Calls the function below `arguments` values with the values of `arg` from 1 after them. */
-static bool call_with_arg(lua_State *L, int arguments, int results) {
+/* Runs a file, or standard input for NULL, with the values of `arg` from 1. */
+static bool run_script(lua_State *L, const char *name) {
+    if (luaL_loadfile(L, name) != LUA_OK) {
+        report(L);
+        return false;
+    }
     if (lua_getglobal(L, "arg") != LUA_TTABLE) luaL_error(L, "'arg' is not a table");
     int table = lua_gettop(L);
     int count = (int)luaL_len(L, table);
     luaL_checkstack(L, count, "too many arguments to script");
     for (int i = 1; i <= count; i++) lua_rawgeti(L, table, i);
     lua_remove(L, table);
-    return call(L, arguments + count, results);
+    return call(L, count, 0);
 }
 
-/* Runs a file, or standard input for NULL. */
-static bool run_script(lua_State *L, const char *name) {
-    if (luaL_loadfile(L, name) != LUA_OK) {
-        report(L);
-        return false;
-    }
-    return call_with_arg(L, 0, 0);
-}
-
-/* Whether the script's name is the word `check`. A file of that name goes first. */
-static bool is_check(const char *script) {
-    return script != NULL && strcmp(script, "check") == 0 && access("check", F_OK) != 0;
-}
-
-/* The commands on files; a script of that name goes first. NULL for anything else. */
-static const char *command_module(const char *word) {
+/* The module of a command, as lua/fnet/command/init.lua has it; the stack keeps the name. NULL where the word is no
+   command, or the name of a script, which goes first. */
+static const char *command_module(lua_State *L, const char *word) {
     if (word == NULL || access(word, F_OK) == 0) return NULL;
-    if (strcmp(word, "info") == 0) return "fnet.command.info";
-    if (strcmp(word, "run") == 0) return "fnet.command.run";
-    if (strcmp(word, "eval") == 0) return "fnet.command.eval";
-    return NULL;
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "fnet.command");
+    if (!call(L, 1, 1)) return NULL;
+    lua_getfield(L, -1, word);
+    return lua_tostring(L, -1);
 }
 
-/* Calls the function that the module is with `arg`; it says whether it succeeded. */
+/* Calls the function that the module is with `arg`; it says whether it succeeded, and perhaps why not. */
 static bool run_command(lua_State *L, const char *module) {
     lua_getglobal(L, "require");
     lua_pushstring(L, module);
     if (!call(L, 1, 1)) return false;
     lua_getglobal(L, "arg");
-    return call(L, 1, 1) && lua_toboolean(L, -1);
-}
-
-/* Runs a file until it has trained for some steps, and reports (lua/fnet/command/check.lua). */
-static bool check_script(lua_State *L, const char *name) {
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "fnet.command.check");
-    if (!call(L, 1, 1)) return false;
-    push_member(L, -1, "run");
-    lua_remove(L, -2);
-    lua_pushstring(L, name);
-    if (call_with_arg(L, 1, 1)) report(L); /* otherwise the process has ended, or there was an error */
-    return false;
+    if (!call(L, 1, 2)) return false;
+    bool succeeded = lua_toboolean(L, -2);
+    if (lua_isstring(L, -1)) report(L);
+    return succeeded;
 }
 
 /* ---- the interactive mode ---- */
@@ -469,12 +452,6 @@ static void interact(lua_State *L) {
     ended_by_interrupt = false;
 }
 
-/* Whether a command is asked for help: `fnet check --help`. */
-static bool asks_for_usage(char **words) {
-    bool command = is_check(words[0]) || command_module(words[0]) != NULL;
-    return command && words[1] != NULL && strcmp(words[1], "--help") == 0;
-}
-
 /* ---- everything, in the order of the manual ---- */
 
 static bool run_everything(lua_State *L, char **argv) {
@@ -483,23 +460,22 @@ static bool run_everything(lua_State *L, char **argv) {
         complain_of_option(options.bad);
         return false;
     }
-    if (options.help ? options.topic == NULL : asks_for_usage(argv + options.script)) {
-        fputs(usage_text, stdout);
-        fputs(help_text, stdout);
-        return true;
-    }
-    if (options.version || options.interactive) print_version();
     if (options.ignore_environment) {
         lua_pushboolean(L, 1);
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV"); /* where the package library looks */
     }
     luaL_openlibs(L);
     preload_modules(L);
-    bool check = is_check(argv[options.script]);
-    if (check && argv[++options.script] == NULL) {
-        complain("check: which script? fnet check script.lua");
-        return false;
+    const char *script = argv[options.script];
+    const char *command = options.help ? NULL : command_module(L, script);
+    bool asks_for_help = command != NULL && argv[options.script + 1] != NULL &&
+                         strcmp(argv[options.script + 1], "--help") == 0; /* fnet check --help */
+    if (asks_for_help || (options.help && options.topic == NULL)) {
+        fputs(usage_text, stdout);
+        fputs(help_text, stdout);
+        return true;
     }
+    if (options.version || options.interactive) print_version();
     set_arg(L, argv, options.script);
     lua_gc(L, LUA_GCGEN, 0, 0);
     catch_signal(L);
@@ -507,17 +483,15 @@ static bool run_everything(lua_State *L, char **argv) {
     if (!options.ignore_environment && !run_environment(L)) return false;
     if (!run_options(L, argv, options.count)) return false;
 
-    const char *script = argv[options.script];
     bool idle = script == NULL && !options.has_code && !options.version && !options.interactive;
     if (idle && isatty(STDIN_FILENO)) {
         print_version();
         options.interactive = true;
     } else if (idle) {
         return run_loaded(L, luaL_loadfile(L, NULL));
+    } else if (command != NULL) {
+        return run_command(L, command);
     } else if (script != NULL) {
-        if (check) return check_script(L, script);
-        const char *module = command_module(script);
-        if (module != NULL) return run_command(L, module);
         bool standard_input = strcmp(script, "-") == 0 && options.script == options.count; /* not after -- */
         if (!run_script(L, standard_input ? NULL : script)) return false;
     }

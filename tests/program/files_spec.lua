@@ -64,6 +64,7 @@ describe("fnet info", function()
       result.errors)
     assert.equal("picture.npy: .npy, u8 [28, 28]\n", result.output)
     assert.equal("usage: fnet info file...\n", run("info").errors)
+    assert.matches("^usage: fnet %[options%] %[script", run("info", "--help").output)
   end)
 end)
 

@@ -12,8 +12,6 @@ local WARM_UP = 3 -- steps that are not timed: memory is taken for the first tim
 local STEPS = 20 -- steps that are timed
 local SECONDS = 10 -- fewer where they take longer than this
 
-local command = {}
-
 -- What the script has shown so far.
 local function new_watch()
   return { calls = 0, times = {}, depth = 0, optimisers = {} }
@@ -160,26 +158,35 @@ local function watch_backward(watch)
   end)
 end
 
+-- Makes of the command's `arg` the script's, whose name is at 0.
+local function move_down(arguments)
+  local first, last = 0, #arguments
+  while arguments[first - 1] do first = first - 1 end
+  table.move(arguments, first, last, first - 1)
+  arguments[last] = nil
+end
+
 --- Runs a script with everything watched. Ends the process, with status 0 where all gradients are right, or returns
 --- why there was nothing to report. Raises what the script raises.
----@param path string
----@param ... string the script's arguments
+---@param arguments string[] `arg`: the script's path and its own arguments
+---@return boolean succeeded false
 ---@return string message
-function command.run(path, ...)
+return function(arguments)
+  local path = arguments[1]
+  if not path then return false, "check: which script? fnet check script.lua" end
   local fnet = require "fnet"
   local chunk, message = loadfile(path)
-  if not chunk then return message end
+  if not chunk then return false, message end
+  move_down(arguments)
   local watch = new_watch()
   watch_modules(watch, fnet.nn)
   watch_optimisers(watch, fnet.optim)
   watch_batches(watch, fnet.data)
   watch_gradcheck(watch, fnet)
   watch_backward(watch)
-  chunk(...)
+  chunk(table.unpack(arguments))
   if watch.calls == 0 then
-    return ("check: %s has ended without a training step: no loss:backward() was called"):format(path)
+    return false, ("check: %s has ended without a training step: no loss:backward() was called"):format(path)
   end
   return os.exit(report(watch), true)
 end
-
-return command

@@ -1,0 +1,9 @@
+--- command: what the `fnet` command does beyond running a script. This file says which words are commands; each is
+-- a module, a function that takes the arguments (`arg`) and returns whether it succeeded, and perhaps why not.
+
+return {
+  check = "fnet.command.check",
+  eval = "fnet.command.eval",
+  info = "fnet.command.info",
+  run = "fnet.command.run",
+}
