@@ -8,14 +8,20 @@ local later = require "fnet.base.later"
 local tensor = require "fnet.tensor"
 local functions = require "fnet.tensor.functions"
 local gradient = require "fnet.tensor.gradient"
+local nn = require "fnet.nn" -- takes methods of tensors that the files above add
 
 ---@class fnet
-local fnet = { nn = require "fnet.nn", optim = require "fnet.optim" }
+local fnet = { nn = nn, optim = require "fnet.optim" }
 
 later.methods(require("fnet.nn.module").Module, {
   save = "fnet.save", load_foreign = "fnet.save.foreign", export_c = "fnet.save.c",
   export_onnx = "fnet.save.onnx",
 })
+
+-- nn is below what measures a classifier.
+later.names("fnet.nn", nn, {
+  ["fnet.measure.classes"] = { "correct" }, ["fnet.measure.classifier"] = { "evaluate", "accuracy" },
+}, getmetatable(nn).elsewhere)
 
 --- The version of fnet, such as "0.1.0".
 fnet.version = core.version
@@ -26,8 +32,6 @@ fnet.numerics = core.numerics
 for name, make in pairs(tensor.constructors) do fnet[name] = make end
 for name, f in pairs(functions.constructors) do fnet[name] = f end
 for name, f in pairs(gradient) do fnet[name] = f end
-for name, f in pairs(require "fnet.measure.evaluate") do fnet[name] = f end
-for name, f in pairs(require "fnet.measure.classifier".public) do rawset(fnet.nn, name, f) end
 
 --- Starts the random numbers anew: the same seed gives the same numbers, whatever the machine or the threads.
 ---@param seed integer any whole number
@@ -69,8 +73,9 @@ function fnet.sha256(...) return core.sha256(...) end
 
 return later.names("fnet", fnet, {
   ["fnet.data"] = "data", ["fnet.measure"] = "metrics", ["fnet.report"] = "report",
+  ["fnet.measure.evaluate"] = { "evaluate", "predict", "predict_classes" },
   ["fnet.command.options"] = "options",
-  ["fnet.train.fit"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
+  ["fnet.train"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
   ["fnet.inspect"] = { "check" }, ["fnet.command.help"] = { "help" }, ["fnet.save"] = { "load" },
   ["fnet.files.safetensors"] = { read_tensors = "read", write_tensors = "write" },
 }, { -- names of PyTorch and NumPy

@@ -158,6 +158,72 @@ describe("evaluate", function()
   end)
 end)
 
+describe("a metric that is no mean of batches", function()
+  local metrics = fnet.metrics
+  local function macro_f1(output, y) return metrics.confusion(output, y).macro.f1 end
+
+  it("is computed over the whole data set, whatever the size of a batch", function()
+    fnet.seed(1)
+    local model, x = nn.Dense(3, 1), fnet.rand { 21, 3 }
+    local line = data.Dataset { x = x, y = x:sum(2, true) + fnet.arange(1, 21):reshape { 21, 1 } }
+    local f1 = macro_f1(set.x, set.y)
+    for _, size in ipairs { 1, 2, 5, 20, 1000 } do
+      local result = fnet.evaluate(model, line, { size = size, loss = nn.mse, metrics = {
+        r2 = metrics.r2, mae = nn.mae,
+        rows = { whole = function(output, y)
+          assert.is_false(output.requires_grad)
+          return output.shape[1] * y.shape[1]
+        end },
+      } })
+      assert.same({ metrics.r2(model, line), 21 * 21, 21 }, { result.r2, result.rows, result.total })
+      assert.near(nn.mae(fnet.predict(model, line), line.y):item(), result.mae, 1e-5)
+      assert.same({ total = 5, f1 = f1 },
+        fnet.evaluate(identity(), set, { size = size, metrics = { f1 = { whole = macro_f1 } } }))
+    end
+    x = fnet.rand { 1001, 3 } -- a last batch of one row
+    line = data.Dataset { x = x, y = x:sum(2, true) }
+    assert.equal(metrics.r2(model, line), fnet.evaluate(model, line, { metrics = { r2 = metrics.r2 } }).r2)
+  end)
+
+  it("takes a data set that does not tell its length", function()
+    local unknown = { batches = function(_, options) return set:batches(options) end }
+    local whole = { size = 2, metrics = { f1 = { whole = macro_f1 } } }
+    assert.equal(macro_f1(set.x, set.y), fnet.evaluate(identity(), unknown, whole).f1)
+    assert.equal(macro_f1(set.x, set.y), metrics.confusion(identity(), unknown).macro.f1)
+  end)
+
+  it("finds labels outside the classes before a batch fails", function()
+    local y = fnet.ones({ 1200 }, "int32")
+    y:set(3, 1100)
+    local wrong, model = data.Dataset { x = fnet.zeros { 1200, 2 }, y = y }, identity()
+    raises("evaluate: label 3 in row 1100 is outside 1..2, the classes of the model",
+      function() fnet.evaluate(model, wrong, { metrics = { f1 = { whole = macro_f1 } } }) end)
+  end)
+
+  it("is checked", function()
+    local model, lists = identity(), nn.Parallel { nn.Dense(2, 1), nn.Dense(2, 1) }
+    raises("evaluate: metrics: f1: expected a function(output, target), got table",
+      function() fnet.evaluate(model, set, { metrics = { f1 = { whole = 1 } } }) end)
+    raises("evaluate: metrics: f1 must return a number, got table",
+      function() fnet.evaluate(model, set, { metrics = { f1 = { whole = metrics.confusion } } }) end)
+    raises("evaluate: expected a model that gives a tensor [batch, ...], it gives table",
+      function() fnet.evaluate(lists, set, { metrics = { f1 = { whole = macro_f1 } } }) end)
+    local empty = data.Dataset { x = fnet.zeros { 0, 2 }, y = fnet.zeros { 0, 2 } }
+    raises("r2: expected at least one sample, got data set: 0 samples of float32 [0, 2], targets float32 [0, 2]",
+      function() metrics.r2(model, empty) end)
+  end)
+end)
+
+it("an accuracy is the same number by its name and as a function, whatever the size of a batch", function()
+  fnet.seed(2)
+  local many = data.Dataset { x = fnet.randn { 103, 2 }, y = fnet.randn({ 103, 2 }):argmax(2) }
+  local expected = nn.accuracy(identity(), many)
+  for size = 1, 103, 6 do
+    assert.same({ accuracy = expected, same = expected, total = 103 }, fnet.evaluate(identity(), many,
+      { size = size, metrics = { "accuracy", same = fnet.metrics.accuracy } }))
+  end
+end)
+
 describe("predict", function()
   it("takes a sample, a batch and a data set", function()
     local model = identity()

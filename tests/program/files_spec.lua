@@ -106,11 +106,12 @@ describe("fnet eval", function()
 end)
 
 describe("fnet", function()
-  it("loads no file format and no training loop before a script uses one", function()
+  it("loads no file format, no measuring and no training loop before a script uses one", function()
     local result = run("-l", "fnet", "-e", "for name in pairs(package.loaded) do io.write(name, ' ') end")
     assert.matches("fnet%.nn%.dense ", result.output)
     for _, name in ipairs {
-      "fnet.files.safetensors", "fnet.files.json", "fnet.data", "fnet.train.fit", "fnet.command.help",
+      "fnet.files.safetensors", "fnet.files.json", "fnet.data", "fnet.train", "fnet.command.help",
+      "fnet.measure.evaluate", "fnet.measure.classifier",
     } do
       assert.is_nil(result.output:find(name .. " ", 1, true), name)
     end

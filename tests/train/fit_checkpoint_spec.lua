@@ -9,6 +9,8 @@ local directory
 setup(function() directory = command.make_directory() end)
 teardown(function() command.remove_directory(directory) end)
 
+local function macro_f1(output, y) return fnet.metrics.confusion(output, y).macro.f1 end
+
 -- Trains; an error in a callback ends it after `limit` steps.
 local function fit(checkpoint, limit)
   fnet.seed(6)
@@ -17,8 +19,8 @@ local function fit(checkpoint, limit)
   local model = nn.Sequential { nn.Dense(4, 8), nn.BatchNorm(8), nn.ReLU(), nn.Dropout(0.2), nn.Dense(8, 3) }
   local ok, history = pcall(fnet.fit, model, {
     train = set, valid = set, loss = nn.cross_entropy, optim = fnet.optim.Adam, epochs = 4, batch = 8,
-    metrics = { "accuracy" }, early_stopping = { patience = 1, monitor = "loss", goal = "max" },
-    checkpoint = checkpoint,
+    metrics = { "accuracy", f1 = { whole = macro_f1 } }, checkpoint = checkpoint,
+    early_stopping = { patience = 1, monitor = "loss", goal = "max" },
     callbacks = { step = function(run) if run.total_steps == limit then error "stop" end end },
   })
   if limit and ok then error "was not stopped" end

@@ -196,6 +196,17 @@ describe("the metrics of fit", function()
     assert.near(absolute(fnet.no_grad(model, set.x), set.y):item(), history[1].absolute, 1e-6)
   end)
 
+  it("are those over the whole epoch where they are no means of batches", function()
+    fnet.seed(1)
+    local set, model = line(11) -- a last batch of one row
+    local function still(p) return optim.SGD(p, { lr = 0 }) end
+    local history = fnet.fit(model, line_options(set, {
+      optim = still, valid = set, batch = { size = 5, shuffle = false }, metrics = { r2 = fnet.metrics.r2 },
+    }))
+    local expected = fnet.metrics.r2(model, set)
+    assert.same({ expected, expected }, { history[1].r2, history[1].valid_r2 })
+  end)
+
   it("are columns of the history when it is printed", function()
     fnet.seed(1)
     local history = fnet.fit(network(), options { epochs = 2, valid = valid, metrics = { "accuracy" } })

@@ -1,27 +1,29 @@
---- Gather: what a model gives piece by piece, as one tensor. Invariant: the memory is taken once, by the first
--- piece.
+--- Collect: rows that come in pieces, as one tensor. Invariant: where the number of rows is known, the memory is
+-- taken once, by the first piece.
 
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
---- A function that takes the next piece, some rows, and returns the tensor of all rows.
+--- A function that takes the next piece, some rows, and returns the tensor of all rows so far.
 ---@param what string the function, for messages
----@param rows integer those of all pieces together
+---@param rows integer those of all pieces together, as far as that is known
 ---@return fun(piece: tensor): tensor
 return function(what, rows)
-  local all, at
+  local all, count = nil, 0
   return function(piece)
     if not core.is_tensor(piece) or piece.rank == 0 then
       core.raise(("%s: expected a model that gives a tensor [batch, ...], it gives %s"):format(what,
         say.value(piece)))
     end
-    if not all then
-      local shape = piece.shape
-      shape[1] = rows
-      all, at = core.full(shape, 0, piece.dtype), 0
+    local before, shape = count, piece.shape
+    count = count + #piece
+    if not all or count > #all then
+      local smaller = all
+      shape[1] = math.max(rows, count, 2 * before)
+      all = core.full(shape, 0, piece.dtype)
+      if smaller then all:slice(1, 1, before):copy(smaller:slice(1, 1, before)) end
     end
-    all:slice(1, at + 1, at + #piece):copy(piece)
-    at = at + #piece
-    return all
+    all:slice(1, before + 1, count):copy(piece:detach())
+    return count == #all and all or all:slice(1, 1, count)
   end
 end

@@ -3,7 +3,7 @@
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
-local evaluation = require "fnet.measure.classifier"
+local said_by = require("fnet.measure.classes").said
 
 ---@class metrics.Confusion
 ---@field counts integer[][] counts[right][said]
@@ -40,7 +40,7 @@ local function new(output, target, names)
     self.classes[c], self.counts[c] = tostring(names and names[c] or c), {}
     for other = 1, classes do self.counts[c][other] = 0 end
   end
-  local said = evaluation.said("confusion", output):totable()
+  local said = said_by("confusion", output):totable()
   for i, right in ipairs(target:totable()) do
     local row = self.counts[right]
     row[said[i]] = row[said[i]] + 1

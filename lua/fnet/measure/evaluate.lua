@@ -5,18 +5,16 @@ local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local classes = require "fnet.measure.classes"
 local classifier = require "fnet.measure.classifier"
-local gather = require "fnet.measure.collect"
-local meter = require "fnet.measure.meter"
-local modes = require "fnet.nn.modes"
+local collect = require "fnet.measure.collect"
 local is_module = require("fnet.nn.module").is_module
 local labels = require "fnet.measure.labels"
-
-local SIZE = 1000 -- rows at a time
+local meter = require "fnet.measure.meter"
+local modes = require "fnet.nn.modes"
+local pass = require "fnet.measure.pass"
 
 local public = {}
-
-local is_dataset = is.dataset
 
 local function check_model(what, model)
   if not is_module(model) then
@@ -29,15 +27,17 @@ end
 ---@param model nn.Module
 ---@param dataset data.Dataset with one sample at least
 ---@param options? table loss: function(output, target) -> tensor; metrics: such as { "accuracy" }, or functions of
---- output and target by name, { error = function(output, target) ... end }; size: samples at a time, 1000
+--- output and target by name, { error = function(output, target) ... end }, whose numbers for the batches become
+--- their mean; what is no mean of batches is computed once, over all outputs and targets: fnet.metrics.r2, and a
+--- function of your own given as { whole = function(output, target) ... end }; size: samples at a time, 1000
 ---@return table result loss, each metric by its name, and total, the number of samples
 function public.evaluate(model, dataset, options)
   check_model("evaluate", model)
-  if not is_dataset(dataset) then
+  if not is.dataset(dataset) then
     core.raise("evaluate: expected a model and a data set, got a model and " .. say.value(dataset))
   end
   options = expect.options("evaluate", options, { "loss", "metrics", "size" })
-  local size = options.size == nil and SIZE or expect.count("evaluate: size", options.size, 1)
+  local size = options.size ~= nil and expect.count("evaluate: size", options.size, 1) or nil
   if options.loss == nil and options.metrics == nil then
     return classifier.evaluate(model, dataset, { size = size })
   end
@@ -46,45 +46,28 @@ function public.evaluate(model, dataset, options)
     core.raise("evaluate: loss: expected a function of output and target, got " .. say.value(loss_of))
   end
   local metrics = meter.metric_list("evaluate", options.metrics)
-  local means, functions = meter.new(metrics), { loss_of }
-  for i, metric in ipairs(metrics) do functions[i + 1] = metric[2] end
-  modes.with(model, false, core.no_grad, function()
-    for x, y in dataset:batches { size = size } do
-      local output = model(x)
-      if means.rows == 0 then
-        labels.check("evaluate", dataset, output, y, table.unpack(functions))
-      end
-      means:add(output, y, meter.number("evaluate: loss", loss_of(output, y)))
-    end
+  local means, functions = meter.new("evaluate", metrics, #dataset), { loss_of }
+  for i, metric in ipairs(metrics) do functions[i + 1] = metric.of end
+  pass("evaluate", model, dataset, size, function(output, y)
+    if means.rows == 0 then labels.check("evaluate", dataset, output, y, table.unpack(functions)) end
+    means:add(output, y, meter.number("evaluate: loss", loss_of(output, y)))
   end)
-  if means.rows == 0 then
-    core.raise("evaluate: expected at least one sample, got " .. tostring(dataset))
-  end
   local result = means:fill { total = means.rows }
   if options.loss == nil then result.loss = nil end
   return result
 end
 
--- What the model gives for pieces of at most `size` rows.
-local function in_pieces(what, model, x, size)
-  local add, all = gather(what, #x), nil
-  if is_dataset(x) then
-    for piece in x:batches { size = size } do all = add(model(piece)) end
-  else
-    for first = 1, #x, size do all = add(model(x:slice(1, first, math.min(first + size - 1, #x)))) end
-  end
-  return all
-end
-
 local function predict(what, model, x, size)
   check_model(what, model)
-  if not core.is_tensor(x) and not is_dataset(x) then
+  if not core.is_tensor(x) and not is.dataset(x) then
     core.raise(("%s: expected a tensor or a data set, got %s"):format(what, say.value(x)))
   end
-  size = size ~= nil and expect.count(what .. ": size", size, 1) or is_dataset(x) and SIZE
-  if not size then return modes.with(model, false, core.no_grad, model, x) end
+  if size ~= nil then expect.count(what .. ": size", size, 1) end
+  if not size and core.is_tensor(x) then return modes.with(model, false, core.no_grad, model, x) end
   if #x == 0 then core.raise(what .. ": expected at least one row") end
-  return modes.with(model, false, core.no_grad, in_pieces, what, model, x, size)
+  local add, all = collect(what, #x), nil
+  pass(what, model, x, size, function(output) all = add(output) end)
+  return all
 end
 
 --- What a model gives for a sample, a batch or a whole data set.
@@ -112,13 +95,13 @@ function public.predict_classes(model, x, options)
     core.raise(("predict_classes: expected a model that gives [classes] or [batch, classes], it gives %s"):format(
       say.shape(output.shape)))
   end
-  local names = options.classes or is_dataset(x) and x.classes or nil
-  local classes = output.shape[output.rank]
-  if names and #names < classes then
+  local names = options.classes or is.dataset(x) and x.classes or nil
+  local count = output.shape[output.rank]
+  if names and #names < count then
     core.raise(("predict_classes: classes: expected %d names, one for each output of the model, got %d"):format(
-      classes, #names))
+      count, #names))
   end
-  local said = classifier.said("predict_classes", output)
+  local said = classes.said("predict_classes", output)
   if output.rank == 1 then
     local label = said:item()
     return label, names and names[label]

@@ -1,4 +1,4 @@
---- fnet.metrics: how good outputs are, beyond the loss. Plain functions of outputs and targets, or of a model and a
+--- measure: how good outputs are. This file is fnet.metrics: functions of outputs and targets, or of a model and a
 -- data set, which is then run in evaluation mode and without recording. Invariant: a metric changes nothing.
 
 local expect = require "fnet.base.expect"
@@ -6,23 +6,13 @@ local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local classes = require "fnet.measure.classes"
+local collect = require "fnet.measure.collect"
 local confusion = require "fnet.measure.confusion"
-local evaluation = require "fnet.measure.classifier"
-local gather = require "fnet.measure.collect"
 local is_module = require("fnet.nn.module").is_module
-local modes = require "fnet.nn.modes"
+local pass = require "fnet.measure.pass"
 
 local metrics = {}
-
--- What a model gives for a whole data set, and its targets.
-local function collect(what, model, dataset)
-  local add_output, add_target = gather(what, #dataset), gather(what, #dataset)
-  local outputs, targets
-  modes.with(model, false, core.no_grad, function()
-    for x, y in dataset:batches { size = 1000 } do outputs, targets = add_output(model(x)), add_target(y) end
-  end)
-  return outputs, targets
-end
 
 -- The outputs [batch, ...] and targets that the first two arguments of a metric stand for.
 local function pair(what, output, target)
@@ -30,7 +20,10 @@ local function pair(what, output, target)
     if not is.dataset(target) then
       core.raise(("%s: expected a data set after the model, got %s"):format(what, say.value(target)))
     end
-    return collect(what, output, target)
+    local add_output, add_target = collect(what, #target), collect(what, #target)
+    local outputs, targets
+    pass(what, output, target, nil, function(piece, y) outputs, targets = add_output(piece), add_target(y) end)
+    return outputs, targets
   end
   if not core.is_tensor(output) then
     core.raise(("%s: expected outputs and targets, or a model and a data set, got %s and %s"):format(what,
@@ -42,7 +35,7 @@ end
 local function fraction_of(what, hits, output)
   local count = output:count() // output.shape[output.rank]
   if count == 0 then core.raise(("%s: expected at least one row, got %s"):format(what, say.value(output))) end
-  return hits / count, evaluation.margin(hits / count, count)
+  return hits / count, classes.margin(hits / count, count)
 end
 
 --- The fraction of rows whose largest output is at the label; a row with a NaN is wrong.
@@ -53,7 +46,7 @@ end
 ---@return number margin half the width of its 95% interval (normal approximation)
 function metrics.accuracy(output, target)
   output, target = pair("accuracy", output, target)
-  return fraction_of("accuracy", evaluation.count_correct("accuracy", output, target), output)
+  return fraction_of("accuracy", classes.count_correct("accuracy", output, target), output)
 end
 
 --- The fraction of rows whose label is among the k largest outputs: fewer than k others are larger; a row with a
@@ -65,10 +58,9 @@ end
 ---@return number margin half the width of its 95% interval (normal approximation)
 function metrics.top_k(output, target, k)
   output, target = pair("top_k", output, target)
-  evaluation.check_classes("top_k", output)
+  classes.check("top_k", output)
   local hot = core.one_hot(target, output, "top_k")
-  local classes = output.shape[output.rank]
-  expect.count("top_k: k", k, 1, classes)
+  expect.count("top_k: k", k, 1, output.shape[output.rank])
   local right = core.where(hot, output, 0):sum(output.rank, true)
   local larger, largest = output:gt(right):sum(output.rank), output:max(output.rank)
   return fraction_of("top_k", (larger:lt(k) * largest:eq(largest)):sum():item(), output)

@@ -1,17 +1,21 @@
---- Meter: the mean loss and the mean of each metric over samples, gathered batch by batch. Invariant: batches count
--- by their rows, so the means are those over all samples, also where the last batch is smaller.
+--- Meter: the mean loss and the metrics over samples, counted batch by batch. Invariant: batches count by their
+-- rows, so the means are those over all samples, also where the last batch is smaller. A metric that is no mean of
+-- batches is computed once, from all outputs and targets; they are kept only where there is such a metric.
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
-local count_correct = require("fnet.measure.classifier").count_correct
+local classes = require "fnet.measure.classes"
+local collect = require "fnet.measure.collect"
+local library = require "fnet.measure"
 
--- Metrics by name: each gives the sum over the rows of a batch.
-local known = {
-  accuracy = function(output, target) return count_correct("accuracy", output, target) end,
-}
+-- Metrics by name.
+local known = { accuracy = library.accuracy }
+
+-- The library's metrics that are no means of batches.
+local whole = { [library.r2] = true }
 
 -- What records and results have of their own.
 local TAKEN = { loss = true, total = true, epoch = true, samples = true, seconds = true, lr = true }
@@ -34,11 +38,32 @@ local function number(what, value)
   return value
 end
 
---- The list of {name, sum over the rows of a batch} that an option `metrics` stands for.
+-- How many rows of a batch are right: an accuracy that is counted has no rounding in it.
+local function correct_rows(output, target) return classes.count_correct("accuracy", output, target) end
+
+-- The entry of the list that a function, or { whole = function }, stands for.
+local function entry_of(what, name, given)
+  if given == library.accuracy then return { name = name, of = correct_rows } end
+  local f, over_all = given, whole[given]
+  if type(given) == "table" and not is.callable(given) then f, over_all = rawget(given, "whole"), true end
+  if not is.callable(f) then
+    core.raise(("%s: metrics: %s: expected a function(output, target), got %s"):format(what, name,
+      say.value(given)))
+  end
+  local function value_of(output, target)
+    return number(("%s: metrics: %s"):format(what, name), core.no_grad(f, output, target))
+  end
+  if over_all then return { name = name, of = value_of, whole = true } end
+  return { name = name, of = function(output, target) return value_of(output, target) * rows_of(target) end }
+end
+
+--- The metrics that an option `metrics` stands for: of each its name and a function of outputs and targets, which
+-- gives the sum over the rows of a batch; or, where `whole` is true, the metric of all rows.
 ---@param what string the function, for messages
----@param metrics? table names of known metrics, listed; functions(output, target) -> mean over the batch, by name;
---- no name twice, and none that a record has itself (loss, lr, valid_...)
----@return table[] list in a fixed order
+---@param metrics? table names of known metrics, listed; functions(output, target) -> mean over the batch, or
+--- { whole = function(output, target) -> metric of all rows }, by name; no name twice, and none that a record has
+--- itself (loss, lr, valid_...)
+---@return { name: string, of: function, whole: boolean? }[] list in a fixed order
 local function metric_list(what, metrics)
   metrics = metrics or {}
   if type(metrics) ~= "table" then
@@ -46,10 +71,10 @@ local function metric_list(what, metrics)
       say.value(metrics)))
   end
   local list, seen = {}, {}
-  local function add(name, f)
+  local function add(name, given)
     if seen[name] then core.raise(("%s: metrics: '%s' is there twice"):format(what, name)) end
     seen[name] = true
-    list[#list + 1] = { name, f }
+    list[#list + 1] = entry_of(what, name, given)
   end
   for _, name in ipairs(metrics) do
     if is.callable(name) then
@@ -58,19 +83,17 @@ local function metric_list(what, metrics)
     add(name, known[expect.choice(what .. ": metrics", name, naming.sorted(known))])
   end
   for _, name in ipairs(naming.sorted(metrics)) do
-    local f = metrics[name]
     if TAKEN[name] or name:find "^valid_" then
       core.raise(("%s: metrics: the name '%s' is taken; give the metric another one"):format(what, name))
     end
-    if not is.callable(f) then
-      core.raise(("%s: metrics: %s: expected a function(output, target), got %s"):format(what, name,
-        say.value(f)))
-    end
-    add(name, function(output, target)
-      return number(("%s: metrics: %s"):format(what, name), core.no_grad(f, output, target)) * rows_of(target)
-    end)
+    add(name, metrics[name])
   end
   return list
+end
+
+-- Keeps what the metrics over all rows need.
+local function keep(self, output, target)
+  self.outputs, self.targets = self.add_output(output), self.add_target(target)
 end
 
 --- Counts a batch in.
@@ -81,27 +104,54 @@ function Meter:add(output, target, loss)
   local rows = rows_of(target)
   self.rows, self.loss = self.rows + rows, self.loss + loss * rows
   local sums = self.sums
-  for i, metric in ipairs(self.metrics) do sums[i] = sums[i] + metric[2](output, target) end
+  for i, metric in ipairs(self.metrics) do
+    if not metric.whole then sums[i] = sums[i] + metric.of(output, target) end
+  end
+  if self.add_output then keep(self, output, target) end
 end
 
---- Puts the means into a record.
+--- The mean loss so far.
+---@return number
+function Meter:mean_loss() return self.loss / self.rows end
+
+--- Puts the mean loss and the metrics into a record.
 ---@param record table
----@param prefix? string goes before the names
 ---@return table record
-function Meter:fill(record, prefix)
-  prefix = prefix or ""
-  record[prefix .. "loss"] = self.loss / self.rows
-  for i, metric in ipairs(self.metrics) do record[prefix .. metric[1]] = self.sums[i] / self.rows end
+function Meter:fill(record)
+  record.loss = self:mean_loss()
+  for i, metric in ipairs(self.metrics) do
+    record[metric.name] = metric.whole and metric.of(self.outputs, self.targets) or self.sums[i] / self.rows
+  end
   return record
 end
 
+--- What was counted, for a checkpoint.
+---@return table state
+function Meter:state()
+  return { rows = self.rows, loss = self.loss, sums = self.sums, outputs = self.outputs, targets = self.targets }
+end
+
+--- Goes on from a state; into a meter that has seen nothing.
+---@param state table
+function Meter:load_state(state)
+  self.rows, self.loss, self.sums = state.rows, state.loss, state.sums
+  if self.add_output and state.outputs then keep(self, state.outputs, state.targets) end
+end
+
 --- A meter that has seen nothing.
+---@param what string the function, for messages
 ---@param metrics table[] from metric_list
+---@param rows? integer how many will come, as far as that is known
 ---@return table meter
-local function new(metrics)
-  local sums = {}
-  for i = 1, #metrics do sums[i] = 0 end
-  return setmetatable({ metrics = metrics, rows = 0, loss = 0, sums = sums }, Meter)
+local function new(what, metrics, rows)
+  local self = setmetatable({ metrics = metrics, rows = 0, loss = 0, sums = {} }, Meter)
+  for i, metric in ipairs(metrics) do
+    self.sums[i] = 0
+    if metric.whole and not self.add_output then
+      self.add_output, self.add_target = collect(what, rows or 0), collect(what, rows or 0)
+    end
+  end
+  return self
 end
 
 return { new = new, metric_list = metric_list, number = number }

@@ -1,5 +1,5 @@
---- What scripts show: a progress line, a picture, bars. These functions return text or write to stderr; nothing
--- else in the library writes to the terminal.
+--- report: what scripts show: a progress line, a picture, bars. These functions return text or write to stderr;
+-- nothing else in the library writes to the terminal.
 
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
@@ -7,6 +7,7 @@ local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
+local accuracy_text = require("fnet.measure.classes").accuracy_text
 
 local report = {}
 
@@ -82,7 +83,7 @@ function report.training(options)
       update, finish = report.progress(("epoch %d/%d"):format(run.epoch, run.epochs), run.steps)
     end
     function callbacks.step(run)
-      if update then update(run.step, ("loss %.4f"):format(run.means.loss / run.means.rows)) end
+      if update then update(run.step, ("loss %.4f"):format(run.means:mean_loss())) end
     end
   end
   return callbacks
@@ -155,7 +156,7 @@ function report.accuracy(result)
   if type(result) ~= "table" or not result.margin then
     core.raise("accuracy: expected the result of nn.evaluate(model, dataset), got " .. say.value(result))
   end
-  return ("%.2f%% ± %.2f (%d/%d)"):format(100 * result.accuracy, 100 * result.margin, result.correct, result.total)
+  return accuracy_text(result)
 end
 
 -- Types of values in a flat record.

@@ -9,12 +9,12 @@ FitState.__index = FitState
 --- Everything that the rest of the run depends on, besides the model, the optimiser and the random numbers.
 ---@return table state
 function FitState:state()
-  local run, stopping, means = self.run, self.stopping, self.run.means
+  local run, stopping = self.run, self.stopping
   local records = {}
   for i, record in ipairs(run.history) do records[i] = record end
   return {
     records = records, total_steps = run.total_steps, stopped = run.stop_reason,
-    means = means and { rows = means.rows, loss = means.loss, sums = means.sums } or nil,
+    means = run.means and run.means:state(),
     stopping = stopping and { best = stopping.best, epoch = stopping.epoch,
       kept = stopping.kept and stopping.kept.copies or nil } or nil,
   }
@@ -33,15 +33,6 @@ function FitState:load_state(state)
   core.no_grad(function()
     for i, copy in ipairs(stopping.kept.copies) do copy:copy(state.stopping.kept[i]) end
   end)
-end
-
---- Puts the sums of an epoch that was left in its middle into a meter, once.
----@param means table
-function FitState:restore_means(means)
-  local saved = self.means
-  if not saved then return end
-  means.rows, means.loss, means.sums = saved.rows, saved.loss, saved.sums
-  self.means = nil
 end
 
 --- The state of a run.

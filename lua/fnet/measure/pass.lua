@@ -1,0 +1,33 @@
+--- Pass: a model over data that it does not learn from, in evaluation mode and without recording gradients. All
+-- that measures or predicts goes through here. Invariant: the model is afterwards as it was.
+
+local is = require "fnet.base.is"
+local core = require "fnet.core"
+local modes = require "fnet.nn.modes"
+
+-- What a data set gives, or the rows of a tensor in the same way.
+local function batches(data, size)
+  if is.dataset(data) then return data:batches { size = size } end
+  local first = 1 - size
+  return function()
+    first = first + size
+    if first <= #data then return data:slice(1, first, math.min(first + size - 1, #data)) end
+  end
+end
+
+--- Calls a function with what the model gives for each batch.
+---@param what string the function, for the message where there is no batch
+---@param model nn.Module
+---@param data data.Dataset|tensor
+---@param size? integer rows at a time, 1000
+---@param visit fun(output: any, y?: tensor)
+return function(what, model, data, size, visit)
+  local seen = false
+  modes.with(model, false, core.no_grad, function()
+    for x, y in batches(data, size or 1000) do
+      seen = true
+      visit(model(x), y)
+    end
+  end)
+  if not seen then core.raise(("%s: expected at least one sample, got %s"):format(what, tostring(data))) end
+end

@@ -1,0 +1,182 @@
+--- Loop: the epochs of fit, and the run that they belong to. Invariant: it does what the loop that a script would
+-- write does, in the same order and with the same random numbers, so the weights are the same to the last bit; what
+-- it adds only looks.
+
+local say = require "fnet.base.say"
+local core = require "fnet.core"
+local evaluate = require("fnet.measure.evaluate").evaluate
+local interruption = require "fnet.base.interruption"
+local labels = require "fnet.measure.labels"
+local meter = require "fnet.measure.meter"
+local modes = require "fnet.nn.modes"
+local nonfinite = require "fnet.inspect.nonfinite"
+
+-- The weights that gave a finite loss are kept once in so many steps: a copy costs about a third of a step.
+local KEEP = 64
+
+---@class fnet.Run
+---@field model nn.Module
+---@field optim table the optimiser
+---@field history fnet.History the records of the epochs so far
+---@field epochs integer
+---@field epoch integer the current one, 0 before the first
+---@field step integer steps done in this epoch
+---@field steps integer? steps of an epoch, where the data set tells
+---@field total_steps integer steps done in all
+---@field random integer[] seed and stream of the random numbers before this epoch's shuffle (fnet.random_state)
+---@field loss number? that of the latest step
+---@field x tensor? the latest batch, its targets and what the model gave; theirs only during the callback
+---@field y tensor?
+---@field output tensor?
+---@field record table? the figures of the epoch, during epoch_end
+local Run = {}
+Run.__index = Run
+
+--- Ends the training after this step.
+---@param reason? string for the history
+function Run:stop(reason) self.stop_reason = reason or ("stopped by a callback in epoch %d"):format(self.epoch) end
+
+-- Calls the functions of an event.
+local function tell(run, plan, event)
+  for _, f in ipairs(plan.callbacks[event]) do f(run) end
+end
+
+-- Something is not finite: raises, after good weights are back.
+local function raise_nonfinite(run, plan, step, what)
+  local last_good, kept = plan.last_good, "the model has the weights again that it began with"
+  last_good:restore()
+  if last_good.step then
+    kept = ("the model has the weights from before step %d of epoch %d again, the last ones kept whose loss was " ..
+      "finite"):format(last_good.step, last_good.epoch)
+  end
+  core.raise(("fit: epoch %d, step %d: %s; %s; a lower learning rate, clipped gradients or scaled data may help")
+    :format(run.epoch, step, what, kept))
+end
+
+-- The same for a batch whose loss is not finite: finds where that began.
+local function raise_loss(run, plan, value, x, y)
+  local step, last_good = run.step + 1, plan.last_good
+  local in_batch = nonfinite.in_batch(plan.train, x, y)
+  if in_batch then
+    if #run.model:named_buffers() > 0 then last_good:restore() end -- running statistics have seen the batch
+    core.raise(("fit: epoch %d, step %d: %s"):format(run.epoch, step, in_batch))
+  end
+  local origin = nonfinite.origin(run.model, function()
+    core.random_state(run.seed, run.stream)
+    return plan.loss(run.model(x), y)
+  end, function() last_good:restore() end)
+  raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(say.number(value, "%g"), origin))
+end
+
+-- One pass over the training data.
+local function train_epoch(run, plan, means)
+  local model, opt, loss_of, last_good = run.model, run.optim, plan.loss, plan.last_good
+  local has_callbacks, clip = #plan.callbacks.step > 0, plan.clip
+  for x, y in plan.checkpoint:batches(plan.train, plan.batch) do
+    run.seed, run.stream = core.random_state()
+    local output = model(x)
+    if run.total_steps == 0 then -- before anything is learnt, wherever in the data set they stand
+      labels.check("fit: train", plan.train, output, y, loss_of)
+      if plan.valid then labels.check("fit: valid", plan.valid, output, y, loss_of) end
+    end
+    local loss = loss_of(output, y)
+    if not core.is_tensor(loss) or run.total_steps == 0 and loss:count() ~= 1 then
+      core.raise("fit: loss: must return a tensor with one element, such as the :mean() of many, got " ..
+        say.value(loss))
+    end
+    local value = loss:item()
+    if value - value ~= 0 then raise_loss(run, plan, value, x, y) end
+    opt:zero_grad()
+    loss:backward()
+    if run.total_steps % KEEP == 0 then
+      last_good:take()
+      last_good.epoch, last_good.step = run.epoch, run.step + 1
+    end
+    if clip then clip(opt.parameters) end
+    opt:step()
+
+    run.step, run.total_steps = run.step + 1, run.total_steps + 1
+    means:add(output, y, value)
+    if has_callbacks then
+      run.loss, run.x, run.y, run.output = value, x, y, output
+      tell(run, plan, "step")
+      run.x, run.y, run.output = nil, nil, nil
+    end
+    if run.stop_reason then return end
+  end
+end
+
+-- What the model, as it now is, gives for the other data set. A loss that is not finite ends the training, too.
+local function validate(run, plan, record)
+  local result = evaluate(run.model, plan.valid, { loss = plan.loss, metrics = plan.metric_option })
+  if result.loss - result.loss ~= 0 then
+    core.raise(("fit: epoch %d, validation: the loss is %s; %s"):format(run.epoch,
+      say.number(result.loss, "%g"), nonfinite.in_dataset(plan.valid, 1000) or
+      "the data set's x and y are finite, so it began in the model or in the loss"))
+  end
+  record.valid_loss = result.loss
+  for _, metric in ipairs(plan.metrics) do record["valid_" .. metric.name] = result[metric.name] end
+end
+
+-- Notes the learning rate of the epoch's last step, and tells a schedule that wants to know how it goes.
+local function follow_schedule(run, plan, record)
+  local schedule = plan.schedule
+  record.lr = run.optim.lr * schedule(run.optim.steps)
+  if type(schedule) == "table" and schedule.update then schedule:update(record.valid_loss or record.loss) end
+end
+
+-- The epochs, until the last one or until something stops them.
+local function all_epochs(run, plan)
+  local records = run.history
+  plan.last_good:take()
+  tell(run, plan, "start")
+  for epoch in plan.checkpoint:epochs(run.epochs) do
+    if run.stop_reason then break end
+    local means = meter.new("fit", plan.metrics, #plan.train)
+    run.epoch, run.step, run.means = epoch, plan.checkpoint.step, means
+    if run.step > 0 then means:load_state(plan.state.means) end -- goes on in the middle of an epoch
+    run.random = { core.random_state() }
+    tell(run, plan, "epoch_start")
+    local started = core.clock()
+    train_epoch(run, plan, means)
+    if means.rows == 0 then
+      core.raise(("fit: train: the data set gave no batch, so there is nothing to learn from (%s)"):format(
+        tostring(plan.train)))
+    end
+    local record = means:fill { epoch = epoch, samples = means.rows, seconds = core.clock() - started }
+    local broken = nonfinite.parameters(run.model)
+    if #broken > 0 then
+      raise_nonfinite(run, plan, run.step, ("afterwards the model's %s is not finite"):format(broken[1]))
+    end
+    records[#records + 1] = record
+    if plan.valid then validate(run, plan, record) end
+    if plan.schedule then follow_schedule(run, plan, record) end
+    run.record = record
+    tell(run, plan, "epoch_end")
+    local reason = plan.early_stopping and plan.early_stopping:observe(record)
+    if reason then run:stop(reason) end
+  end
+end
+
+--- Trains, and notes in the history how it ended.
+---@param run fnet.Run
+---@param plan table what the options of fit mean
+---@return fnet.History
+local function train(run, plan)
+  local ok, message = pcall(modes.with, run.model, true, all_epochs, run, plan)
+  plan.checkpoint:close()
+  local records, stopping = run.history, plan.early_stopping
+  if not ok and (not interruption.is(message) or interruption.inside > 0 or plan.checkpoint.directory) then
+    pcall(tell, run, plan, "finish") -- so that a progress line ends
+    error(message, 0)
+  end
+  if not ok then
+    records.interrupted = { epoch = run.epoch, step = run.step, loss = run.means and run.means:mean_loss() }
+  end
+  records.stopped = run.stop_reason
+  if stopping then records.best, records.restored = stopping.epoch, stopping:restore() end
+  tell(run, plan, "finish")
+  return records
+end
+
+return { Run = Run, train = train }
