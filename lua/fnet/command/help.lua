@@ -229,7 +229,7 @@ end
 local function first_sentence(text) return text:match "^(.-[^.]%.)%s+%u" or text end
 
 local function summary_of(topic)
-  if topic.kind == "namespace" then return (topic.header or ""):gsub("^fnet[%w.]*: ", "") end
+  if topic.kind == "namespace" then return (topic.header or ""):gsub("^%l+: ", "") end
   if not topic.entry then return "" end
   local text = topic.entry.text
   if text == "" and topic.init then text = topic.init.text end

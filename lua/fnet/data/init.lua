@@ -1,4 +1,4 @@
---- fnet.data: data sets and their batches.
+--- data: data sets and their batches.
 
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"

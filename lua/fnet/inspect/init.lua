@@ -1,5 +1,6 @@
---- check: what a model is before it is trained: shapes, parameters, memory, gradients, time. Invariant: the model,
--- but for its gradients, which are dropped, and the random numbers are afterwards as they were.
+--- inspect: what happens inside a model. This file is fnet.check: what a model is before it is trained: shapes,
+-- parameters, memory, gradients, time. Invariant: the model, but for its gradients, which are dropped, and the
+-- random numbers are afterwards as they were.
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"

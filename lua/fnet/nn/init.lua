@@ -1,4 +1,4 @@
---- fnet.nn: modules, layers, losses.
+--- nn: modules, layers, losses.
 
 local activations = require "fnet.nn.activations"
 local naming = require "fnet.base.naming"

@@ -1,5 +1,5 @@
---- fnet.optim: optimisers, schedules of their learning rate, limits for gradients, averages of weights. An
--- optimiser takes the parameters of a model and changes them in place by their gradients.
+--- optim: optimisers, schedules of their learning rate, limits for gradients, averages of weights. An optimiser
+-- takes the parameters of a model and changes them in place by their gradients.
 
 local adam = require "fnet.optim.adam"
 local naming = require "fnet.base.naming"

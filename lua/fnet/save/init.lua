@@ -1,5 +1,5 @@
---- Models as files: model:save and fnet.load. A file holds tensors and, as metadata, the architecture and what is
--- known about how the model came to be (format: fnet.safetensors).
+--- save: models as files. This file is model:save and fnet.load. A file holds tensors and, as metadata, the
+-- architecture and what is known about how the model came to be (format: lua/fnet/files/safetensors.lua).
 -- Invariant: loading runs no code of the file; a file that is damaged, or is no model, gives nil and a sentence.
 
 local architecture = require "fnet.save.architecture"

@@ -1,5 +1,5 @@
---- Tensors: constructors, and the methods that are written in Lua. Those in C are declared in methods.lua; those
--- that are made of other operations are in functions.lua.
+--- tensor: tensors and gradient rules. This file has constructors and the methods that are written in Lua. Those in
+-- C are declared in methods.lua; those that are made of other operations are in functions.lua.
 
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
