@@ -1,4 +1,4 @@
---- Questions about what a value can do.
+--- Questions about values: what one is, what it can do, whether two shapes are equal.
 
 local is = {}
 
@@ -15,5 +15,16 @@ end
 ---@param value any
 ---@return boolean
 function is.dataset(value) return type(value) == "table" and is.callable(value.batches) end
+
+--- Whether two shapes are the same.
+---@param a integer[]
+---@param b integer[]
+---@return boolean
+function is.same_shape(a, b)
+  for i = 1, #a do
+    if a[i] ~= b[i] then return false end
+  end
+  return #a == #b
+end
 
 return is
