@@ -1,15 +1,18 @@
 /* Bindings of durable.h: writing a file as a whole, locks, directories.
    What the environment refuses comes back as nil, message, errno.
-   Invariant: between durable_begin and its end nothing is called that can raise an error. */
+   Invariant: between durable_begin and its end nothing is called that can raise an error; an open directory is a
+   to-be-closed variable. */
 #include "ltensor.h"
 
 #include "../core/durable.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #define LOCK_METATABLE "fnet.lock"
+#define DIRECTORY_METATABLE "fnet.directory"
 
 static const char *check_path(lua_State *L, const char *what) {
     size_t length;
@@ -100,11 +103,51 @@ static int close_lock(lua_State *L) {
     return 0;
 }
 
+static int close_directory(lua_State *L) {
+    DIR **directory = luaL_checkudata(L, 1, DIRECTORY_METATABLE);
+    if (*directory) closedir(*directory);
+    *directory = NULL;
+    return 0;
+}
+
+/* core.list_directory(path): the names in it, unsorted, without those that begin with a dot; nil, message, errno.
+ */
+static int list_directory(lua_State *L) {
+    const char *path = luaL_checkstring(L, 1);
+    DIR **directory = lua_newuserdatauv(L, sizeof *directory, 0);
+    *directory = NULL;
+    luaL_setmetatable(L, DIRECTORY_METATABLE);
+    lua_toclose(L, -1);
+    *directory = opendir(path);
+    if (!*directory) return luaL_fileresult(L, 0, path);
+    lua_newtable(L);
+    lua_Integer count = 0;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(*directory);
+        if (!entry && errno != 0) return luaL_fileresult(L, 0, path);
+        if (!entry) return 1;
+        if (entry->d_name[0] == '.') continue;
+        lua_pushstring(L, entry->d_name);
+        lua_rawseti(L, -2, ++count);
+    }
+}
+
+/* core.is_directory(path) */
+static int is_directory(lua_State *L) {
+    struct stat status;
+    lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && S_ISDIR(status.st_mode));
+    return 1;
+}
+
 void lopen_file(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"write_file", write_file}, {"make_directory", make_directory}, {"lock_file", lock_file}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"write_file", write_file},     {"make_directory", make_directory},
+                                         {"lock_file", lock_file},       {"list_directory", list_directory},
+                                         {"is_directory", is_directory}, {NULL, NULL}};
     static const luaL_Reg lock[] = {
         {"close", close_lock}, {"__close", close_lock}, {"__gc", close_lock}, {NULL, NULL}};
+    static const luaL_Reg directory[] = {{"__close", close_directory}, {NULL, NULL}};
     lnew_metatable(L, LOCK_METATABLE, lock);
+    lnew_metatable(L, DIRECTORY_METATABLE, directory);
     luaL_setfuncs(L, functions, 0);
 }

@@ -1,15 +1,7 @@
-/* The bindings of image.h, and the names in a directory.
-   Invariant: an open directory is a to-be-closed variable. */
+/* The bindings of image.h. */
 #include "ltensor.h"
 
 #include "../core/image.h"
-
-#include <dirent.h>
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-
-#define DIRECTORY_METATABLE "fnet.directory"
 
 static int failure(lua_State *L, const char *message) {
     luaL_pushfail(L);
@@ -50,50 +42,7 @@ static int encode_png(lua_State *L) {
     return 1;
 }
 
-static int close_directory(lua_State *L) {
-    DIR **directory = luaL_checkudata(L, 1, DIRECTORY_METATABLE);
-    if (*directory) closedir(*directory);
-    *directory = NULL;
-    return 0;
-}
-
-/* core.list_directory(path): the names in it, unsorted, without those that begin with a dot; nil, message, errno.
- */
-static int list_directory(lua_State *L) {
-    const char *path = luaL_checkstring(L, 1);
-    DIR **directory = lua_newuserdatauv(L, sizeof *directory, 0);
-    *directory = NULL;
-    luaL_setmetatable(L, DIRECTORY_METATABLE);
-    lua_toclose(L, -1);
-    *directory = opendir(path);
-    if (!*directory) return luaL_fileresult(L, 0, path);
-    lua_newtable(L);
-    lua_Integer count = 0;
-    for (;;) {
-        errno = 0;
-        const struct dirent *entry = readdir(*directory);
-        if (!entry && errno != 0) return luaL_fileresult(L, 0, path);
-        if (!entry) return 1;
-        if (entry->d_name[0] == '.') continue;
-        lua_pushstring(L, entry->d_name);
-        lua_rawseti(L, -2, ++count);
-    }
-}
-
-/* core.is_directory(path) */
-static int is_directory(lua_State *L) {
-    struct stat status;
-    lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && S_ISDIR(status.st_mode));
-    return 1;
-}
-
 void lopen_image(lua_State *L) {
-    static const luaL_Reg functions[] = {{"decode_image", decode_image},
-                                         {"encode_png", encode_png},
-                                         {"list_directory", list_directory},
-                                         {"is_directory", is_directory},
-                                         {NULL, NULL}};
-    static const luaL_Reg directory[] = {{"__close", close_directory}, {NULL, NULL}};
-    lnew_metatable(L, DIRECTORY_METATABLE, directory);
+    static const luaL_Reg functions[] = {{"decode_image", decode_image}, {"encode_png", encode_png}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }
