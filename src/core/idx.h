@@ -8,10 +8,10 @@
 #ifndef FNET_IDX_H
 #define FNET_IDX_H
 
-#include "tensor.h"
+#include "decode.h"
+#include "stream.h"
 
 #include <stdio.h>
-#include <zlib.h>
 
 #define IDX_BUFFER_SIZE (256 * 1024)
 #define IDX_DEFAULT_LIMIT ((uint64_t)4 << 30) /* bytes */
@@ -23,12 +23,11 @@ struct idx_reader {
 
     /* Private to idx.c. */
     FILE *file;
-    z_stream stream; /* next_in and avail_in are the unread part of the buffer, for plain files too */
+    struct stream stream; /* from and left are the unread part of the buffer, for plain files too */
     bool compressed;
-    bool ended;          /* the gzip member ended, checksum and length verified */
-    size_t decoded;      /* bytes delivered so far, the header's among them */
-    int element;         /* the type code of the header */
-    size_t element_size; /* bytes an element takes in the file */
+    bool ended;     /* the gzip member ended, checksum and length verified */
+    size_t decoded; /* bytes delivered so far, the header's among them */
+    enum encoding encoding;
     int classes;
     unsigned char buffer[IDX_BUFFER_SIZE];
 };

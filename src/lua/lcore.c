@@ -23,7 +23,8 @@ LUAMOD_API int luaopen_fnet_core(lua_State *L) {
     lopen_idx(L);
     lopen_file(L);
     lopen_transform(L);
-    lopen_foreign(L);
+    lopen_decode(L);
+    lopen_hash(L);
     lopen_image(L);
     lopen_signal(L);
     lopen_runtime(L);

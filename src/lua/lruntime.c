@@ -1,9 +1,8 @@
-/* What the library runs on: version, instruction set, threads, clock, terminal; and SHA-256 of tensors. */
+/* What the library runs on: version, instruction set, threads, clock, terminal. */
 #define _DEFAULT_SOURCE /* struct winsize */
 #include "ltensor.h"
 
 #include "../core/backend.h"
-#include "../core/sha256.h"
 #include "../core/threads.h"
 #include "../version.h"
 
@@ -11,8 +10,6 @@
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
-
-#define SHA256_PIECE ((size_t)4 << 20) /* bytes between two looks for an interrupt */
 
 static void use_isa(lua_State *L, const char *what, const char *name) {
     if (backend_use(name)) return;
@@ -73,33 +70,6 @@ static int terminal(lua_State *L) {
     return 1;
 }
 
-/* sha256(...): of the given strings and tensors (row-major bytes, in order), as 64 hexadecimal digits. */
-static int sha256(lua_State *L) {
-    struct sha256 hash;
-    char hex[65];
-    int last = lua_gettop(L);
-    sha256_start(&hash);
-    for (int i = 1; i <= last; i++) {
-        if (lua_type(L, i) == LUA_TSTRING) {
-            size_t length;
-            const char *text = lua_tolstring(L, i, &length);
-            sha256_add(&hash, text, length);
-        } else {
-            const struct tensor *t = &ltensor_check(L, i)->tensor;
-            t = lpush_contiguous(L, i, "sha256", t->dtype);
-            for (size_t at = 0, bytes = tensor_bytes(t); at < bytes; at += SHA256_PIECE) {
-                sha256_add(&hash, (const char *)t->data + at,
-                           bytes - at < SHA256_PIECE ? bytes - at : SHA256_PIECE);
-                lcheck_interrupt(L);
-            }
-            lua_pop(L, 1);
-        }
-    }
-    sha256_end(&hash, hex);
-    lua_pushstring(L, hex);
-    return 1;
-}
-
 static int close_threads(lua_State *L) {
     bool *open = lua_touserdata(L, 1);
     if (*open) threads_close();
@@ -137,9 +107,9 @@ static void read_environment(lua_State *L) {
 }
 
 void lopen_runtime(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"isa", isa},           {"isas", isas},     {"threads", threads}, {"clock", monotonic_clock},
-        {"terminal", terminal}, {"sha256", sha256}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"isa", isa},           {"isas", isas},
+                                         {"threads", threads},   {"clock", monotonic_clock},
+                                         {"terminal", terminal}, {NULL, NULL}};
     own_threads(L);
     read_environment(L);
     luaL_setfuncs(L, functions, 0);

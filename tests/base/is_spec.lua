@@ -1,6 +1,19 @@
 --- Questions about values.
 
+local fnet = require "fnet"
+local core = require "fnet.core"
 local is = require "fnet.base.is"
+
+describe("a value", function()
+  it("is a float only as a tensor of one of the two types", function()
+    for dtype, float in pairs { float32 = true, float64 = true, uint8 = false, int32 = false } do
+      assert.equal(float, is.float(fnet.zeros({ 2 }, dtype)))
+      assert.equal(#fnet.zeros({ 1 }, dtype):bytes(), core.dtypes[dtype].size)
+    end
+    for _, value in ipairs { 1.5, "float32", {} } do assert.is_false(is.float(value)) end
+    assert.is_false(is.float(nil))
+  end)
+end)
 
 describe("two shapes", function()
   it("are the same with the same lengths in the same order", function()

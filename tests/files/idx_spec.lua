@@ -110,6 +110,16 @@ describe("read_idx", function()
       assert.is_true(tensor[1] ~= tensor[1])
     end)
 
+    it("zeros, denormals and NaN with all their bits", function()
+      for code, list in pairs { [FLOAT32] = { "I4", 0x80000000, 0x807FFFFF, 1, 0x7FC00001, 0xFF800001 },
+        [FLOAT64] = { "i8", math.mininteger, math.mininteger + 1, 1, 0x7FF8000000000001, 0x7FF0000000000001 } } do
+        local format, count = list[1], #list - 1
+        local bytes = string.pack((">" .. format):rep(count), table.unpack(list, 2))
+        assert.equal(string.pack(("=" .. format):rep(count), table.unpack(list, 2)),
+          assert(read(header(code, count) .. bytes)):bytes())
+      end
+    end)
+
     for rank = 1, 8 do
       it("rank " .. rank, function()
         local shape, count = {}, 1

@@ -134,9 +134,42 @@ print((w == a["layer 1/weight"]).all(), a["bytes"][15, 15], a["y"][1])']])
       { "u32", "<I4", 2 ^ 31 - 1, true }, { "u32", "<I4", 2 ^ 31, false }, { "i32", "<i4", -2 ^ 31, true },
       { "i8", "<i1", -128, true }, { "i64", "<i8", math.mininteger, false } } do
       local bytes = string.pack(case[2], math.tointeger(case[3]))
-      local t, bad = core.decode(bytes, 1, #bytes, case[1], false, { 1 })
+      local t, problem = core.decode(bytes, 1, #bytes, case[1], false, { 1 })
       if case[4] then assert.equal(math.tointeger(case[3]), t[1])
-      else assert.same({ nil, 1 }, { t, bad }) end
+      else assert.same({ nil, "holds, as element 1, a whole number that int32 cannot hold" }, { t, problem }) end
+    end
+  end)
+
+  it("keep the bits of special floats, and half a NaN's in float16", function()
+    local function bits(description, format, ...)
+      local path = directory .. "/special.npy"
+      command.write_file(path, ("\x93NUMPY\1\0") .. string.pack("<s2",
+        ("{'descr': '%s', 'fortran_order': False, 'shape': (%d,), }"):format(description, select("#", ...)))
+        .. string.pack(format:rep(select("#", ...)), ...))
+      return assert(data.read_npy(path)):bytes()
+    end
+    local floats = { 0x80000000, 1, 0x807FFFFF, 0x7F800000, 0xFF800000, 0x7FC00001, 0xFF800001 }
+    for _, description in ipairs { "<f4", ">f4" } do
+      assert.equal(string.pack(("=I4"):rep(7), table.unpack(floats)),
+        bits(description, description:sub(1, 1) .. "I4", table.unpack(floats)))
+    end
+    local doubles = { math.mininteger, 1, 0x7FF0000000000000, 0x7FF8000000000001, -1 }
+    assert.equal(string.pack("=i8i8i8i8i8", table.unpack(doubles)), bits(">f8", ">i8", table.unpack(doubles)))
+    assert.equal(string.pack("=I4I4I4I4I4", 0x80000000, 0x33800000, 0xFF800000, 0x7FC02000, 0xFF802000),
+      bits("<f2", "<I2", 0x8000, 1, 0xFC00, 0x7E01, 0xFC01))
+  end)
+
+  it("refuse whole numbers beyond int32 with their place", function()
+    for kind, values in pairs { ["<u8"] = { 7, 2 ^ 31 - 1 | 0, -1 }, [">u8"] = { 7, 8, math.mininteger },
+      ["<i8"] = { -2 ^ 31 | 0, 0, -2 ^ 31 - 1 | 0 }, ["<u4"] = { 0, 1, 2 ^ 31 | 0 } } do
+      local format = kind:sub(1, 1) .. "i" .. kind:sub(3)
+      if kind == "<u4" then format = "<I4" end
+      local path = directory .. "/large.npy"
+      command.write_file(path, "\x93NUMPY\1\0" .. string.pack("<s2",
+        ("{'descr': '%s', 'fortran_order': False, 'shape': (3,), }"):format(kind))
+        .. string.pack(format:rep(3), table.unpack(values)))
+      assert.same({ nil, path .. ": holds, as element 3, a whole number that int32 cannot hold" },
+        { data.read_npy(path) })
     end
   end)
 end)

@@ -74,6 +74,24 @@ describe("tensors in a file", function()
     support.holds({}, { 1 }, t.truth, "uint8")
   end)
 
+  it("of any float type keep zeros, denormals, infinities and NaN", function()
+    local halves = { 0x8000, 0x0001, 0x83FF, 0x7C00, 0xFC00, 0x7E01, 0xFC01 }
+    local brains = { 0x8000, 0x0001, 0x807F, 0x7F80, 0xFF80, 0x7FC1, 0xFF81 }
+    local bytes = string.pack(("<I2"):rep(14), table.unpack(table.move(brains, 1, 7, 8, { table.unpack(halves) })))
+      .. string.pack("<I4I4i8i8", 0x80000001, 0xFF800001, math.mininteger + 1, 0x7FF0000000000001)
+    write({ half = entry("F16", { 7 }, 0, 14), brain = entry("BF16", { 7 }, 14, 28), float = entry("F32", { 2 }, 28,
+      36), double = entry("F64", { 2 }, 36, 52) }, bytes)
+    local t = assert(fnet.read_tensors(path, { finite = false }))
+    local function bits(tensor) return { string.unpack(("=I4"):rep(#tensor), tensor:bytes()) } end
+    local expected = {}
+    for i, brain in ipairs(brains) do expected[i] = brain << 16 end
+    assert.same(expected, { table.unpack(bits(t.brain), 1, 7) })
+    assert.same({ 0x80000000, 0x33800000, 0xB87FC000, 0x7F800000, 0xFF800000, 0x7FC02000, 0xFF802000 },
+      { table.unpack(bits(t.half), 1, 7) })
+    assert.equal(bytes:sub(29, 36), t.float:bytes())
+    assert.equal(bytes:sub(37), t.double:bytes())
+  end)
+
   it("that are not finite are accepted when asked for", function()
     write({ x = entry("F16", { 2 }, 0, 4) }, string.pack("<I2I2", 0x7C00, 0x7E00))
     local back, message = fnet.read_tensors(path)
@@ -168,7 +186,18 @@ describe("a damaged file", function()
     ["with a type that fnet lacks"] = { function() write({ a = entry("F8_E4M3", { 2 }, 0, 2) }, "ab") end,
       "the tensor 'a' is of type F8_E4M3, which fnet cannot convert" },
     ["with a number beyond int32"] = { function() write({ a = entry("U32", { 1 }, 0, 4) }, "\0\0\0\x80") end,
-      "the tensor 'a' holds a value beyond the range of int32" },
+      "the tensor 'a' holds, as element 1, a whole number that int32 cannot hold" },
+    ["with the largest number of 64 bits"] = { function()
+      write({ a = entry("U64", { 2 }, 0, 16) }, string.pack("<i8i8", 2 ^ 31 - 1 | 0, -1)) end,
+      "the tensor 'a' holds, as element 2, a whole number that int32 cannot hold" },
+    ["with a number below int32"] = { function()
+      write({ a = entry("I64", { 2 }, 0, 16) }, string.pack("<i8i8", -2 ^ 31 | 0, -2 ^ 31 - 1 | 0)) end,
+      "the tensor 'a' holds, as element 2, a whole number that int32 cannot hold" },
+    ["with an empty shape that overflows"] = { function()
+      write { a = entry("F32", { 0, 1 << 31, 1 << 31, 4 }, 0, 0) } end,
+      "the tensor 'a' has a shape larger than any memory" },
+    ["with a type in small letters"] = { function() write({ a = entry("u8", { 2 }, 0, 2) }, "ab") end,
+      "the tensor 'a' has the unknown type u8" },
     ["of fnet without its checksum"] = { function() write { __metadata__ = { ["fnet.version"] = "1" } } end,
       "is of fnet, but has no checksum" },
     ["with a checksum of another form"] = { function() write { __metadata__ = { ["fnet.checksum"] = "1" } } end,

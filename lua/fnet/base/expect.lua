@@ -81,6 +81,14 @@ function expect.booleans(what, options, names)
   end
 end
 
+--- The path of a file: a string without zero bytes, at which the system would end it.
+---@param what string the function, for the message
+---@param path any
+function expect.path(what, path)
+  if type(path) ~= "string" then core.raise(("%s: expected a path, got %s"):format(what, say.value(path))) end
+  if path:find("\0", 1, true) then core.raise(what .. ": the path contains a zero byte") end
+end
+
 --- The object of a method: `opt.step()`, written for `opt:step()`, passes none, or another table.
 ---@param name string the method's
 ---@param self any

@@ -1,6 +1,13 @@
 --- Questions about values: what one is, what it can do, whether two shapes are equal.
 
+local core = require "fnet.core"
+
 local is = {}
+
+--- Whether a value is a tensor of floats, of either size.
+---@param value any
+---@return boolean
+function is.float(value) return core.is_tensor(value) and core.dtypes[value.dtype].float end
 
 --- Whether a value can be called: a function, or an object whose class says how.
 ---@param value any

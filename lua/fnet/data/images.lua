@@ -2,10 +2,11 @@
 -- Invariant: pictures are uint8, [height, width] for grey ones and [height, width, 3] for red, green, blue.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
-local file = require "fnet.files"
+local files = require "fnet.files"
 
 local images = {}
 
@@ -25,8 +26,8 @@ end
 ---@return tensor? picture uint8 [height, width] or [height, width, 3]; nil where the file cannot be read
 ---@return string? message, integer? code
 function images.read_image(path)
-  file.check_path("read_image", path)
-  local bytes, message, code = file.read(path)
+  expect.path("read_image", path)
+  local bytes, message, code = files.read(path)
   if not bytes then return nil, message, code end
   local picture, problem = core.decode_image(bytes)
   if not picture then return nil, ("%s: %s"):format(path, problem) end
@@ -39,7 +40,7 @@ end
 ---@return boolean? true nil where the file cannot be written
 ---@return string? message, integer? code
 function images.write_png(path, picture)
-  file.check_path("write_png", path)
+  expect.path("write_png", path)
   check_picture("write_png", picture)
   if picture.dtype ~= "uint8" then
     picture = core.no_grad(function() return (picture:float() * 255 + 0.5):clamp(0, 255):byte() end)
@@ -148,7 +149,7 @@ local function read_class(path, label, options, pictures, labels)
     if not picture then return nil, message, code end
     picture = prepare(picture, options)
     local first = pictures[1]
-    if first and say.shape(first.shape) ~= say.shape(picture.shape) then
+    if first and not is.same_shape(first.shape, picture.shape) then
       return nil, ("%s: is a picture %s, but the first one is %s; give { height = , width = } to resize all, "
         .. "{ grey = true } to drop the colours"):format(join(path, name), say.shape(picture.shape),
         say.shape(first.shape))
@@ -167,7 +168,7 @@ end
 --- classes: the names of the folders. nil where a file cannot be read or does not fit
 ---@return string? message, integer? code
 function images.read_images(path, options)
-  file.check_path("read_images", path)
+  expect.path("read_images", path)
   options = expect.options("read_images", options, { "height", "width", "grey" })
   if (options.height == nil) ~= (options.width == nil) then
     core.raise "read_images: expected both height and width, or neither"

@@ -8,7 +8,7 @@ local say = require "fnet.base.say"
 local core = require "fnet.core"
 local csv = require "fnet.files.csv"
 local dataset = require "fnet.data.dataset"
-local file = require "fnet.files"
+local files = require "fnet.files"
 
 local OPTIONS = { "target", "columns", "categorical", "one_hot", "missing", "missing_values", "separator", "header",
   "decimal", "like" }
@@ -302,9 +302,9 @@ end
 ---@return data.Dataset? set nil where the file cannot be read or a field does not fit
 ---@return string? message, integer? code
 local function read_csv(path, options)
-  file.check_path("read_csv", path)
+  expect.path("read_csv", path)
   options = read_options(options)
-  local text, message, code = file.read(path)
+  local text, message, code = files.read(path)
   if not text then return nil, message, code end
   local collecting = collectgarbage "isrunning" -- nearly all that arises is kept: collecting would double the time
   collectgarbage "stop"

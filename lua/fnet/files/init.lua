@@ -1,22 +1,13 @@
---- Files as a whole, for the readers of lua/fnet/data: what the environment refuses is nil, a message and a code.
+--- files: the formats of files, read strictly and written as a whole: safetensors, .npy and .npz, zip, CSV, JSON,
+-- protobuf. What the environment refuses is nil, a message and a code.
 
-local core = require "fnet.core"
-
-local file = {}
-
---- Raises unless the path is a string without zero bytes.
----@param what string the public function, for the message
----@param path any
-function file.check_path(what, path)
-  if type(path) ~= "string" then core.raise(("%s: expected a path, got %s"):format(what, type(path))) end
-  if path:find("\0", 1, true) then core.raise(what .. ": the path contains a zero byte") end
-end
+local files = {}
 
 --- The bytes of a file.
 ---@param path string
 ---@return string? bytes
 ---@return string? message, integer? code
-function file.read(path)
+function files.read(path)
   local handle, message, code = io.open(path, "rb")
   if not handle then return nil, message, code end
   local bytes
@@ -26,4 +17,18 @@ function file.read(path)
   return bytes
 end
 
-return file
+--- The bytes that elements of a shape take; nil where no memory has so many. What is empty counts too: the strides
+-- of its other axes have to fit.
+---@param shape integer[]
+---@param size integer of an element, up to 8
+---@return integer?
+function files.bytes_of(shape, size)
+  local span, bytes = 8, size
+  for _, length in ipairs(shape) do
+    if length > 0 and span > math.maxinteger // length then return nil end
+    span, bytes = span * math.max(length, 1), bytes * length
+  end
+  return bytes
+end
+
+return files

@@ -5,7 +5,7 @@
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
-local file = require "fnet.files"
+local files = require "fnet.files"
 local zip = require "fnet.files.zip"
 
 local npy = {}
@@ -23,11 +23,11 @@ local KINDS = { O = "Python objects, which would have to be unpickled", c = "com
 
 -- ---- reading ----
 
--- The value of the description's type: the name in core.decode, bytes an element, whether big-endian; nil and why.
+-- The value of the description's type: the encoding of core.decode, and whether it is big-endian; nil and why.
 local function parse_type(text)
   local order, name = text:match "^([<>|=]?)(%a%d+)$"
   if TYPES[name] then
-    return TYPES[name], math.tointeger(name:sub(2)), order == ">" or (order == "=" and OURS == ">")
+    return TYPES[name], order == ">" or (order == "=" and OURS == ">")
   end
   local kind = KINDS[text:match "^[<>|=]?(%a)" or ""]
   if kind then return nil, ("holds %s (type '%s'); expected numbers"):format(kind, text) end
@@ -74,7 +74,7 @@ local function parse_description(text)
   return fields
 end
 
--- Type, size of an element, byte order, shape and order from the description; nil and what is wrong.
+-- Type, byte order, shape and order from the description; nil and what is wrong.
 local function read_description(text)
   local fields, problem = parse_description(text)
   if not fields then return nil, problem end
@@ -87,8 +87,8 @@ local function read_description(text)
     return nil, "holds records of several fields; expected numbers"
   end
   local array = { fortran = fortran == "True" }
-  array.type, array.size, array.big_endian = parse_type(fields.descr)
-  if not array.type then return nil, array.size end
+  array.type, array.big_endian = parse_type(fields.descr)
+  if not array.type then return nil, array.big_endian end
   array.shape, problem = parse_shape(inside)
   if not array.shape then return nil, problem end
   return array
@@ -138,12 +138,9 @@ function npy.decode(bytes)
   if not text then return nil, first end
   local array, problem = read_description(text)
   if not array then return nil, problem end
-  local span, needed = 8, array.size -- with empty axes the strides must fit into memory, too
-  for _, length in ipairs(array.shape) do
-    if length > 0 and span > math.maxinteger // length then
-      return nil, ("declares the shape %s, more than any memory"):format(say.shape(array.shape))
-    end
-    span, needed = span * math.max(length, 1), needed * length
+  local needed = files.bytes_of(array.shape, core.encoding_sizes[array.type])
+  if not needed then
+    return nil, ("declares the shape %s, more than any memory"):format(say.shape(array.shape))
   end
   if #bytes - first + 1 ~= needed then
     return nil, ("has %d bytes of elements, but its shape %s needs %d"):format(#bytes - first + 1,
@@ -151,11 +148,9 @@ function npy.decode(bytes)
   end
   local fortran = array.fortran and #array.shape > 1
   local shape = fortran and reversed(array.shape) or array.shape
-  local t, bad = core.decode(bytes, first, #bytes, array.type, array.big_endian, shape)
-  if not t then
-    return nil, ("holds, as element %d, a whole number that int32 cannot hold"):format(bad)
-  end
-  return fortran and from_fortran(t) or t
+  local t
+  t, problem = core.decode(bytes, first, #bytes, array.type, array.big_endian, shape)
+  return t and fortran and from_fortran(t) or t, problem
 end
 
 --- Reads a .npy file, of either byte order and either order of elements. float32, float64, uint8 and int32 stay;
@@ -164,8 +159,8 @@ end
 ---@return tensor? tensor nil where the file cannot be read or is no such file
 ---@return string? message, integer? code
 function npy.read_npy(path)
-  file.check_path("read_npy", path)
-  local bytes, message, code = file.read(path)
+  expect.path("read_npy", path)
+  local bytes, message, code = files.read(path)
   if not bytes then return nil, message, code end
   local t, problem = npy.decode(bytes)
   if not t then return nil, path .. ": " .. problem end
@@ -177,10 +172,10 @@ end
 ---@return { type: string, shape: integer[] }? array nil where the file cannot be read or is no such file
 ---@return string? message, integer? code
 function npy.describe(path)
-  local file_handle <close>, message, code = io.open(path, "rb")
-  if not file_handle then return nil, message, code end
+  local file <close>, message, code = io.open(path, "rb")
+  if not file then return nil, message, code end
   local text, array, problem
-  text, problem = read_header(file_handle:read(HEADER_MOST + 12) or "")
+  text, problem = read_header(file:read(HEADER_MOST + 12) or "")
   if text then array, problem = read_description(text) end
   if not array then return nil, path .. ": " .. problem end
   return { type = array.type, shape = array.shape }
@@ -191,7 +186,7 @@ end
 ---@return { name: string, type: string, shape: integer[] }[]? arrays nil where the file is damaged or missing
 ---@return string? message, integer? code
 function npy.describe_archive(path)
-  local bytes, message, code = file.read(path)
+  local bytes, message, code = files.read(path)
   if not bytes then return nil, message, code end
   local members, problem = zip.members(bytes)
   if not members then return nil, ("%s: %s"):format(path, problem) end
@@ -234,10 +229,10 @@ end
 ---@return table<string, tensor>? tensors nil where the file cannot be read or is damaged
 ---@return string? message, integer? code
 function npy.read_npz(path, options)
-  file.check_path("read_npz", path)
+  expect.path("read_npz", path)
   options = expect.options("read_npz", options, { "limit" })
   local limit = options.limit == nil and LIMIT or expect.count("read_npz: limit", options.limit, 1)
-  local bytes, message, code = file.read(path)
+  local bytes, message, code = files.read(path)
   if not bytes then return nil, message, code end
   local tensors, problem = npy.decode_archive(bytes, limit)
   if not tensors then return nil, ("%s: %s"):format(path, problem) end
@@ -264,7 +259,7 @@ end
 ---@return boolean? true nil where the file cannot be written
 ---@return string? message, integer? code
 function npy.write_npy(path, t)
-  file.check_path("write_npy", path)
+  expect.path("write_npy", path)
   check_tensor("write_npy", t)
   return core.write_file(path, { header(t), t })
 end
@@ -276,7 +271,7 @@ end
 ---@return boolean? true nil where the file cannot be written
 ---@return string? message, integer? code
 function npy.write_npz(path, tensors, options)
-  file.check_path("write_npz", path)
+  expect.path("write_npz", path)
   options = expect.options("write_npz", options, { "compress" })
   if type(tensors) ~= "table" or core.is_tensor(tensors) then
     core.raise(("write_npz: expected a table { name = tensor }, got %s"):format(say.value(tensors)))

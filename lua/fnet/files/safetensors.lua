@@ -4,8 +4,10 @@
 -- what fnet wrote carries the SHA-256 of itself, and does not load without it.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local files = require "fnet.files"
 local json = require "fnet.files.json"
 
 local safetensors = {}
@@ -15,42 +17,15 @@ local AXES_MOST = 8
 local CHECKSUM = "fnet.checksum"
 local NO_CHECKSUM = ("0"):rep(64)
 
--- Types of the format: bytes an element, and fnet's type where there is one. The others become the type in
--- `becomes`, element by element: `from` is a format of string.unpack or a function of the bytes.
-local types = {
-  F32 = { size = 4, dtype = "float32" }, F64 = { size = 8, dtype = "float64" },
-  U8 = { size = 1, dtype = "uint8" }, I32 = { size = 4, dtype = "int32" },
-  BOOL = { size = 1, dtype = "uint8" },
-  I8 = { size = 1, becomes = "int32", from = "<i1" }, I16 = { size = 2, becomes = "int32", from = "<i2" },
-  U16 = { size = 2, becomes = "int32", from = "<I2" }, U32 = { size = 4, becomes = "int32", from = "<I4" },
-  I64 = { size = 8, becomes = "int32", from = "<i8" }, U64 = { size = 8, becomes = "int32", from = "<i8" },
-  F16 = { size = 2, becomes = "float32", from = function(bytes)
-    local bits = string.unpack("<I2", bytes)
-    local exponent, fraction = bits >> 10 & 31, bits & 1023
-    local size = exponent == 31 and (fraction == 0 and math.huge or 0 / 0)
-      or exponent == 0 and fraction * 2.0 ^ -24 or (1 + fraction / 1024) * 2.0 ^ (exponent - 15)
-    return bits >> 15 == 1 and -size or size
-  end },
-  BF16 = { size = 2, becomes = "float32",
-    from = function(bytes) return (string.unpack("<f", "\0\0" .. bytes)) end },
-  F8_E4M3 = { size = 1 }, F8_E5M2 = { size = 1 },
-}
+-- Bytes an element of each type of the format; core.decode calls those that it knows by the same names, in small
+-- letters.
+local sizes = { F8_E4M3 = 1, F8_E5M2 = 1 }
+for encoding, size in pairs(core.encoding_sizes) do sizes[encoding:upper()] = size end
 local names_of = { float32 = "F32", float64 = "F64", uint8 = "U8", int32 = "I32" }
 
 -- ---- the header ----
 
 local function whole(value) return math.type(value) == "integer" and value >= 0 end
-
--- The number of bytes that the shape needs; nil and why not.
-local function bytes_of(shape, size)
-  local count = size
-  for _, length in ipairs(shape) do
-    if not whole(length) then return nil, "has a shape of something else than whole numbers from 0" end
-    if length > 0 and count > math.maxinteger // length then return nil, "has a shape larger than any memory" end
-    count = count * length
-  end
-  return count
-end
 
 -- One entry of the header, checked as far as it can be alone; nil and what is wrong.
 local function read_entry(name, fields)
@@ -60,21 +35,24 @@ local function read_entry(name, fields)
       return nil, ("has the unknown field '%s'"):format(key)
     end
   end
-  local kind = type(fields.dtype) == "string" and types[fields.dtype]
-  if not kind then return nil, ("has the unknown type %s"):format(tostring(fields.dtype)) end
+  local size = sizes[fields.dtype]
+  if not size then return nil, ("has the unknown type %s"):format(tostring(fields.dtype)) end
   if not json.is_array(fields.shape) then return nil, "has no shape" end
   local offsets = fields.data_offsets
   if not (json.is_array(offsets) and #offsets == 2 and whole(offsets[1]) and whole(offsets[2])) then
     return nil, "has no data_offsets of two whole numbers"
   end
-  local bytes, problem = bytes_of(fields.shape, kind.size)
-  if not bytes then return nil, problem end
+  for _, length in ipairs(fields.shape) do
+    if not whole(length) then return nil, "has a shape of something else than whole numbers from 0" end
+  end
+  local bytes = files.bytes_of(fields.shape, size)
+  if not bytes then return nil, "has a shape larger than any memory" end
   if offsets[2] - offsets[1] ~= bytes then
     return nil, ("has the offsets %d to %d, but its shape %s of %s needs %d bytes"):format(offsets[1], offsets[2],
       say.shape(fields.shape), fields.dtype, bytes)
   end
-  return { name = name, kind = kind, type = fields.dtype, shape = { table.unpack(fields.shape) },
-    first = offsets[1], last = offsets[2] }
+  return { name = name, type = fields.dtype, shape = { table.unpack(fields.shape) }, first = offsets[1],
+    last = offsets[2] }
 end
 
 -- The entries by their place in the file: one after the other, without holes, up to the end of the file.
@@ -158,52 +136,23 @@ end
 
 -- ---- the elements ----
 
--- Elements of a type that fnet does not have.
-local function convert(bytes, kind)
-  local from = kind.from
-  local format = kind.becomes == "int32" and "<i4" or "<f"
-  local known = {}
-  local fits = true
-  local result = bytes:gsub(("."):rep(kind.size), function(element)
-    local converted = known[element]
-    if converted then return converted end
-    local value = type(from) == "string" and string.unpack(from, element) or from(element)
-    if kind.becomes == "int32" and (value < -2 ^ 31 or value >= 2 ^ 31) then
-      fits, value = false, 0
-    end
-    converted = string.pack(format, value)
-    known[element] = converted
-    return converted
-  end)
-  if not fits then return nil, "holds a value beyond the range of int32" end
-  return result
-end
-
 local function read_tensor(file, entry, hashed)
   local bytes = entry.last == entry.first and "" or file:read(entry.last - entry.first)
   if not bytes or #bytes < entry.last - entry.first then return nil,
     "ends early: the file changed while it was read" end
-  local kind = entry.kind
   if #entry.shape > AXES_MOST then return nil, ("has %d axes, fnet has up to %d"):format(#entry.shape,
     AXES_MOST) end
-  if not kind.dtype and not kind.becomes then return nil,
+  local encoding = entry.type:lower()
+  if not core.encoding_sizes[encoding] then return nil,
     ("is of type %s, which fnet cannot convert"):format(entry.type) end
-  if kind.dtype then
-    local tensor = core.from_bytes(bytes, entry.shape, kind.dtype)
-    hashed[#hashed + 1] = tensor
-    return tensor
-  end
-  hashed[#hashed + 1] = bytes
-  local converted, problem = convert(bytes, kind)
-  if not converted then return nil, problem end
-  return core.from_bytes(converted, entry.shape, kind.becomes)
+  local tensor, problem = core.decode(bytes, 1, #bytes, encoding, false, entry.shape)
+  if not tensor then return nil, problem end
+  hashed[#hashed + 1] = names_of[tensor.dtype] == entry.type and tensor or bytes -- where it can, it lets bytes go
+  return tensor
 end
 
 -- True where x has neither infinities nor NaN: 0 x is 0 then, and NaN otherwise.
-local function is_finite(tensor)
-  if tensor.dtype ~= "float32" and tensor.dtype ~= "float64" then return true end
-  return (tensor * 0):sum():item() == 0
-end
+local function is_finite(tensor) return not is.float(tensor) or (tensor * 0):sum():item() == 0 end
 
 local function own_keys(metadata)
   for key in pairs(metadata) do
@@ -231,7 +180,7 @@ end
 -- ---- the interface ----
 
 local function open(path, what)
-  if type(path) ~= "string" then core.raise(("%s: expected a path, got %s"):format(what, say.value(path))) end
+  expect.path(what, path)
   return io.open(path, "rb")
 end
 
@@ -290,7 +239,7 @@ local function place(tensors)
   local entries = {}
   for i, entry in ipairs(tensors) do
     entries[i] = { name = entry.name, tensor = entry.tensor, number = i,
-      size = types[names_of[entry.tensor.dtype]].size }
+      size = core.dtypes[entry.tensor.dtype].size }
   end
   table.sort(entries, function(a, b)
     if a.size ~= b.size then return a.size > b.size end

@@ -119,11 +119,13 @@ end
 
 -- ---- writing ----
 
-local ELEMENT = { float32 = 4, float64 = 8, uint8 = 1, int32 = 4 }
-
 local function size_of(piece)
   if type(piece) == "string" then return #piece end
-  return piece:count() * ELEMENT[piece.dtype]
+  return piece:count() * core.dtypes[piece.dtype].size
+end
+
+local function raise_large(what)
+  core.raise(what .. ": more than 4 GiB would need zip64, which fnet does not write; write several files")
 end
 
 --- The pieces of an archive, for core.write_file.
@@ -146,9 +148,7 @@ function zip.archive(what, members, compress)
       parts = { core.deflate(table.concat(texts)) }
     end
     local packed = compress and #parts[1] or size
-    if size > SIZE_MOST or offset > SIZE_MOST then
-      core.raise(what .. ": more than 4 GiB would need zip64, which fnet does not write; write several files")
-    end
+    if size > SIZE_MOST or offset > SIZE_MOST then raise_large(what) end
     local method = compress and DEFLATED or STORED
     pieces[#pieces + 1] = string.pack(LOCAL, "PK\3\4", 20, 0, method, MIDNIGHT, FIRST_DAY, crc, packed, size,
       #member.name, 0) .. member.name
@@ -158,9 +158,7 @@ function zip.archive(what, members, compress)
     offset = offset + LOCAL_SIZE + #member.name + packed
   end
   local text = table.concat(directory)
-  if offset + #text > SIZE_MOST then
-    core.raise(what .. ": more than 4 GiB would need zip64, which fnet does not write; write several files")
-  end
+  if offset + #text > SIZE_MOST then raise_large(what) end
   pieces[#pieces + 1] = text .. string.pack(END, "PK\5\6", 0, 0, #members, #members, #text, offset, 0)
   return pieces
 end
