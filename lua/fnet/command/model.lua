@@ -1,5 +1,6 @@
 --- What the commands `fnet run` and `fnet eval` share: their arguments, the model, and pictures as it expects them.
 
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local data = require("fnet").data
@@ -56,7 +57,7 @@ function command.read_sample(path, about)
   end
   local is_grey = picture.dtype == "uint8" and picture.rank == 2 and #shape == 2
   if is_grey and is_light(picture) then picture = 255 - picture:float() end
-  if say.shape(picture.shape) ~= say.shape(shape) then
+  if not is.same_shape(picture.shape, shape) then
     return nil, ("%s: is a sample of %s, the model expects %s"):format(path, say.shape(picture.shape),
       say.shape(shape))
   end

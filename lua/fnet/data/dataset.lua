@@ -1,6 +1,7 @@
 --- Dataset: samples and their targets, cut into batches.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
@@ -26,7 +27,7 @@ local function check_names(y, classes)
   if classes ~= nil and type(classes) ~= "table" then
     core.raise("Dataset: classes: expected a list of names, got " .. say.value(classes))
   end
-  if classes == nil or y.rank ~= 1 or #y == 0 or y.dtype:find "float" then return end
+  if classes == nil or y.rank ~= 1 or #y == 0 or is.float(y) then return end
   local low, high = y:min():item(), y:max():item()
   if low >= 1 and high <= #classes then return end
   core.raise(("Dataset: classes: expected a name for each label, got %d, and label %d in row %d%s"):format(#classes,

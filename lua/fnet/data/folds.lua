@@ -3,6 +3,7 @@
 -- Invariant: the parts have no sample in common and are together the whole.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
@@ -13,7 +14,7 @@ local Dataset = {}
 -- The labels of the data set's samples as a list.
 local function labels_of(what, self)
   local y = self.rows and core.gather(self.y, self.rows) or self.y
-  if y.rank ~= 1 or (y.dtype ~= "int32" and y.dtype ~= "uint8") then
+  if y.rank ~= 1 or is.float(y) then
     core.raise(("%s: expected labels, int32 [count], got %s"):format(what, say.value(y)))
   end
   return y:totable()
@@ -61,7 +62,7 @@ function Dataset:folds(count, options)
   options = expect.options("folds", options, { "stratified" })
   expect.booleans("folds", options, { "stratified" })
   count = expect.count("folds", count, 2, math.max(2, #self))
-  local is_labels = self.y.rank == 1 and (self.y.dtype == "int32" or self.y.dtype == "uint8")
+  local is_labels = self.y.rank == 1 and not is.float(self.y)
   local stratified = options.stratified
   if stratified == nil then stratified = is_labels end
   local total, order = #self, spread(#self, stratified and labels_of("folds: stratified", self) or nil)

@@ -2,6 +2,7 @@
 -- Invariant: the numbers come from the library's generator, and their powers from its own kernel, so that equal
 -- seeds give equal bits.
 
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
@@ -33,7 +34,7 @@ end
 -- x and y, each row mixed with another one.
 return function(x, y, alpha, classes, dataset)
   return core.no_grad(function()
-    if y.dtype == "int32" or y.dtype == "uint8" then
+    if not is.float(y) then
       classes = classes or dataset.classes and #dataset.classes
       if not classes then
         core.raise("mix_up: expected the number of classes, of which the data set knows nothing; give "

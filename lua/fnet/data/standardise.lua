@@ -1,6 +1,7 @@
 --- Standardising columns: mean 0 and deviation 1 by the statistics of the training data alone.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
@@ -93,7 +94,7 @@ local function standardise(train, options)
       type(train) == "table" and core.is_tensor(train.x) and "samples of " .. say.value(train.x)
       or say.value(train)))
   end
-  if options.targets and (train.y.rank ~= 2 or train.y.dtype == "int32" or train.y.dtype == "uint8") then
+  if options.targets and (train.y.rank ~= 2 or not is.float(train.y)) then
     core.raise("standardise: targets: expected floats [count, targets], got " .. say.value(train.y))
   end
   local self = setmetatable({}, Standardise)

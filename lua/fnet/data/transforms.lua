@@ -1,5 +1,5 @@
 --- Transforms: what happens to a batch of pictures between the data set and the network. Crops, flips,
--- normalising and erasing that follow each other in this order take one pass in C, with the gathering of the rows.
+-- normalising and erasing that follow each other in this order take one pass in C, with the choice of the rows.
 -- Invariant: each random choice is a function of the seed, of the number of random calls before the batch, and of
 -- the place in the batch; each random transform takes one random call a batch, whatever it chooses.
 
@@ -69,7 +69,7 @@ local function run_pass(pass, x, indices, scale)
 end
 
 -- The rows as floats, without any stage.
-local function gather(dataset, indices) return core.transform(dataset.x, indices, dataset.scale, {}, 0, 0) end
+local function rows_of(dataset, indices) return core.transform(dataset.x, indices, dataset.scale, {}, 0, 0) end
 
 --- The rows of the data set as a batch. What only lives between two passes gives its memory back at once, unless a
 -- user's function has seen it.
@@ -81,14 +81,14 @@ function Transform:fetch(dataset, indices)
   check_pictures(self.steps, dataset.x)
   local passing = true -- x lives between two passes only
   for _, pass in ipairs(passes_of(self)) do
-    local before = x or pass.apply and gather(dataset, indices)
+    local before = x or pass.apply and rows_of(dataset, indices)
     if pass.apply then x, y = pass.apply(before, y, dataset)
     elseif before then x = run_pass(pass, before, nil, 1)
     else x = run_pass(pass, dataset.x, indices, dataset.scale) end
     if passing and before and not pass.own then release(before) end
     passing = not pass.own
   end
-  return x or gather(dataset, indices), y
+  return x or rows_of(dataset, indices), y
 end
 
 --- Applies the transforms to a batch.

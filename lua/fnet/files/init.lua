@@ -1,5 +1,5 @@
---- files: the formats of files, read strictly and written as a whole: safetensors, .npy and .npz, zip, CSV, JSON,
--- protobuf. What the environment refuses is nil, a message and a code.
+--- files: safetensors, .npy and .npz, zip, CSV, JSON, protobuf. This file has what their readers share. What the
+-- environment refuses is nil, a message and a code.
 
 local files = {}
 

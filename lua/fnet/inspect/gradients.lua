@@ -1,6 +1,7 @@
 --- Compares the gradients of every layer of a model with central differences, in double precision, on a copy: the
 -- model itself, its generator and its running statistics stay as they are.
 
+local is = require "fnet.base.is"
 local core = require "fnet.core"
 local gradcheck = require("fnet.tensor.gradient").gradcheck
 local interruption = require "fnet.base.interruption"
@@ -13,12 +14,10 @@ local MOST, LEAST = 40, 3 -- elements of a tensor that are checked
 
 local gradients = {}
 
-local function is_float(t) return core.is_tensor(t) and (t.dtype == "float32" or t.dtype == "float64") end
-
 -- The same objects anew, with parameters and buffers of float64.
 local function copy_of(value, seen)
   if core.is_tensor(value) then
-    if not is_float(value) then return value end
+    if not is.float(value) then return value end
     if not seen[value] then
       local copy = value:detach():to("float64"):clone()
       copy.requires_grad = value.requires_grad
@@ -56,7 +55,7 @@ local function cut(arguments, whole)
   local rows = arguments[1].shape[1]
   return trace.map(arguments, function(t)
     if not whole and t.rank > 0 and t.shape[1] == rows then t = t:slice(1, 1, math.min(ROWS, rows)):contiguous() end
-    return is_float(t) and t:to "float64" or t
+    return is.float(t) and t:to "float64" or t
   end)
 end
 
@@ -74,7 +73,7 @@ local function tiny_batch(model, arguments, positive)
     batch = cut(arguments, whole)
     local x = batch[1]
     local bytes = x.dtype == "uint8"
-    if is_float(x) or bytes then
+    if is.float(x) or bytes then
       batch[1] = core.normal(x.shape, 0, 1, "float64")
       if positive and x:min():item() >= 0 then batch[1] = batch[1]:abs() end
     end
@@ -91,7 +90,7 @@ local function calls_of(model, batch)
   core.no_grad(trace.modules, model, function(module, output, ...)
     if seen[module] or not trace.computes(module) then return end
     seen[module] = true
-    calls[#calls + 1] = { module = module, arguments = trace.keep(...), differentiable = is_float(output) }
+    calls[#calls + 1] = { module = module, arguments = trace.keep(...), differentiable = is.float(output) }
   end, model, table.unpack(batch, 1, batch.n))
   return calls
 end
@@ -103,7 +102,7 @@ local function key_of(module, name) return rawget(module, name) ~= nil and name 
 local function as_function(call)
   local module, places, points, fields = call.module, {}, {}, {}
   for i = 1, call.arguments.n do
-    if is_float(call.arguments[i]) then
+    if is.float(call.arguments[i]) then
       places[#places + 1] = i
       points[#points + 1] = stirred(call.arguments[i])
     end

@@ -29,10 +29,7 @@ local REPEATS = 5
 local Check = {}
 Check.__index = Check
 
-local function bytes_of(t)
-  local size = { float32 = 4, float64 = 8, int32 = 4, uint8 = 1 }
-  return t:count() * size[t.dtype]
-end
+local function bytes_of(t) return t:count() * core.dtypes[t.dtype].size end
 
 local function byte_text(bytes)
   if bytes < 1e3 then return ("%d bytes"):format(bytes) end

@@ -1,6 +1,7 @@
 --- Where a non-finite loss came from: the batch, or the first layer whose output, weights or gradient are not
 -- finite. The batch is computed once more, layer by layer, so training itself pays nothing for it.
 
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local trace = require "fnet.inspect.trace"
@@ -9,10 +10,8 @@ local nonfinite = {}
 
 local no_grad = core.no_grad
 
-local function is_float(t) return core.is_tensor(t) and (t.dtype == "float32" or t.dtype == "float64") end
-
 -- x * 0 is 0 for finite numbers and NaN for all others.
-local function is_finite(t) return not is_float(t) or no_grad(function() return (t * 0):sum():item() == 0 end) end
+local function is_finite(t) return not is.float(t) or no_grad(function() return (t * 0):sum():item() == 0 end) end
 
 -- The largest absolute value.
 local function largest(t) return no_grad(function() return t:count() > 0 and t:abs():max():item() or 0 end) end
@@ -33,7 +32,7 @@ end
 -- "row 1207 of the data set", where the data set has its samples in a tensor.
 local function row_in_dataset(dataset, key)
   local t = rawget(dataset, key)
-  if not is_float(t) then return "" end
+  if not is.float(t) then return "" end
   for first = 1, #t, 1000 do
     local piece = t:slice(1, first, math.min(first + 999, #t))
     if not is_finite(piece) then return (" (the first such row of the data set's %s: %d)"):format(key,
@@ -50,7 +49,7 @@ end
 function nonfinite.in_batch(dataset, x, y)
   for _, part in ipairs { { "x", x }, { "y", y } } do
     local key, t = part[1], part[2]
-    if is_float(t) and t.rank > 0 and not is_finite(t) then
+    if is.float(t) and t.rank > 0 and not is_finite(t) then
       local row, value = bad_row(t)
       return ("the batch holds a non-finite value: %s in row %d of %d of its %s%s"):format(
         say.number(value, "%g"), row, #t, key, row_in_dataset(dataset, key))
@@ -85,7 +84,7 @@ local function in_forward(model, f)
   local sentence
   trace.modules(model, function(module, output, input)
     if sentence or is_finite(output) then return end
-    local most = is_float(input) and largest(input) or 0
+    local most = is.float(input) and largest(input) or 0
     for _, parameter in ipairs(trace.own_parameters(module)) do
       if not is_finite(parameter.tensor) then
         sentence = ("%s, whose %s is not finite"):format(module:name(), parameter.name)

@@ -1,5 +1,6 @@
 --- Classes: what the outputs of a classifier say. Invariant: a row with a NaN says nothing, so it is never right.
 
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
@@ -37,7 +38,7 @@ end
 function classes.count_correct(what, output, labels)
   classes.check(what, output)
   local both = core.is_tensor(output) and core.is_tensor(labels)
-  if both and labels.rank == output.rank and labels.rank > 0 and labels.dtype:find "float" then
+  if both and labels.rank == output.rank and labels.rank > 0 and is.float(labels) then
     labels = labels:argmax(labels.rank)
     if labels.rank == 0 then labels = labels:item() end
   end

@@ -36,7 +36,7 @@ end
 
 -- Raises unless a model is a classifier for a data set of labels.
 local function check_first(what, dataset, output, y)
-  if y.rank ~= 1 or y.dtype:find "float" then
+  if y.rank ~= 1 or is.float(y) then
     core.raise(("%s: expected labels [batch] as int32 or uint8, got %s; labels are converted with :int(), and for "
       .. "a model of other targets there is fnet.evaluate(model, set, { loss = fnet.nn.mse })"):format(what,
       say.value(y)))

@@ -87,12 +87,12 @@ end
 ---@return number
 function metrics.r2(output, target)
   output, target = pair("r2", output, target)
-  local a, b = say.shape(output.shape), core.is_tensor(target) and say.shape(target.shape)
-  if a ~= b or output.rank == 0 or output.rank > 2 then
+  local same = core.is_tensor(target) and is.same_shape(output.shape, target.shape)
+  if not same or output.rank == 0 or output.rank > 2 then
     core.raise(("r2: expected two tensors [batch] or [batch, columns] of equal shapes, got %s and %s"):format(
       say.value(output), say.value(target)))
   end
-  if #output < 2 then core.raise("r2: expected at least two rows, got " .. a) end
+  if #output < 2 then core.raise("r2: expected at least two rows, got " .. say.shape(output.shape)) end
   output, target = output:double():reshape { #output, -1 }, target:double():reshape { #target, -1 }
   local missed, spread = ((target - output) ^ 2):sum(1), ((target - target:mean(1)) ^ 2):sum(1)
   local total = 0

@@ -3,13 +3,14 @@
 
 local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
+local is = require "fnet.base.is"
 
 local labels = {}
 
 -- The labels of a data set's samples; nil where its targets are something else.
 local function labels_of(dataset)
   local y = rawget(dataset, "y")
-  if not core.is_tensor(y) or y.rank ~= 1 or #y == 0 or y.dtype:find "float" then return nil end
+  if not core.is_tensor(y) or y.rank ~= 1 or #y == 0 or is.float(y) then return nil end
   return dataset.rows and core.gather(y, dataset.rows) or y
 end
 

@@ -1,6 +1,7 @@
 --- Dropout: some of the numbers become 0 while a model is trained.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
@@ -21,7 +22,7 @@ function Dropout:init(rate) self.rate = expect.number("Dropout: rate", rate == n
 ---@return tensor y of the same shape
 function Dropout:forward(x)
   if not self.training or self.rate == 0 then return x end
-  if not core.is_tensor(x) or (x.dtype ~= "float32" and x.dtype ~= "float64") then
+  if not is.float(x) then
     core.raise(("%s: expected a float tensor, got %s"):format(self:name(), say.value(x)))
   end
   return x * core.dropout_mask(x, self.rate)

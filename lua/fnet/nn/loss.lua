@@ -1,6 +1,7 @@
 --- Losses: each the mean over a batch, as a tensor of one element, differentiable as often as one likes.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
@@ -26,7 +27,7 @@ local function weighted_cross_entropy(output, labels, options)
   options = expect.options("cross_entropy", options, { "smoothing", "weights" })
   local target, norm = labels, output:count() // output.shape[output.rank]
   local weights = options.weights ~= nil and weights_of(options.weights, output)
-  if not (core.is_tensor(labels) and labels.dtype:find "float") then
+  if not is.float(labels) then
     target = core.one_hot(labels, output, "cross_entropy")
     norm = weights and (target * weights):sum() or norm
   end
@@ -50,14 +51,13 @@ end
 ---@return tensor loss one element
 function loss.cross_entropy(output, labels, options)
   local logits = core.logits(output) or output
-  local distribution = core.is_tensor(labels) and labels.dtype:find "float" and core.is_tensor(logits) and
-    labels.rank == logits.rank
+  local distribution = is.float(labels) and core.is_tensor(logits) and labels.rank == logits.rank
   if options == nil and not distribution then return core.cross_entropy(logits, labels) end
   expect.tensor("cross_entropy", output)
-  if not logits.dtype:find "float" or logits.rank == 0 or #logits == 0 then
+  if not is.float(logits) or logits.rank == 0 or #logits == 0 then
     core.raise("cross_entropy: expected at least one row of floats, got " .. say.value(logits))
   end
-  if distribution and say.shape(labels.shape) ~= say.shape(logits.shape) then
+  if distribution and not is.same_shape(labels.shape, logits.shape) then
     core.raise(("cross_entropy: expected labels [batch], or distributions of the shape of the output %s, got %s")
       :format(say.shape(logits.shape), say.value(labels)))
   end
@@ -73,9 +73,13 @@ local function check_pair(what, output, target)
   if not (core.is_tensor(output) and core.is_tensor(target)) then
     core.raise(("%s: expected two tensors, got %s and %s"):format(what, type(output), type(target)))
   end
-  local a, b = say.shape(output.shape), say.shape(target.shape)
-  if a ~= b then core.raise(("%s: expected equal shapes, got %s and %s"):format(what, a, b)) end
-  if output:count() == 0 then core.raise(("%s: expected at least one element, got %s"):format(what, a)) end
+  local a, b = output.shape, target.shape
+  if not is.same_shape(a, b) then
+    core.raise(("%s: expected equal shapes, got %s and %s"):format(what, say.shape(a), say.shape(b)))
+  end
+  if output:count() == 0 then
+    core.raise(("%s: expected at least one element, got %s"):format(what, say.shape(a)))
+  end
 end
 
 --- Binary cross-entropy of logits (not of probabilities: leave out the Sigmoid, or use it only to predict): the

@@ -1,6 +1,7 @@
 --- Parameters of layers, made from their `init` and `bias` options.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local init = require "fnet.nn.init_weights"
@@ -16,8 +17,7 @@ function parameter.weight(what, shape, make)
   make = make or "glorot_uniform"
   if type(make) ~= "function" then make = init[expect.choice(what .. ": init", make, init.names())] end
   local weight = make({ table.unpack(shape) })
-  local fits = core.is_tensor(weight) and say.shape(weight.shape) == say.shape(shape)
-  if not fits then
+  if not core.is_tensor(weight) or not is.same_shape(weight.shape, shape) then
     core.raise(("%s: init must return a tensor %s, got %s"):format(what, say.shape(shape),
       say.value(weight)))
   end

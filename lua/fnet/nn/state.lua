@@ -1,6 +1,7 @@
 --- The state of a model: its parameters and whatever else its layers keep (running statistics), by name; and how it
 -- is put back.
 
+local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
@@ -21,9 +22,10 @@ function state.problem(model, tensors)
     if not core.is_tensor(tensor) then
       return ("has a %s as '%s', expected a tensor"):format(type(tensor), entry.name)
     end
-    local expected, got = say.shape(entry.tensor.shape), say.shape(tensor.shape)
-    if expected ~= got then return ("has '%s' of shape %s, the model expects %s"):format(entry.name, got,
-      expected) end
+    if not is.same_shape(entry.tensor.shape, tensor.shape) then
+      return ("has '%s' of shape %s, the model expects %s"):format(entry.name, say.shape(tensor.shape),
+        say.shape(entry.tensor.shape))
+    end
   end
   for _, name in ipairs(naming.sorted(tensors)) do
     if not known[name] then

@@ -2,6 +2,7 @@
 -- Invariant: each is differentiable as often as its parts are, and needs no rule of its own.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
@@ -152,11 +153,11 @@ end
 function constructors.stack(tensors, axis)
   check_list("stack", tensors)
   axis = axis or 1
-  local parts, shape = {}, say.shape(tensors[1].shape)
+  local parts, shape = {}, tensors[1].shape
   expect.axis("stack", axis, tensors[1].rank + 1)
   for i, part in ipairs(tensors) do
-    if say.shape(part.shape) ~= shape then
-      core.raise(("stack: expected equal shapes, got %s and %s"):format(shape, say.shape(part.shape)))
+    if not is.same_shape(part.shape, shape) then
+      core.raise(("stack: expected equal shapes, got %s and %s"):format(say.shape(shape), say.shape(part.shape)))
     end
     parts[i] = part:unsqueeze(axis)
   end

@@ -85,7 +85,7 @@ function public.gradcheck(f, inputs, options)
   if core.is_tensor(inputs) then inputs = { inputs } end
   local points = {}
   for i, input in ipairs(inputs) do
-    local float = is_tensor(input) and (input.dtype == "float32" or input.dtype == "float64")
+    local float = is.float(input)
     points[i] = float and input:detach():to("float64"):clone():detach() or input
     if float then points[i].requires_grad = true end
   end
