@@ -92,9 +92,9 @@ system_libs := $(image_libs) -lz -lm -ldl
 kernel_names := portable double
 kernel_names += $(if $(filter x86_64-%,$(machine)),avx2 avx512)
 kernel_names += $(if $(filter aarch64-%,$(machine)),neon)
-foreign_kernels := $(filter-out $(kernel_names:%=src/kernels/kernels_%.c),$(wildcard src/kernels/kernels_*.c))
+other_kernels := $(filter-out $(kernel_names:%=src/kernels/kernels_%.c),$(wildcard src/kernels/kernels_*.c))
 
-kernel_sources := $(sort $(filter-out $(foreign_kernels),$(wildcard src/kernels/*.c)))
+kernel_sources := $(sort $(filter-out $(other_kernels),$(wildcard src/kernels/*.c)))
 core_sources := $(sort $(wildcard src/core/*.c))
 lua_sources := $(sort $(filter-out src/lua/lreadline.c,$(wildcard src/lua/*.c)))
 interpreter_sources := src/main.c $(wildcard src/lua/lreadline.c)

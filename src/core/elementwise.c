@@ -3,7 +3,7 @@
 #include "backend.h"
 #include "threads.h"
 
-#define RUN 512 /* elements of a strided operand that are gathered at a time */
+#define RUN 512 /* elements of a strided operand that are lined up at a time */
 #define PIECE (64 * 1024)
 #define MOST_OPERANDS 3
 
@@ -40,8 +40,8 @@ static void find_inner(struct job *job) {
     }
 }
 
-/* n elements from `from` as the kernels take them: in place for steps 0 and 1, else gathered into the buffer. */
-static const void *gather(size_t size, const char *from, size_t step, size_t n, void *buffer) {
+/* n elements from `from` as the kernels take them: in place for steps 0 and 1, else lined up in the buffer. */
+static const void *line_up(size_t size, const char *from, size_t step, size_t n, void *buffer) {
     if (step <= 1) return from;
     for (size_t i = 0; i < n; i++) {
         if (size == 4)
@@ -66,7 +66,7 @@ static void run_elements(void *context, size_t begin, size_t end) {
         for (int o = 0; o < job->operands; o++) {
             const struct tensor *t = &job->operand[o];
             from[o] =
-                gather(size, (const char *)t->data + tensor_offset(t, begin) * size, job->step[o], n, buffer[o]);
+                line_up(size, (const char *)t->data + tensor_offset(t, begin) * size, job->step[o], n, buffer[o]);
         }
         char *to = (char *)job->y.data + begin * size;
         if (job->operands == 1) {

@@ -15,7 +15,7 @@ say() { printf '%s\n' "aarch64.sh: $*" >&2; }
 # ---- Lua and zlib ----
 
 # An apt of its own: the user's sources and keys, but state, cache and architecture from below build.
-foreign_apt() {
+target_apt() {
     apt-get -qq -o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root \
         -o Dir::State="$state" -o Dir::State::status="$state/status" -o Dir::Cache="$state/cache" "$@"
 }
@@ -26,7 +26,7 @@ unpack_libraries() {
     mkdir -p "$state/lists/partial" "$state/cache/archives/partial" "$root.part"
     : >"$state/status"
     say 'fetching Lua and zlib for aarch64'
-    if ! foreign_apt update || ! (cd "$state" && foreign_apt download liblua5.4-dev zlib1g-dev); then
+    if ! target_apt update || ! (cd "$state" && target_apt download liblua5.4-dev zlib1g-dev); then
         say "the package sources of this machine offer no arm64 packages, or cannot be reached; instead, put"
         say "  liblua5.4.a, libz.a and pkgconfig/lua5.4.pc into $libraries, their headers into $root/usr/include"
         exit 1

@@ -95,7 +95,7 @@ known_to_pkg_config libjpeg || optional="$optional libjpeg-dev"
 # ---- without apt-get: say what to install ----
 
 # Our name, which is Debian's, and those of dnf, pacman and brew.
-foreign_names='
+other_names='
 gcc gcc gcc gcc
 libc6-dev glibc-devel glibc -
 make make make make
@@ -117,7 +117,7 @@ clang-format clang-tools-extra clang clang-format'
 # packages_for COLUMN
 packages_for() {
     for package in $required $optional; do
-        echo "$foreign_names" | awk -v name="$package" -v column="$1" \
+        echo "$other_names" | awk -v name="$package" -v column="$1" \
             '$1 == name && $column != "-" { print $column }'
     done | sort -u | paste -s -d ' ' -
 }

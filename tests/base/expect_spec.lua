@@ -51,8 +51,8 @@ describe("a table of public names", function()
   it("has every name that stands for another library's", function()
     local count = 0
     for _, list in ipairs { fnet, fnet.nn, fnet.optim, fnet.data, fnet.metrics } do
-      for foreign, near in pairs(getmetatable(list).elsewhere) do
-        assert.is_nil(rawget(list, foreign))
+      for theirs, near in pairs(getmetatable(list).elsewhere) do
+        assert.is_nil(rawget(list, theirs))
         local found = list
         for name in near:gmatch(near:find " " and "^$" or "[^.]+") do found = found[name] end
         count = count + 1

@@ -462,7 +462,7 @@ describe("moments", function()
 end)
 
 describe("a state", function()
-  local foreign = "unexpected '%s': was it saved from another optimiser or another model?"
+  local unexpected = "unexpected '%s': was it saved from another optimiser or another model?"
 
   local function adam_state()
     local p = parameter { 1, 2 }
@@ -485,9 +485,9 @@ describe("a state", function()
       function(s) s["moments1.1"] = fnet.ones { 3 } end)
     refuses("steps: expected a whole number, got number", function(s) s.steps = 1.5 end)
     refuses("lr: expected a number, got nil", function(s) s.lr = nil end)
-    refuses(foreign:format "moments1.2", function(s) s["moments1.2"] = fnet.ones { 1 } end)
+    refuses(unexpected:format "moments1.2", function(s) s["moments1.2"] = fnet.ones { 1 } end)
     fails("Adam: load_state: expected what state() gave, got number", optimiser.load_state, optimiser, 1)
-    fails("SGD: load_state: " .. foreign:format "squares.1", function()
+    fails("SGD: load_state: " .. unexpected:format "squares.1", function()
       local p = parameter { 1 }
       local rms = optim.RMSprop { p }
       p.grad = fnet.ones { 1 }

@@ -1,6 +1,6 @@
 --- Use that nobody means but scripts contain: functions of the core called with what the library never gives
 -- them, changes behind the tape's back, finalizers and rules that interfere. None may crash, read or write
--- foreign memory, or change a result silently.
+-- memory of others, or change a result silently.
 
 local fnet = require "fnet"
 local core = require "fnet.core"
