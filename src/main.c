@@ -16,8 +16,9 @@
 #include "core/interrupt.h"
 #include "embedded.h"
 #include "kernels/kernels.h"
+#include "lua/lcore.h"
+#include "lua/lerror.h"
 #include "lua/lreadline.h"
-#include "lua/ltensor.h"
 #include "version.h"
 
 static const char usage_text[] = "usage: fnet [options] [script [arguments]]\n"

@@ -1,8 +1,8 @@
 /* Convolution of pictures with channels last, and its gradients as operations of their own. */
-#include "ltensor.h"
+#include "lstorage.h"
+#include "ltape.h"
 
 #include "../core/conv.h"
-#include "lstorage.h"
 
 #define LONGEST INT32_MAX
 

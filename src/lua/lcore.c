@@ -1,32 +1,17 @@
 /* The module fnet.core: everything that the Lua library under lua/fnet calls in C. Not for scripts: the public
    interface is what lua/fnet/init.lua makes of it. */
-#include "ltensor.h"
+#include "lcore.h"
+
+/* Floor by floor: an operation refers to the tape when it is registered. */
+static void (*const open_functions[])(lua_State *) = {
+    lopen_error,       lopen_storage, lopen_tensor, lopen_tape,    lopen_element, lopen_create,    lopen_view,
+    lopen_elementwise, lopen_reduce,  lopen_matmul, lopen_conv,    lopen_pool,    lopen_index,     lopen_nn,
+    lopen_norm,        lopen_optim,   lopen_random, lopen_idx,     lopen_file,    lopen_transform, lopen_decode,
+    lopen_hash,        lopen_image,   lopen_signal, lopen_runtime,
+};
 
 LUAMOD_API int luaopen_fnet_core(lua_State *L) {
     lua_newtable(L);
-    lopen_error(L);
-    lopen_storage(L);
-    lopen_tape(L); /* before the operations, which refer to the tape */
-    lopen_tensor(L);
-    lopen_create(L);
-    lopen_view(L);
-    lopen_elementwise(L);
-    lopen_reduce(L);
-    lopen_matmul(L);
-    lopen_conv(L);
-    lopen_pool(L);
-    lopen_index(L);
-    lopen_nn(L);
-    lopen_norm(L);
-    lopen_optim(L);
-    lopen_random(L);
-    lopen_idx(L);
-    lopen_file(L);
-    lopen_transform(L);
-    lopen_decode(L);
-    lopen_hash(L);
-    lopen_image(L);
-    lopen_signal(L);
-    lopen_runtime(L);
+    for (size_t i = 0; i < sizeof open_functions / sizeof *open_functions; i++) open_functions[i](L);
     return 1;
 }

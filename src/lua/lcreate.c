@@ -1,54 +1,8 @@
-/* Making tensors from shapes, numbers, nested tables and bytes, and turning them back into tables and bytes. */
+/* Making tensors from shapes, numbers, nested tables and bytes. */
 #include "ltensor.h"
 
 #include <math.h>
-#include <math.h>
 #include <string.h>
-
-/* --- arguments ------------------------------------------------------------------------------------------ */
-
-int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape) {
-    if (lua_type(L, index) != LUA_TTABLE)
-        return lerror(L, "%s: expected a shape such as {2, 3}, got %s", what, luaL_typename(L, index));
-    lua_Integer rank = (lua_Integer)lua_rawlen(L, index);
-    if (rank > TENSOR_MAX_RANK)
-        return lerror(L, "%s: expected at most %d axes, got %I", what, TENSOR_MAX_RANK, (LUAI_UACINT)rank);
-    for (lua_Integer axis = 1; axis <= rank; axis++) {
-        lua_rawgeti(L, index, axis);
-        shape[axis - 1] = (size_t)lcheck_integer(L, lua_gettop(L), what, 0, LUA_MAXINTEGER);
-        lua_pop(L, 1);
-    }
-    return (int)rank;
-}
-
-int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *t) {
-    lua_pushfstring(L, "%s: axis", what);
-    int axis = (int)lcheck_integer(L, index, lua_tostring(L, -1), 1, t->rank) - 1;
-    lua_pop(L, 1);
-    return axis;
-}
-
-enum dtype lcheck_dtype(lua_State *L, int index, const char *what, enum dtype otherwise) {
-    if (lua_isnoneornil(L, index)) return otherwise;
-    const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : luaL_typename(L, index);
-    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
-        if (strcmp(name, dtype_names[dtype]) == 0) return (enum dtype)dtype;
-    return (enum dtype)lerror(L, "%s: expected the type float32, float64, uint8 or int32, got %s", what, name);
-}
-
-const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what, enum dtype dtype) {
-    index = lua_absindex(L, index);
-    const struct tensor *t = &ltensor_check(L, index)->tensor;
-    if (t->dtype == dtype && tensor_is_contiguous(t)) {
-        lua_pushvalue(L, index);
-        return t;
-    }
-    struct tensor *copy = ltensor_new(L, what, dtype, t->rank, t->shape);
-    tensor_copy(t, copy);
-    return copy;
-}
-
-/* --- creation ------------------------------------------------------------------------------------------- */
 
 /* full(shape, value, dtype, name of the operation or nil) */
 static int full(lua_State *L) {
@@ -168,50 +122,9 @@ static int from_bytes(lua_State *L) {
     return 1;
 }
 
-/* --- back to Lua ---------------------------------------------------------------------------------------- */
-
-static int tensor_bytes_string(lua_State *L) {
-    ltensor_check(L, 1);
-    lua_settop(L, 1);
-    const struct tensor *t = &((struct handle *)lua_touserdata(L, 1))->tensor;
-    t = lpush_contiguous(L, 1, "bytes", t->dtype);
-    lua_pushlstring(L, t->data, tensor_bytes(t));
-    return 1;
-}
-
-static void push_nested(lua_State *L, const struct tensor *t, int axis, size_t *position) {
-    if (axis == t->rank) {
-        double value = tensor_get(t, (*position)++);
-        if (dtype_is_float(t->dtype))
-            lua_pushnumber(L, value);
-        else
-            lua_pushinteger(L, (lua_Integer)value);
-        return;
-    }
-    luaL_checkstack(L, 4, "totable");
-    lua_createtable(L, t->shape[axis] < 1 << 24 ? (int)t->shape[axis] : 0, 0);
-    for (size_t i = 0; i < t->shape[axis]; i++) {
-        push_nested(L, t, axis + 1, position);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-}
-
-static int totable(lua_State *L) {
-    const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    size_t position = 0;
-    push_nested(L, t, 0, &position);
-    return 1;
-}
-
 void lopen_create(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"full", full}, {"arange", arange}, {"tensor", from_table}, {"from_bytes", from_bytes}, {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
-    lua_getfield(L, -1, "methods");
-    lua_pushcfunction(L, tensor_bytes_string);
-    lua_setfield(L, -2, "bytes");
-    lua_pushcfunction(L, totable);
-    lua_setfield(L, -2, "totable");
-    lua_pop(L, 1);
 }

@@ -1,6 +1,6 @@
 /* Elementwise operations. Operands are tensors or numbers; shapes broadcast; integers become float32 first,
    and float64 wins over float32. */
-#include "ltensor.h"
+#include "ltape.h"
 
 #include "../core/elementwise.h"
 

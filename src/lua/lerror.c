@@ -1,10 +1,10 @@
-/* Errors at the user's line, the argument checks and the classes of userdata that several bindings share. */
-#include "ltensor.h"
+/* Errors at the user's line. See lerror.h. */
+#include "lerror.h"
 
 #include "../core/interrupt.h"
 
-#include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const char prefix_key; /* registry: what the chunk names of the library's own modules start with */
@@ -90,48 +90,8 @@ int lerror(lua_State *L, const char *format, ...) {
 /* core.raise(message): the same for the library's Lua modules. */
 static int raise(lua_State *L) { return lerror(L, "%s", luaL_checkstring(L, 1)); }
 
-const char *lpush_shape(lua_State *L, int rank, const size_t *shape) {
-    luaL_Buffer text;
-    luaL_buffinit(L, &text);
-    luaL_addchar(&text, '[');
-    for (int axis = 0; axis < rank; axis++) {
-        if (axis > 0) luaL_addstring(&text, ", ");
-        lua_pushinteger(L, (lua_Integer)shape[axis]);
-        luaL_addvalue(&text);
-    }
-    luaL_addchar(&text, ']');
-    luaL_pushresult(&text);
-    return lua_tostring(L, -1);
-}
-
-lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high) {
-    int exact;
-    lua_Integer value = lua_tointegerx(L, index, &exact);
-    if (exact && lua_type(L, index) == LUA_TNUMBER && value >= low && value <= high) return value;
-    const char *got = luaL_typename(L, index);
-    if (lua_type(L, index) == LUA_TNUMBER) {
-        lua_pushvalue(L, index);
-        got = isnan(lua_tonumber(L, -1)) ? "nan" : lua_tostring(L, -1); /* the sign of a NaN says nothing */
-    }
-    if (low == LUA_MININTEGER && high == LUA_MAXINTEGER)
-        return lerror(L, "%s: expected a whole number, got %s", what, got);
-    if (high == LUA_MAXINTEGER)
-        return lerror(L, "%s: expected a whole number of at least %I, got %s", what, (LUAI_UACINT)low, got);
-    if (high < low) return lerror(L, "%s: nothing to choose from (it is empty), got %s", what, got);
-    return lerror(L, "%s: expected a whole number from %I to %I, got %s", what, (LUAI_UACINT)low, (LUAI_UACINT)high,
-                  got);
-}
-
 void lcheck_interrupt(lua_State *L) {
     if (interrupt_pending() && interrupt_take()) lerror(L, "interrupted");
-}
-
-void lnew_metatable(lua_State *L, const char *name, const luaL_Reg *functions) {
-    luaL_newmetatable(L, name);
-    luaL_setfuncs(L, functions, 0);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, -2, "__index");
-    lua_pop(L, 1);
 }
 
 void lopen_error(lua_State *L) {

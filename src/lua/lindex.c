@@ -1,5 +1,5 @@
 /* Gathering by index, and joining tensors. Indices count from 1. */
-#include "ltensor.h"
+#include "ltape.h"
 
 #include "../core/index.h"
 

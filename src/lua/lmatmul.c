@@ -1,10 +1,10 @@
 /* Matrix products. */
-#include "ltensor.h"
+#include "lstorage.h"
+#include "ltape.h"
 
 #include "../core/matmul.h"
 #include "../core/reduce.h"
 #include "../core/relay.h"
-#include "lstorage.h"
 
 static enum dtype check_types(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {
     if (!dtype_is_float(a->dtype) || a->dtype != b->dtype)

@@ -1,5 +1,5 @@
 /* Softmax and cross-entropy over the last axis. */
-#include "ltensor.h"
+#include "ltape.h"
 
 #include "../core/reduce.h"
 #include "../core/rows.h"

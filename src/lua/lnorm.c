@@ -1,6 +1,6 @@
 /* Batch and layer normalisation over matrices [..., n], seen as rows of n. For the layers in lua/fnet/nn/norm.lua
    and the rules in lua/fnet/tensor/rules.lua, which give operands of one float type. */
-#include "ltensor.h"
+#include "ltape.h"
 
 #include "../core/norm.h"
 

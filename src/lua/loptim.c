@@ -2,7 +2,6 @@
 #include "ltensor.h"
 
 #include "../core/optim.h"
-#include "lstorage.h"
 
 /* The elements of the contiguous tensor list[i] at stack index `list`, of the parameter's type and shape. */
 static void *list_data(lua_State *L, int list, lua_Integer i, const struct tensor *like, const char *what) {

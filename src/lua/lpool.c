@@ -1,5 +1,5 @@
 /* Pooling of pictures with channels last. */
-#include "ltensor.h"
+#include "ltape.h"
 
 #include "../core/pool.h"
 

@@ -1,5 +1,5 @@
 /* Reductions over one axis or over everything. */
-#include "ltensor.h"
+#include "ltape.h"
 
 #include "../core/reduce.h"
 

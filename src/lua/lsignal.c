@@ -2,7 +2,7 @@
    before it ends.
    Invariant: while the signals are held, the first one is only noted, and a second one ends the process; when they
    are let go of, the handlers from before are back. */
-#include "ltensor.h"
+#include "lcheck.h"
 
 #include <signal.h>
 #include <stdio.h>

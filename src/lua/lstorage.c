@@ -1,5 +1,7 @@
 #include "lstorage.h"
 
+#include "lerror.h"
+
 #include <stdatomic.h>
 #include <stdint.h>
 
@@ -87,8 +89,6 @@ static void empty_pool(lua_State *L, struct pool *pool) {
     pool->bytes = 0;
 }
 
-void lhandle_changed(struct handle *handle) { handle->storage->version++; }
-
 void lstorage_give_back(lua_State *L, int index) {
     struct pool *pool = pool_of(L);
     struct storage *storage = lua_touserdata(L, index);
@@ -111,17 +111,6 @@ void lstorage_give_back(lua_State *L, int index) {
 
 void lstorage_embed(struct storage *storage, size_t bytes) {
     *storage = (struct storage){.bytes = bytes, .birth = next_birth(), .embedded = true};
-}
-
-void lhandle_give_back(lua_State *L, int index) {
-    struct handle *handle = lua_touserdata(L, index);
-    if (handle->storage->embedded) {
-        handle->storage->generation++;
-        return;
-    }
-    lua_getiuservalue(L, index, SLOT_STORAGE);
-    lstorage_give_back(L, -1);
-    lua_pop(L, 1);
 }
 
 /* core.pool(): bytes held free, storages taken so far. core.pool(true) lets the collector have them first. */

@@ -7,7 +7,9 @@
 #ifndef FNET_LSTORAGE_H
 #define FNET_LSTORAGE_H
 
-#include "ltensor.h"
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct storage {
     size_t generation;
@@ -27,10 +29,7 @@ void lstorage_embed(struct storage *storage, size_t bytes);                  /* 
 size_t lstorage_total(size_t bytes); /* what a storage of so many usable bytes takes, alignment included */
 void *lstorage_data(struct storage *storage);
 
-void lhandle_changed(struct handle *handle); /* to be called with each change of elements in place */
-
 void lstorage_give_back(lua_State *L, int index); /* the storage userdata at index */
-void lhandle_give_back(lua_State *L, int index);  /* the storage of the handle at index */
 size_t lstorage_births(void);                     /* storages taken so far */
 
 #endif

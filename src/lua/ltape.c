@@ -4,7 +4,7 @@
    Numbers in `sequence` grow with creation, so descending order is an order for backward. Gradients of intermediate
    results live in a table during the walk; a leaf's ends in its SLOT_GRAD. Memory that was taken during the walk
    and that no script's code has seen goes back to the pool at once. */
-#include "ltensor.h"
+#include "ltape.h"
 
 #include "lstorage.h"
 

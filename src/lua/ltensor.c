@@ -1,4 +1,4 @@
-/* Tensor handles: creation of userdata, access to elements, rows and properties. See ltensor.h. */
+/* Tensor handles. See ltensor.h. */
 #include "ltensor.h"
 
 #include "lstorage.h"
@@ -89,246 +89,33 @@ struct handle *ltensor_check(lua_State *L, int index) {
     return handle;
 }
 
-/* A tensor whose elements may be changed; the caller says lhandle_changed when it does so. */
-static struct handle *check_writable(lua_State *L, int index) {
-    struct handle *handle = ltensor_check(L, index);
-    const struct tensor *t = &handle->tensor;
-    for (int axis = 0; axis < t->rank; axis++)
-        if (t->shape[axis] > 1 && t->stride[axis] == 0)
-            lerror(L, "in-place change of a tensor whose elements repeat (an expanded view); change a :clone()");
-    if (handle->requires_grad && (handle->sequence > 0 || lrecording(L)))
-        lerror(L,
-               "in-place change of a tensor that requires gradients; wrap it in fnet.no_grad(function() ... end)");
-    return handle;
+struct tensor *ltensor_copy(lua_State *L, const char *what, enum dtype dtype, const struct tensor *t) {
+    struct tensor *copy = ltensor_new(L, what, dtype, t->rank, t->shape);
+    tensor_copy(t, copy);
+    return copy;
 }
 
-static void push_element(lua_State *L, const struct tensor *t, size_t index) {
-    double value = tensor_get(t, index);
-    if (dtype_is_float(t->dtype))
-        lua_pushnumber(L, value);
-    else
-        lua_pushinteger(L, (lua_Integer)value);
-}
-
-/* A number that an element of this type can hold. */
-double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtype) {
-    int ok;
-    double value = lua_tonumberx(L, index, &ok);
-    if (!ok || lua_type(L, index) != LUA_TNUMBER)
-        lerror(L, "%s: expected a number, got %s", what, luaL_typename(L, index));
-    double low = dtype == UINT8 ? 0 : -2147483648.0, high = dtype == UINT8 ? 255 : 2147483647.0;
-    if (!dtype_is_float(dtype) && !(value >= low && value <= high && value == (double)(int64_t)value)) {
+const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what, enum dtype dtype) {
+    index = lua_absindex(L, index);
+    const struct tensor *t = &ltensor_check(L, index)->tensor;
+    if (t->dtype == dtype && tensor_is_contiguous(t)) {
         lua_pushvalue(L, index);
-        lerror(L, "%s: expected a whole number from %d to %d for %s, got %s", what, (int)low, (int)high,
-               dtype_names[dtype], lua_tostring(L, -1));
+        return t;
     }
-    return value;
+    return ltensor_copy(L, what, dtype, t);
 }
 
-static struct tensor row_of(const struct tensor *t, size_t row) {
-    struct tensor view = *t;
-    view.rank--;
-    memmove(view.shape, t->shape + 1, sizeof *view.shape * (size_t)view.rank);
-    memmove(view.stride, t->stride + 1, sizeof *view.stride * (size_t)view.rank);
-    view.data = (char *)t->data + row * t->stride[0] * dtype_sizes[t->dtype];
-    return view;
-}
+void lhandle_changed(struct handle *handle) { handle->storage->version++; }
 
-static int get_index(lua_State *L, struct handle *handle) {
-    const struct tensor *t = &handle->tensor;
-    if (t->rank == 0) return lerror(L, "index: a tensor of shape [] has no rows; its value is t:item()");
-    lua_Integer row = lcheck_integer(L, 2, "index", 1, (lua_Integer)t->shape[0]) - 1;
-    if (t->rank == 1) {
-        push_element(L, t, (size_t)row);
-        return 1;
+void lhandle_give_back(lua_State *L, int index) {
+    struct handle *handle = lua_touserdata(L, index);
+    if (handle->storage->embedded) {
+        handle->storage->generation++;
+        return;
     }
-    lua_getfield(L, lua_upvalueindex(1), "select"); /* recorded on the tape */
-    lua_pushvalue(L, 1);
-    lua_pushinteger(L, 1);
-    lua_pushinteger(L, row + 1);
-    lua_call(L, 3, 1);
-    return 1;
-}
-
-static void push_shape_table(lua_State *L, const struct tensor *t) {
-    lua_createtable(L, t->rank, 0);
-    for (int axis = 0; axis < t->rank; axis++) {
-        lua_pushinteger(L, (lua_Integer)t->shape[axis]);
-        lua_rawseti(L, -2, axis + 1);
-    }
-}
-
-/* Upvalue 1: the methods. */
-static int tensor_index(lua_State *L) {
-    if (lua_type(L, 2) == LUA_TNUMBER) return get_index(L, ltensor_check(L, 1));
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
-    struct handle *handle = ltensor_test(L, 1);
-    const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    if (!handle) return not_a_tensor(L, 1);
-    if (strcmp(name, "shape") == 0)
-        push_shape_table(L, &handle->tensor);
-    else if (strcmp(name, "rank") == 0)
-        lua_pushinteger(L, handle->tensor.rank);
-    else if (strcmp(name, "dtype") == 0)
-        lua_pushstring(L, dtype_names[handle->tensor.dtype]);
-    else if (strcmp(name, "requires_grad") == 0)
-        lua_pushboolean(L, handle->requires_grad);
-    else if (strcmp(name, "grad") == 0) {
-        lua_getiuservalue(L, 1, SLOT_GRAD);
-        struct handle *grad = lua_touserdata(L, -1);
-        if (grad) grad->exposed = true;
-    } else {
-        luaL_getmetafield(L, 1, "unknown"); /* lua/fnet/tensor/init.lua: raises an error with the nearest name */
-        lua_pushvalue(L, 2);
-        lua_call(L, 1, 0);
-    }
-    return 1;
-}
-
-/* Copies; where source and target may overlap, by way of a third tensor. */
-static void copy_apart(lua_State *L, const struct tensor *source, const struct tensor *target, bool overlap) {
-    struct tensor from = *source;
-    if (overlap) {
-        from = *ltensor_new(L, "copy", source->dtype, source->rank, source->shape);
-        tensor_copy(source, &from);
-    }
-    tensor_copy(&from, target);
-}
-
-static int set_index(lua_State *L, struct handle *handle) {
-    const struct tensor *t = &handle->tensor;
-    if (t->rank == 0) return lerror(L, "index: a tensor of shape [] has no rows; use t:fill(value)");
-    size_t row = (size_t)lcheck_integer(L, 2, "index", 1, (lua_Integer)t->shape[0]) - 1;
-    struct tensor target = row_of(t, row);
-    struct handle *value = ltensor_test(L, 3);
-    if (value) {
-        const struct tensor *source = &ltensor_check(L, 3)->tensor;
-        if (!tensor_same_shape(source, &target) || (dtype_is_float(source->dtype) && !dtype_is_float(t->dtype)))
-            return lerror(L, "t[%I] = value: expected %s of %s, got %s of %s", (LUAI_UACINT)row + 1,
-                          lpush_shape(L, target.rank, target.shape), dtype_names[t->dtype],
-                          lpush_shape(L, source->rank, source->shape), dtype_names[source->dtype]);
-        lcheck_range(L, "t[i] = value", source, t->dtype);
-        lhandle_changed(handle);
-        copy_apart(L, source, &target, value->storage == handle->storage);
-        return 0;
-    }
-    double number = lcheck_element(L, 3, "t[i] = value", t->dtype);
-    size_t count = tensor_count(&target);
-    lhandle_changed(handle);
-    for (size_t i = 0; i < count; i++) tensor_set(&target, i, number);
-    return 0;
-}
-
-static int tensor_newindex(lua_State *L) {
-    if (lua_type(L, 2) == LUA_TNUMBER) return set_index(L, check_writable(L, 1));
-    struct handle *handle = ltensor_check(L, 1);
-    const char *name = luaL_tolstring(L, 2, NULL);
-    if (strcmp(name, "requires_grad") == 0) {
-        if (!lua_isboolean(L, 3))
-            return lerror(L, "requires_grad: expected true or false, got %s", luaL_typename(L, 3));
-        if (!dtype_is_float(handle->tensor.dtype))
-            return lerror(L, "requires_grad: only float tensors have gradients, this one is %s; use :float() first",
-                          dtype_names[handle->tensor.dtype]);
-        if (handle->sequence > 0)
-            return lerror(L, "requires_grad: this tensor is the result of an operation; use :detach() for one "
-                             "without gradients");
-        handle->requires_grad = lua_toboolean(L, 3);
-        return 0;
-    }
-    if (strcmp(name, "grad") == 0) {
-        if (!lua_isnil(L, 3)) {
-            if (!ltensor_test(L, 3)) return lerror(L, "grad: expected a tensor, got %s", luaL_typename(L, 3));
-            struct handle *grad = ltensor_check(L, 3);
-            if (!tensor_same_shape(&grad->tensor, &handle->tensor) || grad->tensor.dtype != handle->tensor.dtype)
-                return lerror(
-                    L, "grad: expected %s of %s like the tensor, got %s of %s",
-                    lpush_shape(L, handle->tensor.rank, handle->tensor.shape), dtype_names[handle->tensor.dtype],
-                    lpush_shape(L, grad->tensor.rank, grad->tensor.shape), dtype_names[grad->tensor.dtype]);
-            if (!tensor_is_contiguous(&grad->tensor)) return lerror(L, "grad: expected a contiguous tensor");
-            grad->exposed = true;
-        }
-        lua_settop(L, 3);
-        lua_setiuservalue(L, 1, SLOT_GRAD);
-        return 0;
-    }
-    return lerror(
-        L, "a tensor's field '%s' cannot be set; elements are t[i], properties are requires_grad and grad", name);
-}
-
-static int tensor_length(lua_State *L) {
-    struct handle *handle = ltensor_check(L, 1);
-    lua_pushinteger(L, handle->tensor.rank ? (lua_Integer)handle->tensor.shape[0] : 0);
-    return 1;
-}
-
-/* t:item(): the value of a tensor with one element. */
-static int tensor_item(lua_State *L) {
-    const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    if (tensor_count(t) != 1)
-        return lerror(L, "item: expected a tensor with one element, got %s", lpush_shape(L, t->rank, t->shape));
-    push_element(L, t, 0);
-    return 1;
-}
-
-/* The flat position of the indices at stack positions first .. first + rank - 1. */
-static size_t check_position(lua_State *L, const struct tensor *t, int first, const char *what) {
-    size_t position = 0;
-    if (lua_gettop(L) - first + 1 != t->rank)
-        lerror(L, "%s: expected %d indices for %s, got %d", what, t->rank, lpush_shape(L, t->rank, t->shape),
-               lua_gettop(L) - first + 1);
-    for (int axis = 0; axis < t->rank; axis++)
-        position = position * t->shape[axis] +
-                   (size_t)lcheck_integer(L, first + axis, what, 1, (lua_Integer)t->shape[axis]) - 1;
-    return position;
-}
-
-static int tensor_get_element(lua_State *L) {
-    const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    push_element(L, t, check_position(L, t, 2, "get"));
-    return 1;
-}
-
-static int tensor_set_element(lua_State *L) {
-    struct handle *handle = check_writable(L, 1);
-    const struct tensor *t = &handle->tensor;
-    double value = lcheck_element(L, 2, "set", t->dtype);
-    size_t position = check_position(L, t, 3, "set");
-    lhandle_changed(handle);
-    tensor_set(t, position, value);
-    return 0;
-}
-
-static int tensor_fill(lua_State *L) {
-    struct handle *handle = check_writable(L, 1);
-    const struct tensor *t = &handle->tensor;
-    double value = lcheck_element(L, 2, "fill", t->dtype);
-    size_t count = tensor_count(t);
-    lhandle_changed(handle);
-    for (size_t i = 0; i < count; i++) tensor_set(t, i, value);
-    lua_settop(L, 1);
-    return 1;
-}
-
-/* t:copy(source): the elements of source, broadcast and converted, into t. */
-static int tensor_copy_from(lua_State *L) {
-    struct handle *handle = check_writable(L, 1), *from = ltensor_check(L, 2);
-    const struct tensor *t = &handle->tensor, *source = &from->tensor;
-    int rank;
-    size_t shape[TENSOR_MAX_RANK];
-    if (!tensor_broadcast(t, source, &rank, shape) || rank != t->rank ||
-        memcmp(shape, t->shape, sizeof *shape * (size_t)rank) != 0)
-        return lerror(L, "copy: %s does not fit into %s", lpush_shape(L, source->rank, source->shape),
-                      lpush_shape(L, t->rank, t->shape));
-    if (dtype_is_float(source->dtype) && !dtype_is_float(t->dtype))
-        return lerror(L, "copy: expected whole numbers for %s, got %s; convert with :int() first",
-                      dtype_names[t->dtype], dtype_names[source->dtype]);
-    lcheck_range(L, "copy", source, t->dtype);
-    struct tensor expanded = tensor_expand(source, rank, shape);
-    lhandle_changed(handle);
-    copy_apart(L, &expanded, t, from->storage == handle->storage);
-    lua_settop(L, 1);
-    return 1;
+    lua_getiuservalue(L, index, SLOT_STORAGE);
+    lstorage_give_back(L, -1);
+    lua_pop(L, 1);
 }
 
 /* t:release(): gives the storage back before the collector would; any later use of it raises an error. */
@@ -345,24 +132,13 @@ static int is_tensor(lua_State *L) {
     return 1;
 }
 
-static const luaL_Reg methods[] = {
-    {"item", tensor_item}, {"get", tensor_get_element}, {"set", tensor_set_element},
-    {"fill", tensor_fill}, {"copy", tensor_copy_from},  {"release", tensor_release},
-    {NULL, NULL},
-};
-
 void lopen_tensor(lua_State *L) {
     luaL_newmetatable(L, TENSOR_METATABLE);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
-    luaL_newlib(L, methods);
-    lua_pushvalue(L, -1);
-    lua_pushcclosure(L, tensor_index, 1);
-    lua_setfield(L, -3, "__index");
-    lua_pushcfunction(L, tensor_newindex);
-    lua_setfield(L, -3, "__newindex");
-    lua_pushcfunction(L, tensor_length);
-    lua_setfield(L, -3, "__len");
+    lua_newtable(L);
+    lua_pushcfunction(L, tensor_release);
+    lua_setfield(L, -2, "release");
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods");
     lua_setfield(L, -3, "methods"); /* core.methods: Lua modules and other bindings add theirs */

@@ -1,7 +1,6 @@
 /* Views, which share storage, and copies. All are operations of the tape. */
-#include "ltensor.h"
-
 #include "lstorage.h"
+#include "ltape.h"
 
 #include <string.h>
 
@@ -150,8 +149,7 @@ static int expand(lua_State *L) {
 
 static int push_copy(lua_State *L, const char *what, enum dtype dtype) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    struct tensor *copy = ltensor_new(L, what, dtype, t->rank, t->shape);
-    tensor_copy(t, copy);
+    ltensor_copy(L, what, dtype, t);
     return 1;
 }
 
@@ -160,19 +158,6 @@ static int clone(lua_State *L) { return push_copy(L, "clone", ltensor_check(L, 1
 static int contiguous(lua_State *L) {
     lpush_contiguous(L, 1, "contiguous", ltensor_check(L, 1)->tensor.dtype);
     return 1;
-}
-
-void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum dtype dtype) {
-    double low = dtype == UINT8 ? 0 : -2147483648.0, high = dtype == UINT8 ? 255 : 2147483647.0;
-    if (dtype_is_float(dtype) || t->dtype == dtype || t->dtype == UINT8) return;
-    size_t count = tensor_count(t);
-    for (size_t i = 0; i < count; i++) {
-        if (i % 65536 == 0) lcheck_interrupt(L);
-        double value = tensor_get(t, i);
-        if (!(value > low - 1 && value < high + 1))
-            lerror(L, "%s: element %I is %f, which %s cannot hold", what, (LUAI_UACINT)i + 1, value,
-                   dtype_names[dtype]);
-    }
 }
 
 /* to(t, dtype): itself when it has that type already. Floats become integers by truncation and must fit. */

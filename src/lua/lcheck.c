@@ -1,0 +1,105 @@
+/* Checks of arguments. See lcheck.h. */
+#include "lcheck.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What elements of the types without fractions can hold. */
+static const struct {
+    double low, high;
+} whole[DTYPE_COUNT] = {[UINT8] = {0, 255}, [INT32] = {-2147483648.0, 2147483647.0}};
+
+const char *lpush_shape(lua_State *L, int rank, const size_t *shape) {
+    luaL_Buffer text;
+    luaL_buffinit(L, &text);
+    luaL_addchar(&text, '[');
+    for (int axis = 0; axis < rank; axis++) {
+        if (axis > 0) luaL_addstring(&text, ", ");
+        lua_pushinteger(L, (lua_Integer)shape[axis]);
+        luaL_addvalue(&text);
+    }
+    luaL_addchar(&text, ']');
+    luaL_pushresult(&text);
+    return lua_tostring(L, -1);
+}
+
+lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high) {
+    int exact;
+    lua_Integer value = lua_tointegerx(L, index, &exact);
+    if (exact && lua_type(L, index) == LUA_TNUMBER && value >= low && value <= high) return value;
+    const char *got = luaL_typename(L, index);
+    if (lua_type(L, index) == LUA_TNUMBER) {
+        lua_pushvalue(L, index);
+        got = isnan(lua_tonumber(L, -1)) ? "nan" : lua_tostring(L, -1); /* the sign of a NaN says nothing */
+    }
+    if (low == LUA_MININTEGER && high == LUA_MAXINTEGER)
+        return lerror(L, "%s: expected a whole number, got %s", what, got);
+    if (high == LUA_MAXINTEGER)
+        return lerror(L, "%s: expected a whole number of at least %I, got %s", what, (LUAI_UACINT)low, got);
+    if (high < low) return lerror(L, "%s: nothing to choose from (it is empty), got %s", what, got);
+    return lerror(L, "%s: expected a whole number from %I to %I, got %s", what, (LUAI_UACINT)low, (LUAI_UACINT)high,
+                  got);
+}
+
+double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtype) {
+    int ok;
+    double value = lua_tonumberx(L, index, &ok);
+    if (!ok || lua_type(L, index) != LUA_TNUMBER)
+        lerror(L, "%s: expected a number, got %s", what, luaL_typename(L, index));
+    double low = whole[dtype].low, high = whole[dtype].high;
+    if (!dtype_is_float(dtype) && !(value >= low && value <= high && value == (double)(int64_t)value)) {
+        lua_pushvalue(L, index);
+        lerror(L, "%s: expected a whole number from %d to %d for %s, got %s", what, (int)low, (int)high,
+               dtype_names[dtype], lua_tostring(L, -1));
+    }
+    return value;
+}
+
+int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape) {
+    if (lua_type(L, index) != LUA_TTABLE)
+        return lerror(L, "%s: expected a shape such as {2, 3}, got %s", what, luaL_typename(L, index));
+    lua_Integer rank = (lua_Integer)lua_rawlen(L, index);
+    if (rank > TENSOR_MAX_RANK)
+        return lerror(L, "%s: expected at most %d axes, got %I", what, TENSOR_MAX_RANK, (LUAI_UACINT)rank);
+    for (lua_Integer axis = 1; axis <= rank; axis++) {
+        lua_rawgeti(L, index, axis);
+        shape[axis - 1] = (size_t)lcheck_integer(L, lua_gettop(L), what, 0, LUA_MAXINTEGER);
+        lua_pop(L, 1);
+    }
+    return (int)rank;
+}
+
+int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *t) {
+    lua_pushfstring(L, "%s: axis", what);
+    int axis = (int)lcheck_integer(L, index, lua_tostring(L, -1), 1, t->rank) - 1;
+    lua_pop(L, 1);
+    return axis;
+}
+
+enum dtype lcheck_dtype(lua_State *L, int index, const char *what, enum dtype otherwise) {
+    if (lua_isnoneornil(L, index)) return otherwise;
+    const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : luaL_typename(L, index);
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
+        if (strcmp(name, dtype_names[dtype]) == 0) return (enum dtype)dtype;
+    return (enum dtype)lerror(L, "%s: expected the type float32, float64, uint8 or int32, got %s", what, name);
+}
+
+void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum dtype dtype) {
+    if (dtype_is_float(dtype) || t->dtype == dtype || t->dtype == UINT8) return;
+    size_t count = tensor_count(t);
+    for (size_t i = 0; i < count; i++) {
+        if (i % 65536 == 0) lcheck_interrupt(L);
+        double value = tensor_get(t, i);
+        if (!(value > whole[dtype].low - 1 && value < whole[dtype].high + 1))
+            lerror(L, "%s: element %I is %f, which %s cannot hold", what, (LUAI_UACINT)i + 1, value,
+                   dtype_names[dtype]);
+    }
+}
+
+void lnew_metatable(lua_State *L, const char *name, const luaL_Reg *functions) {
+    luaL_newmetatable(L, name);
+    luaL_setfuncs(L, functions, 0);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+}

@@ -1,0 +1,35 @@
+/* Checks of the arguments of functions that Lua calls: each raises an error that names the operation (`what`), what
+   it expected and what it got.
+   Above lerror, below tensor handles; every binding calls it. */
+#ifndef FNET_LCHECK_H
+#define FNET_LCHECK_H
+
+#include "../core/tensor.h"
+#include "lerror.h"
+
+/* Pushes "[784, 128]". */
+const char *lpush_shape(lua_State *L, int rank, const size_t *shape);
+
+/* An integer argument within [low, high]; the error names what, expected and got (also for NaN and fractions). */
+lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high);
+
+/* A number that an element of this type can hold. */
+double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtype);
+
+/* A shape argument at `index`: a table of up to TENSOR_MAX_RANK lengths. Returns the rank. */
+int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape);
+
+/* An axis from 1 to the rank, returned counted from 0. */
+int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *t);
+
+/* A dtype name, or `otherwise` when the argument is nil. */
+enum dtype lcheck_dtype(lua_State *L, int index, const char *what, enum dtype otherwise);
+
+/* Raises an error unless elements of type `dtype` can hold all of t's; floats lose their fractions. */
+void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum dtype dtype);
+
+/* A class of userdata, for luaL_checkudata: its metatable under that name, with these functions, which are its
+   methods too. */
+void lnew_metatable(lua_State *L, const char *name, const luaL_Reg *functions);
+
+#endif
