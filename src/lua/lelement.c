@@ -1,6 +1,5 @@
 /* Elements of tensors from Lua: t[i], t.field, the methods that read or change elements where they are, and tables
    and bytes made of them. */
-#include "lstorage.h"
 #include "ltape.h"
 
 #include <string.h>
@@ -78,7 +77,7 @@ static int tensor_index(lua_State *L) {
     else if (strcmp(name, "grad") == 0) {
         lua_getiuservalue(L, 1, SLOT_GRAD);
         struct handle *grad = lua_touserdata(L, -1);
-        if (grad) grad->exposed = true;
+        if (grad) lhandle_escape(grad);
     } else {
         luaL_getmetafield(L, 1, "unknown"); /* lua/fnet/tensor/init.lua: raises an error with the nearest name */
         lua_pushvalue(L, 2);
@@ -90,6 +89,13 @@ static int tensor_index(lua_State *L) {
 /* Copies; where source and target may overlap, by way of a third tensor. */
 static void copy_apart(lua_State *L, const struct tensor *source, const struct tensor *target, bool overlap) {
     tensor_copy(overlap ? ltensor_copy(L, "copy", source->dtype, source) : source, target);
+}
+
+/* Gives all elements of t, the handle's tensor or a part of it, one value. */
+static void set_all(struct handle *handle, const struct tensor *t, double value) {
+    size_t count = tensor_count(t);
+    lhandle_changed(handle);
+    for (size_t i = 0; i < count; i++) tensor_set(t, i, value);
 }
 
 static int set_index(lua_State *L, struct handle *handle) {
@@ -109,10 +115,7 @@ static int set_index(lua_State *L, struct handle *handle) {
         copy_apart(L, source, &target, value->storage == handle->storage);
         return 0;
     }
-    double number = lcheck_element(L, 3, "t[i] = value", t->dtype);
-    size_t count = tensor_count(&target);
-    lhandle_changed(handle);
-    for (size_t i = 0; i < count; i++) tensor_set(&target, i, number);
+    set_all(handle, &target, lcheck_element(L, 3, "t[i] = value", t->dtype));
     return 0;
 }
 
@@ -142,7 +145,7 @@ static int tensor_newindex(lua_State *L) {
                     lpush_shape(L, handle->tensor.rank, handle->tensor.shape), dtype_names[handle->tensor.dtype],
                     lpush_shape(L, grad->tensor.rank, grad->tensor.shape), dtype_names[grad->tensor.dtype]);
             if (!tensor_is_contiguous(&grad->tensor)) return lerror(L, "grad: expected a contiguous tensor");
-            grad->exposed = true;
+            lhandle_escape(grad);
         }
         lua_settop(L, 3);
         lua_setiuservalue(L, 1, SLOT_GRAD);
@@ -197,11 +200,7 @@ static int tensor_set_element(lua_State *L) {
 
 static int tensor_fill(lua_State *L) {
     struct handle *handle = check_writable(L, 1);
-    const struct tensor *t = &handle->tensor;
-    double value = lcheck_element(L, 2, "fill", t->dtype);
-    size_t count = tensor_count(t);
-    lhandle_changed(handle);
-    for (size_t i = 0; i < count; i++) tensor_set(t, i, value);
+    set_all(handle, &handle->tensor, lcheck_element(L, 2, "fill", handle->tensor.dtype));
     lua_settop(L, 1);
     return 1;
 }
@@ -228,10 +227,7 @@ static int tensor_copy_from(lua_State *L) {
 }
 
 static int tensor_bytes_string(lua_State *L) {
-    ltensor_check(L, 1);
-    lua_settop(L, 1);
-    const struct tensor *t = &((struct handle *)lua_touserdata(L, 1))->tensor;
-    t = lpush_contiguous(L, 1, "bytes", t->dtype);
+    const struct tensor *t = lpush_contiguous(L, 1, "bytes", ltensor_check(L, 1)->tensor.dtype);
     lua_pushlstring(L, t->data, tensor_bytes(t));
     return 1;
 }

@@ -13,7 +13,7 @@ struct pool {
     size_t bytes; /* held, free */
 };
 
-static atomic_size_t births; /* of all states */
+static atomic_size_t birth_count; /* of all states */
 
 static const char pool_key, free_key; /* registry: struct pool; {[bytes] = array of free storages} */
 
@@ -24,9 +24,9 @@ static struct pool *pool_of(lua_State *L) {
     return pool;
 }
 
-size_t lstorage_births(void) { return atomic_load_explicit(&births, memory_order_relaxed); }
+size_t lstorage_births(void) { return atomic_load_explicit(&birth_count, memory_order_relaxed); }
 
-static size_t next_birth(void) { return atomic_fetch_add_explicit(&births, 1, memory_order_relaxed) + 1; }
+static size_t next_birth(void) { return atomic_fetch_add_explicit(&birth_count, 1, memory_order_relaxed) + 1; }
 
 void *lstorage_data(struct storage *storage) {
     uintptr_t address = (uintptr_t)(storage + 1);
@@ -79,7 +79,7 @@ struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes) {
     if (!storage) storage = allocate(L, what, bytes);
     storage->birth = next_birth();
     storage->holders = 0;
-    storage->claimed = storage->escaped = false;
+    storage->keeper = TAKER;
     return storage;
 }
 
@@ -87,6 +87,14 @@ static void empty_pool(lua_State *L, struct pool *pool) {
     lua_newtable(L);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
     pool->bytes = 0;
+}
+
+void lstorage_leave_to(struct storage *storage, enum keeper keeper) {
+    if (storage->keeper == TAKER || keeper == COLLECTOR) storage->keeper = keeper;
+}
+
+bool lstorage_reusable(const struct storage *storage, enum keeper keeper, size_t births, size_t holders) {
+    return storage->keeper == keeper && storage->birth > births && storage->holders <= holders;
 }
 
 void lstorage_give_back(lua_State *L, int index) {

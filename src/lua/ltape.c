@@ -111,7 +111,7 @@ static int record_own(lua_State *L) {
     if (!dtype_is_float(result->tensor.dtype) || result->requires_grad)
         return lerror(L, "operation: forward must return a new float tensor without a history, got %s",
                       result->requires_grad ? "one that is on the tape" : dtype_names[result->tensor.dtype]);
-    result->storage->escaped = true;
+    lhandle_escape(result);
     int last = lua_gettop(L);
     lua_pushvalue(L, 2);
     record(L, tape, 1, 3, last, 0);
@@ -192,11 +192,17 @@ static lua_Integer position_of(lua_State *L, int index, struct pass *pass) {
 
 /* One gradient fewer uses the storage of the handle at `index`. */
 static void let_go(lua_State *L, int index, size_t births) {
-    struct handle *gradient = lua_touserdata(L, index);
-    struct storage *storage = gradient->storage;
-    if (gradient->generation != storage->generation) return; /* a script has released it */
-    if (--storage->holders > 0 || storage->birth <= births || storage->claimed || storage->escaped) return;
-    lhandle_give_back(L, index);
+    const struct handle *gradient = lua_touserdata(L, index);
+    if (!lhandle_alive(gradient)) return; /* a script has released it */
+    gradient->storage->holders--;
+    if (lstorage_reusable(gradient->storage, TAKER, births, 0)) lhandle_give_back(L, index);
+}
+
+/* The keeper gives back the storage of the handle at `index`, unless that is a view or the storage another's. */
+static void give_back(lua_State *L, int index, enum keeper keeper) {
+    const struct handle *handle = lua_touserdata(L, index);
+    if (handle->owner && lhandle_alive(handle) && lstorage_reusable(handle->storage, keeper, 0, 0))
+        lhandle_give_back(L, index);
 }
 
 static void add_tensors(lua_State *L, int a, int b) {
@@ -211,8 +217,12 @@ static void add_tensors(lua_State *L, int a, int b) {
     ltensor_check(L, -1);
 }
 
-/* A copy takes the place of the gradient on top of the stack. */
-static void copy_gradient(lua_State *L) {
+/* The gradient on top of the stack is to be kept, or changed in place: where more gradients than `holders` use its
+   storage, or that is not the walk's, or it is not contiguous, a copy takes its place. */
+static void make_sole(lua_State *L, size_t births, size_t holders) {
+    const struct handle *gradient = lua_touserdata(L, -1);
+    if (lstorage_reusable(gradient->storage, TAKER, births, holders) && tensor_is_contiguous(&gradient->tensor))
+        return;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
     lua_getfield(L, -1, "copy");
     lua_remove(L, -2);
@@ -225,17 +235,14 @@ static void copy_gradient(lua_State *L) {
 static void give_to_leaf(lua_State *L, int leaf, size_t births) {
     if (lua_getiuservalue(L, leaf, SLOT_GRAD) == LUA_TNIL) {
         lua_pop(L, 1);
-        struct handle *gradient = lua_touserdata(L, -1);
-        struct storage *storage = gradient->storage;
-        if (storage->birth <= births || storage->claimed || storage->escaped || storage->holders > 0 ||
-            !tensor_is_contiguous(&gradient->tensor))
-            copy_gradient(L);
+        make_sole(L, births, 0);
     } else {
         add_tensors(L, -1, -2);
         lua_replace(L, -3);
         lua_pop(L, 1);
     }
-    ((struct handle *)lua_touserdata(L, -1))->storage->claimed = true;
+    const struct handle *gradient = lua_touserdata(L, -1);
+    lstorage_leave_to(gradient->storage, gradient->requires_grad ? COLLECTOR : LEAF);
     lua_setiuservalue(L, leaf, SLOT_GRAD);
 }
 
@@ -257,7 +264,7 @@ static void give_to_result(lua_State *L, int result, struct pass *pass) {
 static void check_gradient(lua_State *L, int gradient, const struct handle *argument, int number, int node) {
     struct handle *handle = ltensor_test(L, gradient);
     if (handle && tensor_same_shape(&handle->tensor, &argument->tensor) &&
-        handle->tensor.dtype == argument->tensor.dtype && handle->generation == handle->storage->generation)
+        handle->tensor.dtype == argument->tensor.dtype && lhandle_alive(handle))
         return;
     lua_rawgeti(L, node, 1);
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "operation";
@@ -290,12 +297,8 @@ static void step_back(lua_State *L, struct pass *pass) {
     }
     lua_pushvalue(L, gradient);
     if (own) { /* the script may keep it or change it in place */
-        const struct handle *dy = lua_touserdata(L, gradient);
-        const struct storage *storage = dy->storage;
-        if (storage->birth <= pass->births || storage->claimed || storage->holders > 1 ||
-            !tensor_is_contiguous(&dy->tensor))
-            copy_gradient(L);
-        ((struct handle *)lua_touserdata(L, -1))->storage->escaped = true;
+        make_sole(L, pass->births, 1);
+        lhandle_escape(lua_touserdata(L, -1));
     }
     lua_pushvalue(L, result);
     int saved = own ? 0 : 1; /* nil where the operation saved nothing */
@@ -312,7 +315,7 @@ static void step_back(lua_State *L, struct pass *pass) {
         lua_insert(L, -2);
         if (argument && argument->requires_grad && !lua_isnil(L, -1)) {
             check_gradient(L, lua_gettop(L), argument, i, node);
-            if (own) ((struct handle *)lua_touserdata(L, -1))->storage->escaped = true;
+            if (own) lhandle_escape(lua_touserdata(L, -1));
             if (argument->sequence > 0)
                 give_to_result(L, lua_gettop(L) - 1, pass);
             else
@@ -353,11 +356,9 @@ static int walk(lua_State *L) {
     }
     for (lua_Integer i = 1; i <= count && !retain; i++) {
         lua_rawgeti(L, ORDER, i);
-        struct handle *handle = lua_touserdata(L, -1);
         lua_pushboolean(L, false);
         lua_setiuservalue(L, -2, SLOT_NODE);
-        if (handle->interior && !handle->storage->escaped && handle->generation == handle->storage->generation)
-            lhandle_give_back(L, -1);
+        give_back(L, -1, TAPE);
         lua_settop(L, WALK_TOP);
     }
     return 0;
@@ -437,26 +438,20 @@ static int set_rules(lua_State *L) {
    tape when the tape holds it as a result. What the tape holds as an argument only is left to the collector. */
 static int discard(lua_State *L) {
     struct handle *x = ltensor_test(L, 1), *y = ltensor_test(L, 2);
-    if (!x || !y || !x->owner || x->storage == y->storage || x->storage->escaped) return 0;
-    if (x->generation != x->storage->generation) return 0;
-    if (x->requires_grad || y->requires_grad) {
-        x->interior = x->sequence > 0;
-        return 0;
-    }
-    lhandle_give_back(L, 1);
+    if (!x || !y || x->storage == y->storage) return 0;
+    if (!x->requires_grad && !y->requires_grad)
+        give_back(L, 1, TAKER);
+    else if (x->sequence > 0 && x->owner && lhandle_alive(x))
+        lstorage_leave_to(x->storage, TAPE);
     return 0;
 }
 
-/* core.zero_grad(t): drops the gradient; its memory is used again unless a script has seen it. */
+/* core.zero_grad(t): drops the gradient; its memory is used again where the leaf has kept it. */
 static int zero_grad(lua_State *L) {
     ltensor_check(L, 1);
     lua_getiuservalue(L, 1, SLOT_GRAD);
-    struct handle *gradient = lua_touserdata(L, -1);
-    if (!gradient) return 0;
-    struct storage *storage = gradient->storage;
-    if (!gradient->exposed && !gradient->requires_grad && gradient->owner && storage->claimed &&
-        !storage->escaped && storage->holders == 0 && storage->generation == gradient->generation)
-        lhandle_give_back(L, -1);
+    if (lua_isnil(L, -1)) return 0;
+    give_back(L, -1, LEAF);
     lua_pushnil(L);
     lua_setiuservalue(L, 1, SLOT_GRAD);
     return 0;

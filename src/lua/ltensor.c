@@ -76,11 +76,13 @@ static int not_a_tensor(lua_State *L, int index) {
                   luaL_typename(L, index));
 }
 
+bool lhandle_alive(const struct handle *handle) { return handle->generation == handle->storage->generation; }
+
 struct handle *ltensor_check(lua_State *L, int index) {
     struct handle *handle = ltensor_test(L, index);
     if (!handle) {
         not_a_tensor(L, index);
-    } else if (handle->generation != handle->storage->generation) {
+    } else if (!lhandle_alive(handle)) {
         lerror(L,
                "this tensor %s was given back: a batch when its loop took the next one, a gradient at zero_grad, "
                "or a tensor by :release(); keep a copy with :clone()",
@@ -107,6 +109,10 @@ const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what,
 
 void lhandle_changed(struct handle *handle) { handle->storage->version++; }
 
+void lhandle_escape(const struct handle *handle) {
+    if (lhandle_alive(handle)) lstorage_leave_to(handle->storage, COLLECTOR);
+}
+
 void lhandle_give_back(lua_State *L, int index) {
     struct handle *handle = lua_touserdata(L, index);
     if (handle->storage->embedded) {
@@ -122,8 +128,7 @@ void lhandle_give_back(lua_State *L, int index) {
 static int tensor_release(lua_State *L) {
     struct handle *handle = ltensor_test(L, 1);
     if (!handle) return not_a_tensor(L, 1);
-    if (handle->generation != handle->storage->generation) return 0;
-    lhandle_give_back(L, 1);
+    if (lhandle_alive(handle)) lhandle_give_back(L, 1);
     return 0;
 }
 

@@ -23,10 +23,8 @@ struct handle {
     size_t visit;      /* the last backward walk that saw this handle */
     size_t position;   /* its number in that walk */
     bool requires_grad;
-    bool owner;    /* made with its storage, not as a view */
-    bool interior; /* nobody but the library sees it: released with the tape */
-    bool exposed;  /* a gradient that a script has seen: never given back to the pool */
-    bool sigmoid;  /* the result of one, which no loss may take for logits */
+    bool owner;   /* made with its storage, not as a view */
+    bool sigmoid; /* the result of one, which no loss may take for logits */
 };
 
 /* User values of a handle. */
@@ -52,7 +50,13 @@ const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what,
 /* To be called with each change of elements in place. */
 void lhandle_changed(struct handle *handle);
 
-/* Gives back the storage of the handle at `index`. */
+/* True while the storage is this handle's: it was not given back. */
+bool lhandle_alive(const struct handle *handle);
+
+/* A script's own code sees the elements from now on: they are left to the collector. */
+void lhandle_escape(const struct handle *handle);
+
+/* Gives back the storage of the living handle at `index`. */
 void lhandle_give_back(lua_State *L, int index);
 
 #endif

@@ -435,6 +435,21 @@ describe("fnet.operation", function()
     end
   end)
 
+  it("may keep the gradient that its backward returns to one that changes it in place", function()
+    for _, size in ipairs { 2, 2000 } do
+      local kept
+      local greedy = fnet.operation(function(x) return x * 2 end, function(dy) return dy:fill(7) end)
+      local thrifty = fnet.operation(function(x) return x * 2 end, function(dy)
+        kept = dy * 2
+        return kept
+      end)
+      local a = fnet.ones { size }
+      a.requires_grad = true
+      thrifty(greedy(a)):sum():backward()
+      assert.same({ 2, 7 }, { kept[1], a.grad[1] })
+    end
+  end)
+
   it("names what is wrong with a gradient", function()
     local a = leaf { 1, 2 }
     local start = "operation: its backward must return for argument 1 a gradient of shape [2] and type float32, " ..
