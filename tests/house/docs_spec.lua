@@ -250,6 +250,22 @@ describe("documentation", function()
     assert.is_true(count > 25, "only " .. count .. " operations were found in src/lua")
   end)
 
+  it("lets the files of src/lua call only floors below their own, in the order that lcore.h lists", function()
+    local floor_of, count = {}, 0
+    for name in read "src/lua/lcore.h":gmatch "\n +(l%l+) " do
+      count = count + 1
+      floor_of[name] = count
+    end
+    assert.equal(5, count)
+    for _, path in ipairs(files_in "ls src/lua/*.[ch]") do
+      local own = path:match "(%w+)%.[ch]$"
+      for name in read(path):gmatch '#include "(l%w+)%.h"' do
+        local below = (floor_of[name] or math.huge) < (floor_of[own] or math.huge)
+        assert.is_true(name == own or name == "lcore" or below, path .. " includes " .. name .. ".h")
+      end
+    end
+  end)
+
   -- A paragraph of declarations needs one comment.
   it("comments every function of the C headers", function()
     local faults, count = {}, 0
