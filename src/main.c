@@ -87,16 +87,12 @@ static void print_version(void) {
 /* ---- Ctrl-C ---- */
 
 static lua_State *main_state;
-static volatile sig_atomic_t was_signalled;
 static bool ended_by_interrupt; /* the last error that reached the top level was an interruption */
 
 static void raise_interrupted(lua_State *L, lua_Debug *activation) {
     (void)activation;
     lua_sethook(L, NULL, 0, 0);
-    if (interrupt_take()) {
-        lua_pushliteral(L, "interrupted");
-        lua_error(L);
-    }
+    if (interrupt_take()) lerror_interrupted(L);
 }
 
 static void handle_signal(int number) {
@@ -105,7 +101,6 @@ static void handle_signal(int number) {
         raise(number);
         return;
     }
-    was_signalled = 1;
     interrupt_request();
     lua_sethook(main_state, raise_interrupted, LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
@@ -162,15 +157,11 @@ static void suggest_method(lua_State *L) {
    library says of a wrong use names the script's line, so its own frames are left out, and where nothing but that
    line would remain, there is no traceback. */
 static int add_traceback(lua_State *L) {
-    static const char interrupted[] = "interrupted";
-    size_t size;
-    const char *message = lua_tolstring(L, 1, &size);
-    ended_by_interrupt = false;
+    const char *message = lua_tostring(L, 1);
+    ended_by_interrupt = message != NULL && lerror_is(L, 1, LERROR_INTERRUPTED);
     if (message == NULL) {
         if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
         message = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
-    } else if (was_signalled && size >= sizeof interrupted - 1) {
-        ended_by_interrupt = strcmp(message + size - (sizeof interrupted - 1), interrupted) == 0;
     }
     int level = lerror_level(L, 1);
     if (level < 0 && !ended_by_interrupt) suggest_method(L);

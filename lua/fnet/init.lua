@@ -4,6 +4,7 @@
 local core = require "fnet.core"
 core.library((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
 
+local interruption = require "fnet.base.interruption"
 local later = require "fnet.base.later"
 local tensor = require "fnet.tensor"
 local functions = require "fnet.tensor.functions"
@@ -65,6 +66,13 @@ function fnet.isas() return core.isas() end
 --- Seconds from some fixed moment, for measuring how long things take.
 ---@return number seconds
 function fnet.clock() return core.clock() end
+
+--- What kind of error it is that pcall gives, for code that asks: an error is its text, which may change.
+---@param message any
+---@return string? kind "interrupted" (Ctrl-C), "out of memory" or "label out of range"; nil for any other error
+function fnet.error_kind(message)
+  return interruption.is(message) and "interrupted" or core.error_kind(message)
+end
 
 --- SHA-256 (FIPS 180-4) of strings and tensors, in order; a tensor counts as its row-major bytes.
 ---@param ... string|tensor

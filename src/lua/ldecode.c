@@ -65,7 +65,7 @@ static int inflate_bytes(lua_State *L) {
     if (state == STREAM_OPEN) state = stream_move(stream);
     lcheck_interrupt(L);
     luaL_pushresultsize(&buffer, stream->room > 0 ? size + 1 - stream->room : size);
-    if (state == STREAM_NO_MEMORY) return lerror(L, "inflate: not enough memory for zlib");
+    if (state == STREAM_NO_MEMORY) return lerror_kind(L, LERROR_MEMORY, "inflate: not enough memory for zlib");
     if (state == STREAM_ENDED && stream->room == 1 && stream->left == 0) return 1;
     luaL_pushfail(L);
     if (stream->room == 0)
@@ -89,7 +89,7 @@ static int deflate_bytes(lua_State *L) {
     unsigned char *to = (unsigned char *)luaL_buffinitsize(L, &buffer, most);
     *stream = (struct stream){.from = (const unsigned char *)bytes, .left = length, .to = to, .room = most};
     enum stream_state state = stream_deflate(stream);
-    if (state != STREAM_OPEN) return lerror(L, "deflate: not enough memory for zlib");
+    if (state != STREAM_OPEN) return lerror_kind(L, LERROR_MEMORY, "deflate: not enough memory for zlib");
     state = stream_move(stream);
     lcheck_interrupt(L);
     luaL_pushresultsize(&buffer, most - stream->room);

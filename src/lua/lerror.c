@@ -1,4 +1,5 @@
-/* Errors at the user's line. See lerror.h. */
+/* Errors at the user's line and of a kind that code asks for. See lerror.h.
+   Invariant: an error's value is its text; what is known of it besides is kept for the latest RECENT of them. */
 #include "lerror.h"
 
 #include "../core/interrupt.h"
@@ -9,7 +10,10 @@
 
 static const char prefix_key; /* registry: what the chunk names of the library's own modules start with */
 static const char place_key;  /* registry: a function from a message to one that says where in a model it arose */
-static const char latest_key; /* registry: the message of the latest error that lerror raised */
+static const char recent_key; /* registry: the latest errors, FIELDS values each; at 0 how many there have been */
+
+enum { MESSAGE = 1, KIND, POSITION, FIELDS = POSITION }; /* KIND is nil where there is none; see note */
+enum { RECENT = 16 };
 
 /* core.library(prefix): frames of chunks whose source starts with the prefix are skipped in error positions. */
 static int set_library(lua_State *L) {
@@ -65,40 +69,122 @@ static void push_position(lua_State *L) {
         lua_pushliteral(L, "");
 }
 
+/* Pushes the table of the latest errors; returns how many there have been. */
+static lua_Integer push_recent(lua_State *L) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &recent_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_createtable(L, RECENT * FIELDS, 1);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &recent_key);
+    }
+    lua_rawgeti(L, -1, 0);
+    lua_Integer count = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return count;
+}
+
+/* Notes the message on top of the stack; `position` is how long its position is, -1 for none. */
+static void note(lua_State *L, const char *kind, lua_Integer position) {
+    lua_Integer count = push_recent(L), base = count % RECENT * FIELDS;
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, base + MESSAGE);
+    lua_pushstring(L, kind);
+    lua_rawseti(L, -2, base + KIND);
+    lua_pushinteger(L, position);
+    lua_rawseti(L, -2, base + POSITION);
+    lua_pushinteger(L, count + 1);
+    lua_rawseti(L, -2, 0);
+    lua_pop(L, 1);
+}
+
+/* Pushes a field of the latest error that is the text at `index`, or that this text ends with where `whole` is not
+   asked for: a script that raises an error again may put something in front. nil where there is none. */
+static void push_noted(lua_State *L, int index, int field, bool whole) {
+    size_t size = 0, length;
+    const char *text = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &size) : NULL;
+    lua_Integer count = push_recent(L);
+    for (lua_Integer i = count; text && i > 0 && i > count - RECENT; i--) {
+        lua_Integer base = (i - 1) % RECENT * FIELDS;
+        lua_rawgeti(L, -1, base + MESSAGE);
+        const char *message = lua_tolstring(L, -1, &length);
+        bool same = length <= size && memcmp(text + size - length, message, length) == 0;
+        lua_pop(L, 1);
+        if (!same || (whole && length < size)) continue;
+        lua_rawgeti(L, -1, base + field);
+        lua_remove(L, -2);
+        return;
+    }
+    lua_pop(L, 1);
+    lua_pushnil(L);
+}
+
 int lerror_level(lua_State *L, int index) {
     lua_Debug frame;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &latest_key);
-    bool ours = lua_type(L, index) == LUA_TSTRING && lua_rawequal(L, index, -1);
+    push_noted(L, index, POSITION, true);
+    bool ours = lua_isinteger(L, -1) && lua_tointeger(L, -1) >= 0;
     lua_pop(L, 1);
     int level = ours ? script_level(L, &frame) : -1;
     return ours && level < 0 ? 0 : level;
 }
 
-int lerror(lua_State *L, const char *format, ...) {
+bool lerror_is(lua_State *L, int index, const char *kind) {
+    push_noted(L, index, KIND, false);
+    bool is = lua_isstring(L, -1) && strcmp(lua_tostring(L, -1), kind) == 0;
+    lua_pop(L, 1);
+    return is;
+}
+
+int lerror_kind(lua_State *L, const char *kind, const char *format, ...) {
     va_list arguments;
     push_position(L);
+    lua_Integer position = (lua_Integer)lua_rawlen(L, -1);
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
-    add_place(L);
+    if (!kind || strcmp(kind, LERROR_INTERRUPTED) != 0) add_place(L); /* Ctrl-C is no layer's fault */
     lua_concat(L, 2);
-    lua_pushvalue(L, -1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &latest_key);
+    note(L, kind, position);
     return lua_error(L);
 }
 
-/* core.raise(message): the same for the library's Lua modules. */
-static int raise(lua_State *L) { return lerror(L, "%s", luaL_checkstring(L, 1)); }
+int lerror_interrupted(lua_State *L) {
+    lua_pushliteral(L, "interrupted");
+    note(L, LERROR_INTERRUPTED, -1);
+    return lua_error(L);
+}
+
+/* core.raise(message, kind): the same for the library's Lua modules. */
+static int raise(lua_State *L) {
+    const char *kind = luaL_optstring(L, 2, NULL);
+    return lerror_kind(L, kind, "%s", luaL_checkstring(L, 1));
+}
+
+/* core.error_kind(message): see fnet.error_kind. Lua's own message for a lack of memory stands here alone. */
+static int error_kind(lua_State *L) {
+    const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
+    if (strcmp(text, "not enough memory") == 0)
+        lua_pushliteral(L, LERROR_MEMORY);
+    else
+        push_noted(L, 1, KIND, false);
+    return 1;
+}
+
+/* core.error_text(message): without the position that lerror has put in front, as a text in any case. */
+static int error_text(lua_State *L) {
+    size_t size;
+    const char *text = luaL_tolstring(L, 1, &size);
+    push_noted(L, 1, POSITION, true);
+    size_t position = lua_tointeger(L, -1) > 0 ? (size_t)lua_tointeger(L, -1) : 0;
+    lua_pushlstring(L, text + position, size - position);
+    return 1;
+}
 
 void lcheck_interrupt(lua_State *L) {
-    if (interrupt_pending() && interrupt_take()) lerror(L, "interrupted");
+    if (interrupt_pending() && interrupt_take()) lerror_kind(L, LERROR_INTERRUPTED, "interrupted");
 }
 
 void lopen_error(lua_State *L) {
-    lua_pushcfunction(L, set_library);
-    lua_setfield(L, -2, "library");
-    lua_pushcfunction(L, set_place);
-    lua_setfield(L, -2, "place");
-    lua_pushcfunction(L, raise);
-    lua_setfield(L, -2, "raise");
+    static const luaL_Reg functions[] = {{"library", set_library},   {"place", set_place},       {"raise", raise},
+                                         {"error_kind", error_kind}, {"error_text", error_text}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

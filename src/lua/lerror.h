@@ -1,4 +1,4 @@
-/* Errors of the library: at the user's line, with the place in the model where they arose.
+/* Errors of the library: at the user's line, with the place in the model where they arose, and of a kind.
    The lowest floor of src/lua: every file calls it, and it calls none of them. */
 #ifndef FNET_LERROR_H
 #define FNET_LERROR_H
@@ -6,11 +6,24 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include <stdbool.h>
+
 #include "lcore.h"
 
 /* Raises an error at the place in the script that called into the library (frames of fnet's own modules are
    skipped). Same format directives as lua_pushfstring. */
-int lerror(lua_State *L, const char *format, ...);
+#define lerror(L, ...) lerror_kind(L, NULL, __VA_ARGS__)
+
+/* The same, of a kind that code asks for, NULL for none; lerror_is finds it also where a script raised the message
+   again, with something in front. */
+#define LERROR_INTERRUPTED "interrupted"
+#define LERROR_MEMORY "out of memory"
+#define LERROR_LABEL "label out of range"
+int lerror_kind(lua_State *L, const char *kind, const char *format, ...);
+bool lerror_is(lua_State *L, int index, const char *kind);
+
+/* Raises "interrupted" where no operation of the library runs: without a position. */
+int lerror_interrupted(lua_State *L);
 
 /* In a message handler: the level of the script's frame where the error with the message at `index` was raised by
    lerror, 0 where only the library's frames are on the stack (a tail call); -1 for any other error. */

@@ -71,10 +71,10 @@ static const int32_t *push_labels(lua_State *L, int index, const char *what, siz
                lpush_shape(L, t->rank, t->shape));
     for (size_t i = 0; i < rows; i++)
         if (label[i] < 1 || (size_t)label[i] > classes)
-            lerror(L, "%s: label %d in row %I is outside 1..%I%s", what, (int)label[i], (LUAI_UACINT)i + 1,
-                   (LUAI_UACINT)classes,
-                   label[i] == 0 ? "; labels count from 1 in fnet, so add 1 to labels that count from 0"
-                                 : "; has the model as many outputs as there are classes?");
+            lerror_kind(L, LERROR_LABEL, "%s: label %d in row %I is outside 1..%I%s", what, (int)label[i],
+                        (LUAI_UACINT)i + 1, (LUAI_UACINT)classes,
+                        label[i] == 0 ? "; labels count from 1 in fnet, so add 1 to labels that count from 0"
+                                      : "; has the model as many outputs as there are classes?");
     return label;
 }
 

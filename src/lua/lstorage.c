@@ -46,8 +46,8 @@ static struct storage *allocate(lua_State *L, const char *what, size_t bytes) {
         lua_pushcfunction(L, new_userdata);
         lua_pushinteger(L, (lua_Integer)total);
         if (lua_pcall(L, 1, 1, 0) != LUA_OK)
-            lerror(L, "%s: not enough memory for %I MiB; use fewer or smaller tensors", what,
-                   (LUAI_UACINT)(bytes >> 20));
+            lerror_kind(L, LERROR_MEMORY, "%s: not enough memory for %I MiB; use fewer or smaller tensors", what,
+                        (LUAI_UACINT)(bytes >> 20));
     } else {
         lua_newuserdatauv(L, total, 0);
     }

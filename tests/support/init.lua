@@ -16,6 +16,9 @@ function support.raises(message, f)
   assert.equal(("%s:%d: %s"):format(info.short_src, info.linedefined, message), got)
 end
 
+--- Raises what Ctrl-C raises.
+function support.interrupt() require("fnet.core").raise("interrupted", "interrupted") end
+
 --- f gives the same results under every instruction set with each of these numbers of threads. Both are put back,
 --- also where f fails.
 ---@param counts integer[] numbers of threads

@@ -5,6 +5,7 @@ local statistics = require "fnet.measure.statistics"
 local support = require "tests.support"
 local nn, data = fnet.nn, fnet.data
 local raises = support.raises
+local interrupt = support.interrupt
 
 -- The integral of the density of Student's t from |t| on, twice, by Simpson's rule after t = sqrt(freedom) tan(u):
 -- then the density is proportional to cos(u)^(freedom - 1).
@@ -154,7 +155,7 @@ describe("sweep", function()
     local runs = 0
     local result = fnet.sweep { seeds = 3, lr = { 0.1, 0.2 }, run = function(settings)
       runs = runs + 1
-      if runs == 4 then error("interrupted", 0) end
+      if runs == 4 then interrupt() end
       return figure(settings)
     end }
     assert.same({ true, 3, 6 }, { result.interrupted, result.runs, result.total })
@@ -169,7 +170,7 @@ describe("sweep", function()
       local model = nn.Dense(1, 1)
       return fnet.fit(model, { train = set, loss = nn.mse, optim = fnet.optim.SGD, callbacks = { step = function()
         steps = steps + 1
-        if steps == 3 or steps == 5 then error("interrupted", 0) end
+        if steps == 3 or steps == 5 then interrupt() end
       end } })
     end
     local result = fnet.sweep { seeds = 9, run = function() return fit()[1].loss end }

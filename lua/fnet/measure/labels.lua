@@ -42,7 +42,7 @@ local function takes_classes(f, output, count, label)
   local labelled = core.full({ count }, label, "int32")
   local ok, message = interruption.pass(pcall(core.no_grad, f, output, labelled))
   core.random_state(seed, stream)
-  return not ok and tostring(message):find "label %-?%d+ in row %d" ~= nil
+  return not ok and core.error_kind(message) == "label out of range"
 end
 
 --- Raises where the labels of a data set do not fit the classes of a model and one of the functions takes them for
@@ -57,7 +57,7 @@ function labels.check(what, dataset, output, y, ...)
   local classes = output.shape[output.rank]
   local problem, label = labels.problem(dataset, classes)
   for _, f in ipairs(problem and { ... } or {}) do
-    if takes_classes(f, output, #y, label) then core.raise(("%s: %s"):format(what, problem)) end
+    if takes_classes(f, output, #y, label) then core.raise(what .. ": " .. problem, "label out of range") end
   end
 end
 

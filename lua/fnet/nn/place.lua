@@ -44,7 +44,7 @@ end
 
 core.place(function(message)
   local layer, own = running()
-  if not layer or message == "interrupted" then return message end
+  if not layer then return message end
   local name = module.Module.name(layer)
   local path = name:sub(1, #name - #module.title(layer)) -- of the layers around it, "" where there are none
   local said = path == "" and name or path

@@ -4,6 +4,7 @@
 -- each of fnet's with numbers in proportion to the file.
 
 local core = require "fnet.core"
+local interruption = require "fnet.base.interruption"
 local json = require "fnet.files.json"
 local module = require "fnet.nn.module"
 
@@ -130,11 +131,8 @@ function decode_module(state, fields)
   if not fields.own and size_of(arguments) > math.max(SIZE_LEAST, SIZE_FACTOR * state.elements) then
     damaged("asks for a layer %s that is far larger than the file", fields.name)
   end
-  local ok, made = pcall(class, table.unpack(arguments, 1, count))
-  if not ok then
-    if tostring(made):find "interrupted$" then error(made, 0) end
-    damaged("does not fit together: %s", (tostring(made):gsub("^[^\n:]+:%d+: ", "")))
-  end
+  local ok, made = interruption.pass(pcall(class, table.unpack(arguments, 1, count)))
+  if not ok then damaged("does not fit together: %s", core.error_text(made)) end
   if not module.is_module(made) then core.raise(("load: layers.%s gave no layer"):format(fields.name)) end
   state.made[number] = made
   return made

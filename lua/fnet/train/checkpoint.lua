@@ -85,7 +85,7 @@ local function between_steps(self, due)
   self:close()
   pcall(core.raise_signal, signal) -- ends the program, or raises "interrupted", of which we know more to say
   core.raise(("checkpoint: saved in %s (epoch %d, step %d); resume = true goes on from there: interrupted"):format(
-    self.directory, self.epoch, self.step))
+    self.directory, self.epoch, self.step), "interrupted")
 end
 
 -- ---- the loops ----
@@ -211,7 +211,7 @@ local function restore(self, tensors, metadata)
   for name, part in pairs(self.parts) do
     if state.parts[name] == nil then return ("lacks the state of '%s'"):format(name) end
     local ok, message = interruption.pass(pcall(part.load_state, part, state.parts[name]))
-    if not ok then return "does not fit: " .. tostring(message):gsub("^[^\n:]+:%d+: ", "") end
+    if not ok then return "does not fit: " .. core.error_text(message) end
   end
   self.model:load_state(weights)
   self.epoch, self.step, self.random, self.shuffle = state.epoch, state.step, state.random, state.shuffle
