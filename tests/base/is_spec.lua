@@ -24,4 +24,10 @@ describe("two shapes", function()
       assert.is_false(is.same_shape(other, { 2, 3 }))
     end
   end)
+
+  it("may differ in their last lengths", function()
+    assert.is_true(is.same_shape({ 2, 3 }, { 2, 4 }, 1))
+    assert.is_false(is.same_shape({ 2, 3 }, { 3, 3 }, 1))
+    assert.is_false(is.same_shape({ 2, 3 }, { 2 }, 1))
+  end)
 end)

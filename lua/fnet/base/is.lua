@@ -24,11 +24,12 @@ end
 function is.dataset(value) return type(value) == "table" and is.callable(value.batches) end
 
 --- Whether two shapes are the same.
----@param a integer[]
----@param b integer[]
+---@param a (integer|string)[]
+---@param b (integer|string)[]
+---@param but? integer so many last axes may differ in length, 0
 ---@return boolean
-function is.same_shape(a, b)
-  for i = 1, #a do
+function is.same_shape(a, b, but)
+  for i = 1, #a - (but or 0) do
     if a[i] ~= b[i] then return false end
   end
   return #a == #b

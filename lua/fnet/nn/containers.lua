@@ -1,5 +1,6 @@
 --- Containers whose layers do not simply follow each other: Residual, Parallel, Concat.
 
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local functions = require "fnet.tensor.functions"
@@ -32,7 +33,7 @@ function Residual:forward(x)
     core.raise(("%s: expected two tensors to add, got %s and, from its layers, %s"):format(self:name(),
       say.value(x), say.value(inner)))
   end
-  if say.shape(inner.shape) ~= say.shape(x.shape) then
+  if not is.same_shape(inner.shape, x.shape) then
     core.raise(("%s: its input %s cannot be added to what its layers give, %s"):format(self:name(),
       say.shape(x.shape), say.shape(inner.shape)))
   end
@@ -96,9 +97,6 @@ function Concat:init(branches)
   for _, branch in ipairs(self) do self.passes_on = self.passes_on and branch.passes_on or false end
 end
 
--- "[32, 4]" without the last length: what must be equal.
-local function leading(shape) return table.concat(shape, ", ", 1, #shape - 1) end
-
 --- The results of the branches, joined. Raises, with the layer's place, where other axes than the last differ.
 ---@param x tensor
 ---@return tensor y [..., the sum of the branches' last lengths]
@@ -112,7 +110,7 @@ function Concat:forward(x)
     end
     local shape = results[i].shape
     first = first or shape
-    if #shape == 0 or #shape ~= #first or leading(shape) ~= leading(first) then
+    if #shape == 0 or not is.same_shape(shape, first, 1) then
       core.raise(("%s: branches give %s and %s; all axes but the last must be equal"):format(self:name(),
         say.shape(first), say.shape(shape)))
     end
@@ -132,7 +130,7 @@ function Concat:output_shape(input)
   for i, branch in ipairs(self) do
     local shape = branch:output_shape(input)
     if not shape then return nil end
-    if joined and (#shape ~= #joined or leading(shape) ~= leading(joined)) then
+    if joined and not is.same_shape(shape, joined, 1) then
       core.raise(("%s: branch %d gives %s, but those before it %s; all axes but the last must be equal"):format(
         self.class_name, i, say.shape(shape, "batch, "), say.shape(joined, "batch, ")))
     end

@@ -2,6 +2,7 @@
 -- C are declared in methods.lua; those that are made of other operations are in functions.lua.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
@@ -192,22 +193,14 @@ function methods:int() return methods.to(self, "int32") end
 ---@return tensor
 function methods:byte() return methods.to(self, "uint8") end
 
-local function same_shape(a, b)
-  if a.rank ~= b.rank then return false end
-  local shape_a, shape_b = a.shape, b.shape
-  for axis = 1, #shape_a do
-    if shape_a[axis] ~= shape_b[axis] then return false end
-  end
-  return true
-end
-
 --- True when shapes and all elements are equal (a NaN equals nothing).
 ---@param other tensor
 ---@return boolean
 function methods:equal(other)
   check_tensor("equal", self)
   check_tensor("equal", other)
-  return same_shape(self, other) and core.no_grad(function() return self:ne(other):sum():item() end) == 0
+  return is.same_shape(self.shape, other.shape) and
+    core.no_grad(function() return self:ne(other):sum():item() end) == 0
 end
 
 --- True when shapes are equal and |a - b| <= absolute + relative * |b| everywhere.
@@ -223,7 +216,7 @@ function methods:allclose(other, relative, absolute)
       core.raise(("allclose: %s: expected a number, got %s"):format(name, type(limit)))
     end
   end
-  return same_shape(self, other) and core.no_grad(function()
+  return is.same_shape(self.shape, other.shape) and core.no_grad(function()
     local a, b = self:double(), other:double()
     local limit = b:abs() * (relative or 1e-5) + (absolute or 1e-8)
     local distance = (a - b):abs()
