@@ -1,9 +1,8 @@
 --- fnet: tensors, gradients, layers, optimisers and data for Lua scripts.
 -- `local fnet = require "fnet"`. Everything that is indexed counts from 1.
 
+require "fnet.base"
 local core = require "fnet.core"
-core.library((debug.getinfo(1, "S").source:gsub("init%.lua$", "")))
-
 local interruption = require "fnet.base.interruption"
 local later = require "fnet.base.later"
 local tensor = require "fnet.tensor"

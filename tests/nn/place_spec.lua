@@ -77,6 +77,23 @@ describe("the place of a layer", function()
     assert.matches("layer 2, body, layer 2, Lambda(): " .. sum, message, 1, true)
   end)
 
+  it("is that of the innermost layer, whoever runs it", function()
+    local fails = class_of("Fails", function(_, y) return y + fnet.ones { 9 } end)
+    local wide = "add: shapes [2, 4] and [9] do not fit together: counted from the last axis, lengths must be " ..
+      "equal or 1"
+    for place, model in pairs {
+      ["Fails()"] = fails(),
+      ["branch 2, Fails()"] = nn.Parallel { nn.ReLU(), fails() },
+      ["branch 1, layer 2, Fails()"] = nn.Concat { nn.Sequential { nn.ReLU(), fails() } },
+      ["layer 1, Fails()"] = nn.Residual { fails() },
+      ["apply, Fails()"] = nn.Dense(4, 4, { activation = fails() }),
+    } do
+      local ok, message = pcall(model, x)
+      assert.is_false(ok)
+      assert.equal(place .. ": " .. wide, message:sub(-#place - #wide - 2))
+    end
+  end)
+
   it("is not said twice", function()
     raises("layer 1, Dense(3, 2): expected an input of [..., 3], got [2, 4]",
       function() nn.Sequential { nn.Dense(3, 2) }(x) end)

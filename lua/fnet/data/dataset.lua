@@ -3,6 +3,7 @@
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
+local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local folds = require "fnet.data.folds"
@@ -166,6 +167,9 @@ function Dataset:batches(options)
   local transform = self.transform
   local total = #self
   local size = options.size == nil and 32 or expect.count("batches: size", options.size, 1)
+  if observer.current then
+    observer.current.batches(self, size, options.drop_last and total // size or self:batch_count(size))
+  end
   local rows = all_rows(self)
   if options.shuffle then
     local order = core.permutation(total)

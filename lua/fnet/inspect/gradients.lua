@@ -9,8 +9,8 @@ local trace = require "fnet.inspect.trace"
 
 local ROWS = 4 -- of the tiny batch: enough for statistics over a batch
 local ATTEMPTS = 3 -- points that are tried, where one is not enough
-local SECONDS = 0.3 -- a layer; a slow one is checked at fewer elements
-local MOST, LEAST = 40, 3 -- elements of a tensor that are checked
+local SECONDS = 0.3 -- a layer; a slow one is compared at fewer elements
+local MOST, LEAST = 40, 3 -- elements of a tensor that are compared
 
 local gradients = {}
 
@@ -118,14 +118,14 @@ local function as_function(call)
     for i, place in ipairs(places) do arguments[place] = given[i] end
     for i, field in ipairs(fields) do rawset(module, field, given[#places + i]) end
     core.random_state(seed, stream) -- the same for each call, so that dropout and the like are functions
-    local y = module:forward(table.unpack(arguments, 1, call.arguments.n))
+    local y = module(table.unpack(arguments, 1, call.arguments.n))
     weights = weights or core.uniform(y.shape, -1, 1, "float64")
     return (y * weights):sum()
   end, points
 end
 
 -- The error of one layer, or what differs, or why that is not known.
-local function check_call(call)
+local function compare_call(call)
   local name = call.module:name()
   local f, points = as_function(call)
   if #points == 0 or not call.differentiable then return { name = name } end
@@ -151,7 +151,7 @@ local function attempt(model, arguments, open, positive)
   local results = {}
   for i, call in ipairs(calls_of(copy, batch)) do
     if not open or open[i] then
-      local ok, result = interruption.pass(pcall(check_call, call))
+      local ok, result = interruption.pass(pcall(compare_call, call))
       results[i] = ok and result or { name = call.module:name(), failure = tostring(result) }
     end
   end
@@ -184,14 +184,14 @@ local function settle(model, arguments)
   return results
 end
 
---- Checks every layer that computes something, at some elements of its inputs and of its parameters.
+--- Compares those of every layer that computes something, at some elements of its inputs and of its parameters.
 ---@param model nn.Module
 ---@param arguments table what the model is called with, n of it: a batch or one sample first; floats are replaced
 --- by random numbers
 ---@return { name: string, error: number?, failure: string?, unknown: string? }[] results a layer: the largest
 --- error, relative to the gradient or to 1, or what differs, or why it cannot be told; none of these where it has
 --- nothing to differentiate
-function gradients.check(model, arguments)
+function gradients.compare(model, arguments)
   local seed, stream = core.random_state()
   local ok, results = pcall(settle, model, arguments)
   core.random_state(seed, stream)

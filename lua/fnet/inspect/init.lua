@@ -9,6 +9,7 @@ local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 local gradients = require "fnet.inspect.gradients"
 local interruption = require "fnet.base.interruption"
+local observer = require "fnet.base.observer"
 local modes = require "fnet.nn.modes"
 local snapshot = require "fnet.nn.snapshot"
 local trace = require "fnet.inspect.trace"
@@ -26,8 +27,8 @@ local REPEATS = 5
 ---@field problem string? why the gradients could not be checked
 ---@field seconds number a step: forward and backward
 ---@field steps integer? steps of an epoch, where a data set was given
-local Check = {}
-Check.__index = Check
+local Inspection = {}
+Inspection.__index = Inspection
 
 local function bytes_of(t) return t:count() * core.dtypes[t.dtype].size end
 
@@ -106,7 +107,7 @@ local function gradient_lines(self)
 end
 
 -- The table of layers, and a line each on memory, gradients and time.
-function Check:__tostring()
+function Inspection:__tostring()
   local rows = { { "layer", "output shape", "parameters", " gradient error" } }
   for _, layer in ipairs(self.layers) do
     rows[#rows + 1] = { layer.name, layer.shape and say.shape(layer.shape) or "-", layer.parameters,
@@ -145,13 +146,15 @@ end
 ---@param arguments table a batch, one sample or a data set first; then what else the model takes
 ---@param options? table
 ---@return fnet.Check
-local function check_call(model, arguments, options)
+local function inspect(model, arguments, options)
   if not is_module(model) then core.raise("check: expected a model first, got " .. say.value(model)) end
   options = expect.options("check", options, { "batch", "gradients" })
   local size = options.batch == nil and 32 or expect.count("check: batch", options.batch, 1)
   local x, steps = batch_of(arguments[1], size)
+  local _ <close> = observer.watch(nil) -- this is no training
   arguments = table.pack(x, table.unpack(arguments, 2, arguments.n))
-  local self = setmetatable({ layers = {}, parameters = model:count(), memory = {}, steps = steps }, Check)
+  local self = setmetatable({ layers = {}, parameters = model:count(), memory = {}, steps = steps },
+    Inspection)
   trace_layers(self, model, arguments)
   local bytes = 0
   for _, parameter in ipairs(model:parameters()) do bytes = bytes + bytes_of(parameter) end
@@ -159,7 +162,7 @@ local function check_call(model, arguments, options)
   self.gradients = true
   if options.gradients ~= false then
     local results = {}
-    local ok, list = interruption.pass(pcall(gradients.check, model, arguments))
+    local ok, list = interruption.pass(pcall(gradients.compare, model, arguments))
     if not ok then self.gradients, self.problem = false, tostring(list) end
     for _, result in ipairs(ok and list or {}) do results[result.name] = results[result.name] or result end
     for _, layer in ipairs(self.layers) do
@@ -181,15 +184,14 @@ end
 ---@param ... any what else the model takes; after that, as a plain table, options: batch: samples of a batch of the
 --- data set, 32; gradients: boolean, true
 ---@return fnet.Check result to be printed
-local function check_model(model, sample, ...)
+local function check(model, sample, ...)
   local arguments, options = table.pack(sample, ...), nil
   while arguments.n > 1 and arguments[arguments.n] == nil do arguments.n = arguments.n - 1 end
   local last = arguments[arguments.n]
   if arguments.n > 1 and type(last) == "table" and not getmetatable(last) then
     options, arguments.n = last, arguments.n - 1
   end
-  return check_call(model, arguments, options)
+  return inspect(model, arguments, options)
 end
 
-return { check = check_model, check_call = check_call, time_text = time_text, byte_text = byte_text,
-  bytes_of = bytes_of }
+return { check = check, inspect = inspect, time_text = time_text, byte_text = byte_text, bytes_of = bytes_of }

@@ -1,7 +1,7 @@
---- Trace: watches a model's modules at work, also those inside others. Invariant: afterwards the model is as
--- before, also when something raised.
+--- Trace: watches a model's modules at work, also those inside others.
 
 local core = require "fnet.core"
+local observer = require "fnet.base.observer"
 
 local trace = {}
 
@@ -36,19 +36,13 @@ function trace.keep(...) return trace.map(table.pack(...), detached_copy) end
 ---@param ... any arguments of f
 ---@return any ...
 function trace.modules(model, visit, f, ...)
-  local modules, own = model:modules(), {}
-  local _ <close> = setmetatable({}, { __close = function()
-    for i, module in ipairs(modules) do rawset(module, "forward", own[i] or nil) end
-  end })
-  for i, module in ipairs(modules) do
-    own[i] = rawget(module, "forward") or false
-    local forward = module.forward
-    rawset(module, "forward", function(self, ...)
-      local results = table.pack(forward(self, ...))
-      visit(module, results[1], ...)
-      return table.unpack(results, 1, results.n)
-    end)
-  end
+  local inside = {}
+  for _, module in ipairs(model:modules()) do inside[module] = true end
+  local _ <close> = observer.watch { run = function(module, ...)
+    local results = table.pack(module:forward(...))
+    if inside[module] then visit(module, results[1], ...) end
+    return table.unpack(results, 1, results.n)
+  end }
   return f(...)
 end
 

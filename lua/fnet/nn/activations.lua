@@ -41,7 +41,7 @@ end
 local classes, named = {}, {}
 
 -- An activation is one operation; the shape stays. With an `argument` {name, default}, its number is the layer's.
-local function activation(name, short, operation, argument)
+local function add(name, short, activation, argument)
   local class = module.class(name)
   class.passes_on = true
   if argument then
@@ -59,39 +59,39 @@ local function activation(name, short, operation, argument)
   ---@param x tensor of any shape
   ---@return tensor y of the same shape
   function class:forward(x)
-    local y = operation(x, self.value) -- no tail call: errors find this layer on the stack
+    local y = activation(x, argument and self.value) -- no tail call: errors see that only the library runs
     return y
   end
   --- The shape of the input.
   ---@param input? integer[] the shape of one sample
   ---@return integer[]?
   function class:output_shape(input) return input end
-  classes[name], named[short] = class, { operation = operation, class = class }
+  classes[name], named[short] = class, { operation = activation, class = class }
 end
 
 --- max(x, 0). The layer of `tensor:relu`.
-activation("ReLU", "relu", methods.relu)
+add("ReLU", "relu", methods.relu)
 --- x above 0, else value * x; `value` is the slope below 0, 0.01. The layer of `tensor:leaky_relu`.
-activation("LeakyReLU", "leaky_relu", methods.leaky_relu, { "slope", 0.01 })
+add("LeakyReLU", "leaky_relu", methods.leaky_relu, { "slope", 0.01 })
 --- x above 0, else value * (exp(x) - 1); `value` is alpha, 1. The layer of `tensor:elu`.
-activation("ELU", "elu", methods.elu, { "alpha", 1 })
+add("ELU", "elu", methods.elu, { "alpha", 1 })
 --- 1.0507 * elu(x, 1.67326). The layer of `tensor:selu`, which has the source.
-activation("SELU", "selu", methods.selu)
+add("SELU", "selu", methods.selu)
 --- x times the normal distribution function of x, exact. The layer of `tensor:gelu`.
-activation("GELU", "gelu", methods.gelu)
+add("GELU", "gelu", methods.gelu)
 --- x * sigmoid(x). The layer of `tensor:silu`.
-activation("SiLU", "silu", methods.silu)
+add("SiLU", "silu", methods.silu)
 --- 1 / (1 + exp(-x)). The layer of `tensor:sigmoid`.
-activation("Sigmoid", "sigmoid", methods.sigmoid)
+add("Sigmoid", "sigmoid", methods.sigmoid)
 --- The hyperbolic tangent. The layer of `tensor:tanh`.
-activation("Tanh", "tanh", methods.tanh)
+add("Tanh", "tanh", methods.tanh)
 --- log(1 + exp(x)). The layer of `tensor:softplus`.
-activation("Softplus", "softplus", methods.softplus)
+add("Softplus", "softplus", methods.softplus)
 --- exp(x) / sum(exp(x)) over the last axis: outputs become a probability distribution. The losses take its
 -- logits instead, where they are better off with those.
-activation("Softmax", "softmax", core.softmax)
+add("Softmax", "softmax", core.softmax)
 --- log(softmax(x)) over the last axis. The layer of `tensor:log_softmax`.
-activation("LogSoftmax", "log_softmax", methods.log_softmax)
+add("LogSoftmax", "log_softmax", methods.log_softmax)
 classes.Softmax.keeps_input = true -- the logits, for cross_entropy
 
 --- What a layer's option `activation` stands for.
@@ -101,8 +101,8 @@ classes.Softmax.keeps_input = true -- the logits, for cross_entropy
 --- keeps_input: but y does keep x; module: the layer, if it is one; class: of the layer that a name stands for
 local function resolve(what, option)
   if module.is_module(option) then
-    return { apply = option, text = option:describe(), passes_on = option.passes_on or false,
-      keeps_input = option.keeps_input or false, module = option }
+    return { apply = option, text = option:describe(), passes_on = option.passes_on,
+      keeps_input = option.keeps_input, module = option }
   elseif type(option) == "function" then
     return { apply = option, text = "a function", passes_on = false, keeps_input = true }
   end
@@ -113,4 +113,26 @@ local function resolve(what, option)
     class = choice.class }
 end
 
-return { Flatten = Flatten, classes = classes, resolve = resolve }
+--- Gives a layer what its option `activation` stands for.
+---@param layer nn.Module
+---@param option string|nn.Module|function
+---@return string text for describe()
+local function take(layer, option)
+  local choice = resolve(layer.class_name, option)
+  layer.apply, layer.passes_on = choice.apply, choice.passes_on
+  layer.discards = choice.passes_on and not choice.keeps_input
+  if choice.module then layer.activation = choice.module end
+  return choice.text
+end
+
+--- The activation of such a layer.
+---@param layer nn.Module
+---@param y tensor what it computed; of no more use where `discards` says so
+---@return tensor z
+local function apply(layer, y)
+  local z = layer.apply(y)
+  if layer.discards then core.discard(y, z) end
+  return z
+end
+
+return { Flatten = Flatten, classes = classes, resolve = resolve, take = take, apply = apply }

@@ -16,7 +16,7 @@ Residual.in_order = true
 ---@param layers nn.Module[] at least one
 function Residual:init(layers)
   Sequential.init(self, layers)
-  self.keeps_input, self.gives_list = false, nil -- the sum keeps nothing of what it is made from
+  self.keeps_input, self.gives_list = false, false -- the sum keeps nothing of what it is made from
   local shape = self.inputs and self.shapes[#self]
   if shape and shape[#shape] ~= self.inputs then
     core.raise(("Residual: %d inputs cannot be added to the %d that its layers give"):format(self.inputs,
@@ -78,7 +78,7 @@ function Parallel:init(branches) take_branches(self, branches) end
 ---@return tensor[]
 function Parallel:forward(x)
   local results = {}
-  for i, branch in ipairs(self) do results[i] = branch:forward(x) end
+  for i, branch in ipairs(self) do results[i] = module.run(branch, x) end
   return results
 end
 
@@ -94,7 +94,7 @@ local Concat = module.class "Concat"
 function Concat:init(branches)
   take_branches(self, branches)
   self.passes_on = true
-  for _, branch in ipairs(self) do self.passes_on = self.passes_on and branch.passes_on or false end
+  for _, branch in ipairs(self) do self.passes_on = self.passes_on and branch.passes_on end
 end
 
 --- The results of the branches, joined. Raises, with the layer's place, where other axes than the last differ.
@@ -103,7 +103,7 @@ end
 function Concat:forward(x)
   local results, first = {}, nil
   for i, branch in ipairs(self) do
-    results[i] = branch:forward(x)
+    results[i] = module.run(branch, x)
     if not core.is_tensor(results[i]) then
       core.raise(("%s: branch %d: expected a tensor from it, got %s"):format(self:name(), i,
         say.value(results[i])))

@@ -12,7 +12,7 @@ local window = require "fnet.nn.window"
 ---@field weight tensor [kernel height, kernel width, inputs / groups, units]
 ---@field bias tensor? [units]
 local Conv2D = module.class "Conv2D"
-Conv2D.passes_on = true
+Conv2D.passes_on, Conv2D.apply = true, false -- apply: the activation, where there is one
 
 --- y[n, i, j, u] = activation(b[u] + sum of x[n, i stride + r - padding, j stride + s - padding, c] w[r, s, c, u]
 -- over r, s, c): what the field calls convolution (the kernel is not turned round). Beyond its edges a picture is
@@ -41,13 +41,7 @@ function Conv2D:init(inputs, units, kernel, options)
   if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
   self.text = ("Conv2D(%d, %d, %s%s%s"):format(self.inputs, self.units, self.window:describe(),
     self.groups > 1 and ", groups " .. self.groups or "", has_bias and "" or ", no bias")
-  if options.activation ~= nil then
-    local activation = activations.resolve("Conv2D", options.activation)
-    self.text = self.text .. ", " .. activation.text
-    self.apply, self.passes_on = activation.apply, activation.passes_on
-    self.discards = activation.passes_on and not activation.keeps_input
-    if activation.module then self.activation = activation.module end
-  end
+  if options.activation ~= nil then self.text = self.text .. ", " .. activations.take(self, options.activation) end
   self.text = self.text .. ")"
 end
 
@@ -61,10 +55,8 @@ function Conv2D:forward(x)
   local down, across = geometry.stride[1], geometry.stride[2]
   local y = core.conv2d(x, self.weight, self.bias, self:name(), down, across, above, below, left, right,
     self.groups)
-  if not self.apply then return y end
-  local z = self.apply(y)
-  if self.discards then core.discard(y, z) end
-  return z
+  if self.apply then y = activations.apply(self, y) end
+  return y
 end
 
 --- The shape of one sample's result; "?" stands for lengths that are not known before the first picture.

@@ -10,7 +10,7 @@ local parameter = require "fnet.nn.parameter"
 ---@field weight tensor [inputs, units]
 ---@field bias tensor? [units]
 local Dense = module.class "Dense"
-Dense.passes_on = true
+Dense.passes_on, Dense.apply = true, false -- apply: the activation, where there is one
 
 --- y = activation(x w + b). The weights start as Glorot-uniform unless `init` says otherwise, the bias as zeros.
 ---@param inputs integer features that come in
@@ -25,13 +25,7 @@ function Dense:init(inputs, units, options)
   local has_bias = options.bias == nil or expect.boolean("Dense: bias", options.bias)
   if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
   self.text = ("Dense(%d, %d%s"):format(self.inputs, self.units, has_bias and "" or ", no bias")
-  if options.activation ~= nil then
-    local activation = activations.resolve("Dense", options.activation)
-    self.text = self.text .. ", " .. activation.text
-    self.apply, self.passes_on = activation.apply, activation.passes_on
-    self.discards = activation.passes_on and not activation.keeps_input -- x w + b, once it is used
-    if activation.module then self.activation = activation.module end
-  end
+  if options.activation ~= nil then self.text = self.text .. ", " .. activations.take(self, options.activation) end
   self.text = self.text .. ")"
 end
 
@@ -40,10 +34,8 @@ end
 ---@return tensor y [..., units]
 function Dense:forward(x)
   local y = core.dense(x, self.weight, self.bias, self:name())
-  if not self.apply then return y end
-  local z = self.apply(y)
-  if self.discards then core.discard(y, z) end
-  return z
+  if self.apply then y = activations.apply(self, y) end
+  return y
 end
 
 --- The shape of one sample's result: that of the sample, with `units` in the last place.

@@ -2,7 +2,9 @@
 -- (tensors that require gradients), its buffers (tensors that belong to its state, but are not trained) and its
 -- child modules in the order in which they were assigned, and everything that walks them uses that order.
 
+local base = require "fnet.base"
 local expect = require "fnet.base.expect"
+local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local summary = require "fnet.nn.summary"
@@ -10,7 +12,17 @@ local summary = require "fnet.nn.summary"
 ---@class nn.Module
 ---@field training boolean true after train(), the start value, false after eval()
 ---@field place string? where the module stands in a model, such as "layer 2"; errors begin with it
-local Module = {}
+---@field inputs integer? the features that the layer takes, the last axis, for the check of what stands before it
+---@field passes_on boolean its forward keeps neither its input nor its result: between two such layers memory is
+--- used again; false
+---@field keeps_input boolean its result leads back to its input, as a softmax's to the logits; false
+---@field gives_list boolean its forward gives a list of tensors; false
+---@field in_order boolean each of its listed parts takes what the one before gives; false
+---@field learn_features false|fun(self: nn.Module, count: integer) is told the features of its result, by its input
+--- or by the layer that follows; false
+local Module = {
+  passes_on = false, keeps_input = false, gives_list = false, in_order = false, learn_features = false,
+}
 
 -- Keys that no name of a user's field can equal: an object's lists of the fields that hold parameters and modules,
 -- and of those that hold buffers, in their order; the arguments that it was made with; the module it is a part of;
@@ -25,18 +37,11 @@ local function is_module(value)
   return type(value) == "table" and getmetatable(value) ~= nil and getmetatable(value).is_module == true
 end
 
-local LIBRARY = debug.getinfo(1, "S").source:gsub("nn/module%.lua$", "")
-
---- Whether a function is one of the library's.
----@param source string what debug.getinfo gives for it
----@return boolean
-local function is_own(source) return source:sub(1, #LIBRARY) == LIBRARY end
-
 -- What a layer of the library would ignore means something elsewhere, such as the axis in Softmax(2).
 local function check_surplus(self, ...)
   local f = self.init or self.forward
   local frame = type(f) == "function" and debug.getinfo(f, "Su")
-  if not frame or not is_own(frame.source) or self.init and frame.isvararg then return end
+  if not frame or not base.is_own(frame.source) or self.init and frame.isvararg then return end
   local most = self.init and frame.nparams - 1 or 0
   if select(most + 1, ...) ~= nil then
     core.raise(("%s: expected %s, got %d"):format(self.class_name, most == 0 and "no arguments" or
@@ -140,8 +145,20 @@ local function parts_of(self)
   return keys, own
 end
 
+--- Runs a layer: what calling it does, and what containers do with their parts. Errors find the layer on the stack
+-- as the first argument of this function.
+---@param layer nn.Module
+---@param ... any
+---@return any ... what its forward gives
+local function run(layer, ...)
+  local _ <close> = nil -- so that neither is a tail call, which would take the frame off the stack
+  if observer.current then return observer.current.run(layer, ...) end
+  return layer:forward(...)
+end
+
 --- A new class of modules. Calling the class makes an object and calls its `init(...)`; calling the object calls
--- its `forward(...)`.
+-- its `forward(...)`; so are layers inside called, `self.dense(x)`, which errors and fnet.check then name. What a
+-- class may say of its forward, such as `Class.passes_on = true`, is among the fields of nn.Module.
 ---@param name string shown when a model is printed
 ---@return table class
 local function class(name)
@@ -159,7 +176,7 @@ local function class(name)
   })
   new_class.__index = new_class
   new_class.__newindex = assign
-  new_class.__call = function(self, ...) return self:forward(...) end
+  new_class.__call = run
   -- A model is a table of its layers, a layer a line.
   new_class.__tostring = function(self) return #parts_of(self) > 0 and self:summary() or self:describe() end
   return new_class
@@ -181,7 +198,7 @@ function Module:describe() return self.class_name .. "()" end
 --- What errors call this layer: "layer 2, Dense(784, 128)", after the places of the modules that it is a part of.
 ---@return string
 function Module:name()
-  local name = rawget(self, NAME)
+  local name = self[NAME]
   if name then return name end
   local parts, module = { title(self) }, self
   for _ = 1, DEEPEST do
@@ -333,5 +350,5 @@ function Module:summary()
 end
 
 return {
-  class = class, is_module = is_module, is_own = is_own, title = title, take_list = take_list, Module = Module,
+  class = class, is_module = is_module, run = run, title = title, take_list = take_list, Module = Module,
 }

@@ -3,41 +3,29 @@
 -- nothing; errors that a script raises itself stay as they are.
 
 local core = require "fnet.core"
+local is_own = require("fnet.base").is_own
 local module = require "fnet.nn.module"
-local Sequential = require "fnet.nn.sequential"
-
--- The layer that the loop of Sequential:forward, running at this level, is at. A forward that ends in a tail call
--- (return x:matmul(w)) has left the stack, but not the loop.
-local function in_loop(level)
-  for number = 1, math.huge do
-    local name, value = debug.getlocal(level + 1, number)
-    if name == nil or name == "layer" then return value end
-  end
-end
 
 -- Whether only the library's functions run from one level of the stack to another; in the place of a tail call's
 -- frame a script's function may have been.
 local function is_library(first, last)
-  for level = first + 1, last + 1 do
+  for level = first + 1, last do
     local frame = debug.getinfo(level, "St")
-    if frame.what ~= "C" and not module.is_own(frame.source) or frame.istailcall and level <= last then
-      return false
-    end
+    if frame.what ~= "C" and not is_own(frame.source) or frame.istailcall then return false end
   end
   return true
 end
 
--- The innermost module whose forward is running, and whether only the library's functions run inside it. Where
--- no model runs, this is all that an error costs: nothing is asked of a frame that is dear to answer.
+-- The innermost layer that runs, and whether only the library's functions run inside it. Where no model runs, this
+-- is all that an error costs: nothing is asked of a frame that is dear to answer.
 local function running()
   local first = 3 -- above this function and its caller is what raises the error
   for level = first, math.huge do
     local frame = debug.getinfo(level, "f")
     if not frame then return nil end
-    local name, self = debug.getlocal(level, 1)
-    if name == "self" and module.is_module(self) then
-      if frame.func == Sequential.forward then return in_loop(level) or self, is_library(first, level) end
-      if frame.func == self.forward then return self, is_library(first, level) end
+    if frame.func == module.run then
+      local _, layer = debug.getlocal(level, 1)
+      return layer, is_library(first, level)
     end
   end
 end

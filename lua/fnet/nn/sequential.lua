@@ -5,6 +5,8 @@ local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
+local discard, run = core.discard, module.run
+
 ---@class nn.Sequential: nn.Module
 local Sequential = module.class "Sequential"
 Sequential.in_order = true -- each layer takes what the one before it gives
@@ -45,8 +47,8 @@ function Sequential:init(layers)
   self.inputs, self.gives_list = self[1].inputs, self[#self].gives_list
   self.passes_on, self.keeps_input = true, false
   for _, layer in ipairs(self) do
-    self.passes_on = self.passes_on and layer.passes_on or false
-    self.keeps_input = self.keeps_input or layer.keeps_input or false
+    self.passes_on = self.passes_on and layer.passes_on
+    self.keeps_input = self.keeps_input or layer.keeps_input
   end
   check_shapes(self)
 end
@@ -55,16 +57,15 @@ end
 ---@param x tensor a batch or one sample
 ---@return tensor
 function Sequential:forward(x)
-  expect.method("forward", self)
-  local input, before = x, nil
+  if x == nil then expect.method("forward", self) end -- as in model.forward(x)
+  local input, was_passed = x, false
   for i = 1, #self do
     local layer = self[i]
-    local y = layer:forward(x)
+    local y = run(layer, x)
     if y == nil then core.raise(layer:name() .. ": its forward gave nil; does it return its result?") end
-    if before and layer.passes_on and before.passes_on and x ~= input and not layer.keeps_input then
-      core.discard(x, y)
-    end
-    before, x = layer, y
+    local passes_on = layer.passes_on
+    if passes_on and was_passed and x ~= input and not layer.keeps_input then discard(x, y) end
+    was_passed, x = passes_on, y
   end
   return x
 end

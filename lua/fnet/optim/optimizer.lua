@@ -5,6 +5,7 @@
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
+local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local is_module = require("fnet.nn.module").is_module
@@ -253,7 +254,9 @@ local function class(spec)
       table.move(group.parameters, 1, #group.parameters, #self.parameters + 1, self.parameters)
       setmetatable(group, { __index = self })
     end
-    return setmetatable(self, Optimizer)
+    setmetatable(self, Optimizer)
+    if observer.current then observer.current.optimiser(self) end
+    return self
   end
 end
 

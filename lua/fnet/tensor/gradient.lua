@@ -2,6 +2,7 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
+local observer = require "fnet.base.observer"
 local core = require "fnet.core"
 require "fnet.tensor.rules"
 
@@ -89,6 +90,7 @@ function public.gradcheck(f, inputs, options)
     points[i] = float and input:detach():to("float64"):clone():detach() or input
     if float then points[i].requires_grad = true end
   end
+  local _ <close> = observer.watch(nil) -- this is no training
   weighted(f, points):backward()
   local worst = 0
   for i, point in ipairs(points) do

@@ -4,6 +4,7 @@
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
+local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
@@ -231,6 +232,7 @@ end
 function methods:backward(options)
   options = expect.options("backward", options, { "gradient", "retain", "create_graph" })
   expect.booleans("backward", options, { "retain", "create_graph" })
+  if observer.current then observer.current.backward(self) end
   core.backward(self, options.gradient, options.retain or options.create_graph, options.create_graph)
 end
 
