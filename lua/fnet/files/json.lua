@@ -2,7 +2,9 @@
 -- Invariant: what is read is valid UTF-8, has no key twice and is nested no deeper than the limit; nothing else
 -- than tables, strings, numbers and booleans comes out, and json.null for null.
 
+local naming = require "fnet.base.naming"
 local core = require "fnet.core"
+local files = require "fnet.files"
 
 local json = {}
 
@@ -23,19 +25,25 @@ function json.is_array(value) return getmetatable(value) == Array end
 
 -- ---- reading ----
 
-local function fail(state, format, ...)
-  error({ json = ("at byte %d: " .. format):format(state.at, ...) }, 0)
+local function fail(state, format, ...) files.fault("at byte %d: " .. format, state.at, ...) end
+
+-- The next character that is no space, "" at the end; state.at is there.
+local function peek(state)
+  state.at = state.text:find("[^ \t\r\n]", state.at) or #state.text + 1
+  return state.text:sub(state.at, state.at)
 end
 
-local function skip_space(state) state.at = state.text:find("[^ \t\r\n]", state.at) or #state.text + 1 end
+-- Whether the sign comes next; it is passed then.
+local function accept(state, sign)
+  local is_next = peek(state) == sign
+  if is_next then state.at = state.at + 1 end
+  return is_next
+end
 
 local function expect(state, sign)
-  skip_space(state)
-  local got = state.text:sub(state.at, state.at)
-  if got ~= sign then
-    fail(state, "expected '%s', got %s", sign, got == "" and "the end" or ("'%s'"):format(got))
-  end
-  state.at = state.at + 1
+  if accept(state, sign) then return end
+  local got = peek(state)
+  fail(state, "expected '%s', got %s", sign, got == "" and "the end" or ("'%s'"):format(got))
 end
 
 local escapes = {
@@ -104,24 +112,15 @@ local read_value
 -- What stands between two brackets, with commas between the members; read_member is called at each.
 local function read_members(state, opening, closing, read_member)
   expect(state, opening)
-  skip_space(state)
-  if state.text:sub(state.at, state.at) == closing then
-    state.at = state.at + 1
-    return
-  end
-  repeat
-    read_member()
-    skip_space(state)
-    local more = state.text:sub(state.at, state.at) == ","
-    if more then state.at = state.at + 1 end
-  until not more
+  if accept(state, closing) then return end
+  repeat read_member() until not accept(state, ",")
   expect(state, closing)
 end
 
 local function read_object(state, depth)
   local object = {}
   read_members(state, "{", "}", function()
-    skip_space(state)
+    peek(state)
     local start = state.at
     local key = read_string(state)
     if object[key] ~= nil then
@@ -144,8 +143,7 @@ local words = { ["true"] = true, ["false"] = false, null = json.null }
 
 function read_value(state, depth)
   if depth > state.depth then fail(state, "nested deeper than %d levels", state.depth) end
-  skip_space(state)
-  local sign = state.text:sub(state.at, state.at)
+  local sign = peek(state)
   if sign == "{" then return read_object(state, depth) end
   if sign == "[" then return read_array(state, depth) end
   if sign == '"' then return read_string(state) end
@@ -165,16 +163,12 @@ end
 function json.decode(text, depth)
   local length, position = utf8.len(text)
   if not length then return nil, ("at byte %d: not valid UTF-8"):format(position) end
-  local state = { text = text, at = 1, depth = depth or 32 }
-  local ok, result = pcall(function()
+  return files.attempt("", function()
+    local state = { text = text, at = 1, depth = depth or 32 }
     local value = read_value(state, 1)
-    skip_space(state)
-    if state.at <= #text then fail(state, "something follows the end of the value") end
+    if peek(state) ~= "" then fail(state, "something follows the end of the value") end
     return value
   end)
-  if ok then return result end
-  if type(result) == "table" and result.json then return nil, result.json end
-  error(result, 0)
 end
 
 -- ---- writing ----
@@ -193,16 +187,6 @@ local function number_text(value)
   if value - value ~= 0 then core.raise("json: expected a finite number, got " .. tostring(value)) end
   local text = ("%.17g"):format(value)
   return text:find "[.e]" and text or text .. ".0"
-end
-
-local function sorted_keys(object)
-  local keys = {}
-  for key in next, object do
-    if type(key) ~= "string" then core.raise("json: expected names as keys, got a " .. type(key)) end
-    keys[#keys + 1] = key
-  end
-  table.sort(keys)
-  return keys
 end
 
 --- Writes a value: the keys of objects sorted, floats so that they read back as they were. A table with rawlen
@@ -224,7 +208,10 @@ function json.encode(value)
     for i, inner in ipairs(value) do parts[i] = json.encode(inner) end
     return "[" .. table.concat(parts, ",") .. "]"
   end
-  for i, key in ipairs(sorted_keys(value)) do parts[i] = json.encode(key) .. ":" .. json.encode(value[key]) end
+  for key in next, value do
+    if type(key) ~= "string" then core.raise("json: expected names as keys, got a " .. type(key)) end
+  end
+  for i, key in ipairs(naming.sorted(value)) do parts[i] = json.encode(key) .. ":" .. json.encode(value[key]) end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 

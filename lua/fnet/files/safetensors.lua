@@ -14,6 +14,7 @@ local safetensors = {}
 
 local HEADER_MOST = 100000000 -- bytes, as the format's own library has it
 local AXES_MOST = 8
+local OWN = "^fnet%." -- names in the metadata that are ours
 local CHECKSUM = "fnet.checksum"
 local NO_CHECKSUM = ("0"):rep(64)
 
@@ -27,35 +28,35 @@ local names_of = { float32 = "F32", float64 = "F64", uint8 = "U8", int32 = "I32"
 
 local function whole(value) return math.type(value) == "integer" and value >= 0 end
 
--- One entry of the header, checked as far as it can be alone; nil and what is wrong.
+-- One entry of the header, checked as far as it can be alone.
 local function read_entry(name, fields)
-  if type(fields) ~= "table" or json.is_array(fields) then return nil, "is not described by an object" end
+  if type(fields) ~= "table" or json.is_array(fields) then files.fault "is not described by an object" end
   for key in pairs(fields) do
     if key ~= "dtype" and key ~= "shape" and key ~= "data_offsets" then
-      return nil, ("has the unknown field '%s'"):format(key)
+      files.fault("has the unknown field '%s'", key)
     end
   end
   local size = sizes[fields.dtype]
-  if not size then return nil, ("has the unknown type %s"):format(tostring(fields.dtype)) end
-  if not json.is_array(fields.shape) then return nil, "has no shape" end
+  if not size then files.fault("has the unknown type %s", fields.dtype) end
+  if not json.is_array(fields.shape) then files.fault "has no shape" end
   local offsets = fields.data_offsets
   if not (json.is_array(offsets) and #offsets == 2 and whole(offsets[1]) and whole(offsets[2])) then
-    return nil, "has no data_offsets of two whole numbers"
+    files.fault "has no data_offsets of two whole numbers"
   end
   for _, length in ipairs(fields.shape) do
-    if not whole(length) then return nil, "has a shape of something else than whole numbers from 0" end
+    if not whole(length) then files.fault "has a shape of something else than whole numbers from 0" end
   end
   local bytes = files.bytes_of(fields.shape, size)
-  if not bytes then return nil, "has a shape larger than any memory" end
+  if not bytes then files.fault "has a shape larger than any memory" end
   if offsets[2] - offsets[1] ~= bytes then
-    return nil, ("has the offsets %d to %d, but its shape %s of %s needs %d bytes"):format(offsets[1], offsets[2],
+    files.fault("has the offsets %d to %d, but its shape %s of %s needs %d bytes", offsets[1], offsets[2],
       say.shape(fields.shape), fields.dtype, bytes)
   end
   return { name = name, type = fields.dtype, shape = { table.unpack(fields.shape) }, first = offsets[1],
     last = offsets[2] }
 end
 
--- The entries by their place in the file: one after the other, without holes, up to the end of the file.
+-- Sorts the entries by their place in the file: one after the other, without holes, up to the end of the file.
 local function sort_entries(entries, bytes)
   table.sort(entries, function(a, b)
     if a.first ~= b.first then return a.first < b.first end
@@ -65,71 +66,63 @@ local function sort_entries(entries, bytes)
   local at = 0
   for _, entry in ipairs(entries) do
     if entry.first ~= at then
-      return nil, ("the tensor '%s' begins at byte %d of the data, expected %d: tensors must lie one after the"
-        .. " other without holes"):format(entry.name, entry.first, at)
+      files.fault("the tensor '%s' begins at byte %d of the data, expected %d: tensors must lie one after the "
+        .. "other without holes", entry.name, entry.first, at)
     end
     if entry.last > bytes then
-      return nil, ("the tensor '%s' ends at byte %d of the data, but the file has only %d"):format(entry.name,
-        entry.last, bytes)
+      files.fault("the tensor '%s' ends at byte %d of the data, but the file has only %d", entry.name, entry.last,
+        bytes)
     end
     at = entry.last
   end
   if at ~= bytes then
-    return nil, ("%d bytes of data follow the last tensor, which ends at byte %d"):format(bytes - at, at)
+    files.fault("%d bytes of data follow the last tensor, which ends at byte %d", bytes - at, at)
   end
-  return entries
 end
 
-local function read_metadata(fields)
-  if fields == nil then return {} end
-  if type(fields) ~= "table" or json.is_array(fields) then return nil, "its __metadata__ is not an object" end
+local function check_metadata(fields)
+  if type(fields) ~= "table" or json.is_array(fields) then files.fault "its __metadata__ is not an object" end
   for key, value in pairs(fields) do
-    if type(value) ~= "string" then return nil, ("its metadata '%s' is not a text"):format(key) end
+    if type(value) ~= "string" then files.fault("its metadata '%s' is not a text", key) end
   end
-  return fields
+end
+
+-- What a reader gives for a tensor; a fault names it.
+local function of_tensor(name, reader, ...)
+  return files.sound(files.attempt(("the tensor '%s' "):format(name), reader, ...))
 end
 
 local function parse_header(text, bytes)
-  if text:sub(1, 1) ~= "{" then return nil, "its header does not begin with '{'" end
+  if text:sub(1, 1) ~= "{" then files.fault "its header does not begin with '{'" end
   local object, problem = json.decode(text, 8)
-  if not object then return nil, "its header is not valid JSON: " .. problem end
-  local entries, metadata, wrong = {}, read_metadata(object.__metadata__)
-  if not metadata then return nil, wrong end
+  if not object then files.fault("its header is not valid JSON: %s", problem) end
+  local metadata, entries = object.__metadata__ or {}, {}
+  check_metadata(metadata)
   object.__metadata__ = nil
-  for name, fields in pairs(object) do
-    local entry
-    entry, problem = read_entry(name, fields)
-    if not entry then return nil, ("the tensor '%s' %s"):format(name, problem) end
-    entries[#entries + 1] = entry
-  end
-  entries, problem = sort_entries(entries, bytes)
-  if not entries then return nil, problem end
+  for name, fields in pairs(object) do entries[#entries + 1] = of_tensor(name, read_entry, name, fields) end
+  sort_entries(entries, bytes)
   return { metadata = metadata, entries = entries, text = text }
 end
 
--- Reads and checks everything but the elements; nil, what is wrong, and errno where the environment refused.
+-- Reads and checks everything but the elements.
 local function read_header(file)
   local lead, problem, code = file:read(8)
-  if not lead and problem then return nil, problem, code end
+  if problem then files.sound(nil, problem, code) end
   local size = file:seek("end")
-  if not size then return nil, "its size is not known: expected an ordinary file" end
+  if not size then files.fault "its size is not known: expected an ordinary file" end
   if not lead or #lead < 8 then
-    return nil, ("is %d bytes long, expected at least the 8 bytes of a safetensors file"):format(size)
+    files.fault("is %d bytes long, expected at least the 8 bytes of a safetensors file", size)
   end
   local length = string.unpack("<i8", lead)
   if length < 2 or length > HEADER_MOST then
-    return nil, ("is no safetensors file: it declares a header of %s bytes, expected 2 to %d"):format(
+    files.fault("is no safetensors file: it declares a header of %s bytes, expected 2 to %d",
       length < 0 and "more than 2^63" or length, HEADER_MOST)
   end
-  if length > size - 8 then
-    return nil, ("declares a header of %d bytes, but only %d follow"):format(length, size - 8)
-  end
+  if length > size - 8 then files.fault("declares a header of %d bytes, but only %d follow", length, size - 8) end
   file:seek("set", 8)
   local text = file:read(length)
-  if not text or #text < length then return nil, "ends inside its header" end
-  local header
-  header, problem = parse_header(text, size - 8 - length)
-  if not header then return nil, problem end
+  if not text or #text < length then files.fault "ends inside its header" end
+  local header = parse_header(text, size - 8 - length)
   header.lead = lead
   return header
 end
@@ -138,50 +131,51 @@ end
 
 local function read_tensor(file, entry, hashed)
   local bytes = entry.last == entry.first and "" or file:read(entry.last - entry.first)
-  if not bytes or #bytes < entry.last - entry.first then return nil,
-    "ends early: the file changed while it was read" end
-  if #entry.shape > AXES_MOST then return nil, ("has %d axes, fnet has up to %d"):format(#entry.shape,
-    AXES_MOST) end
+  if not bytes or #bytes < entry.last - entry.first then
+    files.fault "ends early: the file changed while it was read"
+  end
+  if #entry.shape > AXES_MOST then files.fault("has %d axes, fnet has up to %d", #entry.shape, AXES_MOST) end
   local encoding = entry.type:lower()
-  if not core.encoding_sizes[encoding] then return nil,
-    ("is of type %s, which fnet cannot convert"):format(entry.type) end
-  local tensor, problem = core.decode(bytes, 1, #bytes, encoding, false, entry.shape)
-  if not tensor then return nil, problem end
+  if not core.encoding_sizes[encoding] then files.fault("is of type %s, which fnet cannot convert", entry.type) end
+  local tensor = files.sound(core.decode(bytes, 1, #bytes, encoding, false, entry.shape))
   hashed[#hashed + 1] = names_of[tensor.dtype] == entry.type and tensor or bytes -- where it can, it lets bytes go
   return tensor
 end
 
--- True where x has neither infinities nor NaN: 0 x is 0 then, and NaN otherwise.
-local function is_finite(tensor) return not is.float(tensor) or (tensor * 0):sum():item() == 0 end
-
-local function own_keys(metadata)
-  for key in pairs(metadata) do
-    if key:find "^fnet%." then return true end
+-- Where x has neither infinities nor NaN, 0 x is 0, and NaN otherwise.
+local function check_finite(tensor)
+  if is.float(tensor) and (tensor * 0):sum():item() ~= 0 then
+    files.fault "holds a value that is not finite; { finite = false } accepts it"
   end
-  return false
+  return true
 end
 
--- nil where the checksum is right or not asked for, else what is wrong. It covers the whole file, with zeros in its
--- own place.
-local function checksum_problem(header, hashed)
+-- The checksum covers the whole file, with zeros in its own place; files of other programs have none.
+local function check_checksum(header, hashed)
   local expected = header.metadata[CHECKSUM]
   if not expected then
-    return own_keys(header.metadata) and "is of fnet, but has no checksum" or nil
+    for key in pairs(header.metadata) do
+      if key:find(OWN) then files.fault "is of fnet, but has no checksum" end
+    end
+    return
   end
   local mark = json.text(CHECKSUM) .. ":" .. json.text(expected)
   local first, last = header.text:find(mark, 1, true)
   if first and #expected == 64 then
     local text = header.text:sub(1, last - 65) .. NO_CHECKSUM .. header.text:sub(last)
-    if core.sha256(header.lead, text, table.unpack(hashed)) == expected then return nil end
+    if core.sha256(header.lead, text, table.unpack(hashed)) == expected then return end
   end
-  return "does not match its checksum: it is damaged, or another program changed it"
+  files.fault "does not match its checksum: it is damaged, or another program changed it"
 end
 
 -- ---- the interface ----
 
-local function open(path, what)
+-- What a reader makes of an open file.
+local function open(what, path, reader)
   expect.path(what, path)
-  return io.open(path, "rb")
+  local file <close>, message, code = io.open(path, "rb")
+  if not file then return nil, message, code end
+  return files.attempt(path .. ": ", reader, file)
 end
 
 --- What a safetensors file holds, without its elements.
@@ -190,18 +184,7 @@ end
 --- in the order of the file; nil where it cannot be read or is damaged
 ---@return string? message
 ---@return integer? code errno, where the environment refused
-function safetensors.describe(path)
-  local file <close>, problem, code = open(path, "info")
-  if not file then return nil, problem, code end
-  local header
-  header, problem, code = read_header(file)
-  if not header then return nil, path .. ": " .. problem, code end
-  local entries = {}
-  for i, entry in ipairs(header.entries) do
-    entries[i] = { name = entry.name, type = entry.type, shape = entry.shape }
-  end
-  return { metadata = header.metadata, entries = entries }
-end
+function safetensors.describe(path) return open("info", path, read_header) end
 
 --- Reads the tensors of a safetensors file of any program. F32, F64, U8 and I32 stay what they are; F16 and BF16
 -- become float32, BOOL uint8, other whole numbers int32 where they fit.
@@ -213,25 +196,17 @@ end
 ---@return integer? code errno, where the environment refused
 function safetensors.read(path, options)
   options = expect.options("read_tensors", options, { "finite", "checksum" })
-  local file <close>, problem, code = open(path, "read_tensors")
-  if not file then return nil, problem, code end
-  local header
-  header, problem, code = read_header(file)
-  if not header then return nil, path .. ": " .. problem, code end
-  local tensors, hashed = {}, {}
-  for _, entry in ipairs(header.entries) do
-    tensors[entry.name], problem = read_tensor(file, entry, hashed)
-    if not tensors[entry.name] then return nil, ("%s: the tensor '%s' %s"):format(path, entry.name, problem) end
-  end
-  problem = options.checksum ~= false and checksum_problem(header, hashed)
-  if problem then return nil, path .. ": " .. problem end
-  for _, entry in ipairs(options.finite ~= false and header.entries or {}) do
-    if not is_finite(tensors[entry.name]) then
-      return nil, ("%s: the tensor '%s' holds a value that is not finite; { finite = false } accepts it"):format(
-        path, entry.name)
+  return open("read_tensors", path, function(file)
+    local header, tensors, hashed = read_header(file), {}, {}
+    for _, entry in ipairs(header.entries) do
+      tensors[entry.name] = of_tensor(entry.name, read_tensor, file, entry, hashed)
     end
-  end
-  return tensors, header.metadata
+    if options.checksum ~= false then check_checksum(header, hashed) end
+    for _, entry in ipairs(options.finite ~= false and header.entries or {}) do
+      of_tensor(entry.name, check_finite, tensors[entry.name])
+    end
+    return tensors, header.metadata
+  end)
 end
 
 -- Larger elements first, so that each tensor begins at a multiple of its elements' size.
@@ -279,21 +254,9 @@ function safetensors.write_list(path, tensors, metadata)
   local lead = string.pack("<I8", #text)
   for i, entry in ipairs(entries) do hashed[i] = entry.tensor end
   local digest = core.sha256(lead, text, table.unpack(hashed))
-  local mark = json.text(CHECKSUM) .. ":" .. '"'
-  local _, last = text:find(mark, 1, true)
+  local _, last = text:find(json.text(CHECKSUM) .. ':"', 1, true)
   text = text:sub(1, last) .. digest .. text:sub(last + 65)
   return core.write_file(path, { lead, text, table.unpack(hashed) })
-end
-
--- Raises where the table is not one of texts by name.
-local function check_metadata(metadata)
-  for key, value in pairs(metadata) do
-    if type(key) ~= "string" or type(value) ~= "string" or not utf8.len(key) or not utf8.len(value) then
-      core.raise("write_tensors: metadata: expected texts in UTF-8 by name")
-    end
-    if key:find "^fnet%." then
-      core.raise(("write_tensors: metadata: '%s': names with fnet. are fnet's own"):format(key)) end
-  end
 end
 
 --- Writes tensors to a safetensors file, durably: the file is the old one or the new one, whatever happens
@@ -322,7 +285,14 @@ function safetensors.write(path, tensors, metadata)
     list[#list + 1] = { name = name, tensor = tensor }
   end
   table.sort(list, function(a, b) return a.name < b.name end)
-  check_metadata(metadata or {})
+  for key, value in pairs(metadata or {}) do
+    if type(key) ~= "string" or type(value) ~= "string" or not utf8.len(key) or not utf8.len(value) then
+      core.raise("write_tensors: metadata: expected texts in UTF-8 by name")
+    end
+    if key:find(OWN) then
+      core.raise(("write_tensors: metadata: '%s': names with fnet. are fnet's own"):format(key))
+    end
+  end
   return safetensors.write_list(path, list, metadata or {})
 end
 

@@ -3,6 +3,7 @@
 
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
+local files = require "fnet.files"
 local json = require "fnet.files.json"
 
 local tree = {}
@@ -12,9 +13,7 @@ local DEPTH_MOST = 12
 -- Numbers that JSON lacks.
 local odd_numbers = { inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 }
 
-local function odd_name(value)
-  return value ~= value and "nan" or value > 0 and "inf" or "-inf"
-end
+local function odd_name(value) return value ~= value and "nan" or value > 0 and "inf" or "-inf" end
 
 local function raise(state, path, what)
   core.raise(("%s: %s is %s, which no file can hold"):format(state.what, path, what))
@@ -60,7 +59,7 @@ function tree.pack(what, value, name, prefix)
   return json.encode(pack(state, value, name, 1)), state.tensors
 end
 
-local function damaged() error({ tree = true }, 0) end
+local function damaged() files.fault "none of ours" end
 
 local function unpack_value(state, value)
   if value == json.null then return nil end
@@ -89,12 +88,10 @@ end
 ---@return any value
 ---@return boolean fine
 function tree.unpack(text, tensors, prefix)
-  local packed = json.decode(text, 3 * DEPTH_MOST)
-  if packed == nil then return nil, false end
-  local ok, result = pcall(unpack_value, { tensors = tensors, prefix = prefix }, packed)
-  if ok then return result, true end
-  if type(result) == "table" and result.tree then return nil, false end
-  error(result, 0)
+  local value, problem = files.attempt("", function()
+    return unpack_value({ tensors = tensors, prefix = prefix }, files.sound(json.decode(text, 3 * DEPTH_MOST)))
+  end)
+  return value, problem == nil
 end
 
 return tree

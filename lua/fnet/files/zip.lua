@@ -3,6 +3,7 @@
 -- where the end record says; a member's size is checked before memory is taken, its CRC-32 after.
 
 local core = require "fnet.core"
+local files = require "fnet.files"
 
 local zip = {}
 
@@ -23,97 +24,90 @@ local function find_end(bytes)
       return at
     end
   end
+  files.fault(bytes == "" and "is empty, expected a zip archive" or "is no zip archive, or cut short")
 end
 
+-- The entry of the central directory at that place, and the place behind it.
 local function read_entry(bytes, at, last)
-  if at + CENTRAL_SIZE - 1 > last then return nil, "has a central directory that is cut short" end
+  if at + CENTRAL_SIZE - 1 > last then files.fault "has a central directory that is cut short" end
   local magic, _, _, flags, method, _, _, crc, packed, size, name_length, extra, comment, disk, _, _, offset =
     string.unpack(CENTRAL, bytes, at)
-  if magic ~= "PK\1\2" then return nil, "has a damaged central directory" end
+  if magic ~= "PK\1\2" then files.fault "has a damaged central directory" end
   local after = at + CENTRAL_SIZE + name_length + extra + comment
-  if after - 1 > last then return nil, "has a central directory that is cut short" end
+  if after - 1 > last then files.fault "has a central directory that is cut short" end
   local name = bytes:sub(at + CENTRAL_SIZE, at + CENTRAL_SIZE + name_length - 1)
   if packed > SIZE_MOST or size > SIZE_MOST or offset > SIZE_MOST then
-    return nil, ("'%s' needs zip64 (more than 4 GiB), which fnet does not read"):format(name)
+    files.fault("'%s' needs zip64 (more than 4 GiB), which fnet does not read", name)
   end
-  if flags & 1 ~= 0 then return nil, ("'%s' is encrypted"):format(name) end
+  if flags & 1 ~= 0 then files.fault("'%s' is encrypted", name) end
   if method ~= STORED and method ~= DEFLATED then
-    return nil, ("'%s' is compressed by method %d; expected 0 (stored) or 8 (deflated)"):format(name, method)
+    files.fault("'%s' is compressed by method %d; expected 0 (stored) or 8 (deflated)", name, method)
   end
-  if disk ~= 0 then return nil, "is one part of several" end
+  if disk ~= 0 then files.fault "is one part of several" end
   return { name = name, method = method, crc = crc, packed = packed, size = size, offset = offset }, after
 end
 
 -- Where the content of a member lies, after its local header, whose own sizes may be left open.
 local function locate(bytes, member, limit)
   local at = member.offset + 1
-  if at + LOCAL_SIZE - 1 > limit then return ("'%s' lies outside the file"):format(member.name) end
+  if at + LOCAL_SIZE - 1 > limit then files.fault("'%s' lies outside the file", member.name) end
   local magic, _, _, method, _, _, _, _, _, name_length, extra = string.unpack(LOCAL, bytes, at)
   local name = bytes:sub(at + LOCAL_SIZE, at + LOCAL_SIZE + name_length - 1)
   if magic ~= "PK\3\4" or name ~= member.name or method ~= member.method then
-    return ("'%s' has a local header that differs from the central directory"):format(member.name)
+    files.fault("'%s' has a local header that differs from the central directory", member.name)
   end
   member.first = at + LOCAL_SIZE + name_length + extra
   member.last = member.first + member.packed - 1
-  if member.last > limit then return ("'%s' reaches into the central directory"):format(member.name) end
+  if member.last > limit then files.fault("'%s' reaches into the central directory", member.name) end
 end
 
---- The members of an archive, in the order in which they lie in it.
+--- The members of an archive, in the order in which they lie in it; faults are raised.
 ---@param bytes string the whole file
----@return table[]? members name, size, and what zip.content needs
----@return string? message
+---@return table[] members name, size, and what zip.content needs
 function zip.members(bytes)
   local at = find_end(bytes)
-  if not at then
-    return nil, bytes == "" and "is empty, expected a zip archive" or "is no zip archive, or cut short"
-  end
   local _, disk, start_disk, here, count, size, offset = string.unpack(END, bytes, at)
-  if disk ~= 0 or start_disk ~= 0 or here ~= count then return nil, "is one part of several" end
+  if disk ~= 0 or start_disk ~= 0 or here ~= count then files.fault "is one part of several" end
   if count > COUNT_MOST or offset > SIZE_MOST or size > SIZE_MOST then
-    return nil, "is a zip64 archive (more than 4 GiB or 65,534 members), which fnet does not read"
+    files.fault "is a zip64 archive (more than 4 GiB or 65,534 members), which fnet does not read"
   end
-  if offset + size ~= at - 1 then return nil, "has a central directory at another place than it declares" end
+  if offset + size ~= at - 1 then files.fault "has a central directory at another place than it declares" end
   local members, named, place = {}, {}, offset + 1
   for i = 1, count do
-    members[i], place = read_entry(bytes, place, at - 1)
-    if not members[i] then return nil, place end
-    local problem = locate(bytes, members[i], offset)
-    if problem then return nil, problem end
-    if named[members[i].name] then return nil, ("holds '%s' twice"):format(members[i].name) end
-    named[members[i].name] = true
+    local member
+    member, place = read_entry(bytes, place, at - 1)
+    locate(bytes, member, offset)
+    if named[member.name] then files.fault("holds '%s' twice", member.name) end
+    members[i], named[member.name] = member, true
   end
-  if place ~= at then return nil, "has a central directory that is longer than its entries" end
+  if place ~= at then files.fault "has a central directory that is longer than its entries" end
   table.sort(members, function(a, b) return a.offset < b.offset end)
   for i = 2, #members do
     if members[i].offset < members[i - 1].last then
-      return nil, ("holds '%s' inside '%s'"):format(members[i].name, members[i - 1].name)
+      files.fault("holds '%s' inside '%s'", members[i].name, members[i - 1].name)
     end
   end
   return members
 end
 
---- The content of a member.
+--- The content of a member; faults are raised.
 ---@param bytes string the whole file
 ---@param member table of zip.members
 ---@param limit integer bytes that it may have
----@return string? content
----@return string? message
+---@return string content
 function zip.content(bytes, member, limit)
-  if member.size > limit then
-    return nil, ("declares %d bytes; the limit is %d"):format(member.size, limit)
-  end
-  local content, problem
+  if member.size > limit then files.fault("declares %d bytes; the limit is %d", member.size, limit) end
+  local content
   if member.method == STORED then
-    if member.size ~= member.packed then return nil, "is stored, but declares two sizes" end
+    if member.size ~= member.packed then files.fault "is stored, but declares two sizes" end
     content = bytes:sub(member.first, member.last)
   else
     if member.size > member.packed * RATIO_MOST then
-      return nil, ("declares %d bytes, more than can be in %d compressed ones"):format(member.size, member.packed)
+      files.fault("declares %d bytes, more than can be in %d compressed ones", member.size, member.packed)
     end
-    content, problem = core.inflate(bytes, member.first, member.last, member.size)
-    if not content then return nil, problem end
+    content = files.sound(core.inflate(bytes, member.first, member.last, member.size))
   end
-  if core.crc32(content) ~= member.crc then return nil, "has a wrong checksum" end
+  if core.crc32(content) ~= member.crc then files.fault "has a wrong checksum" end
   return content
 end
 
