@@ -14,11 +14,8 @@ local OPTIONS = { "target", "columns", "categorical", "one_hot", "missing", "mis
   "decimal", "like" }
 local MISSING_VALUES = { "", "NA", "N/A", "NaN", "nan", "null", "?" }
 local NAN = 0 / 0
+local fault = files.fault
 local LARGE = 0x1.ffffffp127 -- from here on float32 rounds to infinity
-
--- A fault in the content of the file: caught by read_csv, which returns it.
-local Fault = {}
-local function fault(format, ...) error(setmetatable({ message = format:format(...) }, Fault)) end
 
 -- ---- options ----
 
@@ -56,7 +53,10 @@ local function read_options(options)
   end
   local known = {}
   for key, value in pairs(options) do known[key] = value end
-  for _, name in ipairs { "target", "columns", "categorical", "one_hot" } do check_names(name, options[name]) end
+  for _, name in ipairs { "target", "columns", "categorical", "one_hot" } do
+    known[name] = check_names(name, options[name])
+  end
+  if not options.columns then known.columns = nil end -- all
   known.missing = expect.choice("read_csv: missing", options.missing == nil and "refuse" or options.missing,
     { "refuse", "nan" })
   known.separator = check_character("separator", options.separator)
@@ -70,7 +70,7 @@ end
 
 -- ---- columns ----
 
--- The columns of the file by name and number.
+-- The numbers of the columns by name.
 local function index_columns(names)
   local by_name = {}
   for number, name in ipairs(names) do
@@ -80,12 +80,11 @@ local function index_columns(names)
   return by_name
 end
 
-local function find_column(what, wanted, names, by_name)
-  local number = by_name[wanted] or names[wanted] and wanted
-  if number then return number end
-  local near = naming.nearest(wanted, names)
-  fault("%s: has no column '%s'%s; its columns are %s", what, tostring(wanted),
-    near and (" (did you mean '%s'?)"):format(near) or "", table.concat(names, ", "))
+local function find_column(context, what, wanted)
+  local names = context.names
+  return context.by_name[wanted] or names[wanted] and wanted
+    or fault("%s: has no column '%s'%s; its columns are %s", what, wanted, naming.hint(wanted, names),
+      table.concat(names, ", "))
 end
 
 -- The sorted different texts of a column: by value where all are numbers.
@@ -111,7 +110,9 @@ local function place(context, column, row)
   return ("line %d, column '%s'"):format(context.lines[row], column.name)
 end
 
-local function refuse_missing(context, column, row, text)
+-- What stands for a missing value, where there may be one.
+local function missing(context, column, row, text)
+  if context.missing == "nan" and not column.is_target then return NAN end
   fault("%s: expected a value, got '%s', which is missing; %s", place(context, column, row), text, column.is_target
     and "a target never is: remove the line from the file"
     or "read it with missing = \"nan\", or leave out the row")
@@ -131,32 +132,30 @@ local function refuse_number(context, column, row, text, value)
   fault("%s: expected a number, got '%s'; %s", place(context, column, row), text:sub(1, 40), reason)
 end
 
-local function numbers_in(context, column, fields)
-  local values, markers, decimal, allowed = {}, context.markers, context.decimal, context.missing == "nan"
-  for row, text in ipairs(fields) do
+local function numbers_in(context, column)
+  local values, markers, decimal = {}, context.markers, context.decimal
+  for row, text in ipairs(context.fields[column.number]) do
     local value = not markers[text] and number_of(text, decimal)
     if not value or value >= LARGE or value <= -LARGE then
       if not markers[text] then refuse_number(context, column, row, text, value) end
-      if not allowed then refuse_missing(context, column, row, text) end
-      value = NAN
+      value = missing(context, column, row, text)
     end
     values[row] = value
   end
   return values
 end
 
-local function indices_in(context, column, fields, missing_allowed)
+local function indices_in(context, column)
   local values, known = {}, {}
   for index, name in ipairs(column.categories) do known[name] = index end
-  for row, text in ipairs(fields) do
+  for row, text in ipairs(context.fields[column.number]) do
     local index = known[text]
     if not index then
       if not context.markers[text] then
         fault("%s: '%s' is none of the known categories, %s", place(context, column, row), text:sub(1, 40),
           table.concat(column.categories, ", "))
       end
-      if not missing_allowed then refuse_missing(context, column, row, text) end
-      index = NAN
+      index = missing(context, column, row, text)
     end
     values[row] = index
   end
@@ -165,47 +164,41 @@ end
 
 -- One column of x for each number or index, and one for each category of a one_hot column.
 local function inputs_of(context, column, into, described)
-  local fields = context.columns[column.number]
-  if column.kind == "number" then
-    into[#into + 1], described[#described + 1] = numbers_in(context, column, fields), { name = column.name }
-    return
+  local function add(values, name, categories)
+    into[#into + 1], described[#described + 1] = values, { name = name, categories = categories }
   end
-  local indices = indices_in(context, column, fields, context.missing == "nan")
-  if column.kind == "categorical" then
-    into[#into + 1] = indices
-    described[#described + 1] = { name = column.name, categories = column.categories }
-    return
-  end
+  if column.kind == "number" then return add(numbers_in(context, column), column.name) end
+  local indices = indices_in(context, column)
+  if column.kind == "categorical" then return add(indices, column.name, column.categories) end
   for index, category in ipairs(column.categories) do
     local values = {}
     for row = 1, #indices do values[row] = indices[row] == index and 1 or 0 end -- of a missing one: all 0
-    into[#into + 1], described[#described + 1] = values, { name = column.name .. "=" .. category }
+    add(values, column.name .. "=" .. category)
   end
 end
 
 -- ---- the whole ----
 
 -- What each column of the file is for: those of x, and those of y.
-local function plan_from_options(options, names, by_name)
+local function plan_from_options(context)
   local kinds = {}
   for _, kind in ipairs { "categorical", "one_hot" } do
-    for _, name in ipairs(check_names(kind, options[kind])) do
-      kinds[find_column(kind, name, names, by_name)] = kind
-    end
+    for _, name in ipairs(context[kind]) do kinds[find_column(context, kind, name)] = kind end
+  end
+  local function described(number, kind, is_target)
+    local categories = kind ~= "number" and categories_of(context.fields[number], context.markers) or nil
+    return { number = number, name = context.names[number], kind = kind, categories = categories,
+      is_target = is_target }
   end
   local targets, is_target, inputs = {}, {}, {}
-  for _, name in ipairs(check_names("target", options.target)) do
-    local number = find_column("target", name, names, by_name)
+  for _, name in ipairs(context.target) do
+    local number = find_column(context, "target", name)
     is_target[number] = true
-    targets[#targets + 1] = { number = number, name = names[number], is_target = true,
-      kind = kinds[number] and "categorical" or "number" }
+    targets[#targets + 1] = described(number, kinds[number] and "categorical" or "number", true)
   end
-  local wanted = options.columns and check_names("columns", options.columns)
-  for i = 1, wanted and #wanted or #names do
-    local number = wanted and find_column("columns", wanted[i], names, by_name) or i
-    if not is_target[number] then
-      inputs[#inputs + 1] = { number = number, name = names[number], kind = kinds[number] or "number" }
-    end
+  for _, name in ipairs(context.columns or context.names) do
+    local number = find_column(context, "columns", name)
+    if not is_target[number] then inputs[#inputs + 1] = described(number, kinds[number] or "number") end
   end
   if #inputs == 0 then fault("has no column besides the target") end
   for _, target in ipairs(targets) do
@@ -217,26 +210,16 @@ local function plan_from_options(options, names, by_name)
 end
 
 -- The same columns as another file's, wherever they stand here.
-local function plan_like(plan, names, by_name)
+local function plan_like(context, plan)
   local function found(list)
     local copy = {}
     for i, column in ipairs(list) do
       copy[i] = { name = column.name, kind = column.kind, categories = column.categories,
-        is_target = column.is_target, number = find_column("like", column.name, names, by_name) }
+        is_target = column.is_target, number = find_column(context, "like", column.name) }
     end
     return copy
   end
   return { inputs = found(plan.inputs), targets = found(plan.targets) }
-end
-
-local function add_categories(plan, context)
-  for _, list in ipairs { plan.inputs, plan.targets } do
-    for _, column in ipairs(list) do
-      if column.kind ~= "number" and not column.categories then
-        column.categories = categories_of(context.columns[column.number], context.markers)
-      end
-    end
-  end
 end
 
 local function columns_as_tensor(columns) return core.tensor(columns, "float32"):transpose(1, 2):contiguous() end
@@ -245,20 +228,20 @@ local function targets_of(context, plan, x)
   local first = plan.targets[1]
   if not first then return x end
   if first.kind == "categorical" then
-    return core.tensor(indices_in(context, first, context.columns[first.number], false), "int32"), first.categories
+    return core.tensor(indices_in(context, first), "int32"), first.categories
   end
   local columns = {}
-  for i, target in ipairs(plan.targets) do
-    columns[i] = numbers_in({ columns = context.columns, lines = context.lines, markers = context.markers,
-      decimal = context.decimal, missing = "refuse" }, target, context.columns[target.number])
-  end
+  for i, target in ipairs(plan.targets) do columns[i] = numbers_in(context, target) end
   return columns_as_tensor(columns)
 end
 
-local function build(path, text, options)
+local function build(text, path, options)
+  -- Nearly all that arises here is kept: collecting would double the time.
+  local collecting = collectgarbage "isrunning"
+  local _ <close> = setmetatable({}, { __close = function() if collecting then collectgarbage "restart" end end })
+  collectgarbage "stop"
   local separator = options.separator or options.like and options.like.separator or csv.guess_separator(text)
   local columns, lines = csv.parse(text, separator)
-  if not columns then fault("%s", lines) end
   local names, is_record = {}, options.header == nil
   for c, fields in ipairs(columns) do
     is_record = is_record and number_of(fields[1], options.decimal) ~= nil
@@ -270,12 +253,9 @@ local function build(path, text, options)
   end
   if options.header ~= false then table.remove(lines, 1) end
   if #lines == 0 then fault("has a header, but no records") end
-  local context = { columns = columns, lines = lines, markers = options.markers, decimal = options.decimal,
-    missing = options.missing }
-  local by_name = index_columns(names)
-  local plan = options.like and plan_like(options.like.plan, names, by_name)
-    or plan_from_options(options, names, by_name)
-  add_categories(plan, context)
+  local context = setmetatable({ fields = columns, lines = lines, names = names, by_name = index_columns(names) },
+    { __index = options })
+  local plan = options.like and plan_like(context, options.like.plan) or plan_from_options(context)
   local values, described = {}, {}
   for _, column in ipairs(plan.inputs) do inputs_of(context, column, values, described) end
   local x = columns_as_tensor(values)
@@ -303,16 +283,7 @@ end
 ---@return string? message, integer? code
 local function read_csv(path, options)
   expect.path("read_csv", path)
-  options = read_options(options)
-  local text, message, code = files.read(path)
-  if not text then return nil, message, code end
-  local collecting = collectgarbage "isrunning" -- nearly all that arises is kept: collecting would double the time
-  collectgarbage "stop"
-  local ok, result = pcall(build, path, text, options)
-  if collecting then collectgarbage "restart" end
-  if ok then return result end
-  if getmetatable(result) ~= Fault then error(result, 0) end
-  return nil, ("%s: %s"):format(path, result.message)
+  return files.load(path, build, path, read_options(options))
 end
 
 return read_csv
