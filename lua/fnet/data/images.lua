@@ -20,6 +20,14 @@ local function check_picture(what, picture)
   end
 end
 
+-- Values from 0 to 255 as uint8, rounded.
+local function to_bytes(values) return (values + 0.5):clamp(0, 255):byte() end
+
+-- Doubles in the type of the picture that they were made of.
+local function in_type_of(picture, values)
+  return picture.dtype == "uint8" and to_bytes(values) or values:to(picture.dtype)
+end
+
 --- Reads a PNG or JPEG picture. Transparent pixels lie on white; 16 bits a channel become 8. The orientation that a
 -- camera notes beside the pixels is not applied. Damaged files are refused.
 ---@param path string
@@ -27,11 +35,7 @@ end
 ---@return string? message, integer? code
 function images.read_image(path)
   expect.path("read_image", path)
-  local bytes, message, code = files.read(path)
-  if not bytes then return nil, message, code end
-  local picture, problem = core.decode_image(bytes)
-  if not picture then return nil, ("%s: %s"):format(path, problem) end
-  return picture
+  return files.load(path, function(bytes) return files.sound(core.decode_image(bytes)) end)
 end
 
 --- Writes a picture as a PNG file.
@@ -43,7 +47,7 @@ function images.write_png(path, picture)
   expect.path("write_png", path)
   check_picture("write_png", picture)
   if picture.dtype ~= "uint8" then
-    picture = core.no_grad(function() return (picture:float() * 255 + 0.5):clamp(0, 255):byte() end)
+    picture = core.no_grad(function() return to_bytes(picture:float() * 255) end)
   end
   local bytes, problem = core.encode_png(picture)
   if not bytes then return nil, ("%s: %s"):format(path, problem) end
@@ -58,9 +62,7 @@ function images.grey(picture)
   if picture.rank == 2 then return picture end
   return core.no_grad(function()
     local weights = core.tensor({ 0.299, 0.587, 0.114 }, "float64")
-    local bright = (picture:to "float64" * weights):sum(3)
-    if picture.dtype == "uint8" then return (bright + 0.5):clamp(0, 255):byte() end
-    return bright:to(picture.dtype)
+    return in_type_of(picture, (picture:to "float64" * weights):sum(3))
   end)
 end
 
@@ -88,6 +90,13 @@ local function axis_weights(from, to)
   return core.tensor(rows, "float64")
 end
 
+-- [from, other, channels] -> [other, to, channels]: done twice, it resizes both axes and leaves them in place.
+local function resize_first(values, to)
+  local from, other, channels = table.unpack(values.shape)
+  local resized = core.matmul(axis_weights(from, to), values:reshape { from, other * channels })
+  return resized:reshape({ to, other, channels }):transpose(1, 2):contiguous()
+end
+
 --- A picture in another size: averaged over areas where an axis gets shorter, linear where it gets longer.
 ---@param picture tensor [height, width] or [height, width, 3]
 ---@param height integer
@@ -98,19 +107,10 @@ function images.resize(picture, height, width)
   height = expect.count("resize: height", height, 1, 65535)
   width = expect.count("resize: width", width, 1, 65535)
   return core.no_grad(function()
-    local shape = picture.shape
-    local down = axis_weights(shape[1], height)
-    local across = axis_weights(shape[2], width):transpose()
-    local channels = {}
-    for c = 1, shape[3] or 1 do
-      local plane = shape[3] and picture:select(3, c) or picture
-      channels[c] = core.matmul(core.matmul(down, plane:to "float64"), across):reshape { height, width, 1 }
-    end
-    local whole = channels[1]
-    for c = 2, #channels do whole = core.concat2(whole, channels[c], 3) end
-    if not shape[3] then whole = whole:reshape { height, width } end
-    if picture.dtype == "uint8" then return (whole + 0.5):clamp(0, 255):byte() end
-    return whole:to(picture.dtype)
+    local from_height, from_width, channels = table.unpack(picture.shape)
+    local values = picture:to("float64"):reshape { from_height, from_width, channels or 1 }
+    values = resize_first(resize_first(values, height), width)
+    return in_type_of(picture, values:reshape { height, width, channels })
   end)
 end
 
@@ -120,10 +120,8 @@ local function join(directory, name) return (directory:gsub("/$", "")) .. "/" ..
 
 -- Sorted names in a directory that `wanted` accepts.
 local function names_in(path, wanted)
-  local names, message, code = core.list_directory(path)
-  if not names then return nil, message, code end
   local list = {}
-  for _, name in ipairs(names) do
+  for _, name in ipairs(files.sound(core.list_directory(path))) do
     if wanted(join(path, name), name) then list[#list + 1] = name end
   end
   table.sort(list)
@@ -132,31 +130,34 @@ end
 
 local function is_picture(_, name) return ENDINGS[(name:match "%.(%w+)$" or ""):lower()] ~= nil end
 
--- The picture in the form that the options ask for.
-local function prepare(picture, options)
-  if options.grey then picture = images.grey(picture) end
-  if options.height then picture = images.resize(picture, options.height, options.width) end
-  return picture
-end
-
--- Appends the pictures of one class; nil and the reason where one does not fit.
+-- Appends the pictures of one class, in the form that the options ask for.
 local function read_class(path, label, options, pictures, labels)
-  local names, message, code = names_in(path, is_picture)
-  if not names then return nil, message, code end
-  for _, name in ipairs(names) do
-    local picture
-    picture, message, code = images.read_image(join(path, name))
-    if not picture then return nil, message, code end
-    picture = prepare(picture, options)
-    local first = pictures[1]
-    if first and not is.same_shape(first.shape, picture.shape) then
-      return nil, ("%s: is a picture %s, but the first one is %s; give { height = , width = } to resize all, "
-        .. "{ grey = true } to drop the colours"):format(join(path, name), say.shape(picture.shape),
+  for _, name in ipairs(names_in(path, is_picture)) do
+    local picture = files.sound(images.read_image(join(path, name)))
+    if options.grey then picture = images.grey(picture) end
+    if options.height then picture = images.resize(picture, options.height, options.width) end
+    local first = pictures[1] or picture
+    if not is.same_shape(first.shape, picture.shape) then
+      files.fault("%s: is a picture %s, but the first one is %s; give { height = , width = } to resize all, "
+        .. "{ grey = true } to drop the colours", join(path, name), say.shape(picture.shape),
         say.shape(first.shape))
     end
     pictures[#pictures + 1], labels[#labels + 1] = picture, label
   end
-  return true
+end
+
+local function read_classes(path, options)
+  local classes, pictures, labels, bytes = names_in(path, core.is_directory), {}, {}, {}
+  for label, name in ipairs(classes) do read_class(join(path, name), label, options, pictures, labels) end
+  if #pictures == 0 then
+    files.fault("%s: holds no folder with PNG or JPEG files; expected one for each class", path)
+  end
+  for i, picture in ipairs(pictures) do bytes[i] = picture:bytes() end
+  return dataset.new {
+    x = core.from_bytes(table.concat(bytes), { #pictures, table.unpack(pictures[1].shape) }, "uint8"),
+    y = core.tensor(labels, "int32"), classes = classes, scale = 1 / 255, source = path,
+    name = path:match "[^/]+/*$",
+  }
 end
 
 --- A data set from a folder that has one folder of PNG and JPEG files for each class. Classes and files come in the
@@ -177,25 +178,7 @@ function images.read_images(path, options)
     expect.count("read_images: height", options.height, 1, 65535)
     expect.count("read_images: width", options.width, 1, 65535)
   end
-  local classes, message, code = names_in(path, core.is_directory)
-  if not classes then return nil, message, code end
-  local pictures, labels = {}, {}
-  for label, name in ipairs(classes) do
-    local fine
-    fine, message, code = read_class(join(path, name), label, options, pictures, labels)
-    if not fine then return nil, message, code end
-  end
-  if #pictures == 0 then
-    return nil, path .. ": holds no folder with PNG or JPEG files; expected one for each class"
-  end
-  local shape = pictures[1].shape
-  local bytes = {}
-  for i, picture in ipairs(pictures) do bytes[i] = picture:bytes() end
-  return dataset.new {
-    x = core.from_bytes(table.concat(bytes), { #pictures, table.unpack(shape) }, "uint8"),
-    y = core.tensor(labels, "int32"), classes = classes, scale = 1 / 255, source = path,
-    name = path:match "[^/]+/*$",
-  }
+  return files.attempt("", read_classes, path, options)
 end
 
 return images
