@@ -36,6 +36,14 @@ local function check_names(y, classes)
     low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or ""))
 end
 
+-- The same fields, other rows (int32, of the underlying tensors; all where nil).
+local function with_rows(fields, rows)
+  local part = {}
+  for key, value in pairs(fields) do part[key] = value end
+  part.rows = rows
+  return setmetatable(part, Dataset)
+end
+
 --- A data set from two tensors with equally many rows.
 ---@param fields table x, y; scale, classes (a name for each label), name, source, transform are optional
 ---@return data.Dataset
@@ -47,8 +55,7 @@ local function new(fields)
   for _, key in ipairs { "x", "y" } do
     local t = fields[key]
     if not core.is_tensor(t) or t.rank < 1 then
-      core.raise(("Dataset: %s: expected a tensor of at least one axis, got %s"):format(key,
-        say.value(t)))
+      core.raise(("Dataset: %s: expected a tensor of at least one axis, got %s"):format(key, say.value(t)))
     end
   end
   if #fields.x ~= #fields.y then
@@ -56,12 +63,11 @@ local function new(fields)
       say.value(fields.x), say.value(fields.y)))
   end
   check_names(fields.y, fields.classes)
-  local self = {}
-  for key, value in pairs(fields) do self[key] = value end
+  local self = with_rows(fields)
   self.scale = self.scale or 1
   self.x = self.x:contiguous()
-  if self.transform ~= nil then self.transform = transforms.public.transforms(self.transform) end
-  return setmetatable(self, Dataset)
+  if self.transform ~= nil then self.transform = transforms.transforms(self.transform) end
+  return self
 end
 
 function Dataset:__len() return self.rows and #self.rows or #self.x end
@@ -71,18 +77,7 @@ function Dataset:__tostring()
   return ("%s: %d samples of %s, targets %s"):format(name, #self, say.value(self.x), say.value(self.y))
 end
 
--- The same data, other rows (int32, of the underlying tensors).
-local function with_rows(self, rows)
-  local part = {}
-  for key, value in pairs(self) do part[key] = value end
-  part.rows = rows
-  return setmetatable(part, Dataset)
-end
-
-local function all_rows(self)
-  if self.rows then return self.rows end
-  return core.arange(1, #self.x, 1, "int32")
-end
+local function all_rows(self) return self.rows or core.arange(1, #self.x, 1, "int32") end
 
 local function fetch(self, indices, transform)
   if transform then return transform:fetch(self, indices) end
@@ -106,7 +101,7 @@ function Dataset:with(options)
     core.raise("with: rows: expected an int32 tensor, got " .. say.value(rows))
   end
   local part = with_rows(self, rows and core.gather(all_rows(self), rows) or self.rows)
-  if transform then part.transform = transforms.public.transforms(transform)
+  if transform then part.transform = transforms.transforms(transform)
   elseif transform == false then part.transform = nil end
   return part
 end

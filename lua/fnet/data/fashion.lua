@@ -2,6 +2,7 @@
 -- Invariant: what it returns holds pictures of 28 x 28 bytes and exactly one label, 1 to 10, for each.
 
 local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
 
@@ -23,21 +24,15 @@ local function exists(path)
   return code ~= NO_ENTRY and code ~= NO_DIRECTORY
 end
 
--- The path of each file, or nil and the names that are missing.
+-- The path of each file that is there, and the names of those that are not.
 local function locate(directory)
   local paths, missing = {}, {}
   for _, name in ipairs(FILES) do
     local plain = directory:gsub("/$", "") .. "/" .. name
-    if exists(plain .. ".gz") then
-      paths[name] = plain .. ".gz"
-    elseif exists(plain) then
-      paths[name] = plain
-    else
-      missing[#missing + 1] = name .. ".gz"
-    end
+    paths[name] = exists(plain .. ".gz") and plain .. ".gz" or exists(plain) and plain or nil
+    if not paths[name] then missing[#missing + 1] = name .. ".gz" end
   end
-  if #missing > 0 then return nil, missing end
-  return paths
+  return paths, missing
 end
 
 -- The directory that holds the given file or directory; "" is the root.
@@ -48,29 +43,21 @@ local function parent(path)
   return path:match("^(.*)/[^/]*$") or "."
 end
 
--- Where the files may be when nobody says where, each place once.
-local function usual_places()
+-- Looks where the files may be when nobody says where, at each place once.
+local function find_anywhere()
   local script = type(arg) == "table" and type(arg[0]) == "string" and arg[0] or "./"
   local beside = parent(script)
   local package_directory = os.getenv("FNET_DATASET_DIR") or PACKAGE_DIRECTORY
-  local places, known = {}, {}
+  local looked, known = {}, {}
   for _, place in ipairs { beside .. "/data", parent(beside) .. "/data", "data", package_directory } do
     place = place:gsub("^%./", "")
     if not known[place] then
       known[place] = true
-      places[#places + 1] = place
+      local paths, missing = locate(place)
+      if #missing == 0 then return paths, place end
+      local lacks = #missing == #FILES and "all four files" or table.concat(missing, ", ")
+      looked[#looked + 1] = ("  %s lacks %s"):format(place, lacks)
     end
-  end
-  return places
-end
-
-local function find_anywhere()
-  local looked = {}
-  for _, place in ipairs(usual_places()) do
-    local paths, missing = locate(place)
-    if paths then return paths, place end
-    local lacks = #missing == #FILES and "all four files" or table.concat(missing, ", ")
-    looked[#looked + 1] = ("  %s lacks %s"):format(place, lacks)
   end
   return raise("no directory holds the data set:\n%s\n"
     .. "Run `make data`, or name the directory in { dir = ... } or in $FNET_DATA", table.concat(looked, "\n"))
@@ -79,7 +66,7 @@ end
 -- A directory that somebody named is the only one that counts.
 local function find_named(directory, origin)
   local paths, missing = locate(directory)
-  if paths then return paths, directory end
+  if #missing == 0 then return paths, directory end
   return raise("%s (named by %s) lacks %s; fetch the files with `make data`, or name another directory",
     directory, origin, table.concat(missing, ", "))
 end
@@ -89,18 +76,17 @@ local function read(path, options)
   return tensor or raise("%s", message)
 end
 
-local function load_part(name, paths, prefix, directory)
+local function load_part(paths, prefix, directory)
   local image_path, label_path = paths[prefix .. "-images-idx3-ubyte"], paths[prefix .. "-labels-idx1-ubyte"]
   local x = read(image_path)
   local shape = x.shape
   if x.dtype ~= "uint8" or #shape ~= 3 or shape[2] ~= 28 or shape[3] ~= 28 then
-    raise("%s: expected pictures [count, 28, 28] of uint8, got [%s] of %s", image_path,
-      table.concat(shape, ", "), x.dtype)
+    raise("%s: expected pictures [count, 28, 28] of uint8, got %s of %s", image_path, say.shape(shape), x.dtype)
   end
   local y = read(label_path, { labels = #CLASSES })
   if #x ~= #y then raise("%s holds %d pictures, but %s %d labels", image_path, #x, label_path, #y) end
   return dataset.new {
-    x = x, y = y, classes = CLASSES, scale = 1 / 255, source = directory, name = name,
+    x = x, y = y, classes = CLASSES, scale = 1 / 255, source = directory, name = "Fashion-MNIST",
   }
 end
 
@@ -128,7 +114,7 @@ local function fashion_mnist(options)
   else
     paths, source = find_anywhere()
   end
-  return load_part("Fashion-MNIST", paths, "train", source), load_part("Fashion-MNIST", paths, "t10k", source)
+  return load_part(paths, "train", source), load_part(paths, "t10k", source)
 end
 
 return fashion_mnist

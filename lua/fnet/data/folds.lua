@@ -62,9 +62,8 @@ function Dataset:folds(count, options)
   options = expect.options("folds", options, { "stratified" })
   expect.booleans("folds", options, { "stratified" })
   count = expect.count("folds", count, 2, math.max(2, #self))
-  local is_labels = self.y.rank == 1 and not is.float(self.y)
   local stratified = options.stratified
-  if stratified == nil then stratified = is_labels end
+  if stratified == nil then stratified = self.y.rank == 1 and not is.float(self.y) end
   local total, order = #self, spread(#self, stratified and labels_of("folds: stratified", self) or nil)
   local number = 0
   return function()
@@ -102,9 +101,7 @@ function Dataset:balance()
   local labels, counts, kinds = labels_of("balance", self), {}, {}
   for label in ipairs(self.classes or {}) do kinds[label], counts[label] = label, 0 end
   for _, label in ipairs(labels) do
-    if not counts[label] then
-      kinds[#kinds + 1], counts[label] = label, 0
-    end
+    if not counts[label] then kinds[#kinds + 1], counts[label] = label, 0 end
     counts[label] = counts[label] + 1
   end
   table.sort(kinds)

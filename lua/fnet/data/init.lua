@@ -16,7 +16,7 @@ local data = {
   ---@return string? message, integer? code
   read_idx = function(path, options) return core.read_idx(path, options) end,
 }
-for name, f in pairs(transforms.public) do data[name] = f end
+for name, f in pairs(transforms) do data[name] = f end
 
 return later.names("fnet.data", data, {
   ["fnet.data.table"] = "read_csv",

@@ -17,10 +17,9 @@ local ORDER = { crop = 1, flip = 1, normalise = 2, erase = 3 }
 -- A step: { kind, what, ... } for C, or { apply = function(x, y, dataset) } for Lua.
 ---@class data.Transform
 ---@field steps table[]
+---@field passes table[] the steps of C that one pass does together, the others each alone
 local Transform = {}
 Transform.__index = Transform
-
-local function new(step) return setmetatable({ steps = { step } }, Transform) end
 
 local function is_transform(value) return getmetatable(value) == Transform end
 
@@ -30,7 +29,7 @@ local function is_transform(value) return getmetatable(value) == Transform end
 local function add_to_passes(passes, step)
   local pass = passes[#passes]
   if step.apply then
-    passes[#passes + 1] = { apply = step.apply, own = step.own }
+    passes[#passes + 1] = step
     return
   end
   local order = ORDER[step.kind]
@@ -44,12 +43,10 @@ local function add_to_passes(passes, step)
   else pass.stages[#pass.stages + 1] = step end
 end
 
-local function passes_of(self)
-  if not self.passes then
-    self.passes = {}
-    for _, step in ipairs(self.steps) do add_to_passes(self.passes, step) end
-  end
-  return self.passes
+local function new(...)
+  local steps, passes = { ... }, {}
+  for _, step in ipairs(steps) do add_to_passes(passes, step) end
+  return setmetatable({ steps = steps, passes = passes }, Transform)
 end
 
 local function check_pictures(steps, x)
@@ -80,7 +77,7 @@ function Transform:fetch(dataset, indices)
   local x, y = nil, indices and core.gather(dataset.y, indices) or dataset.y
   check_pictures(self.steps, dataset.x)
   local passing = true -- x lives between two passes only
-  for _, pass in ipairs(passes_of(self)) do
+  for _, pass in ipairs(self.passes) do
     local before = x or pass.apply and rows_of(dataset, indices)
     if pass.apply then x, y = pass.apply(before, y, dataset)
     elseif before then x = run_pass(pass, before, nil, 1)
@@ -151,7 +148,7 @@ function transforms.transforms(list)
         :format(i, say.value(entry)))
     end
   end
-  return setmetatable({ steps = steps }, Transform)
+  return new(table.unpack(steps))
 end
 
 --- Moves each picture by up to that many pixels up or down and left or right, each distance equally probable;
@@ -249,4 +246,4 @@ function transforms.mix_up(alpha, options)
   return new { what = "mix_up", apply = function(x, y, dataset) return mix_up(x, y, alpha, classes, dataset) end }
 end
 
-return { public = transforms, is_transform = is_transform }
+return transforms

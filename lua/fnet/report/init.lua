@@ -11,8 +11,6 @@ local accuracy_text = require("fnet.measure.classes").accuracy_text
 
 local report = {}
 
-local function colourful() return core.terminal(1) and (os.getenv "NO_COLOR" or "") == "" end
-
 local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
 
 --- A horizontal bar.
@@ -110,9 +108,10 @@ local SHADES = " .:-=+*#%@"
 function report.picture(picture)
   if not core.is_tensor(picture) or picture.rank ~= 2 then
     core.raise("picture: expected a tensor [height, width], got " ..
-      (core.is_tensor(picture) and "[" .. table.concat(picture.shape, ", ") .. "]" or type(picture)))
+      (core.is_tensor(picture) and say.shape(picture.shape) or type(picture)))
   end
-  local pixels, lines, colour = picture:totable(), {}, colourful()
+  local pixels, lines = picture:totable(), {}
+  local colour = core.terminal(1) and (os.getenv "NO_COLOR" or "") == ""
   local function level(y, x, levels)
     local value = pixels[y] and pixels[y][x] or 0
     return math.floor(math.max(0, math.min(1, value)) * (levels - 1) + 0.5)
