@@ -209,24 +209,24 @@ function safetensors.read(path, options)
   end)
 end
 
+-- The bytes of an element.
+local function size_of(tensor) return core.dtypes[tensor.dtype].size end
+
 -- Larger elements first, so that each tensor begins at a multiple of its elements' size.
 local function place(tensors)
   local entries = {}
-  for i, entry in ipairs(tensors) do
-    entries[i] = { name = entry.name, tensor = entry.tensor, number = i,
-      size = core.dtypes[entry.tensor.dtype].size }
+  for size = 8, 1, -1 do
+    for _, entry in ipairs(tensors) do
+      if size_of(entry.tensor) == size then entries[#entries + 1] = entry end
+    end
   end
-  table.sort(entries, function(a, b)
-    if a.size ~= b.size then return a.size > b.size end
-    return a.number < b.number
-  end)
   return entries
 end
 
 local function header_text(entries, metadata)
   local parts, at = { json.text "__metadata__" .. ":" .. json.encode(metadata) }, 0
   for _, entry in ipairs(entries) do
-    local bytes = entry.tensor:count() * entry.size
+    local bytes = entry.tensor:count() * size_of(entry.tensor)
     parts[#parts + 1] = json.text(entry.name) .. ":" .. json.encode {
       dtype = names_of[entry.tensor.dtype], shape = json.array(entry.tensor.shape),
       data_offsets = { at, at + bytes },

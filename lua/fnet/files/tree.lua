@@ -2,6 +2,7 @@
 -- and back, to the last bit. Invariant: what comes back has the same tables, keys, kinds of numbers and bits.
 
 local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 local files = require "fnet.files"
 local json = require "fnet.files.json"
@@ -13,8 +14,6 @@ local DEPTH_MOST = 12
 -- Numbers that JSON lacks.
 local odd_numbers = { inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 }
 
-local function odd_name(value) return value ~= value and "nan" or value > 0 and "inf" or "-inf" end
-
 local function raise(state, path, what)
   core.raise(("%s: %s is %s, which no file can hold"):format(state.what, path, what))
 end
@@ -23,7 +22,7 @@ local function pack(state, value, path, depth)
   local kind = type(value)
   if value == nil then return json.null end
   if kind == "boolean" then return value end
-  if kind == "number" then return value - value == 0 and value or { number = odd_name(value) } end
+  if kind == "number" then return value - value == 0 and value or { number = say.number(value, "%g") } end
   if kind == "string" then
     if not utf8.len(value) then raise(state, path, "text that is not UTF-8") end
     return value
@@ -66,9 +65,7 @@ local function unpack_value(state, value)
   if type(value) ~= "table" then return value end
   if json.is_array(value) then damaged() end
   if value.number ~= nil then return odd_numbers[value.number] or damaged() end
-  if value.tensor ~= nil then
-    return state.tensors[state.prefix .. tostring(value.tensor)] or damaged()
-  end
+  if value.tensor ~= nil then return state.tensors[state.prefix .. tostring(value.tensor)] or damaged() end
   local result = {}
   if value.list ~= nil then
     if not json.is_array(value.list) then damaged() end
