@@ -14,7 +14,7 @@ local expect = {}
 ---@return table options
 function expect.options(what, options, known)
   if options == nil then return {} end
-  if type(options) ~= "table" or core.is_tensor(options) then
+  if type(options) ~= "table" then
     core.raise(("%s: expected a table of options, got %s"):format(what, core.is_tensor(options) and "a tensor" or
       type(options)))
   end
@@ -35,6 +35,17 @@ local function got(value)
   if value ~= value then return "nan" end
   local plain = type(value) == "number" or type(value) == "boolean"
   return plain and tostring(value) or say.value(value)
+end
+
+--- A value that a check which is written where it is needed finds right.
+---@param fits any what the check says
+---@param what string function and argument, such as "fit: loss"
+---@param expected string such as "a function of output and target"
+---@param value any
+---@return any value
+function expect.that(fits, what, expected, value)
+  if fits then return value end
+  core.raise(("%s: expected %s, got %s"):format(what, expected, say.value(value)))
 end
 
 --- A whole number within [low, high], as an integer.
@@ -67,8 +78,7 @@ end
 ---@param value any
 ---@return boolean
 function expect.boolean(what, value)
-  if type(value) == "boolean" then return value end
-  core.raise(("%s: expected true or false, got %s"):format(what, say.value(value)))
+  return expect.that(type(value) == "boolean", what, "true or false", value)
 end
 
 --- Options that are true or false, where they are given.
@@ -85,7 +95,7 @@ end
 ---@param what string the function, for the message
 ---@param path any
 function expect.path(what, path)
-  if type(path) ~= "string" then core.raise(("%s: expected a path, got %s"):format(what, say.value(path))) end
+  expect.that(type(path) == "string", what, "a path", path)
   if path:find("\0", 1, true) then core.raise(what .. ": the path contains a zero byte") end
 end
 
