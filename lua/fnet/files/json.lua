@@ -94,15 +94,14 @@ local function read_string(state)
 end
 
 local function read_number(state)
-  local text = state.text
-  local whole = text:match("^%-?0", state.at) or ""
-  if whole == "" or text:find("^%d", state.at + #whole) then whole = text:match("^%-?[1-9]%d*", state.at) end
-  if not whole then fail(state, "expected a value") end
-  local rest = text:match("^%.%d+", state.at + #whole) or ""
-  local power = text:match("^[eE][+-]?%d+", state.at + #whole + #rest) or ""
-  local number = tonumber(whole .. rest .. power)
-  if number - number ~= 0 then fail(state, "the number %s is too large", whole .. rest .. power) end
-  state.at = state.at + #whole + #rest + #power
+  local text, at = state.text, state.at
+  local whole = text:match("^%-?[1-9]%d*", at) or text:match("^%-?0%f[%D]", at) or fail(state, "expected a value")
+  local rest = text:match("^%.%d+", at + #whole) or ""
+  local power = text:match("^[eE][+-]?%d+", at + #whole + #rest) or ""
+  local literal = whole .. rest .. power
+  local number = tonumber(literal)
+  if number - number ~= 0 then fail(state, "the number %s is too large", literal) end
+  state.at = at + #literal
   if text:find("^[%w_.+-]", state.at) then fail(state, "this is no number") end
   return number
 end
