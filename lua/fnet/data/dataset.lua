@@ -25,9 +25,7 @@ for name, method in pairs(folds.methods) do Dataset[name] = method end
 
 -- Raises where there are labels without a name.
 local function check_names(y, classes)
-  if classes ~= nil and type(classes) ~= "table" then
-    core.raise("Dataset: classes: expected a list of names, got " .. say.value(classes))
-  end
+  expect.that(classes == nil or type(classes) == "table", "Dataset: classes", "a list of names", classes)
   if classes == nil or y.rank ~= 1 or #y == 0 or is.float(y) then return end
   local low, high = y:min():item(), y:max():item()
   if low >= 1 and high <= #classes then return end
@@ -48,15 +46,11 @@ end
 ---@param fields table x, y; scale, classes (a name for each label), name, source, transform are optional
 ---@return data.Dataset
 local function new(fields)
-  if type(fields) ~= "table" then
-    core.raise("Dataset: expected a table { x = ..., y = ... }, got " .. say.value(fields))
-  end
+  expect.that(type(fields) == "table", "Dataset", "a table { x = ..., y = ... }", fields)
   expect.options("Dataset", fields, FIELDS)
   for _, key in ipairs { "x", "y" } do
     local t = fields[key]
-    if not core.is_tensor(t) or t.rank < 1 then
-      core.raise(("Dataset: %s: expected a tensor of at least one axis, got %s"):format(key, say.value(t)))
-    end
+    expect.that(core.is_tensor(t) and t.rank >= 1, "Dataset: " .. key, "a tensor of at least one axis", t)
   end
   if #fields.x ~= #fields.y then
     core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(
@@ -97,9 +91,7 @@ function Dataset:with(options)
   options = expect.options("with", options, { "transform", "rows" })
   local transform, rows = options.transform, options.rows
   if transform == nil and rows == nil then core.raise "with: expected { transform = ... } or { rows = ... }" end
-  if rows ~= nil and not core.is_tensor(rows) then
-    core.raise("with: rows: expected an int32 tensor, got " .. say.value(rows))
-  end
+  expect.that(rows == nil or core.is_tensor(rows), "with: rows", "an int32 tensor", rows)
   local part = with_rows(self, rows and core.gather(all_rows(self), rows) or self.rows)
   if transform then part.transform = transforms.transforms(transform)
   elseif transform == false then part.transform = nil end

@@ -4,7 +4,6 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
-local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 
@@ -14,10 +13,7 @@ local Dataset = {}
 -- The labels of the data set's samples as a list.
 local function labels_of(what, self)
   local y = self.rows and core.gather(self.y, self.rows) or self.y
-  if y.rank ~= 1 or is.float(y) then
-    core.raise(("%s: expected labels, int32 [count], got %s"):format(what, say.value(y)))
-  end
-  return y:totable()
+  return expect.that(y.rank == 1 and not is.float(y), what, "labels, int32 [count]", y):totable()
 end
 
 -- The positions 1 .. count in an order: shuffled, and, where labels are given, such that any two neighbouring parts
@@ -25,15 +21,13 @@ end
 local function spread(total, labels)
   local order = core.permutation(total):totable()
   if not labels then return order end
-  local seen, size, place = {}, {}, {}
+  local seen, size, place, rank = {}, {}, {}, {}
   for _, label in ipairs(labels) do size[label] = (size[label] or 0) + 1 end
-  for _, position in ipairs(order) do
+  for i, position in ipairs(order) do
     local label = labels[position]
     seen[label] = (seen[label] or 0) + 1
-    place[position] = (seen[label] - 0.5) / size[label]
+    place[position], rank[position] = (seen[label] - 0.5) / size[label], i
   end
-  local rank = {}
-  for i, position in ipairs(order) do rank[position] = i end
   table.sort(order, function(a, b)
     if place[a] ~= place[b] then return place[a] < place[b] end
     return rank[a] < rank[b]

@@ -13,11 +13,9 @@ local images = {}
 local ENDINGS = { png = true, jpg = true, jpeg = true }
 
 local function check_picture(what, picture)
-  if not core.is_tensor(picture) or picture.rank ~= 2 and not (picture.rank == 3 and picture.shape[3] == 3)
-    or picture:count() == 0 then
-    core.raise(("%s: expected a picture [height, width] or [height, width, 3], got %s"):format(what,
-      say.value(picture)))
-  end
+  local fits = core.is_tensor(picture) and picture:count() > 0
+    and (picture.rank == 2 or picture.rank == 3 and picture.shape[3] == 3)
+  expect.that(fits, what, "a picture [height, width] or [height, width, 3]", picture)
 end
 
 -- Values from 0 to 255 as uint8, rounded.

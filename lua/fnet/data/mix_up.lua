@@ -41,9 +41,7 @@ return function(x, y, alpha, classes, dataset)
         core.raise("mix_up: expected the number of classes, of which the data set knows nothing; give "
           .. "{ classes = }, or the data set its class names")
       end
-      if y.rank ~= 1 then
-        core.raise("mix_up: expected labels [count], got " .. say.shape(y.shape))
-      end
+      if y.rank ~= 1 then core.raise("mix_up: expected labels [count], got " .. say.shape(y.shape)) end
       y = one_hot(y, classes)
     end
     local partners, weights = core.permutation(#x), beta(#x, alpha)

@@ -32,9 +32,8 @@ local function spare_categories(columns, mean, deviation)
 end
 
 local function check_width(what, t, mean)
-  if not core.is_tensor(t) or t.rank < 1 or t.shape[t.rank] ~= #mean then
-    core.raise(("standardise: %s: expected a tensor [..., %d], got %s"):format(what, #mean, say.value(t)))
-  end
+  local fits = core.is_tensor(t) and t.rank >= 1 and t.shape[t.rank] == #mean
+  expect.that(fits, "standardise: " .. what, ("a tensor [..., %d]"):format(#mean), t)
 end
 
 local function scale(t, mean, deviation)
@@ -52,9 +51,7 @@ function Standardise:__call(set)
       check_width("x", set, self.mean)
       return scale(set, self.mean, self.deviation)
     end
-    if type(set) ~= "table" or not core.is_tensor(set.x) then
-      core.raise("standardise: expected a data set or a tensor, got " .. say.value(set))
-    end
+    expect.that(type(set) == "table" and core.is_tensor(set.x), "standardise", "a data set or a tensor", set)
     check_width("x", set.x, self.mean)
     local other = setmetatable({}, getmetatable(set))
     for key, value in pairs(set) do other[key] = value end
@@ -94,9 +91,8 @@ local function standardise(train, options)
       type(train) == "table" and core.is_tensor(train.x) and "samples of " .. say.value(train.x)
       or say.value(train)))
   end
-  if options.targets and (train.y.rank ~= 2 or not is.float(train.y)) then
-    core.raise("standardise: targets: expected floats [count, targets], got " .. say.value(train.y))
-  end
+  local fits = not options.targets or train.y.rank == 2 and is.float(train.y)
+  expect.that(fits, "standardise: targets", "floats [count, targets]", train.y)
   local self = setmetatable({}, Standardise)
   core.no_grad(function()
     local rows = train.rows

@@ -4,7 +4,6 @@
 
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local csv = require "fnet.files.csv"
 local dataset = require "fnet.data.dataset"
@@ -45,10 +44,10 @@ end
 local function read_options(options)
   options = expect.options("read_csv", options, OPTIONS)
   expect.booleans("read_csv", options, { "header" })
-  if options.like ~= nil and (type(options.like) ~= "table" or not options.like.columns) then
-    core.raise("read_csv: like: expected a data set from read_csv, got " .. say.value(options.like))
-  end
-  if options.target == nil and not options.like then
+  local like = options.like
+  local fits = like == nil or type(like) == "table" and like.columns
+  expect.that(fits, "read_csv: like", "a data set from read_csv", like)
+  if options.target == nil and not like then
     core.raise("read_csv: expected target, the name of the column to predict (false: none, y is x)")
   end
   local known = {}

@@ -93,9 +93,8 @@ end
 ---@param y tensor targets, one a sample
 ---@return tensor x, tensor y
 function Transform:__call(x, y)
-  if not core.is_tensor(x) or x.rank < 1 or x.dtype == "int32" then
-    core.raise("transform: expected a batch of uint8 or floats, got " .. say.value(x))
-  end
+  local fits = core.is_tensor(x) and x.rank >= 1 and x.dtype ~= "int32"
+  expect.that(fits, "transform", "a batch of uint8 or floats", x)
   if not core.is_tensor(y) or y.rank < 1 or #y ~= #x then
     core.raise(("transform: expected as many targets as samples, got x of %s and y of %s"):format(say.value(x),
       say.value(y)))
@@ -129,24 +128,18 @@ end
 ---@return data.Transform
 function transforms.transforms(list)
   if type(list) == "function" or is_transform(list) then list = { list } end
-  if type(list) ~= "table" or core.is_tensor(list) then
-    core.raise("transforms: expected a list of transforms, got " .. say.value(list))
-  end
-  local steps = {}
+  expect.that(type(list) == "table", "transforms", "a list of transforms", list)
   for key in pairs(list) do
     if math.type(key) ~= "integer" or key < 1 or key > #list then
       core.raise(("transforms: expected a list of transforms, got one with the key '%s'"):format(tostring(key)))
     end
   end
+  local steps = {}
   for i, entry in ipairs(list) do
-    if type(entry) == "function" then
-      steps[#steps + 1] = own_step(entry)
-    elseif is_transform(entry) then
-      table.move(entry.steps, 1, #entry.steps, #steps + 1, steps)
-    else
-      core.raise(("transforms: entry %d: expected a transform such as data.random_shift(2), or a function, got %s")
-        :format(i, say.value(entry)))
-    end
+    if type(entry) == "function" then entry = new(own_step(entry)) end
+    expect.that(is_transform(entry), ("transforms: entry %d"):format(i),
+      "a transform such as data.random_shift(2), or a function", entry)
+    table.move(entry.steps, 1, #entry.steps, #steps + 1, steps)
   end
   return new(table.unpack(steps))
 end
@@ -188,9 +181,7 @@ end
 
 local function range(what, value, default, low, high)
   if value == nil then value = default end
-  if type(value) ~= "table" or #value ~= 2 then
-    core.raise(("random_erasing: %s: expected { least, most }, got %s"):format(what, say.value(value)))
-  end
+  expect.that(type(value) == "table" and #value == 2, "random_erasing: " .. what, "{ least, most }", value)
   local least = expect.number(("random_erasing: %s[1]"):format(what), value[1], low, high)
   return least, expect.number(("random_erasing: %s[2]"):format(what), value[2], least, high)
 end
@@ -212,9 +203,8 @@ end
 
 local function statistic(what, value, least)
   if type(value) == "number" then value = { value } end
-  if type(value) ~= "table" or #value == 0 then
-    core.raise(("normalise: %s: expected a number or a list of them, got %s"):format(what, say.value(value)))
-  end
+  local fits = type(value) == "table" and #value > 0
+  expect.that(fits, "normalise: " .. what, "a number or a list of them", value)
   for i, number in ipairs(value) do expect.number(("normalise: %s[%d]"):format(what, i), number, least, 1e30) end
   return core.tensor(value, "float64")
 end

@@ -230,9 +230,7 @@ end
 function npy.write_npz(path, tensors, options)
   expect.path("write_npz", path)
   options = expect.options("write_npz", options, { "compress" })
-  if type(tensors) ~= "table" or core.is_tensor(tensors) then
-    core.raise(("write_npz: expected a table { name = tensor }, got %s"):format(say.value(tensors)))
-  end
+  expect.that(type(tensors) == "table", "write_npz", "a table { name = tensor }", tensors)
   local members = {}
   for name, t in pairs(tensors) do
     if type(name) ~= "string" or name == "" or #name > 60000 then

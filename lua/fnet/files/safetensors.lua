@@ -269,13 +269,10 @@ end
 ---@return string? message
 ---@return integer? code errno
 function safetensors.write(path, tensors, metadata)
-  if type(path) ~= "string" then core.raise("write_tensors: expected a path, got " .. say.value(path)) end
-  for i, argument in ipairs { tensors, metadata or {} } do
-    if type(argument) ~= "table" or core.is_tensor(argument) then
-      core.raise(("write_tensors: expected a table of %s by name, got %s"):format(i == 1 and "tensors" or "texts",
-        say.value(argument)))
-    end
-  end
+  metadata = metadata or {}
+  expect.that(type(path) == "string", "write_tensors", "a path", path)
+  expect.that(type(tensors) == "table", "write_tensors", "a table of tensors by name", tensors)
+  expect.that(type(metadata) == "table", "write_tensors", "a table of texts by name", metadata)
   local list = {}
   for name, tensor in pairs(tensors) do
     if type(name) ~= "string" or not utf8.len(name) or name == "__metadata__" or not core.is_tensor(tensor) then
@@ -285,7 +282,7 @@ function safetensors.write(path, tensors, metadata)
     list[#list + 1] = { name = name, tensor = tensor }
   end
   table.sort(list, function(a, b) return a.name < b.name end)
-  for key, value in pairs(metadata or {}) do
+  for key, value in pairs(metadata) do
     if type(key) ~= "string" or type(value) ~= "string" or not utf8.len(key) or not utf8.len(value) then
       core.raise("write_tensors: metadata: expected texts in UTF-8 by name")
     end
@@ -293,7 +290,7 @@ function safetensors.write(path, tensors, metadata)
       core.raise(("write_tensors: metadata: '%s': names with fnet. are fnet's own"):format(key))
     end
   end
-  return safetensors.write_list(path, list, metadata or {})
+  return safetensors.write_list(path, list, metadata)
 end
 
 return safetensors

@@ -18,7 +18,7 @@ local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
 ---@param width integer columns
 ---@return string text padded to the width
 function report.bar(fraction, width)
-  if type(fraction) ~= "number" then core.raise("bar: expected a fraction, got " .. say.value(fraction)) end
+  expect.that(type(fraction) == "number", "bar", "a fraction", fraction)
   width = expect.count("bar: width", width, 0, 4096)
   local eighths = math.floor(math.min(1, math.max(0, fraction)) * width * 8 + 0.5) -- none for a NaN
   local full, rest = eighths // 8, eighths % 8
@@ -152,9 +152,8 @@ end
 ---@param result table
 ---@return string
 function report.accuracy(result)
-  if type(result) ~= "table" or not result.margin then
-    core.raise("accuracy: expected the result of nn.evaluate(model, dataset), got " .. say.value(result))
-  end
+  local fits = type(result) == "table" and result.margin
+  expect.that(fits, "accuracy", "the result of nn.evaluate(model, dataset)", result)
   return accuracy_text(result)
 end
 
@@ -165,9 +164,7 @@ local PLAIN = { string = true, number = true, boolean = true }
 ---@param pairs_list table[] {key, value} with strings, numbers and booleans
 ---@return string
 function report.json(pairs_list)
-  if type(pairs_list) ~= "table" then
-    core.raise("json: expected a list of { key, value }, got " .. say.value(pairs_list))
-  end
+  expect.that(type(pairs_list) == "table", "json", "a list of { key, value }", pairs_list)
   local parts = {}
   for i, entry in ipairs(pairs_list) do
     if type(entry) ~= "table" or type(entry[1]) ~= "string" or not PLAIN[type(entry[2])] then
