@@ -25,19 +25,30 @@ struct phase {
     ptrdiff_t source;    /* may lie beyond the edges */
 };
 
+/* One side of the walk, x or y: pictures that are read, or such that are written. */
+struct side {
+    char *pictures;
+    size_t rows, columns;         /* of a picture */
+    size_t channels, depth;       /* of all groups together, and of one */
+    size_t row_step, column_step; /* from one target of a phase to the next */
+};
+
+/* The weights in the order of the walk: the one of (group, row, tap) is a matrix whose rows are `column` apart. */
+struct weights {
+    char *at;
+    size_t group, row, tap, column;
+};
+
 struct job {
     struct conv conv;
     const struct kernels *kernels;
     size_t size; /* of an element */
-    bool turned; /* the gradient of the input */
+    bool turned; /* the gradient of the input: from y to x, with the kernel turned round */
     bool depthwise;
-    const char *source, *weights, *bias;
-    char *target, *buffers;
-    struct window source_rows, source_columns;         /* only their sizes */
-    size_t source_channels, target_rows, target_width; /* of all groups together */
-    size_t target_channels;
-    size_t depth, wide; /* channels of one group, in the source and the target */
-    size_t weight_group, weight_row, weight_tap, weight_column;
+    size_t groups; /* 1 where it is depthwise: all channels go together */
+    struct side source, target;
+    struct weights weights;
+    char *buffers;
     ptrdiff_t low;    /* the first source column that a band needs */
     size_t width;     /* how many */
     size_t band_rows; /* targets */
@@ -96,52 +107,51 @@ static size_t band_height(size_t rows, size_t row_bytes, size_t step, size_t ext
     return high ? high : 1;
 }
 
+/* The two sides, and how the weights lie: in place, [rows, taps, depth, units], or as turn_row lays them out. */
+static void choose_sides(struct job *job) {
+    const struct conv *p = &job->conv;
+    size_t depth = p->inputs / job->groups, wide = p->units / job->groups, taps = p->columns.kernel;
+    struct side x = {p->x, p->rows.size, p->columns.size, p->inputs, depth, p->rows.stride, p->columns.stride};
+    struct side y = {p->y, p->rows.count, p->columns.count, p->units, wide, 1, 1};
+    job->source = job->turned ? y : x;
+    job->target = job->turned ? x : y;
+    size_t tap = job->depthwise ? p->units : depth * (job->turned ? wide : p->units), row = taps * tap;
+    job->weights = (struct weights){.at = p->w, .group = wide, .row = row, .tap = tap, .column = p->units};
+    if (job->turned) {
+        job->weights.group = p->rows.kernel * row;
+        job->weights.column = depth;
+    }
+}
+
 /* Sizes and the plan of the walk, for a convolution or the gradient of its input; the pointers come later. */
 static struct job plan_walk(const struct conv *p, bool turned) {
     struct job job = {.conv = *p, .size = dtype_sizes[p->dtype], .turned = turned, .depthwise = is_depthwise(p)};
-    size_t taps = p->columns.kernel, depth = p->inputs / p->groups, wide = p->units / p->groups;
+    job.groups = job.depthwise ? 1 : p->groups;
     job.kernels = backend(p->dtype);
-    job.source_rows.size = turned ? p->rows.count : p->rows.size;
-    job.source_columns.size = turned ? p->columns.count : p->columns.size;
-    job.target_rows = turned ? p->rows.size : p->rows.count;
-    job.target_width = turned ? p->columns.size : p->columns.count;
-    job.source_channels = turned ? p->units : p->inputs;
-    job.target_channels = turned ? p->inputs : p->units;
-    job.depth = turned ? wide : depth;
-    job.wide = turned ? depth : wide;
-    job.weight_column = turned ? depth : p->units;
-    job.weight_tap = depth * (turned ? wide : p->units);
-    job.weight_row = taps * job.weight_tap;
-    job.weight_group = turned ? p->rows.kernel * job.weight_row : wide;
-    if (job.depthwise) {
-        job.depth = job.wide = job.weight_tap = p->units;
-        job.weight_row = taps * p->units;
-    }
+    choose_sides(&job);
     job.row_phases = phase_count(&p->rows, turned);
     job.column_phases = phase_count(&p->columns, turned);
     ptrdiff_t high = 0;
     bool any = false;
-    size_t step = turned ? 1 : p->columns.stride;
     for (size_t r = 0; r < job.column_phases; r++) {
         struct phase phase = nth_phase(&p->columns, turned, r);
         if (phase.taps == 0) continue;
-        ptrdiff_t end = phase.source + (ptrdiff_t)((phase.count - 1) * step + phase.taps);
+        ptrdiff_t end = phase.source + (ptrdiff_t)((phase.count - 1) * job.source.column_step + phase.taps);
         if (!any || phase.source < job.low) job.low = phase.source;
         if (!any || end > high) high = end;
         any = true;
     }
     job.width = (size_t)(high - job.low);
-    size_t rows = 0, most_taps = 0;
+    size_t rows = 0, most_taps = 0, step = job.source.row_step;
     for (size_t r = 0; r < job.row_phases; r++) {
         struct phase phase = nth_phase(&p->rows, turned, r);
         rows = phase.count > rows ? phase.count : rows;
         most_taps = phase.taps > most_taps ? phase.taps : most_taps;
     }
-    step = turned ? 1 : p->rows.stride;
     job.parts = threads_count();
-    size_t pictures = p->batch * (job.depthwise ? 1 : p->groups) * job.row_phases;
+    size_t pictures = p->batch * job.groups * job.row_phases;
     double row_work = pictures && rows ? work_of(p) / (double)pictures / (double)rows : 0;
-    size_t row_bytes = times(job.width, job.depth * job.size);
+    size_t row_bytes = times(job.width, job.source.depth * job.size);
     job.band_rows = band_height(rows, row_bytes, step, most_taps, row_work);
     if (pictures > 0 && pictures < PARTS_BANDS * job.parts) {
         size_t bands = least(rows, (PARTS_BANDS * job.parts + pictures - 1) / pictures);
@@ -154,14 +164,13 @@ static struct job plan_walk(const struct conv *p, bool turned) {
     return job;
 }
 
-/* rows x width positions of `depth` channels each, from `row` and `column` on, zeros beyond the edges. */
-static void copy_padded(const struct job *job, const char *picture, size_t channels, ptrdiff_t row, size_t rows,
-                        size_t depth, char *to) {
-    ptrdiff_t height = (ptrdiff_t)job->source_rows.size, across = (ptrdiff_t)job->source_columns.size;
+/* rows x width positions of the source's depth, from `row` and the lowest column on, zeros beyond the edges. */
+static void copy_padded(const struct job *job, const char *picture, ptrdiff_t row, size_t rows, char *to) {
+    ptrdiff_t height = (ptrdiff_t)job->source.rows, across = (ptrdiff_t)job->source.columns;
     ptrdiff_t first = job->low < 0 ? 0 : job->low, end = job->low + (ptrdiff_t)job->width;
     if (end > across) end = across;
-    size_t pixel = depth * job->size, pitch = job->width * pixel, inside = end > first ? (size_t)(end - first) : 0;
-    size_t left = inside ? (size_t)(first - job->low) * pixel : 0;
+    size_t channels = job->source.channels, pixel = job->source.depth * job->size, pitch = job->width * pixel;
+    size_t inside = end > first ? (size_t)(end - first) : 0, left = inside ? (size_t)(first - job->low) * pixel : 0;
     for (size_t i = 0; i < rows; i++, row++, to += pitch) {
         if (row < 0 || row >= height || inside == 0) {
             memset(to, 0, pitch);
@@ -169,7 +178,7 @@ static void copy_padded(const struct job *job, const char *picture, size_t chann
         }
         const char *from = picture + (size_t)(row * across + first) * channels * job->size;
         memset(to, 0, left);
-        if (depth == channels)
+        if (job->source.depth == channels)
             memcpy(to + left, from, inside * pixel);
         else
             for (size_t j = 0; j < inside; j++)
@@ -178,73 +187,99 @@ static void copy_padded(const struct job *job, const char *picture, size_t chann
     }
 }
 
-/* A band of a picture, with zeros where it reaches beyond the edges: in place where it does not. *pitch: elements
-   from row to row. */
-static const char *band_of(const struct job *job, const char *picture, size_t channels, ptrdiff_t row, size_t rows,
-                           size_t depth, char *buffer, size_t *pitch) {
-    bool inside = row >= 0 && row + (ptrdiff_t)rows <= (ptrdiff_t)job->source_rows.size && job->low >= 0 &&
-                  job->low + (ptrdiff_t)job->width <= (ptrdiff_t)job->source_columns.size;
-    if (inside && depth == channels) {
-        *pitch = job->source_columns.size * channels;
-        return picture + ((size_t)row * job->source_columns.size + (size_t)job->low) * channels * job->size;
+/* Rows of one group of a source picture, with zeros where they reach beyond the edges: in place where they do not.
+ *pitch: elements from row to row. */
+static const char *band_of(const struct job *job, size_t picture, size_t group, ptrdiff_t row, size_t rows,
+                           char *buffer, size_t *pitch) {
+    const struct side *side = &job->source;
+    const char *from =
+        side->pictures + (picture * side->rows * side->columns * side->channels + group * side->depth) * job->size;
+    bool inside = row >= 0 && row + (ptrdiff_t)rows <= (ptrdiff_t)side->rows && job->low >= 0 &&
+                  job->low + (ptrdiff_t)job->width <= (ptrdiff_t)side->columns;
+    if (inside && side->depth == side->channels) {
+        *pitch = side->columns * side->channels;
+        return from + ((size_t)row * side->columns + (size_t)job->low) * side->channels * job->size;
     }
-    copy_padded(job, picture, channels, row, rows, depth, buffer);
-    *pitch = job->width * depth;
+    copy_padded(job, from, row, rows, buffer);
+    *pitch = job->width * side->depth;
     return buffer;
 }
 
 /* One row of targets of one phase: a chain through the kernel's rows. */
 static void walk_row(const struct job *job, const struct phase *rows, const struct phase *columns, const char *a,
                      size_t pitch, const char *b, const char *bias, char *c) {
-    size_t step = job->turned ? 1 : job->conv.columns.stride, size = job->size;
-    size_t a_row = step * job->depth, k = columns->taps * job->depth;
-    size_t c_row = (job->turned ? job->conv.columns.stride : 1) * job->target_channels;
-    size_t taps = k ? rows->taps : 0;
+    const struct weights *weights = &job->weights;
+    size_t depth = job->source.depth, step = job->source.column_step * depth;
+    size_t c_row = job->target.column_step * job->target.channels, taps = columns->taps ? rows->taps : 0;
     if (job->depthwise) {
-        job->kernels->depthwise(columns->count, job->wide, taps, columns->taps, a, pitch, a_row, b, job->weight_row,
-                                bias, c, c_row);
+        struct depthwise line = {.m = columns->count,
+                                 .n = job->target.depth,
+                                 .rows = taps,
+                                 .taps = columns->taps,
+                                 .tap = depth,
+                                 .x = a,
+                                 .x_row = pitch,
+                                 .x_step = step,
+                                 .w = b,
+                                 .w_row = weights->row,
+                                 .bias = bias,
+                                 .y = c,
+                                 .y_step = c_row};
+        job->kernels->depthwise(&line);
         return;
     }
-    for (size_t t = 0; t < taps || t == 0; t++) {
-        job->kernels->matmul(columns->count, job->wide, taps ? k : 0, a + t * pitch * size, a_row, 1,
-                             job->kernels->tile_rows * a_row, b + t * job->weight_row * size, job->weight_column,
-                             t ? c : bias, t ? c_row : 0, c, c_row);
+    struct product product = {.m = columns->count,
+                              .n = job->target.depth,
+                              .k = taps ? columns->taps * depth : 0,
+                              .a = a,
+                              .a_row = step,
+                              .a_column = 1,
+                              .a_block = job->kernels->tile_rows * step,
+                              .b = b,
+                              .b_row = weights->column,
+                              .start = bias,
+                              .c = c,
+                              .c_row = c_row};
+    job->kernels->matmul(&product);
+    product.start = c;
+    product.start_row = c_row;
+    for (size_t t = 1; t < taps; t++) {
+        product.a = a + t * pitch * job->size;
+        product.b = b + t * weights->row * job->size;
+        job->kernels->matmul(&product);
     }
 }
 
 /* An item is a band of one phase of the rows, of one group of one picture. */
 static void walk_item(const struct job *job, size_t item, char *buffer) {
     const struct conv *p = &job->conv;
-    size_t size = job->size, groups = job->depthwise ? 1 : p->groups;
-    size_t row_step = job->turned ? 1 : p->rows.stride, target_step = job->turned ? p->rows.stride : 1;
-    size_t begin = item % job->bands * job->band_rows, phase_number = item / job->bands % job->row_phases;
-    size_t group = item / job->bands / job->row_phases % groups;
-    size_t picture = item / job->bands / job->row_phases / groups;
-    struct phase rows = nth_phase(&p->rows, job->turned, phase_number);
+    const struct side *source = &job->source, *target = &job->target;
+    const struct weights *weights = &job->weights;
+    size_t size = job->size, begin = item % job->bands * job->band_rows,
+           phase = item / job->bands % job->row_phases;
+    size_t group = item / job->bands / job->row_phases % job->groups;
+    size_t picture = item / job->bands / job->row_phases / job->groups;
+    struct phase rows = nth_phase(&p->rows, job->turned, phase);
     if (begin >= rows.count) return;
     size_t end = least(begin + job->band_rows, rows.count), pitch = 0;
-    const char *band = job->source; /* a phase without taps reads nothing */
+    const char *band = source->pictures; /* a phase without taps reads nothing */
     if (rows.taps > 0 && job->width > 0)
-        band = band_of(job,
-                       job->source +
-                           (picture * job->source_rows.size * job->source_columns.size * job->source_channels +
-                            group * job->depth) *
-                               size,
-                       job->source_channels, rows.source + (ptrdiff_t)(begin * row_step),
-                       (end - begin - 1) * row_step + rows.taps, job->depth, buffer, &pitch);
-    const char *weights = job->weights + (group * job->weight_group + rows.packed * job->weight_row) * size;
-    const char *bias = job->bias ? job->bias + group * job->wide * size : NULL;
+        band = band_of(job, picture, group, rows.source + (ptrdiff_t)(begin * source->row_step),
+                       (end - begin - 1) * source->row_step + rows.taps, buffer, &pitch);
+    const char *b = weights->at + (group * weights->group + rows.packed * weights->row) * size;
+    const char *bias = p->bias ? (const char *)p->bias + group * target->depth * size : NULL;
     for (size_t i = begin; i < end; i++)
         for (size_t r = 0; r < job->column_phases; r++) {
             struct phase columns = nth_phase(&p->columns, job->turned, r);
             const char *a = band;
             if (rows.taps > 0 && columns.taps > 0)
-                a += ((i - begin) * row_step * pitch + (size_t)(columns.source - job->low) * job->depth) * size;
-            size_t target_row = picture * job->target_rows + rows.target + i * target_step;
-            char *c = job->target + ((target_row * job->target_width + columns.target) * job->target_channels +
-                                     group * job->wide) *
-                                        size;
-            walk_row(job, &rows, &columns, a, pitch, weights + columns.packed * job->weight_tap * size, bias, c);
+                a +=
+                    ((i - begin) * source->row_step * pitch + (size_t)(columns.source - job->low) * source->depth) *
+                    size;
+            size_t row = picture * target->rows + rows.target + i * target->row_step;
+            size_t to = (row * target->columns + columns.target) * target->channels + group * target->depth;
+            walk_row(job, &rows, &columns, a, pitch, b + columns.packed * weights->tap * size, bias,
+                     target->pictures + to * size);
         }
 }
 
@@ -270,7 +305,8 @@ TURN(turn_doubles, double)
 static void turn_row(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     const struct conv *p = &job->conv;
-    size_t groups = job->depthwise ? 1 : p->groups, taps = p->columns.kernel;
+    const struct weights *weights = &job->weights;
+    size_t taps = p->columns.kernel, units = p->units / job->groups, inputs = p->inputs / p->groups;
     for (size_t item = begin; item < end; item++) {
         size_t group = item / p->rows.kernel, kernel_row = item % p->rows.kernel;
         struct phase rows = phase_of(&p->rows, true, kernel_row % p->rows.stride);
@@ -278,11 +314,9 @@ static void turn_row(void *context, size_t begin, size_t end) {
         for (size_t s = 0; s < taps; s++) {
             struct phase columns = phase_of(&p->columns, true, s % p->columns.stride);
             size_t tap = columns.packed + columns.taps - 1 - s / p->columns.stride;
-            size_t units = p->units / groups, inputs = p->inputs / p->groups;
             const char *from =
                 (const char *)p->w + ((kernel_row * taps + s) * inputs * p->units + group * units) * job->size;
-            char *to = (char *)job->weights +
-                       (group * job->weight_group + row * job->weight_row + tap * job->weight_tap) * job->size;
+            char *to = weights->at + (group * weights->group + row * weights->row + tap * weights->tap) * job->size;
             if (job->depthwise)
                 memcpy(to, from, units * job->size);
             else if (job->size == sizeof(float))
@@ -299,16 +333,12 @@ static size_t weight_count(const struct conv *p) {
 
 static void run_walk(struct job *job, void *workspace) {
     const struct conv *p = &job->conv;
-    job->source = job->turned ? p->y : p->x;
-    job->target = job->turned ? p->x : p->y;
-    job->weights = p->w;
-    job->bias = p->bias;
     job->buffers = workspace;
     if (job->turned) {
         size_t count = weight_count(p);
-        job->weights = workspace;
+        job->weights.at = workspace;
         job->buffers += count * job->size;
-        threads_for((job->depthwise ? 1 : p->groups) * p->rows.kernel, 1, (double)count, turn_row, job);
+        threads_for(job->groups * p->rows.kernel, 1, (double)count, turn_row, job);
     }
     threads_for(job->parts * job->steps, 1, work_of(p), walk_steps, job);
 }
@@ -328,11 +358,11 @@ struct weight_job {
 static struct weight_job plan_weight(const struct conv *p) {
     struct weight_job job = {.walk = plan_walk(p, false)};
     const struct job *walk = &job.walk;
-    size_t m = walk->depthwise ? p->units : p->columns.kernel * walk->depth;
+    size_t m = walk->depthwise ? p->units : p->columns.kernel * walk->source.depth;
     job.unit = walk->depthwise ? CHANNEL_UNIT : walk->kernels->tile_rows;
     job.blocks = (m + job.unit - 1) / job.unit;
     job.parts = walk->parts;
-    size_t row_bytes = times(walk->width, walk->depth * walk->size);
+    size_t row_bytes = times(walk->width, walk->source.depth * walk->size);
     double rows = (double)p->batch * (double)p->rows.count;
     job.band_rows =
         band_height(p->rows.count, row_bytes, p->rows.stride, p->rows.kernel, rows > 0 ? work_of(p) / rows : 0);
@@ -343,42 +373,63 @@ static struct weight_job plan_weight(const struct conv *p) {
 
 /* Rows [i, i + m) of one group and kernel row of dw, over one band. */
 static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel_row, size_t i, size_t m,
-                       const char *band, size_t pitch, const char *dy, size_t rows) {
+                       const char *band, size_t pitch, char *dy, size_t rows) {
     const struct job *walk = &job->walk;
     const struct conv *p = &walk->conv;
-    size_t size = walk->size, a_column = p->columns.stride * walk->depth, units = p->units;
-    size_t wide = walk->wide, dy_pitch = p->columns.count * units, taps = p->columns.kernel;
+    size_t size = walk->size, a_column = p->columns.stride * walk->source.depth, units = p->units;
+    size_t wide = walk->target.depth, x_pitch = p->rows.stride * pitch * size;
+    size_t dy_pitch = p->columns.count * units * size, taps = p->columns.kernel;
+    band += (kernel_row * pitch + i) * size;
     if (walk->depthwise) {
         char *dw = (char *)p->w + (kernel_row * taps * units + i) * size;
-        for (size_t r = 0; r < rows; r++)
-            walk->kernels->depthwise_weight(p->columns.count, m, taps,
-                                            band + ((r * p->rows.stride + kernel_row) * pitch + i) * size, a_column,
-                                            units, dy + (r * dy_pitch + i) * size, units, dw, units);
+        dy += i * size;
+        for (size_t r = 0; r < rows; r++) {
+            struct depthwise line = {.m = p->columns.count,
+                                     .n = m,
+                                     .taps = taps,
+                                     .tap = units,
+                                     .x = band + r * x_pitch,
+                                     .x_step = a_column,
+                                     .y = dy + r * dy_pitch,
+                                     .y_step = units};
+            walk->kernels->depthwise_weight(&line, dw);
+        }
         return;
     }
-    char *dw = (char *)p->w + ((kernel_row * taps * walk->depth + i) * units + group * wide) * size;
-    for (size_t r = 0; r < rows; r++)
-        walk->kernels->matmul(
-            m, wide, p->columns.count, band + ((r * p->rows.stride + kernel_row) * pitch + i) * size, 1, a_column,
-            walk->kernels->tile_rows, dy + (r * dy_pitch + group * wide) * size, units, dw, units, dw, units);
+    char *dw = (char *)p->w + ((kernel_row * taps * walk->source.depth + i) * units + group * wide) * size;
+    dy += group * wide * size;
+    for (size_t r = 0; r < rows; r++) {
+        struct product product = {.m = m,
+                                  .n = wide,
+                                  .k = p->columns.count,
+                                  .a = band + r * x_pitch,
+                                  .a_row = 1,
+                                  .a_column = a_column,
+                                  .a_block = walk->kernels->tile_rows,
+                                  .b = dy + r * dy_pitch,
+                                  .b_row = units,
+                                  .start = dw,
+                                  .start_row = units,
+                                  .c = dw,
+                                  .c_row = units};
+        walk->kernels->matmul(&product);
+    }
 }
 
 static void weigh_part(const struct weight_job *job, size_t chunk, size_t begin, size_t end, char *buffer) {
     const struct job *walk = &job->walk;
     const struct conv *p = &walk->conv;
-    size_t size = walk->size, picture = chunk / job->bands, i = chunk % job->bands * job->band_rows;
+    size_t picture = chunk / job->bands, i = chunk % job->bands * job->band_rows;
     size_t rows = least(job->band_rows, p->rows.count - i), loaded = SIZE_MAX, pitch = 0;
-    size_t m = walk->depthwise ? p->units : p->columns.kernel * walk->depth;
-    const char *band = NULL, *x = (const char *)p->x, *dy = (const char *)p->y;
-    x += picture * p->rows.size * p->columns.size * p->inputs * size;
-    dy += (picture * p->rows.count + i) * p->columns.count * p->units * size;
+    size_t m = walk->depthwise ? p->units : p->columns.kernel * walk->source.depth;
+    const char *band = NULL;
+    char *dy = (char *)p->y + (picture * p->rows.count + i) * p->columns.count * p->units * walk->size;
     while (begin < end) {
         size_t kernel_row = begin / job->blocks % p->rows.kernel, group = begin / job->blocks / p->rows.kernel;
         size_t first = begin % job->blocks, count = least(job->blocks - first, end - begin);
         if (group != loaded) {
             ptrdiff_t row = (ptrdiff_t)(i * p->rows.stride) - (ptrdiff_t)p->rows.before;
-            band = band_of(walk, x + group * walk->depth * size, p->inputs, row,
-                           (rows - 1) * p->rows.stride + p->rows.kernel, walk->depth, buffer, &pitch);
+            band = band_of(walk, picture, group, row, (rows - 1) * p->rows.stride + p->rows.kernel, buffer, &pitch);
             loaded = group;
         }
         size_t from = first * job->unit, to = least((first + count) * job->unit, m);
@@ -390,9 +441,9 @@ static void weigh_part(const struct weight_job *job, size_t chunk, size_t begin,
 static void weigh_parts(void *context, size_t begin, size_t end) {
     const struct weight_job *job = context;
     const struct conv *p = &job->walk.conv;
-    size_t groups = job->walk.depthwise ? 1 : p->groups, first, last;
+    size_t first, last;
     for (size_t part = begin; part < end; part++) {
-        threads_range(groups * p->rows.kernel * job->blocks, 1, part, job->parts, &first, &last);
+        threads_range(job->walk.groups * p->rows.kernel * job->blocks, 1, part, job->parts, &first, &last);
         if (first == last) continue;
         for (size_t chunk = job->first; chunk < job->last; chunk++)
             weigh_part(job, chunk, first, last, job->walk.buffers + part * job->buffer_bytes);

@@ -38,6 +38,7 @@ struct job {
     size_t steps; /* looks for an interrupt within a part */
 };
 
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 static size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 
 static enum way choose(const struct matmul *p) {
@@ -92,11 +93,32 @@ static void pack_panels(void *context, size_t begin, size_t end) {
     const struct matmul *p = &job->product;
     size_t wide = job->kernels->tile_columns;
     for (size_t panel = begin; panel < end; panel++) {
-        size_t j = panel * wide, columns = p->n - j < wide ? p->n - j : wide;
+        size_t j = panel * wide, columns = least(p->n - j, wide);
         copy(job, job->slab_depth, columns,
              (const char *)p->b + (job->slab_begin * p->b_row + j * p->b_column) * job->size, p->b_row, p->b_column,
              job->panels + panel * wide * job->slab_depth * job->size, wide);
     }
+}
+
+struct product matmul_rest(const struct matmul *p, size_t i, size_t j, size_t l) {
+    size_t size = dtype_sizes[p->dtype];
+    struct product rest = {.m = p->m - i,
+                           .n = p->n - j,
+                           .k = p->k - l,
+                           .a = (const char *)p->a + (i * p->a_row + l * p->a_column) * size,
+                           .a_row = p->a_row,
+                           .a_column = p->a_column,
+                           .a_block = backend(p->dtype)->tile_rows * p->a_row,
+                           .b = (const char *)p->b + (l * p->b_row + j * p->b_column) * size,
+                           .b_row = p->b_row,
+                           .start = p->bias ? (const char *)p->bias + j * size : NULL,
+                           .c = (char *)p->c + (i * p->n + j) * size,
+                           .c_row = p->n};
+    if (l > 0) {
+        rest.start = rest.c;
+        rest.start_row = rest.c_row;
+    }
+    return rest;
 }
 
 /* Rows [i, end) of the output against the packed slab, block by block. */
@@ -105,26 +127,23 @@ static void multiply_packed(const struct job *job, size_t i, size_t end, size_t 
     const struct kernels *kernels = job->kernels;
     size_t size = job->size, wide = kernels->tile_columns, depth = job->slab_depth;
     for (; i < end; i += BLOCK_ROWS) {
-        size_t rows = end - i < BLOCK_ROWS ? end - i : BLOCK_ROWS;
+        size_t rows = least(end - i, BLOCK_ROWS);
         const char *a = (const char *)p->a + (i * p->a_row + job->slab_begin * p->a_column) * size;
-        size_t a_row = p->a_row, a_column = p->a_column;
-        if (a_column != 1) {
-            copy(job, depth, rows, a, a_column, a_row, block, BLOCK_ROWS);
-            a_row = 1;
-            a_column = BLOCK_ROWS;
-            a = block;
-        }
+        if (p->a_column != 1) copy(job, depth, rows, a, p->a_column, p->a_row, block, BLOCK_ROWS);
         for (size_t panel = first; panel < last; panel++) {
-            size_t j = panel * wide, columns = p->n - j < wide ? p->n - j : wide;
-            char *c = (char *)p->c + (i * p->n + j) * size;
-            const char *start = c;
-            size_t start_row = p->n;
-            if (job->slab_begin == 0) {
-                start = p->bias ? (const char *)p->bias + j * size : NULL;
-                start_row = 0;
+            struct product part = matmul_rest(p, i, panel * wide, job->slab_begin);
+            part.m = rows;
+            part.n = least(part.n, wide);
+            part.k = depth;
+            part.b = job->panels + panel * wide * depth * size;
+            part.b_row = wide;
+            if (p->a_column != 1) {
+                part.a = block;
+                part.a_row = 1;
+                part.a_column = BLOCK_ROWS;
+                part.a_block = kernels->tile_rows;
             }
-            kernels->matmul(rows, columns, depth, a, a_row, a_column, kernels->tile_rows * a_row,
-                            job->panels + panel * wide * depth * size, wide, start, start_row, c, p->n);
+            kernels->matmul(&part);
         }
     }
 }
@@ -133,20 +152,28 @@ static void multiply_transposed(const struct job *job, size_t i, size_t end, cha
     const struct matmul *p = &job->product;
     const struct kernels *kernels = job->kernels;
     for (; i < end; i += TRANSPOSED_COLUMNS) {
-        size_t columns = end - i < TRANSPOSED_COLUMNS ? end - i : TRANSPOSED_COLUMNS;
-        kernels->matmul(p->n, columns, p->k, p->b, 1, p->b_row, kernels->tile_rows,
-                        (const char *)p->a + i * job->size, p->a_column, NULL, 0, block, TRANSPOSED_COLUMNS);
+        size_t columns = least(end - i, TRANSPOSED_COLUMNS);
+        kernels->matmul(&(struct product){.m = p->n,
+                                          .n = columns,
+                                          .k = p->k,
+                                          .a = p->b,
+                                          .a_row = 1,
+                                          .a_column = p->b_row,
+                                          .a_block = kernels->tile_rows,
+                                          .b = (const char *)p->a + i * job->size,
+                                          .b_row = p->a_column,
+                                          .c = block,
+                                          .c_row = TRANSPOSED_COLUMNS});
         kernels->transpose(p->n, columns, block, TRANSPOSED_COLUMNS, (char *)p->c + i * p->n * job->size, p->n);
     }
 }
 
 static void multiply_direct(const struct kernels *kernels, const struct matmul *p, size_t i, size_t end, size_t j,
                             size_t columns) {
-    size_t size = dtype_sizes[p->dtype];
-    kernels->matmul(end - i, columns, p->k, (const char *)p->a + i * p->a_row * size, p->a_row, p->a_column,
-                    kernels->tile_rows * p->a_row, (const char *)p->b + j * size, p->b_row,
-                    p->bias ? (const char *)p->bias + j * size : NULL, 0, (char *)p->c + (i * p->n + j) * size,
-                    p->n);
+    struct product part = matmul_rest(p, i, j, 0);
+    part.m = end - i;
+    part.n = columns;
+    kernels->matmul(&part);
 }
 
 /* Item q is one step of one part of the grid: the steps of a part share its columns and divide its rows. */

@@ -2,6 +2,7 @@
 #ifndef FNET_MATMUL_H
 #define FNET_MATMUL_H
 
+#include "../kernels/kernels.h"
 #include "tensor.h"
 
 struct matmul {
@@ -17,5 +18,9 @@ struct matmul {
 
 size_t matmul_workspace(const struct matmul *product); /* bytes that matmul_run needs; often 0 */
 void matmul_run(const struct matmul *product, void *workspace);
+
+/* For the kernel, on a and b as they are: what is left from row i and column j on, where the first l steps of each
+   chain are done. The caller takes as much of it as it wants: fewer rows m, columns n, steps k. b_column is 1. */
+struct product matmul_rest(const struct matmul *product, size_t i, size_t j, size_t l);
 
 #endif

@@ -1,5 +1,5 @@
 /* Optimiser steps on lists of contiguous parameters, each seen as [rows, columns], shared among threads on the grid
-   that the matrix products use. Formulas: enum optim_rule. */
+   that the matrix products use. Formulas: kernels/operations.inc. */
 #ifndef FNET_OPTIM_H
 #define FNET_OPTIM_H
 

@@ -15,26 +15,20 @@ struct job {
     char *y, *tap;  /* what is written */
 };
 
-/* One position of y: the rows x columns elements of its window in x. */
-static void output_at(const struct job *job, size_t at, size_t rows, size_t columns, size_t first_tap, size_t out) {
-    const struct pool2d *p = &job->pool;
+/* One position of y, `out`, from its window, which begins at `at` in x. */
+static void output_at(const struct job *job, const struct places *window, size_t at, size_t out) {
     const struct kernels *kernels = job->kernels;
-    size_t n = p->channels, x_row = p->columns.size * n, taps = p->columns.kernel, size = job->size;
-    double count = (double)rows * (double)columns;
+    double count = (double)window->rows * (double)window->columns;
     float single = (float)count;
-    const char *x = job->x + at * size;
-    char *y = job->y + out * size;
+    const char *x = job->x + at * job->size, *by = (const char *)job->by + out * job->size;
+    char *y = job->y + out * job->size;
     switch (job->action) {
-    case MAXIMUM:
-        kernels->pool_maximum(n, rows, columns, x, x_row, n, first_tap, taps, y, job->tap + out * size);
-        break;
-    case PICK:
-        kernels->pool_pick(n, rows, columns, x, x_row, n, first_tap, taps, (const char *)job->by + out * size, y);
-        break;
-    case AVERAGE: kernels->pool_average(n, rows, columns, x, x_row, n, count, y); break;
+    case MAXIMUM: kernels->pool_maximum(window, x, y, job->tap + out * job->size); break;
+    case PICK: kernels->pool_pick(window, x, by, y); break;
+    case AVERAGE: kernels->pool_average(window, x, count, y); break;
     default: /* SHARE */
-        kernels->binary[BINARY_DIVIDE](n, job->x + out * size, 1, size == sizeof single ? (void *)&single : &count,
-                                       0, y);
+        kernels->binary[BINARY_DIVIDE](window->n, job->x + out * job->size, 1,
+                                       job->size == sizeof single ? (void *)&single : &count, 0, y);
     }
 }
 
@@ -42,13 +36,19 @@ static void output_at(const struct job *job, size_t at, size_t rows, size_t colu
 static void outputs(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     const struct pool2d *p = &job->pool;
+    struct places window = {.n = p->channels,
+                            .row = p->columns.size * p->channels,
+                            .column = p->channels,
+                            .tap_row = (ptrdiff_t)p->columns.kernel,
+                            .tap_column = 1};
     for (size_t item = begin; item < end; item++) {
-        size_t picture = item / p->rows.count, rows, columns, above, before;
-        size_t i = window_clip(&p->rows, item % p->rows.count, &rows, &above);
+        size_t picture = item / p->rows.count, above, before;
+        size_t i = window_clip(&p->rows, item % p->rows.count, &window.rows, &above);
         for (size_t column = 0; column < p->columns.count; column++) {
-            size_t j = window_clip(&p->columns, column, &columns, &before);
-            output_at(job, ((picture * p->rows.size + i) * p->columns.size + j) * p->channels, rows, columns,
-                      above * p->columns.kernel + before, (item * p->columns.count + column) * p->channels);
+            size_t j = window_clip(&p->columns, column, &window.columns, &before);
+            window.first_tap = (ptrdiff_t)(above * p->columns.kernel + before);
+            output_at(job, &window, ((picture * p->rows.size + i) * p->columns.size + j) * p->channels,
+                      (item * p->columns.count + column) * p->channels);
         }
     }
 }
@@ -57,23 +57,27 @@ static void outputs(void *context, size_t begin, size_t end) {
 static void inputs(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     const struct pool2d *p = &job->pool;
-    size_t n = p->channels, y_row = p->columns.count * n, size = job->size;
+    size_t n = p->channels, size = job->size;
+    struct places windows = {.n = n,
+                             .row = p->columns.count * n,
+                             .column = n,
+                             .tap_row = -(ptrdiff_t)(p->rows.stride * p->columns.kernel),
+                             .tap_column = -(ptrdiff_t)p->columns.stride};
     for (size_t item = begin; item < end; item++) {
-        size_t picture = item / p->rows.size, row = item % p->rows.size, rows, columns;
-        size_t i = window_cover(&p->rows, row, &rows);
+        size_t picture = item / p->rows.size, row = item % p->rows.size;
+        size_t i = window_cover(&p->rows, row, &windows.rows);
         size_t tap_row = row + p->rows.before - i * p->rows.stride;
         for (size_t column = 0; column < p->columns.size; column++) {
-            size_t j = window_cover(&p->columns, column, &columns);
+            size_t j = window_cover(&p->columns, column, &windows.columns);
             size_t tap = tap_row * p->columns.kernel + column + p->columns.before - j * p->columns.stride;
             size_t at = ((picture * p->rows.count + i) * p->columns.count + j) * n * size;
             char *dx = job->y + (item * p->columns.size + column) * n * size;
-            if (rows == 0 || columns == 0) at = 0; /* no window covers it */
+            windows.first_tap = (ptrdiff_t)tap;
+            if (windows.rows == 0 || windows.columns == 0) at = 0; /* no window covers it */
             if (job->action == MAXIMUM_BACKWARD)
-                job->kernels->pool_maximum_backward(n, rows, columns, job->x + at, (const char *)job->by + at,
-                                                    y_row, n, tap, p->rows.stride * p->columns.kernel,
-                                                    p->columns.stride, dx);
+                job->kernels->pool_maximum_backward(&windows, job->x + at, (const char *)job->by + at, dx);
             else
-                job->kernels->pool_average(n, rows, columns, job->x + at, y_row, n, 1, dx);
+                job->kernels->pool_average(&windows, job->x + at, 1, dx);
         }
     }
 }

@@ -23,16 +23,14 @@ static size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 /* Rows l .. end of the weights; block after block down the rows of the output, then the next columns. */
 static void run_leg(struct job *job, size_t number, size_t l, size_t end) {
     const struct matmul *p = &job->product;
-    size_t size = dtype_sizes[p->dtype], high = job->kernels->tile_rows, wide = job->kernels->tile_columns;
-    const char *a = (const char *)p->a + l * p->a_column * size, *b = (const char *)p->b + l * p->b_row * size;
+    size_t high = job->kernels->tile_rows, wide = job->kernels->tile_columns;
     for (size_t block = 0; block < job->blocks; block++) {
-        size_t i = block % job->row_blocks * high, j = block / job->row_blocks * wide;
-        size_t rows = p->m - i < high ? p->m - i : high, columns = p->n - j < wide ? p->n - j : wide;
-        char *c = (char *)p->c + (i * p->n + j) * size;
-        const char *start = number > 0 ? c : p->bias ? (const char *)p->bias + j * size : NULL;
+        struct product part = matmul_rest(p, block % job->row_blocks * high, block / job->row_blocks * wide, l);
+        if (part.m > high) part.m = high;
+        if (part.n > wide) part.n = wide;
+        part.k = end - l;
         if (number > 0 && !threads_wait(&job->leg[number - 1].blocks, block + 1)) return;
-        job->kernels->matmul(rows, columns, end - l, a + i * p->a_row * size, p->a_row, p->a_column,
-                             high * p->a_row, b + j * size, p->b_row, start, number > 0 ? p->n : 0, c, p->n);
+        job->kernels->matmul(&part);
         atomic_store_explicit(&job->leg[number].blocks, block + 1, memory_order_release);
     }
 }

@@ -15,61 +15,66 @@
 /* The order in which every kernel adds and rounds; see "The numerics promise" in README.md. */
 #define NUMERICS_VERSION 1
 
+/* UNARY_NEGATE and so on: what operations.inc has rows for. */
 enum unary {
-    UNARY_NEGATE,
-    UNARY_ABS,
-    UNARY_SIGN, /* -1, 0, 1; a NaN stays */
-    UNARY_SQRT,
-    UNARY_EXP,
-    UNARY_LOG,
-    UNARY_TANH,
-    UNARY_SIGMOID,    /* 1 / (1 + exp(-x)) */
-    UNARY_RELU,       /* max(x, 0), and 0 for -0; a NaN stays */
-    UNARY_SOFTPLUS,   /* log(1 + exp(x)) */
-    UNARY_SILU,       /* x sigmoid(x) */
-    UNARY_SILU_SLOPE, /* its derivative */
-    UNARY_GELU,       /* x times the share of the normal distribution below x */
-    UNARY_GELU_SLOPE, /* its derivative */
+#define UNARY(NAME, name, place, expression) UNARY_##NAME,
+#include "operations.inc"
     UNARY_COUNT
 };
 
 enum binary {
-    BINARY_ADD,
-    BINARY_SUBTRACT,
-    BINARY_MULTIPLY,
-    BINARY_DIVIDE,
-    BINARY_POWER,
-    BINARY_MAXIMUM, /* a NaN in either operand wins */
-    BINARY_MINIMUM,
-    BINARY_EQUAL, /* comparisons give 1 or 0 */
-    BINARY_NOT_EQUAL,
-    BINARY_LESS,
-    BINARY_LESS_EQUAL,
-    BINARY_GATE,       /* b > 0 ? a : 0, the derivative of relu */
-    BINARY_LEAKY_RELU, /* a > 0 ? a : a b */
-    BINARY_ELU,        /* a > 0 ? a : b (exp(a) - 1) */
+#define BINARY(NAME, name, place, expression) BINARY_##NAME,
+#include "operations.inc"
     BINARY_COUNT
 };
 
-enum reduction { REDUCE_SUM, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
-
-/* What an optimiser makes of a parameter p, its gradient g and its moments m and v. */
 enum optim_rule {
-    OPTIM_SGD,      /* p -= rate g */
-    OPTIM_MOMENTUM, /* m = beta1 m + g; p -= rate m */
-    OPTIM_NESTEROV, /* m = beta1 m + g; p -= rate (g + beta1 m) */
-    OPTIM_ADAM,     /* m towards g by 1 - beta1, v towards g^2 by 1 - beta2; p -= rate m / (sqrt(v) + epsilon) */
-    OPTIM_RMSPROP,  /* v towards g^2 by 1 - beta2; p -= rate g / (sqrt(v) + epsilon) */
-    OPTIM_ADAGRAD,  /* v += g^2; p -= rate g / (sqrt(v) + epsilon) */
-    OPTIM_LION,     /* p -= rate sign(beta1 m + (1 - beta1) g); m towards g by 1 - beta2 */
-    OPTIM_AVERAGE,  /* p towards g by 1 - beta1: a running average of values that come as gradients */
+#define OPTIM(NAME, rule, m, v) OPTIM_##NAME,
+#include "operations.inc"
     OPTIM_COUNT
 };
+
+enum reduction { REDUCE_SUM, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
 
 struct optim_step {
     double rate, beta1, beta2, epsilon;
     double decay; /* g + decay p stands for g: the gradient of the penalty decay / 2 |p|^2 */
     double fade;  /* of Adam and Lion: p loses fade p, too (decoupled weight decay) */
+};
+
+/* c[m, n] = start + a[m, k] * b[k, n] with a[i, l] = a[i * a_row + l * a_column]; b[l, j] = b[l * b_row + j];
+   c[i, j] = c[i * c_row + j]. */
+struct product {
+    size_t m, n, k;
+    const void *a;
+    size_t a_row, a_column;
+    size_t a_block; /* from one group of tile_rows rows of a to the next: tile_rows * a_row when unpacked */
+    const void *b;
+    size_t b_row;
+    const void *start; /* NULL for zero, else start[i * start_row + j]: a bias with start_row 0, or c itself */
+    size_t start_row;
+    void *c;
+    size_t c_row;
+};
+
+/* n channels, each by itself, at m places of a row: x(r, i, t, c) = x[r * x_row + i * x_step + t * tap + c] meets
+   w(r, t, c) = w[r * w_row + t * tap + c] for y[i, c] = y[i * y_step + c], r < rows, t < taps. */
+struct depthwise {
+    size_t m, n, rows, taps, tap;
+    const void *x;
+    size_t x_row, x_step;
+    const void *w;
+    size_t w_row;
+    const void *bias; /* n values, or NULL for zero */
+    void *y;
+    size_t y_step;
+};
+
+/* rows x columns places of n channels: the one at (r, c) begins at r * row + c * column, and its tap, the number by
+   which a window knows it, is first_tap + r * tap_row + c * tap_column. */
+struct places {
+    size_t n, rows, columns, row, column;
+    ptrdiff_t first_tap, tap_row, tap_column;
 };
 
 /* Rows of columns of numbers, one a column, for batch_norm and its gradient. */
@@ -86,43 +91,31 @@ struct kernels {
     size_t tile_rows;    /* rows of the largest matmul tile: a packed panel of A has this many */
     size_t tile_columns; /* its columns, in elements: a packed panel of B has this many */
 
-    /* c[m, n] = start + a[m, k] * b[k, n]: each element is ONE chain of fused multiply-adds, k ascending.
-       a[i, l] = a[i * a_row + l * a_column]; b[l, j] = b[l * b_row + j]; c[i, j] = c[i * c_row + j];
-       a_block: elements from one group of tile_rows rows of a to the next (tile_rows * a_row when unpacked).
-       start: NULL for zero, else start[i * start_row + j]: a bias with start_row 0, or c itself. */
-    void (*matmul)(size_t m, size_t n, size_t k, const void *a, size_t a_row, size_t a_column, size_t a_block,
-                   const void *b, size_t b_row, const void *start, size_t start_row, void *c, size_t c_row);
+    /* Each element of c is ONE chain of fused multiply-adds, k ascending. */
+    void (*matmul)(const struct product *product);
 
     /* y[j * y_row + i] = x[i * x_row + j], i < rows, j < columns */
     void (*transpose)(size_t rows, size_t columns, const void *x, size_t x_row, void *y, size_t y_row);
 
-    /* Each channel by itself: y[i, c] = bias[c] + sum over (r, t), ascending, of x(r, i, t, c)
-       * w[r * w_row + t * n + c], one chain of fused multiply-adds, i < m, c < n, r < rows, t < taps, with
-       x(r, i, t, c) = x[r * x_row + i * x_step + t * n + c]; bias may be NULL for zero; y[i, c] = y[i * y_step +
-       c]. */
-    void (*depthwise)(size_t m, size_t n, size_t rows, size_t taps, const void *x, size_t x_row, size_t x_step,
-                      const void *w, size_t w_row, const void *bias, void *y, size_t y_step);
+    /* y[i, c] = bias[c] + sum over (r, t), ascending, of x(r, i, t, c) * w(r, t, c), one chain of fused
+       multiply-adds. */
+    void (*depthwise)(const struct depthwise *p);
 
-    /* dw[t * dw_tap + c] += x[i * x_step + t * x_tap + c] * dy[i * dy_step + c], fused, i < m ascending. */
-    void (*depthwise_weight)(size_t m, size_t n, size_t taps, const void *x, size_t x_step, size_t x_tap,
-                             const void *dy, size_t dy_step, void *dw, size_t dw_tap);
+    /* With y's gradient in the place of y, and one row: dw[t * tap + c] += x(0, i, t, c) * y[i, c], fused, i < m
+       ascending. */
+    void (*depthwise_weight)(const struct depthwise *p, void *dw);
 
-    /* One window of rows x columns positions of n channels; position (r, c) lies at r * x_row + c * x_column and
-       is tap first_tap + r * tap_row + c. tap: where the first of the maxima is, or the first NaN. */
-    void (*pool_maximum)(size_t n, size_t rows, size_t columns, const void *x, size_t x_row, size_t x_column,
-                         size_t first_tap, size_t tap_row, void *y, void *tap);
-    /* y = the element that tap names. */
-    void (*pool_pick)(size_t n, size_t rows, size_t columns, const void *x, size_t x_row, size_t x_column,
-                      size_t first_tap, size_t tap_row, const void *tap, void *y);
-    /* y = (sum from zero, rows in order) / count */
-    void (*pool_average)(size_t n, size_t rows, size_t columns, const void *x, size_t x_row, size_t x_column,
-                         double count, void *y);
-    /* One position of dx = the sum, from zero, rows in order, of dy over the rows x columns windows that name it.
-       It is first_tap of the first one, and first_tap - r * tap_row - c * tap_column of window (r, c). */
-    void (*pool_maximum_backward)(size_t n, size_t rows, size_t columns, const void *dy, const void *tap,
-                                  size_t y_row, size_t y_column, size_t first_tap, size_t tap_row,
-                                  size_t tap_column, void *dx);
+    /* Of a window: the maximum, and the tap of the first of the maxima or of the first NaN; the element that a tap
+       names; (sum from zero, rows in order) / count. */
+    void (*pool_maximum)(const struct places *window, const void *x, void *y, void *tap);
+    void (*pool_pick)(const struct places *window, const void *x, const void *tap, void *y);
+    void (*pool_average)(const struct places *window, const void *x, double count, void *y);
 
+    /* One position of dx = the sum, from zero, rows in order, of dy over the windows whose maximum came from there;
+       `windows` says which tap it is of each. */
+    void (*pool_maximum_backward)(const struct places *windows, const void *dy, const void *tap, void *dx);
+
+    /* y[i] = operation(x[i]) */
     void (*unary[UNARY_COUNT])(size_t n, const void *x, void *y);
 
     /* y[i] = a[i * a_step] op b[i * b_step] with steps of 0 or 1. */
@@ -132,7 +125,7 @@ struct kernels {
     void (*where)(size_t n, const void *condition, size_t c_step, const void *a, size_t a_step, const void *b,
                   size_t b_step, void *y);
 
-    /* *y = the reduction of x[0 .. n), n > 0 but for sums. The order of a sum is in template/reduce.inc. */
+    /* *y = the reduction of x[0 .. n), n > 0 but for sums. The order of a sum is in template/shared.inc. */
     void (*reduce[REDUCE_COUNT])(size_t n, const void *x, void *y);
 
     /* y[j] = the reduction over i of x[i * x_row + j], i < rows, j < columns, in the same order. */

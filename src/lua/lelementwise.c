@@ -10,6 +10,7 @@ static int unary(lua_State *L, const char *what, enum unary operation) {
     if (!dtype_is_float(t->dtype)) x = *lpush_contiguous(L, 1, what, FLOAT32);
     struct tensor *y = ltensor_new(L, what, x.dtype, x.rank, x.shape);
     elementwise_unary(operation, &x, y);
+    ltensor_test(L, -1)->sigmoid = operation == UNARY_SIGMOID;
     lcheck_interrupt(L);
     return 1;
 }
@@ -102,24 +103,17 @@ static int compare(lua_State *L, const char *what, enum binary operation) {
     return binary(L, what, operation);
 }
 
-static int negate(lua_State *L) { return unary(L, "neg", UNARY_NEGATE); }
-static int absolute(lua_State *L) { return unary(L, "abs", UNARY_ABS); }
-static int sign(lua_State *L) { return unary(L, "sign", UNARY_SIGN); }
-static int square_root(lua_State *L) { return unary(L, "sqrt", UNARY_SQRT); }
-static int exponential(lua_State *L) { return unary(L, "exp", UNARY_EXP); }
-static int logarithm(lua_State *L) { return unary(L, "log", UNARY_LOG); }
-static int hyperbolic_tangent(lua_State *L) { return unary(L, "tanh", UNARY_TANH); }
-static int sigmoid(lua_State *L) {
-    unary(L, "sigmoid", UNARY_SIGMOID);
-    ltensor_test(L, -1)->sigmoid = true;
-    return 1;
-}
-static int relu(lua_State *L) { return unary(L, "relu", UNARY_RELU); }
-static int softplus(lua_State *L) { return unary(L, "softplus", UNARY_SOFTPLUS); }
-static int silu(lua_State *L) { return unary(L, "silu", UNARY_SILU); }
-static int silu_slope(lua_State *L) { return unary(L, "silu_slope", UNARY_SILU_SLOPE); }
-static int gelu(lua_State *L) { return unary(L, "gelu", UNARY_GELU); }
-static int gelu_slope(lua_State *L) { return unary(L, "gelu_slope", UNARY_GELU_SLOPE); }
+/* Where scripts find an operation: see operations.inc. */
+enum place { METHOD, FUNCTION, COMPARISON };
+
+/* One function for each row: unary_NEGATE and so on. */
+#define UNARY(NAME, name, place, expression)                                                                       \
+    static int unary_##NAME(lua_State *L) { return unary(L, name, UNARY_##NAME); }
+#define BINARY(NAME, name, place, expression)                                                                      \
+    static int binary_##NAME(lua_State *L) {                                                                       \
+        return (place == COMPARISON ? compare : binary)(L, name, BINARY_##NAME);                                   \
+    }
+#include "../kernels/operations.inc"
 
 /* is_sigmoid(t): whether t is the result of a sigmoid. */
 static int is_sigmoid(lua_State *L) {
@@ -127,71 +121,42 @@ static int is_sigmoid(lua_State *L) {
     return 1;
 }
 
-static int add(lua_State *L) { return binary(L, "add", BINARY_ADD); }
-static int subtract(lua_State *L) { return binary(L, "sub", BINARY_SUBTRACT); }
-static int multiply(lua_State *L) { return binary(L, "mul", BINARY_MULTIPLY); }
-static int divide(lua_State *L) { return binary(L, "div", BINARY_DIVIDE); }
-static int power(lua_State *L) { return binary(L, "pow", BINARY_POWER); }
-static int maximum(lua_State *L) { return binary(L, "maximum", BINARY_MAXIMUM); }
-static int minimum(lua_State *L) { return binary(L, "minimum", BINARY_MINIMUM); }
-static int gate(lua_State *L) { return binary(L, "gate", BINARY_GATE); }
-static int leaky_relu(lua_State *L) { return binary(L, "leaky_relu", BINARY_LEAKY_RELU); }
-static int elu(lua_State *L) { return binary(L, "elu", BINARY_ELU); }
-
-static int equal(lua_State *L) { return compare(L, "eq", BINARY_EQUAL); }
-static int not_equal(lua_State *L) { return compare(L, "ne", BINARY_NOT_EQUAL); }
-static int less(lua_State *L) { return compare(L, "lt", BINARY_LESS); }
-static int less_equal(lua_State *L) { return compare(L, "le", BINARY_LESS_EQUAL); }
-
 static int swapped(lua_State *L, lua_CFunction comparison) {
     lua_settop(L, 2);
     lua_insert(L, 1);
     return comparison(L);
 }
-static int greater(lua_State *L) { return swapped(L, less); }
-static int greater_equal(lua_State *L) { return swapped(L, less_equal); }
+static int greater(lua_State *L) { return swapped(L, binary_LESS); }
+static int greater_equal(lua_State *L) { return swapped(L, binary_LESS_EQUAL); }
 
 void lopen_elementwise(lua_State *L) {
-    static const struct operation operations[] = {
-        {"neg", negate, 1},
-        {"abs", absolute, 1},
-        {"sign", sign, 1},
-        {"sqrt", square_root, 1},
-        {"exp", exponential, 1},
-        {"log", logarithm, 1},
-        {"tanh", hyperbolic_tangent, 1},
-        {"sigmoid", sigmoid, 1},
-        {"relu", relu, 1},
-        {"softplus", softplus, 1},
-        {"silu", silu, 1},
-        {"gelu", gelu, 1},
-        {"add", add, 2},
-        {"sub", subtract, 2},
-        {"mul", multiply, 2},
-        {"div", divide, 2},
-        {"pow", power, 2},
-        {"maximum", maximum, 2},
-        {"minimum", minimum, 2},
-        {"gate", gate, 2},
-        {NULL, NULL, 0},
+    static const struct {
+        enum place place;
+        struct operation operation[2]; /* and the end */
+    } rows[] = {
+#define UNARY(NAME, name, place, expression) {place, {{name, unary_##NAME, 1}}},
+#define BINARY(NAME, name, place, expression) {place, {{name, binary_##NAME, 2}}},
+#include "../kernels/operations.inc"
     };
-    static const luaL_Reg comparisons[] = {
-        {"eq", equal},   {"ne", not_equal},     {"lt", less}, {"le", less_equal},
-        {"gt", greater}, {"ge", greater_equal}, {NULL, NULL},
-    };
+    static const luaL_Reg functions[] = {{"is_sigmoid", is_sigmoid}, {NULL, NULL}};
+    static const luaL_Reg comparisons[] = {{"gt", greater}, {"ge", greater_equal}, {NULL, NULL}};
+    static const struct operation others[] = {{"where", where, 3}, {NULL, NULL, 0}};
     static const char *const metamethods[][2] = {
         {"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"},
     };
-    /* With an argument that has a default, without a first operand, or of use to a rule only: not methods. */
-    static const struct operation others[] = {
-        {"leaky_relu", leaky_relu, 2}, {"elu", elu, 2}, {"where", where, 3}, {"silu_slope", silu_slope, 1},
-        {"gelu_slope", gelu_slope, 1}, {NULL, NULL, 0},
-    };
+    luaL_setfuncs(L, functions, 0);
     lregister_operations(L, others);
-    lua_pushcfunction(L, is_sigmoid);
-    lua_setfield(L, -2, "is_sigmoid");
     lua_getfield(L, -1, "methods");
-    lregister_operations(L, operations);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        lua_pushvalue(L, rows[i].place == FUNCTION ? -2 : -1);
+        if (rows[i].place == COMPARISON) {
+            lua_pushcfunction(L, rows[i].operation->function);
+            lua_setfield(L, -2, rows[i].operation->name);
+        } else {
+            lregister_operations(L, rows[i].operation);
+        }
+        lua_pop(L, 1);
+    }
     luaL_setfuncs(L, comparisons, 0);
     luaL_getmetatable(L, TENSOR_METATABLE);
     for (size_t i = 0; i < sizeof metamethods / sizeof *metamethods; i++) {

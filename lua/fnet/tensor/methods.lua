@@ -87,7 +87,7 @@
 
 --- Reductions: over one axis, which then is gone, or with keep = true stays with length 1; without an axis
 --- over everything, with a result of shape []. The result is float32, or float64 for float64. The order of
---- the additions is fixed: src/kernels/template/reduce.inc.
+--- the additions is fixed: src/kernels/template/shared.inc.
 ---@class tensor
 --- The sum; 0 over nothing. Differentiable.
 ---@field sum fun(self: tensor, axis?: integer, keep?: boolean): tensor

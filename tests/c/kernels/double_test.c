@@ -28,19 +28,27 @@ static bool is_exact(enum unary operation) {
            operation == UNARY_RELU;
 }
 
+static const char *const unary_names[] = {
+#define UNARY(NAME, name, place, expression) name,
+#include "../../../src/kernels/operations.inc"
+};
+static const char *const binary_names[] = {
+#define BINARY(NAME, name, place, expression) name,
+#include "../../../src/kernels/operations.inc"
+};
+
 static void test_elementwise(size_t n) {
     char what[32];
     for (int o = 0; o < UNARY_COUNT; o++) {
         kernels_portable.unary[o](n, x, float_y);
         kernels_double.unary[o](n, wide_x, y);
-        snprintf(what, sizeof what, "unary %d", o);
-        check_near(n, float_y, y, is_exact((enum unary)o) ? 0 : 1e-7, what);
+        check_near(n, float_y, y, is_exact((enum unary)o) ? 0 : 1e-7, unary_names[o]);
     }
     for (int o = 0; o < BINARY_COUNT; o++)
         for (size_t steps = 0; steps < 4; steps++) {
             kernels_portable.binary[o](n, x, steps & 1, z, steps >> 1, float_y);
             kernels_double.binary[o](n, wide_x, steps & 1, wide_z, steps >> 1, y);
-            snprintf(what, sizeof what, "binary %d, steps %zu", o, steps);
+            snprintf(what, sizeof what, "%s, steps %zu", binary_names[o], steps);
             check_near(n, float_y, y, o == BINARY_POWER || o == BINARY_ELU ? 1e-7 : 0, what);
         }
     kernels_portable.where(n, x, 1, z, 1, x, 0, float_y);
@@ -118,8 +126,17 @@ static void test_norm(size_t n) {
 }
 
 static void test_matmul(size_t n) {
-    kernels_portable.matmul(ROWS, n, N, x, N, 1, kernels_portable.tile_rows * N, z, 1, x, 0, float_y, n);
-    kernels_double.matmul(ROWS, n, N, wide_x, N, 1, kernels_double.tile_rows * N, wide_z, 1, wide_x, 0, y, n);
+    struct product product = {.m = ROWS, .n = n, .k = N, .a_row = N, .a_column = 1, .b_row = 1, .c_row = n};
+    product.a_block = kernels_portable.tile_rows * N;
+    product.a = product.start = x;
+    product.b = z;
+    product.c = float_y;
+    kernels_portable.matmul(&product);
+    product.a_block = kernels_double.tile_rows * N;
+    product.a = product.start = wide_x;
+    product.b = wide_z;
+    product.c = y;
+    kernels_double.matmul(&product);
     check_near(ROWS * n, float_y, y, 0, "matmul");
 }
 

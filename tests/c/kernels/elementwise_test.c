@@ -4,12 +4,14 @@
 
 #include "../../../src/kernels/kernels.h"
 
-static const char *const unary_names[UNARY_COUNT] = {"negate", "abs",   "sign",    "sqrt", "exp",
-                                                     "log",    "tanh",  "sigmoid", "relu", "softplus",
-                                                     "silu",   "silu'", "gelu",    "gelu'"};
-static const char *const binary_names[BINARY_COUNT] = {
-    "add",   "subtract",  "multiply", "divide",        "power", "maximum",    "minimum",
-    "equal", "not equal", "less",     "less or equal", "gate",  "leaky relu", "elu"};
+static const char *const unary_names[] = {
+#define UNARY(NAME, name, place, expression) name,
+#include "../../../src/kernels/operations.inc"
+};
+static const char *const binary_names[] = {
+#define BINARY(NAME, name, place, expression) name,
+#include "../../../src/kernels/operations.inc"
+};
 
 static float unary_expected(enum unary operation, float x) {
     float y;

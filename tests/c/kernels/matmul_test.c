@@ -51,8 +51,19 @@ static void test_product(const struct kernels *kernels, size_t m, size_t n, size
     } else {
         reference_matmul(m, n, k, a, k, 1, b, b_row, 1, start, start_row, expected, c_row);
     }
-    kernels->matmul(m, n, k, laid_out.at, laid_out.row, laid_out.column, laid_out.block, b, b_row, start, start_row,
-                    c, c_row);
+    kernels->matmul(&(struct product){.m = m,
+                                      .n = n,
+                                      .k = k,
+                                      .a = laid_out.at,
+                                      .a_row = laid_out.row,
+                                      .a_column = laid_out.column,
+                                      .a_block = laid_out.block,
+                                      .b = b,
+                                      .b_row = b_row,
+                                      .start = start,
+                                      .start_row = start_row,
+                                      .c = c,
+                                      .c_row = c_row});
     check_same(c_extent, expected, c, "m %zu n %zu k %zu a %s from %s values %d", m, n, k, layout_names[layout],
                start_names[from], (int)values);
     check_guards(PLACE_C);

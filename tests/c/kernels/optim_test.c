@@ -67,8 +67,10 @@ static float *put_twice(size_t number, size_t expected, size_t n, enum values va
     return x;
 }
 
-static const char *const rule_names[OPTIM_COUNT] = {"sgd",     "momentum", "nesterov", "adam",
-                                                    "rmsprop", "adagrad",  "lion",     "average"};
+static const char *const rule_names[] = {
+#define OPTIM(NAME, rule, m, v) #rule,
+#include "../../../src/kernels/operations.inc"
+};
 
 static void test_rule(const struct kernels *kernels, enum optim_rule rule, size_t rows, size_t columns,
                       enum values values) {

@@ -8,8 +8,9 @@ enum { PLACE_X, PLACE_W, PLACE_START, PLACE_Y, PLACE_TAP, PLACE_EXPECTED, PLACE_
 
 static void test_depthwise(const struct kernels *kernels, size_t m, size_t n, size_t rows, size_t taps,
                            enum values values) {
-    size_t x_step = n * (1 + random_below(3)), x_row = (m - 1) * x_step + taps * n + random_below(5);
-    size_t w_row = taps * n + random_below(3), y_step = n + random_below(9), extent = (m - 1) * y_step + n;
+    size_t tap = n + random_below(3), x_step = tap * (1 + random_below(3));
+    size_t x_row = (m - 1) * x_step + taps * tap + random_below(5);
+    size_t w_row = taps * tap + random_below(3), y_step = n + random_below(9), extent = (m - 1) * y_step + n;
     const float *x = put_filled(PLACE_X, rows ? rows * x_row : 0, AT_END, values);
     const float *w = put_filled(PLACE_W, rows ? rows * w_row : 0, AT_END, values);
     const float *bias = random_below(2) ? put_filled(PLACE_START, n, AT_END, values) : NULL;
@@ -19,27 +20,43 @@ static void test_depthwise(const struct kernels *kernels, size_t m, size_t n, si
             float sum = bias ? bias[c] : 0;
             for (size_t r = 0; r < rows; r++)
                 for (size_t t = 0; t < taps; t++)
-                    sum = fmaf(x[r * x_row + i * x_step + t * n + c], w[r * w_row + t * n + c], sum);
+                    sum = fmaf(x[r * x_row + i * x_step + t * tap + c], w[r * w_row + t * tap + c], sum);
             expected[i * y_step + c] = sum;
         }
-    kernels->depthwise(m, n, rows, taps, x, x_row, x_step, w, w_row, bias, y, y_step);
+    kernels->depthwise(&(struct depthwise){.m = m,
+                                           .n = n,
+                                           .rows = rows,
+                                           .taps = taps,
+                                           .tap = tap,
+                                           .x = x,
+                                           .x_row = x_row,
+                                           .x_step = x_step,
+                                           .w = w,
+                                           .w_row = w_row,
+                                           .bias = bias,
+                                           .y = y,
+                                           .y_step = y_step});
     check_same(extent, expected, y, "m %zu n %zu rows %zu taps %zu", m, n, rows, taps);
     check_guards(PLACE_Y);
 }
 
 static void test_depthwise_weight(const struct kernels *kernels, size_t m, size_t n, size_t taps,
                                   enum values values) {
-    size_t x_tap = n + random_below(3), x_step = x_tap * (1 + random_below(3)), dy_step = n + random_below(9);
-    const float *x = put_filled(PLACE_X, (m - 1) * x_step + taps * x_tap, AT_END, values);
-    const float *dy = put_filled(PLACE_W, m * dy_step, AT_END, values);
-    float *expected = put_filled(PLACE_EXPECTED, taps * n, 0, values);
-    float *dw = put_copy(PLACE_Y, taps * n, random_below(POSITION_COUNT), expected);
+    size_t tap = n + random_below(3), x_step = tap * (1 + random_below(3)), dy_step = n + random_below(9);
+    const float *x = put_filled(PLACE_X, (m - 1) * x_step + taps * tap, AT_END, values);
+    float *dy = put_filled(PLACE_W, m * dy_step, AT_END, values);
+    float *expected = put_filled(PLACE_EXPECTED, taps * tap, 0, values);
+    float *dw = put_copy(PLACE_Y, taps * tap, random_below(POSITION_COUNT), expected);
     for (size_t t = 0; t < taps; t++)
         for (size_t c = 0; c < n; c++)
             for (size_t i = 0; i < m; i++)
-                expected[t * n + c] = fmaf(x[i * x_step + t * x_tap + c], dy[i * dy_step + c], expected[t * n + c]);
-    kernels->depthwise_weight(m, n, taps, x, x_step, x_tap, dy, dy_step, dw, n);
-    check_same(taps * n, expected, dw, "m %zu n %zu taps %zu", m, n, taps);
+                expected[t * tap + c] =
+                    fmaf(x[i * x_step + t * tap + c], dy[i * dy_step + c], expected[t * tap + c]);
+    kernels->depthwise_weight(
+        &(struct depthwise){
+            .m = m, .n = n, .taps = taps, .tap = tap, .x = x, .x_step = x_step, .y = dy, .y_step = dy_step},
+        dw);
+    check_same(taps * tap, expected, dw, "m %zu n %zu taps %zu", m, n, taps);
     check_guards(PLACE_Y);
 }
 
@@ -63,12 +80,13 @@ static void test_window(const struct kernels *kernels, size_t n, size_t rows, si
         expected[c] = best;
         expected_tap[c] = (float)place;
     }
-    kernels->pool_maximum(n, rows, columns, x, x_row, x_column, first, tap_row, y, tap);
+    const struct places window = {n, rows, columns, x_row, x_column, (ptrdiff_t)first, (ptrdiff_t)tap_row, 1};
+    kernels->pool_maximum(&window, x, y, tap);
     check_same(n, expected, y, "maximum, n %zu, %zu x %zu, values %d", n, rows, columns, (int)values);
     check_same(n, expected_tap, tap, "its tap, n %zu, %zu x %zu, values %d", n, rows, columns, (int)values);
     check_guards(PLACE_Y);
     check_guards(PLACE_TAP);
-    kernels->pool_pick(n, rows, columns, x, x_row, x_column, first, tap_row, expected_tap, y);
+    kernels->pool_pick(&window, x, expected_tap, y);
     check_same(n, expected, y, "picked, n %zu, %zu x %zu, values %d", n, rows, columns, (int)values);
     check_guards(PLACE_Y);
     double parts = (double)(1 + random_below(9));
@@ -77,7 +95,7 @@ static void test_window(const struct kernels *kernels, size_t n, size_t rows, si
         for (size_t k = 0; k < rows * columns; k++) sum += x[k / columns * x_row + k % columns * x_column + c];
         expected[c] = sum / (float)parts;
     }
-    kernels->pool_average(n, rows, columns, x, x_row, x_column, parts, y);
+    kernels->pool_average(&window, x, parts, y);
     check_same(n, expected, y, "average, n %zu, %zu x %zu, values %d", n, rows, columns, (int)values);
     check_guards(PLACE_Y);
 }
@@ -98,7 +116,9 @@ static void test_backward(const struct kernels *kernels, size_t n, size_t rows, 
         expected[c] = sum;
     }
     float *dx = put(PLACE_Y, n, random_below(POSITION_COUNT));
-    kernels->pool_maximum_backward(n, rows, columns, dy, tap, y_row, y_column, first, tap_row, tap_column, dx);
+    const struct places windows = {
+        n, rows, columns, y_row, y_column, (ptrdiff_t)first, -(ptrdiff_t)tap_row, -(ptrdiff_t)tap_column};
+    kernels->pool_maximum_backward(&windows, dy, tap, dx);
     check_same(n, expected, dx, "maximum backward, n %zu, %zu x %zu, values %d", n, rows, columns, (int)values);
     check_guards(PLACE_Y);
 }
