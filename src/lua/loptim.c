@@ -62,18 +62,28 @@ static struct optim_parameter *collect(lua_State *L, int parameters, int moment1
     return list;
 }
 
+/* In the order of enum optim_rule: its name, and those of its moments, "" where it has none. */
+static const char *const rule_names[] = {
+#define OPTIM(NAME, rule, m, v) #rule,
+#include "../kernels/operations.inc"
+    NULL,
+};
+static const char *const moment_names[][2] = {
+#define OPTIM(NAME, rule, m, v) {m, v},
+#include "../kernels/operations.inc"
+};
+
 /* optimise(rule, parameters, moments1, moments2, rate, decay, fade, beta1, beta2, epsilon): one step; see struct
-    optim_step. Numbers that are left out are 0; moments that the rule does not have are nil. Gives the number
+    optim_step. Numbers that are left out are 0; moments that the rule does not have are ignored. Gives the number
     of parameters that had a gradient. */
 static int optimise(lua_State *L) {
-    /* in the order of enum optim_rule */
-    static const char *const names[] = {"sgd", "momentum", "nesterov", "adam", "rmsprop", "adagrad", "lion", NULL};
-    static const bool has_moment1[] = {false, true, true, true, false, false, true};
-    static const bool has_moment2[] = {false, false, false, true, true, true, false};
-    enum optim_rule rule = (enum optim_rule)luaL_checkoption(L, 1, NULL, names);
+    enum optim_rule rule = (enum optim_rule)luaL_checkoption(L, 1, NULL, rule_names);
+    int moments[2];
     luaL_checktype(L, 2, LUA_TTABLE);
-    if (has_moment1[rule]) luaL_checktype(L, 3, LUA_TTABLE);
-    if (has_moment2[rule]) luaL_checktype(L, 4, LUA_TTABLE);
+    for (int i = 0; i < 2; i++) {
+        moments[i] = *moment_names[rule][i] ? 3 + i : 0;
+        if (moments[i]) luaL_checktype(L, moments[i], LUA_TTABLE);
+    }
     struct optim_step step = {.rate = luaL_checknumber(L, 5),
                               .decay = luaL_optnumber(L, 6, 0),
                               .fade = luaL_optnumber(L, 7, 0),
@@ -81,8 +91,7 @@ static int optimise(lua_State *L) {
                               .beta2 = luaL_optnumber(L, 9, 0),
                               .epsilon = luaL_optnumber(L, 10, 0)};
     size_t count;
-    struct optim_parameter *list =
-        collect(L, 2, has_moment1[rule] ? 3 : 0, has_moment2[rule] ? 4 : 0, PARAMETERS, &count);
+    struct optim_parameter *list = collect(L, 2, moments[0], moments[1], PARAMETERS, &count);
     optim_update(list, count, rule, &step);
     lua_pushinteger(L, (lua_Integer)count);
     return 1;
@@ -135,4 +144,17 @@ void lopen_optim(lua_State *L) {
                                          {"change_gradients", change_gradients},
                                          {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
+    lua_newtable(L); /* core.moments[rule]: the names of its two moments, false where it has none */
+    for (int rule = 0; rule < OPTIM_COUNT; rule++) {
+        lua_createtable(L, 2, 0);
+        for (int i = 0; i < 2; i++) {
+            if (*moment_names[rule][i])
+                lua_pushstring(L, moment_names[rule][i]);
+            else
+                lua_pushboolean(L, false);
+            lua_rawseti(L, -2, i + 1);
+        }
+        lua_setfield(L, -2, rule_names[rule]);
+    }
+    lua_setfield(L, -2, "moments");
 }

@@ -1,7 +1,6 @@
 --- Adam (Kingma and Ba, 2015, algorithm 1 in the form of section 2's last paragraph) and AdamW (Loshchilov and
 -- Hutter, 2019, algorithm 2), which takes the weight decay from the weights themselves, not by way of the moments.
 
-local core = require "fnet.core"
 local optimizer = require "fnet.optim.optimizer"
 
 local BELOW_1 = 1 - 2 ^ -24 -- the largest float32: at 1 the corrections for the start would divide by 0
@@ -25,13 +24,12 @@ local function class(name, weight_decay, decoupled)
       { "lr", 1e-3, 0, math.huge }, { "beta1", 0.9, 0, BELOW_1 }, { "beta2", 0.999, 0, BELOW_1 },
       { "epsilon", 1e-8, 0, 1 }, { "weight_decay", weight_decay, 0, math.huge },
     },
-    moments = { "moments1", "moments2" },
-    update = function(group, lr, step)
+    rule = "adam",
+    numbers = function(group, lr, step)
       advance(group, step)
       local root, decay, fade = math.sqrt(1 - group.power2), group.weight_decay, 0
       if decoupled then decay, fade = 0, lr * group.weight_decay end
-      return core.optimise("adam", group.parameters, group.moments1, group.moments2, lr * root / (1 - group.power1),
-        decay, fade, group.beta1, group.beta2, group.epsilon * root)
+      return lr * root / (1 - group.power1), decay, fade, group.beta1, group.beta2, group.epsilon * root
     end,
     restart = function(group) group.power1, group.power2 = nil, nil end,
   }

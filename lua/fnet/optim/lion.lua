@@ -1,6 +1,5 @@
 --- Lion (Chen and others, 2023, program 1): steps of one size, in the direction of a sign.
 
-local core = require "fnet.core"
 local optimizer = require "fnet.optim.optimizer"
 
 local new = optimizer.class {
@@ -9,11 +8,8 @@ local new = optimizer.class {
     { "lr", 1e-4, 0, math.huge }, { "beta1", 0.9, 0, 1 }, { "beta2", 0.99, 0, 1 },
     { "weight_decay", 0, 0, math.huge },
   },
-  moments = { "moments" },
-  update = function(group, lr)
-    return core.optimise("lion", group.parameters, group.moments, nil, lr, 0, lr * group.weight_decay, group.beta1,
-      group.beta2)
-  end,
+  rule = "lion",
+  numbers = function(group, lr) return lr, 0, lr * group.weight_decay, group.beta1, group.beta2 end,
 }
 
 --- p = p - lr (sign(beta1 m + (1 - beta1) gradient) + weight_decay p); m = beta2 m + (1 - beta2) gradient. Takes a

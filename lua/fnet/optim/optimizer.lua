@@ -58,10 +58,14 @@ local function factor_at(self, step)
     tostring(factor)))
 end
 
--- The names of the lists of moments that a group has.
-local function moments_of(spec, group)
-  if spec.needs_moments and not spec.needs_moments(group) then return {} end
-  return spec.moments
+-- The key of a group's moments: lists of tensors by name.
+local MOMENTS = {}
+
+-- The rule of core.optimise that a group's steps follow now, and the names of its two moments, false for none.
+local function rule_of(spec, group)
+  local rule = spec.rule
+  if type(rule) == "function" then rule = rule(group) end
+  return rule, core.moments[rule]
 end
 
 -- One tensor of zeros for each parameter.
@@ -71,17 +75,23 @@ local function zeros_like(parameters)
   return list
 end
 
+-- A group's moments of that name, which start from zero.
+local function moments_of(group, name)
+  local moments = group[MOMENTS]
+  if not moments[name] then moments[name] = zeros_like(group.parameters) end
+  return moments[name]
+end
+
 --- Changes every parameter that has a gradient. Raises where none has.
 function Optimizer:step()
   expect.method("step", self)
   local spec, step, changed = self[SPEC], self.steps + 1, 0
   local factor = self.schedule and factor_at(self, step) or 1
   for _, group in ipairs(self.groups) do
-    for _, name in ipairs(moments_of(spec, group)) do
-      if not group[name] then group[name] = zeros_like(group.parameters) end
-    end
+    local rule, names = rule_of(spec, group)
     local lr = expect.number(spec.name .. ": lr", group.lr, 0, math.huge) * factor
-    changed = changed + spec.update(group, lr, step)
+    changed = changed + core.optimise(rule, group.parameters, names[1] and moments_of(group, names[1]),
+      names[2] and moments_of(group, names[2]), spec.numbers(group, lr, step))
   end
   if changed == 0 then
     for _, group in ipairs(spec.restart and self.groups or {}) do spec.restart(group) end
@@ -100,8 +110,8 @@ function Optimizer:state()
   local state, number = { steps = self.steps, lr = self.lr }, 0
   for g, group in ipairs(self.groups) do
     if rawget(group, "lr") then state[("group%d.lr"):format(g)] = group.lr end
-    for _, name in ipairs(self[SPEC].moments) do
-      for i, moment in ipairs(group[name] or {}) do state[("%s.%d"):format(name, number + i)] = moment end
+    for name, list in pairs(group[MOMENTS]) do
+      for i, moment in ipairs(list) do state[("%s.%d"):format(name, number + i)] = moment end
     end
     number = number + #group.parameters
   end
@@ -129,9 +139,10 @@ local function sort_state(self, state)
   for g, group in ipairs(self.groups) do
     if rawget(group, "lr") then numbers[g] = take(("group%d.lr"):format(g), "number") end
     moments[g] = {}
-    for _, name in ipairs(numbers.steps > 0 and moments_of(spec, group) or {}) do
-      moments[g][name] = {}
-      for i, parameter in ipairs(group.parameters) do
+    local _, names = rule_of(spec, group)
+    for _, name in ipairs(numbers.steps > 0 and names or {}) do
+      if name then moments[g][name] = {} end
+      for i, parameter in ipairs(name and group.parameters or {}) do
         local key = ("%s.%d"):format(name, number + i)
         local moment = unused[key]
         unused[key] = nil
@@ -167,9 +178,10 @@ function Optimizer:load_state(state)
   self.steps, self.lr = numbers.steps, numbers.lr
   for g, group in ipairs(self.groups) do
     if numbers[g] then group.lr = numbers[g] end
-    for _, name in ipairs(self[SPEC].moments) do
-      group[name] = moments[g][name] and zeros_like(group.parameters) or nil
-      for i, moment in ipairs(moments[g][name] or {}) do group[name][i]:copy(moment) end
+    group[MOMENTS] = moments[g]
+    for name, list in pairs(moments[g]) do
+      moments[g][name] = zeros_like(list)
+      for i, moment in ipairs(list) do moments[g][name][i]:copy(moment) end
     end
     if self[SPEC].restart then self[SPEC].restart(group) end
   end
@@ -230,10 +242,9 @@ end
 
 --- A function that makes optimisers of one kind.
 ---@param spec table name; options: a list of {name, default, lowest, highest}, or {name, default} for true or
---- false; moments: the names of the lists of tensors that a group keeps; needs_moments: function(group), false for
---- a group without; update: function(group, lr, step), one step, gives the
---- number of parameters that had a gradient;
---- restart: function(group), called after the state was replaced
+--- false; rule: the name of the rule of core.optimise, which says what moments there are, or function(group) that
+--- gives it; numbers: function(group, lr, step), the numbers that core.optimise takes for that step; restart:
+--- function(group), called after the state was replaced
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
   local known = {}
@@ -251,6 +262,7 @@ local function class(spec)
     check_schedule(spec.name, options.schedule)
     self.schedule = options.schedule
     for _, group in ipairs(self.groups) do
+      group[MOMENTS] = {}
       table.move(group.parameters, 1, #group.parameters, #self.parameters + 1, self.parameters)
       setmetatable(group, { __index = self })
     end

@@ -1,7 +1,6 @@
 --- RMSprop (Hinton, 2012, lecture 6e) and Adagrad (Duchi and others, 2011): gradients divided by the root of their
 -- mean square, or of their sum of squares so far.
 
-local core = require "fnet.core"
 local optimizer = require "fnet.optim.optimizer"
 
 local new_rmsprop = optimizer.class {
@@ -10,21 +9,15 @@ local new_rmsprop = optimizer.class {
     { "lr", 1e-2, 0, math.huge }, { "alpha", 0.99, 0, 1 }, { "epsilon", 1e-8, 0, 1 },
     { "weight_decay", 0, 0, math.huge },
   },
-  moments = { "squares" },
-  update = function(group, lr)
-    return core.optimise("rmsprop", group.parameters, nil, group.squares, lr, group.weight_decay, 0, 0, group.alpha,
-      group.epsilon)
-  end,
+  rule = "rmsprop",
+  numbers = function(group, lr) return lr, group.weight_decay, 0, 0, group.alpha, group.epsilon end,
 }
 
 local new_adagrad = optimizer.class {
   name = "Adagrad",
   options = { { "lr", 1e-2, 0, math.huge }, { "epsilon", 1e-10, 0, 1 }, { "weight_decay", 0, 0, math.huge } },
-  moments = { "squares" },
-  update = function(group, lr)
-    return core.optimise("adagrad", group.parameters, nil, group.squares, lr, group.weight_decay, 0, 0, 0,
-      group.epsilon)
-  end,
+  rule = "adagrad",
+  numbers = function(group, lr) return lr, group.weight_decay, 0, 0, 0, group.epsilon end,
 }
 
 return {

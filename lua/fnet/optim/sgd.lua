@@ -9,12 +9,8 @@ local new = optimizer.class {
     { "lr", 1e-2, 0, math.huge }, { "momentum", 0, 0, 1 }, { "nesterov", false },
     { "weight_decay", 0, 0, math.huge },
   },
-  moments = { "velocities" },
-  needs_moments = function(group) return group.momentum > 0 end,
-  update = function(group, lr)
-    local rule = group.momentum == 0 and "sgd" or group.nesterov and "nesterov" or "momentum"
-    return core.optimise(rule, group.parameters, group.velocities, nil, lr, group.weight_decay, 0, group.momentum)
-  end,
+  rule = function(group) return group.momentum == 0 and "sgd" or group.nesterov and "nesterov" or "momentum" end,
+  numbers = function(group, lr) return lr, group.weight_decay, 0, group.momentum end,
 }
 
 --- v = momentum v + gradient; p = p - lr v. With nesterov p = p - lr (gradient + momentum v).
