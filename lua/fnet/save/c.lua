@@ -7,7 +7,7 @@ local say = require "fnet.base.say"
 local core = require "fnet.core"
 local parts = require "fnet.save.c_parts"
 local evaluate = require("fnet.measure.classifier").evaluate
-local steps_of = require "fnet.save.layers"
+local layers = require "fnet.save.layers"
 local Module = require("fnet.nn.module").Module
 
 local HEAD = [[
@@ -134,14 +134,11 @@ end
 -- Steps that change the numbers where they are: function(file, step, count, features) -> call.
 local in_place = {}
 
-for kind, name in pairs { ReLU = "relu", SELU = "selu", Sigmoid = "sigmoid", SiLU = "silu",
-  Tanh = "hyperbolic_tangent", Softplus = "softplus", GELU = "gelu" } do
-  in_place[kind] = function(_, _, count) return ("%s(%d, from)"):format(name, count) end
-end
-
-for kind, name in pairs { LeakyReLU = "leaky_relu", ELU = "elu" } do
-  in_place[kind] = function(_, step, count)
-    return ("%s(%d, %s, from)"):format(name, count, float_text(core.tensor { step.layer.value }:item()))
+for _, part in ipairs(parts) do
+  in_place[part.name] = part.call and function(_, step, count)
+    local value = step.layer.value
+    return ("%s(%d, %sfrom)"):format(part.call, count,
+      value and float_text(core.tensor { value }:item()) .. ", " or "")
   end
 end
 
@@ -199,13 +196,12 @@ local function source_of(model, steps, int8)
   file.parts = { HEAD:format(core.version, description, inputs, outputs, 2 * 4 * widest, inputs, outputs) }
   local parameters = int8 and "const signed char *weights, const float *scale" or "const float *weights"
   local element = int8 and "(float)weights%1 * scale[j]" or "weights%1"
+  for i = #parts, 1, -1 do
+    for _, name in ipairs(used[parts[i].name] and parts[i].needs or {}) do used[name] = true end
+  end
   for _, part in ipairs(parts) do
-    for kind in pairs(part[1]) do
-      if used[kind] then
-        local text = part[2]:gsub("WEIGHTS", parameters):gsub("WEIGHT(%b[])", element)
-        file.parts[#file.parts + 1] = text
-        break
-      end
+    if used[part.name] then
+      file.parts[#file.parts + 1] = part.text:gsub("WEIGHTS", parameters):gsub("WEIGHT(%b[])", element)
     end
   end
   local body, buffers = {}, 1
@@ -236,9 +232,8 @@ local function accuracy_with(model, tensors, data)
 end
 
 --- Writes the model as one C99 file with a function `predict`, which needs nothing but the C library. With float32
--- weights it gives the bits that fnet gives in evaluation mode. Every layer but LayerNorm, LogSoftmax, Embedding,
--- Lambda, the containers beside Sequential and layers of your own can be exported; those raise an error that names
--- them.
+-- weights it gives the bits that fnet gives in evaluation mode. A layer that cannot be exported raises an error,
+-- which names it and those that can.
 ---@param path string
 ---@param options? table weights: "float32", or "int8" for weights of 8 bits with one scale a unit; data: a data
 --- set, on which the accuracy of both is measured; input: the shape of a sample, { height, width, channels }; the
@@ -252,7 +247,7 @@ function Module:export_c(path, options)
   options = expect.options("export_c", options, { "weights", "data", "input" })
   local weights = expect.choice("export_c: weights", options.weights == nil and "float32" or options.weights,
     { "float32", "int8" })
-  local steps = steps_of("export_c", self, known, options.input)
+  local steps = layers.steps("export_c", self, known, options.input)
   local int8 = weights == "int8"
   local text = core.no_grad(source_of, self, steps, int8)
   local report = { weights = weights }

@@ -3,12 +3,6 @@
 -- series of src/kernels/template/math.inc), so that the bits are the same. Functions with weights say WEIGHTS where
 -- their parameters stand and WEIGHT[i] for one of them.
 
-local function set(...)
-  local kinds = {}
-  for _, kind in ipairs { ... } do kinds[kind] = true end
-  return kinds
-end
-
 -- A pooling: `each` makes y[j] of the positions top to bottom, left to right of channel j.
 local function pooling(name, each)
   return ([[
@@ -26,9 +20,11 @@ static void %s(struct window rows, struct window columns, int channels, const fl
 ]]):format(name, each)
 end
 
--- Kinds of steps, and what they need: each part at most once and in this order.
+-- The parts in the order of a file. `name` is the kind of a step, or what parts further down need; `call` is the C
+-- function of an activation, which takes how many numbers there are, the layer's own number where it has one, and
+-- the numbers, which it changes.
 return {
-  { set("Softmax", "Sigmoid", "Tanh", "ELU", "SELU", "GELU", "SiLU", "Softplus"), [[
+  { name = "exp_parts", text = [[
 
 /* exp(x) = scale * part + scale, for x that a float can show. */
 static void exp_parts(double x, double *scale, double *part) {
@@ -47,7 +43,7 @@ static void exp_parts(double x, double *scale, double *part) {
     *scale = ldexp(1, (int)n);
 }
 ]] },
-  { set("Softmax", "Sigmoid", "GELU", "SiLU", "Softplus"), [[
+  { name = "exponential", needs = { "exp_parts" }, text = [[
 
 static double exponential(double x) {
     double scale, part;
@@ -56,19 +52,19 @@ static double exponential(double x) {
     return fma(scale, part, scale);
 }
 ]] },
-  { set "ReLU", [[
+  { name = "ReLU", call = "relu", text = [[
 
 static void relu(int n, float *x) {
     for (int i = 0; i < n; i++) x[i] = x[i] > 0 || x[i] != x[i] ? x[i] : 0;
 }
 ]] },
-  { set "LeakyReLU", [[
+  { name = "LeakyReLU", call = "leaky_relu", text = [[
 
 static void leaky_relu(int n, float slope, float *x) {
     for (int i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : x[i] * slope;
 }
 ]] },
-  { set("ELU", "SELU"), [[
+  { name = "ELU", call = "elu", needs = { "exp_parts" }, text = [[
 
 static void elu(int n, float alpha, float *x) {
     for (int i = 0; i < n; i++) {
@@ -79,30 +75,30 @@ static void elu(int n, float alpha, float *x) {
     }
 }
 ]] },
-  { set "SELU", [[
+  { name = "SELU", call = "selu", needs = { "ELU" }, text = [[
 
 static void selu(int n, float *x) {
     elu(n, 0x1.ac5afap+0f, x);
     for (int i = 0; i < n; i++) x[i] *= 0x1.0cfabep+0f;
 }
 ]] },
-  { set("Sigmoid", "SiLU"), [[
+  { name = "logistic", needs = { "exponential" }, text = [[
 
 static double logistic(double x) { return 1 / (1 + exponential(0 - x)); }
 ]] },
-  { set "Sigmoid", [[
+  { name = "Sigmoid", call = "sigmoid", needs = { "logistic" }, text = [[
 
 static void sigmoid(int n, float *x) {
     for (int i = 0; i < n; i++) x[i] = (float)logistic(x[i]);
 }
 ]] },
-  { set "SiLU", [[
+  { name = "SiLU", call = "silu", needs = { "logistic" }, text = [[
 
 static void silu(int n, float *x) {
     for (int i = 0; i < n; i++) x[i] = (float)((-200 > x[i] ? -200.0 : (double)x[i]) * logistic(x[i]));
 }
 ]] },
-  { set "Tanh", [[
+  { name = "Tanh", call = "hyperbolic_tangent", needs = { "exp_parts" }, text = [[
 
 static void hyperbolic_tangent(int n, float *x) {
     for (int i = 0; i < n; i++) {
@@ -114,7 +110,7 @@ static void hyperbolic_tangent(int n, float *x) {
     }
 }
 ]] },
-  { set "Softplus", [[
+  { name = "Softplus", call = "softplus", needs = { "exponential" }, text = [[
 
 /* max(x, 0) + log(1 + exp(-|x|)); the logarithm of m = 1 + e is 2 artanh s, s = (m - 1) / (m + 1), with m halved
    above sqrt(2). */
@@ -135,7 +131,7 @@ static void softplus(int n, float *x) {
     }
 }
 ]] },
-  { set "GELU", [[
+  { name = "GELU", call = "gelu", needs = { "exponential" }, text = [[
 
 /* x times the share of the normal distribution below x; beyond u = |x| it is exp(-u^2 / 2) t P(t). */
 static void gelu(int n, float *x) {
@@ -153,7 +149,7 @@ static void gelu(int n, float *x) {
     }
 }
 ]] },
-  { set("Softmax", "GlobalAvgPool"), [[
+  { name = "sum", text = [[
 
 /* Of every step-th element: 16 lanes, each a cascade of accumulators of 64 elements; joined as a tree. */
 static float sum(int n, int step, const float *x) {
@@ -177,7 +173,7 @@ static float sum(int n, int step, const float *x) {
     return lane[0];
 }
 ]] },
-  { set "Softmax", [[
+  { name = "Softmax", needs = { "exponential", "sum" }, text = [[
 
 static void softmax(int rows, int n, float *x) {
     for (; rows > 0; rows--, x += n) {
@@ -192,7 +188,7 @@ static void softmax(int rows, int n, float *x) {
     }
 }
 ]] },
-  { set "BatchNorm", [[
+  { name = "BatchNorm", text = [[
 
 /* Two roundings, no fmaf. */
 static void batch_norm(int rows, int n, const float *factor, const float *shift, float *x) {
@@ -203,7 +199,7 @@ static void batch_norm(int rows, int n, const float *factor, const float *shift,
         }
 }
 ]] },
-  { set "Dense", [[
+  { name = "Dense", text = [[
 
 static void dense(int rows, int inputs, int units, WEIGHTS, const float *bias, const float *x, float *y) {
     for (; rows > 0; rows--, x += inputs, y += units) {
@@ -216,14 +212,14 @@ static void dense(int rows, int inputs, int units, WEIGHTS, const float *bias, c
     }
 }
 ]] },
-  { set("Conv2D", "MaxPool2D", "AvgPool2D"), [[
+  { name = "window", text = [[
 
 /* A window that slides along an axis: count places, of which the first begins `before` in front of the picture. */
 struct window {
     int size, kernel, stride, before, count;
 };
 ]] },
-  { set("MaxPool2D", "AvgPool2D"), [[
+  { name = "clip", needs = { "window" }, text = [[
 
 /* The part of the window's i-th place that lies in the picture. */
 static void clip(struct window w, int i, int *first, int *end) {
@@ -232,7 +228,7 @@ static void clip(struct window w, int i, int *first, int *end) {
     if (*first < 0) *first = 0;
 }
 ]] },
-  { set "Conv2D", [[
+  { name = "Conv2D", needs = { "window" }, text = [[
 
 static void conv2d(struct window rows, struct window columns, int inputs, int units, int groups, WEIGHTS,
                    const float *bias, const float *x, float *y) {
@@ -256,7 +252,7 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
         }
 }
 ]] },
-  { set "MaxPool2D", pooling("max_pool", [[
+  { name = "MaxPool2D", needs = { "clip" }, text = pooling("max_pool", [[
                 float most = x[(top * columns.size + left) * channels + j];
                 for (int i = top; i < bottom; i++)
                     for (int k = left; k < right; k++) {
@@ -265,13 +261,13 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
                     }
                 y[j] = most;
 ]]) },
-  { set "AvgPool2D", pooling("average_pool", [[
+  { name = "AvgPool2D", needs = { "clip" }, text = pooling("average_pool", [[
                 float total = 0;
                 for (int i = top; i < bottom; i++)
                     for (int k = left; k < right; k++) total += x[(i * columns.size + k) * channels + j];
                 y[j] = total / (float)((bottom - top) * (right - left));
 ]]) },
-  { set "GlobalAvgPool", [[
+  { name = "GlobalAvgPool", needs = { "sum" }, text = [[
 
 static void global_average(int positions, int channels, const float *x, float *y) {
     for (int j = 0; j < channels; j++) y[j] = sum(positions, channels, x + j) / (float)positions;

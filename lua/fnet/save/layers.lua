@@ -62,6 +62,13 @@ local function check_state(what, step)
   end
 end
 
+local layers = {}
+
+--- The kinds of layers that an exporter can do.
+---@param known table<string, any> what the exporter's module returns: by kind
+---@return string list "Sequential, Dropout, AvgPool2D, ..."
+function layers.names(known) return "Sequential, Dropout, " .. table.concat(naming.sorted(known), ", ") end
+
 --- The steps of a model, in order.
 ---@param what string the exporter, for messages
 ---@param model nn.Module
@@ -69,13 +76,12 @@ end
 ---@param input? integer[] the shape of a sample; what the model's layers say of it
 ---@return { kind: string, text: string, layer: nn.Module, input: integer[], output: integer[] }[] steps with the
 --- shapes of a sample. Raises where they do not fit
-return function(what, model, known, input)
+function layers.steps(what, model, known, input)
   local list = {}
   add(what, list, model, "")
   for _, step in ipairs(list) do
     if not known[step.kind] then
-      core.raise(("%s: %s cannot be exported; what can: Sequential, Dropout, %s"):format(what, step.text,
-        table.concat(naming.sorted(known), ", ")))
+      core.raise(("%s: %s cannot be exported; what can: %s"):format(what, step.text, layers.names(known)))
     end
     check_state(what, step)
   end
@@ -95,3 +101,5 @@ return function(what, model, known, input)
   end
   return list
 end
+
+return layers

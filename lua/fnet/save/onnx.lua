@@ -8,7 +8,7 @@ local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local protobuf = require "fnet.files.protobuf"
-local steps_of = require "fnet.save.layers"
+local layers = require "fnet.save.layers"
 local Module = require("fnet.nn.module").Module
 
 local integer, float, bytes = protobuf.integer, protobuf.float, protobuf.bytes
@@ -181,8 +181,8 @@ local function graph_proto(steps)
 end
 
 --- Writes the model as an ONNX file, opset 17: input [batch, sample], output [batch, ...], both float32, of any
--- batch and in fnet's layout, pictures with their channels last. Every layer but Embedding, Lambda, the containers
--- beside Sequential and layers of your own can be exported; those raise an error that names them.
+-- batch and in fnet's layout, pictures with their channels last. A layer that cannot be exported raises an error,
+-- which names it and those that can.
 ---@param path string
 ---@param options? table input: the shape of a sample, { height, width, channels }; the layers say it unless the
 --- first one is a convolution or a pooling
@@ -192,7 +192,7 @@ end
 function Module:export_onnx(path, options)
   if type(path) ~= "string" then core.raise("export_onnx: expected a path, got " .. say.value(path)) end
   options = expect.options("export_onnx", options, { "input" })
-  local steps = steps_of("export_onnx", self, writers, options.input)
+  local steps = layers.steps("export_onnx", self, writers, options.input)
   local graph = core.no_grad(graph_proto, steps)
   return core.write_file(path, { integer(1, IR_VERSION) .. bytes(2, "fnet") .. bytes(3, core.version)
     .. bytes(7, graph) .. bytes(8, bytes(1, "") .. integer(2, OPSET)) })
