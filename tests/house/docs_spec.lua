@@ -4,6 +4,7 @@
 
 local fnet = require "fnet"
 local core = require "fnet.core"
+local operations = require "tests.support.operations"
 require("fnet.base.later").load()
 
 local DECLARATIONS = "lua/fnet/tensor/methods.lua"
@@ -239,6 +240,12 @@ describe("documentation", function()
 
   it("declares as many parameters as an operation takes", function()
     local declared, count = declarations(), 0
+    for operands = 1, 2 do
+      for _, name in ipairs(operations.names(operands, "METHOD")) do
+        assert.equal(operands, #declared[name].parameters + 1, name .. " in operations.inc")
+        count = count + 1
+      end
+    end
     for _, path in ipairs(files_in "ls src/lua/*.c") do
       for name, arguments in read(path):gmatch '{"([%w_]+)",%s*[%w_]+,%s*(%d+)}' do
         if declared[name] then

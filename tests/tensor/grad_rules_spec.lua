@@ -3,6 +3,7 @@
 
 local fnet = require "fnet"
 local core = require "fnet.core"
+local operations = require "tests.support.operations"
 local rules = require "fnet.tensor.rules"
 
 local function count_of(shape)
@@ -114,11 +115,9 @@ describe("the rules", function()
     repeated = function(x) return x:reshape { 2, 1, 3 }:expand { 2, 2, 3 } end,
     empty = function(x) return x:slice(1, 2, 1) end,
   }
-  local unary = {
-    neg = mixed, abs = mixed, sign = mixed, exp = mixed, tanh = mixed, sigmoid = mixed, relu = mixed,
-    sqrt = positive, log = positive, clone = mixed, contiguous = mixed,
-    softplus = mixed, silu = mixed, gelu = mixed, leaky_relu = mixed, elu = mixed, selu = mixed,
-  }
+  local unary = { clone = mixed, contiguous = mixed, leaky_relu = mixed, elu = mixed, selu = mixed }
+  for _, name in ipairs(operations.names(1, "METHOD")) do unary[name] = mixed end
+  unary.sqrt, unary.log = positive, positive
   for name, numbers in pairs(unary) do
     for kind, view in pairs(views) do
       it(("of %s, of a matrix %s"):format(name, kind), function()
@@ -137,7 +136,7 @@ describe("the rules", function()
     { { 2, 3 }, { 2, 3 } }, { { 2, 3 }, { 3 } }, { { 3 }, { 2, 3 } }, { { 2, 1 }, { 1, 3 } }, { {}, { 2, 2 } },
     { { 2, 2 }, {} }, { {}, {} }, { { 2, 1, 3 }, { 4, 1 } }, { { 0, 3 }, { 3 } },
   }
-  for _, name in ipairs { "add", "sub", "mul", "div", "pow", "maximum", "minimum", "gate" } do
+  for _, name in ipairs(operations.names(2, "METHOD")) do
     local operation = core.methods[name]
     for _, shapes in ipairs(pairs_of_shapes) do
       it(("of %s, of [%s] and [%s]"):format(name, table.concat(shapes[1], ", "), table.concat(shapes[2], ", ")),
@@ -154,12 +153,11 @@ describe("the rules", function()
     end)
   end
 
-  it("of the slopes of silu and gelu", function()
-    check(core.silu_slope, mixed { 2, 5 })
-    check(core.gelu_slope, mixed { 2, 5 })
-  end)
+  for _, name in ipairs(operations.names(1, "FUNCTION")) do
+    it("of " .. name, function() check(core[name], mixed { 2, 5 }) end)
+  end
 
-  for _, name in ipairs { "leaky_relu", "elu" } do
+  for _, name in ipairs(operations.names(2, "FUNCTION")) do
     for _, shapes in ipairs(pairs_of_shapes) do
       it(("of %s, of [%s] and [%s]"):format(name, table.concat(shapes[1], ", "), table.concat(shapes[2], ", ")),
         function() check(core[name], mixed(shapes[1]), positive(shapes[2])) end)
