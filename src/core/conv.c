@@ -110,20 +110,25 @@ static size_t band_height(size_t rows, size_t row_bytes, size_t step, size_t ext
 /* The two sides, and how the weights lie: in place, [rows, taps, depth, units], or as turn_row lays them out. */
 static void choose_sides(struct job *job) {
     const struct conv *p = &job->conv;
-    size_t depth = p->inputs / job->groups, wide = p->units / job->groups, taps = p->columns.kernel;
+    size_t depth = p->inputs / job->groups, wide = p->units / job->groups;
     struct side x = {p->x, p->rows.size, p->columns.size, p->inputs, depth, p->rows.stride, p->columns.stride};
     struct side y = {p->y, p->rows.count, p->columns.count, p->units, wide, 1, 1};
-    job->source = job->turned ? y : x;
-    job->target = job->turned ? x : y;
-    size_t tap = job->depthwise ? p->units : depth * (job->turned ? wide : p->units), row = taps * tap;
-    job->weights = (struct weights){.at = p->w, .group = wide, .row = row, .tap = tap, .column = p->units};
+    struct weights weights = {.at = p->w, .group = wide, .tap = depth * p->units, .column = p->units};
+    job->source = x;
+    job->target = y;
     if (job->turned) {
-        job->weights.group = p->rows.kernel * row;
-        job->weights.column = depth;
+        job->source = y;
+        job->target = x;
+        weights.tap = depth * wide;
+        weights.group = p->rows.kernel * p->columns.kernel * weights.tap;
+        weights.column = depth;
     }
+    if (job->depthwise) weights.tap = p->units;
+    weights.row = p->columns.kernel * weights.tap;
+    job->weights = weights;
 }
 
-/* Sizes and the plan of the walk, for a convolution or the gradient of its input; the pointers come later. */
+/* Sizes and the plan of the walk, for a convolution or the gradient of its input; the workspace comes later. */
 static struct job plan_walk(const struct conv *p, bool turned) {
     struct job job = {.conv = *p, .size = dtype_sizes[p->dtype], .turned = turned, .depthwise = is_depthwise(p)};
     job.groups = job.depthwise ? 1 : p->groups;
