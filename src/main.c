@@ -36,6 +36,7 @@ static const char usage_text[] = "usage: fnet [options] [script [arguments]]\n"
                                  "  -W         turn warnings on\n"
                                  "  --help     show this text\n"
                                  "  --help n   show what the library says of the name `n`, such as nn.Dense\n"
+                                 "  --help --search w  find names by words, or by what PyTorch calls them\n"
                                  "  --         end of the options\n"
                                  "  -          end of the options; run standard input\n";
 
@@ -54,6 +55,7 @@ static const char help_text[] =
     "  fnet -i model.lua                          run a script, then look around in it\n"
     "  fnet -l fnet -e 'print(fnet.zeros{2, 3})'  one line\n"
     "  fnet --help nn                             list the layers; `help \"nn\"` in the interactive mode\n"
+    "  fnet --help --search 'early stopping'      find a name; `search \"early stopping\"` there\n"
     "\n"
     "Environment:\n"
     "  FNET_THREADS  number of threads (default: all processors)\n"
@@ -242,6 +244,7 @@ struct options {
     int count;         /* arguments up to here are options */
     int script;        /* index of the script's name, of "-", or of the NULL at the end */
     const char *topic; /* what --help is about; NULL: the command */
+    bool search;       /* the topic is words to be found */
     const char *bad;   /* the option that we do not know or that lacks its argument; else NULL */
 };
 
@@ -257,7 +260,15 @@ static struct options parse_options(char **argv) {
         }
         if (strcmp(option, "--help") == 0) {
             options.help = true;
+            if (argv[i + 1] != NULL && strcmp(argv[i + 1], "--search") == 0) {
+                option = argv[++i];
+                options.search = true;
+            }
             if (argv[i + 1] != NULL && argv[i + 1][0] != '-') options.topic = argv[++i];
+            if (options.search && options.topic == NULL) {
+                options.bad = option;
+                break;
+            }
         } else if (option[1] == 'e' || option[1] == 'l') {
             if (option[1] == 'e') options.has_code = true;
             if (option[2] == '\0' && (argv[i + 1] == NULL || argv[i + 1][0] == '-')) {
@@ -281,7 +292,7 @@ static struct options parse_options(char **argv) {
 }
 
 static void complain_of_option(const char *option) {
-    bool needs_argument = option[1] == 'e' || option[1] == 'l';
+    bool needs_argument = option[1] == 'e' || option[1] == 'l' || strcmp(option, "--search") == 0;
     fprintf(stderr, needs_argument ? "%s: '%s' needs argument\n" : "%s: unrecognized option '%s'\n", program,
             option);
     fputs(usage_text, stderr);
@@ -343,10 +354,10 @@ static void push_member(lua_State *L, int index, const char *name) {
     if (lua_getfield(L, index, name) != LUA_TFUNCTION) luaL_error(L, "the module lacks '%s'", name);
 }
 
-/* Prints what fnet.help says about a name of the library. */
-static bool show_help(lua_State *L, const char *topic) {
+/* Prints what help says about a name of the library, or search about words. */
+static bool show_help(lua_State *L, const char *topic, bool search) {
     lua_getglobal(L, "require");
-    lua_pushliteral(L, "fnet.command.help");
+    lua_pushstring(L, search ? "fnet.command.search" : "fnet.command.help");
     if (!call(L, 1, 1)) return false;
     push_member(L, -1, "find");
     lua_pushstring(L, topic);
@@ -471,7 +482,7 @@ static bool run_everything(lua_State *L, char **argv) {
     set_arg(L, argv, options.script);
     lua_gc(L, LUA_GCGEN, 0, 0);
     catch_signal(L);
-    if (options.help) return show_help(L, options.topic);
+    if (options.help) return show_help(L, options.topic, options.search);
     if (!options.ignore_environment && !run_environment(L)) return false;
     if (!run_options(L, argv, options.count)) return false;
 

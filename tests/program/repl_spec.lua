@@ -163,6 +163,8 @@ describe("a session through a pipe", function()
     assert.equal("> mine\n> \n", session("fnet\n", { LUA_INIT = "fnet = 'mine'" }).output)
     assert.matches('^> help "nn%.Dense" tells about a name, .*\n> \n$', session("help\n").output)
     assert.matches("^> nn%.Dense%(inputs, units, options%)\n", session('help "Dense"\n').output)
+    assert.matches('^> search "early stopping" finds names by words, .*\n> \n$', session("search\n").output)
+    assert.matches("^>   nn%.Dense%(inputs, units, options%)  y = ", session('search "Linear"\n').output)
   end)
 
   it("leaves with the status of os.exit", function()

@@ -35,7 +35,12 @@ local SYNONYMS = {
   xavieruniform = "glorot_uniform",
 }
 
-local function bare(name) return (name:lower():gsub("[_%-]", "")) end
+--- A name however it is written: "batch_norm", "BatchNorm" and "batch norm" are the same.
+---@param name string
+---@return string
+function naming.bare(name) return (name:lower():gsub("[_%-%s]", "")) end
+
+local bare = naming.bare
 
 -- The known names that stand for this one elsewhere; else the one that is spelt most like it; else none.
 local function meant(name, names)
@@ -49,6 +54,11 @@ local function meant(name, names)
   end
   return #list > 0 and list or { best }
 end
+
+--- What fnet calls an option, or a value of one, that has this name in other libraries: "kaiming" is "he_normal".
+---@param name string
+---@return string? names with blanks between them
+function naming.synonyms(name) return SYNONYMS[bare(name)] end
 
 --- The known name that a misspelt one was probably meant to be, or nil where none is near.
 ---@param name any

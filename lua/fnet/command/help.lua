@@ -1,199 +1,13 @@
 --- Help: the annotations of a public name as text, offline. `fnet.help "nn.Dense"`, `fnet --help nn.Dense`.
--- Invariant: which names there are is asked of the library itself (its tables and classes), what is said of them is
--- read from its sources; so neither can be older than the other.
 
-local annotations = require "fnet.command.annotations"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
+local topics = require "fnet.command.topics"
 local core = require "fnet.core"
 
 local help = {}
 
 local WIDTH = 96
-
--- ---- the index ----
-
--- A topic: { name =, kind = "function", "class", "namespace" or "value", entry =, call = its parameters as text }.
-
-local function parameters_text(f)
-  local list, info = {}, debug.getinfo(f, "u")
-  for i = 1, info.nparams do
-    local name = debug.getlocal(f, i)
-    if name ~= "self" then list[#list + 1] = name end
-  end
-  if info.isvararg then list[#list + 1] = "..." end
-  return "(" .. table.concat(list, ", ") .. ")"
-end
-
--- The module whose source a function was compiled from, such as "fnet.nn.dense".
-local function module_of(f)
-  local path = debug.getinfo(f, "S").source:match "fnet/(.*)%.lua$"
-  if not path then return "fnet" end
-  path = path:gsub("/?init$", ""):gsub("/", ".")
-  return path == "" and "fnet" or "fnet." .. path
-end
-
-local function entry_at(modules, f)
-  local module, line = modules[module_of(f)], debug.getinfo(f, "S").linedefined
-  for _, entry in ipairs(module and module.entries or {}) do
-    if entry.line == line then return entry end
-  end
-end
-
--- The entry of the line that has the name of a class in quotes, in the source of its methods.
-local function entry_of_class(modules, class)
-  local method = rawget(class, "init") or rawget(class, "forward")
-  local module = method and modules[module_of(method)]
-  for _, entry in ipairs(module and module.entries or {}) do
-    if entry.code:find('"' .. class.class_name .. '"', 1, true) then return entry end
-  end
-end
-
-local function is_class(value) return type(value) == "table" and rawget(value, "is_module") == true end
-
-local add_fields
-
-local function add(index, name, value)
-  local kind = type(value)
-  if kind == "function" then
-    index.topics[name] = { name = name, kind = "function", entry = entry_at(index.modules, value),
-      call = parameters_text(value) }
-  elseif is_class(value) then
-    local init = rawget(value, "init")
-    index.topics[name] = { name = name, kind = "class", entry = entry_of_class(index.modules, value),
-      init = init and entry_at(index.modules, init), call = init and parameters_text(init) or "()" }
-  elseif kind == "table" then
-    add_fields(index, name, value)
-  end
-end
-
-function add_fields(index, name, fields)
-  local topic = { name = name, kind = "namespace", members = {} }
-  index.topics[name] = topic
-  for _, key in ipairs(naming.sorted(fields)) do
-    local value = rawget(fields, key)
-    local path = name == "fnet" and key or name .. "." .. key
-    topic.members[#topic.members + 1] = path
-    add(index, path, value)
-    if type(value) == "function" then topic.header = topic.header or index.modules[module_of(value)].header end
-  end
-  local module = index.modules[name == "fnet" and "fnet" or "fnet." .. name]
-  if module then topic.header = module.header end
-end
-
--- Numbers and texts, which have no source of their own: what is above "fnet.version =".
-local function add_values(index, fields)
-  for _, entry in ipairs(index.modules.fnet.entries) do
-    if entry.owner == "fnet" and type(rawget(fields, entry.name)) ~= "function" then
-      index.topics[entry.name] = { name = entry.name, kind = "value", entry = entry, call = "" }
-    end
-  end
-end
-
-local function typed(kind, optional, text)
-  return kind .. (optional and ", optional" or "") .. (text ~= "" and ": " .. text or "")
-end
-
--- The fields of a class, or of a part of it, each a topic; their names.
-local function add_class_fields(index, entry)
-  local names = {}
-  for i, field in ipairs(entry.fields) do
-    names[i] = entry.class .. "." .. field.name
-    index.topics[names[i]] = { name = names[i], kind = "value", call = "", entry = { file = entry.file,
-      line = entry.line, text = typed(field.type, false, field.text), type = field.type, parameters = {},
-      returns = {} } }
-  end
-  return names
-end
-
--- Fields and methods of tensors: the methods in Lua by their source, those in C by their declarations.
-local function add_tensor(index)
-  local topic = { name = "tensor", kind = "namespace", header = "What tensors have." }
-  index.topics.tensor = topic
-  for _, entry in ipairs(index.modules["fnet.tensor"].entries) do
-    if entry.class == "tensor" then topic.members = add_class_fields(index, entry) end
-  end
-  local declared = {}
-  for _, entry in ipairs(index.modules["fnet.tensor.methods"].entries) do
-    for _, field in ipairs(entry.class == "tensor" and entry.fields or {}) do
-      declared[field.name] = { field = field, entry = entry }
-    end
-  end
-  for _, name in ipairs(naming.sorted(core.methods)) do
-    local path, declaration = "tensor." .. name, declared[name]
-    topic.members[#topic.members + 1] = path
-    if declaration then
-      local inner, result = declaration.field.type:match "^fun%(self: tensor,?%s*(.-)%):?%s*(.*)$"
-      local entry = { file = declaration.entry.file, text = declaration.field.text, parameters = {},
-        returns = result ~= "" and { result } or {}, fields = {} }
-      local names = {}
-      for parameter, mark, kind in inner:gmatch "([%w_.]+)(%??): ([^,]+)" do
-        names[#names + 1] = parameter
-        table.insert(entry.parameters, { name = parameter, optional = mark == "?", type = kind, text = "" })
-      end
-      index.topics[path] = { name = path, kind = "function", entry = entry,
-        call = "(" .. table.concat(names, ", ") .. ")" }
-    else
-      add(index, path, core.methods[name])
-    end
-  end
-end
-
--- Classes by annotation, such as data.Dataset: their methods, and those themselves that are met as results only. A
--- class may be declared in several parts; the first one, by the names of the modules, is that with the fields.
-local function add_classes(index)
-  for _, name in ipairs(naming.sorted(index.modules)) do
-    local module = index.modules[name]
-    for _, entry in ipairs(module.entries) do
-      local class = entry.class
-      if class and class ~= "fnet" and class ~= "tensor" and not class:find "^annotations" then
-        local topic = index.topics[class] or { name = class, kind = "class", entry = entry, call = "" }
-        topic.class, topic.methods = topic.class or entry, topic.methods or {}
-        index.topics[class], index.classes[class] = topic, topic
-        add_class_fields(index, entry)
-        for _, method in ipairs(module.entries) do
-          local is_own = method.owner and method.owner == entry.name and method.code:find "^%s*function"
-          if is_own and method.name ~= "init" and not method.name:find "^__" then
-            local path = class .. "." .. method.name
-            table.insert(topic.methods, path)
-            index.topics[path] = { name = path, kind = "function", entry = method,
-              call = "(" .. (method.code:match "%((.-)%)" or "") .. ")" }
-          end
-        end
-      end
-    end
-  end
-end
-
--- The methods that every model has are those of a table, written in more than one file.
-local function add_module(index)
-  local topic, methods = index.classes["nn.Module"], require("fnet.nn.module").Module
-  topic.methods = {}
-  for _, name in ipairs(naming.sorted(methods)) do
-    local path = "nn.Module." .. name
-    if type(methods[name]) == "function" and not name:find "^_" then
-      table.insert(topic.methods, path)
-      add(index, path, methods[name])
-    end
-  end
-end
-
-local function build()
-  local fnet = require "fnet"
-  local index = { modules = annotations.read(), topics = {}, classes = {} }
-  add_fields(index, "fnet", fnet)
-  add_values(index, fnet)
-  add_tensor(index)
-  add_classes(index)
-  add_module(index)
-  return index
-end
-
-local the_index
-local function index_of()
-  the_index = the_index or build()
-  return the_index
-end
 
 -- ---- text ----
 
@@ -226,65 +40,45 @@ local function columns(rows)
   return table.concat(lines, "\n")
 end
 
-local function first_sentence(text) return text:match "^(.-[^.]%.)%s+%u" or text end
-
-local function summary_of(topic)
-  if topic.kind == "namespace" then return (topic.header or ""):gsub("^%l+: ", "") end
-  if not topic.entry then return "" end
-  local text = topic.entry.text
-  if text == "" and topic.init then text = topic.init.text end
-  return text
-end
-
--- How a script writes it: "nn.Dense(inputs, units, options)", "tensor:sum(axis, keep)", "fnet.seed(seed)".
-local function call_of(index, topic)
-  if topic.kind == "namespace" then return topic.name end
-  local owner, last = topic.name:match "^(.*)%.([^.]+)$"
-  if not owner then return "fnet." .. topic.name .. topic.call end
-  local is_method = topic.kind == "function" and (owner == "tensor" or index.classes[owner])
-  return owner .. (is_method and ":" or ".") .. last .. topic.call
-end
-
-local function listing(index, names)
+--- Names with their first sentences.
+---@param index annotations.Index
+---@param names string[]
+---@return string
+function help.listing(index, names)
   local rows = {}
   for i, name in ipairs(names) do
     local topic = index.topics[name]
-    rows[i] = { call_of(index, topic), first_sentence(summary_of(topic)) }
+    rows[i] = { topics.written(index, topic), topics.sentence(topic) }
   end
   return columns(rows)
-end
-
--- The class whose objects a topic is about: itself, what a function makes, or what a field holds.
-local function class_of(index, topic)
-  if topic.class then return topic end
-  local source = topic.init or topic.entry
-  return source and index.classes[(source.type or source.returns[1] or ""):match "^[%w_.]+"]
 end
 
 local function describe(index, topic)
   local parts = {}
   if topic.kind == "namespace" then
-    parts[1] = wrap(topic.name .. ": " .. summary_of(topic), "")
-    parts[2] = listing(index, topic.members)
+    parts[1] = wrap(topic.name .. ": " .. topics.text(topic), "")
+    parts[2] = help.listing(index, topic.members)
     return table.concat(parts, "\n\n")
   end
   local entry = topic.entry or { parameters = {}, returns = {} }
   local source = topic.init or entry
-  parts[1] = call_of(index, topic)
-  local text = summary_of(topic)
+  parts[1] = topics.written(index, topic)
+  local text = topics.text(topic)
   if text ~= "" then parts[#parts + 1] = wrap(text, "  ") end
   local rows = {}
   for _, parameter in ipairs(source.parameters) do
-    rows[#rows + 1] = { parameter.name, typed(parameter.type, parameter.optional, parameter.text) }
+    rows[#rows + 1] = { parameter.name, topics.typed(parameter.type, parameter.optional, parameter.text) }
   end
   for _, result in ipairs(topic.init and {} or source.returns) do rows[#rows + 1] = { "returns", result } end
   if #rows > 0 then parts[#parts + 1] = columns(rows) end
-  local class = class_of(index, topic)
+  local class = topics.class_of(index, topic)
   if class == topic then
     rows = {}
-    for i, field in ipairs(class.class.fields) do rows[i] = { field.name, typed(field.type, false, field.text) } end
+    for i, field in ipairs(class.class.fields) do
+      rows[i] = { field.name, topics.typed(field.type, false, field.text) }
+    end
     if #rows > 0 then parts[#parts + 1] = "fields\n" .. columns(rows) end
-    if #class.methods > 0 then parts[#parts + 1] = "methods\n" .. listing(index, class.methods) end
+    if #class.methods > 0 then parts[#parts + 1] = "methods\n" .. help.listing(index, class.methods) end
     local parent = index.classes[class.class.parent]
     if parent then parts[#parts + 1] = ("What it has from %s: help \"%s\""):format(parent.name, parent.name) end
   elseif class then
@@ -299,7 +93,7 @@ end
 
 --- All names that there is help for, sorted.
 ---@return string[]
-function help.names() return naming.sorted(index_of().topics) end
+function help.names() return naming.sorted(topics.index().topics) end
 
 -- The names that end with the words of a key. Fields count only where nothing else has the name.
 local function ending_with(index, key)
@@ -323,7 +117,7 @@ local function candidates(index, key)
   if #found > 0 or not owner then return found end
   local seen = {}
   for _, name in ipairs(candidates(index, owner)) do
-    local class = class_of(index, index.topics[name])
+    local class = topics.class_of(index, index.topics[name])
     while class and not index.topics[class.name .. "." .. last] do class = index.classes[class.class.parent] end
     if class and not seen[class] then
       seen[class] = true
@@ -339,12 +133,12 @@ end
 ---@return string? text nil where nothing is known by that name
 ---@return string? message then: what it may have been meant to be
 function help.find(name)
-  local index = index_of()
+  local index = topics.index()
   local key = (name or "fnet"):gsub(":", "."):gsub("%(.*$", "")
   if not index.topics[key] then key = key:gsub("^fnet%.", "") end
   local found = candidates(index, key)
   if #found == 1 then return describe(index, index.topics[found[1]]) end
-  if #found > 1 then return ("%s is the name of several:\n\n%s"):format(key, listing(index, found)) end
+  if #found > 1 then return ("%s is the name of several:\n\n%s"):format(key, help.listing(index, found)) end
   local words = {}
   for _, path in ipairs(help.names()) do words[#words + 1], words[#words + 2] = path, path:match "[^.]+$" end
   local near = #key > 2 and (naming.nearest(key, words) or naming.nearest(key:match "[^.]*$", words))
@@ -358,7 +152,7 @@ end
 function help.near_method(message)
   local name = message:match "%(method '([%w_]+)'%)$"
   if not name then return nil end
-  local index, known = index_of(), naming.sorted(core.methods)
+  local index, known = topics.index(), naming.sorted(core.methods)
   for _, class in ipairs(naming.sorted(index.classes)) do
     for _, path in ipairs(index.classes[class].methods) do known[#known + 1] = path:match "[^.]+$" end
   end

@@ -11,26 +11,31 @@ local find, gmatch, gsub, match, sub = string.find, string.gmatch, string.gsub, 
 
 local repl = {}
 
-local USAGE = 'help "nn.Dense" tells about a name, help "nn" lists what it holds, help() is an overview'
-
 local keywords = {}
 for word in gmatch("and break do else elseif end false for function goto if in local nil not or repeat "
   .. "return then true until while", "%a+") do
   keywords[word] = true
 end
 
---- Makes the library the global `fnet` and its help the global `help`, unless the session has something there
---- already. Raises what `require "fnet"` raises.
+-- A global that is called with a name or with words; alone, an expression too, it says what it does.
+local function make(name, usage, f)
+  if rawget(globals, name) ~= nil then return end
+  rawset(globals, name, setmetatable({}, {
+    __call = function(_, text) return f(text) end,
+    __tostring = function() return usage end,
+  }))
+end
+
+--- Makes the library the global `fnet`, its help and its search the globals `help` and `search`, unless the session
+--- has something there already. Raises what `require "fnet"` raises.
 function repl.open()
   local fnet = require "fnet"
   require("fnet.base.later").load() -- for completion, which only looks
   if rawget(globals, "fnet") == nil then rawset(globals, "fnet", fnet) end
-  if rawget(globals, "help") == nil then
-    rawset(globals, "help", setmetatable({}, { -- `help` alone is an expression too
-      __call = function(_, name) return fnet.help(name) end,
-      __tostring = function() return USAGE end,
-    }))
-  end
+  make("help", 'help "nn.Dense" tells about a name, help "nn" lists what it holds, help() is an overview',
+    fnet.help)
+  make("search", 'search "early stopping" finds names by words, and by what PyTorch, Keras and NumPy call them',
+    require("fnet.command.search").search)
 end
 
 ---@param variable string  name of the global that may hold the prompt

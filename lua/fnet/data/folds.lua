@@ -46,7 +46,8 @@ local function stratified_order(self)
   return core.tensor(spread(#self, labels_of("split: stratified", self)), "int32")
 end
 
---- For a loop `for train, valid in set:folds(5) do`: each fold once for validation, the others for training.
+--- Cross-validation, for a loop `for train, valid in set:folds(5) do`: each fold once for validation, the others
+-- for training.
 ---@param count integer of folds, at least 2
 ---@param options? table stratified: each fold has the classes in the proportions of the whole; by default true
 --- where the targets are labels

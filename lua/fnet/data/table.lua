@@ -265,9 +265,9 @@ local function build(text, path, options)
 end
 
 --- A data set from a CSV file (RFC 4180: fields in quotes may hold separators, line ends and doubled quotes) or a
--- TSV file, in UTF-8. x is float32 [records, columns]: numbers as they are, categories as indices from 1, columns
--- of one_hot as one column of 0 and 1 for each category. set.columns says what each column of x is: { name = ,
--- categories = }.
+-- TSV file, in UTF-8. Its x is float32 [records, columns]: numbers as they are, categories as indices from 1,
+-- columns of one_hot as one column of 0 and 1 for each category. set.columns says what each column of x is:
+-- { name = , categories = }.
 ---@param path string
 ---@param options table target: the column to predict, by name or number; numbers give y as float32 [records, 1] (a
 --- list of columns: [records, columns]), a column that is also in categorical gives labels, int32 [records], with

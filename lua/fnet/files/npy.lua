@@ -137,8 +137,9 @@ local function tensor_of(bytes)
   return fortran and from_fortran(t) or t
 end
 
---- Reads a .npy file, of either byte order and either order of elements. float32, float64, uint8 and int32 stay;
--- bool becomes uint8, float16 float32, other whole numbers int32 where all values fit. Python objects are refused.
+--- Reads a .npy file, of either byte order and either order of elements. Types: float32, float64, uint8 and int32
+-- stay; bool becomes uint8, float16 float32, other whole numbers int32 where all values fit. Python objects are
+-- refused.
 ---@param path string
 ---@return tensor? tensor nil where the file cannot be read or is no such file
 ---@return string? message, integer? code

@@ -82,8 +82,9 @@ end
 --- Copies weights that another library wrote into the model, changed to fnet's layout.
 ---@param tensors table<string, tensor> of fnet.read_tensors or fnet.data.read_npz
 ---@param options table from: "pytorch" or "keras"; names: their names of the model's layers, by place, such as
---- { ["2"] = "features.0", ["4"] = "classifier" }. Raises where a layer has no name there, a tensor is missing or
---- does not fit
+--- { ["2"] = "features.0", ["4"] = "classifier" }; flattened: shapes of the pictures that a Dense layer of PyTorch
+--- takes flattened, by place, { ["8"] = { height, width, channels } }, where the model does not say them. Raises
+--- where a layer has no name there, a tensor is missing or does not fit
 ---@return nn.Module self
 function Module:load_foreign(tensors, options)
   if type(tensors) ~= "table" or core.is_tensor(tensors) then

@@ -8,6 +8,15 @@ local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
+--- A tensor has up to 8 axes, row-major, and elements of type float32 (the default), float64, uint8 or int32.
+-- `t[i]` is a row, or at rank 1 a number, and can be set to a number or a tensor; `#t` is the first length; + - *
+-- / ^ and unary minus do what add, sub, mul, div, pow and neg do. print(t) shows type, shape and edges, however
+-- large it is. Axes and positions count from 1. `other` is a tensor or a number. Shapes fit together when, counted
+-- from the last axis, lengths are equal or 1 ("broadcasting"); the result has the larger length of each.
+-- Arithmetic happens in float32, or in float64 where an operand is float64: a number takes the tensor's type, and
+-- integers become float32. Every method raises an error, at the line of the script that called it, for an argument
+-- of the wrong kind, for shapes that do not fit, for a tensor that was given back, and ("interrupted") after
+-- Ctrl-C. "Differentiable" means that backward() gives gradients through it.
 ---@class tensor
 ---@field shape integer[] lengths of the axes
 ---@field rank integer number of axes, 0 to 8
@@ -16,6 +25,14 @@ local core = require "fnet.core"
 ---@field grad tensor? the gradient after backward()
 local methods = core.methods
 local metatable = core.metatable
+
+metatable.elsewhere = { -- names of PyTorch and NumPy
+  array_equal = "equal", ascontiguousarray = "contiguous", astype = "to", bmm = "matmul", broadcast_to = "expand",
+  clip = "clamp", dim = "rank", dot = "matmul", expand_dims = "unsqueeze", index_select = "gather", mm = "matmul",
+  narrow = "slice", ndim = "rank", numel = "count", numpy = "fnet.data.write_npy writes a file for NumPy",
+  permute = "t:transpose(axis1, axis2) exchanges two axes", ravel = "flatten", size = "shape", split = "chunk",
+  swapaxes = "transpose", swish = "silu", take = "gather", tolist = "totable", view = "reshape",
+}
 
 local constructors = {}
 

@@ -1,15 +1,7 @@
 ---@meta fnet.tensor.methods
--- The tensor's operators and the methods that are written in C (src/lua/*.c), declared for editors and for
--- readers; the methods in Lua are in tensor.lua. This file holds no code; a class may be declared in several
--- parts. tests/house/docs_spec.lua compares it with what C registers.
---
--- Said once for all: axes and positions count from 1. `other` is a tensor or a number. Shapes fit together
--- when, counted from the last axis, lengths are equal or 1 ("broadcasting"); the result has the larger length
--- of each. Arithmetic happens in float32, or in float64 where an operand is float64: a number takes the
--- tensor's type, and integers become float32. Every method raises an error, at the line of the script that
--- called it, for an argument of the wrong kind, for shapes that do not fit, for a tensor that was given back,
--- and ("interrupted") after Ctrl-C. "Differentiable" means that backward() gives gradients through it; the
--- rules are in rules.lua.
+-- The tensor's operators and the methods that are written in C (src/lua/*.c), declared for editors and for readers;
+-- what they share, and the methods in Lua, are in init.lua. This file holds no code; a class may be declared in
+-- several parts. tests/house/docs_spec.lua compares it with what C registers.
 
 ---@class tensor
 ---@operator add(tensor|number): tensor

@@ -1,0 +1,167 @@
+--- Search: finds public names by words in names, descriptions and options, and by what PyTorch, Keras and NumPy
+-- call them. `fnet --help --search "early stopping"`, `search "early stopping"` in the interactive mode.
+-- Invariant: it knows no words but those that mean nothing; all others stand in the annotations, and in the tables
+-- that answer unknown names.
+
+local help = require "fnet.command.help"
+local naming = require "fnet.base.naming"
+local say = require "fnet.base.say"
+local topics = require "fnet.command.topics"
+local core = require "fnet.core"
+
+local MOST = 12 -- names that are shown
+local IN_NAME = 16 -- the weight of a word in a name
+
+local nothing = {}
+for word in ("a an and by for from how in is it of on or that the to what with"):gmatch "%a+" do
+  nothing[word] = true
+end
+
+-- The words of a text, small: "EarlyStopping", "early_stopping" and "early stopping" are the same two.
+local function words_of(text)
+  local list = {}
+  text = text:gsub("(%l)(%u%l)", "%1 %2"):lower():gsub("z", "s")
+  for word in text:gmatch "[%w\128-\255]+" do list[#list + 1] = word end
+  return list
+end
+
+-- What words of one family begin with: "stopp" becomes "stop", "normalisation" "normalis".
+local function stem_of(word)
+  for _, ending in ipairs { "ations?", "ing", "ers?", "ed", "es", "e", "[^s]s" } do
+    local first = word:find(ending .. "$")
+    if ending == "[^s]s" and first then first = first + 1 end
+    if first and first > 3 then
+      local stem = word:sub(1, first - 1)
+      return stem:find "(%l)%1$" and not stem:find "[ls]$" and stem:sub(1, -2) or stem
+    end
+  end
+  return word
+end
+
+-- How well the wanted word is met by a list of words: 2 exactly, 1 by one of its family, 0 not at all. Names are
+-- often shorter than the word that is looked for: "init" for "initialisation".
+local function met(wanted, words, in_name)
+  local best = 0
+  for _, word in ipairs(words) do
+    if word == wanted.word then return 2 end
+    if #wanted.stem > 2 and word:sub(1, #wanted.stem) == wanted.stem
+      or in_name and #word > 3 and wanted.word:sub(1, #word) == word then
+      best = 1
+    end
+  end
+  return best
+end
+
+-- What a topic consists of, each part with the weight of a word in it.
+local function parts_of(topic)
+  local parts = {
+    { words = words_of(topic.name:match "[^.]+$"), weight = IN_NAME, in_name = true },
+    { words = words_of(topics.sentence(topic)), weight = 6 },
+    { words = words_of(topic.name), weight = 4, in_name = true },
+    { words = words_of(topics.text(topic)), weight = 3 },
+  }
+  local details = {}
+  for _, entry in pairs { topic.entry or {}, topic.init or {} } do
+    for _, parameter in ipairs(entry.parameters or {}) do
+      details[#details + 1] = parameter.name .. " " .. parameter.text
+    end
+    details[#details + 1] = table.concat(entry.returns or {}, " ")
+  end
+  parts[#parts + 1] = { words = words_of(table.concat(details, " ")), weight = 1 }
+  return parts
+end
+
+-- How many of the wanted words a topic has, and how prominently. A word counts where it weighs most; few words in a
+-- name weigh more than many.
+local function rank(topic, wanted)
+  local parts, count, score = parts_of(topic), 0, 0
+  for _, word in ipairs(wanted) do
+    local best = 0
+    for _, part in ipairs(parts) do
+      best = math.max(best, part.weight * met(word, part.words, part.in_name))
+    end
+    count, score = count + (best > 0 and 1 or 0), score + best
+  end
+  local phrase = {}
+  for i, word in ipairs(wanted) do phrase[i] = word.word end
+  phrase = " " .. table.concat(phrase, " ") .. " "
+  for _, part in ipairs(parts) do
+    if #wanted > 1 and (" " .. table.concat(part.words, " ") .. " "):find(phrase, 1, true) then
+      score = score + 8 + part.weight
+      break
+    end
+  end
+  return count, score - #parts[1].words
+end
+
+-- Fields say little without their object, and a class without a dot is none that scripts meet.
+local function is_found(topic)
+  return topic.kind ~= "value" and topic.kind ~= "namespace" and not topic.name:find "^%u" or topic.header
+end
+
+local function matches(index, text)
+  local wanted = {}
+  for _, word in ipairs(words_of(text)) do
+    if not nothing[word] then wanted[#wanted + 1] = { word = word, stem = stem_of(word) } end
+  end
+  local found, most = {}, 1
+  for _, name in ipairs(naming.sorted(index.topics)) do
+    local topic = index.topics[name]
+    if is_found(topic) then
+      local count, score = rank(topic, wanted)
+      if count > most then found, most = {}, count end
+      if count == most then found[#found + 1] = { name = name, score = score } end
+    end
+  end
+  table.sort(found, function(a, b)
+    if a.score ~= b.score then return a.score > b.score end
+    return a.name < b.name
+  end)
+  return found
+end
+
+--- The public names that words stand for, the likeliest first, each with its first sentence.
+---@param text string such as "early stopping", "Linear" or "torch.nn.Linear"
+---@return string? text nil where nothing is found
+---@return string? message then
+local function find(text)
+  local index = topics.index()
+  local names, notes, seen = {}, {}, {}
+  local function add(name)
+    if not seen[name] and #names < MOST then seen[name], names[#names + 1] = true, name end
+  end
+  local name = text:match "[^.]*$" -- "Linear" of "torch.nn.Linear"
+  local known = index.elsewhere[naming.bare(name)] or {}
+  table.sort(known, function(a, b) return a.theirs == name and b.theirs ~= name end)
+  for _, entry in ipairs(known) do
+    if index.topics[entry.ours] then add(entry.ours) else notes[#notes + 1] = name .. ": " .. entry.ours end
+  end
+  local function add_matches(words, least)
+    for _, match in ipairs(matches(index, words)) do
+      if match.score >= least then add(match.name) end
+    end
+  end
+  local synonyms = naming.synonyms(name) or ""
+  for word in synonyms:gmatch "%S+" do add_matches(word, IN_NAME) end
+  add_matches(text, #known > 0 and IN_NAME or 0) -- where an answer is known, beside it only what has the name
+  for word in synonyms:gmatch "%S+" do add_matches(word, 0) end
+  if #names == 0 and #notes == 0 then
+    return nil, ("nothing is said of '%s'; `help \"fnet\"` lists what there is"):format(text)
+  end
+  if #names > 0 then notes[#notes + 1] = help.listing(index, names) end
+  return table.concat(notes, "\n\n")
+end
+
+--- The same for the interactive mode: raises where nothing is found.
+---@param text string
+---@return string text to be printed
+local function search(text)
+  if type(text) ~= "string" or not text:find "%w" then
+    core.raise("search: expected words, such as \"early stopping\", got " .. say.value(text))
+  end
+  local found, message = find(text)
+  if not found then core.raise("search: " .. message) end
+  return found
+end
+
+return { find = find, search = search }
