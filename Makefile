@@ -113,7 +113,7 @@ module := $(build)/fnet/core.so
 
 # ---- building ----
 
-.PHONY: all library help fashion data test test-long asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
+.PHONY: all library help docs fashion data test test-long asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
 .PHONY: programs check peers-matmul FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -191,6 +191,9 @@ $(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+docs: $(fnet) ## Write the documentation as HTML pages to build/docs
+	./$(fnet) src/tools/docs/docs.lua build/docs
 
 fashion: ## Install what is missing, build, find or fetch Fashion-MNIST, train and evaluate
 	@sh src/tools/setup.sh fashion

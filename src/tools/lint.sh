@@ -5,7 +5,7 @@ set -u
 status=0
 
 echo '== luacheck'
-luacheck --quiet --codes --no-color .busted .luacheckrc fnet-scm-1.rockspec lua examples tests || status=1
+luacheck --quiet --codes --no-color .busted .luacheckrc fnet-scm-1.rockspec lua src/tools/docs examples tests || status=1
 
 echo '== cppcheck'
 cppcheck --quiet -j 2 --std=c11 --language=c --platform=unix64 --error-exitcode=1 \

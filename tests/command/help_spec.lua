@@ -1,5 +1,5 @@
 --- fnet.help, and the annotations that it reads: every public name has a text, and every name that an annotation or
--- README.md speaks of is there. The command line and the interactive mode show the same text.
+-- a chapter speaks of is there. The command line and the interactive mode show the same text.
 
 local fnet = require "fnet"
 local core = require "fnet.core"
@@ -198,10 +198,11 @@ describe("every name", function()
     assert.is_true(fields >= 2)
   end)
 
-  it("that README.md writes as a call exists", function()
+  it("that a chapter writes as code exists", function()
     local wrong, count = {}, 0
-    for cell in read("README.md"):gmatch "\n| `([^|]*)` |" do
-      for span in ("`" .. cell .. "`"):gmatch "`([^`]+)`" do
+    local paths = assert(io.popen "find . -name '*.md' -not -path './build/*' -not -path './.git/*'")
+    for path in paths:lines() do
+      for span in read(path):gsub("\n```.-\n```", ""):gmatch "`([^`]+)`" do
         local space, name = span:match "^(%l+)%.([%a_]+[%w_.]*)%f[%s(%z]"
         if space == "fnet" or space and type(rawget(fnet, space)) == "table" then
           count = count + 1
@@ -209,6 +210,7 @@ describe("every name", function()
         end
       end
     end
+    paths:close()
     assert.same({}, wrong)
     assert.is_true(count > 40, "only " .. count)
   end)

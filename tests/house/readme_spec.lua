@@ -1,13 +1,12 @@
---- README.md says what is so: its scripts run and print what stands there, and the targets, files and
--- variables it names exist. The other way round, it names every public function, target and variable.
+--- The chapters say what is so: their scripts run and print what stands there, and the targets, files and variables
+-- they name exist. The other way round, they name every target and variable; every function has its section in the
+-- pages of pages_spec.lua.
 
 local fnet = require "fnet"
-local core = require "fnet.core"
 local command = require "tests.support.command"
 
+local OURS = { src = true, lua = true, tests = true, data = true, examples = true }
 local FIXTURES = command.directory .. "/tests/fixtures/fashion"
-
-local readme = command.read_file "README.md"
 
 local function lines_from(shell_command)
   local list, pipe = {}, assert(io.popen(shell_command))
@@ -17,67 +16,89 @@ local function lines_from(shell_command)
   return list
 end
 
--- The fenced blocks: language, text, and what stands between the block before and this one.
+-- The fenced blocks: language, text, and what stands between the block before and this one; and what follows.
 local function fenced_blocks(text)
   local list, at = {}, 1
   while true do
     local first, last, language, content = text:find("\n```(%l*)\n(.-)\n```%f[\n]", at)
-    if not first then return list end
+    if not first then return list, text:sub(at) end
     list[#list + 1] = { language = language, text = content .. "\n", before = text:sub(at, first) }
     at = last + 1
   end
 end
 
-local blocks = fenced_blocks(readme)
+local chapters, everything = {}, {}
+local find = "find . -name '*.md' -not -path './build/*' -not -path './.git/*' | LC_ALL=C sort"
+for i, path in ipairs(lines_from(find)) do
+  local text = command.read_file(path)
+  local blocks, rest = fenced_blocks(text)
+  chapters[i] = { path = path:sub(3), text = text, blocks = blocks, rest = rest }
+  everything[i] = text .. "\n\n"
+end
+everything = table.concat(everything)
+local readme = command.read_file "README.md"
 
 -- The inline code of the prose, and the lines of the shell blocks.
 local function code_spans()
   local list = {}
-  for _, block in ipairs(blocks) do
-    for span in block.before:gsub("\n", " "):gmatch "`([^`]+)`" do list[#list + 1] = span end
-    if block.language == "sh" or block.language == "console" then list[#list + 1] = block.text end
+  for _, chapter in ipairs(chapters) do
+    local function add(prose)
+      for span in prose:gsub("\n%s*", " "):gsub("As `[^`]+`", ""):gmatch "`([^`]+)`" do list[#list + 1] = span end
+    end
+    for _, block in ipairs(chapter.blocks) do
+      add(block.before)
+      if block.language == "sh" or block.language == "console" then list[#list + 1] = block.text end
+    end
+    add(chapter.rest)
   end
-  for span in readme:match(".*\n```(.*)$"):gsub("\n", " "):gmatch "`([^`]+)`" do list[#list + 1] = span end
   return list
 end
 
--- The first cells of the table below a heading row that begins with the given words.
+-- The first cells of all tables below a heading row that begins with the given words.
 local function table_column(heading)
-  local rows = readme:match("\n| " .. heading .. " |[^\n]*\n|%-[^\n]*\n(.-)\n\n")
-  assert(rows, "no table with the heading " .. heading)
   local list = {}
-  for cell in ("\n" .. rows):gmatch "\n| `([^`]+)` |" do list[#list + 1] = cell end
+  for rows in everything:gmatch("\n| " .. heading .. " |[^\n]*\n|%-[^\n]*\n(.-)\n\n") do
+    for cell in ("\n" .. rows):gmatch "\n| `([^`]+)` |" do list[#list + 1] = cell end
+  end
+  assert(#list > 0, "no table with the heading " .. heading)
   return list
 end
 
-describe("README.md", function()
+describe("the chapters", function()
   local directory
 
   before_each(function() directory = command.make_directory() end)
   after_each(function() command.remove_directory(directory) end)
 
   local scripts = 0
-  for i, block in ipairs(blocks) do
-    if block.language == "lua" then
-      scripts = scripts + 1
-      local name = block.before:match ".*`([%w_]+%.lua)`" or "script.lua"
-      local next_block = blocks[i + 1]
-      local printed = next_block and next_block.before:match "^%s*prints:%s*$" and next_block.text
+  for _, chapter in ipairs(chapters) do
+    for i, block in ipairs(chapter.blocks) do
+      if block.text:find '^local fnet = require "fnet"\n' then
+        scripts = scripts + 1
+        local name = block.before:match ".*`([%w_]+%.lua)`" or "script.lua"
+        local next_block = chapter.blocks[i + 1]
+        local printed = next_block and next_block.before:match "^%s*prints:%s*$" and next_block.text
+        local promise = printed and ", which prints what stands there" or ""
 
-      it(("runs %s%s"):format(name, printed and ", which prints what stands there" or ""), function()
-        command.write_file(directory .. "/" .. name, block.text)
-        local line = command.line(command.fnet, { name }, { FNET_DATA = FIXTURES })
-        local result = command.shell(directory, line)
-        assert.equal("", result.errors)
-        assert.equal(0, result.status)
-        if printed then assert.equal(printed, result.output) end
-      end)
+        it(("run %s of %s%s"):format(name, chapter.path, promise), function()
+          command.write_file(directory .. "/" .. name, block.text)
+          local line = command.line(command.fnet, { name }, { FNET_DATA = FIXTURES })
+          local result = command.shell(directory, line)
+          assert.equal("", result.errors)
+          assert.equal(0, result.status)
+          if printed then assert.equal(printed, result.output) end
+        end)
+      end
     end
   end
 
-  it("has some scripts", function() assert.is_true(scripts >= 4) end)
+  it("have some scripts", function() assert.is_true(scripts >= 14) end)
 
-  it("shows the weights that a short training ends with", function()
+  it("begin with a page that is read to its end", function()
+    assert.is_true(select(2, readme:gsub("\n", "")) <= 350)
+  end)
+
+  it("show the weights that a short training ends with", function()
     local line, hash = readme:match "\n%$ ./fnet ([^\n]*tests/fixtures[^\n]*) | tail %-n 1\n([^\n]*)\n"
     local arguments = {}
     for argument in line:gmatch "%S+" do arguments[#arguments + 1] = argument end
@@ -87,25 +108,30 @@ describe("README.md", function()
     assert.equal(hash, result.output:match "([^\n]*)\n$")
   end)
 
-  it("states the version of the numerics promise", function()
-    assert.equal(fnet.numerics, tonumber(readme:match "This is version (%d+) of the promise"))
+  it("state the version of the numerics promise", function()
+    local count = 0
+    for version in everything:gmatch "This is version (%d+) of the promise" do
+      count = count + 1
+      assert.equal(fnet.numerics, tonumber(version))
+    end
+    assert.equal(2, count)
   end)
 
-  it("names targets of the Makefile, and all that `make help` lists", function()
+  it("name targets of the Makefile, and all that `make help` lists", function()
     local makefile, named = command.read_file "Makefile", {}
     for _, span in ipairs(code_spans()) do
-      for target in (" " .. span):gmatch "[%s]make (%l[%l%d-]+)" do named[target] = true end
+      for target in (" " .. span):gmatch "[%s]make (%l[%l%d/-]+)" do named[target] = not target:find "/" or nil end
     end
     assert.is_true(named.fashion and named.test)
     for target in pairs(named) do
       assert.is_truthy(makefile:find("\n" .. target .. ":", 1, true), "the Makefile has no target " .. target)
     end
     for target in makefile:gmatch "\n(%l[%l%d-]*):[^\n]*## " do
-      assert.is_true(target == "all" or named[target], "make " .. target .. " is not in README.md")
+      assert.is_true(target == "all" or named[target], "make " .. target .. " is in no chapter")
     end
   end)
 
-  it("names files and folders that exist", function()
+  it("name files and folders that exist", function()
     local paths = table_column "path"
     assert.is_true(#paths > 20)
     for _, path in ipairs(paths) do
@@ -113,13 +139,13 @@ describe("README.md", function()
     end
     for _, span in ipairs(code_spans()) do
       local folder = span:match "^(%a+)/[%w_./-]*$"
-      if folder == "src" or folder == "lua" or folder == "tests" or folder == "data" then
+      if OURS[folder or ""] and not span:find "NAME" then
         assert.is_true(os.execute("test -e " .. command.quote(span)), span)
       end
     end
   end)
 
-  it("names environment variables that are read, and all of the library's own", function()
+  it("name environment variables that are read, and all of the library's own", function()
     local source = {}
     for _, path in ipairs(lines_from "ls data/fetch.sh; find src lua -name '*.[ch]' -o -name '*.lua'") do
       source[#source + 1] = command.read_file(path)
@@ -133,25 +159,5 @@ describe("README.md", function()
     end
     for name in source:gmatch "getenv[ (]*\"(FNET_%u+)\"" do assert.is_true(named[name], name) end
     for name in source:gmatch "%${(FNET_[%u_]+):" do assert.is_true(named[name], name) end
-  end)
-
-  it("names every public function", function()
-    local words, missing = {}, {}
-    for _, span in ipairs(code_spans()) do
-      for word in span:gmatch "[%a_][%w_]*" do words[word] = true end
-    end
-    local function look(owner, fields)
-      for name in pairs(fields) do
-        if not name:find "^_" and not words[name] then missing[#missing + 1] = owner .. "." .. name end
-      end
-    end
-    look("fnet", fnet)
-    for _, name in ipairs { "nn", "optim", "metrics", "data", "report" } do look("fnet." .. name, fnet[name]) end
-    look("fnet.nn.init", fnet.nn.init)
-    look("tensor", core.methods)
-    look("model", getmetatable(fnet.nn.Sequential).__index)
-    look("data set", getmetatable(fnet.data.Dataset { x = fnet.zeros { 1, 1 }, y = fnet.zeros { 1 } }))
-    table.sort(missing)
-    assert.same({}, missing)
   end)
 end)

@@ -95,8 +95,9 @@ local function rank(topic, wanted)
 end
 
 -- Fields say little without their object, and a class without a dot is none that scripts meet.
-local function is_found(topic)
-  return topic.kind ~= "value" and topic.kind ~= "namespace" and not topic.name:find "^%u" or topic.header
+local function is_found(index, topic)
+  if topic.kind == "value" or topic.name:find "^%u" or topics.is_usual(index, topic.name) then return false end
+  return topic.kind ~= "namespace" or topic.header ~= nil
 end
 
 local function matches(index, text)
@@ -107,7 +108,7 @@ local function matches(index, text)
   local found, most = {}, 1
   for _, name in ipairs(naming.sorted(index.topics)) do
     local topic = index.topics[name]
-    if is_found(topic) then
+    if is_found(index, topic) then
       local count, score = rank(topic, wanted)
       if count > most then found, most = {}, count end
       if count == most then found[#found + 1] = { name = name, score = score } end

@@ -255,6 +255,15 @@ function topics.written(index, topic)
   return owner .. (is_method and ":" or ".") .. last .. topic.call
 end
 
+--- Whether a layer's method is one that every module has, written for this layer: lists leave it out.
+---@param index annotations.Index
+---@param name string
+---@return boolean
+function topics.is_usual(index, name)
+  local owner, last = name:match "^(nn%.%u%w*)%.(.*)$"
+  return owner ~= nil and owner ~= "nn.Module" and index.topics["nn.Module." .. last] ~= nil
+end
+
 --- The class whose objects a topic is about: itself, what a function makes, or what a field holds.
 ---@param index annotations.Index
 ---@param topic annotations.Topic
