@@ -1,17 +1,18 @@
---- The checklist "How to add an operation" of src/README.md is true: its steps, taken from the page and followed in a
--- copy of the sources, give an operation that passes its tests. The copy has what was compiled already, so the build
--- makes only what the steps change.
+--- The checklist "How to add an operation" of src/README.md is true: its steps, taken from the page and followed in
+-- a copy of the sources, give an operation that passes its tests. The copy has what was compiled already, so the
+-- build makes only what the steps change.
 
 local command = require "tests.support.command"
 
--- The steps: { path = , below = , text = } for lines to be put below another one, { path = , text = } for a new file.
+-- The steps: { path =, below =, text = } for lines to be put below another one, { path =, text = } for a new file.
 local function steps_of(page)
   local steps = {}
   local list = page:match "\n## How to add an operation\n(.-)\n## "
   for prose, text in list:gmatch "(.-)\n```%l+\n(.-\n)```" do
     prose = prose:gsub("\n%s*", " ")
     local path, below = prose:match "In `([^`]+)`, below `([^`]+)`:%s*$"
-    steps[#steps + 1] = { path = path or assert(prose:match "As `([^`]+)`:%s*$", prose), below = below, text = text }
+    path = path or assert(prose:match "As `([^`]+)`:%s*$", prose)
+    steps[#steps + 1] = { path = path, below = below, text = text }
   end
   return steps
 end
@@ -34,10 +35,14 @@ describe("the checklist for a new operation", function()
       assert.equal(0, result.status, result.output .. result.errors)
       return result.output
     end
-    local from = command.quote(command.directory)
-    run(("cp -a %s/src %s/lua %s/Makefile . && mkdir -p tests/tensor build/release/tests && cp -a %s/tests/c "
-      .. "%s/tests/house %s/tests/support tests && for path in src embedded.c embedded.o tests/c compile.txt lua.txt "
-      .. "modules.txt; do cp -a %s/build/release/$path build/release/$path; done 2>/dev/null; true"):gsub("%%s", from))
+    run("from=" .. command.quote(command.directory) .. [[
+
+      cp -a "$from/src" "$from/lua" "$from/Makefile" .
+      mkdir -p tests/tensor build/release/tests
+      cp -a "$from/tests/c" "$from/tests/house" "$from/tests/support" tests
+      for path in src embedded.c embedded.o tests/c compile.txt lua.txt modules.txt; do
+        cp -a "$from/build/release/$path" "build/release/$path" 2>/dev/null || true # what is not there is made
+      done]])
     local steps = steps_of(command.read_file "src/README.md")
     assert.equal(4, #steps)
     for _, step in ipairs(steps) do

@@ -229,7 +229,7 @@ end
 ---@param topic annotations.Topic
 ---@return string text
 function topics.text(topic)
-  if topic.kind == "namespace" then return (topic.header or ""):gsub("^fnet[%w.]*: ", "") end
+  if topic.kind == "namespace" then return (topic.header or ""):gsub("^[%l.]+: ", "") end
   if not topic.entry then return "" end
   local text = topic.entry.text
   return text == "" and topic.init and topic.init.text or text

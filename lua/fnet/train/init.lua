@@ -134,8 +134,8 @@ end
 
 --- Trains a model: for each epoch and each batch, `loss(model(x), y)`, `zero_grad`, `backward`, `step`; the same
 -- bits as that loop written out. The model is in training mode meanwhile. Ctrl-C ends it and keeps what is
--- learnt. A loss that is not finite raises an error that says in which layer it began; the model then has its last
--- good weights: those that gave a finite loss, at most 64 steps back. So does one of the validation data.
+-- learnt. A loss that is not finite, of the validation data too, raises an error that says in which layer it began;
+-- the model then has its last good weights: those that gave a finite loss, at most 64 steps back.
 ---@param model nn.Module
 ---@param options table train: the data set; valid: another one, evaluated after each epoch; loss: function(output,
 --- target) -> tensor, such as nn.cross_entropy; optim: an optimiser, or a function that makes one from the

@@ -82,9 +82,18 @@ local function definitions(rows)
   return "<dl>" .. table.concat(out, "\n") .. "</dl>"
 end
 
+-- Options, "lr: 1e-3; beta1: 0.9", become a list, an option a line.
+local function options_html(text)
+  local items = {}
+  for item in (text:gsub("; (%l[%w_, ]*:)", "\0%1") .. "\0"):gmatch "(.-)\0" do
+    items[#items + 1] = "<li>" .. markdown.inline(item, link) .. "</li>"
+  end
+  return #items > 1 and "<ul>" .. table.concat(items, "\n") .. "</ul>" or nil
+end
+
 local function described(kind, optional, text)
-  return type_html(kind) .. (optional and ", optional" or "")
-    .. (text ~= "" and ": " .. markdown.inline(text, link) or "")
+  return type_html(kind) .. (optional and ", optional" or "") .. (kind == "table" and options_html(text)
+    or text ~= "" and ": " .. markdown.inline(text, link) or "")
 end
 
 local function listing(names)
@@ -102,7 +111,7 @@ local function listing(names)
 end
 
 local function section(topic)
-  local out = { ('<section id="%s"><h3><code>%s</code></h3>'):format(topic.name,
+  local out = { ('<section id="%s"><h2><code>%s</code></h2>'):format(topic.name,
     markdown.escape(topics.written(index, topic))) }
   local function add(html) out[#out + 1] = html end
   local text = topics.text(topic)
@@ -124,13 +133,13 @@ local function section(topic)
     for i, field in ipairs(class.class.fields) do
       rows[i] = { "<code>" .. markdown.escape(field.name) .. "</code>", described(field.type, false, field.text) }
     end
-    if #rows > 0 then add("<h4>Fields</h4>" .. definitions(rows)) end
-    if #class.methods > 0 then add("<h4>Methods</h4>" .. listing(class.methods)) end
+    if #rows > 0 then add("<h3>Fields</h3>" .. definitions(rows)) end
+    if #class.methods > 0 then add("<h3>Methods</h3>" .. listing(class.methods)) end
     class = index.classes[class.class.parent]
   end
   if class then
-    add(('<p>It has what <a href="%s"><code>%s</code></a> has.</p>'):format(reference.address(class.name),
-      class.name))
+    add(('<p>%s has what <a href="%s"><code>%s</code></a> has.</p>'):format(
+      topic.class and "It" or "The result", reference.address(class.name), class.name))
   end
   if topic.entry then add('<p class="source">' .. markdown.escape(topic.entry.file) .. "</p>") end
   add "</section>"
