@@ -38,8 +38,8 @@ describe("the checklist for a new operation", function()
     run("from=" .. command.quote(command.directory) .. [[
 
       cp -a "$from/src" "$from/lua" "$from/Makefile" .
-      mkdir -p tests/tensor build/release/tests
-      cp -a "$from/tests/c" "$from/tests/house" "$from/tests/support" tests
+      mkdir -p tests build/release/tests
+      cp -a "$from/tests/c" "$from/tests/house" "$from/tests/support" "$from/tests/tensor" tests
       for path in src embedded.c embedded.o tests/c compile.txt lua.txt modules.txt; do
         cp -a "$from/build/release/$path" "build/release/$path" 2>/dev/null || true # what is not there is made
       done]])
@@ -51,8 +51,10 @@ describe("the checklist for a new operation", function()
     end
     run "make -j2 fnet build/release/documented.txt build/release/tests/c/kernels/elementwise_test"
     assert.matches("%d+ passed, 0 failed\n$", run "build/release/tests/c/kernels/elementwise_test")
-    assert.matches("\n2 successes / 0 failures / 0 errors",
-      run "busted --lua=./fnet --output=plainTerminal tests/tensor/cube_spec.lua")
+    local specs = "tests/tensor/cube_spec.lua tests/tensor/errors_spec.lua tests/tensor/grad_rules_spec.lua"
+    local met = run("busted --lua=./fnet --output=TAP " .. specs .. " tests/house/docs_spec.lua")
+    assert.matches("ok %d+ %- cube is x", met)
+    assert.matches("ok %d+ %- the rules of cube,", met)
     assert.matches("^tensor:cube%(%)\n\n  x to the third power%.", run "./fnet --help tensor.cube")
   end)
 end)
