@@ -1,6 +1,6 @@
 --- Confusion matrix of a classifier: rows are the right classes, columns what the classifier said.
 
-local say = require "fnet.base.say"
+local expect = require "fnet.base.expect"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 local said_by = require("fnet.measure.classes").said
@@ -23,9 +23,7 @@ local function ratio(part, whole) return whole > 0 and part / whole or 0 end
 
 -- Counts and everything that follows from them.
 local function new(output, target, names)
-  if output.rank ~= 2 then
-    core.raise("confusion: expected outputs [batch, classes], got " .. say.value(output))
-  end
+  expect.that(output.rank == 2, "confusion", "outputs [batch, classes]", output)
   core.correct(output, target, "confusion") -- checks the labels
   local classes = output.shape[2]
   if names ~= nil and (type(names) ~= "table" or #names ~= classes) then

@@ -16,12 +16,6 @@ local pass = require "fnet.measure.pass"
 
 local public = {}
 
-local function check_model(what, model)
-  if not is_module(model) then
-    core.raise(("%s: expected a model first, got %s"):format(what, say.value(model)))
-  end
-end
-
 --- The mean loss and metrics of a model over a data set. Without `loss` and `metrics` the model is taken for a
 -- classifier, and the result is that of `nn.evaluate`.
 ---@param model nn.Module
@@ -32,7 +26,7 @@ end
 --- function of your own given as { whole = function(output, target) ... end }; size: samples at a time, 1000
 ---@return table result loss, each metric by its name, and total, the number of samples
 function public.evaluate(model, dataset, options)
-  check_model("evaluate", model)
+  expect.that(is_module(model), "evaluate", "a model first", model)
   if not is.dataset(dataset) then
     core.raise("evaluate: expected a model and a data set, got a model and " .. say.value(dataset))
   end
@@ -42,9 +36,7 @@ function public.evaluate(model, dataset, options)
     return classifier.evaluate(model, dataset, { size = size })
   end
   local loss_of = options.loss or function() return 0 end
-  if not is.callable(loss_of) then
-    core.raise("evaluate: loss: expected a function of output and target, got " .. say.value(loss_of))
-  end
+  expect.that(is.callable(loss_of), "evaluate: loss", "a function of output and target", loss_of)
   local metrics = meter.metric_list("evaluate", options.metrics)
   local means, functions = meter.new("evaluate", metrics, #dataset), { loss_of }
   for i, metric in ipairs(metrics) do functions[i + 1] = metric.of end
@@ -58,10 +50,8 @@ function public.evaluate(model, dataset, options)
 end
 
 local function predict(what, model, x, size)
-  check_model(what, model)
-  if not core.is_tensor(x) and not is.dataset(x) then
-    core.raise(("%s: expected a tensor or a data set, got %s"):format(what, say.value(x)))
-  end
+  expect.that(is_module(model), what, "a model first", model)
+  expect.that(core.is_tensor(x) or is.dataset(x), what, "a tensor or a data set", x)
   if size ~= nil then expect.count(what .. ": size", size, 1) end
   if not size and core.is_tensor(x) then return modes.with(model, false, core.no_grad, model, x) end
   if #x == 0 then core.raise(what .. ": expected at least one row") end

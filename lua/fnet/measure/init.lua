@@ -17,9 +17,7 @@ local metrics = {}
 -- The outputs [batch, ...] and targets that the first two arguments of a metric stand for.
 local function pair(what, output, target)
   if is_module(output) then
-    if not is.dataset(target) then
-      core.raise(("%s: expected a data set after the model, got %s"):format(what, say.value(target)))
-    end
+    expect.that(is.dataset(target), what, "a data set after the model", target)
     local add_output, add_target = collect(what, #target), collect(what, #target)
     local outputs, targets
     pass(what, output, target, nil, function(piece, y) outputs, targets = add_output(piece), add_target(y) end)
@@ -34,7 +32,7 @@ end
 
 local function fraction_of(what, hits, output)
   local count = output:count() // output.shape[output.rank]
-  if count == 0 then core.raise(("%s: expected at least one row, got %s"):format(what, say.value(output))) end
+  expect.that(count > 0, what, "at least one row", output)
   return hits / count, classes.margin(hits / count, count)
 end
 

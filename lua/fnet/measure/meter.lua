@@ -46,13 +46,9 @@ local function entry_of(what, name, given)
   if given == library.accuracy then return { name = name, of = correct_rows } end
   local f, over_all = given, whole[given]
   if type(given) == "table" and not is.callable(given) then f, over_all = rawget(given, "whole"), true end
-  if not is.callable(f) then
-    core.raise(("%s: metrics: %s: expected a function(output, target), got %s"):format(what, name,
-      say.value(given)))
-  end
-  local function value_of(output, target)
-    return number(("%s: metrics: %s"):format(what, name), core.no_grad(f, output, target))
-  end
+  local place = ("%s: metrics: %s"):format(what, name)
+  expect.that(is.callable(f), place, "a function(output, target)", given)
+  local function value_of(output, target) return number(place, core.no_grad(f, output, target)) end
   if over_all then return { name = name, of = value_of, whole = true } end
   return { name = name, of = function(output, target) return value_of(output, target) * rows_of(target) end }
 end
@@ -66,10 +62,7 @@ end
 ---@return { name: string, of: function, whole: boolean? }[] list in a fixed order
 local function metric_list(what, metrics)
   metrics = metrics or {}
-  if type(metrics) ~= "table" then
-    core.raise(("%s: metrics: expected a table such as { 'accuracy' }, got %s"):format(what,
-      say.value(metrics)))
-  end
+  expect.that(type(metrics) == "table", what .. ": metrics", "a table such as { 'accuracy' }", metrics)
   local list, seen = {}, {}
   local function add(name, given)
     if seen[name] then core.raise(("%s: metrics: '%s' is there twice"):format(what, name)) end

@@ -6,7 +6,6 @@
 local architecture = require "fnet.save.architecture"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
 local model_file = require "fnet.save"
@@ -148,9 +147,7 @@ end
 ---@param options? table as for dataset:batches
 ---@return fun(): tensor?, tensor? iterator
 function Checkpoint:batches(dataset, options)
-  if not is.dataset(dataset) then
-    core.raise("batches: expected a data set, got " .. say.value(dataset))
-  end
+  expect.that(is.dataset(dataset), "batches", "a data set", dataset)
   local iterator = continue_batches(self, dataset, options)
   local every, in_turn = self.every, false
   return function()
@@ -255,10 +252,8 @@ local function check_parts(options)
     parts[name] = part
   end
   for name, part in pairs(parts) do
-    if not has_state(part) then
-      core.raise(("checkpoint: %s: expected an object with state and load_state, such as an optimiser, got %s")
-        :format(name, say.value(part)))
-    end
+    expect.that(has_state(part), "checkpoint: " .. name,
+      "an object with state and load_state, such as an optimiser", part)
   end
   return parts
 end
@@ -277,16 +272,11 @@ end
 ---@return string? message
 ---@return integer? code errno, where the environment refused
 return function(directory, options)
-  if directory ~= nil and type(directory) ~= "string" then
-    core.raise("checkpoint: expected a directory, got " .. say.value(directory))
-  end
+  expect.that(directory == nil or type(directory) == "string", "checkpoint", "a directory", directory)
   options = expect.options("checkpoint", options, OPTIONS)
-  if not is_module(options.model) then
-    core.raise("checkpoint: model: expected a model, got " .. say.value(options.model))
-  end
-  if options.data ~= nil and (type(options.data) ~= "table" or not options.data.sha256) then
-    core.raise("checkpoint: data: expected a data set, got " .. say.value(options.data))
-  end
+  expect.that(is_module(options.model), "checkpoint: model", "a model", options.model)
+  local data = options.data
+  expect.that(data == nil or type(data) == "table" and data.sha256, "checkpoint: data", "a data set", data)
   local self = setmetatable({
     directory = directory, model = options.model, parts = check_parts(options), values = {}, sums = {}, epoch = 1,
     step = 0, resumed = false, every = options.every and expect.count("checkpoint: every", options.every, 1),

@@ -3,7 +3,6 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local early_stopping = require "fnet.train.early_stopping"
 local clip_norm = require("fnet.optim.clip").norm
@@ -27,28 +26,19 @@ local function callback_lists(callbacks)
   for _, event in ipairs(EVENTS) do lists[event] = {} end
   if callbacks == nil then return lists end
   if type(callbacks) == "table" and #callbacks == 0 then callbacks = { callbacks } end
-  if type(callbacks) ~= "table" then
-    core.raise("fit: callbacks: expected a table of functions by event, or a list of those, got " ..
-      say.value(callbacks))
-  end
+  expect.that(type(callbacks) == "table", "fit: callbacks",
+    "a table of functions by event, or a list of those", callbacks)
   for _, handlers in ipairs(callbacks) do
     expect.options("fit: callbacks", handlers, EVENTS)
     for event, f in pairs(handlers) do
-      if not is.callable(f) then
-        core.raise(("fit: callbacks: %s: expected a function, got %s"):format(event, say.value(f)))
-      end
-      table.insert(lists[event], f)
+      table.insert(lists[event], expect.that(is.callable(f), "fit: callbacks: " .. event, "a function", f))
     end
   end
   return lists
 end
 
 local function check_dataset(what, value)
-  if not is.dataset(value) then
-    core.raise(("fit: %s: expected a data set, such as fnet.data.Dataset { x = , y = }, got %s"):format(what,
-      say.value(value)))
-  end
-  return value
+  return expect.that(is.dataset(value), what, "a data set, such as fnet.data.Dataset { x = , y = }", value)
 end
 
 -- The optimiser, made here where the option is a function such as optim.Adam; it must change the model.
@@ -58,10 +48,7 @@ local function optimizer_of(model, value)
   if is.callable(value) then value = value(own) end
   -- A table of names, such as fnet.optim, raises where it is asked for another one.
   local indexed, fits = pcall(function() return value.step and value.zero_grad end)
-  if not (indexed and fits) then
-    core.raise(("fit: optim: expected an optimiser, such as fnet.optim.Adam(model:parameters()), got %s"):format(
-      say.value(value)))
-  end
+  expect.that(indexed and fits, "fit: optim", "an optimiser, such as fnet.optim.Adam(model:parameters())", value)
   local owned = {}
   for _, parameter in ipairs(own) do owned[parameter] = true end
   for _, parameter in ipairs(value.parameters or own) do
@@ -92,10 +79,8 @@ end
 -- The optimiser follows the schedule from now on.
 local function set_schedule(optimiser, schedule)
   if schedule == nil then return end
-  if not is.callable(schedule) then
-    core.raise("fit: schedule: expected a function of the step, such as fnet.optim.schedule.constant(), got " ..
-       say.value(schedule))
-  end
+  expect.that(is.callable(schedule), "fit: schedule",
+    "a function of the step, such as fnet.optim.schedule.constant()", schedule)
   if not optimiser.steps then core.raise("fit: schedule: the optimiser does not count its steps") end
   optimiser.schedule = schedule
 end
@@ -119,10 +104,8 @@ local function checkpoint_of(run, plan, option)
   if option == nil then return open_checkpoint(nil, { model = run.model }) end
   if type(option) == "string" then option = { option } end
   local directory, extra = type(option) == "table" and option[1], {}
-  if type(directory) ~= "string" then
-    core.raise("fit: checkpoint: expected a directory, or { directory, resume = true, every = steps }, got " ..
-      say.value(directory or option))
-  end
+  expect.that(type(directory) == "string", "fit: checkpoint",
+    "a directory, or { directory, resume = true, every = steps }", directory or option)
   for key, value in pairs(option) do
     if key ~= 1 then extra[key] = value end
   end
@@ -152,14 +135,15 @@ end
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)
-  if not is_module(model) then core.raise("fit: expected a model first, got " .. say.value(model)) end
+  expect.that(is_module(model), "fit", "a model first", model)
   if options == nil then core.raise("fit: expected a table of options, { train = , loss = , optim = } at least") end
   options = expect.options("fit", options, OPTIONS)
   local metrics = meter.metric_list("fit", options.metrics)
   local plan = {
-    train = check_dataset("train", options.train),
-    valid = options.valid ~= nil and check_dataset("valid", options.valid) or nil,
-    loss = options.loss,
+    train = check_dataset("fit: train", options.train),
+    valid = options.valid ~= nil and check_dataset("fit: valid", options.valid) or nil,
+    loss = expect.that(is.callable(options.loss), "fit: loss",
+      "a function of output and target, such as fnet.nn.cross_entropy", options.loss),
     metrics = metrics,
     metric_option = options.metrics,
     callbacks = callback_lists(options.callbacks),
@@ -167,10 +151,6 @@ return function(model, options)
   }
   if plan.valid and rawget(plan.valid, "x") and #plan.valid == 0 then
     core.raise("fit: valid: expected at least one sample, got " .. tostring(plan.valid))
-  end
-  if not is.callable(plan.loss) then
-    core.raise("fit: loss: expected a function of output and target, such as fnet.nn.cross_entropy, got " ..
-      say.value(plan.loss))
   end
   local epochs = options.epochs == nil and 1 or expect.count("fit: epochs", options.epochs, 0)
   plan.batch = batch_options(options.batch)

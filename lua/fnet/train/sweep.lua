@@ -162,15 +162,10 @@ end
 ---@return fnet.Sweep result to be printed. A run that raises or gives no finite number counts as failed; but an
 --- error of the very first run is raised
 return function(options)
-  if type(options) ~= "table" or core.is_tensor(options) then
-    core.raise("sweep: expected a table of options, got " .. say.value(options))
-  end
-  for _, name in ipairs { "run", "callback" } do
-    local f = options[name]
-    if (f ~= nil or name == "run") and not is.callable(f) then
-      core.raise(("sweep: %s: expected a function, got %s"):format(name, say.value(f)))
-    end
-  end
+  expect.that(type(options) == "table", "sweep", "a table of options", options)
+  local callback = options.callback
+  expect.that(is.callable(options.run), "sweep: run", "a function", options.run)
+  expect.that(callback == nil or is.callable(callback), "sweep: callback", "a function", callback)
   local seeds = seed_list(options.seeds)
   local names, settings = grid_of(options, { run = true, seeds = true, callback = true })
   local rows = {}
