@@ -57,9 +57,8 @@ local function evaluate(what, model, dataset, options)
       say.value(dataset)))
   end
   options = expect.options(what, options, { "size" })
-  local size = options.size ~= nil and expect.count(what .. ": size", options.size, 1) or nil
   local means, correct, list = meter.new(what, {}), 0, {}
-  pass(what, model, dataset, size, function(output, y)
+  pass(what, model, dataset, options.size, function(output, y)
     if means.rows == 0 then check_first(what, dataset, output, y) end
     means:add(output, y, cross_entropy(output, y):item())
     count_rows(what, list, dataset.classes, output, y)

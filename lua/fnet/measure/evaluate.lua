@@ -31,16 +31,15 @@ function public.evaluate(model, dataset, options)
     core.raise("evaluate: expected a model and a data set, got a model and " .. say.value(dataset))
   end
   options = expect.options("evaluate", options, { "loss", "metrics", "size" })
-  local size = options.size ~= nil and expect.count("evaluate: size", options.size, 1) or nil
   if options.loss == nil and options.metrics == nil then
-    return classifier.evaluate(model, dataset, { size = size })
+    return classifier.evaluate(model, dataset, { size = options.size })
   end
   local loss_of = options.loss or function() return 0 end
   expect.that(is.callable(loss_of), "evaluate: loss", "a function of output and target", loss_of)
   local metrics = meter.metric_list("evaluate", options.metrics)
   local means, functions = meter.new("evaluate", metrics, #dataset), { loss_of }
   for i, metric in ipairs(metrics) do functions[i + 1] = metric.of end
-  pass("evaluate", model, dataset, size, function(output, y)
+  pass("evaluate", model, dataset, options.size, function(output, y)
     if means.rows == 0 then labels.check("evaluate", dataset, output, y, table.unpack(functions)) end
     means:add(output, y, meter.number("evaluate: loss", loss_of(output, y)))
   end)
@@ -52,8 +51,7 @@ end
 local function predict(what, model, x, size)
   expect.that(is_module(model), what, "a model first", model)
   expect.that(core.is_tensor(x) or is.dataset(x), what, "a tensor or a data set", x)
-  if size ~= nil then expect.count(what .. ": size", size, 1) end
-  if not size and core.is_tensor(x) then return modes.with(model, false, core.no_grad, model, x) end
+  if size == nil and core.is_tensor(x) then return modes.with(model, false, core.no_grad, model, x) end
   if #x == 0 then core.raise(what .. ": expected at least one row") end
   local add, all = collect(what, #x), nil
   pass(what, model, x, size, function(output) all = add(output) end)

@@ -1,6 +1,7 @@
 --- Pass: a model over data that it does not learn from, in evaluation mode and without recording gradients. All
 -- that measures or predicts goes through here. Invariant: the model is afterwards as it was.
 
+local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local core = require "fnet.core"
 local modes = require "fnet.nn.modes"
@@ -16,15 +17,16 @@ local function batches(data, size)
 end
 
 --- Calls a function with what the model gives for each batch.
----@param what string the function, for the message where there is no batch
+---@param what string the function, for messages
 ---@param model nn.Module
 ---@param data data.Dataset|tensor
 ---@param size? integer rows at a time, 1000
 ---@param visit fun(output: any, y?: tensor)
 return function(what, model, data, size, visit)
+  size = size == nil and 1000 or expect.count(what .. ": size", size, 1)
   local seen = false
   modes.with(model, false, core.no_grad, function()
-    for x, y in batches(data, size or 1000) do
+    for x, y in batches(data, size) do
       seen = true
       visit(model(x), y)
     end
