@@ -2,12 +2,13 @@
 
 --- Rows of cells as lines, without blanks at their ends.
 ---@param rows table[] each a list of texts and numbers
----@param widths integer[] the least width of each column; negative: its cells stand to the left
+---@param widths integer[]|integer the least width of each column, or of all; negative: cells stand to the left
 ---@param gap? string between the columns, one blank
 ---@return string[] lines
 return function(rows, widths, gap)
   local formats = {}
-  for i, width in ipairs(widths) do
+  for i = 1, #(rows[1] or {}) do
+    local width = type(widths) == "table" and widths[i] or widths
     local most = math.abs(width)
     for _, row in ipairs(rows) do most = math.max(most, utf8.len(tostring(row[i])) or 0) end
     formats[i] = { most, width < 0 }

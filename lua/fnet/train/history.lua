@@ -49,10 +49,10 @@ end
 -- The loss and the metrics of all epochs, one a line, and how it ended.
 function History:__tostring()
   local names = { "epoch", table.unpack(self.columns) }
-  local rows, widths = {}, {}
+  local rows = {}
   local function add(cell)
     local cells = {}
-    for i, name in ipairs(names) do cells[i], widths[i] = cell(name), 8 end
+    for i, name in ipairs(names) do cells[i] = cell(name) end
     rows[#rows + 1] = cells
   end
   add(function(name) return name end)
@@ -62,7 +62,7 @@ function History:__tostring()
       add(function(name) return text_of(name, record[name]) end)
     end
   end
-  local lines = in_columns(rows, widths, "  ")
+  local lines = in_columns(rows, 8, "  ")
   lines[#lines + 1] = self:ending()
   if self.restored then lines[#lines + 1] = ("the weights are those after epoch %d"):format(self.best) end
   return table.concat(lines, "\n")
