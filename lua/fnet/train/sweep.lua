@@ -11,6 +11,7 @@ local interruption = require "fnet.base.interruption"
 local statistics = require "fnet.measure.statistics"
 
 local LEVEL = 0.05 -- p below it counts as a difference
+local OPTIONS = { callback = true, run = true, seeds = true } -- any other name is a setting
 
 ---@class fnet.Sweep
 ---@field rows table[] a combination each: settings, figures (a run each, in the order of the seeds), mean,
@@ -36,40 +37,40 @@ local function seed_list(seeds)
   return seeds
 end
 
+-- The settings with one more.
+local function with(settings, name, value)
+  local more = { [name] = value }
+  for key, other in pairs(settings) do more[key] = other end
+  return more
+end
+
 -- The names of the settings and all combinations of their values, the last name's value changing fastest.
-local function grid_of(options, own)
+local function grid_of(options)
   local names, rows = {}, { {} }
   for _, name in ipairs(naming.sorted(options)) do
+    if not OPTIONS[name] then names[#names + 1] = name end
+  end
+  for _, name in ipairs(names) do
+    local values, longer = options[name], {}
     if name == "seed" then
       core.raise("sweep: seed: each run is given its own; list them as seeds = { 1, 2 }, or say how many")
-    elseif not own[name] then
-      local values = options[name]
-      if type(values) ~= "table" or core.is_tensor(values) or #values == 0 then
-        local near = naming.nearest(name, naming.sorted(own))
-        core.raise(("sweep: %s: expected a list of values, such as { 1, 2 }, got %s%s"):format(name,
-          say.value(values), near and (" (did you mean '%s'?)"):format(near) or ""))
-      end
-      names[#names + 1] = name
-      local longer = {}
-      for _, row in ipairs(rows) do
-        for _, value in ipairs(values) do
-          local copy = { [name] = value }
-          for key, other in pairs(row) do copy[key] = other end
-          longer[#longer + 1] = copy
-        end
-      end
-      rows = longer
     end
+    if type(values) ~= "table" or #values == 0 then
+      core.raise(("sweep: %s: expected a list of values, such as { 1, 2 }, got %s%s"):format(name,
+        say.value(values), naming.hint(name, naming.sorted(OPTIONS))))
+    end
+    for _, row in ipairs(rows) do
+      for _, value in ipairs(values) do longer[#longer + 1] = with(row, name, value) end
+    end
+    rows = longer
   end
   return names, rows
 end
 
 -- One run: the figure, or nil and why there is none.
 local function run_once(run, settings, seed)
-  local own = { seed = seed }
-  for key, value in pairs(settings) do own[key] = value end
   core.random_state(seed)
-  local figure = run(own)
+  local figure = run(with(settings, "seed", seed))
   if core.is_tensor(figure) then figure = figure:item() end
   if type(figure) ~= "number" then
     core.raise("sweep: run must return a number, the figure to compare, got " .. say.value(figure))
@@ -123,9 +124,7 @@ function Sweep:__tostring()
     cells[#cells + 1] = line
     if #row.failures > 0 then failures[#failures + 1] = row.failures[1] end
   end
-  local widths = {}
-  for i in ipairs(cells[1]) do widths[i] = -1 end -- all to the left
-  local lines = columns(cells, widths, "  ")
+  local lines = columns(cells, -1, "  ")
   if compared > 0 then
     lines[#lines + 1] = ("p: Welch's t-test, two-sided%s; below %g counts as a difference"):format(
       compared > 1 and (", corrected for %d comparisons (Holm)"):format(compared) or "", LEVEL)
@@ -167,7 +166,7 @@ return function(options)
   expect.that(is.callable(options.run), "sweep: run", "a function", options.run)
   expect.that(callback == nil or is.callable(callback), "sweep: callback", "a function", callback)
   local seeds = seed_list(options.seeds)
-  local names, settings = grid_of(options, { run = true, seeds = true, callback = true })
+  local names, settings = grid_of(options)
   local rows = {}
   for i, combination in ipairs(settings) do rows[i] = { settings = combination, figures = {}, failures = {} } end
   local total = #rows * #seeds
@@ -175,8 +174,7 @@ return function(options)
   interruption.inside = interruption.inside + 1
   local ok, message = pcall(run_all, self, options, seeds)
   interruption.inside = interruption.inside - 1
-  if not ok and not interruption.is(message) then error(message, 0) end
-  if not ok and interruption.inside > 0 then error(message, 0) end
+  if not ok and (not interruption.is(message) or interruption.inside > 0) then error(message, 0) end
   self.interrupted = not ok
   summarise(self)
   return self
