@@ -29,13 +29,6 @@ Checkpoint.__index = Checkpoint
 
 -- ---- saving ----
 
--- The optimiser, and what else was named, by their states.
-local function states_of(self)
-  local states = {}
-  for name, part in pairs(self.parts) do states[name] = part:state() end
-  return states
-end
-
 -- The metadata that stays the same from save to save.
 local function origin_of(options)
   local metadata = model_file.origin { script = options.script }
@@ -47,9 +40,11 @@ local function origin_of(options)
 end
 
 local function write(self)
+  local states = {}
+  for name, part in pairs(self.parts) do states[name] = part:state() end
   local text, extra = tree.pack("checkpoint", {
     epoch = self.epoch, step = self.step, random = { core.random_state() }, shuffle = self.shuffle,
-    batches = self.batch_options, sums = self.sums, values = self.values, parts = states_of(self),
+    batches = self.batch_options, sums = self.sums, values = self.values, parts = states,
   }, "state", PREFIX)
   local tensors = self.model:state()
   for _, entry in ipairs(extra) do tensors[#tensors + 1] = entry end
@@ -69,16 +64,13 @@ function Checkpoint:save()
   return write(self)
 end
 
--- Saves, or ends the training with the reason.
-local function save_or_raise(self)
-  local done, message = self:save()
-  if not done then core.raise(("checkpoint: not saved: %s"):format(message)) end
-end
-
 -- Between two steps everything that is saved fits together. After Ctrl-C or SIGTERM the training ends here.
 local function between_steps(self, due)
   local signal = core.held_signal()
-  if signal or due then save_or_raise(self) end
+  if signal or due then
+    local done, message = self:save()
+    if not done then core.raise("checkpoint: not saved: " .. message) end
+  end
   if not signal then return end
   self.hold = self.hold and self.hold:close()
   self:close()
@@ -240,11 +232,9 @@ local function open_directory(self, resume)
   return message and self.path .. ": " .. message
 end
 
-local function has_state(value) return type(value) == "table" and value.state ~= nil and value.load_state ~= nil end
-
-local function check_parts(options)
-  local parts = {}
-  if options.optim ~= nil then parts.optim = options.optim end
+-- What is saved beside the model.
+local function parts_of(options)
+  local parts = { optim = options.optim }
   for name, part in pairs(options.parts or {}) do
     if type(name) ~= "string" or name == "optim" then
       core.raise("checkpoint: parts: expected objects by name, { average = average }")
@@ -252,7 +242,7 @@ local function check_parts(options)
     parts[name] = part
   end
   for name, part in pairs(parts) do
-    expect.that(has_state(part), "checkpoint: " .. name,
+    expect.that(type(part) == "table" and part.state ~= nil and part.load_state ~= nil, "checkpoint: " .. name,
       "an object with state and load_state, such as an optimiser", part)
   end
   return parts
@@ -278,7 +268,7 @@ return function(directory, options)
   local data = options.data
   expect.that(data == nil or type(data) == "table" and data.sha256, "checkpoint: data", "a data set", data)
   local self = setmetatable({
-    directory = directory, model = options.model, parts = check_parts(options), values = {}, sums = {}, epoch = 1,
+    directory = directory, model = options.model, parts = parts_of(options), values = {}, sums = {}, epoch = 1,
     step = 0, resumed = false, every = options.every and expect.count("checkpoint: every", options.every, 1),
   }, Checkpoint)
   if not directory then return self end

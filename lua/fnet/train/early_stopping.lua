@@ -31,6 +31,21 @@ function EarlyStopping:restore()
   return true
 end
 
+--- What it has seen, for a checkpoint.
+---@return table state
+function EarlyStopping:state()
+  return { best = self.best, epoch = self.epoch, kept = self.kept and self.kept.copies }
+end
+
+--- Goes on from a state; one without weights leaves those that are kept.
+---@param state table
+function EarlyStopping:load_state(state)
+  self.best, self.epoch = state.best, state.epoch
+  if not self.kept or not state.kept then return end
+  self.kept:take()
+  for i, copy in ipairs(self.kept.copies) do copy:copy(state.kept[i]) end
+end
+
 --- Early stopping for one training.
 ---@param model nn.Module
 ---@param options table see fnet.fit

@@ -6,7 +6,6 @@ local is = require "fnet.base.is"
 local core = require "fnet.core"
 local early_stopping = require "fnet.train.early_stopping"
 local clip_norm = require("fnet.optim.clip").norm
-local fit_state = require "fnet.train.fit_state"
 local history = require "fnet.train.history"
 local loop = require "fnet.train.loop"
 local meter = require "fnet.measure.meter"
@@ -98,6 +97,25 @@ local function columns_of(metrics, valid, schedule)
   return columns
 end
 
+-- What the rest of a run depends on, besides the model, the optimiser and the random numbers, for a checkpoint.
+local function state_of(run, plan)
+  local stopping = plan.early_stopping
+  return {
+    state = function()
+      return {
+        records = table.move(run.history, 1, #run.history, 1, {}), total_steps = run.total_steps,
+        stopped = run.stop_reason, means = run.means and run.means:state(),
+        stopping = stopping and stopping:state(),
+      }
+    end,
+    load_state = function(_, state)
+      table.move(state.records, 1, #state.records, 1, run.history)
+      run.total_steps, run.stop_reason, plan.means = state.total_steps, state.stopped, state.means
+      if stopping and state.stopping then stopping:load_state(state.stopping) end
+    end,
+  }
+end
+
 -- The checkpoint that the option stands for: a directory, or { directory, resume = , every = }. Without one nothing
 -- is saved.
 local function checkpoint_of(run, plan, option)
@@ -111,7 +129,7 @@ local function checkpoint_of(run, plan, option)
   end
   expect.options("fit: checkpoint", extra, { "resume", "every" })
   local checkpoint, message = open_checkpoint(directory, { model = run.model, optim = run.optim, data = plan.train,
-    parts = { fit = plan.state }, resume = extra.resume, every = extra.every })
+    parts = { fit = state_of(run, plan) }, resume = extra.resume, every = extra.every })
   return checkpoint or core.raise("fit: checkpoint: " .. message)
 end
 
@@ -166,8 +184,6 @@ return function(model, options)
     steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
   }, loop.Run)
   set_schedule(run.optim, plan.schedule)
-
-  plan.state = fit_state(run, plan.early_stopping)
   plan.checkpoint = checkpoint_of(run, plan, options.checkpoint)
   return loop.train(run, plan)
 end

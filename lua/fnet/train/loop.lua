@@ -134,7 +134,7 @@ local function all_epochs(run, plan)
     if run.stop_reason then break end
     local means = meter.new("fit", plan.metrics, #plan.train)
     run.epoch, run.step, run.means = epoch, plan.checkpoint.step, means
-    if run.step > 0 then means:load_state(plan.state.means) end -- goes on in the middle of an epoch
+    if run.step > 0 then means:load_state(plan.means) end -- goes on in the middle of an epoch
     run.random = { core.random_state() }
     tell(run, plan, "epoch_start")
     local started = core.clock()
