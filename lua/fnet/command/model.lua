@@ -36,18 +36,13 @@ local function is_light(picture)
   return sum:item() / (2 * (height + width)) > 127.5
 end
 
--- A picture file as a tensor [height, width] or [height, width, 3]; .npy files hold one, too.
-local function read(path)
-  if path:find "%.npy$" then return data.read_npy(path) end
-  return data.read_image(path)
-end
-
 --- A picture as the model's training data had them: grey where those were, of their size, light ink on dark paper.
 ---@param path string
 ---@param about table of the data set: shape, scale
 ---@return tensor? sample float32
 ---@return string? message
 function command.read_sample(path, about)
+  local read = path:find "%.npy$" and data.read_npy or data.read_image -- [height, width] or [height, width, 3]
   local picture, message = read(path)
   if not picture then return nil, message end
   local shape = { table.unpack(about.shape) }

@@ -24,25 +24,13 @@ end
 
 -- The value of an option from its text; nil and what was expected where it does not fit.
 local function convert(spec, text)
-  local default = spec[2]
-  if math.type(default) == "integer" then
-    local value = math.tointeger(tonumber(text))
-    local low, high = spec.low or math.mininteger, spec.high or math.maxinteger
-    if not value or value < low or value > high then
-      local bound = spec.low and spec.high and (" from %d to %d"):format(low, high) or
-        spec.low and " of at least " .. low or ""
-      return nil, "a whole number" .. bound
-    end
-    return value
-  elseif math.type(default) == "float" then
-    local value = tonumber(text)
-    if not value or value ~= value or value < (spec.low or -math.huge) or value > (spec.high or math.huge) then
-      return nil, "a number" .. (spec.low and spec.high and (" from %g to %g"):format(spec.low, spec.high) or
-        spec.low and " of at least " .. spec.low or "")
-    end
-    return value
-  end
-  return text
+  local kind, low, high, value = math.type(spec[2]), spec.low, spec.high, tonumber(text)
+  if not kind then return text end
+  if kind == "integer" then value = math.tointeger(value) end
+  if value and value >= (low or -math.huge) and value <= (high or math.huge) then return value end
+  local what, range = "a number", " from %g to %g"
+  if kind == "integer" then what, range = "a whole number", " from %d to %d" end
+  return nil, what .. (low and high and range:format(low, high) or low and " of at least " .. low or "")
 end
 
 --- Parses a script's arguments. Prints the help and ends the program for --help; for an unknown option or a
@@ -56,10 +44,10 @@ return function(arguments, about, specs)
   if type(arguments) ~= "table" or type(specs) ~= "table" then
     core.raise("options: expected the script's arguments (arg), a sentence and a list of options")
   end
-  local script, values, by_flag = arguments[0] or "script", {}, {}
-  for _, spec in ipairs(specs) do
-    values[spec[1]] = spec[2]
-    by_flag[flag_of(spec[1])] = spec
+  local script, values, flags, by_flag = arguments[0] or "script", {}, {}, {}
+  for i, spec in ipairs(specs) do
+    values[spec[1]], flags[i] = spec[2], flag_of(spec[1])
+    by_flag[flags[i]] = spec
   end
   local i = 1
   while i <= #arguments do
@@ -68,11 +56,8 @@ return function(arguments, about, specs)
     if flag == "--help" or flag == "-h" then help(script, about, specs) end
     local spec = by_flag[flag]
     if not spec then
-      local known = {}
-      for _, each in ipairs(specs) do known[#known + 1] = flag_of(each[1]) end
-      local near = naming.nearest(flag, known)
-      fail(script, ("unknown option '%s'%s; known are %s"):format(arguments[i],
-        near and (" (did you mean '%s'?)"):format(near) or "", table.concat(known, " ")))
+      fail(script, ("unknown option '%s'%s; known are %s"):format(arguments[i], naming.hint(flag, flags),
+        table.concat(flags, " ")))
     end
     if spec[2] == false then
       if text then fail(script, flag .. " takes no value") end
