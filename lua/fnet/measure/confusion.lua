@@ -3,6 +3,7 @@
 local expect = require "fnet.base.expect"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
+local describe = require("fnet.measure.statistics").describe
 local said_by = require("fnet.measure.classes").said
 
 ---@class metrics.Confusion
@@ -53,11 +54,7 @@ local function new(output, target, names)
     self.f1[c] = ratio(2 * right, of_class + said_so)
   end
   self.accuracy = ratio(self.correct, self.total)
-  for _, name in ipairs { "precision", "recall", "f1" } do
-    local sum = 0
-    for c = 1, classes do sum = sum + self[name][c] end
-    self.macro[name] = sum / classes
-  end
+  for _, name in ipairs { "precision", "recall", "f1" } do self.macro[name] = (describe(self[name])) end
   return setmetatable(self, Confusion)
 end
 
