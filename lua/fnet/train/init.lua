@@ -86,12 +86,10 @@ end
 
 local function columns_of(metrics, valid, schedule)
   local columns = {}
-  local function add(prefix)
+  for _, prefix in ipairs { "", valid and "valid_" or nil } do
     columns[#columns + 1] = prefix .. "loss"
     for _, metric in ipairs(metrics) do columns[#columns + 1] = prefix .. metric.name end
   end
-  add ""
-  if valid then add "valid_" end
   if schedule then columns[#columns + 1] = "lr" end
   columns[#columns + 1] = "seconds"
   return columns
@@ -165,14 +163,15 @@ return function(model, options)
     metrics = metrics,
     metric_option = options.metrics,
     callbacks = callback_lists(options.callbacks),
+    batch = batch_options(options.batch),
+    clip = clip_function(options.clip),
+    schedule = options.schedule,
     last_good = snapshot(model),
   }
   if plan.valid and rawget(plan.valid, "x") and #plan.valid == 0 then
     core.raise("fit: valid: expected at least one sample, got " .. tostring(plan.valid))
   end
   local epochs = options.epochs == nil and 1 or expect.count("fit: epochs", options.epochs, 0)
-  plan.batch = batch_options(options.batch)
-  plan.clip, plan.schedule = clip_function(options.clip), options.schedule
   local columns = columns_of(metrics, plan.valid, plan.schedule)
   if options.early_stopping ~= nil then
     plan.early_stopping = early_stopping.new(model, options.early_stopping, columns, plan.valid ~= nil)
