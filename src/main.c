@@ -74,11 +74,12 @@ static void complain(const char *message) {
     fflush(stderr);
 }
 
-/* Reports and pops the error on top of the stack. */
-static void report(lua_State *L) {
+/* Reports and pops the error on top of the stack; false, which is what its caller returns. */
+static bool report(lua_State *L) {
     const char *message = lua_tostring(L, -1);
     complain(message != NULL ? message : "(error message not a string)");
     lua_pop(L, 1);
+    return false;
 }
 
 static void print_version(void) {
@@ -183,16 +184,18 @@ static bool call(lua_State *L, int arguments, int results) {
     lua_insert(L, base);
     int status = lua_pcall(L, arguments, results, base);
     lua_remove(L, base);
-    if (status != LUA_OK) report(L);
-    return status == LUA_OK;
+    return status == LUA_OK || report(L);
+}
+
+/* Pushes the value of a module; or reports why there is none. */
+static bool require(lua_State *L, const char *module) {
+    lua_getglobal(L, "require");
+    lua_pushstring(L, module);
+    return call(L, 1, 1);
 }
 
 /* Calls the chunk on top of the stack; or reports the error there, when it was not loaded. */
-static bool run_loaded(lua_State *L, int load_status) {
-    if (load_status == LUA_OK) return call(L, 0, 0);
-    report(L);
-    return false;
-}
+static bool run_loaded(lua_State *L, int load_status) { return load_status == LUA_OK ? call(L, 0, 0) : report(L); }
 
 static bool run_string(lua_State *L, const char *code, const char *chunk_name) {
     return run_loaded(L, luaL_loadbuffer(L, code, strlen(code), chunk_name));
@@ -328,9 +331,7 @@ static bool require_module(lua_State *L, const char *argument) {
     const char *equals = strchr(argument, '=');
     const char *module = equals == NULL ? argument : equals + 1;
     const char *global = equals == NULL ? argument : lua_pushlstring(L, argument, (size_t)(equals - argument));
-    lua_getglobal(L, "require");
-    lua_pushstring(L, module);
-    bool done = call(L, 1, 1);
+    bool done = require(L, module);
     if (done) lua_setglobal(L, global);
     if (equals != NULL) lua_pop(L, 1);
     return done;
@@ -356,26 +357,18 @@ static void push_member(lua_State *L, int index, const char *name) {
 
 /* Prints what help says about a name of the library, or search about words. */
 static bool show_help(lua_State *L, const char *topic, bool search) {
-    lua_getglobal(L, "require");
-    lua_pushstring(L, search ? "fnet.command.search" : "fnet.command.help");
-    if (!call(L, 1, 1)) return false;
+    if (!require(L, search ? "fnet.command.search" : "fnet.command.help")) return false;
     push_member(L, -1, "find");
     lua_pushstring(L, topic);
     if (!call(L, 1, 2)) return false;
-    if (lua_isnil(L, -2)) {
-        report(L);
-        return false;
-    }
+    if (lua_isnil(L, -2)) return report(L);
     puts(lua_tostring(L, -2));
     return true;
 }
 
 /* Runs a file, or standard input for NULL, with the values of `arg` from 1. */
 static bool run_script(lua_State *L, const char *name) {
-    if (luaL_loadfile(L, name) != LUA_OK) {
-        report(L);
-        return false;
-    }
+    if (luaL_loadfile(L, name) != LUA_OK) return report(L);
     if (lua_getglobal(L, "arg") != LUA_TTABLE) luaL_error(L, "'arg' is not a table");
     int table = lua_gettop(L);
     int count = (int)luaL_len(L, table);
@@ -389,18 +382,14 @@ static bool run_script(lua_State *L, const char *name) {
    command, or the name of a script, which goes first. */
 static const char *command_module(lua_State *L, const char *word) {
     if (word == NULL || access(word, F_OK) == 0) return NULL;
-    lua_getglobal(L, "require");
-    lua_pushliteral(L, "fnet.command");
-    if (!call(L, 1, 1)) return NULL;
+    if (!require(L, "fnet.command")) return NULL;
     lua_getfield(L, -1, word);
     return lua_tostring(L, -1);
 }
 
 /* Calls the function that the module is with `arg`; it says whether it succeeded, and perhaps why not. */
 static bool run_command(lua_State *L, const char *module) {
-    lua_getglobal(L, "require");
-    lua_pushstring(L, module);
-    if (!call(L, 1, 1)) return false;
+    if (!require(L, module)) return false;
     lua_getglobal(L, "arg");
     if (!call(L, 1, 2)) return false;
     bool succeeded = lua_toboolean(L, -2);
