@@ -7,7 +7,7 @@ local core = require "fnet.core"
 local classes = require "fnet.measure.classes"
 local cross_entropy = require("fnet.nn.loss").cross_entropy
 local is_module = require("fnet.nn.module").is_module
-local known_labels = require "fnet.measure.labels"
+local labels = require "fnet.measure.labels"
 local meter = require "fnet.measure.meter"
 local pass = require "fnet.measure.pass"
 
@@ -21,10 +21,10 @@ function Result:__tostring()
 end
 
 -- Counts the rows of each class, and those that are right.
-local function count_rows(what, list, names, output, labels)
+local function count_rows(what, list, names, output, y)
   local largest = output:max(2)
-  local hits = output:argmax(2):eq(labels) * largest:eq(largest) -- a NaN is no answer
-  local hot = core.one_hot(labels, output, what)
+  local hits = output:argmax(2):eq(y) * largest:eq(largest) -- a NaN is no answer
+  local hot = core.one_hot(y, output, what)
   local right = core.where(hits:reshape { #hits, 1 }, hot, 0):sum(1):totable()
   for class, count in ipairs(hot:sum(1):totable()) do
     local entry = list[class] or { name = names and names[class] or class, correct = 0, total = 0 }
@@ -46,8 +46,7 @@ local function check_first(what, dataset, output, y)
       say.value(output)))
   end
   classes.check(what, output)
-  local problem = known_labels.problem(dataset, output.shape[2])
-  if problem then core.raise(("%s: %s"):format(what, problem)) end
+  labels.check(what, dataset, output, y, cross_entropy)
 end
 
 -- The result of `evaluate`, for the function `what`.

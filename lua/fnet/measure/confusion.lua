@@ -22,8 +22,33 @@ Confusion.__index = Confusion
 
 local function ratio(part, whole) return whole > 0 and part / whole or 0 end
 
--- Counts and everything that follows from them.
-local function new(output, target, names)
+--- A table of the counts, columns numbered as the rows are, and one of precision, recall and F1.
+---@return string
+function Confusion:__tostring()
+  local counts, widths, digits = { { "right / said" } }, { -12 }, #tostring(#self.classes)
+  local figures = { { "", "precision", "recall", "F1", "support" } }
+  local function add(label, precision, recall, f1, support)
+    figures[#figures + 1] = { label, ("%.4f"):format(precision), ("%.4f"):format(recall), ("%.4f"):format(f1),
+      support }
+  end
+  for c, name in ipairs(self.classes) do
+    local label = ("%3d %s"):format(c, name)
+    counts[1][c + 1], counts[c + 1] = c, { label, table.unpack(self.counts[c]) }
+    for _, count in ipairs(self.counts[c]) do digits = math.max(digits, #tostring(count)) end
+    add(label, self.precision[c], self.recall[c], self.f1[c], self.support[c])
+  end
+  add("mean", self.macro.precision, self.macro.recall, self.macro.f1, self.total)
+  for c = 1, #self.classes do widths[c + 1] = digits end
+  return ("%s\n\n%s\naccuracy %.2f%% (%d/%d)"):format(table.concat(columns(counts, widths), "\n"),
+    table.concat(columns(figures, { -12, 10, 8, 8, 8 }), "\n"), 100 * self.accuracy, self.correct, self.total)
+end
+
+--- Counts and everything that follows from them.
+---@param output tensor [batch, classes]
+---@param target tensor labels [batch], from 1
+---@param names? string[] of the classes, by default their numbers
+---@return metrics.Confusion
+return function(output, target, names)
   expect.that(output.rank == 2, "confusion", "outputs [batch, classes]", output)
   core.correct(output, target, "confusion") -- checks the labels
   local classes = output.shape[2]
@@ -57,26 +82,3 @@ local function new(output, target, names)
   for _, name in ipairs { "precision", "recall", "f1" } do self.macro[name] = (describe(self[name])) end
   return setmetatable(self, Confusion)
 end
-
---- A table of the counts, columns numbered as the rows are, and one of precision, recall and F1.
----@return string
-function Confusion:__tostring()
-  local counts, widths, digits = { { "right / said" } }, { -12 }, #tostring(#self.classes)
-  local figures = { { "", "precision", "recall", "F1", "support" } }
-  local function add(label, precision, recall, f1, support)
-    figures[#figures + 1] = { label, ("%.4f"):format(precision), ("%.4f"):format(recall), ("%.4f"):format(f1),
-      support }
-  end
-  for c, name in ipairs(self.classes) do
-    local label = ("%3d %s"):format(c, name)
-    counts[1][c + 1], counts[c + 1] = c, { label, table.unpack(self.counts[c]) }
-    for _, count in ipairs(self.counts[c]) do digits = math.max(digits, #tostring(count)) end
-    add(label, self.precision[c], self.recall[c], self.f1[c], self.support[c])
-  end
-  add("mean", self.macro.precision, self.macro.recall, self.macro.f1, self.total)
-  for c = 1, #self.classes do widths[c + 1] = digits end
-  return ("%s\n\n%s\naccuracy %.2f%% (%d/%d)"):format(table.concat(columns(counts, widths), "\n"),
-    table.concat(columns(figures, { -12, 10, 8, 8, 8 }), "\n"), 100 * self.accuracy, self.correct, self.total)
-end
-
-return { new = new }

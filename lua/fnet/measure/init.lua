@@ -74,7 +74,7 @@ function metrics.confusion(output, target, options)
   options = expect.options("confusion", options, { "classes" })
   local names = options.classes or is_module(output) and type(target) == "table" and target.classes or nil
   output, target = pair("confusion", output, target)
-  return confusion.new(output, target, names)
+  return confusion(output, target, names)
 end
 
 --- R squared, the coefficient of determination: 1 - sum((target - output)^2) / sum((target - its mean)^2); the mean
