@@ -39,7 +39,13 @@ local function origin_of(options)
   return metadata
 end
 
-local function write(self)
+--- Saves now. Between two turns of `batches` this happens by itself; a script calls it where it has its own loop.
+---@return boolean? done true, also where there is no directory; nil where the environment refused
+---@return string? message
+---@return integer? code errno
+function Checkpoint:save()
+  if not self.directory then return true end
+  if not self.lock then core.raise("checkpoint: save: the checkpoint is closed") end
   local states = {}
   for name, part in pairs(self.parts) do states[name] = part:state() end
   local text, extra = tree.pack("checkpoint", {
@@ -52,16 +58,6 @@ local function write(self)
   for key, value in pairs(self.origin) do metadata[key] = value end
   metadata["fnet.seed"] = tostring((core.random_state()))
   return safetensors.write_list(self.path, tensors, metadata)
-end
-
---- Saves now. Between two turns of `batches` this happens by itself; a script calls it where it has its own loop.
----@return boolean? done true, also where there is no directory; nil where the environment refused
----@return string? message
----@return integer? code errno
-function Checkpoint:save()
-  if not self.directory then return true end
-  if not self.lock then core.raise("checkpoint: save: the checkpoint is closed") end
-  return write(self)
 end
 
 -- Between two steps everything that is saved fits together. After Ctrl-C or SIGTERM the training ends here.
@@ -257,8 +253,7 @@ end
 --- nothing yet, false; every: steps between two saves inside an epoch, by default only its end; script: as for
 --- model:save
 ---@return fnet.Checkpoint? checkpoint nil where the directory cannot be used, its checkpoint is damaged, or
---- belongs to
---- another data set, model or numerics version
+--- belongs to another data set, model or numerics version
 ---@return string? message
 ---@return integer? code errno, where the environment refused
 return function(directory, options)

@@ -52,7 +52,7 @@ end
 ---@param columns string[] the figures that there are
 ---@param has_valid boolean
 ---@return table
-local function new(model, options, columns, has_valid)
+return function(model, options, columns, has_valid)
   options = expect.options("fit: early_stopping", options, { "patience", "monitor", "goal", "restore" })
   if options.patience == nil then
     core.raise("fit: early_stopping: patience is missing: how many epochs without improvement to wait, such as 5")
@@ -73,5 +73,3 @@ local function new(model, options, columns, has_valid)
     kept = restore and snapshot(model) or nil,
   }, EarlyStopping)
 end
-
-return { new = new }

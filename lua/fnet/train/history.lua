@@ -72,8 +72,4 @@ end
 ---@param epochs integer how many are planned
 ---@param columns string[] names of the figures, in the order in which they are printed
 ---@return fnet.History
-local function new(epochs, columns)
-  return setmetatable({ epochs = epochs, columns = columns }, History)
-end
-
-return { new = new }
+return function(epochs, columns) return setmetatable({ epochs = epochs, columns = columns }, History) end

@@ -174,11 +174,11 @@ return function(model, options)
   local epochs = options.epochs == nil and 1 or expect.count("fit: epochs", options.epochs, 0)
   local columns = columns_of(metrics, plan.valid, plan.schedule)
   if options.early_stopping ~= nil then
-    plan.early_stopping = early_stopping.new(model, options.early_stopping, columns, plan.valid ~= nil)
+    plan.early_stopping = early_stopping(model, options.early_stopping, columns, plan.valid ~= nil)
   end
   if options.seed ~= nil then core.random_state(expect.count("fit: seed", options.seed, math.mininteger)) end
   local run = setmetatable({
-    model = model, optim = optimizer_of(model, options.optim), history = history.new(epochs, columns),
+    model = model, optim = optimizer_of(model, options.optim), history = history(epochs, columns),
     epochs = epochs, epoch = 0, step = 0, total_steps = 0,
     steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
   }, loop.Run)
