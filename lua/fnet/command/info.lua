@@ -25,8 +25,7 @@ end
 
 -- The layers, one a line, those inside others indented.
 local function architecture_lines(layer, indent, lines)
-  if type(layer) ~= "table" or type(layer.name) ~= "string" or not json.is_array(layer.arguments) then
-    return lines end
+  if type(layer) ~= "table" or type(layer.name) ~= "string" or not json.is_array(layer.arguments) then return end
   local texts, inner = {}, {}
   for i, argument in ipairs(layer.arguments) do
     local list = type(argument) == "table" and json.is_array(argument.list) and argument.list or nil
@@ -38,7 +37,6 @@ local function architecture_lines(layer, indent, lines)
   for _, each in ipairs(inner) do
     if type(each) == "table" then architecture_lines(each.layer, indent .. "  ", lines) end
   end
-  return lines
 end
 
 local function tensor_lines(entries, lines)
@@ -102,10 +100,9 @@ end
 local function describe(path)
   local file <close>, message = io.open(path, "rb")
   if not file then return nil, message end
-  local lead
-  lead, message = file:read(8)
-  if not lead and message then return nil, path .. ": " .. message end
-  lead = lead or ""
+  local lead, problem = file:read(8)
+  if problem then return nil, path .. ": " .. problem end
+  lead = lead or "" -- of an empty file
   if lead:sub(1, 6) == "\x93NUMPY" then return npy_lines(path) end
   if lead:sub(1, 2) == "PK" then return npz_lines(path) end
   if lead:sub(1, 2) == "\x1f\x8b" or lead:sub(1, 2) == "\0\0" then return idx_lines(path) end
