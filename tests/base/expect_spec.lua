@@ -1,5 +1,6 @@
 --- What every module uses to check arguments: options, numbers, names, and the hint at the nearest known name.
 
+local expect = require "fnet.base.expect"
 local fnet = require "fnet"
 local naming = require "fnet.base.naming"
 local raises = require("tests.support").raises
@@ -77,5 +78,15 @@ describe("options", function()
     raises("Dense: init: unknown name 'he_norml' (did you mean 'he_normal'?); known are glorot_normal, " ..
       "glorot_uniform, he_normal, he_uniform, lecun_normal, orthogonal, zeros",
       function() fnet.nn.Dense(2, 2, { init = "he_norml" }) end)
+  end)
+end)
+
+describe("a check that stands where it is needed", function()
+  it("gives the value back, or says what was expected and what came", function()
+    assert.equal(5, expect.that(true, "x: y", "a number", 5))
+    assert.is_nil(expect.that(true, "x: y", "a number or nothing", nil))
+    raises("x: y: expected a number, got nil", function() expect.that(false, "x: y", "a number", nil) end)
+    raises("x: y: expected a number, got float32 [2]",
+      function() expect.that(nil, "x: y", "a number", fnet.ones { 2 }) end)
   end)
 end)
