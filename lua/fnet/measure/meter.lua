@@ -11,12 +11,6 @@ local classes = require "fnet.measure.classes"
 local collect = require "fnet.measure.collect"
 local library = require "fnet.measure"
 
--- Metrics by name.
-local known = { accuracy = library.accuracy }
-
--- The library's metrics that are no means of batches.
-local whole = { [library.r2] = true }
-
 -- What records and results have of their own.
 local TAKEN = { loss = true, total = true, epoch = true, samples = true, seconds = true, lr = true }
 
@@ -44,7 +38,7 @@ local function correct_rows(output, target) return classes.count_correct("accura
 -- The entry of the list that a function, or { whole = function }, stands for.
 local function entry_of(what, name, given)
   if given == library.accuracy then return { name = name, of = correct_rows } end
-  local f, over_all = given, whole[given]
+  local f, over_all = given, given == library.r2
   if type(given) == "table" and not is.callable(given) then f, over_all = rawget(given, "whole"), true end
   local place = ("%s: metrics: %s"):format(what, name)
   expect.that(is.callable(f), place, "a function(output, target)", given)
@@ -73,7 +67,7 @@ local function metric_list(what, metrics)
     if is.callable(name) then
       core.raise(("%s: metrics: expected a name for the function, such as { mae = nn.mae }"):format(what))
     end
-    add(name, known[expect.choice(what .. ": metrics", name, naming.sorted(known))])
+    add(name, library[expect.choice(what .. ": metrics", name, { "accuracy" })])
   end
   for _, name in ipairs(naming.sorted(metrics)) do
     if TAKEN[name] or name:find "^valid_" then
