@@ -15,6 +15,7 @@ local model_state = require "fnet.nn.state"
 local is_module = require("fnet.nn.module").is_module
 
 local FILE = "/checkpoint.safetensors"
+local NO_ENTRY = 2 -- errno for a missing file
 local OPTIONS = { "model", "optim", "data", "parts", "resume", "every", "script" }
 local PREFIX = model_file.CHECKPOINT_PREFIX
 
@@ -204,12 +205,6 @@ local function restore(self, tensors, metadata)
   self.resumed = true
 end
 
-local function exists(path)
-  local file, _, code = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil or code ~= 2
-end
-
 -- Locks the directory and reads what is in it; a message and a code where that is refused.
 local function open_directory(self, resume)
   local done, message, code = core.make_directory(self.directory)
@@ -217,13 +212,13 @@ local function open_directory(self, resume)
   self.lock, message, code = core.lock_file(self.directory .. "/lock")
   if not self.lock then return message, code end
   os.remove(self.path .. ".part") -- of a program that was killed
-  if not exists(self.path) then return nil end
+  local _ <close>, _, missing = io.open(self.path, "rb")
+  if missing == NO_ENTRY then return nil end
   if not resume then
     return self.path .. ": there is a checkpoint already; resume it (resume = true) or name another directory"
   end
-  local tensors, metadata
-  tensors, metadata, code = safetensors.read(self.path, { finite = false })
-  if not tensors then return metadata, code end
+  local tensors, metadata, refused = safetensors.read(self.path, { finite = false })
+  if not tensors then return metadata, refused end
   message = restore(self, tensors, metadata)
   return message and self.path .. ": " .. message
 end

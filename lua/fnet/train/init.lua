@@ -24,10 +24,9 @@ local function callback_lists(callbacks)
   local lists = {}
   for _, event in ipairs(EVENTS) do lists[event] = {} end
   if callbacks == nil then return lists end
-  if type(callbacks) == "table" and #callbacks == 0 then callbacks = { callbacks } end
   expect.that(type(callbacks) == "table", "fit: callbacks",
     "a table of functions by event, or a list of those", callbacks)
-  for _, handlers in ipairs(callbacks) do
+  for _, handlers in ipairs(#callbacks == 0 and { callbacks } or callbacks) do
     expect.options("fit: callbacks", handlers, EVENTS)
     for event, f in pairs(handlers) do
       table.insert(lists[event], expect.that(is.callable(f), "fit: callbacks: " .. event, "a function", f))
