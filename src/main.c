@@ -117,7 +117,7 @@ static int release_signal(lua_State *L) {
 /* Ctrl-C reaches the script from here on, until the state is closed, also by os.exit(code, true): a finalizer
    lets go of the signal, and the first one created is the last one to run. */
 static void catch_signal(lua_State *L) {
-    struct sigaction action;
+    struct sigaction action = {.sa_handler = handle_signal}; /* no SA_RESTART: a blocked read has to give way */
     lua_newuserdatauv(L, 0, 0);
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, release_signal);
@@ -125,9 +125,7 @@ static void catch_signal(lua_State *L) {
     lua_setmetatable(L, -2);
     luaL_ref(L, LUA_REGISTRYINDEX);
     main_state = L;
-    memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
-    action.sa_handler = handle_signal; /* no SA_RESTART: a blocked read has to give way */
     sigaction(SIGINT, &action, NULL);
 }
 
