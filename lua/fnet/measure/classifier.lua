@@ -7,7 +7,7 @@ local core = require "fnet.core"
 local classes = require "fnet.measure.classes"
 local cross_entropy = require("fnet.nn.loss").cross_entropy
 local is_module = require("fnet.nn.module").is_module
-local labels = require "fnet.measure.labels"
+local check_labels = require "fnet.measure.labels"
 local meter = require "fnet.measure.meter"
 local pass = require "fnet.measure.pass"
 
@@ -46,7 +46,7 @@ local function check_first(what, dataset, output, y)
       say.value(output)))
   end
   classes.check(what, output)
-  labels.check(what, dataset, output, y, cross_entropy)
+  check_labels(what, dataset, output, y, cross_entropy)
 end
 
 -- The result of `evaluate`, for the function `what`.

@@ -9,7 +9,7 @@ local classes = require "fnet.measure.classes"
 local classifier = require "fnet.measure.classifier"
 local collect = require "fnet.measure.collect"
 local is_module = require("fnet.nn.module").is_module
-local labels = require "fnet.measure.labels"
+local check_labels = require "fnet.measure.labels"
 local meter = require "fnet.measure.meter"
 local modes = require "fnet.nn.modes"
 local pass = require "fnet.measure.pass"
@@ -40,7 +40,7 @@ function public.evaluate(model, dataset, options)
   local means, functions = meter.new("evaluate", metrics, #dataset), { loss_of }
   for i, metric in ipairs(metrics) do functions[i + 1] = metric.of end
   pass("evaluate", model, dataset, options.size, function(output, y)
-    if means.rows == 0 then labels.check("evaluate", dataset, output, y, table.unpack(functions)) end
+    if means.rows == 0 then check_labels("evaluate", dataset, output, y, table.unpack(functions)) end
     means:add(output, y, meter.number("evaluate: loss", loss_of(output, y)))
   end)
   local result = means:fill { total = means.rows }

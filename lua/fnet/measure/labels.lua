@@ -5,8 +5,6 @@ local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
 local is = require "fnet.base.is"
 
-local labels = {}
-
 -- The labels of a data set's samples; nil where its targets are something else.
 local function labels_of(dataset)
   local y = rawget(dataset, "y")
@@ -14,12 +12,9 @@ local function labels_of(dataset)
   return dataset.rows and core.gather(y, dataset.rows) or y
 end
 
---- Why the labels of a data set do not fit the classes of a model, with the row; nil where they do.
----@param dataset data.Dataset
----@param classes integer of the model
----@return string? sentence
----@return integer? label one that is no class
-function labels.problem(dataset, classes)
+-- Why the labels of a data set do not fit the classes of a model, with the row, and a label that is no class; nil
+-- where they do.
+local function problem_of(dataset, classes)
   local list = labels_of(dataset)
   if not list then return nil end
   local low, high = list:min():item(), list:max():item()
@@ -52,13 +47,11 @@ end
 ---@param output any what the model gave for a batch
 ---@param y tensor the targets of the batch
 ---@param ... fun(output: tensor, target: tensor): any losses and metrics
-function labels.check(what, dataset, output, y, ...)
+return function(what, dataset, output, y, ...)
   if not core.is_tensor(output) or output.rank == 0 or not core.is_tensor(y) then return end
   local classes = output.shape[output.rank]
-  local problem, label = labels.problem(dataset, classes)
+  local problem, label = problem_of(dataset, classes)
   for _, f in ipairs(problem and { ... } or {}) do
     if takes_classes(f, output, #y, label) then core.raise(what .. ": " .. problem, "label out of range") end
   end
 end
-
-return labels

@@ -6,7 +6,7 @@ local say = require "fnet.base.say"
 local core = require "fnet.core"
 local evaluate = require("fnet.measure.evaluate").evaluate
 local interruption = require "fnet.base.interruption"
-local labels = require "fnet.measure.labels"
+local check_labels = require "fnet.measure.labels"
 local meter = require "fnet.measure.meter"
 local modes = require "fnet.nn.modes"
 local nonfinite = require "fnet.inspect.nonfinite"
@@ -76,8 +76,8 @@ local function train_epoch(run, plan, means)
     run.seed, run.stream = core.random_state()
     local output = model(x)
     if run.total_steps == 0 then -- before anything is learnt, wherever in the data set they stand
-      labels.check("fit: train", plan.train, output, y, loss_of)
-      if plan.valid then labels.check("fit: valid", plan.valid, output, y, loss_of) end
+      check_labels("fit: train", plan.train, output, y, loss_of)
+      if plan.valid then check_labels("fit: valid", plan.valid, output, y, loss_of) end
     end
     local loss = loss_of(output, y)
     if not core.is_tensor(loss) or run.total_steps == 0 and loss:count() ~= 1 then
