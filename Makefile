@@ -205,7 +205,7 @@ data: ## Put the Fashion-MNIST files within reach (Debian package or download)
 
 test: ## Install what is missing, build, run every test
 	@sh src/tools/setup.sh test
-	@sh src/tools/python.sh
+	@sh tests/tools/python.sh
 	@$(MAKE) --no-print-directory check
 
 test-long: ## The long versions of the crash tests: 200 kills, every bit of a checkpoint flipped
@@ -224,22 +224,22 @@ tsan: ## Every test under ThreadSanitizer
 test-aarch64: ## Kernel tests and a short training on aarch64 builds, under qemu (Debian, Ubuntu)
 	@sh src/tools/setup.sh aarch64
 	@$(MAKE) --no-print-directory $(fnet)
-	@MAKE='$(MAKE)' sh src/tools/aarch64.sh
+	@MAKE='$(MAKE)' sh tests/tools/aarch64.sh
 
 coverage: ## Every test on a build that counts; how much of each C file was executed
 	@sh src/tools/setup.sh test
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
-	    sh src/tools/coverage.sh build/coverage; exit $$status
+	    sh tests/tools/coverage.sh build/coverage; exit $$status
 
 programs: $(fnet) $(test_programs) $(bench_programs)
 
 check: programs $(if $(filter release,$(VARIANT)),$(module))
-	@sh src/tools/test.sh $(VARIANT) $(fnet) $(test_programs)
+	@sh tests/tools/test.sh $(VARIANT) $(fnet) $(test_programs)
 
 lint: ## luacheck, cppcheck, clang-format, and every warning of gcc and clang as an error
 	@sh src/tools/setup.sh lint
-	@sh src/tools/lint.sh
+	@sh tests/tools/lint.sh
 	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc programs
 	@$(MAKE) --no-print-directory VARIANT=clang CC=clang programs
 

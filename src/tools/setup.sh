@@ -49,7 +49,7 @@ check_data() {
 }
 
 check_test() {
-    if lua=$(sh src/tools/stock-lua.sh); then
+    if lua=$(sh tests/tools/stock-lua.sh); then
         busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
     else
         need lua5.4 lua-busted

@@ -1,11 +1,11 @@
---- src/tools/python.sh: one try to have Python's packages for other specs, and never a failure.
+--- tests/tools/python.sh: one try to have Python's packages for other specs, and never a failure.
 
 local command = require "tests.support.command"
 
 local directory
 before_each(function()
   directory = command.make_directory()
-  assert(os.execute(("mkdir -p %s/src/tools %s/bin && cp src/tools/python.sh %s/src/tools"):format(directory,
+  assert(os.execute(("mkdir -p %s/tests/tools %s/bin && cp tests/tools/python.sh %s/tests/tools"):format(directory,
     directory, directory)))
 end)
 after_each(function() command.remove_directory(directory) end)
@@ -14,10 +14,10 @@ after_each(function() command.remove_directory(directory) end)
 local function run(script, environment)
   command.write_file(directory .. "/bin/python3", '#!/bin/sh\necho "$*" >>"$0.log"\n' .. script .. "\n")
   return command.shell(directory, ("chmod +x bin/python3; rm -f bin/python3.log; %s PATH=$PWD/bin:$PATH "
-    .. "sh src/tools/python.sh; echo status $?; cat bin/python3.log 2>/dev/null"):format(environment or ""))
+    .. "sh tests/tools/python.sh; echo status $?; cat bin/python3.log 2>/dev/null"):format(environment or ""))
 end
 
-describe("src/tools/python.sh", function()
+describe("tests/tools/python.sh", function()
   it("tries once, and leaves nothing behind where that does not work", function()
     local result = run "exit 1"
     assert.matches("^status 0\n%-c import numpy, safetensors, onnx, onnxruntime\n%-m venv build/python\n$",

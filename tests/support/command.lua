@@ -25,7 +25,7 @@ function command.quote(text)
   return "'" .. text:gsub("'", "'\\''") .. "'"
 end
 
---- A Python, as a word for the shell: with packages where src/tools/python.sh could install them.
+--- A Python, as a word for the shell: with packages where tests/tools/python.sh could install them.
 command.python = os.getenv "FNET_PYTHON"
 if not command.python then
   local installed = io.open "build/python/bin/python"

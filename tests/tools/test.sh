@@ -75,7 +75,7 @@ fi
 run "specs in $FNET" busted --lua="$FNET" --run=$task --output=plainTerminal
 
 if [ "$variant" = release ]; then
-    if lua=$(sh src/tools/stock-lua.sh); then
+    if lua=$(sh tests/tools/stock-lua.sh); then
         LUA_PATH_5_4="lua/?.lua;lua/?/init.lua;${LUA_PATH_5_4:-${LUA_PATH:-;}}"
         LUA_CPATH_5_4="build/release/?.so;${LUA_CPATH_5_4:-${LUA_CPATH:-;}}"
         export LUA_PATH_5_4 LUA_CPATH_5_4
