@@ -103,3 +103,15 @@ void lnew_metatable(lua_State *L, const char *name, const luaL_Reg *functions) {
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }
+
+void *lnew_object(lua_State *L, size_t size, const char *name) {
+    void *object = memset(lua_newuserdatauv(L, size, 0), 0, size);
+    luaL_setmetatable(L, name);
+    return object;
+}
+
+void *lnew_closing(lua_State *L, size_t size, const char *name) {
+    void *object = lnew_object(L, size, name);
+    lua_toclose(L, -1);
+    return object;
+}

@@ -32,4 +32,8 @@ void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum d
    methods too. */
 void lnew_metatable(lua_State *L, const char *name, const luaL_Reg *functions);
 
+/* Pushes an object of that class: `size` bytes, zeros; as a to-be-closed variable of the function that runs. */
+void *lnew_object(lua_State *L, size_t size, const char *name);
+void *lnew_closing(lua_State *L, size_t size, const char *name);
+
 #endif

@@ -5,21 +5,11 @@
 #include "../core/decode.h"
 #include "../core/stream.h"
 
-#include <string.h>
-
 #define STREAM_METATABLE "fnet.stream"
 
 static int stream_close(lua_State *L) {
     stream_end(luaL_checkudata(L, 1, STREAM_METATABLE));
     return 0;
-}
-
-static struct stream *new_stream(lua_State *L) {
-    struct stream *stream = lua_newuserdatauv(L, sizeof *stream, 0);
-    memset(stream, 0, sizeof *stream);
-    luaL_setmetatable(L, STREAM_METATABLE);
-    lua_toclose(L, -1);
-    return stream;
 }
 
 /* The bytes [first, last] (from 1) of the string at index 1, those two at 2 and 3. */
@@ -58,7 +48,7 @@ static int inflate_bytes(lua_State *L) {
     luaL_Buffer buffer;
     const unsigned char *bytes = piece(L, &length);
     size_t size = (size_t)lcheck_integer(L, 4, "inflate: size", 0, (lua_Integer)1 << 48);
-    struct stream *stream = new_stream(L);
+    struct stream *stream = lnew_closing(L, sizeof *stream, STREAM_METATABLE);
     unsigned char *to = (unsigned char *)luaL_buffinitsize(L, &buffer, size + 1); /* one more shows an excess */
     *stream = (struct stream){.from = bytes, .left = length, .to = to, .room = size + 1};
     enum stream_state state = stream_inflate(stream, false);
@@ -85,7 +75,7 @@ static int deflate_bytes(lua_State *L) {
     luaL_Buffer buffer;
     const char *bytes = luaL_checklstring(L, 1, &length);
     size_t most = length + length / 1000 + 64; /* above zlib's bound for stored blocks */
-    struct stream *stream = new_stream(L);
+    struct stream *stream = lnew_closing(L, sizeof *stream, STREAM_METATABLE);
     unsigned char *to = (unsigned char *)luaL_buffinitsize(L, &buffer, most);
     *stream = (struct stream){.from = (const unsigned char *)bytes, .left = length, .to = to, .room = most};
     enum stream_state state = stream_deflate(stream);

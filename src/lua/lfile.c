@@ -68,32 +68,30 @@ static int write_file(lua_State *L) {
     return 1;
 }
 
+static bool names_directory(const char *path) {
+    struct stat status;
+    return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 /* make_directory(path): true when it is there afterwards, and will be after a power cut. */
 static int make_directory(lua_State *L) {
-    struct stat there;
     const char *path = check_path(L, "make_directory");
-    int result = mkdir(path, 0777), code = errno;
-    if (result != 0 && code == EEXIST && stat(path, &there) == 0 && S_ISDIR(there.st_mode)) {
-        lua_pushboolean(L, 1);
-        return 1;
+    bool there = mkdir(path, 0777) == 0 && durable_sync_directory(&durable_posix, path);
+    if (!there && errno == EEXIST) {
+        there = names_directory(path);
+        errno = ENOTDIR; /* what is there otherwise is a file */
     }
-    if (result != 0 && code == EEXIST) code = ENOTDIR; /* what is there is a file */
-    if (result != 0) return failure(L, path, strerror(code), code);
-    if (!durable_sync_directory(&durable_posix, path)) return failure(L, path, strerror(errno), errno);
-    lua_pushboolean(L, 1);
-    return 1;
+    return luaL_fileresult(L, there, path);
 }
 
 /* lock_file(path): holds the lock of that file until the result is closed (lock:close()) or collected. */
 static int lock_file(lua_State *L) {
     const char *path = check_path(L, "lock_file");
-    int *file = lua_newuserdatauv(L, sizeof *file, 0);
-    *file = -1;
-    luaL_setmetatable(L, LOCK_METATABLE);
+    int *file = lnew_object(L, sizeof *file, LOCK_METATABLE);
     *file = durable_lock(&durable_posix, path);
     if (*file >= 0) return 1;
-    int code = errno;
-    return failure(L, path, code == EWOULDBLOCK ? "is locked, by this or another process" : strerror(code), code);
+    if (errno == EWOULDBLOCK) return failure(L, path, "is locked, by this or another process", EWOULDBLOCK);
+    return luaL_fileresult(L, 0, path);
 }
 
 static int close_lock(lua_State *L) {
@@ -114,10 +112,7 @@ static int close_directory(lua_State *L) {
  */
 static int list_directory(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
-    DIR **directory = lua_newuserdatauv(L, sizeof *directory, 0);
-    *directory = NULL;
-    luaL_setmetatable(L, DIRECTORY_METATABLE);
-    lua_toclose(L, -1);
+    DIR **directory = lnew_closing(L, sizeof *directory, DIRECTORY_METATABLE);
     *directory = opendir(path);
     if (!*directory) return luaL_fileresult(L, 0, path);
     lua_newtable(L);
@@ -135,8 +130,7 @@ static int list_directory(lua_State *L) {
 
 /* core.is_directory(path) */
 static int is_directory(lua_State *L) {
-    struct stat status;
-    lua_pushboolean(L, stat(luaL_checkstring(L, 1), &status) == 0 && S_ISDIR(status.st_mode));
+    lua_pushboolean(L, names_directory(luaL_checkstring(L, 1)));
     return 1;
 }
 

@@ -15,14 +15,6 @@ static int reader_close(lua_State *L) {
     return 0;
 }
 
-static struct idx_reader *new_reader(lua_State *L) {
-    struct idx_reader *reader = lua_newuserdatauv(L, sizeof *reader, 0);
-    memset(reader, 0, sizeof *reader);
-    luaL_setmetatable(L, READER_METATABLE);
-    lua_toclose(L, -1);
-    return reader;
-}
-
 static void check_option_names(lua_State *L, int options) {
     for (lua_pushnil(L); lua_next(L, options) != 0; lua_pop(L, 1)) {
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
@@ -65,7 +57,7 @@ static int read_idx(lua_State *L) {
     }
     lua_Integer limit = option(L, 2, "limit", "read_idx: limit", LUA_MAXINTEGER, (lua_Integer)IDX_DEFAULT_LIMIT);
     int labels = (int)option(L, 2, "labels", "read_idx: labels", INT_MAX, 0);
-    struct idx_reader *reader = new_reader(L);
+    struct idx_reader *reader = lnew_closing(L, sizeof *reader, READER_METATABLE);
     FILE *file = fopen(path, "rb");
     if (!file) return luaL_fileresult(L, 0, path);
     if (!idx_open(reader, file, labels, (uint64_t)limit)) return failure(L, path, reader);
@@ -78,7 +70,7 @@ static int read_idx(lua_State *L) {
 /* idx_header(path): the type and the shape that an IDX file declares; nil, message, errno as above. */
 static int idx_header(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
-    struct idx_reader *reader = new_reader(L);
+    struct idx_reader *reader = lnew_closing(L, sizeof *reader, READER_METATABLE);
     FILE *file = fopen(path, "rb");
     if (!file) return luaL_fileresult(L, 0, path);
     if (!idx_open(reader, file, 0, UINT64_MAX)) return failure(L, path, reader);

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define OWNER_METATABLE "fnet.threads"
+
 static void use_isa(lua_State *L, const char *what, const char *name) {
     if (backend_use(name)) return;
     size_t count;
@@ -80,12 +82,9 @@ static int close_threads(lua_State *L) {
 /* The owner of the thread pool: a userdata in the registry that ends the workers when the state closes. */
 static void own_threads(lua_State *L) {
     static const char key;
-    bool *open = lua_newuserdatauv(L, sizeof *open, 0);
-    *open = false;
-    lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, close_threads);
-    lua_setfield(L, -2, "__gc");
-    lua_setmetatable(L, -2);
+    static const luaL_Reg owner[] = {{"__gc", close_threads}, {NULL, NULL}};
+    lnew_metatable(L, OWNER_METATABLE, owner);
+    bool *open = lnew_object(L, sizeof *open, OWNER_METATABLE);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
     threads_open();
     *open = true;

@@ -41,9 +41,7 @@ static int release(lua_State *L) {
 static int hold_signals(lua_State *L) {
     struct sigaction action;
     if (held) return 0;
-    struct hold *hold = lua_newuserdatauv(L, sizeof *hold, 0);
-    memset(hold, 0, sizeof *hold);
-    luaL_setmetatable(L, HOLD_METATABLE);
+    struct hold *hold = lnew_object(L, sizeof *hold, HOLD_METATABLE);
     memset(&action, 0, sizeof action);
     sigemptyset(&action.sa_mask);
     action.sa_handler = note;
