@@ -29,14 +29,6 @@ static bool too_large(struct image *image) {
 }
 #endif
 
-static bool is_png(const uint8_t *bytes, size_t size) {
-    return size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0;
-}
-
-static bool is_jpeg(const uint8_t *bytes, size_t size) {
-    return size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0;
-}
-
 /* --- PNG: libpng's simplified interface keeps its longjmp to itself ------------------------------------------ */
 
 #ifdef FNET_PNG
@@ -47,41 +39,26 @@ static bool png_fault(struct image *image, png_image *png) {
     return false;
 }
 
-static bool png_begin(struct image *image, png_image *png, const uint8_t *bytes, size_t size) {
-    memset(png, 0, sizeof *png);
-    png->version = PNG_IMAGE_VERSION;
-    if (!png_image_begin_read_from_memory(png, bytes, size)) return png_fault(image, png);
-    image->height = png->height;
-    image->width = png->width;
-    image->channels = (png->format & PNG_FORMAT_FLAG_COLOR) != 0 ? 3 : 1;
-    png->format = image->channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
-    png->flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
-    if (!too_large(image)) return true;
-    png_image_free(png);
-    return false;
-}
-
-static bool png_inspect(struct image *image, const uint8_t *bytes, size_t size) {
-    png_image png;
-    if (!png_begin(image, &png, bytes, size)) return false;
-    png_image_free(&png);
-    return true;
-}
-
-static bool png_decode(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data) {
-    png_image png;
+/* data: NULL for the header alone. */
+static bool png_read(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data) {
+    png_image png = {.version = PNG_IMAGE_VERSION};
     const png_color white = {255, 255, 255};
-    if (!png_begin(image, &png, bytes, size)) return false;
-    if (!png_image_finish_read(&png, &white, data, 0, NULL) || PNG_IMAGE_FAILED(png)) return png_fault(image, &png);
+    if (!png_image_begin_read_from_memory(&png, bytes, size)) return png_fault(image, &png);
+    image->height = png.height;
+    image->width = png.width;
+    image->channels = (png.format & PNG_FORMAT_FLAG_COLOR) != 0 ? 3 : 1;
+    png.format = image->channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
+    png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
+    bool fine = !too_large(image);
+    if (fine && data && (!png_image_finish_read(&png, &white, data, 0, NULL) || PNG_IMAGE_FAILED(png)))
+        return png_fault(image, &png);
     png_image_free(&png);
-    return true;
+    return fine;
 }
 
 bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, size_t *size) {
-    png_image png;
+    png_image png = {.version = PNG_IMAGE_VERSION};
     if (too_large(image)) return false;
-    memset(&png, 0, sizeof png);
-    png.version = PNG_IMAGE_VERSION;
     png.height = (png_uint_32)image->height;
     png.width = (png_uint_32)image->width;
     png.format = image->channels == 3 ? PNG_FORMAT_RGB : PNG_FORMAT_GRAY;
@@ -93,19 +70,14 @@ bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, siz
 
 #else
 
-static bool png_inspect(struct image *image, const uint8_t *bytes, size_t size) {
-    (void)bytes, (void)size;
+static bool png_read(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data) {
+    (void)bytes, (void)size, (void)data;
     return missing(image, "PNG", "libpng", "libpng-dev");
-}
-
-static bool png_decode(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data) {
-    (void)data;
-    return png_inspect(image, bytes, size);
 }
 
 bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, size_t *size) {
-    (void)data, (void)to, (void)size;
-    return missing(image, "PNG", "libpng", "libpng-dev");
+    (void)size;
+    return png_read(image, data, 0, to);
 }
 
 #endif
@@ -194,18 +166,14 @@ static bool jpeg_read(struct image *image, const uint8_t *bytes, size_t size, ui
 
 /* --- both ---------------------------------------------------------------------------------------------------- */
 
-static bool unknown(struct image *image, size_t size) {
+bool image_decode(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data) {
+    if (size >= 8 && memcmp(bytes, "\x89PNG\r\n\x1a\n", 8) == 0) return png_read(image, bytes, size, data);
+    if (size >= 3 && memcmp(bytes, "\xff\xd8\xff", 3) == 0) return jpeg_read(image, bytes, size, data);
     snprintf(image->message, sizeof image->message, "%s, expected a PNG or JPEG picture",
              size == 0 ? "is empty" : "is of another format");
     return false;
 }
 
 bool image_inspect(struct image *image, const uint8_t *bytes, size_t size) {
-    if (is_png(bytes, size)) return png_inspect(image, bytes, size);
-    if (is_jpeg(bytes, size)) return jpeg_read(image, bytes, size, NULL);
-    return unknown(image, size);
-}
-
-bool image_decode(struct image *image, const uint8_t *bytes, size_t size, uint8_t *data) {
-    return is_png(bytes, size) ? png_decode(image, bytes, size, data) : jpeg_read(image, bytes, size, data);
+    return image_decode(image, bytes, size, NULL);
 }
