@@ -60,7 +60,6 @@ static int gather(lua_State *L) {
                                               : t->shape[k - indices->rank + 1];
     struct tensor *y = ltensor_new(L, what, t->dtype, rank, shape);
     index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, count, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -82,7 +81,6 @@ static int scatter(lua_State *L) {
     layout.shape[axis] = length;
     struct tensor *y = ltensor_new(L, "scatter", t->dtype, t->rank, layout.shape);
     index_scatter_add(t->dtype, outer, length, inner, t->data, indices->data, indices->shape[0], y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -121,14 +119,14 @@ static int gather_scaled(lua_State *L) {
     layout.shape[0] = indices->shape[0];
     struct tensor *y = ltensor_new(L, "batch", dtype, t->rank, layout.shape);
     index_gather_scaled(inner, t->data, indices->data, indices->shape[0], scale, dtype, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
 void lopen_index(lua_State *L) {
-    static const struct operation operations[] = {
-        {"gather", gather, 4}, {"scatter", scatter, 4}, {"concat2", concat2, 3}, {NULL, NULL, 0}};
+    static const struct operation operations[] = {{"gather", gather, 4},
+                                                  {"scatter", scatter, 4},
+                                                  {"concat2", concat2, 3},
+                                                  {"gather_scaled", gather_scaled, UNRECORDED},
+                                                  {NULL, NULL, 0}};
     lregister_operations(L, operations);
-    lua_pushcfunction(L, gather_scaled);
-    lua_setfield(L, -2, "gather_scaled");
 }

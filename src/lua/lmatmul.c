@@ -32,7 +32,6 @@ static void run(lua_State *L, const char *what, const struct matmul *product, si
     }
     if (bytes > 0) lstorage_give_back(L, -1);
     lua_pop(L, 1);
-    lcheck_interrupt(L);
 }
 
 /* matmul(a, b): [m, k] by [k, n], or [batch, m, k] by [batch, k, n]. */
@@ -108,12 +107,10 @@ static int dense(lua_State *L) {
                              .b_column = w->stride[1],
                              .bias = b ? b->data : NULL,
                              .c = y->data};
-    if (training && relay_pays(&product)) {
+    if (training && relay_pays(&product))
         relay_run(&product);
-        lcheck_interrupt(L);
-    } else {
+    else
         run(L, what, &product, 1, 0, 0);
-    }
     return 1;
 }
 
@@ -173,7 +170,6 @@ static int dense_backward(lua_State *L) {
     if (b && b->requires_grad) {
         struct tensor *db = ltensor_new(L, "dense", wt->dtype, 1, &units);
         reduce_axis(REDUCE_SUM, wt->dtype, 1, rows, units, dy->data, db->data);
-        lcheck_interrupt(L);
     } else {
         lua_pushnil(L);
     }
@@ -181,8 +177,9 @@ static int dense_backward(lua_State *L) {
 }
 
 void lopen_matmul(lua_State *L) {
-    static const struct operation operations[] = {{"matmul", matmul, 2}, {"dense", dense, 4}, {NULL, NULL, 0}};
+    static const struct operation operations[] = {{"matmul", matmul, 2},
+                                                  {"dense", dense, 4},
+                                                  {"dense_backward", dense_backward, UNRECORDED},
+                                                  {NULL, NULL, 0}};
     lregister_operations(L, operations);
-    lua_pushcfunction(L, dense_backward);
-    lua_setfield(L, -2, "dense_backward");
 }

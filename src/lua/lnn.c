@@ -24,7 +24,6 @@ static int softmax(lua_State *L) {
     const struct tensor *x = push_rows(L, 1, "softmax", &rows, &n);
     struct tensor *y = ltensor_new(L, "softmax", x->dtype, x->rank, x->shape);
     rows_softmax(x->dtype, rows, n, x->data, y->data);
-    lcheck_interrupt(L);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, SLOT_LOGITS);
     return 1;
@@ -46,7 +45,6 @@ static int softmax_backward(lua_State *L) {
     if (!tensor_same_shape(y, dy) || y->dtype != dy->dtype) return luaL_argerror(L, 2, "shape or type differs");
     struct tensor *dx = ltensor_new(L, "softmax", y->dtype, y->rank, y->shape);
     rows_softmax_backward(y->dtype, rows, n, y->data, dy->data, dx->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -87,7 +85,7 @@ static int correct(lua_State *L) {
     const int32_t *label = push_labels(L, 2, what, rows, n);
     int32_t *guess = ltensor_new(L, what, INT32, 1, &rows)->data;
     if (rows > 0) reduce_index(false, x, rows, n, 1, guess);
-    lcheck_interrupt(L);
+    lcheck_interrupt(L); /* then a guess is no place */
     for (size_t i = 0; i < rows; i++)
         hits += guess[i] == label[i] && !isnan(tensor_get(x, i * n + (size_t)guess[i] - 1));
     lua_pushinteger(L, (lua_Integer)hits);
@@ -122,7 +120,6 @@ static int cross_entropy(lua_State *L) {
         *(float *)loss->data /= (float)rows;
     else
         *(double *)loss->data /= (double)rows;
-    lcheck_interrupt(L);
     return 2;
 }
 
@@ -135,19 +132,19 @@ static int cross_entropy_backward(lua_State *L) {
     const int32_t *label = push_labels(L, 3, "cross_entropy", rows, n);
     struct tensor *dx = ltensor_new(L, "cross_entropy", p->dtype, p->rank, p->shape);
     rows_cross_entropy_backward(p->dtype, rows, n, p->data, label, tensor_get(dy, 0) / (double)rows, dx->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
 void lopen_nn(lua_State *L) {
     static const struct operation operations[] = {
-        {"softmax", softmax, 1}, {"cross_entropy", cross_entropy, 2}, {NULL, NULL, 0}};
-    static const luaL_Reg functions[] = {{"logits", logits},
-                                         {"correct", correct},
-                                         {"one_hot", one_hot},
-                                         {"softmax_backward", softmax_backward},
-                                         {"cross_entropy_backward", cross_entropy_backward},
-                                         {NULL, NULL}};
+        {"softmax", softmax, 1},
+        {"softmax_backward", softmax_backward, UNRECORDED},
+        {"cross_entropy", cross_entropy, 2},
+        {"cross_entropy_backward", cross_entropy_backward, UNRECORDED},
+        {"logits", logits, UNRECORDED},
+        {"correct", correct, UNRECORDED},
+        {"one_hot", one_hot, UNRECORDED},
+        {NULL, NULL, 0},
+    };
     lregister_operations(L, operations);
-    luaL_setfuncs(L, functions, 0);
 }

@@ -44,7 +44,6 @@ static int reduce(lua_State *L, const char *what, enum reduction operation) {
     if (operation != REDUCE_SUM) check_not_empty(L, what, &plan);
     struct tensor *y = ltensor_new(L, what, dtype, plan.rank, plan.shape);
     reduce_axis(operation, dtype, plan.outer, plan.n, plan.inner, plan.x->data, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -59,7 +58,6 @@ static int index_of(lua_State *L, const char *what, bool smallest) {
     if (plan.n > INT32_MAX) return lerror(L, "%s: positions beyond 2^31 do not fit int32", what);
     struct tensor *y = ltensor_new(L, what, INT32, plan.rank, plan.shape);
     reduce_index(smallest, plan.x, plan.outer, plan.n, plan.inner, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -68,10 +66,14 @@ static int argmin(lua_State *L) { return index_of(L, "argmin", true); }
 
 void lopen_reduce(lua_State *L) {
     static const struct operation operations[] = {
-        {"sum", sum, 3}, {"max", maximum, 3}, {"min", minimum, 3}, {NULL, NULL, 0}};
-    static const luaL_Reg functions[] = {{"argmax", argmax}, {"argmin", argmin}, {NULL, NULL}};
+        {"sum", sum, 3},
+        {"max", maximum, 3},
+        {"min", minimum, 3},
+        {"argmax", argmax, UNRECORDED},
+        {"argmin", argmin, UNRECORDED},
+        {NULL, NULL, 0},
+    };
     lua_getfield(L, -1, "methods");
     lregister_operations(L, operations);
-    luaL_setfuncs(L, functions, 0);
     lua_pop(L, 1);
 }

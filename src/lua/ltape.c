@@ -68,11 +68,17 @@ static void record(lua_State *L, struct tape *tape, int result, int first, int l
     handle->sequence = ++tape->sequence;
 }
 
-/* Upvalues: the operation's C function, its name, its number of arguments, the tape. */
+/* Upvalues of both: the operation's C function, its name, its number of arguments, the tape. */
+static int unrecorded(lua_State *L) {
+    int results = lua_tocfunction(L, lua_upvalueindex(1))(L);
+    lcheck_interrupt(L);
+    return results;
+}
+
 static int recorded(lua_State *L) {
     int arguments = (int)lua_tointeger(L, lua_upvalueindex(3));
     lua_settop(L, arguments);
-    int results = lua_tocfunction(L, lua_upvalueindex(1))(L);
+    int results = unrecorded(L);
     struct tape *tape = lua_touserdata(L, lua_upvalueindex(4));
     int result = lua_gettop(L) - results + 1;
     if (tape->recording && depends(L, 1, arguments)) {
@@ -93,7 +99,7 @@ void lregister_operations(lua_State *L, const struct operation *operations) {
         lua_pushstring(L, operations->name);
         lua_pushinteger(L, operations->arguments);
         lua_pushlightuserdata(L, tape_of(L));
-        lua_pushcclosure(L, recorded, 4);
+        lua_pushcclosure(L, operations->arguments == UNRECORDED ? unrecorded : recorded, 4);
         lua_setfield(L, -2, operations->name);
     }
 }

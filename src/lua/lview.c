@@ -199,13 +199,11 @@ void lopen_view(lua_State *L) {
         {"clone", clone, 1},
         {"contiguous", contiguous, 1},
         {"to", to, 2},
+        {"detach", detach, UNRECORDED},
+        {"is_contiguous", is_contiguous, UNRECORDED},
         {NULL, NULL, 0},
     };
     lua_getfield(L, -1, "methods");
     lregister_operations(L, operations);
-    lua_pushcfunction(L, detach);
-    lua_setfield(L, -2, "detach");
-    lua_pushcfunction(L, is_contiguous);
-    lua_setfield(L, -2, "is_contiguous");
     lua_pop(L, 1);
 }
