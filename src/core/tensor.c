@@ -20,11 +20,13 @@ bool tensor_layout(struct tensor *t, enum dtype dtype, int rank, const size_t *s
     return !__builtin_mul_overflow(elements, dtype_sizes[dtype], &elements) && elements <= PTRDIFF_MAX;
 }
 
-size_t tensor_count(const struct tensor *t) {
+size_t tensor_span(const struct tensor *t, int first, int end) {
     size_t count = 1;
-    for (int axis = 0; axis < t->rank; axis++) count *= t->shape[axis];
+    for (int axis = first; axis < end; axis++) count *= t->shape[axis];
     return count;
 }
+
+size_t tensor_count(const struct tensor *t) { return tensor_span(t, 0, t->rank); }
 
 size_t tensor_bytes(const struct tensor *t) { return tensor_count(t) * dtype_sizes[t->dtype]; }
 
@@ -54,6 +56,23 @@ bool tensor_broadcast(const struct tensor *a, const struct tensor *b, int *rank,
         shape[axis] = length_a == 1 ? length_b : length_a;
     }
     return true;
+}
+
+struct tensor tensor_slice(const struct tensor *t, int axis, size_t first, size_t length) {
+    struct tensor view = *t;
+    view.shape[axis] = length;
+    view.data = (char *)t->data + first * t->stride[axis] * dtype_sizes[t->dtype];
+    return view;
+}
+
+struct tensor tensor_select(const struct tensor *t, int axis, size_t index) {
+    struct tensor view = tensor_slice(t, axis, index, 1);
+    view.rank--;
+    for (int k = axis; k < view.rank; k++) {
+        view.shape[k] = t->shape[k + 1];
+        view.stride[k] = t->stride[k + 1];
+    }
+    return view;
 }
 
 struct tensor tensor_expand(const struct tensor *t, int rank, const size_t *shape) {

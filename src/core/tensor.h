@@ -31,6 +31,9 @@ static inline bool dtype_is_float(enum dtype dtype) { return dtype <= FLOAT64; }
 /* Fills in a contiguous, row-major layout with data = NULL. False when the size in bytes overflows. */
 bool tensor_layout(struct tensor *t, enum dtype dtype, int rank, const size_t *shape);
 
+/* The product of the lengths of the axes first .. end - 1; 1 for none. */
+size_t tensor_span(const struct tensor *t, int first, int end);
+
 size_t tensor_count(const struct tensor *t); /* elements; 1 for rank 0 */
 size_t tensor_bytes(const struct tensor *t); /* elements times the element size */
 bool tensor_is_contiguous(const struct tensor *t);
@@ -38,6 +41,10 @@ bool tensor_same_shape(const struct tensor *a, const struct tensor *b);
 
 /* The shape that NumPy's rule gives for a op b. False when the shapes do not fit together. */
 bool tensor_broadcast(const struct tensor *a, const struct tensor *b, int *rank, size_t *shape);
+
+/* `length` positions of an axis, from `first` on; and one of them, without the axis. */
+struct tensor tensor_slice(const struct tensor *t, int axis, size_t first, size_t length);
+struct tensor tensor_select(const struct tensor *t, int axis, size_t index);
 
 /* t seen with the given shape, repeated along axes of size 1 and along new leading axes. */
 struct tensor tensor_expand(const struct tensor *t, int rank, const size_t *shape);

@@ -25,15 +25,6 @@ static void push_element(lua_State *L, const struct tensor *t, size_t index) {
         lua_pushinteger(L, (lua_Integer)value);
 }
 
-static struct tensor row_of(const struct tensor *t, size_t row) {
-    struct tensor view = *t;
-    view.rank--;
-    memmove(view.shape, t->shape + 1, sizeof *view.shape * (size_t)view.rank);
-    memmove(view.stride, t->stride + 1, sizeof *view.stride * (size_t)view.rank);
-    view.data = (char *)t->data + row * t->stride[0] * dtype_sizes[t->dtype];
-    return view;
-}
-
 static int get_index(lua_State *L, struct handle *handle) {
     const struct tensor *t = &handle->tensor;
     if (t->rank == 0) return lerror(L, "index: a tensor of shape [] has no rows; its value is t:item()");
@@ -102,7 +93,7 @@ static int set_index(lua_State *L, struct handle *handle) {
     const struct tensor *t = &handle->tensor;
     if (t->rank == 0) return lerror(L, "index: a tensor of shape [] has no rows; use t:fill(value)");
     size_t row = (size_t)lcheck_integer(L, 2, "index", 1, (lua_Integer)t->shape[0]) - 1;
-    struct tensor target = row_of(t, row);
+    struct tensor target = tensor_select(t, 0, row);
     struct handle *value = ltensor_test(L, 3);
     if (value) {
         const struct tensor *source = &ltensor_check(L, 3)->tensor;

@@ -34,14 +34,6 @@ static const struct tensor *push_index_list(lua_State *L, int index, const char 
     return t;
 }
 
-static void split(const struct tensor *t, int axis, size_t *outer, size_t *inner) {
-    *outer = *inner = 1;
-    for (int k = 0; k < t->rank; k++) {
-        if (k < axis) *outer *= t->shape[k];
-        if (k > axis) *inner *= t->shape[k];
-    }
-}
-
 /* gather(t, indices, axis, who asks): the positions of the axis (1 by default) that the indices name, in their
    order; the shape of the indices takes the place of the axis. */
 static int gather(lua_State *L) {
@@ -52,14 +44,14 @@ static int gather(lua_State *L) {
     int rank = t->rank - 1 + indices->rank;
     if (rank > TENSOR_MAX_RANK) return lerror(L, "%s: the result would have %d axes", what, rank);
     t = lpush_contiguous(L, 1, what, t->dtype);
-    size_t outer, inner, shape[TENSOR_MAX_RANK], count = tensor_count(indices);
-    split(t, axis, &outer, &inner);
+    size_t outer = tensor_span(t, 0, axis), inner = tensor_span(t, axis + 1, t->rank), shape[TENSOR_MAX_RANK];
     for (int k = 0; k < rank; k++)
         shape[k] = k < axis                   ? t->shape[k]
                    : k < axis + indices->rank ? indices->shape[k - axis]
                                               : t->shape[k - indices->rank + 1];
     struct tensor *y = ltensor_new(L, what, t->dtype, rank, shape);
-    index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, count, y->data);
+    index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, tensor_count(indices),
+                 y->data);
     return 1;
 }
 
@@ -68,7 +60,7 @@ static int gather(lua_State *L) {
 static int scatter(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     int axis = lcheck_axis(L, 3, "scatter", t);
-    size_t length = (size_t)lcheck_integer(L, 4, "scatter: length", 0, INT32_MAX), outer, inner;
+    size_t length = (size_t)lcheck_integer(L, 4, "scatter: length", 0, INT32_MAX);
     if (!dtype_is_float(t->dtype))
         return lerror(L, "scatter: expected a float tensor, got %s", dtype_names[t->dtype]);
     const struct tensor *indices = push_index_list(L, 2, "scatter", length);
@@ -76,8 +68,8 @@ static int scatter(lua_State *L) {
         return lerror(L, "scatter: expected %I indices, one a position of axis %d, got %I",
                       (LUAI_UACINT)t->shape[axis], axis + 1, (LUAI_UACINT)indices->shape[0]);
     t = lpush_contiguous(L, 1, "scatter", t->dtype);
+    size_t outer = tensor_span(t, 0, axis), inner = tensor_span(t, axis + 1, t->rank);
     struct tensor layout = *t;
-    split(t, axis, &outer, &inner);
     layout.shape[axis] = length;
     struct tensor *y = ltensor_new(L, "scatter", t->dtype, t->rank, layout.shape);
     index_scatter_add(t->dtype, outer, length, inner, t->data, indices->data, indices->shape[0], y->data);
@@ -96,12 +88,11 @@ static int concat2(lua_State *L) {
                       lpush_shape(L, b->rank, b->shape));
     struct tensor layout = *a;
     layout.shape[axis] += b->shape[axis];
-    struct tensor *y = ltensor_new(L, "concat", a->dtype, a->rank, layout.shape), part = *y;
-    part.shape[axis] = a->shape[axis];
-    tensor_copy(a, &part);
-    part.shape[axis] = b->shape[axis];
-    part.data = (char *)y->data + a->shape[axis] * y->stride[axis] * dtype_sizes[y->dtype];
-    tensor_copy(b, &part);
+    struct tensor *y = ltensor_new(L, "concat", a->dtype, a->rank, layout.shape);
+    struct tensor first = tensor_slice(y, axis, 0, a->shape[axis]);
+    struct tensor second = tensor_slice(y, axis, a->shape[axis], b->shape[axis]);
+    tensor_copy(a, &first);
+    tensor_copy(b, &second);
     return 1;
 }
 
@@ -114,11 +105,10 @@ static int gather_scaled(lua_State *L) {
         return luaL_argerror(L, 1, "expected a contiguous uint8 tensor");
     const struct tensor *indices = push_index_list(L, 2, "gather", t->shape[0]);
     struct tensor layout = *t;
-    size_t outer, inner;
-    split(t, 0, &outer, &inner);
     layout.shape[0] = indices->shape[0];
     struct tensor *y = ltensor_new(L, "batch", dtype, t->rank, layout.shape);
-    index_gather_scaled(inner, t->data, indices->data, indices->shape[0], scale, dtype, y->data);
+    index_gather_scaled(tensor_span(t, 1, t->rank), t->data, indices->data, indices->shape[0], scale, dtype,
+                        y->data);
     return 1;
 }
 

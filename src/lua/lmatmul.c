@@ -66,9 +66,7 @@ static int matmul(lua_State *L) {
 
 /* Says that the input does not fit, and how it would. */
 static int wrong_input(lua_State *L, const char *what, const struct tensor *x, const struct tensor *w) {
-    size_t features = 1;
-    for (int axis = 1; axis < x->rank; axis++) features *= x->shape[axis];
-    bool flat = x->rank > 2 && features == w->shape[0];
+    bool flat = x->rank > 2 && tensor_span(x, 1, x->rank) == w->shape[0];
     return lerror(L, "%s: expected an input of [..., %I], got %s%s", what, (LUAI_UACINT)w->shape[0],
                   lpush_shape(L, x->rank, x->shape), flat ? "; put nn.Flatten() before it" : "");
 }
@@ -90,13 +88,12 @@ static int dense(lua_State *L) {
         b = lpush_contiguous(L, 3, what, dtype);
     }
     if (x->rank != 2) x = lpush_contiguous(L, 1, what, dtype);
-    size_t shape[TENSOR_MAX_RANK], rows = 1;
-    for (int axis = 0; axis < x->rank - 1; axis++) rows *= shape[axis] = x->shape[axis];
-    shape[x->rank - 1] = w->shape[1];
+    struct tensor layout = *x;
+    layout.shape[x->rank - 1] = w->shape[1];
     bool training = ltensor_check(L, 2)->requires_grad && lrecording(L); /* then the weights change every step */
-    struct tensor *y = ltensor_new(L, what, dtype, x->rank, shape);
+    struct tensor *y = ltensor_new(L, what, dtype, x->rank, layout.shape);
     struct matmul product = {.dtype = dtype,
-                             .m = rows,
+                             .m = tensor_span(x, 0, x->rank - 1),
                              .n = w->shape[1],
                              .k = w->shape[0],
                              .a = x->data,

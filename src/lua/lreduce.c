@@ -14,19 +14,12 @@ struct plan {
 static struct plan plan_reduction(lua_State *L, const char *what, enum dtype dtype) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     bool all = lua_isnoneornil(L, 2), keep = lua_toboolean(L, 3);
-    int axis = all ? 0 : lcheck_axis(L, 2, what, t);
-    struct plan plan = {.outer = 1, .n = 1, .inner = 1};
+    int first = all ? 0 : lcheck_axis(L, 2, what, t), end = all ? t->rank : first + 1;
+    struct plan plan = {
+        .outer = tensor_span(t, 0, first), .n = tensor_span(t, first, end), .inner = tensor_span(t, end, t->rank)};
     for (int k = 0; k < t->rank; k++) {
-        if (all || k == axis)
-            plan.n *= t->shape[k];
-        else if (k < axis)
-            plan.outer *= t->shape[k];
-        else
-            plan.inner *= t->shape[k];
-        if (!all && k != axis)
-            plan.shape[plan.rank++] = t->shape[k];
-        else if (keep)
-            plan.shape[plan.rank++] = 1;
+        bool reduced = k >= first && k < end;
+        if (!reduced || keep) plan.shape[plan.rank++] = reduced ? 1 : t->shape[k];
     }
     plan.x = lpush_contiguous(L, 1, what, dtype);
     return plan;

@@ -56,13 +56,8 @@ static void read_stage(lua_State *L, struct transform *transform, struct transfo
 static void read_shape(const struct tensor *t, struct transform *transform) {
     bool pictures = t->rank == 3 || t->rank == 4;
     transform->channels = t->rank == 3 ? 1 : t->rank == 1 ? 1 : t->shape[t->rank - 1];
-    transform->height = transform->width = 1;
-    if (pictures) {
-        transform->height = t->shape[1];
-        transform->width = t->shape[2];
-    } else {
-        for (int k = 1; k < t->rank - 1; k++) transform->width *= t->shape[k];
-    }
+    transform->height = pictures ? t->shape[1] : 1;
+    transform->width = pictures ? t->shape[2] : tensor_span(t, 1, t->rank - 1);
     transform->out_height = transform->height;
     transform->out_width = transform->width;
 }
@@ -137,7 +132,7 @@ static int transform_batch(lua_State *L) {
 static int mix(lua_State *L) {
     const struct tensor *x = &ltensor_check(L, 1)->tensor;
     const struct tensor *partners = &ltensor_check(L, 2)->tensor, *weights = &ltensor_check(L, 3)->tensor;
-    size_t bad, inner = 1;
+    size_t bad;
     luaL_argcheck(L, dtype_is_float(x->dtype) && x->rank >= 1, 1, "expected floats");
     luaL_argcheck(L,
                   partners->dtype == INT32 && partners->rank == 1 && tensor_is_contiguous(partners) &&
@@ -145,11 +140,11 @@ static int mix(lua_State *L) {
                       index_check(partners->data, partners->shape[0], (int64_t)x->shape[0], &bad),
                   2, "expected one row number for each row");
     luaL_argcheck(L, weights->rank == 1 && weights->shape[0] == x->shape[0], 3, "expected one weight a row");
-    for (int k = 1; k < x->rank; k++) inner *= x->shape[k];
     weights = lpush_contiguous(L, 3, "mix_up", x->dtype);
     x = lpush_contiguous(L, 1, "mix_up", x->dtype);
     struct tensor *y = ltensor_new(L, "mix_up", x->dtype, x->rank, x->shape);
-    transform_mix(x->dtype, inner, x->data, partners->data, weights->data, x->shape[0], y->data);
+    transform_mix(x->dtype, tensor_span(x, 1, x->rank), x->data, partners->data, weights->data, x->shape[0],
+                  y->data);
     lcheck_interrupt(L);
     return 1;
 }

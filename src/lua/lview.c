@@ -57,9 +57,8 @@ static int reshape(lua_State *L) {
    in all while its last axes do not, becomes [features]. */
 static int flatten(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    size_t rest = 1, count = tensor_count(t);
+    size_t rest = tensor_span(t, 1, t->rank), count = tensor_count(t);
     size_t features = lua_isnil(L, 2) ? 0 : (size_t)lcheck_integer(L, 2, "flatten: features", 1, LUA_MAXINTEGER);
-    for (int axis = 1; axis < t->rank; axis++) rest *= t->shape[axis];
     bool sample = t->rank < 2 || (features > 0 && rest != features && count == features);
     size_t shape[2] = {sample ? count : t->shape[0], rest};
     return push_reshaped(L, "flatten", sample ? 1 : 2, shape);
@@ -88,9 +87,7 @@ static int slice(lua_State *L) {
     lua_Integer length = (lua_Integer)t->shape[axis];
     lua_Integer first = lcheck_integer(L, 3, "slice: first", 1, length + 1);
     lua_Integer last = lua_isnil(L, 4) ? length : lcheck_integer(L, 4, "slice: last", first - 1, length);
-    struct tensor view = *t;
-    view.shape[axis] = (size_t)(last - first + 1);
-    view.data = (char *)t->data + (size_t)(first - 1) * t->stride[axis] * dtype_sizes[t->dtype];
+    struct tensor view = tensor_slice(t, axis, (size_t)first - 1, (size_t)(last - first + 1));
     ltensor_view(L, 1, &view);
     return 1;
 }
@@ -100,13 +97,7 @@ static int select_index(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     int axis = lcheck_axis(L, 2, "select", t);
     size_t at = (size_t)lcheck_integer(L, 3, "select: index", 1, (lua_Integer)t->shape[axis]) - 1;
-    struct tensor view = *t;
-    view.rank--;
-    for (int k = axis; k < view.rank; k++) {
-        view.shape[k] = t->shape[k + 1];
-        view.stride[k] = t->stride[k + 1];
-    }
-    view.data = (char *)t->data + at * t->stride[axis] * dtype_sizes[t->dtype];
+    struct tensor view = tensor_select(t, axis, at);
     ltensor_view(L, 1, &view);
     return 1;
 }
@@ -120,10 +111,9 @@ static int unslice(lua_State *L) {
     size_t first = (size_t)lcheck_integer(L, 3, "unslice: first", 1, length - part_length + 1) - 1;
     struct tensor shape = *t;
     shape.shape[axis] = (size_t)length;
-    struct tensor *whole = ltensor_new(L, "unslice", t->dtype, t->rank, shape.shape), part = *whole;
+    struct tensor *whole = ltensor_new(L, "unslice", t->dtype, t->rank, shape.shape);
+    struct tensor part = tensor_slice(whole, axis, first, t->shape[axis]);
     memset(whole->data, 0, tensor_bytes(whole));
-    part.shape[axis] = t->shape[axis];
-    part.data = (char *)whole->data + first * part.stride[axis] * dtype_sizes[t->dtype];
     tensor_copy(t, &part);
     return 1;
 }
