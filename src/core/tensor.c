@@ -47,6 +47,10 @@ bool tensor_same_shape(const struct tensor *a, const struct tensor *b) {
     return true;
 }
 
+bool tensor_alike(const struct tensor *a, const struct tensor *b) {
+    return a->dtype == b->dtype && tensor_same_shape(a, b);
+}
+
 bool tensor_broadcast(const struct tensor *a, const struct tensor *b, int *rank, size_t *shape) {
     *rank = a->rank > b->rank ? a->rank : b->rank;
     for (int axis = 0; axis < *rank; axis++) {

@@ -38,6 +38,7 @@ size_t tensor_count(const struct tensor *t); /* elements; 1 for rank 0 */
 size_t tensor_bytes(const struct tensor *t); /* elements times the element size */
 bool tensor_is_contiguous(const struct tensor *t);
 bool tensor_same_shape(const struct tensor *a, const struct tensor *b);
+bool tensor_alike(const struct tensor *a, const struct tensor *b); /* in shape and type */
 
 /* The shape that NumPy's rule gives for a op b. False when the shapes do not fit together. */
 bool tensor_broadcast(const struct tensor *a, const struct tensor *b, int *rank, size_t *shape);

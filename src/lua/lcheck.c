@@ -23,6 +23,16 @@ const char *lpush_shape(lua_State *L, int rank, const size_t *shape) {
     return lua_tostring(L, -1);
 }
 
+const char *lpush_shape_of(lua_State *L, const struct tensor *t) { return lpush_shape(L, t->rank, t->shape); }
+
+void lpush_lengths(lua_State *L, const struct tensor *t) {
+    lua_createtable(L, t->rank, 0);
+    for (int axis = 0; axis < t->rank; axis++) {
+        lua_pushinteger(L, (lua_Integer)t->shape[axis]);
+        lua_rawseti(L, -2, axis + 1);
+    }
+}
+
 lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high) {
     int exact;
     lua_Integer value = lua_tointegerx(L, index, &exact);

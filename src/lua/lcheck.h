@@ -9,6 +9,10 @@
 
 /* Pushes "[784, 128]". */
 const char *lpush_shape(lua_State *L, int rank, const size_t *shape);
+const char *lpush_shape_of(lua_State *L, const struct tensor *t);
+
+/* Pushes the table {784, 128}. */
+void lpush_lengths(lua_State *L, const struct tensor *t);
 
 /* An integer argument within [low, high]; the error names what, expected and got (also for NaN and fractions). */
 lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high);

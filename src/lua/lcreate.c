@@ -101,7 +101,7 @@ static int from_table(lua_State *L) {
     struct tensor *t = ltensor_new(L, "tensor", dtype, rank, shape);
     lua_pushvalue(L, 1);
     fill_nested(L, t, 0, &position);
-    lua_settop(L, lua_gettop(L) - 1);
+    lua_pop(L, 1);
     return 1;
 }
 

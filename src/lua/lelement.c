@@ -41,14 +41,6 @@ static int get_index(lua_State *L, struct handle *handle) {
     return 1;
 }
 
-static void push_shape_table(lua_State *L, const struct tensor *t) {
-    lua_createtable(L, t->rank, 0);
-    for (int axis = 0; axis < t->rank; axis++) {
-        lua_pushinteger(L, (lua_Integer)t->shape[axis]);
-        lua_rawseti(L, -2, axis + 1);
-    }
-}
-
 /* Upvalue 1: the methods. */
 static int tensor_index(lua_State *L) {
     if (lua_type(L, 2) == LUA_TNUMBER) return get_index(L, ltensor_check(L, 1));
@@ -58,7 +50,7 @@ static int tensor_index(lua_State *L) {
     struct handle *handle = lua_touserdata(L, 1);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
     if (strcmp(name, "shape") == 0)
-        push_shape_table(L, &handle->tensor);
+        lpush_lengths(L, &handle->tensor);
     else if (strcmp(name, "rank") == 0)
         lua_pushinteger(L, handle->tensor.rank);
     else if (strcmp(name, "dtype") == 0)
@@ -99,8 +91,8 @@ static int set_index(lua_State *L, struct handle *handle) {
         const struct tensor *source = &ltensor_check(L, 3)->tensor;
         if (!tensor_same_shape(source, &target) || (dtype_is_float(source->dtype) && !dtype_is_float(t->dtype)))
             return lerror(L, "t[%I] = value: expected %s of %s, got %s of %s", (LUAI_UACINT)row + 1,
-                          lpush_shape(L, target.rank, target.shape), dtype_names[t->dtype],
-                          lpush_shape(L, source->rank, source->shape), dtype_names[source->dtype]);
+                          lpush_shape_of(L, &target), dtype_names[t->dtype], lpush_shape_of(L, source),
+                          dtype_names[source->dtype]);
         lcheck_range(L, "t[i] = value", source, t->dtype);
         lhandle_changed(handle);
         copy_apart(L, source, &target, value->storage == handle->storage);
@@ -130,11 +122,10 @@ static int tensor_newindex(lua_State *L) {
         if (!lua_isnil(L, 3)) {
             if (!ltensor_test(L, 3)) return lerror(L, "grad: expected a tensor, got %s", luaL_typename(L, 3));
             struct handle *grad = ltensor_check(L, 3);
-            if (!tensor_same_shape(&grad->tensor, &handle->tensor) || grad->tensor.dtype != handle->tensor.dtype)
-                return lerror(
-                    L, "grad: expected %s of %s like the tensor, got %s of %s",
-                    lpush_shape(L, handle->tensor.rank, handle->tensor.shape), dtype_names[handle->tensor.dtype],
-                    lpush_shape(L, grad->tensor.rank, grad->tensor.shape), dtype_names[grad->tensor.dtype]);
+            if (!tensor_alike(&grad->tensor, &handle->tensor))
+                return lerror(L, "grad: expected %s of %s like the tensor, got %s of %s",
+                              lpush_shape_of(L, &handle->tensor), dtype_names[handle->tensor.dtype],
+                              lpush_shape_of(L, &grad->tensor), dtype_names[grad->tensor.dtype]);
             if (!tensor_is_contiguous(&grad->tensor)) return lerror(L, "grad: expected a contiguous tensor");
             lhandle_escape(grad);
         }
@@ -156,7 +147,7 @@ static int tensor_length(lua_State *L) {
 static int tensor_item(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     if (tensor_count(t) != 1)
-        return lerror(L, "item: expected a tensor with one element, got %s", lpush_shape(L, t->rank, t->shape));
+        return lerror(L, "item: expected a tensor with one element, got %s", lpush_shape_of(L, t));
     push_element(L, t, 0);
     return 1;
 }
@@ -165,7 +156,7 @@ static int tensor_item(lua_State *L) {
 static size_t check_position(lua_State *L, const struct tensor *t, int first, const char *what) {
     size_t position = 0;
     if (lua_gettop(L) - first + 1 != t->rank)
-        lerror(L, "%s: expected %d indices for %s, got %d", what, t->rank, lpush_shape(L, t->rank, t->shape),
+        lerror(L, "%s: expected %d indices for %s, got %d", what, t->rank, lpush_shape_of(L, t),
                lua_gettop(L) - first + 1);
     for (int axis = 0; axis < t->rank; axis++)
         position = position * t->shape[axis] +
@@ -204,8 +195,7 @@ static int tensor_copy_from(lua_State *L) {
     size_t shape[TENSOR_MAX_RANK];
     if (!tensor_broadcast(t, source, &rank, shape) || rank != t->rank ||
         memcmp(shape, t->shape, sizeof *shape * (size_t)rank) != 0)
-        return lerror(L, "copy: %s does not fit into %s", lpush_shape(L, source->rank, source->shape),
-                      lpush_shape(L, t->rank, t->shape));
+        return lerror(L, "copy: %s does not fit into %s", lpush_shape_of(L, source), lpush_shape_of(L, t));
     if (dtype_is_float(source->dtype) && !dtype_is_float(t->dtype))
         return lerror(L, "copy: expected whole numbers for %s, got %s; convert with :int() first",
                       dtype_names[t->dtype], dtype_names[source->dtype]);

@@ -75,11 +75,7 @@ static int idx_header(lua_State *L) {
     if (!file) return luaL_fileresult(L, 0, path);
     if (!idx_open(reader, file, 0, UINT64_MAX)) return failure(L, path, reader);
     lua_pushstring(L, dtype_names[reader->layout.dtype]);
-    lua_createtable(L, reader->layout.rank, 0);
-    for (int axis = 0; axis < reader->layout.rank; axis++) {
-        lua_pushinteger(L, (lua_Integer)reader->layout.shape[axis]);
-        lua_rawseti(L, -2, axis + 1);
-    }
+    lpush_lengths(L, &reader->layout);
     return 2;
 }
 

@@ -19,7 +19,7 @@ static const struct tensor *push_indices(lua_State *L, int index, const char *wh
     const struct tensor *t = &ltensor_check(L, index)->tensor;
     if (dtype_is_float(t->dtype))
         lerror(L, "%s: expected indices as int32 or uint8, got %s of %s; convert with :int()", what,
-               dtype_names[t->dtype], lpush_shape(L, t->rank, t->shape));
+               dtype_names[t->dtype], lpush_shape_of(L, t));
     t = lpush_contiguous(L, index, what, INT32);
     size_t bad;
     if (!index_check(t->data, tensor_count(t), (int64_t)limit, &bad))
@@ -30,7 +30,7 @@ static const struct tensor *push_indices(lua_State *L, int index, const char *wh
 
 static const struct tensor *push_index_list(lua_State *L, int index, const char *what, size_t limit) {
     const struct tensor *t = push_indices(L, index, what, limit);
-    if (t->rank != 1) lerror(L, "%s: expected indices of rank 1, got %s", what, lpush_shape(L, t->rank, t->shape));
+    if (t->rank != 1) lerror(L, "%s: expected indices of rank 1, got %s", what, lpush_shape_of(L, t));
     return t;
 }
 
@@ -84,8 +84,8 @@ static int concat2(lua_State *L) {
     for (int k = 0; fits && k < a->rank; k++) fits = k == axis || a->shape[k] == b->shape[k];
     if (!fits)
         return lerror(L, "concat: along axis %d all other lengths and the types must be equal, got %s %s and %s %s",
-                      axis + 1, dtype_names[a->dtype], lpush_shape(L, a->rank, a->shape), dtype_names[b->dtype],
-                      lpush_shape(L, b->rank, b->shape));
+                      axis + 1, dtype_names[a->dtype], lpush_shape_of(L, a), dtype_names[b->dtype],
+                      lpush_shape_of(L, b));
     struct tensor layout = *a;
     layout.shape[axis] += b->shape[axis];
     struct tensor *y = ltensor_new(L, "concat", a->dtype, a->rank, layout.shape);

@@ -42,7 +42,7 @@ static int matmul(lua_State *L) {
                 a->shape[a->rank - 1] == b->shape[b->rank - 2];
     if (!fits)
         return lerror(L, "matmul: expected [m, k] and [k, n] (or [batch, m, k] and [batch, k, n]), got %s and %s",
-                      lpush_shape(L, a->rank, a->shape), lpush_shape(L, b->rank, b->shape));
+                      lpush_shape_of(L, a), lpush_shape_of(L, b));
     int row = a->rank - 2, column = a->rank - 1;
     size_t shape[3] = {a->shape[0], a->shape[row], b->shape[column]};
     struct tensor *c = ltensor_new(L, "matmul", dtype, a->rank, a->rank == 3 ? shape : shape + 1);
@@ -68,7 +68,7 @@ static int matmul(lua_State *L) {
 static int wrong_input(lua_State *L, const char *what, const struct tensor *x, const struct tensor *w) {
     bool flat = x->rank > 2 && tensor_span(x, 1, x->rank) == w->shape[0];
     return lerror(L, "%s: expected an input of [..., %I], got %s%s", what, (LUAI_UACINT)w->shape[0],
-                  lpush_shape(L, x->rank, x->shape), flat ? "; put nn.Flatten() before it" : "");
+                  lpush_shape_of(L, x), flat ? "; put nn.Flatten() before it" : "");
 }
 
 /* dense(x, w, b, place): x w + b for x of [..., inputs], w of [inputs, units], b of [units] or nil. The place,
@@ -77,14 +77,13 @@ static int dense(lua_State *L) {
     const char *what = luaL_optstring(L, 4, "dense");
     const struct tensor *x = &ltensor_check(L, 1)->tensor, *w = &ltensor_check(L, 2)->tensor, *b = NULL;
     enum dtype dtype = check_types(L, what, x, w);
-    if (w->rank != 2)
-        return lerror(L, "%s: expected weights [inputs, units], got %s", what, lpush_shape(L, w->rank, w->shape));
+    if (w->rank != 2) return lerror(L, "%s: expected weights [inputs, units], got %s", what, lpush_shape_of(L, w));
     if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[0]) return wrong_input(L, what, x, w);
     if (!lua_isnil(L, 3)) {
         b = &ltensor_check(L, 3)->tensor;
         if (b->dtype != dtype || b->rank != 1 || b->shape[0] != w->shape[1])
             return lerror(L, "%s: expected a bias of [%I] and %s, got %s and %s", what, (LUAI_UACINT)w->shape[1],
-                          dtype_names[dtype], lpush_shape(L, b->rank, b->shape), dtype_names[b->dtype]);
+                          dtype_names[dtype], lpush_shape_of(L, b), dtype_names[b->dtype]);
         b = lpush_contiguous(L, 3, what, dtype);
     }
     if (x->rank != 2) x = lpush_contiguous(L, 1, what, dtype);

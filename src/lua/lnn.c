@@ -42,7 +42,7 @@ static int softmax_backward(lua_State *L) {
     size_t rows, n;
     const struct tensor *y = push_rows(L, 1, "softmax", &rows, &n);
     const struct tensor *dy = push_rows(L, 2, "softmax", &rows, &n);
-    if (!tensor_same_shape(y, dy) || y->dtype != dy->dtype) return luaL_argerror(L, 2, "shape or type differs");
+    if (!tensor_alike(y, dy)) return luaL_argerror(L, 2, "shape or type differs");
     struct tensor *dx = ltensor_new(L, "softmax", y->dtype, y->rank, y->shape);
     rows_softmax_backward(y->dtype, rows, n, y->data, dy->data, dx->data);
     return 1;
@@ -65,8 +65,7 @@ static const int32_t *push_labels(lua_State *L, int index, const char *what, siz
     const struct tensor *t = &ltensor_check(L, -1)->tensor;
     const int32_t *label = t->data;
     if (tensor_count(t) != rows || t->rank > 1)
-        lerror(L, "%s: expected one label a row, [%I], got %s", what, (LUAI_UACINT)rows,
-               lpush_shape(L, t->rank, t->shape));
+        lerror(L, "%s: expected one label a row, [%I], got %s", what, (LUAI_UACINT)rows, lpush_shape_of(L, t));
     for (size_t i = 0; i < rows; i++)
         if (label[i] < 1 || (size_t)label[i] > classes)
             lerror_kind(L, LERROR_LABEL, "%s: label %d in row %I is outside 1..%I%s", what, (int)label[i],
@@ -108,8 +107,7 @@ static int one_hot(lua_State *L) {
 static int cross_entropy(lua_State *L) {
     size_t rows, n;
     const struct tensor *x = push_rows(L, 1, "cross_entropy", &rows, &n);
-    if (rows == 0)
-        return lerror(L, "cross_entropy: expected at least one row, got %s", lpush_shape(L, x->rank, x->shape));
+    if (rows == 0) return lerror(L, "cross_entropy: expected at least one row, got %s", lpush_shape_of(L, x));
     const int32_t *label = push_labels(L, 2, "cross_entropy", rows, n);
     struct tensor *losses = ltensor_new(L, "cross_entropy", x->dtype, 1, &rows);
     struct tensor *loss = ltensor_new(L, "cross_entropy", x->dtype, 0, NULL);

@@ -26,8 +26,7 @@ static struct plan plan_reduction(lua_State *L, const char *what, enum dtype dty
 }
 
 static void check_not_empty(lua_State *L, const char *what, const struct plan *plan) {
-    if (plan->n == 0)
-        lerror(L, "%s: %s has no elements to choose from", what, lpush_shape(L, plan->x->rank, plan->x->shape));
+    if (plan->n == 0) lerror(L, "%s: %s has no elements to choose from", what, lpush_shape_of(L, plan->x));
 }
 
 static int reduce(lua_State *L, const char *what, enum reduction operation) {

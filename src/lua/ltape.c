@@ -211,15 +211,13 @@ static void give_back(lua_State *L, int index, enum keeper keeper) {
         lhandle_give_back(L, index);
 }
 
-static void add_tensors(lua_State *L, int a, int b) {
-    a = lua_absindex(L, a);
-    b = lua_absindex(L, b);
+/* Calls a rule with the tensors on top of the stack: the result takes the place of so many of them. */
+static void call_rule(lua_State *L, const char *name, int arguments) {
     lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
-    lua_getfield(L, -1, "accumulate");
-    lua_remove(L, -2);
-    lua_pushvalue(L, a);
-    lua_pushvalue(L, b);
-    lua_call(L, 2, 1);
+    lua_getfield(L, -1, name);
+    lua_replace(L, -2);
+    lua_insert(L, -1 - arguments);
+    lua_call(L, arguments, 1);
     ltensor_check(L, -1);
 }
 
@@ -229,12 +227,7 @@ static void make_sole(lua_State *L, size_t births, size_t holders) {
     const struct handle *gradient = lua_touserdata(L, -1);
     if (lstorage_reusable(gradient->storage, TAKER, births, holders) && tensor_is_contiguous(&gradient->tensor))
         return;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
-    lua_getfield(L, -1, "copy");
-    lua_remove(L, -2);
-    lua_insert(L, -2);
-    lua_call(L, 1, 1);
-    ltensor_check(L, -1);
+    call_rule(L, "copy", 1);
 }
 
 /* The gradient on top of the stack (popped) goes to the leaf at `leaf`. */
@@ -243,9 +236,8 @@ static void give_to_leaf(lua_State *L, int leaf, size_t births) {
         lua_pop(L, 1);
         make_sole(L, births, 0);
     } else {
-        add_tensors(L, -1, -2);
-        lua_replace(L, -3);
-        lua_pop(L, 1);
+        lua_insert(L, -2);
+        call_rule(L, "accumulate", 2);
     }
     const struct handle *gradient = lua_touserdata(L, -1);
     lstorage_leave_to(gradient->storage, gradient->requires_grad ? COLLECTOR : LEAF);
@@ -258,7 +250,9 @@ static void give_to_result(lua_State *L, int result, struct pass *pass) {
     if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) {
         lua_pop(L, 1);
     } else {
-        add_tensors(L, -1, -2);
+        lua_pushvalue(L, -1);
+        lua_pushvalue(L, -3);
+        call_rule(L, "accumulate", 2);
         let_go(L, lua_gettop(L) - 1, pass->births);
         lua_replace(L, -3);
         lua_pop(L, 1);
@@ -269,17 +263,13 @@ static void give_to_result(lua_State *L, int result, struct pass *pass) {
 
 static void check_gradient(lua_State *L, int gradient, const struct handle *argument, int number, int node) {
     struct handle *handle = ltensor_test(L, gradient);
-    if (handle && tensor_same_shape(&handle->tensor, &argument->tensor) &&
-        handle->tensor.dtype == argument->tensor.dtype && lhandle_alive(handle))
-        return;
+    if (handle && tensor_alike(&handle->tensor, &argument->tensor) && lhandle_alive(handle)) return;
     lua_rawgeti(L, node, 1);
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "operation";
-    const char *got =
-        handle ? lpush_shape(L, handle->tensor.rank, handle->tensor.shape) : luaL_typename(L, gradient);
+    const char *got = handle ? lpush_shape_of(L, &handle->tensor) : luaL_typename(L, gradient);
     lerror(L, "%s: its backward must return for argument %d a gradient of shape %s and type %s, got %s%s%s", name,
-           number, lpush_shape(L, argument->tensor.rank, argument->tensor.shape),
-           dtype_names[argument->tensor.dtype], got, handle ? " and " : "",
-           handle ? dtype_names[handle->tensor.dtype] : "");
+           number, lpush_shape_of(L, &argument->tensor), dtype_names[argument->tensor.dtype], got,
+           handle ? " and " : "", handle ? dtype_names[handle->tensor.dtype] : "");
 }
 
 /* The recorded result on top of the stack hands its gradient on to its arguments. */
@@ -395,16 +385,15 @@ static int backward(lua_State *L) {
             return lerror(L,
                           "backward: expected a loss with one element, got %s; reduce it with :sum() or :mean(), "
                           "or pass { gradient = ... }",
-                          lpush_shape(L, t->rank, t->shape));
+                          lpush_shape_of(L, t));
         struct tensor *seed = ltensor_new(L, "backward", t->dtype, t->rank, t->shape);
         tensor_set(seed, 0, 1);
         lua_replace(L, 2);
     } else {
         struct handle *seed = ltensor_check(L, 2);
-        if (!tensor_same_shape(&seed->tensor, t) || seed->tensor.dtype != t->dtype)
-            return lerror(L, "backward: expected a gradient of %s and %s, got %s and %s",
-                          lpush_shape(L, t->rank, t->shape), dtype_names[t->dtype],
-                          lpush_shape(L, seed->tensor.rank, seed->tensor.shape), dtype_names[seed->tensor.dtype]);
+        if (!tensor_alike(&seed->tensor, t))
+            return lerror(L, "backward: expected a gradient of %s and %s, got %s and %s", lpush_shape_of(L, t),
+                          dtype_names[t->dtype], lpush_shape_of(L, &seed->tensor), dtype_names[seed->tensor.dtype]);
     }
     if (root->sequence == 0) { /* a leaf */
         lua_settop(L, 2);

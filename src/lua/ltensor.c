@@ -86,7 +86,7 @@ struct handle *ltensor_check(lua_State *L, int index) {
         lerror(L,
                "this tensor %s was given back: a batch when its loop took the next one, a gradient at zero_grad, "
                "or a tensor by :release(); keep a copy with :clone()",
-               lpush_shape(L, handle->tensor.rank, handle->tensor.shape));
+               lpush_shape_of(L, &handle->tensor));
     }
     return handle;
 }

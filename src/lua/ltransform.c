@@ -84,7 +84,7 @@ static int transform_batch(lua_State *L) {
     lua_settop(L, 8);
     if (x->dtype == INT32 || x->rank < 1 || !tensor_is_contiguous(x))
         return lerror(L, "transform: expected contiguous samples of uint8, float32 or float64, got %s of %s",
-                      dtype_names[x->dtype], lpush_shape(L, x->rank, x->shape));
+                      dtype_names[x->dtype], lpush_shape_of(L, x));
     memset(&transform, 0, sizeof transform);
     read_shape(x, &transform);
     transform.seed = (uint64_t)luaL_checkinteger(L, 5);
@@ -100,7 +100,7 @@ static int transform_batch(lua_State *L) {
         return lerror(L,
                       "transform: expected pictures [count, height, width] or [count, height, width, channels], "
                       "got %s",
-                      lpush_shape(L, x->rank, x->shape));
+                      lpush_shape_of(L, x));
     enum dtype dtype = x->dtype == FLOAT64 ? FLOAT64 : FLOAT32;
     const int32_t *index = NULL;
     struct tensor layout = *x;

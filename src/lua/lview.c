@@ -48,7 +48,7 @@ static int reshape(lua_State *L) {
         known = count + 1;
     }
     if (known != count)
-        return lerror(L, "reshape: %s has %I elements and does not fit into %s", lpush_shape(L, t->rank, t->shape),
+        return lerror(L, "reshape: %s has %I elements and does not fit into %s", lpush_shape_of(L, t),
                       (LUAI_UACINT)count, lpush_shape(L, rank, shape));
     return push_reshaped(L, "reshape", rank, shape);
 }
@@ -67,8 +67,7 @@ static int flatten(lua_State *L) {
 /* transpose(t, axis1, axis2): the last two axes by default. */
 static int transpose(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    if (t->rank < 2)
-        return lerror(L, "transpose: expected at least two axes, got %s", lpush_shape(L, t->rank, t->shape));
+    if (t->rank < 2) return lerror(L, "transpose: expected at least two axes, got %s", lpush_shape_of(L, t));
     int a = lua_isnil(L, 2) ? t->rank - 2 : lcheck_axis(L, 2, "transpose", t);
     int b = lua_isnil(L, 3) ? t->rank - 1 : lcheck_axis(L, 3, "transpose", t);
     struct tensor view = *t;
@@ -130,8 +129,8 @@ static int expand(lua_State *L) {
     }
     struct tensor layout;
     if (!fits || !tensor_layout(&layout, t->dtype, rank, shape))
-        return lerror(L, "expand: %s cannot be repeated to %s; only axes of length 1 repeat",
-                      lpush_shape(L, t->rank, t->shape), lpush_shape(L, rank, shape));
+        return lerror(L, "expand: %s cannot be repeated to %s; only axes of length 1 repeat", lpush_shape_of(L, t),
+                      lpush_shape(L, rank, shape));
     struct tensor view = tensor_expand(t, rank, shape);
     ltensor_view(L, 1, &view);
     return 1;
