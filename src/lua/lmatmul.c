@@ -13,6 +13,42 @@ static enum dtype check_types(lua_State *L, const char *what, const struct tenso
     return a->dtype;
 }
 
+/* A matrix in memory; its strides are in elements. */
+struct matrix {
+    const void *data;
+    size_t rows, columns, row_stride, column_stride;
+};
+
+/* The last two axes. */
+static struct matrix matrix_of(const struct tensor *t) {
+    int row = t->rank - 2, column = t->rank - 1;
+    return (struct matrix){t->data, t->shape[row], t->shape[column], t->stride[row], t->stride[column]};
+}
+
+/* A contiguous tensor as rows along its last axis. */
+static struct matrix rows_of(const struct tensor *t) {
+    size_t columns = t->shape[t->rank - 1];
+    return (struct matrix){t->data, tensor_span(t, 0, t->rank - 1), columns, columns, 1};
+}
+
+static struct matrix transposed(struct matrix a) {
+    return (struct matrix){a.data, a.columns, a.rows, a.column_stride, a.row_stride};
+}
+
+static struct matmul product_of(struct matrix a, struct matrix b, const struct tensor *c) {
+    return (struct matmul){.dtype = c->dtype,
+                           .m = a.rows,
+                           .n = b.columns,
+                           .k = a.columns,
+                           .a = a.data,
+                           .a_row = a.row_stride,
+                           .a_column = a.column_stride,
+                           .b = b.data,
+                           .b_row = b.row_stride,
+                           .b_column = b.column_stride,
+                           .c = c->data};
+}
+
 /* Runs the product; a workspace, where one is needed, comes from the pool and goes back. */
 static void run(lua_State *L, const char *what, const struct matmul *product, size_t count, size_t a_step,
                 size_t b_step) {
@@ -37,30 +73,17 @@ static void run(lua_State *L, const char *what, const struct matmul *product, si
 /* matmul(a, b): [m, k] by [k, n], or [batch, m, k] by [batch, k, n]. */
 static int matmul(lua_State *L) {
     const struct tensor *a = &ltensor_check(L, 1)->tensor, *b = &ltensor_check(L, 2)->tensor;
-    enum dtype dtype = check_types(L, "matmul", a, b);
+    check_types(L, "matmul", a, b);
     bool fits = a->rank == b->rank && (a->rank == 2 || (a->rank == 3 && a->shape[0] == b->shape[0])) &&
                 a->shape[a->rank - 1] == b->shape[b->rank - 2];
     if (!fits)
         return lerror(L, "matmul: expected [m, k] and [k, n] (or [batch, m, k] and [batch, k, n]), got %s and %s",
                       lpush_shape_of(L, a), lpush_shape_of(L, b));
-    int row = a->rank - 2, column = a->rank - 1;
-    size_t shape[3] = {a->shape[0], a->shape[row], b->shape[column]};
-    struct tensor *c = ltensor_new(L, "matmul", dtype, a->rank, a->rank == 3 ? shape : shape + 1);
-    struct matmul product = {.dtype = dtype,
-                             .m = a->shape[row],
-                             .n = b->shape[column],
-                             .k = a->shape[column],
-                             .a = a->data,
-                             .a_row = a->stride[row],
-                             .a_column = a->stride[column],
-                             .b = b->data,
-                             .b_row = b->stride[row],
-                             .b_column = b->stride[column],
-                             .c = c->data};
-    if (a->rank == 3)
-        run(L, "matmul", &product, a->shape[0], a->stride[0], b->stride[0]);
-    else
-        run(L, "matmul", &product, 1, 0, 0);
+    struct tensor layout = *a;
+    layout.shape[a->rank - 1] = b->shape[b->rank - 1];
+    struct tensor *c = ltensor_new(L, "matmul", a->dtype, a->rank, layout.shape);
+    struct matmul product = product_of(matrix_of(a), matrix_of(b), c);
+    run(L, "matmul", &product, a->rank == 3 ? a->shape[0] : 1, a->stride[0], b->stride[0]);
     return 1;
 }
 
@@ -91,23 +114,24 @@ static int dense(lua_State *L) {
     layout.shape[x->rank - 1] = w->shape[1];
     bool training = ltensor_check(L, 2)->requires_grad && lrecording(L); /* then the weights change every step */
     struct tensor *y = ltensor_new(L, what, dtype, x->rank, layout.shape);
-    struct matmul product = {.dtype = dtype,
-                             .m = tensor_span(x, 0, x->rank - 1),
-                             .n = w->shape[1],
-                             .k = w->shape[0],
-                             .a = x->data,
-                             .a_row = x->rank == 2 ? x->stride[0] : w->shape[0],
-                             .a_column = x->rank == 2 ? x->stride[1] : 1,
-                             .b = w->data,
-                             .b_row = w->stride[0],
-                             .b_column = w->stride[1],
-                             .bias = b ? b->data : NULL,
-                             .c = y->data};
+    struct matmul product = product_of(x->rank == 2 ? matrix_of(x) : rows_of(x), matrix_of(w), y);
+    if (b) product.bias = b->data;
     if (training && relay_pays(&product))
         relay_run(&product);
     else
         run(L, what, &product, 1, 0, 0);
     return 1;
+}
+
+/* Pushes the gradient of a tensor, the product; nil where none is wanted. */
+static void push_gradient(lua_State *L, const struct handle *of, struct matrix a, struct matrix b) {
+    const struct tensor *t = &of->tensor;
+    if (!of->requires_grad) {
+        lua_pushnil(L);
+        return;
+    }
+    struct matmul product = product_of(a, b, ltensor_new(L, "dense", t->dtype, t->rank, t->shape));
+    run(L, "dense", &product, 1, 0, 0);
 }
 
 /* dense_backward(dy, x, w, b): the gradients of x, w and b, each nil where none is wanted. Not recorded. */
@@ -117,55 +141,18 @@ static int dense_backward(lua_State *L) {
     const struct tensor *wt = &w->tensor, *dy = &ltensor_check(L, 1)->tensor, *xt = &x->tensor;
     check_types(L, "dense", xt, wt);
     check_types(L, "dense", dy, wt);
-    size_t inputs = wt->shape[0], units = wt->shape[1];
-    bool fits = wt->rank == 2 && xt->rank > 0 && dy->rank == xt->rank && xt->shape[xt->rank - 1] == inputs &&
-                dy->shape[dy->rank - 1] == units;
-    size_t rows = 1;
-    for (int axis = 0; fits && axis < xt->rank - 1; axis++) {
-        fits = xt->shape[axis] == dy->shape[axis];
-        rows *= xt->shape[axis];
-    }
-    if (!fits) return luaL_argerror(L, 1, "does not belong to x and w");
+    struct tensor layout = *xt;
+    bool fits = wt->rank == 2 && xt->rank > 0 && xt->shape[xt->rank - 1] == wt->shape[0];
+    if (fits) layout.shape[xt->rank - 1] = wt->shape[1];
+    if (!fits || !tensor_same_shape(dy, &layout)) return luaL_argerror(L, 1, "does not belong to x and w");
     xt = lpush_contiguous(L, 2, "dense", wt->dtype);
     dy = lpush_contiguous(L, 1, "dense", wt->dtype);
-    struct matmul product = {.dtype = wt->dtype};
-    if (x->requires_grad) { /* dx[rows, inputs] = dy w' */
-        struct tensor *dx = ltensor_new(L, "dense", wt->dtype, xt->rank, xt->shape);
-        product = (struct matmul){.dtype = wt->dtype,
-                                  .m = rows,
-                                  .n = inputs,
-                                  .k = units,
-                                  .a = dy->data,
-                                  .a_row = units,
-                                  .a_column = 1,
-                                  .b = wt->data,
-                                  .b_row = wt->stride[1],
-                                  .b_column = wt->stride[0],
-                                  .c = dx->data};
-        run(L, "dense", &product, 1, 0, 0);
-    } else {
-        lua_pushnil(L);
-    }
-    if (w->requires_grad) { /* dw[inputs, units] = x' dy */
-        struct tensor *dw = ltensor_new(L, "dense", wt->dtype, 2, wt->shape);
-        product = (struct matmul){.dtype = wt->dtype,
-                                  .m = inputs,
-                                  .n = units,
-                                  .k = rows,
-                                  .a = xt->data,
-                                  .a_row = 1,
-                                  .a_column = inputs,
-                                  .b = dy->data,
-                                  .b_row = units,
-                                  .b_column = 1,
-                                  .c = dw->data};
-        run(L, "dense", &product, 1, 0, 0);
-    } else {
-        lua_pushnil(L);
-    }
+    struct matrix rows = rows_of(dy);
+    push_gradient(L, x, rows, transposed(matrix_of(wt)));
+    push_gradient(L, w, transposed(rows_of(xt)), rows);
     if (b && b->requires_grad) {
-        struct tensor *db = ltensor_new(L, "dense", wt->dtype, 1, &units);
-        reduce_axis(REDUCE_SUM, wt->dtype, 1, rows, units, dy->data, db->data);
+        struct tensor *db = ltensor_new(L, "dense", wt->dtype, 1, &rows.columns);
+        reduce_axis(REDUCE_SUM, wt->dtype, 1, rows.rows, rows.columns, dy->data, db->data);
     } else {
         lua_pushnil(L);
     }
