@@ -13,31 +13,11 @@
 #include <lua.h>
 
 /* Registration: each adds its functions to the table on top of the stack. For lcore.c only. */
-void lopen_error(lua_State *L);
-void lopen_storage(lua_State *L);
-void lopen_tensor(lua_State *L);
-void lopen_tape(lua_State *L);
-void lopen_element(lua_State *L);
-void lopen_create(lua_State *L);
-void lopen_view(lua_State *L);
-void lopen_elementwise(lua_State *L);
-void lopen_reduce(lua_State *L);
-void lopen_matmul(lua_State *L);
-void lopen_conv(lua_State *L);
-void lopen_pool(lua_State *L);
-void lopen_index(lua_State *L);
-void lopen_nn(lua_State *L);
-void lopen_norm(lua_State *L);
-void lopen_optim(lua_State *L);
-void lopen_random(lua_State *L);
-void lopen_idx(lua_State *L);
-void lopen_file(lua_State *L);
-void lopen_transform(lua_State *L);
-void lopen_decode(lua_State *L);
-void lopen_hash(lua_State *L);
-void lopen_image(lua_State *L);
-void lopen_signal(lua_State *L);
-void lopen_runtime(lua_State *L);
+typedef void lopener(lua_State *L);
+lopener lopen_error, lopen_storage, lopen_tensor, lopen_tape, lopen_element, lopen_create, lopen_view,
+    lopen_elementwise, lopen_reduce, lopen_matmul, lopen_conv, lopen_pool, lopen_index, lopen_nn, lopen_norm,
+    lopen_optim, lopen_random, lopen_idx, lopen_file, lopen_transform, lopen_decode, lopen_hash, lopen_image,
+    lopen_signal, lopen_runtime;
 
 /* Opens the module fnet.core: called by require. */
 LUAMOD_API int luaopen_fnet_core(lua_State *L);
