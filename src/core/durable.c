@@ -33,16 +33,10 @@ static int open_again(const struct file_system *system, const char *path, int fl
     return file;
 }
 
-static bool sync_again(const struct file_system *system, int file) {
+/* sync or lock */
+static bool call_again(int (*call)(int), int file) {
     int result;
-    do result = system->sync(file);
-    while (result != 0 && errno == EINTR);
-    return result == 0;
-}
-
-static bool lock_again(const struct file_system *system, int file) {
-    int result;
-    do result = system->lock(file);
+    do result = call(file);
     while (result != 0 && errno == EINTR);
     return result == 0;
 }
@@ -83,7 +77,7 @@ static bool open_part(struct durable *durable) {
     for (;;) {
         int file = open_again(system, durable->part, O_WRONLY | O_CREAT | O_NOFOLLOW);
         if (file < 0) return fail(durable, errno, "");
-        if (!lock_again(system, file)) {
+        if (!call_again(system->lock, file)) {
             int code = errno;
             if (code != EWOULDBLOCK) unlink(durable->part); /* else it is somebody else's */
             system->close(file);
@@ -132,7 +126,7 @@ bool durable_sync_directory(const struct file_system *system, const char *path) 
     directory[length > 0 ? length : 1] = '\0';
     int file = open_again(system, directory, O_RDONLY | O_DIRECTORY);
     if (file < 0) return false;
-    bool synced = sync_again(system, file);
+    bool synced = call_again(system->sync, file);
     int code = errno;
     bool closed = close_once(system, file);
     if (!synced) errno = code;
@@ -142,7 +136,7 @@ bool durable_sync_directory(const struct file_system *system, const char *path) 
 bool durable_commit(struct durable *durable) {
     const struct file_system *system = durable->system;
     int result, file = durable->file;
-    if (!sync_again(system, file)) return fail(durable, errno, "");
+    if (!call_again(system->sync, file)) return fail(durable, errno, "");
     do result = system->rename(durable->part, durable->path);
     while (result != 0 && errno == EINTR);
     if (result != 0) return fail(durable, errno, "");
@@ -163,7 +157,7 @@ void durable_abandon(struct durable *durable) {
 
 int durable_lock(const struct file_system *system, const char *path) {
     int file = open_again(system, path, O_RDONLY | O_CREAT | O_NOFOLLOW);
-    if (file < 0 || lock_again(system, file)) return file;
+    if (file < 0 || call_again(system->lock, file)) return file;
     int code = errno;
     system->close(file);
     errno = code;

@@ -158,15 +158,12 @@ bool idx_open(struct idx_reader *reader, FILE *file, int classes, uint64_t limit
     return check_layout(reader, rank, shape, limit);
 }
 
-static bool shift_labels(struct idx_reader *reader, unsigned char *data, size_t count) {
+static bool shift_labels(struct idx_reader *reader, int32_t *label, size_t count) {
     for (size_t i = 0; i < count; i++) {
-        int32_t label;
-        memcpy(&label, data + sizeof label * i, sizeof label);
-        if (label < 0 || label >= reader->classes)
-            return fail(reader, 0, "has label %d in row %zu, expected 0 to %d", (int)label, i + 1,
+        if (label[i] < 0 || label[i] >= reader->classes)
+            return fail(reader, 0, "has label %d in row %zu, expected 0 to %d", (int)label[i], i + 1,
                         reader->classes - 1);
-        label++;
-        memcpy(data + sizeof label * i, &label, sizeof label);
+        label[i]++;
     }
     return true;
 }
@@ -194,7 +191,7 @@ bool idx_read(struct idx_reader *reader, void *data) {
     if (!check_end(reader)) return false;
     decode_elements(reader->encoding, true, from, count, reader->layout.dtype, to, &bad); /* all of them fit */
     if (interrupt_pending()) return fail(reader, EINTR, "interrupted");
-    return reader->classes == 0 || shift_labels(reader, to, count);
+    return reader->classes == 0 || shift_labels(reader, data, count);
 }
 
 void idx_close(struct idx_reader *reader) {

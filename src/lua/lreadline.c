@@ -74,14 +74,13 @@ static void shorten_history(int count) {
 }
 
 static void load_history(void) {
-    const char *state = getenv("XDG_STATE_HOME");
-    const char *home = getenv("HOME");
-    int length = -1;
-    if (state != NULL && state[0] == '/') { /* the standard says to ignore a relative path */
-        length = snprintf(history_path, sizeof history_path, "%s/fnet/history", state);
-    } else if (home != NULL && home[0] == '/') {
-        length = snprintf(history_path, sizeof history_path, "%s/.local/state/fnet/history", home);
+    const char *start = getenv("XDG_STATE_HOME"), *below = "";
+    if (start == NULL || start[0] != '/') { /* the standard says to ignore a relative path */
+        start = getenv("HOME");
+        below = "/.local/state";
     }
+    if (start == NULL || start[0] != '/') return;
+    int length = snprintf(history_path, sizeof history_path, "%s%s/fnet/history", start, below);
     if (length < 0 || (size_t)length >= sizeof history_path) {
         history_path[0] = '\0';
         return;
