@@ -7,7 +7,7 @@
 #include "tensor.h"
 
 void backend_open(void);            /* the fastest table that this machine runs */
-bool backend_use(const char *name); /* false when the name is not among backend_names() */
+bool backend_use(const char *name); /* false when the name is not among backend_all() */
 const char *backend_name(void);     /* "avx512" */
 const struct kernels *const *backend_all(size_t *count);
 

@@ -243,14 +243,10 @@ static int read_plain(lua_State *L, const char *prompt) {
     errno = 0;
     ssize_t size = getline(&line, &capacity, stdin);
     if (size < 0) {
-        bool interrupted = errno == EINTR && interrupt_take();
-        if (interrupted) {
-            clearerr(stdin);
-            putchar('\n');
-            lua_pushboolean(L, 0);
-        } else {
-            lua_pushnil(L);
-        }
+        if (errno != EINTR || !interrupt_take()) return 0;
+        clearerr(stdin);
+        putchar('\n');
+        lua_pushboolean(L, 0);
         return 1;
     }
     lua_pushlstring(L, line, (size_t)(size > 0 && line[size - 1] == '\n' ? size - 1 : size));
@@ -267,13 +263,12 @@ static int read_line(lua_State *L) {
         fflush(stdout);
         if (!edit_line(prompt)) {
             lua_pushboolean(L, 0);
-        } else if (edited == NULL) {
-            lua_pushnil(L);
-        } else {
-            edited[strcspn(edited, "\n")] = '\0';
-            remember(edited);
-            lua_pushstring(L, edited);
+            return 1;
         }
+        if (edited == NULL) return 0;
+        edited[strcspn(edited, "\n")] = '\0';
+        remember(edited);
+        lua_pushstring(L, edited);
         return 1;
     }
 #endif
