@@ -56,6 +56,24 @@ static void test_broadcast(void) {
     check(!broadcasts(1, empty, 1, row, 1, row), "0 with 4");
 }
 
+static void test_parts(void) {
+    uint8_t data[24];
+    const size_t shape[] = {2, 3, 4};
+    struct tensor t, other;
+    for (size_t i = 0; i < sizeof data; i++) data[i] = (uint8_t)i;
+    tensor_layout(&t, UINT8, 3, shape);
+    t.data = data;
+    test("parts");
+    check(tensor_span(&t, 0, 3) == 24 && tensor_span(&t, 1, 2) == 3 && tensor_span(&t, 2, 2) == 1, "lengths");
+    struct tensor part = tensor_slice(&t, 1, 1, 2), row = tensor_select(&t, 1, 2), last = tensor_select(&row, 1, 3);
+    check(part.shape[1] == 2 && tensor_get(&part, 0) == 4 && tensor_get(&part, 15) == 23, "a slice");
+    check(row.rank == 2 && row.shape[1] == 4 && tensor_get(&row, 0) == 8 && tensor_get(&row, 7) == 23, "a row");
+    check(last.rank == 1 && tensor_get(&last, 0) == 11 && tensor_get(&last, 1) == 23, "a column of rows");
+    tensor_layout(&other, INT32, 3, shape);
+    check(tensor_same_shape(&t, &other) && !tensor_alike(&t, &other) && tensor_alike(&t, &t), "alike");
+    check(!tensor_alike(&t, &part), "another shape");
+}
+
 static size_t offset_of(const struct tensor *t, size_t position) {
     size_t offset = 0;
     for (int axis = t->rank - 1; axis >= 0; axis--) {
@@ -166,6 +184,7 @@ int main(int count, char **arguments) {
     check_start(count, arguments);
     test_layout();
     test_broadcast();
+    test_parts();
     test_reshape();
     test_copy();
     return check_end();
