@@ -222,11 +222,8 @@ static void walk_row(const struct job *job, const struct phase *rows, const stru
                                  .rows = taps,
                                  .taps = columns->taps,
                                  .tap = depth,
-                                 .x = a,
-                                 .x_row = pitch,
-                                 .x_step = step,
-                                 .w = b,
-                                 .w_row = weights->row,
+                                 .x = {a, pitch, step},
+                                 .w = {b, weights->row, depth},
                                  .bias = bias,
                                  .y = c,
                                  .y_step = c_row};
@@ -236,21 +233,16 @@ static void walk_row(const struct job *job, const struct phase *rows, const stru
     struct product product = {.m = columns->count,
                               .n = job->target.depth,
                               .k = taps ? columns->taps * depth : 0,
-                              .a = a,
-                              .a_row = step,
-                              .a_column = 1,
-                              .a_block = job->kernels->tile_rows * step,
-                              .b = b,
-                              .b_row = weights->column,
-                              .start = bias,
+                              .a = {a, step, 1},
+                              .b = {b, weights->column, 1},
+                              .start = {bias, 0, 1},
                               .c = c,
                               .c_row = c_row};
     job->kernels->matmul(&product);
-    product.start = c;
-    product.start_row = c_row;
+    product.start = (struct matrix){c, c_row, 1};
     for (size_t t = 1; t < taps; t++) {
-        product.a = a + t * pitch * job->size;
-        product.b = b + t * weights->row * job->size;
+        product.a.at = a + t * pitch * job->size;
+        product.b.at = b + t * weights->row * job->size;
         job->kernels->matmul(&product);
     }
 }
@@ -393,8 +385,7 @@ static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel
                                      .n = m,
                                      .taps = taps,
                                      .tap = units,
-                                     .x = band + r * x_pitch,
-                                     .x_step = a_column,
+                                     .x = {band + r * x_pitch, 0, a_column},
                                      .y = dy + r * dy_pitch,
                                      .y_step = units};
             walk->kernels->depthwise_weight(&line, dw);
@@ -407,14 +398,9 @@ static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel
         struct product product = {.m = m,
                                   .n = wide,
                                   .k = p->columns.count,
-                                  .a = band + r * x_pitch,
-                                  .a_row = 1,
-                                  .a_column = a_column,
-                                  .a_block = walk->kernels->tile_rows,
-                                  .b = dy + r * dy_pitch,
-                                  .b_row = units,
-                                  .start = dw,
-                                  .start_row = units,
+                                  .a = {band + r * x_pitch, 1, a_column},
+                                  .b = {dy + r * dy_pitch, units, 1},
+                                  .start = {dw, units, 1},
                                   .c = dw,
                                   .c_row = units};
         walk->kernels->matmul(&product);

@@ -102,22 +102,18 @@ static void pack_panels(void *context, size_t begin, size_t end) {
 
 struct product matmul_rest(const struct matmul *p, size_t i, size_t j, size_t l) {
     size_t size = dtype_sizes[p->dtype];
+    const char *a = (const char *)p->a + (i * p->a_row + l * p->a_column) * size;
+    const char *b = (const char *)p->b + (l * p->b_row + j * p->b_column) * size;
+    char *c = (char *)p->c + (i * p->n + j) * size;
     struct product rest = {.m = p->m - i,
                            .n = p->n - j,
                            .k = p->k - l,
-                           .a = (const char *)p->a + (i * p->a_row + l * p->a_column) * size,
-                           .a_row = p->a_row,
-                           .a_column = p->a_column,
-                           .a_block = backend(p->dtype)->tile_rows * p->a_row,
-                           .b = (const char *)p->b + (l * p->b_row + j * p->b_column) * size,
-                           .b_row = p->b_row,
-                           .start = p->bias ? (const char *)p->bias + j * size : NULL,
-                           .c = (char *)p->c + (i * p->n + j) * size,
+                           .a = {a, p->a_row, p->a_column},
+                           .b = {b, p->b_row, 1},
+                           .start = {p->bias ? (const char *)p->bias + j * size : NULL, 0, 1},
+                           .c = c,
                            .c_row = p->n};
-    if (l > 0) {
-        rest.start = rest.c;
-        rest.start_row = rest.c_row;
-    }
+    if (l > 0) rest.start = (struct matrix){c, p->n, 1};
     return rest;
 }
 
@@ -135,14 +131,8 @@ static void multiply_packed(const struct job *job, size_t i, size_t end, size_t 
             part.m = rows;
             part.n = least(part.n, wide);
             part.k = depth;
-            part.b = job->panels + panel * wide * depth * size;
-            part.b_row = wide;
-            if (p->a_column != 1) {
-                part.a = block;
-                part.a_row = 1;
-                part.a_column = BLOCK_ROWS;
-                part.a_block = kernels->tile_rows;
-            }
+            part.b = (struct matrix){job->panels + panel * wide * depth * size, wide, 1};
+            if (p->a_column != 1) part.a = (struct matrix){block, 1, BLOCK_ROWS};
             kernels->matmul(&part);
         }
     }
@@ -153,17 +143,14 @@ static void multiply_transposed(const struct job *job, size_t i, size_t end, cha
     const struct kernels *kernels = job->kernels;
     for (; i < end; i += TRANSPOSED_COLUMNS) {
         size_t columns = least(end - i, TRANSPOSED_COLUMNS);
-        kernels->matmul(&(struct product){.m = p->n,
-                                          .n = columns,
-                                          .k = p->k,
-                                          .a = p->b,
-                                          .a_row = 1,
-                                          .a_column = p->b_row,
-                                          .a_block = kernels->tile_rows,
-                                          .b = (const char *)p->a + i * job->size,
-                                          .b_row = p->a_column,
-                                          .c = block,
-                                          .c_row = TRANSPOSED_COLUMNS});
+        struct product transposed = {.m = p->n,
+                                     .n = columns,
+                                     .k = p->k,
+                                     .a = {p->b, 1, p->b_row},
+                                     .b = {(const char *)p->a + i * job->size, p->a_column, 1},
+                                     .c = block,
+                                     .c_row = TRANSPOSED_COLUMNS};
+        kernels->matmul(&transposed);
         kernels->transpose(p->n, columns, block, TRANSPOSED_COLUMNS, (char *)p->c + i * p->n * job->size, p->n);
     }
 }

@@ -42,29 +42,26 @@ struct optim_step {
     double fade;  /* of Adam and Lion: p loses fade p, too (decoupled weight decay) */
 };
 
-/* c[m, n] = start + a[m, k] * b[k, n] with a[i, l] = a[i * a_row + l * a_column]; b[l, j] = b[l * b_row + j];
-   c[i, j] = c[i * c_row + j]. */
+/* at[i * row + j * column] */
+struct matrix {
+    const void *at;
+    size_t row, column;
+};
+
+/* c[m, n] = start + a[m, k] * b[k, n]. The columns of b, start and c lie side by side. */
 struct product {
     size_t m, n, k;
-    const void *a;
-    size_t a_row, a_column;
-    size_t a_block; /* from one group of tile_rows rows of a to the next: tile_rows * a_row when unpacked */
-    const void *b;
-    size_t b_row;
-    const void *start; /* NULL for zero, else start[i * start_row + j]: a bias with start_row 0, or c itself */
-    size_t start_row;
+    struct matrix a, b;
+    struct matrix start; /* at: NULL for zero; a bias has row 0; or c itself */
     void *c;
     size_t c_row;
 };
 
-/* n channels, each by itself, at m places of a row: x(r, i, t, c) = x[r * x_row + i * x_step + t * tap + c] meets
-   w(r, t, c) = w[r * w_row + t * tap + c] for y[i, c] = y[i * y_step + c], r < rows, t < taps. */
+/* n channels, each by itself, at m places of a row: x(r, i, t, c) = x.at[r * x.row + i * x.column + t * tap + c]
+   meets w(r, t, c) = w.at[r * w.row + t * tap + c] for y[i, c] = y[i * y_step + c], r < rows, t < taps. */
 struct depthwise {
     size_t m, n, rows, taps, tap;
-    const void *x;
-    size_t x_row, x_step;
-    const void *w;
-    size_t w_row;
+    struct matrix x, w;
     const void *bias; /* n values, or NULL for zero */
     void *y;
     size_t y_step;
@@ -88,7 +85,7 @@ struct norm_slopes {
 struct kernels {
     const char *name;
     size_t width;        /* elements in a vector */
-    size_t tile_rows;    /* rows of the largest matmul tile: a packed panel of A has this many */
+    size_t tile_rows;    /* rows of the largest matmul tile */
     size_t tile_columns; /* its columns, in elements: a packed panel of B has this many */
 
     /* Each element of c is ONE chain of fused multiply-adds, k ascending. */

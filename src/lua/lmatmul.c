@@ -13,29 +13,29 @@ static enum dtype check_types(lua_State *L, const char *what, const struct tenso
     return a->dtype;
 }
 
-/* A matrix in memory; its strides are in elements. */
-struct matrix {
+/* An operand of a product: a matrix in memory; its strides are in elements. */
+struct operand {
     const void *data;
     size_t rows, columns, row_stride, column_stride;
 };
 
 /* The last two axes. */
-static struct matrix matrix_of(const struct tensor *t) {
+static struct operand matrix_of(const struct tensor *t) {
     int row = t->rank - 2, column = t->rank - 1;
-    return (struct matrix){t->data, t->shape[row], t->shape[column], t->stride[row], t->stride[column]};
+    return (struct operand){t->data, t->shape[row], t->shape[column], t->stride[row], t->stride[column]};
 }
 
 /* A contiguous tensor as rows along its last axis. */
-static struct matrix rows_of(const struct tensor *t) {
+static struct operand rows_of(const struct tensor *t) {
     size_t columns = t->shape[t->rank - 1];
-    return (struct matrix){t->data, tensor_span(t, 0, t->rank - 1), columns, columns, 1};
+    return (struct operand){t->data, tensor_span(t, 0, t->rank - 1), columns, columns, 1};
 }
 
-static struct matrix transposed(struct matrix a) {
-    return (struct matrix){a.data, a.columns, a.rows, a.column_stride, a.row_stride};
+static struct operand transposed(struct operand a) {
+    return (struct operand){a.data, a.columns, a.rows, a.column_stride, a.row_stride};
 }
 
-static struct matmul product_of(struct matrix a, struct matrix b, const struct tensor *c) {
+static struct matmul product_of(struct operand a, struct operand b, const struct tensor *c) {
     return (struct matmul){.dtype = c->dtype,
                            .m = a.rows,
                            .n = b.columns,
@@ -124,7 +124,7 @@ static int dense(lua_State *L) {
 }
 
 /* Pushes the gradient of a tensor, the product; nil where none is wanted. */
-static void push_gradient(lua_State *L, const struct handle *of, struct matrix a, struct matrix b) {
+static void push_gradient(lua_State *L, const struct handle *of, struct operand a, struct operand b) {
     const struct tensor *t = &of->tensor;
     if (!of->requires_grad) {
         lua_pushnil(L);
@@ -147,7 +147,7 @@ static int dense_backward(lua_State *L) {
     if (!fits || !tensor_same_shape(dy, &layout)) return luaL_argerror(L, 1, "does not belong to x and w");
     xt = lpush_contiguous(L, 2, "dense", wt->dtype);
     dy = lpush_contiguous(L, 1, "dense", wt->dtype);
-    struct matrix rows = rows_of(dy);
+    struct operand rows = rows_of(dy);
     push_gradient(L, x, rows, transposed(matrix_of(wt)));
     push_gradient(L, w, transposed(rows_of(xt)), rows);
     if (b && b->requires_grad) {

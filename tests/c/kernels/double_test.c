@@ -126,15 +126,11 @@ static void test_norm(size_t n) {
 }
 
 static void test_matmul(size_t n) {
-    struct product product = {.m = ROWS, .n = n, .k = N, .a_row = N, .a_column = 1, .b_row = 1, .c_row = n};
-    product.a_block = kernels_portable.tile_rows * N;
-    product.a = product.start = x;
-    product.b = z;
-    product.c = float_y;
+    struct product product = {
+        .m = ROWS, .n = n, .k = N, .a = {x, N, 1}, .b = {z, 1, 1}, .start = {x, 0, 1}, .c = float_y, .c_row = n};
     kernels_portable.matmul(&product);
-    product.a_block = kernels_double.tile_rows * N;
-    product.a = product.start = wide_x;
-    product.b = wide_z;
+    product.a.at = product.start.at = wide_x;
+    product.b.at = wide_z;
     product.c = y;
     kernels_double.matmul(&product);
     check_near(ROWS * n, float_y, y, 0, "matmul");

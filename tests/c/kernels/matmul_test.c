@@ -5,29 +5,21 @@
 #include "reference.h"
 
 enum { PLACE_A, PLACE_B, PLACE_START, PLACE_C, PLACE_EXPECTED, PLACE_LAID_OUT };
-enum layout { BY_ROWS, BY_COLUMNS, PACKED, LAYOUT_COUNT };
+enum layout { BY_ROWS, BY_COLUMNS, SPREAD, LAYOUT_COUNT };
 enum start { FROM_ZERO, FROM_BIAS, FROM_MATRIX, FROM_C, START_COUNT };
 
-static const char *const layout_names[LAYOUT_COUNT] = {"by rows", "by columns", "packed"};
+static const char *const layout_names[LAYOUT_COUNT] = {"by rows", "by columns", "spread"};
 static const char *const start_names[START_COUNT] = {"zero", "bias", "matrix", "c"};
 
-struct a_layout {
-    const float *at;
-    size_t row, column, block;
-};
-
-static struct a_layout lay_out(const struct kernels *kernels, enum layout layout, size_t m, size_t k,
-                               const float *a) {
-    size_t high = kernels->tile_rows, gap = random_below(4), last = m ? (m - 1) / high * high : 0;
-    struct a_layout to = {NULL, k + gap, 1, high * (k + gap)};
-    if (layout == BY_COLUMNS) to = (struct a_layout){NULL, 1, m + gap, high};
-    if (layout == PACKED) to = (struct a_layout){NULL, 1, high, high * k + gap};
-    size_t extent = 0;
-    if (m > 0 && k > 0) extent = last / high * to.block + (m - 1 - last) * to.row + (k - 1) * to.column + 1;
+static struct matrix lay_out(enum layout layout, size_t m, size_t k, const float *a) {
+    size_t gap = random_below(4), extent = 0;
+    struct matrix to = {NULL, k + gap, 1};
+    if (layout == BY_COLUMNS) to = (struct matrix){NULL, 1, m + gap};
+    if (layout == SPREAD) to = (struct matrix){NULL, 3 * k + gap, 3};
+    if (m > 0 && k > 0) extent = (m - 1) * to.row + (k - 1) * to.column + 1;
     float *target = put(PLACE_LAID_OUT, extent, random_below(POSITION_COUNT));
     for (size_t i = 0; i < m; i++)
-        for (size_t l = 0; l < k; l++)
-            target[i / high * to.block + i % high * to.row + l * to.column] = a[i * k + l];
+        for (size_t l = 0; l < k; l++) target[i * to.row + l * to.column] = a[i * k + l];
     to.at = target;
     return to;
 }
@@ -35,7 +27,7 @@ static struct a_layout lay_out(const struct kernels *kernels, enum layout layout
 static void test_product(const struct kernels *kernels, size_t m, size_t n, size_t k, enum layout layout,
                          enum start from, enum values values) {
     const float *a = put_filled(PLACE_A, m * k, 0, values);
-    struct a_layout laid_out = lay_out(kernels, layout, m, k, a);
+    struct matrix laid_out = lay_out(layout, m, k, a);
     size_t b_row = n + random_below(4), c_row = n + random_below(4), start_row = from == FROM_BIAS ? 0 : c_row;
     size_t c_extent = m && n ? (m - 1) * c_row + n : 0;
     size_t start_extent = from == FROM_BIAS && m ? n : from == FROM_MATRIX ? c_extent : 0;
@@ -54,14 +46,9 @@ static void test_product(const struct kernels *kernels, size_t m, size_t n, size
     kernels->matmul(&(struct product){.m = m,
                                       .n = n,
                                       .k = k,
-                                      .a = laid_out.at,
-                                      .a_row = laid_out.row,
-                                      .a_column = laid_out.column,
-                                      .a_block = laid_out.block,
-                                      .b = b,
-                                      .b_row = b_row,
-                                      .start = start,
-                                      .start_row = start_row,
+                                      .a = laid_out,
+                                      .b = {b, b_row, 1},
+                                      .start = {start, start_row, 1},
                                       .c = c,
                                       .c_row = c_row});
     check_same(c_extent, expected, c, "m %zu n %zu k %zu a %s from %s values %d", m, n, k, layout_names[layout],

@@ -28,11 +28,8 @@ static void test_depthwise(const struct kernels *kernels, size_t m, size_t n, si
                                            .rows = rows,
                                            .taps = taps,
                                            .tap = tap,
-                                           .x = x,
-                                           .x_row = x_row,
-                                           .x_step = x_step,
-                                           .w = w,
-                                           .w_row = w_row,
+                                           .x = {x, x_row, x_step},
+                                           .w = {w, w_row, tap},
                                            .bias = bias,
                                            .y = y,
                                            .y_step = y_step});
@@ -54,7 +51,7 @@ static void test_depthwise_weight(const struct kernels *kernels, size_t m, size_
                     fmaf(x[i * x_step + t * tap + c], dy[i * dy_step + c], expected[t * tap + c]);
     kernels->depthwise_weight(
         &(struct depthwise){
-            .m = m, .n = n, .taps = taps, .tap = tap, .x = x, .x_step = x_step, .y = dy, .y_step = dy_step},
+            .m = m, .n = n, .taps = taps, .tap = tap, .x = {x, 0, x_step}, .y = dy, .y_step = dy_step},
         dw);
     check_same(taps * tap, expected, dw, "m %zu n %zu taps %zu", m, n, taps);
     check_guards(PLACE_Y);
