@@ -144,14 +144,12 @@ void lopen_optim(lua_State *L) {
                                          {"change_gradients", change_gradients},
                                          {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
-    lua_newtable(L); /* core.moments[rule]: the names of its two moments, false where it has none */
+    lua_newtable(L); /* core.moments[rule]: the names of its moments m at 1 and v at 2 */
     for (int rule = 0; rule < OPTIM_COUNT; rule++) {
         lua_createtable(L, 2, 0);
         for (int i = 0; i < 2; i++) {
-            if (*moment_names[rule][i])
-                lua_pushstring(L, moment_names[rule][i]);
-            else
-                lua_pushboolean(L, false);
+            if (!*moment_names[rule][i]) continue;
+            lua_pushstring(L, moment_names[rule][i]);
             lua_rawseti(L, -2, i + 1);
         }
         lua_setfield(L, -2, rule_names[rule]);

@@ -61,7 +61,7 @@ end
 -- The key of a group's moments: lists of tensors by name.
 local MOMENTS = {}
 
--- The rule of core.optimise that a group's steps follow now, and the names of its two moments, false for none.
+-- The rule of core.optimise that a group's steps follow now, and the names of its moments, each at 1 or 2.
 local function rule_of(spec, group)
   local rule = spec.rule
   if type(rule) == "function" then rule = rule(group) end
@@ -140,9 +140,9 @@ local function sort_state(self, state)
     if rawget(group, "lr") then numbers[g] = take(("group%d.lr"):format(g), "number") end
     moments[g] = {}
     local _, names = rule_of(spec, group)
-    for _, name in ipairs(numbers.steps > 0 and names or {}) do
-      if name then moments[g][name] = {} end
-      for i, parameter in ipairs(name and group.parameters or {}) do
+    for _, name in pairs(numbers.steps > 0 and names or {}) do
+      moments[g][name] = {}
+      for i, parameter in ipairs(group.parameters) do
         local key = ("%s.%d"):format(name, number + i)
         local moment = unused[key]
         unused[key] = nil
