@@ -4,6 +4,7 @@
 
 local fnet = require "fnet"
 local core = require "fnet.core"
+local Module = require("fnet.nn.module").Module
 local operations = require "tests.support.operations"
 require("fnet.base.later").load()
 
@@ -95,12 +96,14 @@ local function parameters_of(f)
   return list
 end
 
--- What is wrong with the annotation of a Lua function, as a list of sentences.
-local function faults_of(f, lines)
+-- What is wrong with the annotation of a Lua function, as a list of sentences. A method without one has that of the
+-- method in whose place it stands.
+local function faults_of(f, lines, inherited)
   local faults, info = {}, debug.getinfo(f, "S")
   local block = block_above(lines, info.linedefined)
-  local head = block[1] or ""
-  if not head:find "^%-%-%- *[^%s@]" then return { "has no comment of its own that begins with ---" } end
+  local function has_own() return (block[1] or ""):find "^%-%-%- *[^%s@]" end
+  if not has_own() then block = inherited or block end
+  if not has_own() then return { "has no comment of its own that begins with ---" } end
   local named, result = {}, false
   for _, line in ipairs(block) do
     local name = line:match "^%-%-%-@param%s+([%w_.]+)%??%s+%S"
@@ -202,17 +205,33 @@ local function declarations()
   return list, twice
 end
 
+-- The path and the lines of the source of a function, and where in it the function begins.
+local sources = {}
+local function source_of(f, name)
+  local info = debug.getinfo(f, "S")
+  local path = assert(info.source:match "lua/fnet/.*$", name .. " is defined in " .. info.source)
+  sources[path] = sources[path] or lines_of(read(path))
+  return path, sources[path], info.linedefined
+end
+
+-- The annotation of the method of every module that a layer's method stands in the place of; nil where it is none.
+local function annotation_of_module(path)
+  local name = path:match "^fnet%.nn%.[^.]+%.([%w_]+)$"
+  local method = name and Module[name]
+  if type(method) ~= "function" then return nil end
+  local _, lines, line = source_of(method, name)
+  return block_above(lines, line)
+end
+
 describe("documentation", function()
   it("annotates every public function with the parameters and the result that it has", function()
-    local sources, faults, count = {}, {}, 0
+    local faults, count = {}, 0
     for _, entry in ipairs(public_functions()) do
-      local info = debug.getinfo(entry.f, "S")
-      if info.what == "Lua" then
-        local path = assert(info.source:match "lua/fnet/.*$", entry.path .. " is defined in " .. info.source)
-        sources[path] = sources[path] or lines_of(read(path))
+      if debug.getinfo(entry.f, "S").what == "Lua" then
+        local path, lines, line = source_of(entry.f, entry.path)
         count = count + 1
-        for _, fault in ipairs(faults_of(entry.f, sources[path])) do
-          faults[#faults + 1] = ("%s:%d: %s %s"):format(path, info.linedefined, entry.path, fault)
+        for _, fault in ipairs(faults_of(entry.f, lines, annotation_of_module(entry.path))) do
+          faults[#faults + 1] = ("%s:%d: %s %s"):format(path, line, entry.path, fault)
         end
       end
     end
@@ -290,9 +309,9 @@ describe("documentation", function()
 end)
 
 describe("the check of annotations", function()
-  local function faults_in(text)
+  local function faults_in(text, inherited)
     local f = assert(load(text))()
-    return table.concat(faults_of(f, lines_of(text)), "; ")
+    return table.concat(faults_of(f, lines_of(text), inherited), "; ")
   end
 
   it("accepts a complete annotation", function()
@@ -312,6 +331,13 @@ describe("the check of annotations", function()
         if #list == 0 then return end
       end
       return each]])
+  end)
+
+  it("takes the annotation of the method in whose place another stands, unless that has one", function()
+    local inherited = { "--- Describes.", "---@return string" }
+    assert.equal("", faults_in("-- Why.\nlocal function f() return 1 end return f", inherited))
+    assert.matches("parameters %(a%)", faults_in("local function f(a) return a end return f", inherited))
+    assert.matches("no @return", faults_in("--- F.\nlocal function f() return 1 end return f", inherited))
   end)
 
   it("finds what is missing or too much", function()

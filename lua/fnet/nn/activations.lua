@@ -8,13 +8,11 @@ local module = require "fnet.nn.module"
 
 local methods = core.methods
 
----@class nn.Flatten: nn.Module
-local Flatten = module.class "Flatten"
-Flatten.passes_on = true
-
 --- [batch, ...] becomes [batch, features]; the order of the elements stays. Inside a Sequential it also takes one
 -- sample, because the layer before it or the next one says how many features there are.
-function Flatten:init() self.features = false end
+---@class nn.Flatten: nn.Module
+local Flatten = module.class "Flatten"
+Flatten.passes_on, Flatten.features = true, false -- features: of a sample, once they are known
 
 --- The same elements as [batch, features], or [features] for one sample.
 ---@param x tensor [batch, ...], or one sample
@@ -25,9 +23,6 @@ function Flatten:forward(x) return methods.flatten(x, self.features or nil) end
 ---@param count integer
 function Flatten:learn_features(count) self.features = count end
 
---- The product of the lengths of a sample, or nil while neither it nor the next layer is known.
----@param input? integer[] the shape of one sample
----@return integer[]?
 function Flatten:output_shape(input)
   if not input then return self.features and { self.features } or nil end
   local count = 1
@@ -43,7 +38,7 @@ local classes, named = {}, {}
 -- An activation is one operation; the shape stays. With an `argument` {name, default}, its number is the layer's.
 local function add(name, short, activation, argument)
   local class = module.class(name)
-  class.passes_on = true
+  class.passes_on, class.keeps_shape = true, true
   if argument then
     local what = name .. ": " .. argument[1]
     --- Keeps the number that the operation takes.
@@ -51,8 +46,6 @@ local function add(name, short, activation, argument)
     function class:init(value)
       self.value = expect.number(what, value == nil and argument[2] or value, -math.huge, math.huge)
     end
-    --- "LeakyReLU(0.01)".
-    ---@return string
     function class:describe() return ("%s(%g)"):format(name, self.value) end
   end
   --- The activation: element by element; softmax and log_softmax over the last axis.
@@ -62,10 +55,6 @@ local function add(name, short, activation, argument)
     local y = activation(x, argument and self.value) -- no tail call: errors see that only the library runs
     return y
   end
-  --- The shape of the input.
-  ---@param input? integer[] the shape of one sample
-  ---@return integer[]?
-  function class:output_shape(input) return input end
   classes[name], named[short] = class, { operation = activation, class = class }
 end
 

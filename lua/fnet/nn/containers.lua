@@ -42,14 +42,9 @@ function Residual:forward(x)
   return y
 end
 
---- The shape of the input.
----@param input? integer[] the shape of one sample
----@return integer[]?
 function Residual:output_shape(input) return input or Sequential.output_shape(self) end
 
---- The layers, one a line.
----@return string
-function Residual:describe() return Sequential.describe(self) end
+Residual.describe = Sequential.describe
 
 ---@class nn.Parallel: nn.Module
 local Parallel = module.class "Parallel"
@@ -82,9 +77,7 @@ function Parallel:forward(x)
   return results
 end
 
---- The branches, one a line.
----@return string
-function Parallel:describe() return Sequential.describe(self) end
+Parallel.describe = Sequential.describe
 
 ---@class nn.Concat: nn.Module
 local Concat = module.class "Concat"
@@ -122,9 +115,6 @@ function Concat:forward(x)
   return y
 end
 
---- The shape of one sample's result, or nil where a branch does not say. Raises where the branches do not fit.
----@param input? integer[] the shape of one sample
----@return integer[]?
 function Concat:output_shape(input)
   local joined
   for i, branch in ipairs(self) do
@@ -141,8 +131,6 @@ function Concat:output_shape(input)
   return joined
 end
 
---- The branches, one a line.
----@return string
-function Concat:describe() return Sequential.describe(self) end
+Concat.describe = Sequential.describe
 
 return { Residual = Residual, Parallel = Parallel, Concat = Concat }

@@ -59,9 +59,6 @@ function Conv2D:forward(x)
   return y
 end
 
---- The shape of one sample's result; "?" stands for lengths that are not known before the first picture.
----@param input? (integer|string)[] the shape of one sample
----@return (integer|string)[]
 function Conv2D:output_shape(input)
   if input and #input ~= 3 then
     core.raise(("%s: expected pictures of [batch, height, width, %d], got %s%s"):format(self:name(), self.inputs,
@@ -72,8 +69,6 @@ function Conv2D:output_shape(input)
   return { height, width, self.units }
 end
 
---- "Conv2D(32, 64, 3, same)".
----@return string
 function Conv2D:describe() return self.text end
 
 return Conv2D

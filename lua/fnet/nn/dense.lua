@@ -38,17 +38,12 @@ function Dense:forward(x)
   return y
 end
 
---- The shape of one sample's result: that of the sample, with `units` in the last place.
----@param input? integer[] the shape of one sample
----@return integer[]
 function Dense:output_shape(input)
   local shape = { table.unpack(input or { self.inputs }) }
   shape[#shape] = self.units
   return shape
 end
 
---- "Dense(784, 128)".
----@return string
 function Dense:describe() return self.text end
 
 return Dense

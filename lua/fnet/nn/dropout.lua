@@ -9,7 +9,7 @@ local module = require "fnet.nn.module"
 ---@class nn.Dropout: nn.Module
 ---@field rate number
 local Dropout = module.class "Dropout"
-Dropout.passes_on = true
+Dropout.passes_on, Dropout.keeps_shape = true, true
 
 --- In training mode each number becomes 0 with probability `rate`, and the others are divided by 1 - rate, so that
 -- their mean stays (Srivastava and others, 2014, section 10). In evaluation mode the input as it is. The choice
@@ -28,13 +28,6 @@ function Dropout:forward(x)
   return x * core.dropout_mask(x, self.rate)
 end
 
---- The shape of the input.
----@param input? integer[] the shape of one sample
----@return integer[]?
-function Dropout:output_shape(input) return input end
-
---- "Dropout(0.5)".
----@return string
 function Dropout:describe() return ("Dropout(%g)"):format(self.rate) end
 
 return Dropout

@@ -32,9 +32,6 @@ function Embedding:forward(x)
   return core.gather(self.weight, x, 1, self:name())
 end
 
---- The shape of the indices, with `units` as one more axis.
----@param input? integer[] the shape of one sample
----@return integer[]?
 function Embedding:output_shape(input)
   if not input then return nil end
   local shape = { table.unpack(input) }
@@ -42,8 +39,6 @@ function Embedding:output_shape(input)
   return shape
 end
 
---- "Embedding(100, 16)".
----@return string
 function Embedding:describe() return ("Embedding(%d, %d)"):format(self.symbols, self.units) end
 
 return Embedding

@@ -38,16 +38,11 @@ function Lambda:forward(x)
   return y
 end
 
---- The shape of one sample's result, where the layer was told.
----@param input? integer[] the shape of one sample
----@return integer[]?
 function Lambda:output_shape(input)
   if type(self.shape) == "function" then return self.shape(input) end
   return self.shape
 end
 
---- The name, with "()".
----@return string
 function Lambda:describe() return self.text .. "()" end
 
 return Lambda

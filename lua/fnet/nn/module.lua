@@ -16,12 +16,14 @@ local summary = require "fnet.nn.summary"
 ---@field passes_on boolean its forward keeps neither its input nor its result: between two such layers memory is
 --- used again; false
 ---@field keeps_input boolean its result leads back to its input, as a softmax's to the logits; false
+---@field keeps_shape boolean its result has the shape of its input; false
 ---@field gives_list boolean its forward gives a list of tensors; false
 ---@field in_order boolean each of its listed parts takes what the one before gives; false
 ---@field learn_features false|fun(self: nn.Module, count: integer) is told the features of its result, by its input
 --- or by the layer that follows; false
 local Module = {
-  passes_on = false, keeps_input = false, gives_list = false, in_order = false, learn_features = false,
+  passes_on = false, keeps_input = false, keeps_shape = false, gives_list = false, in_order = false,
+  learn_features = false,
 }
 
 -- Keys that no name of a user's field can equal: an object's lists of the fields that hold parameters and modules,
@@ -187,11 +189,13 @@ function Module:forward()
   core.raise(self:name() .. ": the class has no forward method")
 end
 
---- The shape of one sample's result, from the shape of one sample, or nil where it is not known.
----@return integer[]?
-function Module:output_shape() return nil end
+--- The shape of one sample's result, or nil where it is not known; "?" stands for a length that is not known before
+-- the first sample. Raises where the layer does not take samples of that shape.
+---@param input? (integer|string)[] the shape of one sample, where it is known
+---@return (integer|string)[]?
+function Module:output_shape(input) return self.keeps_shape and input or nil end
 
---- One line about the layer, such as "Dense(784, 128)".
+--- The layer and its arguments, such as "Dense(784, 128)"; a container lists its layers, one a line.
 ---@return string
 function Module:describe() return self.class_name .. "()" end
 

@@ -10,14 +10,7 @@ local parameter = require "fnet.nn.parameter"
 local function norm_class(name)
   local class = module.class(name)
   class.passes_on = true
-
-  --- The shape of the input.
-  ---@param input? integer[] the shape of one sample
-  ---@return integer[]
   function class:output_shape(input) return input or { self.inputs } end
-
-  --- The layer's name and its number of features.
-  ---@return string
   function class:describe() return ("%s(%d)"):format(name, self.inputs) end
   return class
 end

@@ -45,9 +45,6 @@ local function pooling(name, operation)
     return operation(x, self:name(), kernel[1], kernel[2], stride[1], stride[2], above, below, left, right)
   end
 
-  --- The shape of one sample's result.
-  ---@param input? (integer|string)[] the shape of one sample
-  ---@return (integer|string)[]?
   function class:output_shape(input)
     if not input then return nil end
     check_pictures(self, input)
@@ -55,8 +52,6 @@ local function pooling(name, operation)
     return { height, width, input[3] }
   end
 
-  --- "MaxPool2D(2)".
-  ---@return string
   function class:describe() return self.text end
 
   return class
@@ -81,9 +76,6 @@ function GlobalAvgPool:forward(x)
   return x:reshape({ shape[1], positions, channels }):mean(2)
 end
 
---- The channels.
----@param input? (integer|string)[] the shape of one sample
----@return integer[]?
 function GlobalAvgPool:output_shape(input)
   if not input then return nil end
   check_pictures(self, input)

@@ -39,9 +39,6 @@ function Reshape:forward(x)
   core.raise(("%s: expected %d elements a sample, got %s"):format(self:name(), size, say.shape(x.shape)))
 end
 
---- The lengths. Raises where the sample has another number of elements.
----@param input? (integer|string)[] the shape of one sample
----@return integer[]
 function Reshape:output_shape(input)
   local count = 1
   for _, length in ipairs(input or {}) do count = count and length ~= "?" and count * length end
@@ -52,8 +49,6 @@ function Reshape:output_shape(input)
   return { table.unpack(self.lengths) }
 end
 
---- "Reshape(28, 28, 1)".
----@return string
 function Reshape:describe() return "Reshape(" .. table.concat(self.lengths, ", ") .. ")" end
 
 return Reshape

@@ -70,22 +70,16 @@ function Sequential:forward(x)
   return x
 end
 
---- The shape of one sample's result, or nil where the layers do not say.
----@param input? integer[] the shape of one sample; where it is not known, the layers' own numbers count
----@return integer[]?
 function Sequential:output_shape(input)
-  if not input then return self.shapes[#self] or nil end
+  if not input then return self.shapes[#self] or nil end -- the layers' own numbers count
   local shape = input
   for _, layer in ipairs(self) do shape = layer:output_shape(shape) end
   return shape
 end
 
---- The layers that are in it now, also where a script put one in the place of another.
----@return nn.Module[]
+-- The layers that are in it now, also where a script put one in the place of another.
 function Sequential:config() return { table.unpack(self) } end
 
---- The layers, one a line.
----@return string
 function Sequential:describe()
   local lines = { self.class_name .. " {" }
   for _, layer in ipairs(self) do lines[#lines + 1] = "  " .. layer:describe():gsub("\n", "\n  ") .. "," end
