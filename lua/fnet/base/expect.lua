@@ -119,8 +119,9 @@ end
 ---@param what string the function, for the message
 ---@param axis any
 ---@param rank integer
+---@return integer axis
 function expect.axis(what, axis, rank)
-  if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return end
+  if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return axis end
   core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank,
     axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or type(axis)))
 end

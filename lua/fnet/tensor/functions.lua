@@ -38,8 +38,7 @@ end
 ---@return tensor
 function methods:log_softmax(axis)
   expect.tensor("log_softmax", self)
-  axis = axis or math.max(self.rank, 1)
-  expect.axis("log_softmax", axis, self.rank)
+  axis = expect.axis("log_softmax", axis or math.max(self.rank, 1), self.rank)
   local below = self - self:detach():max(axis, true)
   return below - below:exp():sum(axis, true):log()
 end
@@ -55,7 +54,7 @@ function methods:var(axis, keep, correction)
   if axis ~= nil then expect.axis("var", axis, self.rank) end
   correction = expect.count("var: correction", correction or 1, 0)
   local count = axis and self.shape[axis] or self:count()
-  local distance = self - (axis and self:mean(axis, true) or self:mean())
+  local distance = self - self:mean(axis, axis ~= nil)
   return (distance * distance):sum(axis, keep) / math.max(count - correction, 0)
 end
 
@@ -71,9 +70,8 @@ function methods:std(axis, keep, correction) return methods.var(self, axis, keep
 ---@return tensor
 function methods:unsqueeze(axis)
   expect.tensor("unsqueeze", self)
-  expect.axis("unsqueeze", axis, self.rank + 1)
   local shape = self.shape
-  table.insert(shape, axis, 1)
+  table.insert(shape, expect.axis("unsqueeze", axis, self.rank + 1), 1)
   return self:reshape(shape)
 end
 
@@ -82,18 +80,12 @@ end
 ---@return tensor
 function methods:squeeze(axis)
   expect.tensor("squeeze", self)
-  local shape = self.shape
-  if axis ~= nil then
-    expect.axis("squeeze", axis, self.rank)
-    if shape[axis] ~= 1 then
-      core.raise(("squeeze: axis %d of %s has more than one place"):format(axis, say.shape(shape)))
-    end
-    table.remove(shape, axis)
-    return self:reshape(shape)
+  local shape, left = self.shape, {}
+  if axis ~= nil and shape[expect.axis("squeeze", axis, self.rank)] ~= 1 then
+    core.raise(("squeeze: axis %d of %s has more than one place"):format(axis, say.shape(shape)))
   end
-  local left = {}
-  for _, length in ipairs(shape) do
-    if length ~= 1 then left[#left + 1] = length end
+  for i, length in ipairs(shape) do
+    if length ~= 1 or axis and i ~= axis then left[#left + 1] = length end
   end
   return self:reshape(left)
 end
@@ -104,8 +96,7 @@ end
 ---@return tensor ... the parts
 function methods:chunk(count, axis)
   expect.tensor("chunk", self)
-  axis = axis or 1
-  expect.axis("chunk", axis, self.rank)
+  axis = expect.axis("chunk", axis or 1, self.rank)
   expect.count("chunk: count", count, 1)
   local length, parts = self.shape[axis], {}
   if length % count ~= 0 then
@@ -132,8 +123,7 @@ end
 ---@return tensor
 function constructors.concat(tensors, axis)
   check_list("concat", tensors)
-  axis = axis or 1
-  expect.axis("concat", axis, tensors[1].rank)
+  axis = expect.axis("concat", axis or 1, tensors[1].rank)
   -- In pairs, so that n tensors are copied log n times, not n.
   local parts = { table.unpack(tensors) }
   while #parts > 1 do
@@ -152,9 +142,8 @@ end
 ---@return tensor
 function constructors.stack(tensors, axis)
   check_list("stack", tensors)
-  axis = axis or 1
   local parts, shape = {}, tensors[1].shape
-  expect.axis("stack", axis, tensors[1].rank + 1)
+  axis = expect.axis("stack", axis or 1, #shape + 1)
   for i, part in ipairs(tensors) do
     if not is.same_shape(part.shape, shape) then
       core.raise(("stack: expected equal shapes, got %s and %s"):format(say.shape(shape), say.shape(part.shape)))

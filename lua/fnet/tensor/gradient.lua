@@ -75,15 +75,12 @@ function public.gradcheck(f, inputs, options)
   if not is.callable(f) then
     core.raise("gradcheck: expected a function or a model, got " .. type(f))
   end
-  if type(inputs) ~= "table" and not is_tensor(inputs) then
-    core.raise("gradcheck: expected a table of inputs, got " .. type(inputs))
-  end
+  expect.that(type(inputs) == "table" or is_tensor(inputs), "gradcheck", "a table of inputs", inputs)
   options = expect.options("gradcheck", options, { "step", "tolerance", "most" })
-  local step, tolerance = options.step or 1e-5, options.tolerance or 1e-6
-  expect.number("gradcheck: step", step, 1e-300, math.huge)
-  expect.number("gradcheck: tolerance", tolerance, 0, math.huge)
+  local step = expect.number("gradcheck: step", options.step or 1e-5, 1e-300, math.huge)
+  local tolerance = expect.number("gradcheck: tolerance", options.tolerance or 1e-6, 0, math.huge)
   local most = expect.count("gradcheck: most", options.most or 200, 1)
-  if core.is_tensor(inputs) then inputs = { inputs } end
+  if is_tensor(inputs) then inputs = { inputs } end
   local points = {}
   for i, input in ipairs(inputs) do
     local float = is.float(input)
