@@ -66,17 +66,17 @@ static int max_pool(lua_State *L) {
     return 2;
 }
 
-/* pool_pick(x, tap, kernel.., stride.., padding..): the elements of x that the taps name: the gradient of
+/* pool_pick(x, nil, kernel.., stride.., padding.., tap): the elements of x that the taps name: the gradient of
    max_pool_input. */
 static int pick(lua_State *L) {
-    const struct tensor *x = &ltensor_check(L, 1)->tensor, *tap = &ltensor_check(L, 2)->tensor;
+    const struct tensor *x = &ltensor_check(L, 1)->tensor, *tap = &ltensor_check(L, 11)->tensor;
     struct pool2d pool;
     size_t shape[4];
     x = check_input(L, "max_pool", &pool, shape);
     bool fits = tap->rank == x->rank && tap->dtype == x->dtype;
     for (int axis = 0; fits && axis < x->rank; axis++) fits = tap->shape[axis] == shape[4 - x->rank + axis];
-    if (!fits) return luaL_argerror(L, 2, "does not belong to x");
-    tap = lpush_contiguous(L, 2, "max_pool", x->dtype);
+    if (!fits) return luaL_argerror(L, 11, "does not belong to x");
+    tap = lpush_contiguous(L, 11, "max_pool", x->dtype);
     struct tensor *y = ltensor_new(L, "max_pool", x->dtype, x->rank, shape + 4 - x->rank);
     pool_pick(&pool, x->data, tap->data, y->data);
     lcheck_interrupt(L);
@@ -95,15 +95,15 @@ static int avg_pool(lua_State *L) {
     return 1;
 }
 
-/* Stack: dy, tap or nil, geometry, height, width. Pushes dy contiguous; dx's shape ends in shape[4]. */
+/* Stack: dy, height, width, geometry. Pushes dy contiguous; dx's shape ends in shape[4]. */
 static const struct tensor *check_gradient(lua_State *L, struct pool2d *pool, size_t *shape) {
     const struct tensor *dy = &ltensor_check(L, 1)->tensor;
-    *pool = check_geometry(L, 3, dy->dtype);
+    *pool = check_geometry(L, 4, dy->dtype);
     bool fits = dtype_is_float(dy->dtype) && (dy->rank == 3 || dy->rank == 4);
     if (fits) {
         shape[0] = dy->rank == 4 ? dy->shape[0] : 1;
-        shape[1] = (size_t)lcheck_integer(L, 11, "pool: height", 1, INT32_MAX);
-        shape[2] = (size_t)lcheck_integer(L, 12, "pool: width", 1, INT32_MAX);
+        shape[1] = (size_t)lcheck_integer(L, 2, "pool: height", 1, INT32_MAX);
+        shape[2] = (size_t)lcheck_integer(L, 3, "pool: width", 1, INT32_MAX);
         shape[3] = dy->shape[dy->rank - 1];
         fits = fit_picture(pool, 4, shape) && dy->shape[dy->rank - 3] == pool->rows.count &&
                dy->shape[dy->rank - 2] == pool->columns.count;
@@ -112,21 +112,22 @@ static const struct tensor *check_gradient(lua_State *L, struct pool2d *pool, si
     return lpush_contiguous(L, 1, "pool", dy->dtype);
 }
 
-/* max_pool_input(dy, tap, kernel.., stride.., padding.., height, width): the gradient of the input. */
+/* max_pool_input(dy, height, width, kernel.., stride.., padding.., tap): the gradient of the input. */
 static int max_pool_input(lua_State *L) {
-    const struct tensor *tap = &ltensor_check(L, 2)->tensor;
+    const struct tensor *tap = &ltensor_check(L, 12)->tensor;
     struct pool2d pool;
     size_t shape[4];
     const struct tensor *dy = check_gradient(L, &pool, shape);
-    if (!tensor_same_shape(tap, dy) || tap->dtype != dy->dtype) return luaL_argerror(L, 2, "does not belong to dy");
-    tap = lpush_contiguous(L, 2, "max_pool", dy->dtype);
+    if (!tensor_same_shape(tap, dy) || tap->dtype != dy->dtype)
+        return luaL_argerror(L, 12, "does not belong to dy");
+    tap = lpush_contiguous(L, 12, "max_pool", dy->dtype);
     struct tensor *dx = ltensor_new(L, "max_pool", dy->dtype, dy->rank, shape + 4 - dy->rank);
     pool_maximum_backward(&pool, dy->data, tap->data, dx->data);
     lcheck_interrupt(L);
     return 1;
 }
 
-/* avg_pool_input(dy, nil, kernel.., stride.., padding.., height, width): the gradient of the input. */
+/* avg_pool_input(dy, height, width, kernel.., stride.., padding..): the gradient of the input. */
 static int avg_pool_input(lua_State *L) {
     struct pool2d pool;
     size_t shape[4];
@@ -140,10 +141,10 @@ static int avg_pool_input(lua_State *L) {
 
 void lopen_pool(lua_State *L) {
     static const struct operation operations[] = {{"max_pool", max_pool, 10},
-                                                  {"pool_pick", pick, 10},
+                                                  {"pool_pick", pick, 11},
                                                   {"avg_pool", avg_pool, 10},
                                                   {"max_pool_input", max_pool_input, 12},
-                                                  {"avg_pool_input", avg_pool_input, 12},
+                                                  {"avg_pool_input", avg_pool_input, 11},
                                                   {NULL, NULL, 0}};
     lregister_operations(L, operations);
 }

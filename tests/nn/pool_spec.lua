@@ -99,20 +99,19 @@ for name, class in pairs { MaxPool2D = nn.MaxPool2D, AvgPool2D = nn.AvgPool2D } 
       local geometry = { 3, 3, 2, 2, 1, 1, 1, 1 }
       local window = class(3, { stride = 2, padding = 1 })
       local y = window(x)
-      local numbers = table.move(geometry, 1, 8, 1, {})
-      numbers[9], numbers[10] = 7, 6
       if name == "AvgPool2D" then
-        local function spread(d) return core.avg_pool_input(d, nil, table.unpack(numbers)) end
+        local function spread(d) return core.avg_pool_input(d, 7, 6, table.unpack(geometry)) end
         assert.is_true(fnet.gradcheck(spread, { y }))
         return
       end
       local tap = fnet.zeros(y.shape, "float64") -- the last position of each window that lies inside
       support.each(y.shape, function(at) tap:set(at[1] < 4 and 8 or 5, table.unpack(at)) end)
-      local function scatter(d) return core.max_pool_input(d, tap, table.unpack(numbers)) end
+      geometry[9] = tap
+      local function scatter(d) return core.max_pool_input(d, 7, 6, table.unpack(geometry)) end
       assert.is_true(fnet.gradcheck(scatter, { y }))
-      local function pick(g) return core.pool_pick(g, tap, table.unpack(geometry)) end
+      local function pick(g) return core.pool_pick(g, nil, table.unpack(geometry)) end
       assert.is_true(fnet.gradcheck(pick, { x }))
-      local picked = core.pool_pick(x, tap, table.unpack(geometry))
+      local picked = core.pool_pick(x, nil, table.unpack(geometry))
       assert.equal(x[2][2][1], picked[1][1][1])
     end)
 
@@ -208,14 +207,15 @@ describe("the operations of poolings", function()
         bad[place] = value
         assert.has_error(function() core.max_pool(x, nil, table.unpack(bad)) end)
         assert.has_error(function() core.avg_pool(x, nil, table.unpack(bad)) end)
-        assert.has_error(function() core.pool_pick(x, x, table.unpack(bad)) end)
-        bad[9], bad[10] = 6, 6
-        assert.has_error(function() core.max_pool_input(x, x, table.unpack(bad)) end)
-        assert.has_error(function() core.avg_pool_input(x, nil, table.unpack(bad)) end)
+        assert.has_error(function() core.avg_pool_input(x, 6, 6, table.unpack(bad)) end)
+        bad[9] = x
+        assert.has_error(function() core.pool_pick(x, nil, table.unpack(bad)) end)
+        assert.has_error(function() core.max_pool_input(x, 6, 6, table.unpack(bad)) end)
       end
     end
-    assert.has_error(function() core.max_pool_input(x, x, 2, 2, 2, 2, 0, 0, 0, 0, 99, 6) end)
-    assert.has_error(function() core.avg_pool_input(x, nil, 2, 2, 2, 2, 0, 0, 0, 0, 6, 99) end)
-    assert.has_error(function() core.pool_pick(x, x, table.unpack(good)) end)
+    assert.has_error(function() core.avg_pool_input(x, 6, 99, table.unpack(good)) end)
+    good[9] = x
+    assert.has_error(function() core.max_pool_input(x, 99, 6, table.unpack(good)) end)
+    assert.has_error(function() core.pool_pick(x, nil, table.unpack(good)) end)
   end)
 end)

@@ -360,9 +360,9 @@ describe("the rules", function()
     local tap = fnet.tensor({ 4, 3, 2, 1 }, "float64"):reshape { 2, 2, 1 }
     check(function(x) return core.max_pool(x, nil, 3, 3, 2, 2, 1, 1, 1, 1) end, mixed { 4, 4, 1 })
     check(function(x) return core.avg_pool(x, nil, 3, 3, 2, 2, 1, 1, 1, 1) end, mixed { 4, 4, 1 })
-    check(function(dy) return core.max_pool_input(dy, tap, 3, 3, 2, 2, 1, 1, 1, 1, 4, 4) end, mixed { 2, 2, 1 })
-    check(function(dy) return core.avg_pool_input(dy, nil, 3, 3, 2, 2, 1, 1, 1, 1, 4, 4) end, mixed { 2, 2, 1 })
-    check(function(x) return core.pool_pick(x, tap, 3, 3, 2, 2, 1, 1, 1, 1) end, mixed { 4, 4, 1 })
+    check(function(dy) return core.max_pool_input(dy, 4, 4, 3, 3, 2, 2, 1, 1, 1, 1, tap) end, mixed { 2, 2, 1 })
+    check(function(dy) return core.avg_pool_input(dy, 4, 4, 3, 3, 2, 2, 1, 1, 1, 1) end, mixed { 2, 2, 1 })
+    check(function(x) return core.pool_pick(x, nil, 3, 3, 2, 2, 1, 1, 1, 1, tap) end, mixed { 4, 4, 1 })
   end)
 
   it("of conversions, clamp and the mean squared error", function()

@@ -142,11 +142,17 @@ function rules.dense(dy, _, x, w, b)
     b and b.requires_grad and slopes:sum(1) or nil
 end
 
+-- The height and width of a picture, or of each of a batch.
+local function size_of(x)
+  local shape = x.shape
+  return shape[#shape - 2], shape[#shape - 1]
+end
+
 -- A convolution, its gradient with respect to the input and the one with respect to the weights are one trilinear
 -- form of (x, w, dy) with one factor taken away, so that each is the others' derivative.
 function rules.conv2d(dy, _, x, w, b, _, ...)
-  local shape, field = x.shape, w.shape
-  return wants(x) and core.conv2d_input(dy, w, shape[#shape - 2], shape[#shape - 1], ...) or nil,
+  local field, height, width = w.shape, size_of(x)
+  return wants(x) and core.conv2d_input(dy, w, height, width, ...) or nil,
     wants(w) and core.conv2d_weight(x, dy, field[1], field[2], ...) or nil,
     wants(b) and dy:reshape({ -1, field[4] }):sum(1) or nil
 end
@@ -156,32 +162,23 @@ function rules.conv2d_input(g, _, dy, w, _, _, ...)
     wants(w) and core.conv2d_weight(g, dy, field[1], field[2], ...) or nil
 end
 function rules.conv2d_weight(g, _, x, dy, _, _, ...)
-  local shape = x.shape
-  return wants(x) and core.conv2d_input(dy, g, shape[#shape - 2], shape[#shape - 1], ...) or nil,
+  local height, width = size_of(x)
+  return wants(x) and core.conv2d_input(dy, g, height, width, ...) or nil,
     wants(dy) and core.conv2d(x, g, nil, nil, ...) or nil
 end
 
--- A gradient of the results of a pooling of x, handed back to the elements of its windows; the geometry is eight
--- numbers, and `tap` says where each maximum came from.
-local function to_windows(operation, dy, tap, x, kh, kw, down, across, above, below, left, right)
-  local shape = x.shape
-  return operation(dy, tap, kh, kw, down, across, above, below, left, right, shape[#shape - 2], shape[#shape - 1])
+-- Poolings: the geometry is eight numbers, and behind them stands, for maxima, where each of them came from.
+function rules.max_pool(dy, _, x, _, ...)
+  local height, width = size_of(x)
+  return core.max_pool_input(dy, height, width, ...)
 end
-function rules.max_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right, tap)
-  return to_windows(core.max_pool_input, dy, tap, x, kh, kw, down, across, above, below, left, right)
+function rules.max_pool_input(g, _, _, _, _, ...) return core.pool_pick(g, nil, ...) end
+rules.pool_pick = rules.max_pool
+function rules.avg_pool(dy, _, x, _, ...)
+  local height, width = size_of(x)
+  return core.avg_pool_input(dy, height, width, ...)
 end
-function rules.max_pool_input(g, _, _, tap, kh, kw, down, across, above, below, left, right)
-  return core.pool_pick(g, tap, kh, kw, down, across, above, below, left, right)
-end
-function rules.pool_pick(g, _, x, tap, kh, kw, down, across, above, below, left, right)
-  return to_windows(core.max_pool_input, g, tap, x, kh, kw, down, across, above, below, left, right)
-end
-function rules.avg_pool(dy, _, x, _, kh, kw, down, across, above, below, left, right)
-  return to_windows(core.avg_pool_input, dy, nil, x, kh, kw, down, across, above, below, left, right)
-end
-function rules.avg_pool_input(g, _, _, _, kh, kw, down, across, above, below, left, right)
-  return core.avg_pool(g, nil, kh, kw, down, across, above, below, left, right)
-end
+function rules.avg_pool_input(g, _, _, _, _, ...) return core.avg_pool(g, nil, ...) end
 
 function rules.gather(dy, _, x, indices, axis)
   axis = axis or 1
