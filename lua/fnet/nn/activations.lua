@@ -1,5 +1,5 @@
---- Layers without parameters: Flatten and the activations. Every activation is also a method of tensors, and a name
--- that other layers take as their option `activation`.
+--- Activations: layers without parameters. Each is also a method of tensors, and a name that other layers take as
+-- their option `activation`.
 
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
@@ -7,31 +7,6 @@ local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
 local methods = core.methods
-
---- [batch, ...] becomes [batch, features]; the order of the elements stays. Inside a Sequential it also takes one
--- sample, because the layer before it or the next one says how many features there are.
----@class nn.Flatten: nn.Module
-local Flatten = module.class "Flatten"
-Flatten.passes_on, Flatten.features = true, false -- features: of a sample, once they are known
-
---- The same elements as [batch, features], or [features] for one sample.
----@param x tensor [batch, ...], or one sample
----@return tensor
-function Flatten:forward(x) return methods.flatten(x, self.features or nil) end
-
---- Called by a Sequential: how many features a sample has.
----@param count integer
-function Flatten:learn_features(count) self.features = count end
-
-function Flatten:output_shape(input)
-  if not input then return self.features and { self.features } or nil end
-  local count = 1
-  for _, length in ipairs(input) do
-    if length == "?" then return self.features and { self.features } or nil end
-    count = count * length
-  end
-  return { count }
-end
 
 local classes, named = {}, {}
 
@@ -55,7 +30,8 @@ local function add(name, short, activation, argument)
     local y = activation(x, argument and self.value) -- no tail call: errors see that only the library runs
     return y
   end
-  classes[name], named[short] = class, { operation = activation, class = class }
+  classes[name] = class
+  named[short] = { apply = activation, text = short, passes_on = true, class = class }
 end
 
 --- max(x, 0). The layer of `tensor:relu`.
@@ -81,7 +57,7 @@ add("Softplus", "softplus", methods.softplus)
 add("Softmax", "softmax", core.softmax)
 --- log(softmax(x)) over the last axis. The layer of `tensor:log_softmax`.
 add("LogSoftmax", "log_softmax", methods.log_softmax)
-classes.Softmax.keeps_input = true -- the logits, for cross_entropy
+classes.Softmax.keeps_input, named.softmax.keeps_input = true, true -- the logits, for cross_entropy
 
 --- What a layer's option `activation` stands for.
 ---@param what string the layer, for messages
@@ -97,21 +73,20 @@ local function resolve(what, option)
   end
   local class = type(option) == "table" and rawget(option, "class_name")
   if class then core.raise(("%s: activation: got the class %s; call it: nn.%s()"):format(what, class, class)) end
-  local choice = named[expect.choice(what .. ": activation", option, naming.sorted(named))]
-  return { apply = choice.operation, text = option, passes_on = true, keeps_input = choice.class.keeps_input,
-    class = choice.class }
+  return named[expect.choice(what .. ": activation", option, naming.sorted(named))]
 end
 
 --- Gives a layer what its option `activation` stands for.
 ---@param layer nn.Module
----@param option string|nn.Module|function
----@return string text for describe()
+---@param option? string|nn.Module|function
+---@return string text for describe(), behind the layer's other arguments
 local function take(layer, option)
+  if option == nil then return "" end
   local choice = resolve(layer.class_name, option)
   layer.apply, layer.passes_on = choice.apply, choice.passes_on
   layer.discards = choice.passes_on and not choice.keeps_input
   if choice.module then layer.activation = choice.module end
-  return choice.text
+  return ", " .. choice.text
 end
 
 --- The activation of such a layer.
@@ -124,4 +99,4 @@ local function apply(layer, y)
   return z
 end
 
-return { Flatten = Flatten, classes = classes, resolve = resolve, take = take, apply = apply }
+return { classes = classes, resolve = resolve, take = take, apply = apply }

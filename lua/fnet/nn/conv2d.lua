@@ -39,10 +39,9 @@ function Conv2D:init(inputs, units, kernel, options)
     options.init or "he_uniform")
   local has_bias = options.bias == nil or expect.boolean("Conv2D: bias", options.bias)
   if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
-  self.text = ("Conv2D(%d, %d, %s%s%s"):format(self.inputs, self.units, self.window:describe(),
-    self.groups > 1 and ", groups " .. self.groups or "", has_bias and "" or ", no bias")
-  if options.activation ~= nil then self.text = self.text .. ", " .. activations.take(self, options.activation) end
-  self.text = self.text .. ")"
+  self.text = ("Conv2D(%d, %d, %s%s%s%s)"):format(self.inputs, self.units, self.window:describe(),
+    self.groups > 1 and ", groups " .. self.groups or "", has_bias and "" or ", no bias",
+    activations.take(self, options.activation))
 end
 
 --- The convolution. Raises, with the layer's place in the model, where the shapes do not fit.

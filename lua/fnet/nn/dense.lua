@@ -24,9 +24,8 @@ function Dense:init(inputs, units, options)
   self.weight = parameter.weight("Dense", { self.inputs, self.units }, options.init)
   local has_bias = options.bias == nil or expect.boolean("Dense: bias", options.bias)
   if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
-  self.text = ("Dense(%d, %d%s"):format(self.inputs, self.units, has_bias and "" or ", no bias")
-  if options.activation ~= nil then self.text = self.text .. ", " .. activations.take(self, options.activation) end
-  self.text = self.text .. ")"
+  self.text = ("Dense(%d, %d%s%s)"):format(self.inputs, self.units, has_bias and "" or ", no bias",
+    activations.take(self, options.activation))
 end
 
 --- activation(x w + b). Raises, with the layer's place in the model, where the shapes do not fit.

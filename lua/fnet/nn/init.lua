@@ -7,6 +7,7 @@ local norm = require "fnet.nn.norm"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
 local pool2d = require "fnet.nn.pool2d"
+local reshape = require "fnet.nn.reshape"
 require "fnet.nn.place"
 require "fnet.nn.state" -- model:state, model:load_state
 
@@ -20,8 +21,8 @@ local nn = {
   MaxPool2D = pool2d.MaxPool2D,
   AvgPool2D = pool2d.AvgPool2D,
   GlobalAvgPool = pool2d.GlobalAvgPool,
-  Reshape = require "fnet.nn.reshape",
-  Flatten = activations.Flatten,
+  Reshape = reshape.Reshape,
+  Flatten = reshape.Flatten,
   Residual = containers.Residual,
   Parallel = containers.Parallel,
   Concat = containers.Concat,

@@ -1,9 +1,19 @@
---- Reshape: the same elements in another shape.
+--- Reshape and Flatten: the same elements in another shape.
 
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
+
+-- The number of a sample's elements; nil while a length is not known.
+local function elements(shape)
+  local count = 1
+  for _, length in ipairs(shape) do
+    if length == "?" then return nil end
+    count = count * length
+  end
+  return count
+end
 
 ---@class nn.Reshape: nn.Module
 local Reshape = module.class "Reshape"
@@ -18,21 +28,17 @@ function Reshape:init(...)
     core.raise(("Reshape: expected 1 to 7 lengths, such as nn.Reshape(28, 28, 1), got %d"):format(
       select("#", ...)))
   end
-  self.count_of_sample = 1
   for i = 1, select("#", ...) do
     lengths[i] = expect.count("Reshape: length " .. i, lengths[i], 1, 1 << 31)
-    self.count_of_sample = self.count_of_sample * lengths[i]
   end
-  self.lengths = lengths
+  self.lengths, self.count_of_sample = lengths, elements(lengths)
 end
 
 --- The samples in the new shape. A tensor whose first axis is no batch is one sample, if it has so many elements.
 ---@param x tensor [batch, ...], or one sample
 ---@return tensor y [batch, lengths], or [lengths]
 function Reshape:forward(x)
-  if not core.is_tensor(x) then
-    core.raise(("%s: expected a tensor, got %s"):format(self:name(), type(x)))
-  end
+  expect.tensor(self:name(), x)
   local count, size = x:count(), self.count_of_sample
   if x.rank > 0 and count == #x * size then return x:reshape { #x, table.unpack(self.lengths) } end
   if count == size then return x:reshape(self.lengths) end
@@ -40,9 +46,8 @@ function Reshape:forward(x)
 end
 
 function Reshape:output_shape(input)
-  local count = 1
-  for _, length in ipairs(input or {}) do count = count and length ~= "?" and count * length end
-  if input and count and count ~= self.count_of_sample then
+  local count = input and elements(input)
+  if count and count ~= self.count_of_sample then
     core.raise(("%s: expected %d elements a sample, got %s"):format(self:name(), self.count_of_sample,
       say.shape(input, "batch, ")))
   end
@@ -51,4 +56,24 @@ end
 
 function Reshape:describe() return "Reshape(" .. table.concat(self.lengths, ", ") .. ")" end
 
-return Reshape
+--- [batch, ...] becomes [batch, features]; the order of the elements stays. Inside a Sequential it also takes one
+-- sample, because the layer before it or the next one says how many features there are.
+---@class nn.Flatten: nn.Module
+local Flatten = module.class "Flatten"
+Flatten.passes_on, Flatten.features = true, false -- features: of a sample, once they are known
+
+--- The same elements as [batch, features], or [features] for one sample.
+---@param x tensor [batch, ...], or one sample
+---@return tensor
+function Flatten:forward(x) return core.methods.flatten(x, self.features or nil) end
+
+--- Called by a Sequential: how many features a sample has.
+---@param count integer
+function Flatten:learn_features(count) self.features = count end
+
+function Flatten:output_shape(input)
+  local count = input and elements(input) or self.features
+  return count and { count } or nil
+end
+
+return { Reshape = Reshape, Flatten = Flatten }
