@@ -5,7 +5,6 @@
 local base = require "fnet.base"
 local expect = require "fnet.base.expect"
 local observer = require "fnet.base.observer"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local summary = require "fnet.nn.summary"
 
@@ -120,6 +119,17 @@ local function assign(self, key, value)
   end
 end
 
+-- Calls visit(tensor, name, module, key) for the tensors in the fields that one of a module's lists names, ORDER or
+-- BUFFERS, here and in the modules inside.
+local function each_tensor(self, list, visit)
+  walk(self, function(module, path)
+    for _, key in ipairs(module[list]) do
+      local value = rawget(module, key)
+      if core.is_tensor(value) then visit(value, path .. key, module, key) end
+    end
+  end, "", {})
+end
+
 -- One line about a module.
 local function title(self) return (self:describe():gsub("\n.*", " ... }")) end
 
@@ -164,9 +174,7 @@ end
 ---@param name string shown when a model is printed
 ---@return table class
 local function class(name)
-  if type(name) ~= "string" then
-    core.raise("module: expected a name for the class, such as nn.module \"Block\", got " .. say.value(name))
-  end
+  expect.that(type(name) == "string", "module", "a name for the class, such as nn.module \"Block\"", name)
   local new_class = setmetatable({ is_module = true, class_name = name }, {
     __index = Module,
     __call = function(self, ...)
@@ -237,20 +245,22 @@ function Module:buffer(name, tensor)
   buffers[#buffers + 1] = name
 end
 
+-- The tensors of a list with names.
+local function tensors_of(entries)
+  local tensors = {}
+  for i, entry in ipairs(entries) do tensors[i] = entry.tensor end
+  return tensors
+end
+
 --- The parameters with their names, such as "2.weight", in their fixed order, each once.
 ---@return {name: string, tensor: tensor}[]
 function Module:named_parameters()
   expect.method("named_parameters", self)
   local list, seen = {}, {}
-  walk(self, function(module, path)
-    for _, key in ipairs(module[ORDER]) do
-      local value = rawget(module, key)
-      if core.is_tensor(value) and not seen[value] then
-        seen[value] = true
-        list[#list + 1] = { name = path .. key, tensor = value }
-      end
-    end
-  end, "", {})
+  each_tensor(self, ORDER, function(tensor, name)
+    if not seen[tensor] then list[#list + 1] = { name = name, tensor = tensor } end
+    seen[tensor] = true
+  end)
   return list
 end
 
@@ -258,11 +268,7 @@ end
 ---@return {name: string, tensor: tensor}[]
 function Module:named_buffers()
   local list = {}
-  walk(self, function(module, path)
-    for _, key in ipairs(module[BUFFERS]) do
-      list[#list + 1] = { name = path .. key, tensor = rawget(module, key) }
-    end
-  end, "", {})
+  each_tensor(self, BUFFERS, function(tensor, name) list[#list + 1] = { name = name, tensor = tensor } end)
   return list
 end
 
@@ -270,9 +276,7 @@ end
 ---@return tensor[]
 function Module:parameters()
   expect.method("parameters", self)
-  local list = {}
-  for i, parameter in ipairs(self:named_parameters()) do list[i] = parameter.tensor end
-  return list
+  return tensors_of(self:named_parameters())
 end
 
 --- The number of trainable numbers.
@@ -289,9 +293,7 @@ end
 ---@return string hexadecimal
 function Module:sha256()
   expect.method("sha256", self)
-  local list = self:parameters()
-  for _, buffer in ipairs(self:named_buffers()) do list[#list + 1] = buffer.tensor end
-  return core.sha256(table.unpack(list))
+  return core.sha256(table.unpack(tensors_of(self:state())))
 end
 
 --- Drops the gradients of all parameters.
@@ -331,17 +333,13 @@ end
 function Module:to(dtype)
   expect.method("to", self)
   expect.choice("to", dtype, { "float32", "float64" })
-  walk(self, function(module)
-    for _, key in ipairs(module[ORDER]) do
-      local value = rawget(module, key)
-      if core.is_tensor(value) and value.dtype ~= dtype then
-        local converted = value:detach():to(dtype)
-        converted.requires_grad = true
-        rawset(module, key, converted)
-      end
-    end
-    for _, key in ipairs(module[BUFFERS]) do rawset(module, key, rawget(module, key):to(dtype)) end
-  end, "", {})
+  each_tensor(self, ORDER, function(parameter, _, module, key)
+    if parameter.dtype == dtype then return end
+    local converted = parameter:detach():to(dtype)
+    converted.requires_grad = true
+    rawset(module, key, converted)
+  end)
+  each_tensor(self, BUFFERS, function(buffer, _, module, key) rawset(module, key, buffer:to(dtype)) end)
   return self
 end
 
@@ -354,5 +352,6 @@ function Module:summary()
 end
 
 return {
-  class = class, is_module = is_module, run = run, title = title, take_list = take_list, Module = Module,
+  class = class, is_module = is_module, run = run, title = title, take_list = take_list, tensors_of = tensors_of,
+  Module = Module,
 }

@@ -2,6 +2,7 @@
 -- again by the next one.
 
 local core = require "fnet.core"
+local tensors_of = require("fnet.nn.module").tensors_of
 
 local Snapshot = {}
 Snapshot.__index = Snapshot
@@ -28,7 +29,5 @@ function Snapshot:restore() core.no_grad(transfer, self.tensors, self.copies) en
 ---@param model nn.Module
 ---@return table snapshot
 return function(model)
-  local tensors = {}
-  for i, entry in ipairs(model:state()) do tensors[i] = entry.tensor end
-  return setmetatable({ tensors = tensors }, Snapshot)
+  return setmetatable({ tensors = tensors_of(model:state()) }, Snapshot)
 end

@@ -1,6 +1,7 @@
 --- The state of a model: its parameters and whatever else its layers keep (running statistics), by name; and how it
 -- is put back.
 
+local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
@@ -49,9 +50,7 @@ end
 ---@param tensors table<string, tensor> by name, as fnet.read_tensors gives them
 ---@return nn.Module self
 function Module:load_state(tensors)
-  if type(tensors) ~= "table" or core.is_tensor(tensors) then
-    core.raise("load_state: expected a table of tensors by name, got " .. say.value(tensors))
-  end
+  expect.that(type(tensors) == "table", "load_state", "a table of tensors by name", tensors)
   local problem = state.problem(self, tensors)
   if problem then core.raise("load_state: the table " .. problem) end
   core.no_grad(function()
