@@ -2,7 +2,6 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
@@ -22,9 +21,7 @@ function Dropout:init(rate) self.rate = expect.number("Dropout: rate", rate == n
 ---@return tensor y of the same shape
 function Dropout:forward(x)
   if not self.training or self.rate == 0 then return x end
-  if not is.float(x) then
-    core.raise(("%s: expected a float tensor, got %s"):format(self:name(), say.value(x)))
-  end
+  expect.that(is.float(x), self:name(), "a float tensor", x)
   return x * core.dropout_mask(x, self.rate)
 end
 

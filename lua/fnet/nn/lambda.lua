@@ -2,7 +2,6 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
@@ -16,9 +15,7 @@ local Lambda = module.class "Lambda"
 --- as a function of the shape of one sample, so that a Sequential can check what follows
 function Lambda:init(f, options)
   options = expect.options("Lambda", options, { "name", "output_shape" })
-  if not is.callable(f) then
-    core.raise("Lambda: expected a function of a tensor, got " .. say.value(f))
-  end
+  expect.that(is.callable(f), "Lambda", "a function of a tensor", f)
   local shape = options.output_shape
   if shape ~= nil and type(shape) ~= "table" and type(shape) ~= "function" then
     core.raise("Lambda: output_shape: expected a table or a function, got " .. type(shape))

@@ -11,10 +11,8 @@ local loss = {}
 local function weights_of(value, output)
   local classes = output.shape[output.rank]
   local weights = type(value) == "table" and core.tensor(value, output.dtype) or value
-  if not core.is_tensor(weights) or weights.rank ~= 1 or #weights ~= classes then
-    core.raise(("cross_entropy: weights: expected one for each of the %d classes, got %s"):format(classes,
-      say.value(weights)))
-  end
+  expect.that(core.is_tensor(weights) and weights.rank == 1 and #weights == classes, "cross_entropy: weights",
+    ("one for each of the %d classes"):format(classes), weights)
   if weights:min():item() < 0 then
     core.raise(("cross_entropy: weights: expected none below 0, got %g for class %d"):format(weights:min():item(),
       weights:argmin():item()))
@@ -54,9 +52,8 @@ function loss.cross_entropy(output, labels, options)
   local distribution = is.float(labels) and core.is_tensor(logits) and labels.rank == logits.rank
   if options == nil and not distribution then return core.cross_entropy(logits, labels) end
   expect.tensor("cross_entropy", output)
-  if not is.float(logits) or logits.rank == 0 or #logits == 0 then
-    core.raise("cross_entropy: expected at least one row of floats, got " .. say.value(logits))
-  end
+  expect.that(is.float(logits) and logits.rank > 0 and #logits > 0, "cross_entropy", "at least one row of floats",
+    logits)
   if distribution and not is.same_shape(labels.shape, logits.shape) then
     core.raise(("cross_entropy: expected labels [batch], or distributions of the shape of the output %s, got %s")
       :format(say.shape(logits.shape), say.value(labels)))
