@@ -106,10 +106,9 @@ describe("Conv2D", function()
             return inner(a)
           end, { x, weight, bias }, { most = 10 }))
           inner.weight, inner.bias = weight, bias
-          local above, below, left, right = geometry:margins(x)
+          local _, _, down, across, above, below, left, right = geometry:geometry(x)
           local function apply(operation, a, b, first, second)
-            return operation(a, b, first, second, geometry.stride[1], geometry.stride[2], above, below, left, right,
-              inner.groups)
+            return operation(a, b, first, second, down, across, above, below, left, right, inner.groups)
           end
           local dy = fnet.no_grad(inner, x)
           local height, width = x.shape[x.rank - 2], x.shape[x.rank - 1]

@@ -49,9 +49,7 @@ end
 ---@return tensor y [batch, height', width', units], or [height', width', units]; height' = floor((height + padding
 --- above and below - kernel height) / stride) + 1
 function Conv2D:forward(x)
-  local geometry = self.window
-  local above, below, left, right = geometry:margins(x)
-  local down, across = geometry.stride[1], geometry.stride[2]
+  local _, _, down, across, above, below, left, right = self.window:geometry(x)
   local y = core.conv2d(x, self.weight, self.bias, self:name(), down, across, above, below, left, right,
     self.groups)
   if self.apply then y = activations.apply(self, y) end

@@ -6,14 +6,6 @@ local core = require "fnet.core"
 local module = require "fnet.nn.module"
 local window = require "fnet.nn.window"
 
-local function check_padding(what, self)
-  local kernel, padding = self.window.kernel, self.window.padding
-  if padding ~= "same" and (padding[1] >= kernel[1] or padding[2] >= kernel[2]) then
-    core.raise(("%s: the padding of %d x %d must be smaller than the kernel of %d x %d"):format(what, padding[1],
-      padding[2], kernel[1], kernel[2]))
-  end
-end
-
 local function check_pictures(self, input)
   if #input == 3 then return end
   core.raise(("%s: expected pictures of [batch, height, width, channels], got %s"):format(self:name(),
@@ -32,17 +24,19 @@ local function pooling(name, operation)
   function class:init(kernel, options)
     options = expect.options(name, options, { "stride", "padding" })
     self.window = window.new(name, kernel, options.stride or kernel, options.padding)
-    check_padding(name, self)
-    self.text = ("%s(%s)"):format(name, self.window:describe(self.window.kernel))
+    local size, padding = self.window.kernel, self.window.padding
+    if padding ~= "same" and (padding[1] >= size[1] or padding[2] >= size[2]) then
+      core.raise(("%s: the padding of %d x %d must be smaller than the kernel of %d x %d"):format(name, padding[1],
+        padding[2], size[1], size[2]))
+    end
+    self.text = ("%s(%s)"):format(name, self.window:describe(size))
   end
 
   --- The pooled pictures. Raises, with the layer's place in the model, where the shapes do not fit.
   ---@param x tensor [batch, height, width, channels], or one picture [height, width, channels]
   ---@return tensor y [batch, height', width', channels]; height' = floor((height + padding - kernel) / stride) + 1
   function class:forward(x)
-    local kernel, stride = self.window.kernel, self.window.stride
-    local above, below, left, right = self.window:margins(x)
-    return operation(x, self:name(), kernel[1], kernel[2], stride[1], stride[2], above, below, left, right)
+    return operation(x, self:name(), self.window:geometry(x))
   end
 
   function class:output_shape(input)

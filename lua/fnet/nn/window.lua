@@ -57,20 +57,21 @@ local function margins(self, axis, size)
   return total // 2, total - total // 2
 end
 
---- The padding above, below, left and right of a picture. "same" gives ceil(size / stride) results an axis; of an
--- odd total the larger half goes below and right, as in TensorFlow.
+--- The eight numbers that operations take: the kernel's height and width, the stride down and across, and the
+-- padding of a picture.
 ---@param x tensor [batch, height, width, channels] or [height, width, channels]
----@return integer above, integer below, integer left, integer right
-function Window:margins(x)
+---@return integer ...
+function Window:geometry(x)
   local height, width = 1, 1
   if self.padding == "same" and core.is_tensor(x) and x.rank >= 3 then
     local shape = x.shape
     height, width = shape[#shape - 2], shape[#shape - 1]
   end
-  return self:margins_of(height, width)
+  return self.kernel[1], self.kernel[2], self.stride[1], self.stride[2], self:margins_of(height, width)
 end
 
---- The same for a picture of that size.
+--- The padding above, below, left and right of a picture of that size. "same" gives ceil(size / stride) results an
+-- axis; of an odd total the larger half goes below and right, as in TensorFlow.
 ---@param height integer
 ---@param width integer
 ---@return integer above, integer below, integer left, integer right
