@@ -6,6 +6,7 @@
 local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
 local json = require "fnet.files.json"
+local naming = require "fnet.base.naming"
 local module = require "fnet.nn.module"
 
 local architecture = {}
@@ -18,7 +19,8 @@ local function known_classes()
   local classes = {}
   for name, value in next, require "fnet.nn" do
     if type(value) == "table" and rawget(value, "is_module") and value.class_name == name then
-      classes[name] = value end
+      classes[name] = value
+    end
   end
   return classes
 end
@@ -109,15 +111,6 @@ local function decode_value(state, value)
   return result
 end
 
-local function class_of(state, fields)
-  local name = fields.name
-  if type(name) ~= "string" or not json.is_array(fields.arguments) then
-    damaged "holds a layer without a name or arguments"
-  end
-  if fields.own then return state.own[name] end
-  return state.classes[name] or damaged("names the layer '%s', which this version of fnet does not have", name)
-end
-
 function decode_module(state, fields)
   if type(fields) ~= "table" then damaged "holds something else in the place of a layer" end
   if fields.again ~= nil then
@@ -125,13 +118,16 @@ function decode_module(state, fields)
   end
   state.count = state.count + 1
   local number, arguments = state.count, {}
-  local class = class_of(state, fields)
+  if type(fields.name) ~= "string" or not json.is_array(fields.arguments) then
+    damaged "holds a layer without a name or arguments"
+  end
+  local class = (fields.own and state.own or state.classes)[fields.name]
+    or damaged("names the layer '%s', which this version of fnet does not have", fields.name)
   for i, value in ipairs(fields.arguments) do arguments[i] = decode_value(state, value) end
-  local count = #fields.arguments
   if not fields.own and size_of(arguments) > math.max(SIZE_LEAST, SIZE_FACTOR * state.elements) then
     damaged("asks for a layer %s that is far larger than the file", fields.name)
   end
-  local ok, made = interruption.pass(pcall(class, table.unpack(arguments, 1, count)))
+  local ok, made = interruption.pass(pcall(class, table.unpack(arguments, 1, #fields.arguments)))
   if not ok then damaged("does not fit together: %s", core.error_text(made)) end
   if not module.is_module(made) then core.raise(("load: layers.%s gave no layer"):format(fields.name)) end
   state.made[number] = made
@@ -158,9 +154,7 @@ end
 function architecture.decode(text, own, elements)
   local fields, problem = json.decode(text, 64)
   if not fields then return nil, "its architecture is not valid JSON: " .. problem end
-  local missing = {}
-  for name in pairs(missing_layers(fields, own, {})) do missing[#missing + 1] = name end
-  table.sort(missing)
+  local missing = naming.sorted(missing_layers(fields, own, {}))
   if #missing > 0 then return nil, "lacks layers", missing end
   local seed, stream = core.random_state()
   local state = { classes = known_classes(), own = own, elements = elements, made = {}, count = 0 }

@@ -87,9 +87,7 @@ end
 --- where a layer has no name there, a tensor is missing or does not fit
 ---@return nn.Module self
 function Module:load_foreign(tensors, options)
-  if type(tensors) ~= "table" or core.is_tensor(tensors) then
-    core.raise("load_foreign: expected a table of tensors by name, got " .. say.value(tensors))
-  end
+  expect.that(type(tensors) == "table", "load_foreign", "a table of tensors by name", tensors)
   options = expect.options("load_foreign", options, { "from", "names", "flattened" })
   local from = expect.choice("load_foreign: from", options.from, { "pytorch", "keras" })
   if type(options.names) ~= "table" then
@@ -101,8 +99,7 @@ function Module:load_foreign(tensors, options)
   end
   local state = {}
   for _, entry in ipairs(self:state()) do
-    local place, key = entry.name:match "^(.*)%.([^.]+)$"
-    if not place then place, key = "", entry.name end
+    local place, key = entry.name:match "^(.-)%.?([^.]+)$"
     local theirs, candidates = options.names[place], keys[from][key]
     if not theirs or not candidates then
       core.raise(("load_foreign: names: nothing stands for '%s', which the model needs"):format(entry.name))

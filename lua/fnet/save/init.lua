@@ -4,7 +4,6 @@
 
 local architecture = require "fnet.save.architecture"
 local expect = require "fnet.base.expect"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
 local safetensors = require "fnet.files.safetensors"
@@ -30,9 +29,7 @@ end
 
 -- What later users of the model want to know about its samples.
 local function about_data(dataset)
-  if type(dataset) ~= "table" or not core.is_tensor(dataset.x) then
-    core.raise("save: data: expected a data set, got " .. say.value(dataset))
-  end
+  expect.that(type(dataset) == "table" and core.is_tensor(dataset.x), "save: data", "a data set", dataset)
   local shape = dataset.x.shape
   table.remove(shape, 1)
   return { name = dataset.name, classes = dataset.classes, scale = dataset.scale, shape = json.array(shape),
@@ -40,8 +37,7 @@ local function about_data(dataset)
 end
 
 local function check_metrics(metrics)
-  if type(metrics) ~= "table" then core.raise("save: metrics: expected a table, got "
-    .. say.value(metrics)) end
+  expect.that(type(metrics) == "table", "save: metrics", "a table", metrics)
   for name, value in pairs(metrics) do
     if type(name) ~= "string" or type(value) ~= "number" or value - value ~= 0 then
       core.raise(("save: metrics: expected finite numbers by name, got %s = %s"):format(tostring(name),
@@ -74,7 +70,7 @@ end
 ---@return string? message
 ---@return integer? code errno
 function Module:save(path, options)
-  if type(path) ~= "string" then core.raise("save: expected a path, got " .. say.value(path)) end
+  expect.that(type(path) == "string", "save", "a path", path)
   options = expect.options("save", options, { "data", "metrics", "script" })
   local metadata = model_file.origin(options)
   metadata["fnet.architecture"] = architecture.encode(self)
@@ -154,7 +150,7 @@ end
 --- each where the file has it; or the message
 ---@return integer? code errno, where the environment refused
 function model_file.load(path, options)
-  if type(path) ~= "string" then core.raise("load: expected a path, got " .. say.value(path)) end
+  expect.that(type(path) == "string", "load", "a path", path)
   options = expect.options("load", options, { "layers", "finite", "checksum" })
   local layers = check_layers(options.layers or {})
   local tensors, metadata, code = safetensors.read(path, { finite = options.finite, checksum = options.checksum })
