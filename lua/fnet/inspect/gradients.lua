@@ -12,8 +12,6 @@ local ATTEMPTS = 3 -- points that are tried, where one is not enough
 local SECONDS = 0.3 -- a layer; a slow one is compared at fewer elements
 local MOST, LEAST = 40, 3 -- elements of a tensor that are compared
 
-local gradients = {}
-
 -- The same objects anew, with parameters and buffers of float64.
 local function copy_of(value, seen)
   if core.is_tensor(value) then
@@ -95,9 +93,6 @@ local function calls_of(model, batch)
   return calls
 end
 
--- The key of a parameter in its module: a name, or a number where the module is also a list.
-local function key_of(module, name) return rawget(module, name) ~= nil and name or tonumber(name) end
-
 -- The function of a call's float arguments and the module's own parameters, and these.
 local function as_function(call)
   local module, places, points, fields = call.module, {}, {}, {}
@@ -108,7 +103,8 @@ local function as_function(call)
     end
   end
   for i, parameter in ipairs(trace.own_parameters(module)) do
-    fields[i] = key_of(module, parameter.name)
+    local name = parameter.name
+    fields[i] = rawget(module, name) ~= nil and name or tonumber(name) -- a number where the module is also a list
     points[#points + 1] = parameter.tensor
   end
   local seed, stream = core.random_state()
@@ -191,12 +187,10 @@ end
 ---@return { name: string, error: number?, failure: string?, unknown: string? }[] results a layer: the largest
 --- error, relative to the gradient or to 1, or what differs, or why it cannot be told; none of these where it has
 --- nothing to differentiate
-function gradients.compare(model, arguments)
+return function(model, arguments)
   local seed, stream = core.random_state()
   local ok, results = pcall(settle, model, arguments)
   core.random_state(seed, stream)
   if not ok then error(results, 0) end
   return results
 end
-
-return gradients

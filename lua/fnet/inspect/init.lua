@@ -7,7 +7,7 @@ local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
-local gradients = require "fnet.inspect.gradients"
+local compare_gradients = require "fnet.inspect.gradients"
 local interruption = require "fnet.base.interruption"
 local observer = require "fnet.base.observer"
 local modes = require "fnet.nn.modes"
@@ -133,9 +133,7 @@ local function batch_of(x, size)
     if x:count() == 0 then core.raise("check: the sample is empty, " .. say.value(x)) end
     return x, nil
   end
-  if not is.dataset(x) then
-    core.raise("check: expected a tensor or a data set, got " .. say.value(x))
-  end
+  expect.that(is.dataset(x), "check", "a tensor or a data set", x)
   local batch = x:batches { size = size }()
   if not batch then core.raise("check: the data set is empty") end
   return batch:clone(), x.batch_count and x:batch_count(size)
@@ -147,7 +145,7 @@ end
 ---@param options? table
 ---@return fnet.Check
 local function inspect(model, arguments, options)
-  if not is_module(model) then core.raise("check: expected a model first, got " .. say.value(model)) end
+  expect.that(is_module(model), "check", "a model first", model)
   options = expect.options("check", options, { "batch", "gradients" })
   local size = options.batch == nil and 32 or expect.count("check: batch", options.batch, 1)
   local x, steps = batch_of(arguments[1], size)
@@ -162,7 +160,7 @@ local function inspect(model, arguments, options)
   self.gradients = true
   if options.gradients ~= false then
     local results = {}
-    local ok, list = interruption.pass(pcall(gradients.compare, model, arguments))
+    local ok, list = interruption.pass(pcall(compare_gradients, model, arguments))
     if not ok then self.gradients, self.problem = false, tostring(list) end
     for _, result in ipairs(ok and list or {}) do results[result.name] = results[result.name] or result end
     for _, layer in ipairs(self.layers) do

@@ -18,15 +18,9 @@ local function largest(t) return no_grad(function() return t:count() > 0 and t:a
 
 -- The first row with a non-finite value, and that value.
 local function bad_row(t)
-  for i = 1, #t do
-    local row = t.rank == 1 and t:slice(1, i, i) or t[i]
-    if not is_finite(row) then
-      local flat = row:contiguous():reshape { -1 }
-      for k = 1, #flat do
-        if flat[k] - flat[k] ~= 0 then return i, flat[k] end
-      end
-    end
-  end
+  local flat = t:detach():contiguous():reshape { -1 }
+  local place = (flat * 0):ne(0):argmax():item()
+  return (place - 1) // (#flat // #t) + 1, flat[place]
 end
 
 -- "row 1207 of the data set", where the data set has its samples in a tensor.
