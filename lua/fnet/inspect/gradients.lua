@@ -14,23 +14,17 @@ local MOST, LEAST = 40, 3 -- elements of a tensor that are compared
 
 -- The same objects anew, with parameters and buffers of float64.
 local function copy_of(value, seen)
-  if core.is_tensor(value) then
-    if not is.float(value) then return value end
-    if not seen[value] then
-      local copy = value:detach():to("float64"):clone()
-      copy.requires_grad = value.requires_grad
-      seen[value] = copy
-    end
+  if seen[value] then return seen[value] end
+  if is.float(value) then
+    seen[value] = value:detach():to("float64"):clone()
+    seen[value].requires_grad = value.requires_grad
     return seen[value]
   end
   if type(value) ~= "table" then return value end
-  if not seen[value] then
-    local copy = {}
-    seen[value] = copy
-    for key, inner in next, value do rawset(copy, key, copy_of(inner, seen)) end
-    setmetatable(copy, getmetatable(value))
-  end
-  return seen[value]
+  local copy = {}
+  seen[value] = copy
+  for key, inner in next, value do copy[key] = copy_of(inner, seen) end
+  return setmetatable(copy, getmetatable(value))
 end
 
 -- Numbers of the same shape and range, no two of them equal: black pixels, what a relu or dropout has set to 0 and

@@ -21,12 +21,10 @@ function trace.map(value, change, seen)
   return seen[value]
 end
 
-local function detached_copy(t) return t:detach():clone() end
-
 --- The arguments of a call, as table.pack gives them, with copies of all tensors.
 ---@param ... any
 ---@return table arguments
-function trace.keep(...) return trace.map(table.pack(...), detached_copy) end
+function trace.keep(...) return trace.map(table.pack(...), function(t) return t:detach():clone() end) end
 
 --- Calls f while every module of the model reports: visit(module, output, input...) after its forward, inner
 -- modules before the one that called them, in the order of the computation. Returns what f returns.
