@@ -18,18 +18,17 @@ local function check_shapes(self)
   local shape
   self.shapes = {} -- after each layer
   for i, layer in ipairs(self) do
-    if i > 1 and self[i - 1].gives_list and layer.passes_on then
+    local before, inputs, features = self[i - 1], layer.inputs, shape and shape[#shape]
+    if before and before.gives_list and layer.passes_on then
       core.raise(("%s expects a tensor, but %s gives a list; nn.Concat joins the results of its branches"):format(
-        layer:name(), self[i - 1]:name()))
+        layer:name(), before:name()))
     end
-    local inputs = layer.inputs
-    local features = shape and shape[#shape]
     if inputs and features and features ~= inputs then
-      core.raise(("%s expects %d inputs, but %s gives %s"):format(layer:name(), inputs, self[i - 1]:name(),
+      core.raise(("%s expects %d inputs, but %s gives %s"):format(layer:name(), inputs, before:name(),
         say.shape(shape, "batch, ")))
     end
-    if inputs and not shape and i > 1 and self[i - 1].learn_features then
-      self[i - 1]:learn_features(inputs)
+    if inputs and not shape and before and before.learn_features then
+      before:learn_features(inputs)
       self.shapes[i - 1] = { inputs }
     end
     shape = layer:output_shape(shape)
