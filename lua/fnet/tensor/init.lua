@@ -1,5 +1,6 @@
 --- tensor: tensors and gradient rules. This file has constructors and the methods that are written in Lua. Those in
 -- C are declared in methods.lua; those that are made of other operations are in functions.lua.
+-- Methods check self too: they can be called with anything in its place, t.mean(5).
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
@@ -35,9 +36,6 @@ metatable.elsewhere = { -- names of PyTorch and NumPy
 }
 
 local constructors = {}
-
--- Methods can be called with anything in the place of self: t.mean(5).
-local check_tensor, check_axis = expect.tensor, expect.axis
 
 --- A tensor from nested tables of numbers.
 ---@param values number|table rows must be equally long
@@ -120,8 +118,8 @@ function constructors.is_tensor(value) return core.is_tensor(value) end
 ---@param other tensor
 ---@return tensor
 function methods:matmul(other)
-  check_tensor("matmul", self)
-  check_tensor("matmul", other)
+  expect.tensor("matmul", self)
+  expect.tensor("matmul", other)
   if self.rank ~= 1 and other.rank ~= 1 then return core.matmul(self, other) end
   local a = self.rank == 1 and self:reshape { 1, #self } or self
   local b = other.rank == 1 and other:reshape { #other, 1 } or other
@@ -140,7 +138,7 @@ function constructors.matmul(a, b) return methods.matmul(a, b) end
 --- The number of elements.
 ---@return integer
 function methods:count()
-  check_tensor("count", self)
+  expect.tensor("count", self)
   local count = 1
   for _, length in ipairs(self.shape) do count = count * length end
   return count
@@ -151,8 +149,8 @@ end
 ---@param keep? boolean true: the axis stays, with length 1
 ---@return tensor
 function methods:mean(axis, keep)
-  check_tensor("mean", self)
-  if axis ~= nil then check_axis("mean", axis, self.rank) end
+  expect.tensor("mean", self)
+  if axis ~= nil then expect.axis("mean", axis, self.rank) end
   local sum = self:sum(axis, keep)
   return sum / (axis and self.shape[axis] or self:count())
 end
@@ -162,7 +160,7 @@ end
 ---@param high number
 ---@return tensor
 function methods:clamp(low, high)
-  check_tensor("clamp", self)
+  expect.tensor("clamp", self)
   if not (type(low) == "number" and type(high) == "number" and low <= high) then
     core.raise(("clamp: expected two numbers, low <= high, got %s and %s"):format(tostring(low), tostring(high)))
   end
@@ -173,10 +171,10 @@ end
 ---@param axis? integer the last one
 ---@return tensor
 function methods:softmax(axis)
-  check_tensor("softmax", self)
+  expect.tensor("softmax", self)
   local last = self.rank
   if axis == nil or axis == last then return core.softmax(self) end
-  check_axis("softmax", axis, last)
+  expect.axis("softmax", axis, last)
   return core.softmax(self:transpose(axis, last):contiguous()):transpose(axis, last)
 end
 
@@ -215,8 +213,8 @@ function methods:byte() return methods.to(self, "uint8") end
 ---@param other tensor
 ---@return boolean
 function methods:equal(other)
-  check_tensor("equal", self)
-  check_tensor("equal", other)
+  expect.tensor("equal", self)
+  expect.tensor("equal", other)
   return is.same_shape(self.shape, other.shape) and
     core.no_grad(function() return self:ne(other):sum():item() end) == 0
 end
@@ -227,8 +225,8 @@ end
 ---@param absolute? number 1e-8
 ---@return boolean
 function methods:allclose(other, relative, absolute)
-  check_tensor("allclose", self)
-  check_tensor("allclose", other)
+  expect.tensor("allclose", self)
+  expect.tensor("allclose", other)
   for name, limit in pairs { relative = relative, absolute = absolute } do
     if type(limit) ~= "number" then
       core.raise(("allclose: %s: expected a number, got %s"):format(name, type(limit)))
