@@ -81,7 +81,6 @@ static void run(lua_State *L, const char *what, const struct conv *conv, enum co
     conv_run(conv, pass, workspace);
     if (bytes > 0) lstorage_give_back(L, -1);
     lua_pop(L, 1);
-    lcheck_interrupt(L);
 }
 
 /* conv2d(x, w, b, place, stride.., padding.., groups): x [batch, height, width, inputs] or [height, width, inputs],

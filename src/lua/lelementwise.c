@@ -11,7 +11,6 @@ static int unary(lua_State *L, const char *what, enum unary operation) {
     struct tensor *y = ltensor_new(L, what, x.dtype, x.rank, x.shape);
     elementwise_unary(operation, &x, y);
     ltensor_test(L, -1)->sigmoid = operation == UNARY_SIGMOID;
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -53,7 +52,6 @@ static int binary_as(lua_State *L, const char *what, enum binary operation, enum
     struct tensor *y = ltensor_new(L, what, dtype, rank, shape);
     struct tensor left = tensor_expand(&a.tensor, rank, shape), right = tensor_expand(&b.tensor, rank, shape);
     elementwise_binary(operation, &left, &right, y);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -86,7 +84,6 @@ static int where(lua_State *L) {
     struct tensor condition = tensor_expand(&c.tensor, rank, shape);
     struct tensor yes = tensor_expand(&a.tensor, rank, shape), no = tensor_expand(&b.tensor, rank, shape);
     elementwise_where(&condition, &yes, &no, y);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -135,11 +132,13 @@ void lopen_elementwise(lua_State *L) {
         struct operation operation[2]; /* and the end */
     } rows[] = {
 #define UNARY(NAME, name, place, expression) {place, {{name, unary_##NAME, 1}}},
-#define BINARY(NAME, name, place, expression) {place, {{name, binary_##NAME, 2}}},
+#define BINARY(NAME, name, place, expression)                                                                      \
+    {place, {{name, binary_##NAME, place == COMPARISON ? UNRECORDED : 2}}},
 #include "../kernels/operations.inc"
     };
     static const luaL_Reg functions[] = {{"is_sigmoid", is_sigmoid}, {NULL, NULL}};
-    static const luaL_Reg comparisons[] = {{"gt", greater}, {"ge", greater_equal}, {NULL, NULL}};
+    static const struct operation comparisons[] = {
+        {"gt", greater, UNRECORDED}, {"ge", greater_equal, UNRECORDED}, {NULL, NULL, 0}};
     static const struct operation others[] = {{"where", where, 3}, {NULL, NULL, 0}};
     static const char *const metamethods[][2] = {
         {"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"},
@@ -149,15 +148,10 @@ void lopen_elementwise(lua_State *L) {
     lua_getfield(L, -1, "methods");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         lua_pushvalue(L, rows[i].place == FUNCTION ? -2 : -1);
-        if (rows[i].place == COMPARISON) {
-            lua_pushcfunction(L, rows[i].operation->function);
-            lua_setfield(L, -2, rows[i].operation->name);
-        } else {
-            lregister_operations(L, rows[i].operation);
-        }
+        lregister_operations(L, rows[i].operation);
         lua_pop(L, 1);
     }
-    luaL_setfuncs(L, comparisons, 0);
+    lregister_operations(L, comparisons);
     luaL_getmetatable(L, TENSOR_METATABLE);
     for (size_t i = 0; i < sizeof metamethods / sizeof *metamethods; i++) {
         lua_getfield(L, -2, metamethods[i][1]);

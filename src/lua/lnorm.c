@@ -21,25 +21,23 @@ static const void *push_vector(lua_State *L, int index, const struct tensor *x, 
     return lpush_contiguous(L, index, "norm", x->dtype)->data;
 }
 
-/* centred_squares(x, mean): [n], the sums over rows of (x - mean)^2. Not recorded. */
+/* centred_squares(x, mean): [n], the sums over rows of (x - mean)^2. */
 static int centred_squares(lua_State *L) {
     size_t rows, n;
     const struct tensor *x = push_matrix(L, 1, &rows, &n);
     const void *mean = push_vector(L, 2, x, n);
     struct tensor *y = ltensor_new(L, "norm", x->dtype, 1, &n);
     norm_squares(x->dtype, rows, n, x->data, mean, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
-/* centred_products(x, dy, mean): [n], the sums over rows of dy * (x - mean). Not recorded. */
+/* centred_products(x, dy, mean): [n], the sums over rows of dy * (x - mean). */
 static int centred_products(lua_State *L) {
     size_t rows, n;
     const struct tensor *x = push_matrix(L, 1, &rows, &n);
     const void *dy = push_vector(L, 2, x, rows * n), *mean = push_vector(L, 3, x, n);
     struct tensor *y = ltensor_new(L, "norm", x->dtype, 1, &n);
     norm_products(x->dtype, rows, n, x->data, dy, mean, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -56,12 +54,10 @@ static int batch_norm(lua_State *L) {
     luaL_checknumber(L, 6);
     struct tensor *y = ltensor_new(L, "norm", x->dtype, x->rank, x->shape);
     norm_batch(x->dtype, rows, n, x->data, &norm, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
-/* batch_norm_backward(x, dy, mean, level, tilt, factor): (dy - level - (x - mean) * tilt) * factor. Not recorded.
- */
+/* batch_norm_backward(x, dy, mean, level, tilt, factor): (dy - level - (x - mean) * tilt) * factor. */
 static int batch_norm_backward(lua_State *L) {
     size_t rows, n;
     const struct tensor *x = push_matrix(L, 1, &rows, &n);
@@ -73,7 +69,6 @@ static int batch_norm_backward(lua_State *L) {
     slopes.factor = push_vector(L, 6, x, n);
     struct tensor *dx = ltensor_new(L, "norm", x->dtype, x->rank, x->shape);
     norm_batch_backward(x->dtype, rows, n, x->data, dy, &slopes, dx->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -88,11 +83,10 @@ static int layer_norm(lua_State *L) {
     struct tensor *saved = ltensor_new(L, "norm", x->dtype, 2, shape);
     norm_layer(x->dtype, rows, n, x->data, weight, bias, epsilon, y->data, saved->data,
                (char *)saved->data + rows * dtype_sizes[x->dtype]);
-    lcheck_interrupt(L);
     return 2;
 }
 
-/* layer_norm_backward(dy, x, weight, saved): the gradients of x and of weight. Not recorded. */
+/* layer_norm_backward(dy, x, weight, saved): the gradients of x and of weight. */
 static int layer_norm_backward(lua_State *L) {
     size_t rows, n;
     lua_settop(L, 4);
@@ -103,18 +97,16 @@ static int layer_norm_backward(lua_State *L) {
     struct tensor *dweight = ltensor_new(L, "norm", x->dtype, 1, &n);
     norm_layer_backward(x->dtype, rows, n, x->data, dy, weight, mean, inverse, dx->data);
     norm_layer_weight(x->dtype, rows, n, x->data, dy, mean, inverse, dweight->data);
-    lcheck_interrupt(L);
     return 2;
 }
 
 void lopen_norm(lua_State *L) {
-    static const struct operation operations[] = {
-        {"batch_norm", batch_norm, 6}, {"layer_norm", layer_norm, 4}, {NULL, NULL, 0}};
-    static const luaL_Reg functions[] = {{"centred_squares", centred_squares},
-                                         {"centred_products", centred_products},
-                                         {"batch_norm_backward", batch_norm_backward},
-                                         {"layer_norm_backward", layer_norm_backward},
-                                         {NULL, NULL}};
+    static const struct operation operations[] = {{"batch_norm", batch_norm, 6},
+                                                  {"layer_norm", layer_norm, 4},
+                                                  {"centred_squares", centred_squares, UNRECORDED},
+                                                  {"centred_products", centred_products, UNRECORDED},
+                                                  {"batch_norm_backward", batch_norm_backward, UNRECORDED},
+                                                  {"layer_norm_backward", layer_norm_backward, UNRECORDED},
+                                                  {NULL, NULL, 0}};
     lregister_operations(L, operations);
-    luaL_setfuncs(L, functions, 0);
 }

@@ -62,7 +62,6 @@ static int max_pool(lua_State *L) {
     struct tensor *y = ltensor_new(L, what, x->dtype, x->rank, shape + 4 - x->rank);
     struct tensor *tap = ltensor_new(L, what, x->dtype, x->rank, shape + 4 - x->rank);
     pool_maximum(&pool, x->data, y->data, tap->data);
-    lcheck_interrupt(L);
     return 2;
 }
 
@@ -79,7 +78,6 @@ static int pick(lua_State *L) {
     tap = lpush_contiguous(L, 11, "max_pool", x->dtype);
     struct tensor *y = ltensor_new(L, "max_pool", x->dtype, x->rank, shape + 4 - x->rank);
     pool_pick(&pool, x->data, tap->data, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -91,7 +89,6 @@ static int avg_pool(lua_State *L) {
     const struct tensor *x = check_input(L, what, &pool, shape);
     struct tensor *y = ltensor_new(L, what, x->dtype, x->rank, shape + 4 - x->rank);
     pool_average(&pool, x->data, y->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -123,7 +120,6 @@ static int max_pool_input(lua_State *L) {
     tap = lpush_contiguous(L, 12, "max_pool", dy->dtype);
     struct tensor *dx = ltensor_new(L, "max_pool", dy->dtype, dy->rank, shape + 4 - dy->rank);
     pool_maximum_backward(&pool, dy->data, tap->data, dx->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
@@ -135,7 +131,6 @@ static int avg_pool_input(lua_State *L) {
     struct tensor *share = ltensor_new(L, "avg_pool", dy->dtype, dy->rank, dy->shape);
     struct tensor *dx = ltensor_new(L, "avg_pool", dy->dtype, dy->rank, shape + 4 - dy->rank);
     pool_average_backward(&pool, dy->data, share->data, dx->data);
-    lcheck_interrupt(L);
     return 1;
 }
 
