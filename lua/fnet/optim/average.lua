@@ -60,9 +60,7 @@ end
 ---@return any ... what f returns
 function Average:apply(f, ...)
   expect.method("apply", self)
-  if not is.callable(f) then
-    core.raise("Average: apply: expected a function first, got " .. say.value(f))
-  end
+  expect.that(is.callable(f), "Average: apply", "a function first", f)
   self:swap()
   local _ <close> = setmetatable({}, { __close = function() self:swap() end })
   return f(...)

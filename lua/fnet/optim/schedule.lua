@@ -5,8 +5,6 @@
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
-local say = require "fnet.base.say"
-local core = require "fnet.core"
 
 local schedule = {}
 
@@ -63,9 +61,7 @@ end
 function schedule.warm_up(options)
   options = expect.options("warm_up", options, { "steps", "after" })
   local steps, after = expect.count("warm_up: steps", options.steps, 1), options.after or schedule.constant()
-  if not is.callable(after) then
-    core.raise("warm_up: after: expected a function of the step, got " .. say.value(after))
-  end
+  expect.that(is.callable(after), "warm_up: after", "a function of the step", after)
   local function factor(step) return step <= steps and after(1) * (step / steps) or after(step - steps) end
   if type(after) ~= "table" then return factor end
   -- One that is told how it goes, or saved, is so through this one.

@@ -243,7 +243,7 @@ end
 ---@return string? message
 ---@return integer? code errno
 function Module:export_c(path, options)
-  if type(path) ~= "string" then core.raise("export_c: expected a path, got " .. say.value(path)) end
+  expect.that(type(path) == "string", "export_c", "a path", path)
   options = expect.options("export_c", options, { "weights", "data", "input" })
   local weights = expect.choice("export_c: weights", options.weights == nil and "float32" or options.weights,
     { "float32", "int8" })

@@ -5,7 +5,6 @@
 
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local protobuf = require "fnet.files.protobuf"
 local layers = require "fnet.save.layers"
@@ -190,7 +189,7 @@ end
 ---@return string? message
 ---@return integer? code errno
 function Module:export_onnx(path, options)
-  if type(path) ~= "string" then core.raise("export_onnx: expected a path, got " .. say.value(path)) end
+  expect.that(type(path) == "string", "export_onnx", "a path", path)
   options = expect.options("export_onnx", options, { "input" })
   local steps = layers.steps("export_onnx", self, writers, options.input)
   local graph = core.no_grad(graph_proto, steps)
