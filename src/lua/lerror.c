@@ -4,6 +4,7 @@
 
 #include "../core/interrupt.h"
 
+#include <lualib.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -153,10 +154,23 @@ int lerror_interrupted(lua_State *L) {
     return lua_error(L);
 }
 
-/* core.raise(message, kind): the same for the library's Lua modules. */
+/* Upvalue of both: string.format. core.raise_kind(kind, format, ...): the same for the library's Lua modules. */
+static int raise_kind(lua_State *L) {
+    const char *kind = lua_tostring(L, 1);
+    luaL_checkstring(L, 2);
+    if (lua_gettop(L) > 2) { /* a message alone may hold any text */
+        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_insert(L, 2);
+        lua_call(L, lua_gettop(L) - 2, 1);
+    }
+    return lerror_kind(L, kind, "%s", lua_tostring(L, 2));
+}
+
+/* core.raise(format, ...): without a kind. */
 static int raise(lua_State *L) {
-    const char *kind = luaL_optstring(L, 2, NULL);
-    return lerror_kind(L, kind, "%s", luaL_checkstring(L, 1));
+    lua_pushnil(L);
+    lua_insert(L, 1);
+    return raise_kind(L);
 }
 
 /* core.error_kind(message): see fnet.error_kind. Lua's own message for a lack of memory stands here alone. */
@@ -184,7 +198,15 @@ void lcheck_interrupt(lua_State *L) {
 }
 
 void lopen_error(lua_State *L) {
-    static const luaL_Reg functions[] = {{"library", set_library},   {"place", set_place},       {"raise", raise},
-                                         {"error_kind", error_kind}, {"error_text", error_text}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"library", set_library},
+                                         {"place", set_place},
+                                         {"error_kind", error_kind},
+                                         {"error_text", error_text},
+                                         {NULL, NULL}};
+    static const luaL_Reg raising[] = {{"raise", raise}, {"raise_kind", raise_kind}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
+    lua_getglobal(L, LUA_STRLIBNAME);
+    lua_getfield(L, -1, "format");
+    lua_remove(L, -2);
+    luaL_setfuncs(L, raising, 1);
 }

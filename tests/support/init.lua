@@ -17,7 +17,7 @@ function support.raises(message, f)
 end
 
 --- Raises what Ctrl-C raises.
-function support.interrupt() require("fnet.core").raise("interrupted", "interrupted") end
+function support.interrupt() require("fnet.core").raise_kind("interrupted", "interrupted") end
 
 --- f gives the same results under every instruction set with each of these numbers of threads. Both are put back,
 --- also where f fails.

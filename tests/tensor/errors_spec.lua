@@ -318,7 +318,7 @@ end)
 
 describe("fields", function()
   it("that do not exist", function()
-    local hint = "; it has shape, rank, dtype, grad, requires_grad and the methods in the README"
+    local hint = "; it has shape, rank, dtype, grad, requires_grad and the methods that `fnet --help tensor` lists"
     raises("a tensor has no field or method 'size'" .. hint, function() local _ = t.size end)
     raises("a tensor has no field or method 'summ'; did you mean 'sum'?", function() t:summ() end)
     raises("a tensor has no field or method 'logsoftmax'; did you mean 'log_softmax'?",

@@ -15,15 +15,15 @@ local expect = {}
 function expect.options(what, options, known)
   if options == nil then return {} end
   if type(options) ~= "table" then
-    core.raise(("%s: expected a table of options, got %s"):format(what, core.is_tensor(options) and "a tensor" or
-      type(options)))
+    core.raise("%s: expected a table of options, got %s", what,
+      core.is_tensor(options) and "a tensor" or type(options))
   end
   local names = {}
   for _, name in ipairs(known) do names[name] = true end
   for key in pairs(options) do
     if not names[key] then
-      core.raise(("%s: unknown option '%s'%s; known are %s"):format(what, tostring(key), naming.hint(key, known),
-        table.concat(known, ", ")))
+      core.raise("%s: unknown option '%s'%s; known are %s", what, tostring(key), naming.hint(key, known),
+        table.concat(known, ", "))
     end
   end
   return options
@@ -45,7 +45,7 @@ end
 ---@return any value
 function expect.that(fits, what, expected, value)
   if fits then return value end
-  core.raise(("%s: expected %s, got %s"):format(what, expected, say.value(value)))
+  core.raise("%s: expected %s, got %s", what, expected, say.value(value))
 end
 
 --- A whole number within [low, high], as an integer.
@@ -59,7 +59,7 @@ function expect.count(what, value, low, high)
   if whole and whole >= low and whole <= (high or math.maxinteger) then return whole end
   local range = high and (" from %d to %d"):format(low, high) or (" of at least %d"):format(low)
   if low == math.mininteger then range = "" end
-  core.raise(("%s: expected a whole number%s, got %s"):format(what, range, got(value)))
+  core.raise("%s: expected a whole number%s, got %s", what, range, got(value))
 end
 
 --- A number within [low, high].
@@ -70,7 +70,7 @@ end
 ---@return number
 function expect.number(what, value, low, high)
   if type(value) == "number" and value >= low and value <= high then return value end
-  core.raise(("%s: expected a number from %.10g to %.10g, got %s"):format(what, low, high, got(value)))
+  core.raise("%s: expected a number from %.10g to %.10g, got %s", what, low, high, got(value))
 end
 
 --- True or false.
@@ -104,15 +104,15 @@ end
 ---@param self any
 function expect.method(name, self)
   if type(self) == "table" and self[name] ~= nil then return end
-  core.raise(("%s: expected to be called with a colon, such as object:%s(), got %s for the object"):format(name,
-    name, say.value(self)))
+  core.raise("%s: expected to be called with a colon, such as object:%s(), got %s for the object", name, name,
+    say.value(self))
 end
 
 --- A tensor.
 ---@param what string the function, for the message
 ---@param value any
 function expect.tensor(what, value)
-  if not core.is_tensor(value) then core.raise(("%s: expected a tensor, got %s"):format(what, type(value))) end
+  if not core.is_tensor(value) then core.raise("%s: expected a tensor, got %s", what, type(value)) end
 end
 
 --- An axis, from 1 to the rank.
@@ -122,8 +122,8 @@ end
 ---@return integer axis
 function expect.axis(what, axis, rank)
   if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return axis end
-  core.raise(("%s: axis: expected a whole number from 1 to %d, got %s"):format(what, rank,
-    axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or type(axis)))
+  core.raise("%s: axis: expected a whole number from 1 to %d, got %s", what, rank,
+    axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or type(axis))
 end
 
 --- One of a list of names.
@@ -135,8 +135,8 @@ function expect.choice(what, value, names)
   for _, name in ipairs(names) do
     if name == value then return name end
   end
-  core.raise(("%s: unknown name '%s'%s; known are %s"):format(what, tostring(value), naming.hint(value, names),
-    table.concat(names, ", ")))
+  core.raise("%s: unknown name '%s'%s; known are %s", what, tostring(value), naming.hint(value, names),
+    table.concat(names, ", "))
 end
 
 return expect

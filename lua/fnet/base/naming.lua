@@ -99,7 +99,7 @@ function naming.strict(what, list, elsewhere)
     __index = function(_, key)
       local near = elsewhere and elsewhere[key] or naming.nearest(key, naming.sorted(list))
       local words = near and (near:find " " and near or ("did you mean %s.%s?"):format(what, near))
-      core.raise(("%s has no '%s'%s"):format(what, tostring(key), words and "; " .. words or ""))
+      core.raise("%s has no '%s'%s", what, tostring(key), words and "; " .. words or "")
     end,
   })
 end

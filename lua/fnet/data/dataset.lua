@@ -29,9 +29,9 @@ local function check_names(y, classes)
   if classes == nil or y.rank ~= 1 or #y == 0 or is.float(y) then return end
   local low, high = y:min():item(), y:max():item()
   if low >= 1 and high <= #classes then return end
-  core.raise(("Dataset: classes: expected a name for each label, got %d, and label %d in row %d%s"):format(#classes,
+  core.raise("Dataset: classes: expected a name for each label, got %d, and label %d in row %d%s", #classes,
     low < 1 and low or high, (low < 1 and y:argmin() or y:argmax()):item(),
-    low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or ""))
+    low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or "")
 end
 
 -- The same fields, other rows (int32, of the underlying tensors; all where nil).
@@ -53,8 +53,8 @@ local function new(fields)
     expect.that(core.is_tensor(t) and t.rank >= 1, "Dataset: " .. key, "a tensor of at least one axis", t)
   end
   if #fields.x ~= #fields.y then
-    core.raise(("Dataset: expected as many targets as samples, got x of %s and y of %s"):format(
-      say.value(fields.x), say.value(fields.y)))
+    core.raise("Dataset: expected as many targets as samples, got x of %s and y of %s", say.value(fields.x),
+      say.value(fields.y))
   end
   check_names(fields.y, fields.classes)
   local self = with_rows(fields)
@@ -119,7 +119,7 @@ function Dataset:split(count, options)
   expect.booleans("split", options, { "shuffle", "stratified" })
   local total = #self
   if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
-  if total < 2 then core.raise(("split: expected at least two samples, got %s"):format(tostring(self))) end
+  if total < 2 then core.raise("split: expected at least two samples, got %s", tostring(self)) end
   count = expect.count("split: count, or a fraction such as 0.8", count, 1, total - 1)
   if options.stratified and options.shuffle == false then
     core.raise "split: stratified parts are shuffled; leave out shuffle = false"
@@ -228,7 +228,7 @@ end
 setmetatable(Dataset, {
   __index = function(_, key)
     local near = not optional[key] and naming.nearest(key, known)
-    if near then core.raise(("a data set has no '%s'; did you mean '%s'?"):format(key, near)) end
+    if near then core.raise("a data set has no '%s'; did you mean '%s'?", key, near) end
   end,
 })
 

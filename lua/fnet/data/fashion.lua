@@ -15,7 +15,7 @@ local FILES = {
 }
 local NO_ENTRY, NO_DIRECTORY = 2, 20 -- errno for a missing file, and for a path through something else
 
-local function raise(format, ...) return core.raise(("fashion_mnist: " .. format):format(...)) end
+local function raise(format, ...) return core.raise("fashion_mnist: " .. format, ...) end
 
 -- A file that is there but cannot be opened counts as found, so that the reader reports why.
 local function exists(path)

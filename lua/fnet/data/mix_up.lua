@@ -26,8 +26,7 @@ local function one_hot(y, classes)
   local labels = y:to "int32"
   local most, least = labels:max():item(), labels:min():item()
   if least < 1 or most > classes then
-    core.raise(("mix_up: label %d is outside 1..%d"):format(least < 1 and least or most, classes),
-      "label out of range")
+    core.raise_kind("label out of range", "mix_up: label %d is outside 1..%d", least < 1 and least or most, classes)
   end
   return labels:reshape { #labels, 1 }:eq(core.arange(1, classes, 1, "float32"))
 end

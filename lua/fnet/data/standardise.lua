@@ -87,9 +87,9 @@ end
 local function standardise(train, options)
   options = expect.options("standardise", options, { "targets" })
   if type(train) ~= "table" or not core.is_tensor(train.x) or train.x.rank ~= 2 or #train == 0 then
-    core.raise(("standardise: expected a data set with samples [features], got %s"):format(
+    core.raise("standardise: expected a data set with samples [features], got %s",
       type(train) == "table" and core.is_tensor(train.x) and "samples of " .. say.value(train.x)
-      or say.value(train)))
+      or say.value(train))
   end
   local fits = not options.targets or train.y.rank == 2 and is.float(train.y)
   expect.that(fits, "standardise: targets", "floats [count, targets]", train.y)

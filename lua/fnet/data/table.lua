@@ -22,11 +22,11 @@ local function check_names(what, value)
   if value == nil or value == false then return {} end
   if type(value) == "string" or math.type(value) == "integer" then value = { value } end
   if type(value) ~= "table" then
-    core.raise(("read_csv: %s: expected the name of a column, or a list of them, got %s"):format(what, type(value)))
+    core.raise("read_csv: %s: expected the name of a column, or a list of them, got %s", what, type(value))
   end
   for i, name in ipairs(value) do
     if type(name) ~= "string" and math.type(name) ~= "integer" then
-      core.raise(("read_csv: %s[%d]: expected the name or number of a column, got %s"):format(what, i, type(name)))
+      core.raise("read_csv: %s[%d]: expected the name or number of a column, got %s", what, i, type(name))
     end
   end
   return value
@@ -35,8 +35,8 @@ end
 local function check_character(what, value, otherwise)
   if value == nil then return otherwise end
   if type(value) ~= "string" or not value:find "^[\t%p ]$" or value == '"' then
-    core.raise(("read_csv: %s: expected one character such as ',' or ';', got %s"):format(what,
-      type(value) == "string" and "'" .. value .. "'" or type(value)))
+    core.raise("read_csv: %s: expected one character such as ',' or ';', got %s", what,
+      type(value) == "string" and "'" .. value .. "'" or type(value))
   end
   return value
 end

@@ -52,8 +52,8 @@ end
 local function check_pictures(steps, x)
   for _, step in ipairs(steps) do
     if step.pictures and x.rank ~= 3 and x.rank ~= 4 then
-      core.raise(("%s: expected pictures [count, height, width] or [count, height, width, channels], got %s")
-        :format(step.what, say.shape(x.shape)))
+      core.raise("%s: expected pictures [count, height, width] or [count, height, width, channels], got %s",
+        step.what, say.shape(x.shape))
     end
   end
 end
@@ -96,8 +96,8 @@ function Transform:__call(x, y)
   local fits = core.is_tensor(x) and x.rank >= 1 and x.dtype ~= "int32"
   expect.that(fits, "transform", "a batch of uint8 or floats", x)
   if not core.is_tensor(y) or y.rank < 1 or #y ~= #x then
-    core.raise(("transform: expected as many targets as samples, got x of %s and y of %s"):format(say.value(x),
-      say.value(y)))
+    core.raise("transform: expected as many targets as samples, got x of %s and y of %s", say.value(x),
+      say.value(y))
   end
   return self:fetch({ x = x:contiguous(), y = y, scale = 1 })
 end
@@ -115,8 +115,8 @@ local function own_step(f)
   return { what = "function", own = true, apply = function(x, y)
     local new_x, new_y = f(x, y)
     if not core.is_tensor(new_x) or not core.is_tensor(new_y) or new_x.rank < 1 or #new_x ~= #new_y then
-      core.raise(("transform: expected the function to return a batch and its targets, got %s and %s"):format(
-        say.value(new_x), say.value(new_y)))
+      core.raise("transform: expected the function to return a batch and its targets, got %s and %s",
+        say.value(new_x), say.value(new_y))
     end
     return new_x, new_y
   end }
@@ -131,7 +131,7 @@ function transforms.transforms(list)
   expect.that(type(list) == "table", "transforms", "a list of transforms", list)
   for key in pairs(list) do
     if math.type(key) ~= "integer" or key < 1 or key > #list then
-      core.raise(("transforms: expected a list of transforms, got one with the key '%s'"):format(tostring(key)))
+      core.raise("transforms: expected a list of transforms, got one with the key '%s'", tostring(key))
     end
   end
   local steps = {}
@@ -218,7 +218,7 @@ function transforms.normalise(statistics)
   local mean = statistic("mean", known.mean, -1e30)
   local deviation = statistic("deviation", known.deviation, 1e-30)
   if #mean ~= #deviation then
-    core.raise(("normalise: expected as many deviations as means, got %d and %d"):format(#deviation, #mean))
+    core.raise("normalise: expected as many deviations as means, got %d and %d", #deviation, #mean)
   end
   return new { kind = "normalise", what = "normalise", mean = mean, deviation = deviation }
 end

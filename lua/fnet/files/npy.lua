@@ -235,8 +235,7 @@ function npy.write_npz(path, tensors, options)
   local members = {}
   for name, t in pairs(tensors) do
     if type(name) ~= "string" or name == "" or #name > 60000 then
-      core.raise(("write_npz: expected names as texts, got %s"):format(name == "" and "an empty one" or
-        tostring(name)))
+      core.raise("write_npz: expected names as texts, got %s", name == "" and "an empty one" or tostring(name))
     end
     expect.tensor(("write_npz: '%s'"):format(name), t)
     t = t:contiguous()

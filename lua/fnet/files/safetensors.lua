@@ -276,8 +276,7 @@ function safetensors.write(path, tensors, metadata)
   local list = {}
   for name, tensor in pairs(tensors) do
     if type(name) ~= "string" or not utf8.len(name) or name == "__metadata__" or not core.is_tensor(tensor) then
-      core.raise(("write_tensors: expected tensors by name, got %s = %s"):format(tostring(name),
-        say.value(tensor)))
+      core.raise("write_tensors: expected tensors by name, got %s = %s", tostring(name), say.value(tensor))
     end
     list[#list + 1] = { name = name, tensor = tensor }
   end
@@ -286,9 +285,7 @@ function safetensors.write(path, tensors, metadata)
     if type(key) ~= "string" or type(value) ~= "string" or not utf8.len(key) or not utf8.len(value) then
       core.raise("write_tensors: metadata: expected texts in UTF-8 by name")
     end
-    if key:find(OWN) then
-      core.raise(("write_tensors: metadata: '%s': names with fnet. are fnet's own"):format(key))
-    end
+    if key:find(OWN) then core.raise("write_tensors: metadata: '%s': names with fnet. are fnet's own", key) end
   end
   return safetensors.write_list(path, list, metadata)
 end

@@ -15,7 +15,7 @@ local DEPTH_MOST = 12
 local odd_numbers = { inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 }
 
 local function raise(state, path, what)
-  core.raise(("%s: %s is %s, which no file can hold"):format(state.what, path, what))
+  core.raise("%s: %s is %s, which no file can hold", state.what, path, what)
 end
 
 local function pack(state, value, path, depth)

@@ -130,7 +130,7 @@ end
 function zip.archive(what, members, compress)
   local pieces, directory, offset = {}, {}, 0
   if #members > COUNT_MOST then
-    core.raise(("%s: expected at most %d members, got %d"):format(what, COUNT_MOST, #members))
+    core.raise("%s: expected at most %d members, got %d", what, COUNT_MOST, #members)
   end
   for _, member in ipairs(members) do
     local parts, size = member.pieces, 0

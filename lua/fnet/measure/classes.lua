@@ -11,8 +11,8 @@ local classes = {}
 ---@param output tensor [batch, classes] or [classes]
 function classes.check(what, output)
   if not core.is_tensor(output) or output.rank == 0 or output.shape[output.rank] ~= 1 then return end
-  core.raise(("%s: expected an output for each class, at least two, got %s; a single logit is compared with 0, "
-    .. "such as output:gt(0):eq(target):mean() for targets of 0 and 1"):format(what, say.value(output)))
+  core.raise("%s: expected an output for each class, at least two, got %s; a single logit is compared with 0, " ..
+    "such as output:gt(0):eq(target):mean() for targets of 0 and 1", what, say.value(output))
 end
 
 --- The place of the largest output of each row.
@@ -24,8 +24,8 @@ function classes.said(what, output)
   local largest = output:max(output.rank)
   local broken = largest:ne(largest)
   if broken:sum():item() > 0 then
-    core.raise(("%s: %sthe output holds a nan, so it says no class"):format(what,
-      broken.rank == 0 and "" or ("row %d of "):format(broken:argmax():item())))
+    core.raise("%s: %sthe output holds a nan, so it says no class", what,
+      broken.rank == 0 and "" or ("row %d of "):format(broken:argmax():item()))
   end
   return output:argmax(output.rank)
 end

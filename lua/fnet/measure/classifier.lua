@@ -37,13 +37,11 @@ end
 -- Raises unless a model is a classifier for a data set of labels.
 local function check_first(what, dataset, output, y)
   if y.rank ~= 1 or is.float(y) then
-    core.raise(("%s: expected labels [batch] as int32 or uint8, got %s; labels are converted with :int(), and for "
-      .. "a model of other targets there is fnet.evaluate(model, set, { loss = fnet.nn.mse })"):format(what,
-      say.value(y)))
+    core.raise("%s: expected labels [batch] as int32 or uint8, got %s; labels are converted with :int(), and " ..
+      "for a model of other targets there is fnet.evaluate(model, set, { loss = fnet.nn.mse })", what, say.value(y))
   end
   if not core.is_tensor(output) or output.rank ~= 2 then
-    core.raise(("%s: expected a model that gives [batch, classes], it gives %s"):format(what,
-      say.value(output)))
+    core.raise("%s: expected a model that gives [batch, classes], it gives %s", what, say.value(output))
   end
   classes.check(what, output)
   check_labels(what, dataset, output, y, cross_entropy)
@@ -52,8 +50,7 @@ end
 -- The result of `evaluate`, for the function `what`.
 local function evaluate(what, model, dataset, options)
   if not is_module(model) or not is.dataset(dataset) then
-    core.raise(("%s: expected a model and a data set, got %s and %s"):format(what, say.value(model),
-      say.value(dataset)))
+    core.raise("%s: expected a model and a data set, got %s and %s", what, say.value(model), say.value(dataset))
   end
   options = expect.options(what, options, { "size" })
   local means, correct, list = meter.new(what, {}), 0, {}

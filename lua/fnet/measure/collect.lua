@@ -12,8 +12,7 @@ return function(what, rows)
   local all, count = nil, 0
   return function(piece)
     if not core.is_tensor(piece) or piece.rank == 0 then
-      core.raise(("%s: expected a model that gives a tensor [batch, ...], it gives %s"):format(what,
-        say.value(piece)))
+      core.raise("%s: expected a model that gives a tensor [batch, ...], it gives %s", what, say.value(piece))
     end
     local before, shape = count, piece.shape
     count = count + #piece

@@ -53,8 +53,8 @@ return function(output, target, names)
   core.correct(output, target, "confusion") -- checks the labels
   local classes = output.shape[2]
   if names ~= nil and (type(names) ~= "table" or #names ~= classes) then
-    core.raise(("confusion: classes: expected %d names, got %s"):format(classes,
-      type(names) == "table" and #names or type(names)))
+    core.raise("confusion: classes: expected %d names, got %s", classes,
+      type(names) == "table" and #names or type(names))
   end
   local self = {
     counts = {}, classes = {}, total = #output, correct = 0, precision = {}, recall = {}, f1 = {}, support = {},

@@ -80,14 +80,14 @@ function public.predict_classes(model, x, options)
   options = expect.options("predict_classes", options, { "size", "classes" })
   local output = predict("predict_classes", model, x, options.size)
   if output.rank ~= 1 and output.rank ~= 2 then
-    core.raise(("predict_classes: expected a model that gives [classes] or [batch, classes], it gives %s"):format(
-      say.shape(output.shape)))
+    core.raise("predict_classes: expected a model that gives [classes] or [batch, classes], it gives %s",
+      say.shape(output.shape))
   end
   local names = options.classes or is.dataset(x) and x.classes or nil
   local count = output.shape[output.rank]
   if names and #names < count then
-    core.raise(("predict_classes: classes: expected %d names, one for each output of the model, got %d"):format(
-      count, #names))
+    core.raise("predict_classes: classes: expected %d names, one for each output of the model, got %d", count,
+      #names)
   end
   local said = classes.said("predict_classes", output)
   if output.rank == 1 then

@@ -24,8 +24,8 @@ local function pair(what, output, target)
     return outputs, targets
   end
   if not core.is_tensor(output) then
-    core.raise(("%s: expected outputs and targets, or a model and a data set, got %s and %s"):format(what,
-      say.value(output), say.value(target)))
+    core.raise("%s: expected outputs and targets, or a model and a data set, got %s and %s", what,
+      say.value(output), say.value(target))
   end
   return output:detach(), core.is_tensor(target) and target:detach() or target
 end
@@ -87,8 +87,8 @@ function metrics.r2(output, target)
   output, target = pair("r2", output, target)
   local same = core.is_tensor(target) and is.same_shape(output.shape, target.shape)
   if not same or output.rank == 0 or output.rank > 2 then
-    core.raise(("r2: expected two tensors [batch] or [batch, columns] of equal shapes, got %s and %s"):format(
-      say.value(output), say.value(target)))
+    core.raise("r2: expected two tensors [batch] or [batch, columns] of equal shapes, got %s and %s",
+      say.value(output), say.value(target))
   end
   if #output < 2 then core.raise("r2: expected at least two rows, got " .. say.shape(output.shape)) end
   output, target = output:double():reshape { #output, -1 }, target:double():reshape { #target, -1 }

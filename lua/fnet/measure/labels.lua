@@ -52,6 +52,6 @@ return function(what, dataset, output, y, ...)
   local classes = output.shape[output.rank]
   local problem, label = problem_of(dataset, classes)
   for _, f in ipairs(problem and { ... } or {}) do
-    if takes_classes(f, output, #y, label) then core.raise(what .. ": " .. problem, "label out of range") end
+    if takes_classes(f, output, #y, label) then core.raise_kind("label out of range", "%s: %s", what, problem) end
   end
 end

@@ -26,9 +26,7 @@ local function rows_of(target) return core.is_tensor(target) and target.rank > 0
 ---@return number
 local function number(what, value)
   if core.is_tensor(value) and value:count() == 1 then value = value:item() end
-  if type(value) ~= "number" then
-    core.raise(("%s must return a number, got %s"):format(what, say.value(value)))
-  end
+  if type(value) ~= "number" then core.raise("%s must return a number, got %s", what, say.value(value)) end
   return value
 end
 
@@ -59,19 +57,19 @@ local function metric_list(what, metrics)
   expect.that(type(metrics) == "table", what .. ": metrics", "a table such as { 'accuracy' }", metrics)
   local list, seen = {}, {}
   local function add(name, given)
-    if seen[name] then core.raise(("%s: metrics: '%s' is there twice"):format(what, name)) end
+    if seen[name] then core.raise("%s: metrics: '%s' is there twice", what, name) end
     seen[name] = true
     list[#list + 1] = entry_of(what, name, given)
   end
   for _, name in ipairs(metrics) do
     if is.callable(name) then
-      core.raise(("%s: metrics: expected a name for the function, such as { mae = nn.mae }"):format(what))
+      core.raise("%s: metrics: expected a name for the function, such as { mae = nn.mae }", what)
     end
     add(name, library[expect.choice(what .. ": metrics", name, { "accuracy" })])
   end
   for _, name in ipairs(naming.sorted(metrics)) do
     if TAKEN[name] or name:find "^valid_" then
-      core.raise(("%s: metrics: the name '%s' is taken; give the metric another one"):format(what, name))
+      core.raise("%s: metrics: the name '%s' is taken; give the metric another one", what, name)
     end
     add(name, metrics[name])
   end

@@ -31,5 +31,5 @@ return function(what, model, data, size, visit)
       visit(model(x), y)
     end
   end)
-  if not seen then core.raise(("%s: expected at least one sample, got %s"):format(what, tostring(data))) end
+  if not seen then core.raise("%s: expected at least one sample, got %s", what, tostring(data)) end
 end

@@ -72,7 +72,7 @@ local function resolve(what, option)
     return { apply = option, text = "a function", passes_on = false, keeps_input = true }
   end
   local class = type(option) == "table" and rawget(option, "class_name")
-  if class then core.raise(("%s: activation: got the class %s; call it: nn.%s()"):format(what, class, class)) end
+  if class then core.raise("%s: activation: got the class %s; call it: nn.%s()", what, class, class) end
   return named[expect.choice(what .. ": activation", option, naming.sorted(named))]
 end
 

@@ -19,8 +19,7 @@ function Residual:init(layers)
   self.keeps_input, self.gives_list = false, false -- the sum keeps nothing of what it is made from
   local shape = self.inputs and self.shapes[#self]
   if shape and shape[#shape] ~= self.inputs then
-    core.raise(("Residual: %d inputs cannot be added to the %d that its layers give"):format(self.inputs,
-      shape[#shape]))
+    core.raise("Residual: %d inputs cannot be added to the %d that its layers give", self.inputs, shape[#shape])
   end
 end
 
@@ -30,12 +29,12 @@ end
 function Residual:forward(x)
   local inner = Sequential.forward(self, x)
   if not core.is_tensor(x) or not core.is_tensor(inner) then
-    core.raise(("%s: expected two tensors to add, got %s and, from its layers, %s"):format(self:name(),
-      say.value(x), say.value(inner)))
+    core.raise("%s: expected two tensors to add, got %s and, from its layers, %s", self:name(), say.value(x),
+      say.value(inner))
   end
   if not is.same_shape(inner.shape, x.shape) then
-    core.raise(("%s: its input %s cannot be added to what its layers give, %s"):format(self:name(),
-      say.shape(x.shape), say.shape(inner.shape)))
+    core.raise("%s: its input %s cannot be added to what its layers give, %s", self:name(), say.shape(x.shape),
+      say.shape(inner.shape))
   end
   local y = x + inner
   if self.passes_on and inner ~= x then core.discard(inner, y) end
@@ -56,8 +55,8 @@ local function take_branches(self, branches)
   for i, branch in ipairs(self) do
     local inputs = branch.inputs
     if inputs and self.inputs and inputs ~= self.inputs then
-      core.raise(("%s: branch %d expects %d inputs, but a branch before it %d"):format(self.class_name, i, inputs,
-        self.inputs))
+      core.raise("%s: branch %d expects %d inputs, but a branch before it %d", self.class_name, i, inputs,
+        self.inputs)
     end
     self.inputs = self.inputs or inputs
   end
@@ -98,14 +97,13 @@ function Concat:forward(x)
   for i, branch in ipairs(self) do
     results[i] = module.run(branch, x)
     if not core.is_tensor(results[i]) then
-      core.raise(("%s: branch %d: expected a tensor from it, got %s"):format(self:name(), i,
-        say.value(results[i])))
+      core.raise("%s: branch %d: expected a tensor from it, got %s", self:name(), i, say.value(results[i]))
     end
     local shape = results[i].shape
     first = first or shape
     if #shape == 0 or not is.same_shape(shape, first, 1) then
-      core.raise(("%s: branches give %s and %s; all axes but the last must be equal"):format(self:name(),
-        say.shape(first), say.shape(shape)))
+      core.raise("%s: branches give %s and %s; all axes but the last must be equal", self:name(), say.shape(first),
+        say.shape(shape))
     end
   end
   local y = functions.constructors.concat(results, #first)
@@ -121,8 +119,8 @@ function Concat:output_shape(input)
     local shape = branch:output_shape(input)
     if not shape then return nil end
     if joined and not is.same_shape(shape, joined, 1) then
-      core.raise(("%s: branch %d gives %s, but those before it %s; all axes but the last must be equal"):format(
-        self.class_name, i, say.shape(shape, "batch, "), say.shape(joined, "batch, ")))
+      core.raise("%s: branch %d gives %s, but those before it %s; all axes but the last must be equal",
+        self.class_name, i, say.shape(shape, "batch, "), say.shape(joined, "batch, "))
     end
     shape = { table.unpack(shape) }
     if joined then shape[#shape] = shape[#shape] + joined[#joined] end

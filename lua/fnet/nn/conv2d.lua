@@ -31,8 +31,8 @@ function Conv2D:init(inputs, units, kernel, options)
   self.window = window.new("Conv2D", kernel, options.stride or 1, options.padding)
   self.groups = options.groups == nil and 1 or expect.count("Conv2D: groups", options.groups, 1)
   if inputs % self.groups ~= 0 or units % self.groups ~= 0 then
-    core.raise(("Conv2D: inputs and units must be multiples of the %d groups, got %d and %d"):format(self.groups,
-      inputs, units))
+    core.raise("Conv2D: inputs and units must be multiples of the %d groups, got %d and %d", self.groups, inputs,
+      units)
   end
   local size = self.window.kernel
   self.weight = parameter.weight("Conv2D", { size[1], size[2], self.inputs // self.groups, self.units },
@@ -58,9 +58,9 @@ end
 
 function Conv2D:output_shape(input)
   if input and #input ~= 3 then
-    core.raise(("%s: expected pictures of [batch, height, width, %d], got %s%s"):format(self:name(), self.inputs,
+    core.raise("%s: expected pictures of [batch, height, width, %d], got %s%s", self:name(), self.inputs,
       say.shape(input, "batch, "), self.inputs == 1 and #input == 2 and
-        ("; put nn.Reshape(%s, %s, 1) before it"):format(input[1], input[2]) or ""))
+        ("; put nn.Reshape(%s, %s, 1) before it"):format(input[1], input[2]) or "")
   end
   local height, width = self.window:count(self, input or { "?", "?" })
   return { height, width, self.units }

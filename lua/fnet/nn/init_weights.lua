@@ -15,8 +15,8 @@ local named = {}
 -- What goes into one unit and out of one input.
 local function fans(what, shape)
   if type(shape) ~= "table" or #shape < 2 then
-    core.raise(("%s: expected a shape of at least two lengths, {..., inputs, units}, got %s"):format(what,
-      type(shape) == "table" and say.shape(shape) or type(shape)))
+    core.raise("%s: expected a shape of at least two lengths, {..., inputs, units}, got %s", what,
+      type(shape) == "table" and say.shape(shape) or type(shape))
   end
   local field = 1
   for axis, length in ipairs(shape) do

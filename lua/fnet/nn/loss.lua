@@ -14,8 +14,8 @@ local function weights_of(value, output)
   expect.that(core.is_tensor(weights) and weights.rank == 1 and #weights == classes, "cross_entropy: weights",
     ("one for each of the %d classes"):format(classes), weights)
   if weights:min():item() < 0 then
-    core.raise(("cross_entropy: weights: expected none below 0, got %g for class %d"):format(weights:min():item(),
-      weights:argmin():item()))
+    core.raise("cross_entropy: weights: expected none below 0, got %g for class %d", weights:min():item(),
+      weights:argmin():item())
   end
   return weights:to(output.dtype)
 end
@@ -55,8 +55,8 @@ function loss.cross_entropy(output, labels, options)
   expect.that(is.float(logits) and logits.rank > 0 and #logits > 0, "cross_entropy", "at least one row of floats",
     logits)
   if distribution and not is.same_shape(labels.shape, logits.shape) then
-    core.raise(("cross_entropy: expected labels [batch], or distributions of the shape of the output %s, got %s")
-      :format(say.shape(logits.shape), say.value(labels)))
+    core.raise("cross_entropy: expected labels [batch], or distributions of the shape of the output %s, got %s",
+      say.shape(logits.shape), say.value(labels))
   end
   if distribution and logits.shape[logits.rank] == 1 then
     core.raise("cross_entropy: expected an output for each class, at least two, got " .. say.value(logits) ..
@@ -68,15 +68,13 @@ end
 -- Raises unless both are tensors of one shape with something in them.
 local function check_pair(what, output, target)
   if not (core.is_tensor(output) and core.is_tensor(target)) then
-    core.raise(("%s: expected two tensors, got %s and %s"):format(what, type(output), type(target)))
+    core.raise("%s: expected two tensors, got %s and %s", what, type(output), type(target))
   end
   local a, b = output.shape, target.shape
   if not is.same_shape(a, b) then
-    core.raise(("%s: expected equal shapes, got %s and %s"):format(what, say.shape(a), say.shape(b)))
+    core.raise("%s: expected equal shapes, got %s and %s", what, say.shape(a), say.shape(b))
   end
-  if output:count() == 0 then
-    core.raise(("%s: expected at least one element, got %s"):format(what, say.shape(a)))
-  end
+  if output:count() == 0 then core.raise("%s: expected at least one element, got %s", what, say.shape(a)) end
 end
 
 --- Binary cross-entropy of logits (not of probabilities: leave out the Sigmoid, or use it only to predict): the
@@ -93,8 +91,8 @@ function loss.binary_cross_entropy(output, target)
   local low, high = target:min():item(), target:max():item()
   if low < 0 or high > 1 then
     local value = low < 0 and low or high
-    core.raise(("binary_cross_entropy: expected targets of 0 or 1, or probabilities, got %g%s"):format(value,
-      value == 2 and "; subtract 1 from labels that count from 1" or ""))
+    core.raise("binary_cross_entropy: expected targets of 0 or 1, or probabilities, got %g%s", value,
+      value == 2 and "; subtract 1 from labels that count from 1" or "")
   end
   -- log(sigmoid(x)) = -softplus(-x): no probability rounds to 0 or 1
   return (target * (-output):softplus() + (1 - target) * output:softplus()):mean()

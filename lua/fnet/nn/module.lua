@@ -45,8 +45,8 @@ local function check_surplus(self, ...)
   if not frame or not base.is_own(frame.source) or self.init and frame.isvararg then return end
   local most = self.init and frame.nparams - 1 or 0
   if select(most + 1, ...) ~= nil then
-    core.raise(("%s: expected %s, got %d"):format(self.class_name, most == 0 and "no arguments" or
-      ("at most %d"):format(most), select("#", ...)))
+    core.raise("%s: expected %s, got %d", self.class_name,
+      most == 0 and "no arguments" or ("at most %d"):format(most), select("#", ...))
   end
 end
 
@@ -83,23 +83,23 @@ end
 local function take_list(self, list, noun)
   local what = self.class_name
   if type(list) ~= "table" or is_module(list) or #list == 0 then
-    core.raise(("%s: expected a table of at least one layer, { nn.Dense(784, 10), ... }"):format(what))
+    core.raise("%s: expected a table of at least one layer, { nn.Dense(784, 10), ... }", what)
   end
   for i = 1, #list do
     local part = list[i]
     if part == nil then
-      core.raise(("%s: %s %d is nil: is its name a variable that exists?"):format(what, noun, i))
+      core.raise("%s: %s %d is nil: is its name a variable that exists?", what, noun, i)
     elseif not is_module(part) then
       local class_name = type(part) == "table" and rawget(part, "class_name")
-      core.raise(("%s: %s %d: expected a layer, got %s"):format(what, noun, i, class_name and
-        "the class " .. class_name .. "; call it: nn." .. class_name .. "(...)" or type(part)))
+      core.raise("%s: %s %d: expected a layer, got %s", what, noun, i,
+        class_name and "the class " .. class_name .. "; call it: nn." .. class_name .. "(...)" or type(part))
     end
     self[i] = part
     adopt(self, part, noun .. " " .. i)
   end
   for key in pairs(list) do
     if math.type(key) ~= "integer" or key < 1 or key > #list then
-      core.raise(("%s: unexpected field '%s'; layers are listed without names or gaps"):format(what, tostring(key)))
+      core.raise("%s: unexpected field '%s'; layers are listed without names or gaps", what, tostring(key))
     end
   end
 end
@@ -107,7 +107,7 @@ end
 -- New fields only: a field that exists keeps its place in the order.
 local function assign(self, key, value)
   if Module[key] ~= nil and (is_module(value) or is_parameter(value)) then
-    core.raise(("%s: '%s' is a method of every module; give the field another name"):format(self.class_name, key))
+    core.raise("%s: '%s' is a method of every module; give the field another name", self.class_name, key)
   end
   rawset(self, key, value)
   -- An object with a forward of its own may keep what it takes and gives.
@@ -237,8 +237,8 @@ end
 ---@param tensor tensor
 function Module:buffer(name, tensor)
   if type(name) ~= "string" or rawget(self, name) ~= nil or not core.is_tensor(tensor) then
-    core.raise(("%s: buffer: expected the name of a new field and a tensor, got %s and %s"):format(self.class_name,
-      tostring(name), type(tensor)))
+    core.raise("%s: buffer: expected the name of a new field and a tensor, got %s and %s", self.class_name,
+      tostring(name), type(tensor))
   end
   rawset(self, name, tensor)
   local buffers = rawget(self, BUFFERS)

@@ -26,8 +26,8 @@ local function check_input(self, x)
   if core.is_tensor(x) and x.rank > 0 and x.shape[x.rank] == self.inputs and x.dtype == self.weight.dtype then
     return
   end
-  core.raise(("%s: expected an input of %s [..., %d], got %s"):format(self:name(), self.weight.dtype, self.inputs,
-    say.value(x)))
+  core.raise("%s: expected an input of %s [..., %d], got %s", self:name(), self.weight.dtype, self.inputs,
+    say.value(x))
 end
 
 ---@class nn.BatchNorm: nn.Module
@@ -59,8 +59,8 @@ local function batch_statistics(self, x)
   local rows = x:count() // self.inputs
   if rows < 2 then
     local subject = (rows == 1 and "one row, %s, has" or "no rows, %s, have"):format(say.shape(x.shape))
-    core.raise(("%s: %s no variance in training mode; use larger batches (drop_last = true leaves out a last " ..
-      "one of 1), or model:eval()"):format(self:name(), subject))
+    core.raise("%s: %s no variance in training mode; use larger batches (drop_last = true leaves out a last one " ..
+      "of 1), or model:eval()", self:name(), subject)
   end
   local mean = x:reshape { rows, self.inputs }:sum(1) / rows
   local squares = core.centred_squares(x, mean)

@@ -18,8 +18,7 @@ function parameter.weight(what, shape, make)
   if type(make) ~= "function" then make = init[expect.choice(what .. ": init", make, init.names())] end
   local weight = make({ table.unpack(shape) })
   if not core.is_tensor(weight) or not is.same_shape(weight.shape, shape) then
-    core.raise(("%s: init must return a tensor %s, got %s"):format(what, say.shape(shape),
-      say.value(weight)))
+    core.raise("%s: init must return a tensor %s, got %s", what, say.shape(shape), say.value(weight))
   end
   weight.requires_grad = true
   return weight

@@ -8,8 +8,8 @@ local window = require "fnet.nn.window"
 
 local function check_pictures(self, input)
   if #input == 3 then return end
-  core.raise(("%s: expected pictures of [batch, height, width, channels], got %s"):format(self:name(),
-    say.shape(input, "batch, ")))
+  core.raise("%s: expected pictures of [batch, height, width, channels], got %s", self:name(),
+    say.shape(input, "batch, "))
 end
 
 local function pooling(name, operation)
@@ -26,8 +26,8 @@ local function pooling(name, operation)
     self.window = window.new(name, kernel, options.stride or kernel, options.padding)
     local size, padding = self.window.kernel, self.window.padding
     if padding ~= "same" and (padding[1] >= size[1] or padding[2] >= size[2]) then
-      core.raise(("%s: the padding of %d x %d must be smaller than the kernel of %d x %d"):format(name, padding[1],
-        padding[2], size[1], size[2]))
+      core.raise("%s: the padding of %d x %d must be smaller than the kernel of %d x %d", name, padding[1],
+        padding[2], size[1], size[2])
     end
     self.text = ("%s(%s)"):format(name, self.window:describe(size))
   end
@@ -62,8 +62,8 @@ GlobalAvgPool.passes_on = true
 function GlobalAvgPool:forward(x)
   local shape = core.is_tensor(x) and x.shape or {}
   if #shape ~= 3 and #shape ~= 4 then
-    core.raise(("%s: expected an input of [batch, height, width, channels], got %s"):format(self:name(),
-      core.is_tensor(x) and say.shape(shape) or type(x)))
+    core.raise("%s: expected an input of [batch, height, width, channels], got %s", self:name(),
+      core.is_tensor(x) and say.shape(shape) or type(x))
   end
   local channels, positions = shape[#shape], shape[#shape - 2] * shape[#shape - 1]
   if #shape == 3 then return x:reshape({ positions, channels }):mean(1) end

@@ -25,8 +25,7 @@ Reshape.passes_on = true
 function Reshape:init(...)
   local lengths = { ... }
   if #lengths == 0 or select("#", ...) > 7 then
-    core.raise(("Reshape: expected 1 to 7 lengths, such as nn.Reshape(28, 28, 1), got %d"):format(
-      select("#", ...)))
+    core.raise("Reshape: expected 1 to 7 lengths, such as nn.Reshape(28, 28, 1), got %d", select("#", ...))
   end
   for i = 1, select("#", ...) do
     lengths[i] = expect.count("Reshape: length " .. i, lengths[i], 1, 1 << 31)
@@ -42,14 +41,14 @@ function Reshape:forward(x)
   local count, size = x:count(), self.count_of_sample
   if x.rank > 0 and count == #x * size then return x:reshape { #x, table.unpack(self.lengths) } end
   if count == size then return x:reshape(self.lengths) end
-  core.raise(("%s: expected %d elements a sample, got %s"):format(self:name(), size, say.shape(x.shape)))
+  core.raise("%s: expected %d elements a sample, got %s", self:name(), size, say.shape(x.shape))
 end
 
 function Reshape:output_shape(input)
   local count = input and elements(input)
   if count and count ~= self.count_of_sample then
-    core.raise(("%s: expected %d elements a sample, got %s"):format(self:name(), self.count_of_sample,
-      say.shape(input, "batch, ")))
+    core.raise("%s: expected %d elements a sample, got %s", self:name(), self.count_of_sample,
+      say.shape(input, "batch, "))
   end
   return { table.unpack(self.lengths) }
 end

@@ -20,12 +20,12 @@ local function check_shapes(self)
   for i, layer in ipairs(self) do
     local before, inputs, features = self[i - 1], layer.inputs, shape and shape[#shape]
     if before and before.gives_list and layer.passes_on then
-      core.raise(("%s expects a tensor, but %s gives a list; nn.Concat joins the results of its branches"):format(
-        layer:name(), before:name()))
+      core.raise("%s expects a tensor, but %s gives a list; nn.Concat joins the results of its branches",
+        layer:name(), before:name())
     end
     if inputs and features and features ~= inputs then
-      core.raise(("%s expects %d inputs, but %s gives %s"):format(layer:name(), inputs, before:name(),
-        say.shape(shape, "batch, ")))
+      core.raise("%s expects %d inputs, but %s gives %s", layer:name(), inputs, before:name(),
+        say.shape(shape, "batch, "))
     end
     if inputs and not shape and before and before.learn_features then
       before:learn_features(inputs)

@@ -16,7 +16,7 @@ local LONGEST = 4096 -- far beyond any picture's use, and products of lengths st
 local function pair(what, value, low)
   if type(value) == "table" and not core.is_tensor(value) then
     if #value ~= 2 or next(value, #value) ~= nil then
-      core.raise(("%s: expected a whole number or a pair { down, across }, got a table of %d"):format(what, #value))
+      core.raise("%s: expected a whole number or a pair { down, across }, got a table of %d", what, #value)
     end
     return { expect.count(what, value[1], low, LONGEST), expect.count(what, value[2], low, LONGEST) }
   end
@@ -95,8 +95,8 @@ function Window:count(layer, shape)
     else
       local before, after = margins(self, axis, size)
       if size + before + after < self.kernel[axis] then
-        core.raise(("%s: the kernel of %d x %d does not fit into a picture of %s x %s with its padding"):format(
-          layer:name(), self.kernel[1], self.kernel[2], shape[1], shape[2]))
+        core.raise("%s: the kernel of %d x %d does not fit into a picture of %s x %s with its padding",
+          layer:name(), self.kernel[1], self.kernel[2], shape[1], shape[2])
       end
       counts[axis] = (size + before + after - self.kernel[axis]) // self.stride[axis] + 1
     end

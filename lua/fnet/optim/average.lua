@@ -86,8 +86,8 @@ function Average:load_state(state)
   for i, average in ipairs(self.averages) do
     list[i] = state["averages." .. i]
     if say.value(list[i]) ~= say.value(average) then
-      core.raise(("Average: load_state: averages.%d: expected %s like its parameter, got %s"):format(i,
-        say.value(average), say.value(list[i])))
+      core.raise("Average: load_state: averages.%d: expected %s like its parameter, got %s", i, say.value(average),
+        say.value(list[i]))
     end
   end
   copy_all(self.averages, list)
@@ -108,7 +108,7 @@ return function(parameters, options)
   end
   for i, parameter in ipairs(parameters) do
     if not core.is_tensor(parameter) then
-      core.raise(("Average: parameter %d: expected a tensor, got %s"):format(i, say.value(parameter)))
+      core.raise("Average: parameter %d: expected a tensor, got %s", i, say.value(parameter))
     end
   end
   options = expect.options("Average", options, { "decay" })

@@ -14,7 +14,7 @@ local function check_list(what, parameters)
   end
   for i, parameter in ipairs(parameters) do
     if not core.is_tensor(parameter) then
-      core.raise(("%s: parameter %d: expected a tensor, got %s"):format(what, i, say.value(parameter)))
+      core.raise("%s: parameter %d: expected a tensor, got %s", what, i, say.value(parameter))
     end
   end
 end

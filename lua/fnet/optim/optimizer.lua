@@ -25,9 +25,7 @@ local SPEC = {}
 -- A misspelt option would be kept and do nothing; other fields are the script's own.
 function Optimizer:__newindex(key, value)
   local near = naming.nearest(key, self[SPEC].known)
-  if near and near ~= key then
-    core.raise(("%s has no '%s'; did you mean '%s'?"):format(self[SPEC].name, key, near))
-  end
+  if near and near ~= key then core.raise("%s has no '%s'; did you mean '%s'?", self[SPEC].name, key, near) end
   rawset(self, key, value)
 end
 
@@ -45,8 +43,8 @@ end
 
 local function check_schedule(name, schedule)
   if schedule == nil or is.callable(schedule) then return end
-  core.raise(("%s: schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, " ..
-    "got %s"):format(name, say.value(schedule)))
+  core.raise("%s: schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, " ..
+    "got %s", name, say.value(schedule))
 end
 
 -- The factor that the schedule gives for a step.
@@ -54,8 +52,8 @@ local function factor_at(self, step)
   check_schedule(self[SPEC].name, self.schedule)
   local factor = self.schedule(step)
   if type(factor) == "number" and factor >= 0 and factor < math.huge then return factor end
-  core.raise(("%s: schedule: expected a number of at least 0 for step %d, got %s"):format(self[SPEC].name, step,
-    tostring(factor)))
+  core.raise("%s: schedule: expected a number of at least 0 for step %d, got %s", self[SPEC].name, step,
+    tostring(factor))
 end
 
 -- The key of a group's moments: lists of tensors by name.

@@ -138,8 +138,8 @@ end
 function report.distribution(names, probabilities)
   if type(names) ~= "table" or not core.is_tensor(probabilities) or probabilities.rank ~= 1 or
     #names ~= #probabilities or #names == 0 then
-    core.raise(("distribution: expected a list of names and a tensor with a probability for each, got %s and %s")
-      :format(type(names) == "table" and #names .. " names" or type(names), say.value(probabilities)))
+    core.raise("distribution: expected a list of names and a tensor with a probability for each, got %s and %s",
+      type(names) == "table" and #names .. " names" or type(names), say.value(probabilities))
   end
   local rows, best = {}, probabilities:argmax():item()
   for i, value in ipairs(probabilities:totable()) do
@@ -168,9 +168,9 @@ function report.json(pairs_list)
   local parts = {}
   for i, entry in ipairs(pairs_list) do
     if type(entry) ~= "table" or type(entry[1]) ~= "string" or not PLAIN[type(entry[2])] then
-      core.raise(("json: entry %d: expected { key, value } with a string, number or boolean, got %s"):format(i,
+      core.raise("json: entry %d: expected { key, value } with a string, number or boolean, got %s", i,
         type(entry) == "table" and ("{ %s, %s }"):format(say.value(entry[1]), say.value(entry[2])) or
-          say.value(entry)))
+          say.value(entry))
     end
     local value = entry[2]
     local text = type(value) == "string" and json.text(value) or type(value) == "boolean" and tostring(value)

@@ -36,21 +36,20 @@ local function encode_value(state, value, where)
   if module.is_module(value) then return { layer = encode_module(state, value) } end
   if kind == "number" or kind == "boolean" or kind == "string" then return value end
   if kind ~= "table" or core.is_tensor(value) then
-    core.raise(("save: %s: %s is a %s, which no file can hold; write the layer as a class of your own (nn.module)"
-      .. " and give the class to fnet.load"):format(state.name, where, core.is_tensor(value) and "tensor" or kind))
+    core.raise("save: %s: %s is a %s, which no file can hold; write the layer as a class of your own " ..
+      "(nn.module) and give the class to fnet.load", state.name, where, core.is_tensor(value) and "tensor" or kind)
   end
   if #value > 0 then
     local list = json.array {}
     for i = 1, #value do list[i] = encode_value(state, value[i], where .. "[" .. i .. "]") end
     for key in pairs(value) do
-      if not list[key] then core.raise(("save: %s: %s mixes a list with names"):format(state.name, where)) end
+      if not list[key] then core.raise("save: %s: %s mixes a list with names", state.name, where) end
     end
     return { list = list }
   end
   local fields = {}
   for key, inner in pairs(value) do
-    if type(key) ~= "string" then core.raise(("save: %s: %s has a key that is no name"):format(state.name,
-      where)) end
+    if type(key) ~= "string" then core.raise("save: %s: %s has a key that is no name", state.name, where) end
     -- How the start values were drawn no longer matters: the file has the values.
     if not (key == "init" and type(inner) == "function") then
       fields[key] = encode_value(state, inner, where .. "." .. key)
@@ -129,7 +128,7 @@ function decode_module(state, fields)
   end
   local ok, made = interruption.pass(pcall(class, table.unpack(arguments, 1, #fields.arguments)))
   if not ok then damaged("does not fit together: %s", core.error_text(made)) end
-  if not module.is_module(made) then core.raise(("load: layers.%s gave no layer"):format(fields.name)) end
+  if not module.is_module(made) then core.raise("load: layers.%s gave no layer", fields.name) end
   state.made[number] = made
   return made
 end

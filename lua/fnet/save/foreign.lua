@@ -40,14 +40,14 @@ local function pictures_of(model, place, layer, given)
   for i = 1, 3 do
     local length = type(shape) == "table" and math.type(shape[i]) == "integer" and shape[i] or 0
     if length < 1 then
-      core.raise(("load_foreign: '%s.weight' takes flattened pictures, which PyTorch has channels first; "
-        .. 'say their shape: flattened = { ["%s"] = { height, width, channels } }'):format(place, place))
+      core.raise("load_foreign: '%s.weight' takes flattened pictures, which PyTorch has channels first; " ..
+        'say their shape: flattened = { ["%s"] = { height, width, channels } }', place, place)
     end
     count = count * length
   end
   if count ~= layer.inputs then
-    core.raise(("load_foreign: flattened: '%s' has %d inputs, got pictures of %s"):format(place, layer.inputs,
-      say.shape(shape)))
+    core.raise("load_foreign: flattened: '%s' has %d inputs, got pictures of %s", place, layer.inputs,
+      say.shape(shape))
   end
   return shape
 end
@@ -102,12 +102,11 @@ function Module:load_foreign(tensors, options)
     local place, key = entry.name:match "^(.-)%.?([^.]+)$"
     local theirs, candidates = options.names[place], keys[from][key]
     if not theirs or not candidates then
-      core.raise(("load_foreign: names: nothing stands for '%s', which the model needs"):format(entry.name))
+      core.raise("load_foreign: names: nothing stands for '%s', which the model needs", entry.name)
     end
     local tensor, tried = find(tensors, theirs, candidates)
     if not tensor then
-      core.raise(("load_foreign: '%s' needs one of %s, and there is none"):format(entry.name, table.concat(tried,
-        ", ")))
+      core.raise("load_foreign: '%s' needs one of %s, and there is none", entry.name, table.concat(tried, ", "))
     end
     if from == "pytorch" then
       local layer = layer_at(self, place)

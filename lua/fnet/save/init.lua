@@ -40,8 +40,7 @@ local function check_metrics(metrics)
   expect.that(type(metrics) == "table", "save: metrics", "a table", metrics)
   for name, value in pairs(metrics) do
     if type(name) ~= "string" or type(value) ~= "number" or value - value ~= 0 then
-      core.raise(("save: metrics: expected finite numbers by name, got %s = %s"):format(tostring(name),
-        tostring(value)))
+      core.raise("save: metrics: expected finite numbers by name, got %s = %s", tostring(name), tostring(value))
     end
   end
   return metrics
@@ -129,8 +128,8 @@ local function build(path, metadata, tensors, layers)
   local model, problem, missing = architecture.decode(text, layers, elements)
   if missing then
     local list = table.concat(missing, " = ..., ") .. " = ..."
-    core.raise(("load: %s needs layers that are not part of fnet; give their classes: { layers = { %s } }"):format(
-      path, list))
+    core.raise("load: %s needs layers that are not part of fnet; give their classes: { layers = { %s } }", path,
+      list)
   end
   if not model then return nil, path .. ": " .. problem end
   if double then model:to "float64" end

@@ -14,7 +14,7 @@ local function activation_of(what, layer, place)
   local activation = activations.resolve(what, config[config.n].activation)
   if activation.module then return activation.module end
   if activation.class then return activation.class() end
-  core.raise(("%s: %s: its activation cannot be exported"):format(what, place))
+  core.raise("%s: %s: its activation cannot be exported", what, place)
 end
 
 local function add(what, list, layer, place)
@@ -46,8 +46,8 @@ end
 local function shape_option(what, lengths)
   if lengths == nil then return nil end
   if type(lengths) ~= "table" or core.is_tensor(lengths) or #lengths == 0 then
-    core.raise(("%s: input: expected the lengths of a sample, such as { 28, 28, 1 }, got %s"):format(what,
-      say.value(lengths)))
+    core.raise("%s: input: expected the lengths of a sample, such as { 28, 28, 1 }, got %s", what,
+      say.value(lengths))
   end
   local shape = {}
   for i, length in ipairs(lengths) do shape[i] = expect.count(what .. ": input " .. i, length, 1, 1 << 31) end
@@ -57,7 +57,7 @@ end
 local function check_state(what, step)
   for _, entry in ipairs(step.layer:state()) do
     if entry.tensor.dtype ~= "float32" then
-      core.raise(("%s: %s has weights of %s, expected float32"):format(what, step.text, entry.tensor.dtype))
+      core.raise("%s: %s has weights of %s, expected float32", what, step.text, entry.tensor.dtype)
     end
   end
 end
@@ -81,7 +81,7 @@ function layers.steps(what, model, known, input)
   add(what, list, model, "")
   for _, step in ipairs(list) do
     if not known[step.kind] then
-      core.raise(("%s: %s cannot be exported; what can: %s"):format(what, step.text, layers.names(known)))
+      core.raise("%s: %s cannot be exported; what can: %s", what, step.text, layers.names(known))
     end
     check_state(what, step)
   end
@@ -93,8 +93,7 @@ function layers.steps(what, model, known, input)
   for _, step in ipairs(list) do
     local inputs = step.layer.inputs
     if inputs and shape[#shape] ~= inputs then
-      core.raise(("%s: %s expects %d inputs, got a sample of %s"):format(what, step.text, inputs,
-        say.shape(shape)))
+      core.raise("%s: %s expects %d inputs, got a sample of %s", what, step.text, inputs, say.shape(shape))
     end
     step.input, step.output = shape, step.layer:output_shape(shape)
     shape = step.output

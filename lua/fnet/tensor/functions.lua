@@ -82,7 +82,7 @@ function methods:squeeze(axis)
   expect.tensor("squeeze", self)
   local shape, left = self.shape, {}
   if axis ~= nil and shape[expect.axis("squeeze", axis, self.rank)] ~= 1 then
-    core.raise(("squeeze: axis %d of %s has more than one place"):format(axis, say.shape(shape)))
+    core.raise("squeeze: axis %d of %s has more than one place", axis, say.shape(shape))
   end
   for i, length in ipairs(shape) do
     if length ~= 1 or axis and i ~= axis then left[#left + 1] = length end
@@ -100,8 +100,7 @@ function methods:chunk(count, axis)
   expect.count("chunk: count", count, 1)
   local length, parts = self.shape[axis], {}
   if length % count ~= 0 then
-    core.raise(("chunk: axis %d of %s cannot be cut into %d equal parts"):format(axis, say.shape(self.shape),
-      count))
+    core.raise("chunk: axis %d of %s cannot be cut into %d equal parts", axis, say.shape(self.shape), count)
   end
   local size = length // count
   for i = 1, count do parts[i] = self:slice(axis, (i - 1) * size + 1, i * size) end
@@ -111,8 +110,8 @@ end
 -- At least one tensor in a table.
 local function check_list(what, tensors)
   if type(tensors) ~= "table" or #tensors == 0 then
-    core.raise(("%s: expected a table of at least one tensor, got %s"):format(what,
-      type(tensors) == "table" and "an empty table" or type(tensors)))
+    core.raise("%s: expected a table of at least one tensor, got %s", what,
+      type(tensors) == "table" and "an empty table" or type(tensors))
   end
   for _, part in ipairs(tensors) do expect.tensor(what, part) end
 end
@@ -146,7 +145,7 @@ function constructors.stack(tensors, axis)
   axis = expect.axis("stack", axis or 1, #shape + 1)
   for i, part in ipairs(tensors) do
     if not is.same_shape(part.shape, shape) then
-      core.raise(("stack: expected equal shapes, got %s and %s"):format(say.shape(shape), say.shape(part.shape)))
+      core.raise("stack: expected equal shapes, got %s and %s", say.shape(shape), say.shape(part.shape))
     end
     parts[i] = part:unsqueeze(axis)
   end

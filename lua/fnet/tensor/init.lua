@@ -162,7 +162,7 @@ end
 function methods:clamp(low, high)
   expect.tensor("clamp", self)
   if not (type(low) == "number" and type(high) == "number" and low <= high) then
-    core.raise(("clamp: expected two numbers, low <= high, got %s and %s"):format(tostring(low), tostring(high)))
+    core.raise("clamp: expected two numbers, low <= high, got %s and %s", tostring(low), tostring(high))
   end
   return self:maximum(low):minimum(high)
 end
@@ -228,9 +228,7 @@ function methods:allclose(other, relative, absolute)
   expect.tensor("allclose", self)
   expect.tensor("allclose", other)
   for name, limit in pairs { relative = relative, absolute = absolute } do
-    if type(limit) ~= "number" then
-      core.raise(("allclose: %s: expected a number, got %s"):format(name, type(limit)))
-    end
+    if type(limit) ~= "number" then core.raise("allclose: %s: expected a number, got %s", name, type(limit)) end
   end
   return is.same_shape(self.shape, other.shape) and core.no_grad(function()
     local a, b = self:double(), other:double()
@@ -288,7 +286,7 @@ end
 -- Lua makes truth values of comparisons and texts of concatenations, so these can only say what to write.
 local function refuse(event, what, way_out)
   metatable[event] = function()
-    core.raise(("%s; %s, t:item() is the number of a tensor with one element"):format(what, way_out))
+    core.raise("%s; %s, t:item() is the number of a tensor with one element", what, way_out)
   end
 end
 refuse("__lt", "tensors have no < and >", "t:lt(other) and t:gt(other) compare element by element")
@@ -300,9 +298,9 @@ function metatable.unknown(name)
   local names = naming.sorted(methods)
   for _, field in ipairs { "shape", "rank", "dtype", "grad", "requires_grad" } do names[#names + 1] = field end
   local near = naming.nearest(name, names)
-  core.raise(("a tensor has no field or method '%s'; %s"):format(tostring(name), near and
+  core.raise("a tensor has no field or method '%s'; %s", tostring(name), near and
     ("did you mean '%s'?"):format(near) or
-    "it has shape, rank, dtype, grad, requires_grad and the methods in the README"))
+    "it has shape, rank, dtype, grad, requires_grad and the methods that `fnet --help tensor` lists")
 end
 
 return { constructors = constructors }

@@ -72,8 +72,8 @@ local function between_steps(self, due)
   self.hold = self.hold and self.hold:close()
   self:close()
   pcall(core.raise_signal, signal) -- ends the program, or raises "interrupted", of which we know more to say
-  core.raise(("checkpoint: saved in %s (epoch %d, step %d); resume = true goes on from there: interrupted"):format(
-    self.directory, self.epoch, self.step), "interrupted")
+  core.raise_kind("interrupted", "checkpoint: saved in %s (epoch %d, step %d); resume = true goes on from there: "
+    .. "interrupted", self.directory, self.epoch, self.step)
 end
 
 -- ---- the loops ----
@@ -118,8 +118,8 @@ local function continue_batches(self, dataset, options)
   for _, key in ipairs { "size", "shuffle", "drop_last" } do
     local before, now = self.batch_options[key], (options or {})[key]
     if before ~= now then
-      core.raise(("batches: the checkpoint was made with %s = %s, got %s; its epoch cannot go on so"):format(key,
-        tostring(before), tostring(now)))
+      core.raise("batches: the checkpoint was made with %s = %s, got %s; its epoch cannot go on so", key,
+        tostring(before), tostring(now))
     end
   end
   core.random_state(table.unpack(self.shuffle))

@@ -62,8 +62,7 @@ return function(model, options, columns, has_valid)
   local goal = options.goal
   if goal == nil then goal = monitor:find "loss$" and "min" or monitor:find "accuracy$" and "max" end
   if goal == nil then
-    core.raise(("fit: early_stopping: goal is missing: is a small %s good, 'min', or a large one, 'max'?"):format(
-      monitor))
+    core.raise("fit: early_stopping: goal is missing: is a small %s good, 'min', or a large one, 'max'?", monitor)
   end
   local restore = options.restore == nil or expect.boolean("fit: early_stopping: restore", options.restore)
   return setmetatable({

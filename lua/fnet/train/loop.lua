@@ -49,8 +49,8 @@ local function raise_nonfinite(run, plan, step, what)
     kept = ("the model has the weights from before step %d of epoch %d again, the last ones kept whose loss was " ..
       "finite"):format(last_good.step, last_good.epoch)
   end
-  core.raise(("fit: epoch %d, step %d: %s; %s; a lower learning rate, clipped gradients or scaled data may help")
-    :format(run.epoch, step, what, kept))
+  core.raise("fit: epoch %d, step %d: %s; %s; a lower learning rate, clipped gradients or scaled data may help",
+    run.epoch, step, what, kept)
 end
 
 -- The same for a batch whose loss is not finite: finds where that began.
@@ -59,7 +59,7 @@ local function raise_loss(run, plan, value, x, y)
   local in_batch = nonfinite.in_batch(plan.train, x, y)
   if in_batch then
     if #run.model:named_buffers() > 0 then last_good:restore() end -- running statistics have seen the batch
-    core.raise(("fit: epoch %d, step %d: %s"):format(run.epoch, step, in_batch))
+    core.raise("fit: epoch %d, step %d: %s", run.epoch, step, in_batch)
   end
   local origin = nonfinite.origin(run.model, function()
     core.random_state(run.seed, run.stream)
@@ -110,9 +110,9 @@ end
 local function validate(run, plan, record)
   local result = evaluate(run.model, plan.valid, { loss = plan.loss, metrics = plan.metric_option })
   if result.loss - result.loss ~= 0 then
-    core.raise(("fit: epoch %d, validation: the loss is %s; %s"):format(run.epoch,
-      say.number(result.loss, "%g"), nonfinite.in_dataset(plan.valid, 1000) or
-      "the data set's x and y are finite, so it began in the model or in the loss"))
+    core.raise("fit: epoch %d, validation: the loss is %s; %s", run.epoch, say.number(result.loss, "%g"),
+      nonfinite.in_dataset(plan.valid, 1000) or
+        "the data set's x and y are finite, so it began in the model or in the loss")
   end
   record.valid_loss = result.loss
   for _, metric in ipairs(plan.metrics) do record["valid_" .. metric.name] = result[metric.name] end
@@ -140,8 +140,8 @@ local function all_epochs(run, plan)
     local started = core.clock()
     train_epoch(run, plan, means)
     if means.rows == 0 then
-      core.raise(("fit: train: the data set gave no batch, so there is nothing to learn from (%s)"):format(
-        tostring(plan.train)))
+      core.raise("fit: train: the data set gave no batch, so there is nothing to learn from (%s)",
+        tostring(plan.train))
     end
     local record = means:fill { epoch = epoch, samples = means.rows, seconds = core.clock() - started }
     local broken = nonfinite.parameters(run.model)

@@ -56,8 +56,8 @@ local function grid_of(options)
       core.raise("sweep: seed: each run is given its own; list them as seeds = { 1, 2 }, or say how many")
     end
     if type(values) ~= "table" or #values == 0 then
-      core.raise(("sweep: %s: expected a list of values, such as { 1, 2 }, got %s%s"):format(name,
-        say.value(values), naming.hint(name, naming.sorted(OPTIONS))))
+      core.raise("sweep: %s: expected a list of values, such as { 1, 2 }, got %s%s", name, say.value(values),
+        naming.hint(name, naming.sorted(OPTIONS)))
     end
     for _, row in ipairs(rows) do
       for _, value in ipairs(values) do longer[#longer + 1] = with(row, name, value) end
