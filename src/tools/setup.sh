@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, fashion, test, lint or aarch64.
+# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, lint
+# or aarch64.
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
 # With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails.
 # CC and PKG_CONFIG are honoured as in the Makefile.
@@ -48,7 +49,10 @@ check_data() {
     available curl || available wget || optional="$optional curl ca-certificates"
 }
 
+check_docs() { available cmark-gfm || need cmark-gfm; }
+
 check_test() {
+    check_docs # its pages are tested
     if lua=$(sh tests/tools/stock-lua.sh); then
         busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
     else
@@ -78,11 +82,12 @@ for goal in "$@"; do
     check_build
     case $goal in
         build) ;;
+        docs) check_docs ;;
         fashion) check_data ;;
         test) check_test ;;
         lint) check_lint ;;
         aarch64) check_aarch64 ;;
-        *) say "unknown goal '$goal'; there are build, fashion, test, lint and aarch64" && exit 1 ;;
+        *) say "unknown goal '$goal'; there are build, docs, fashion, test, lint and aarch64" && exit 1 ;;
     esac
 done
 if [ -z "$required$optional" ]; then exit 0; fi
@@ -109,6 +114,7 @@ lua5.4 lua lua lua
 lua-busted luarocks luarocks luarocks
 curl curl curl curl
 wget wget wget wget
+cmark-gfm - cmark-gfm cmark-gfm
 lua-check luarocks luacheck luacheck
 cppcheck cppcheck cppcheck cppcheck
 clang clang clang llvm
@@ -131,6 +137,7 @@ if ! available apt-get; then
     say "Lua has to be 5.4; where the package lua is another version, look for lua5.4, lua54 or lua@5.4."
     case $required in *lua-busted*) say "Then: sudo luarocks --lua-version 5.4 install busted" ;; esac
     case $required in *lua-check*) say "Then, unless luacheck is there: sudo luarocks install luacheck" ;; esac
+    case $required in *cmark-gfm*) say "Where no package has cmark-gfm: https://github.com/github/cmark-gfm" ;; esac
     exit 1
 fi
 

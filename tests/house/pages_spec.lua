@@ -5,7 +5,6 @@ local fnet = require "fnet"
 local core = require "fnet.core"
 local help = require "fnet.command.help"
 local command = require "tests.support.command"
-local markdown = dofile "src/tools/docs/markdown.lua"
 
 local EMPTY = { ["!DOCTYPE"] = true, link = true, meta = true }
 
@@ -111,50 +110,73 @@ describe("the pages of the documentation", function()
       ["nn.Dense"] = "nn", ["tensor.sum"] = "tensor", fit = "train", ["optim.Adam"] = "optim",
     } do
       local said = fnet.help(name):match "^[^\n]*\n\n  (.-)\n\n"
-      local section = pages[page .. ".html"]:match('<section id="' .. name:gsub("%.", "%%.") .. '">(.-)</section>')
-      local shown = section:gsub("<[^>]*>", ""):gsub("&lt;", "<"):gsub("&gt;", ">"):gsub("&amp;", "&")
+      local section = (pages[page .. ".html"] .. "<h2 "):match('<h2 id="' .. name:gsub("%.", "%%.") .. '">(.-)<h2 ')
+      local shown = section:gsub("<[^>]*>", ""):gsub("&quot;", '"'):gsub("&lt;", "<"):gsub("&gt;", ">")
+        :gsub("&amp;", "&")
       assert.is_truthy(words_of(shown):find(words_of(said):gsub("`", ""), 1, true), name)
     end
     assert.is_true(#help.names() > 250)
   end)
 
-  it("are not written with a link that leads nowhere", function()
-    local from = command.quote(command.directory)
-    local result = command.shell(directory, ("cp -r %s/src %s/examples %s/*.md .; echo '[x](nowhere.md)' "
-      .. ">>examples/guide.md; %s"):format(from, from, from,
-      command.line(command.fnet, { "src/tools/docs/docs.lua", "pages" })))
-    assert.equal(1, result.status)
-    assert.matches("examples/guide%.md: the link nowhere%.md leads nowhere", result.errors)
-  end)
-end)
-
-describe("Markdown", function()
-  local function html(text)
-    return (markdown.html(text, function(target, kind) return kind == "link" and "to-" .. target or nil end))
+  -- Writes the pages of a copy of the project whose guide is another text.
+  local function write_with(text)
+    local copied = command.shell(directory, ("here=$PWD; cd %s && cp -r src examples lua tests *.md \"$here\" && "
+      .. "mkdir -p \"$here/data\" && cp data/README.md \"$here/data\""):format(command.quote(command.directory)))
+    assert.equal("", copied.errors)
+    command.write_file(directory .. "/examples/guide.md", text)
+    return command.shell(directory, command.line(command.fnet, { "src/tools/docs/docs.lua", "pages" }))
   end
 
-  it("becomes HTML, block by block", function()
-    for text, expected in pairs {
-      ["# A `b`"] = '<h1 id="a-b">A <code>b</code></h1>',
-      ["a\nb\n\nc"] = "<p>a\nb</p>\n<p>c</p>",
-      ["- a\n  b\n- c\n\nd"] = "<ul><li>a\nb</li>\n<li>c</li></ul>\n<p>d</p>",
-      ["1. a\n2. b"] = '<ol start="1"><li>a</li>\n<li>b</li></ol>', ["3. a"] = '<ol start="3"><li>a</li></ol>',
-      ["```lua\na < b\n\n# c\n```\nd"] = "<pre><code>a &lt; b\n\n# c</code></pre>\n<p>d</p>",
-      ["| a | |\n|---|---|\n| `x` | **y** |"] = '<div class="table"><table><thead><tr><th>a</th><th></th>'
-        .. "</tr></thead><tbody><tr><td><code>x</code></td><td><strong>y</strong></td></tr></tbody></table></div>",
-      ["<!-- a\nb -->\nc"] = "<p>c</p>",
+  it("are not written with a link that leads nowhere, or with HTML, which is not shown", function()
+    for text, message in pairs {
+      ["[x](nowhere.md)"] = "examples/guide%.md: the link nowhere%.md leads nowhere",
+      ["a <b>c</b>"] = "examples/guide%.md: HTML in the text",
     } do
-      assert.equal(expected, html(text):gsub("^\n+", ""))
+      local result = write_with(text)
+      assert.equal(1, result.status)
+      assert.matches(message, result.errors)
     end
   end)
 
-  it("becomes HTML, inside a line", function()
-    for text, expected in pairs {
-      ["a & b < c"] = "a &amp; b &lt; c", ["`a*b*`"] = "<code>a*b*</code>",
-      ["*a* 2 * 3 * 4"] = "<em>a</em> 2 * 3 * 4", ["[a `b`](c)"] = '<a href="to-c">a <code>b</code></a>',
-      ["<https://x.org/?a=b>"] = "https://x.org/?a=b", ["t[i] [x]"] = "t[i] [x]",
-    } do
-      assert.equal("<p>" .. expected .. "</p>", html(text))
+  -- Cases are texts and what the page shows for them, in that order.
+  local function shows(cases)
+    local texts = {}
+    for i, case in ipairs(cases) do texts[i] = case[1] end
+    local result = write_with(table.concat(texts, "\n\n"))
+    assert.same({ "", 0 }, { result.errors, result.status })
+    local page, from = command.read_file(directory .. "/pages/guide.html"), 1
+    for _, case in ipairs(cases) do
+      local at, last = page:find(case[2], from, true)
+      assert.is_truthy(at, case[1])
+      from = last
     end
+  end
+
+  it("show Markdown, block by block", function()
+    shows {
+      { "# A `b`", '<h1 id="a-b">A <code>b</code></h1>' },
+      { "a\nb\n\nc", "<p>a\nb</p>\n<p>c</p>" },
+      { "- a\n  b\n- c\n\nd", "<ul>\n<li>a\nb</li>\n<li>c</li>\n</ul>\n<p>d</p>" },
+      { "1. a\n2. b", "<ol>\n<li>a</li>\n<li>b</li>\n</ol>" },
+      { "end\n\n3. a", '<ol start="3">\n<li>a</li>\n</ol>' },
+      { "```lua\na < b\n\n# nn.Dense\n```\nd", "a &lt; b\n\n# nn.Dense\n</code></pre>\n<p>d</p>" },
+      { "| a | |\n|---|---|\n| `x` | **y** |", "<table>\n<thead>\n<tr>\n<th>a</th>\n<th></th>\n</tr>\n</thead>\n"
+        .. "<tbody>\n<tr>\n<td><code>x</code></td>\n<td><strong>y</strong></td>\n</tr>\n</tbody>\n</table>" },
+      { "<!-- a\nb -->\nc", "<p>c</p>" },
+    }
+  end)
+
+  it("show Markdown, inside a line", function()
+    shows {
+      { "a & b < c", "<p>a &amp; b &lt; c</p>" },
+      { "`a*b*`", "<p><code>a*b*</code></p>" },
+      { "*a* 2 * 3 * 4", "<p><em>a</em> 2 * 3 * 4</p>" },
+      { "[a `b`](README.md)", '<p><a href="recipes.html">a <code>b</code></a></p>' },
+      { "[`nn.Dense`](../README.md#x)", '<p><a href="index.html#x"><code>nn.Dense</code></a></p>' },
+      { "`nn.Dense(2)`", '<p><a href="nn.html#nn.Dense"><code>nn.Dense(2)</code></a></p>' },
+      { "`f(nn.Dense)`", '<p><code>f(<a href="nn.html#nn.Dense">nn.Dense</a>)</code></p>' },
+      { "<https://x.org/?a=b>", "<p>https://x.org/?a=b</p>" },
+      { "t[i] [x]", "<p>t[i] [x]</p>" },
+    }
   end)
 end)

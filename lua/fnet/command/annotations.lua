@@ -19,8 +19,10 @@ local annotations = {}
 ---@field parent string? what the class inherits from
 ---@field fields { name: string, type: string, text: string }[] of a class
 
--- "type rest": types have spaces only inside brackets, and after , : and |.
-local function split_type(text)
+--- Splits "type rest": types have spaces only inside brackets, and after , : and |.
+---@param text string
+---@return string type, string rest
+function annotations.split_type(text)
   local depth = 0
   for i = 1, #text do
     local c = text:sub(i, i)
@@ -76,14 +78,14 @@ local function entry_of(file, line, code, block)
     elseif tag == "param" then
       local name, mark, rest = text:match "^([%w_.]+)(%??)%s+(.*)$"
       if name then
-        local kind, about = split_type(rest)
+        local kind, about = annotations.split_type(rest)
         table.insert(entry.parameters, { name = name, optional = mark == "?", type = kind, text = about })
       end
     elseif tag == "return" then
       table.insert(entry.returns, text)
     elseif tag == "field" then
       local name, rest = text:match "^([%w_.]+)%??%s+(.*)$"
-      local kind, about = split_type(rest or "any")
+      local kind, about = annotations.split_type(rest or "any")
       table.insert(entry.fields, { name = name, type = kind, text = join(before, about) })
       before = ""
     end

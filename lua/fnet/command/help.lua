@@ -53,6 +53,13 @@ function help.listing(index, names)
   return columns(rows)
 end
 
+-- Names with types and what is said of them; nil where there are none.
+local function definitions(list)
+  local rows = {}
+  for i, row in ipairs(list) do rows[i] = { row[1], row[2] .. row[3] } end
+  return #rows > 0 and columns(rows) or nil
+end
+
 local function describe(index, topic)
   local parts = {}
   if topic.kind == "namespace" then
@@ -61,23 +68,14 @@ local function describe(index, topic)
     return table.concat(parts, "\n\n")
   end
   local entry = topic.entry or { parameters = {}, returns = {} }
-  local source = topic.init or entry
   parts[1] = topics.written(index, topic)
   local text = topics.text(topic)
   if text ~= "" then parts[#parts + 1] = wrap(text, "  ") end
-  local rows = {}
-  for _, parameter in ipairs(source.parameters) do
-    rows[#rows + 1] = { parameter.name, topics.typed(parameter.type, parameter.optional, parameter.text) }
-  end
-  for _, result in ipairs(topic.init and {} or source.returns) do rows[#rows + 1] = { "returns", result } end
-  if #rows > 0 then parts[#parts + 1] = columns(rows) end
+  parts[#parts + 1] = definitions(topics.rows(topic))
   local class = topics.class_of(index, topic)
   if class == topic then
-    rows = {}
-    for i, field in ipairs(class.class.fields) do
-      rows[i] = { field.name, topics.typed(field.type, false, field.text) }
-    end
-    if #rows > 0 then parts[#parts + 1] = "fields\n" .. columns(rows) end
+    local fields = definitions(topics.fields(class))
+    if fields then parts[#parts + 1] = "fields\n" .. fields end
     if #class.methods > 0 then parts[#parts + 1] = "methods\n" .. help.listing(index, class.methods) end
     local parent = index.classes[class.class.parent]
     if parent then parts[#parts + 1] = ("What it has from %s: help \"%s\""):format(parent.name, parent.name) end

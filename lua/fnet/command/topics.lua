@@ -114,13 +114,9 @@ local function add_values(index, fields)
   end
 end
 
---- A type and what is said of it: "integer, optional: 1".
----@param kind string
----@param optional boolean
----@param text string
----@return string
-function topics.typed(kind, optional, text)
-  return kind .. (optional and ", optional" or "") .. (text ~= "" and ": " .. text or "")
+-- What is said of a type: ", optional: 1".
+local function about(optional, text)
+  return (optional and ", optional" or "") .. (text ~= "" and ": " .. text or "")
 end
 
 -- The fields of a class, or of a part of it, each a topic; their names.
@@ -129,7 +125,7 @@ local function add_class_fields(index, entry)
   for i, field in ipairs(entry.fields) do
     names[i] = entry.class .. "." .. field.name
     index.topics[names[i]] = { name = names[i], kind = "value", call = "", entry = { file = entry.file,
-      line = entry.line, text = topics.typed(field.type, false, field.text), type = field.type, parameters = {},
+      line = entry.line, text = field.type .. about(false, field.text), type = field.type, parameters = {},
       returns = {} } }
   end
   return names
@@ -241,6 +237,30 @@ end
 function topics.sentence(topic)
   local text = topics.text(topic)
   return text:match "^(.-[^.]%.)%s+%u" or text
+end
+
+--- Its parameters and results, each a name, a type and what is said of that.
+---@param topic annotations.Topic
+---@return string[][] rows such as { "axis", "integer", ", optional: 1" }
+function topics.rows(topic)
+  local rows, source = {}, topic.init or topic.entry or { parameters = {}, returns = {} }
+  for i, parameter in ipairs(source.parameters) do
+    rows[i] = { parameter.name, parameter.type, about(parameter.optional, parameter.text) }
+  end
+  for _, result in ipairs(topic.init and {} or source.returns) do
+    local kind = annotations.split_type(result)
+    rows[#rows + 1] = { "returns", kind, result:sub(#kind + 1) }
+  end
+  return rows
+end
+
+--- The fields of a class in the same way.
+---@param class annotations.Topic
+---@return string[][] rows
+function topics.fields(class)
+  local rows = {}
+  for i, field in ipairs(class.class.fields) do rows[i] = { field.name, field.type, about(false, field.text) } end
+  return rows
 end
 
 --- How a script writes it: "nn.Dense(inputs, units, options)", "tensor:sum(axis, keep)", "fnet.seed(seed)".

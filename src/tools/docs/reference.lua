@@ -1,10 +1,9 @@
---- The pages of the reference: every public name with its annotation, from the same topics as `fnet --help`, a page
--- for each area of the library.
--- Invariant: each topic but the fields of objects has one section, whose id is its name.
+--- The pages of the reference as Markdown: every public name with its annotation, from the same topics as
+-- `fnet --help`, a page for each area of the library. Links come from docs.lua, which knows what is a name's code.
+-- Invariant: each topic but the fields of objects has one section, whose heading is its name.
 
 local naming = require "fnet.base.naming"
 local topics = require "fnet.command.topics"
-local markdown = require "markdown"
 
 local reference = {}
 
@@ -43,12 +42,16 @@ local function home_of(topic)
   return page_of.folders[folder] or error("no page of the reference has the names of lua/fnet/" .. folder)
 end
 
+-- A page has its namespaces first, then functions and classes, methods after theirs.
 local home = {}
-for _, name in ipairs(naming.sorted(index.topics)) do
-  local page = home_of(index.topics[name])
-  if page then
-    home[name] = page
-    page.list[#page.list + 1] = name
+for _, is_space in ipairs { true, false } do
+  for _, name in ipairs(naming.sorted(index.topics)) do
+    local topic = index.topics[name]
+    local page = (topic.kind == "namespace") == is_space and home_of(topic)
+    if page then
+      home[name] = page
+      page.list[#page.list + 1] = name
+    end
   end
 end
 
@@ -61,145 +64,83 @@ function reference.address(text)
   return home[name] and ("%s.html#%s"):format(home[name].file, name) or nil
 end
 
--- Code in a text leads to the name that it is.
-local function link(target, kind) return kind == "code" and reference.address(target) or nil end
-
--- A type, in which the names of classes lead to them.
-local function type_html(text)
-  local out = markdown.escape(text):gsub("[%a_][%w_.]*", function(word)
-    local class = (index.classes[word] or word == "tensor") and reference.address(word)
-    return class and ('<a href="%s">%s</a>'):format(class, word) or nil
-  end)
-  return "<code>" .. out .. "</code>"
-end
-
-local function definitions(rows)
-  if #rows == 0 then return "" end
-  local out = {}
-  for i, entry in ipairs(rows) do
-    out[i] = ("<dt>%s</dt><dd>%s</dd>"):format(entry[1], entry[2])
-  end
-  return "<dl>" .. table.concat(out, "\n") .. "</dl>"
-end
-
--- Options, "lr: 1e-3; beta1: 0.9", become a list, an option a line.
-local function options_html(text)
-  local items = {}
-  for item in (text:gsub("; (%l[%w_, ]*:)", "\0%1") .. "\0"):gmatch "(.-)\0" do
-    items[#items + 1] = "<li>" .. markdown.inline(item, link) .. "</li>"
-  end
-  return #items > 1 and "<ul>" .. table.concat(items, "\n") .. "</ul>" or nil
-end
-
-local function described(kind, optional, text)
-  return type_html(kind) .. (optional and ", optional" or "") .. (kind == "table" and options_html(text)
-    or text ~= "" and ": " .. markdown.inline(text, link) or "")
-end
-
+-- Names with their first sentences, a list.
 local function listing(names)
-  local rows = {}
+  local lines = {}
   for _, name in ipairs(names) do
     local topic = index.topics[name]
-    local href = reference.address(name)
-    if href then
-      rows[#rows + 1] = ('<tr><td><a href="%s"><code>%s</code></a></td><td>%s</td></tr>'):format(href,
-        markdown.escape(topics.written(index, topic)), markdown.inline(topics.sentence(topic), link))
+    if home[name] then
+      lines[#lines + 1] = ("- `%s` %s"):format(topics.written(index, topic), (topics.sentence(topic)))
     end
   end
-  return '<div class="table"><table class="names"><tbody>' .. table.concat(rows, "\n")
-    .. "</tbody></table></div>"
+  return table.concat(lines, "\n")
+end
+
+-- Rows as topics gives them, a list; options, "lr: 1e-3; beta1: 0.9", are one inside it.
+local function definitions(rows)
+  local lines = {}
+  for i, row in ipairs(rows) do
+    local name, kind, rest = table.unpack(row)
+    local options, count = rest:gsub("; (%l[%w_, ]*:)", "\n  - %1")
+    if kind == "table" and count > 0 then rest = options:gsub(": ", ":\n  - ", 1) end
+    lines[i] = ("- **%s**: `%s`%s"):format(name, kind, rest)
+  end
+  return table.concat(lines, "\n")
 end
 
 local function section(topic)
-  local out = { ('<section id="%s"><h2><code>%s</code></h2>'):format(topic.name,
-    markdown.escape(topics.written(index, topic))) }
-  local function add(html) out[#out + 1] = html end
-  local text = topics.text(topic)
-  if text ~= "" then add("<p>" .. markdown.inline(text, link) .. "</p>") end
+  local parts = { ("## `%s`"):format(topics.written(index, topic)), (topics.text(topic)) }
+  local function add(text) parts[#parts + 1] = text end
   if topic.members then add(listing(topic.members)) end
-  local source, rows = topic.init or topic.entry or { parameters = {}, returns = {} }, {}
-  for _, parameter in ipairs(source.parameters) do
-    rows[#rows + 1] = { "<code>" .. markdown.escape(parameter.name) .. "</code>",
-      described(parameter.type, parameter.optional, parameter.text) }
-  end
-  for _, result in ipairs(topic.init and {} or source.returns) do
-    local kind, rest = result:match "^(%S+)(.*)$"
-    rows[#rows + 1] = { "returns", type_html(kind) .. markdown.inline(rest, link) }
-  end
-  add(definitions(rows))
+  add(definitions(topics.rows(topic)))
   local class = topics.class_of(index, topic)
   if class == topic then
-    rows = {}
-    for i, field in ipairs(class.class.fields) do
-      rows[i] = { "<code>" .. markdown.escape(field.name) .. "</code>", described(field.type, false, field.text) }
-    end
-    if #rows > 0 then add("<h3>Fields</h3>" .. definitions(rows)) end
-    if #class.methods > 0 then add("<h3>Methods</h3>" .. listing(class.methods)) end
+    local fields = topics.fields(class)
+    if #fields > 0 then add("Fields:\n\n" .. definitions(fields)) end
+    if #class.methods > 0 then add("Methods:\n\n" .. listing(class.methods)) end
     class = index.classes[class.class.parent]
   end
-  if class then
-    add(('<p>%s has what <a href="%s"><code>%s</code></a> has.</p>'):format(
-      topic.class and "It" or "The result", reference.address(class.name), class.name))
-  end
-  if topic.entry then add('<p class="source">' .. markdown.escape(topic.entry.file) .. "</p>") end
-  add "</section>"
-  return table.concat(out, "\n")
+  if class then add(("%s has what `%s` has."):format(topic.class and "It" or "The result", class.name)) end
+  if topic.entry then add(("It stands in `%s`."):format(topic.entry.file)) end
+  return table.concat(parts, "\n\n")
 end
 
--- Names on a page in its order: namespaces, then functions and classes, methods after theirs.
-local function ordered(page)
-  local list, rest = {}, {}
-  for _, name in ipairs(page.list) do
-    local is_space = index.topics[name].kind == "namespace"
-    table.insert(is_space and list or rest, name)
-  end
-  return table.move(rest, 1, #rest, #list + 1, list)
-end
-
---- The body of a page.
+--- A page.
 ---@param page table one of reference.pages
----@return string html
-function reference.body(page)
-  local names, top = ordered(page), {}
-  local out = { ("<h1>%s</h1>"):format(markdown.escape(page.title)) }
-  for _, name in ipairs(names) do
-    local owner = name:match "^(.*)%.[^.]+$"
-    if not owner or owner == "fnet" then top[#top + 1] = name end
+---@return string markdown
+function reference.text(page)
+  local out, top = { "# " .. page.title }, {}
+  for _, name in ipairs(page.list) do
+    if not name:gsub("^fnet%.", ""):find "%." then top[#top + 1] = name end
   end
-  if #page.folders > 0 then out[#out + 1] = listing(top) end
-  for _, name in ipairs(names) do out[#out + 1] = section(index.topics[name]) end
-  return table.concat(out, "\n")
+  if #page.folders > 0 then out[2] = listing(top) end
+  for _, name in ipairs(page.list) do out[#out + 1] = section(index.topics[name]) end
+  return table.concat(out, "\n\n")
 end
 
---- The body of the page that lists all names, ours and those of other libraries.
----@return string html
+--- The page that lists all names, ours and those of other libraries.
+---@return string markdown
 function reference.overview()
-  local out = { "<h1>Reference</h1>", "<p>What stands here is what <code>fnet --help NAME</code> prints; "
-    .. "<code>fnet --help --search WORDS</code> finds names by words.</p>" }
+  local out = { "# Reference", "What stands here is what `fnet --help NAME` prints; "
+    .. "`fnet --help --search WORDS` finds names by words." }
   for _, page in ipairs(reference.pages) do
-    local links = {}
-    for _, name in ipairs(ordered(page)) do
+    local names = {}
+    for _, name in ipairs(page.list) do
       if not topics.is_usual(index, name) then
-        local is_own = index.topics[name].kind ~= "namespace" and not name:find "%."
-        links[#links + 1] = ('<a href="%s.html#%s"><code>%s</code></a>'):format(page.file, name,
-          is_own and "fnet." .. name or name)
+        names[#names + 1] = "`" .. topics.written(index, index.topics[name]):gsub("%(.*", "") .. "`"
       end
     end
-    out[#out + 1] = ('<h2><a href="%s.html">%s</a></h2>\n<p class="all">%s</p>'):format(page.file,
-      markdown.escape(page.title), table.concat(links, "\n"))
+    out[#out + 1] = ("## [%s](%s.html)\n\n%s"):format(page.title, page.file, table.concat(names, ", "))
   end
-  out[#out + 1] = "<h2>Names of PyTorch, Keras and NumPy</h2>"
-  local rows = {}
+  local lines = {}
   for _, key in ipairs(naming.sorted(index.elsewhere)) do
     for _, entry in ipairs(index.elsewhere[key]) do
-      local href = reference.address(entry.ours)
-      local ours = markdown.escape(entry.ours)
-      rows[#rows + 1] = ("<tr><td><code>%s</code></td><td>%s</td></tr>"):format(markdown.escape(entry.theirs),
-        href and ('<a href="%s"><code>%s</code></a>'):format(href, ours) or ours)
+      lines[#lines + 1] = ("- %s: %s"):format(entry.theirs,
+        reference.address(entry.ours) and "`" .. entry.ours .. "`" or entry.ours)
     end
   end
-  out[#out + 1] = '<div class="table"><table><tbody>' .. table.concat(rows, "\n") .. "</tbody></table></div>"
-  return table.concat(out, "\n")
+  out[#out + 1] = "## Names of PyTorch, Keras and NumPy\n\n" .. table.concat(lines, "\n")
+  return table.concat(out, "\n\n")
 end
 
 return reference
