@@ -25,14 +25,14 @@ local function wrap(text, indent)
   return table.concat(lines, "\n")
 end
 
--- Rows of two columns, the second one wrapped.
+-- Rows of two columns, the second one, which is all but the first text, wrapped.
 local function columns(rows)
   local width = 0
   for _, row in ipairs(rows) do width = math.max(width, math.min(34, #row[1])) end
   local lines = {}
   for _, row in ipairs(rows) do
     local indent = (" "):rep(width + 4)
-    local text = wrap(row[2], indent)
+    local text = wrap(table.concat(row, "", 2), indent)
     local head = ("  %-" .. width .. "s  "):format(row[1])
     lines[#lines + 1] = #row[1] > width and head:gsub("%s+$", "") .. "\n" .. text or head .. text:sub(#indent + 1)
     lines[#lines] = lines[#lines]:gsub("%s+$", "")
@@ -53,37 +53,27 @@ function help.listing(index, names)
   return columns(rows)
 end
 
--- Names with types and what is said of them; nil where there are none.
-local function definitions(list)
-  local rows = {}
-  for i, row in ipairs(list) do rows[i] = { row[1], row[2] .. row[3] } end
-  return #rows > 0 and columns(rows) or nil
-end
-
 local function describe(index, topic)
-  local parts = {}
   if topic.kind == "namespace" then
-    parts[1] = wrap(topic.name .. ": " .. topics.text(topic), "")
-    parts[2] = help.listing(index, topic.members)
-    return table.concat(parts, "\n\n")
+    return wrap(topic.name .. ": " .. topic.entry.text, "") .. "\n\n" .. help.listing(index, topic.members)
   end
-  local entry = topic.entry or { parameters = {}, returns = {} }
-  parts[1] = topics.written(index, topic)
-  local text = topics.text(topic)
-  if text ~= "" then parts[#parts + 1] = wrap(text, "  ") end
-  parts[#parts + 1] = definitions(topics.rows(topic))
+  local parts = { topics.written(index, topic) }
+  local function add(text, title)
+    if text:find "%S" then parts[#parts + 1] = (title or "") .. text end
+  end
+  add(wrap(topic.entry.text, "  "))
+  add(columns(topics.rows(topic)))
   local class = topics.class_of(index, topic)
   if class == topic then
-    local fields = definitions(topics.fields(class))
-    if fields then parts[#parts + 1] = "fields\n" .. fields end
-    if #class.methods > 0 then parts[#parts + 1] = "methods\n" .. help.listing(index, class.methods) end
+    add(columns(topics.fields(class)), "fields\n")
+    add(help.listing(index, class.methods), "methods\n")
     local parent = index.classes[class.class.parent]
-    if parent then parts[#parts + 1] = ("What it has from %s: help \"%s\""):format(parent.name, parent.name) end
+    if parent then add(("What it has from %s: help \"%s\""):format(parent.name, parent.name)) end
   elseif class then
-    parts[#parts + 1] = ("What %s has: help \"%s\""):format(topic.kind == "value" and "it" or "the result",
-      class.name)
+    add(("What %s has: help \"%s\""):format(topic.kind == "value" and "it" or "the result", class.name))
   end
-  parts[#parts + 1] = entry.line and ("%s:%d"):format(entry.file, entry.line) or entry.file
+  local file, line = topic.entry.file, topic.entry.line
+  add(line and ("%s:%d"):format(file, line) or file or "")
   return table.concat(parts, "\n\n")
 end
 

@@ -12,63 +12,51 @@ local core = require "fnet.core"
 local MOST = 12 -- names that are shown
 local IN_NAME = 16 -- the weight of a word in a name
 
-local nothing = {}
-for word in ("a an and by for from how in is it of on or that the to what with"):gmatch "%a+" do
-  nothing[word] = true
-end
+local MEANINGLESS = " a an and by for from how in is it of on or that the to what with "
 
--- The words of a text, small: "EarlyStopping", "early_stopping" and "early stopping" are the same two.
+-- What words of one family begin with, in front of the endings that they have.
+local FAMILIES = {
+  "^(...+)ations?$", "^(...+)ing$", "^(...+)ers?$", "^(...+)ed$", "^(...+)es$", "^(...+)e$", "^(..+[^s])s$",
+}
+
+-- The words of a text, small, between blanks: "EarlyStopping", "early_stopping" and "early stopping" are the same.
 local function words_of(text)
-  local list = {}
   text = text:gsub("(%l)(%u%l)", "%1 %2"):lower():gsub("z", "s")
-  for word in text:gmatch "[%w\128-\255]+" do list[#list + 1] = word end
-  return list
+  return " " .. text:gsub("[^%w\128-\255]+", " ") .. " "
 end
 
--- What words of one family begin with: "stopp" becomes "stop", "normalisation" "normalis".
+-- "stopping" becomes "stop", "normalisation" "normalis".
 local function stem_of(word)
-  for _, ending in ipairs { "ations?", "ing", "ers?", "ed", "es", "e", "[^s]s" } do
-    local first = word:find(ending .. "$")
-    if ending == "[^s]s" and first then first = first + 1 end
-    if first and first > 3 then
-      local stem = word:sub(1, first - 1)
-      return stem:find "(%l)%1$" and not stem:find "[ls]$" and stem:sub(1, -2) or stem
-    end
+  for _, family in ipairs(FAMILIES) do
+    local stem = word:match(family)
+    if stem then return stem:find "(%l)%1$" and not stem:find "[ls]$" and stem:sub(1, -2) or stem end
   end
   return word
 end
 
--- How well the wanted word is met by a list of words: 2 exactly, 1 by one of its family, 0 not at all. Names are
--- often shorter than the word that is looked for: "init" for "initialisation".
+-- How well the wanted word is met by words: 2 exactly, 1 by one of its family, 0 not at all. Names are often
+-- shorter than the word that is looked for: "init" for "initialisation".
 local function met(wanted, words, in_name)
-  local best = 0
-  for _, word in ipairs(words) do
-    if word == wanted.word then return 2 end
-    if #wanted.stem > 2 and word:sub(1, #wanted.stem) == wanted.stem
-      or in_name and #word > 3 and wanted.word:sub(1, #word) == word then
-      best = 1
-    end
+  if words:find(" " .. wanted.word .. " ", 1, true) then return 2 end
+  if #wanted.stem > 2 and words:find(" " .. wanted.stem, 1, true) then return 1 end
+  for word in words:gmatch(in_name and "%S%S%S%S+" or "^$") do
+    if wanted.word:sub(1, #word) == word then return 1 end
   end
-  return best
+  return 0
 end
 
 -- What a topic consists of, each part with the weight of a word in it.
 local function parts_of(topic)
-  local parts = {
+  local details = {}
+  for i, parameter in ipairs(topic.entry.parameters) do details[i] = parameter.name .. " " .. parameter.text end
+  table.move(topic.entry.returns, 1, #topic.entry.returns, #details + 1, details)
+  return {
     { words = words_of(topic.name:match "[^.]+$"), weight = IN_NAME, in_name = true },
     { words = words_of(topics.sentence(topic)), weight = 6 },
     { words = words_of(topic.name), weight = 4, in_name = true },
-    { words = words_of(topics.text(topic)), weight = 3 },
+    { words = words_of(topic.entry.text), weight = 3 },
+    { words = words_of(table.concat(details, " ")), weight = 1 },
   }
-  local details = {}
-  for _, entry in pairs { topic.entry or {}, topic.init or {} } do
-    for _, parameter in ipairs(entry.parameters or {}) do
-      details[#details + 1] = parameter.name .. " " .. parameter.text
-    end
-    details[#details + 1] = table.concat(entry.returns or {}, " ")
-  end
-  parts[#parts + 1] = { words = words_of(table.concat(details, " ")), weight = 1 }
-  return parts
 end
 
 -- How many of the wanted words a topic has, and how prominently. A word counts where it weighs most; few words in a
@@ -82,28 +70,28 @@ local function rank(topic, wanted)
     end
     count, score = count + (best > 0 and 1 or 0), score + best
   end
-  local phrase = {}
-  for i, word in ipairs(wanted) do phrase[i] = word.word end
-  phrase = " " .. table.concat(phrase, " ") .. " "
   for _, part in ipairs(parts) do
-    if #wanted > 1 and (" " .. table.concat(part.words, " ") .. " "):find(phrase, 1, true) then
+    if #wanted > 1 and part.words:find(wanted.phrase, 1, true) then
       score = score + 8 + part.weight
       break
     end
   end
-  return count, score - #parts[1].words
+  return count, score - select(2, parts[1].words:gsub("%S+", ""))
 end
 
 -- Fields say little without their object, and a class without a dot is none that scripts meet.
 local function is_found(index, topic)
   if topic.kind == "value" or topic.name:find "^%u" or topics.is_usual(index, topic.name) then return false end
-  return topic.kind ~= "namespace" or topic.header ~= nil
+  return topic.kind ~= "namespace" or topic.entry.text ~= ""
 end
 
 local function matches(index, text)
-  local wanted = {}
-  for _, word in ipairs(words_of(text)) do
-    if not nothing[word] then wanted[#wanted + 1] = { word = word, stem = stem_of(word) } end
+  local wanted = { phrase = " " }
+  for word in words_of(text):gmatch "%S+" do
+    if not MEANINGLESS:find(" " .. word .. " ", 1, true) then
+      wanted[#wanted + 1] = { word = word, stem = stem_of(word) }
+      wanted.phrase = wanted.phrase .. word .. " "
+    end
   end
   local found, most = {}, 1
   for _, name in ipairs(naming.sorted(index.topics)) do

@@ -13,9 +13,7 @@ local topics = {}
 ---@field name string as help knows it, such as "nn.Dense"
 ---@field kind string "function", "class", "namespace" or "value"
 ---@field call string its parameters: "(inputs, units, options)"; "" for what cannot be called
----@field entry annotations.Entry? what is said of it; a namespace has a header instead
----@field init annotations.Entry? that of what makes an object of a class of layers
----@field header string? of a namespace: what its module says of itself
+---@field entry annotations.Entry what is said of it; a class of layers has the parameters of what makes an object
 ---@field members string[]? of a namespace: the names in it
 ---@field class annotations.Entry? of a class: with its fields
 ---@field methods string[]? of a class: their names
@@ -26,6 +24,19 @@ local topics = {}
 ---@field modules table what annotations.read gives
 ---@field elsewhere table<string, { theirs: string, ours: string }[]> by another library's name, bare: the name as
 --- it writes it, and the name of a topic or words that say what there is instead
+
+local UNSAID = { __index = { text = "", parameters = {}, returns = {} } } -- what an entry leaves out
+
+local function put(index, name, kind, entry, call)
+  local topic = { name = name, kind = kind, entry = setmetatable(entry or {}, UNSAID), call = call or "" }
+  index.topics[name] = topic
+  return topic
+end
+
+-- A namespace says what its module says of itself: "metrics: figures of ..."
+local function put_space(index, name, header, members)
+  put(index, name, "namespace", { text = header:gsub("^[%l.]+: ", "") }).members = members
+end
 
 local function parameters_text(f)
   local list, info = {}, debug.getinfo(f, "u")
@@ -38,78 +49,69 @@ local function parameters_text(f)
 end
 
 -- The module whose source a function was compiled from, such as "fnet.nn.dense".
-local function module_of(f)
-  local path = debug.getinfo(f, "S").source:match "fnet/(.*)%.lua$"
-  if not path then return "fnet" end
-  path = path:gsub("/?init$", ""):gsub("/", ".")
-  return path == "" and "fnet" or "fnet." .. path
+local function module_of(index, f)
+  local path = debug.getinfo(f, "S").source:match "fnet/(.*)%.lua$" or "init"
+  return index.modules[("fnet." .. path:gsub("/", ".")):gsub("%.init$", "")]
 end
 
-local function entry_at(modules, f)
-  local module, line = modules[module_of(f)], debug.getinfo(f, "S").linedefined
+-- The entry in the source of a function for which the condition holds.
+local function entry_where(index, f, condition)
+  local module = f and module_of(index, f)
   for _, entry in ipairs(module and module.entries or {}) do
-    if entry.line == line then return entry end
+    if condition(entry) then return entry end
   end
 end
 
--- The entry of the line that has the name of a class in quotes, in the source of its methods.
-local function entry_of_class(modules, class)
-  local method = rawget(class, "init") or rawget(class, "forward")
-  local module = method and modules[module_of(method)]
-  for _, entry in ipairs(module and module.entries or {}) do
-    if entry.code:find('"' .. class.class_name .. '"', 1, true) then return entry end
-  end
+local function entry_at(index, f)
+  local line = debug.getinfo(f, "S").linedefined
+  return entry_where(index, f, function(entry) return entry.line == line end)
 end
-
-local function is_class(value) return type(value) == "table" and rawget(value, "is_module") == true end
 
 -- What other libraries call the names in a table.
 local function add_elsewhere(index, name, class)
-  for theirs, ours in pairs(class and class.elsewhere or {}) do
-    local key = naming.bare(theirs)
-    local list = index.elsewhere[key] or {}
-    index.elsewhere[key] = list
+  local elsewhere = class and class.elsewhere or {}
+  for _, theirs in ipairs(naming.sorted(elsewhere)) do
+    local key, ours = naming.bare(theirs), elsewhere[theirs]
+    index.elsewhere[key] = index.elsewhere[key] or {}
     local is_whole = ours:find " " or name == "fnet"
-    table.insert(list, { theirs = theirs, ours = is_whole and ours or name .. "." .. ours })
+    table.insert(index.elsewhere[key], { theirs = theirs, ours = is_whole and ours or name .. "." .. ours })
   end
 end
 
-local add_fields
+local function add_function(index, name, f) put(index, name, "function", entry_at(index, f), parameters_text(f)) end
 
-local function add(index, name, value)
-  local kind = type(value)
-  if kind == "function" then
-    index.topics[name] = { name = name, kind = "function", entry = entry_at(index.modules, value),
-      call = parameters_text(value) }
-  elseif is_class(value) then
-    local init = rawget(value, "init")
-    index.topics[name] = { name = name, kind = "class", entry = entry_of_class(index.modules, value),
-      init = init and entry_at(index.modules, init), call = init and parameters_text(init) or "()" }
-  elseif kind == "table" then
-    add_fields(index, name, value)
-  end
+-- The comment of a class stands above the line that has its name in quotes; how an object is made, above its init.
+local function add_layer(index, name, class)
+  local init, quoted = rawget(class, "init"), '"' .. class.class_name .. '"'
+  local about = entry_where(index, init or rawget(class, "forward"),
+    function(entry) return entry.code:find(quoted, 1, true) end) or { text = "" }
+  local making = init and entry_at(index, init) or about
+  put(index, name, "class", { file = about.file, line = about.line, parameters = making.parameters,
+    text = about.text == "" and making.text or about.text }, init and parameters_text(init) or "()")
 end
 
-function add_fields(index, name, fields)
-  local topic = { name = name, kind = "namespace", members = {} }
-  index.topics[name] = topic
+local function add_fields(index, name, fields)
+  local members, module = {}, index.modules[name == "fnet" and "fnet" or "fnet." .. name]
   for _, key in ipairs(naming.sorted(fields)) do
-    local value = rawget(fields, key)
-    local path = name == "fnet" and key or name .. "." .. key
-    topic.members[#topic.members + 1] = path
-    add(index, path, value)
-    if type(value) == "function" then topic.header = topic.header or index.modules[module_of(value)].header end
+    local value, path = rawget(fields, key), name == "fnet" and key or name .. "." .. key
+    members[#members + 1] = path
+    if type(value) == "function" then
+      add_function(index, path, value)
+      module = module or module_of(index, value)
+    elseif type(value) == "table" then
+      local add = rawget(value, "is_module") == true and add_layer or add_fields
+      add(index, path, value)
+    end
   end
+  put_space(index, name, module and module.header or "", members)
   add_elsewhere(index, name, getmetatable(fields))
-  local module = index.modules[name == "fnet" and "fnet" or "fnet." .. name]
-  if module then topic.header = module.header end
 end
 
 -- Numbers and texts, which have no source of their own: what is above "fnet.version =".
 local function add_values(index, fields)
   for _, entry in ipairs(index.modules.fnet.entries) do
     if entry.owner == "fnet" and type(rawget(fields, entry.name)) ~= "function" then
-      index.topics[entry.name] = { name = entry.name, kind = "value", entry = entry, call = "" }
+      put(index, entry.name, "value", entry)
     end
   end
 end
@@ -124,45 +126,43 @@ local function add_class_fields(index, entry)
   local names = {}
   for i, field in ipairs(entry.fields) do
     names[i] = entry.class .. "." .. field.name
-    index.topics[names[i]] = { name = names[i], kind = "value", call = "", entry = { file = entry.file,
-      line = entry.line, text = field.type .. about(false, field.text), type = field.type, parameters = {},
-      returns = {} } }
+    put(index, names[i], "value", { file = entry.file, line = entry.line, type = field.type,
+      text = field.type .. about(false, field.text) })
   end
   return names
 end
 
+-- A method in C, by its declaration as a field.
+local function add_declared(index, name, file, field)
+  local inner, result = field.type:match "^fun%(self: tensor,?%s*(.-)%):?%s*(.*)$"
+  local parameters, names = {}, {}
+  for parameter, mark, kind in inner:gmatch "([%w_.]+)(%??): ([^,]+)" do
+    names[#names + 1] = parameter
+    parameters[#names] = { name = parameter, optional = mark == "?", type = kind, text = "" }
+  end
+  put(index, name, "function", { file = file, text = field.text, parameters = parameters,
+    returns = result ~= "" and { result } or nil }, "(" .. table.concat(names, ", ") .. ")")
+end
+
 -- Fields and methods of tensors: the methods in Lua by their source, those in C by their declarations.
 local function add_tensor(index)
-  local topic = { name = "tensor", kind = "namespace" }
-  index.topics.tensor = topic
+  local members
   for _, entry in ipairs(index.modules["fnet.tensor"].entries) do
-    if entry.class == "tensor" then topic.header, topic.members = entry.text, add_class_fields(index, entry) end
-  end
-  add_elsewhere(index, "tensor", core.metatable)
-  local declared = {}
-  for _, entry in ipairs(index.modules["fnet.tensor.methods"].entries) do
-    for _, field in ipairs(entry.class == "tensor" and entry.fields or {}) do
-      declared[field.name] = { field = field, entry = entry }
+    if entry.class == "tensor" then
+      members = add_class_fields(index, entry)
+      put_space(index, "tensor", entry.text, members)
     end
   end
   for _, name in ipairs(naming.sorted(core.methods)) do
-    local path, declaration = "tensor." .. name, declared[name]
-    topic.members[#topic.members + 1] = path
-    if declaration then
-      local inner, result = declaration.field.type:match "^fun%(self: tensor,?%s*(.-)%):?%s*(.*)$"
-      local entry = { file = declaration.entry.file, text = declaration.field.text, parameters = {},
-        returns = result ~= "" and { result } or {}, fields = {} }
-      local names = {}
-      for parameter, mark, kind in inner:gmatch "([%w_.]+)(%??): ([^,]+)" do
-        names[#names + 1] = parameter
-        table.insert(entry.parameters, { name = parameter, optional = mark == "?", type = kind, text = "" })
-      end
-      index.topics[path] = { name = path, kind = "function", entry = entry,
-        call = "(" .. table.concat(names, ", ") .. ")" }
-    else
-      add(index, path, core.methods[name])
+    members[#members + 1] = "tensor." .. name
+    add_function(index, "tensor." .. name, core.methods[name])
+  end
+  for _, entry in ipairs(index.modules["fnet.tensor.methods"].entries) do
+    for _, field in ipairs(entry.class == "tensor" and entry.fields or {}) do
+      if core.methods[field.name] then add_declared(index, "tensor." .. field.name, entry.file, field) end
     end
   end
+  add_elsewhere(index, "tensor", core.metatable)
 end
 
 -- Classes by annotation, such as data.Dataset: their methods, and those themselves that are met as results only. A
@@ -173,17 +173,16 @@ local function add_classes(index)
     for _, entry in ipairs(module.entries) do
       local class = entry.class
       if class and class ~= "fnet" and class ~= "tensor" and not class:find "^annotations" then
-        local topic = index.topics[class] or { name = class, kind = "class", entry = entry, call = "" }
+        local topic = index.topics[class] or put(index, class, "class", entry)
         topic.class, topic.methods = topic.class or entry, topic.methods or {}
-        index.topics[class], index.classes[class] = topic, topic
+        index.classes[class] = topic
         add_class_fields(index, entry)
         for _, method in ipairs(module.entries) do
           local is_own = method.owner and method.owner == entry.name and method.code:find "^%s*function"
           if is_own and method.name ~= "init" and not method.name:find "^__" then
             local path = class .. "." .. method.name
             table.insert(topic.methods, path)
-            index.topics[path] = { name = path, kind = "function", entry = method,
-              call = "(" .. (method.code:match "%((.-)%)" or "") .. ")" }
+            put(index, path, "function", method, "(" .. (method.code:match "%((.-)%)" or "") .. ")")
           end
         end
       end
@@ -199,7 +198,7 @@ local function add_module(index)
     local path = "nn.Module." .. name
     if type(methods[name]) == "function" and not name:find "^_" then
       table.insert(topic.methods, path)
-      add(index, path, methods[name])
+      add_function(index, path, methods[name])
     end
   end
 end
@@ -221,21 +220,11 @@ function topics.index()
   return index
 end
 
---- What is said of a topic.
----@param topic annotations.Topic
----@return string text
-function topics.text(topic)
-  if topic.kind == "namespace" then return (topic.header or ""):gsub("^[%l.]+: ", "") end
-  if not topic.entry then return "" end
-  local text = topic.entry.text
-  return text == "" and topic.init and topic.init.text or text
-end
-
---- The first sentence of that.
+--- The first sentence of what is said of a topic.
 ---@param topic annotations.Topic
 ---@return string sentence
 function topics.sentence(topic)
-  local text = topics.text(topic)
+  local text = topic.entry.text
   return text:match "^(.-[^.]%.)%s+%u" or text
 end
 
@@ -243,11 +232,11 @@ end
 ---@param topic annotations.Topic
 ---@return string[][] rows such as { "axis", "integer", ", optional: 1" }
 function topics.rows(topic)
-  local rows, source = {}, topic.init or topic.entry or { parameters = {}, returns = {} }
-  for i, parameter in ipairs(source.parameters) do
+  local rows = {}
+  for i, parameter in ipairs(topic.entry.parameters) do
     rows[i] = { parameter.name, parameter.type, about(parameter.optional, parameter.text) }
   end
-  for _, result in ipairs(topic.init and {} or source.returns) do
+  for _, result in ipairs(topic.entry.returns) do
     local kind = annotations.split_type(result)
     rows[#rows + 1] = { "returns", kind, result:sub(#kind + 1) }
   end
@@ -290,8 +279,7 @@ end
 ---@return annotations.Topic?
 function topics.class_of(index, topic)
   if topic.class then return topic end
-  local source = topic.init or topic.entry
-  return source and index.classes[(source.type or source.returns[1] or ""):match "^[%w_.]+"]
+  return index.classes[(topic.entry.type or topic.entry.returns[1] or ""):match "^[%w_.]+"]
 end
 
 return topics

@@ -7,26 +7,24 @@ local topics = require "fnet.command.topics"
 
 local reference = {}
 
---- The pages in their order: file, title, the namespaces whose names they hold, and the folders of lua/fnet whose
---- names stand in fnet itself.
+--- The pages in their order: file, title, and what they hold: namespaces, and the folders of lua/fnet whose names
+--- stand in fnet itself.
 reference.pages = {
-  { file = "tensor", title = "Tensors and gradients", names = { "tensor" }, folders = { "tensor" } },
-  { file = "nn", title = "Networks", names = { "nn" }, folders = {} },
-  { file = "optim", title = "Optimisers and schedules", names = { "optim" }, folders = {} },
-  { file = "data", title = "Data sets", names = { "data" }, folders = {} },
-  { file = "train", title = "Training and checks", names = {}, folders = { "train", "inspect" } },
-  { file = "metrics", title = "Evaluation and metrics", names = { "metrics" }, folders = { "measure" } },
-  { file = "files", title = "Files of models and tensors", names = {}, folders = { "save", "files" } },
-  { file = "report", title = "Reports", names = { "report" }, folders = {} },
-  { file = "settings", title = "Seeds, threads, scripts", names = {}, folders = { "", "command" } },
+  { file = "tensor", title = "Tensors and gradients", holds = { "tensor" } },
+  { file = "nn", title = "Networks", holds = { "nn" } },
+  { file = "optim", title = "Optimisers and schedules", holds = { "optim" } },
+  { file = "data", title = "Data sets", holds = { "data" } },
+  { file = "train", title = "Training and checks", holds = { "train", "inspect" } },
+  { file = "metrics", title = "Evaluation and metrics", holds = { "metrics", "measure" } },
+  { file = "files", title = "Files of models and tensors", holds = { "save", "files" } },
+  { file = "report", title = "Reports", holds = { "report" } },
+  { file = "settings", title = "Seeds, threads, scripts", holds = { "", "command" } },
 }
 
-local page_of = { names = {}, folders = {} }
+local page_of = {}
 for _, page in ipairs(reference.pages) do
   page.list = {}
-  for kind, map in pairs(page_of) do
-    for _, name in ipairs(page[kind]) do map[name] = page end
-  end
+  for _, name in ipairs(page.holds) do page_of[name] = page end
 end
 
 local index = topics.index()
@@ -37,9 +35,9 @@ local function home_of(topic)
   local is_field = topic.kind == "value" and topic.name:find "%."
   if topic.name == "fnet" or is_field or topic.name:find "^%u" then return nil end
   local space = topic.name:match "^(%l+)%." or topic.name
-  if page_of.names[space] then return page_of.names[space] end
+  if page_of[space] then return page_of[space] end
   local folder = topic.entry.file:match "^lua/fnet/(.*)/[^/]*$" or ""
-  return page_of.folders[folder] or error("no page of the reference has the names of lua/fnet/" .. folder)
+  return page_of[folder] or error("no page of the reference has the names of lua/fnet/" .. folder)
 end
 
 -- A page has its namespaces first, then functions and classes, methods after theirs.
@@ -70,7 +68,7 @@ local function listing(names)
   for _, name in ipairs(names) do
     local topic = index.topics[name]
     if home[name] then
-      lines[#lines + 1] = ("- `%s` %s"):format(topics.written(index, topic), (topics.sentence(topic)))
+      lines[#lines + 1] = ("- `%s` %s"):format(topics.written(index, topic), topics.sentence(topic))
     end
   end
   return table.concat(lines, "\n")
@@ -89,19 +87,20 @@ local function definitions(rows)
 end
 
 local function section(topic)
-  local parts = { ("## `%s`"):format(topics.written(index, topic)), (topics.text(topic)) }
-  local function add(text) parts[#parts + 1] = text end
-  if topic.members then add(listing(topic.members)) end
+  local parts = { ("## `%s`"):format(topics.written(index, topic)), topic.entry.text }
+  local function add(text, title)
+    if text ~= "" then parts[#parts + 1] = (title or "") .. text end
+  end
+  add(listing(topic.members or {}))
   add(definitions(topics.rows(topic)))
   local class = topics.class_of(index, topic)
   if class == topic then
-    local fields = topics.fields(class)
-    if #fields > 0 then add("Fields:\n\n" .. definitions(fields)) end
-    if #class.methods > 0 then add("Methods:\n\n" .. listing(class.methods)) end
+    add(definitions(topics.fields(class)), "Fields:\n\n")
+    add(listing(class.methods), "Methods:\n\n")
     class = index.classes[class.class.parent]
   end
   if class then add(("%s has what `%s` has."):format(topic.class and "It" or "The result", class.name)) end
-  if topic.entry then add(("It stands in `%s`."):format(topic.entry.file)) end
+  if topic.entry.file then add(("It stands in `%s`."):format(topic.entry.file)) end
   return table.concat(parts, "\n\n")
 end
 
@@ -113,7 +112,7 @@ function reference.text(page)
   for _, name in ipairs(page.list) do
     if not name:gsub("^fnet%.", ""):find "%." then top[#top + 1] = name end
   end
-  if #page.folders > 0 then out[2] = listing(top) end
+  if #top > 1 then out[2] = listing(top) end
   for _, name in ipairs(page.list) do out[#out + 1] = section(index.topics[name]) end
   return table.concat(out, "\n\n")
 end
