@@ -128,6 +128,33 @@ describe("every name", function()
     assert.is_true(#help.names() > 250, "only " .. #help.names())
   end)
 
+  it("that is a function is shown with its parameters", function()
+    local count = 0
+    local function look(prefix, fields)
+      for name, f in next, fields do
+        local key = (prefix .. name):gsub(":", "."):gsub("^fnet%.", "")
+        local text = key ~= "tensor" and help.find(key) -- which is the namespace of its methods
+        if type(f) == "function" and text and debug.getinfo(f, "S").what == "Lua" then
+          local names, info = {}, debug.getinfo(f, "u")
+          for i = 1, info.nparams do names[i] = debug.getlocal(f, i) end
+          if names[1] == "self" then table.remove(names, 1) end
+          if info.isvararg then names[#names + 1] = "..." end
+          assert.equal(("%s%s(%s)"):format(prefix, name, table.concat(names, ", ")), text:match "^[^\n]*")
+          count = count + 1
+        end
+      end
+    end
+    look("fnet.", fnet)
+    for _, space in ipairs { "nn", "nn.init", "optim", "optim.schedule", "data", "metrics", "report" } do
+      local fields = fnet
+      for key in space:gmatch "[^.]+" do fields = fields[key] end
+      look(space .. ".", fields)
+    end
+    look("tensor:", core.methods)
+    look("nn.Module:", require("fnet.nn.module").Module)
+    assert.is_true(count > 120, "only " .. count)
+  end)
+
   it("without one is found by the check that the build runs", function()
     rawset(fnet.report, "undocumented", 5)
     core.methods.unheard_of = function() end

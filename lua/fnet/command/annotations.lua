@@ -36,24 +36,15 @@ end
 
 local function join(text, more) return text == "" and more or more == "" and text or text .. " " .. more end
 
--- The lines of a comment as { tag = nil or "param" ..., text = }.
-local function pieces_of(block)
-  local pieces = { { text = "" } }
+-- A comment as tags, each with the text beside it and that in the lines below it; what is above them is a "text".
+local function tags_of(block)
+  local tags = { { "text", "", "" } }
   for _, line in ipairs(block) do
     local content = line:match "^%s*%-%-%-?%s*(.-)%s*$"
-    local tag, rest = content:match "^@(%a+)%s*(.*)$"
-    if tag then pieces[#pieces + 1] = { tag = tag, text = rest }
-    elseif content ~= "" then
-      local last = pieces[#pieces]
-      -- The comment of a method stands above its @field.
-      if last.tag == "class" or last.tag == "field" and last.text:find "^%S+ fun%(" then
-        pieces[#pieces + 1] = { text = content }
-      else
-        last.text = join(last.text, content)
-      end
-    end
+    local tag, beside = content:match "^@(%a+)%s*(.*)$"
+    if tag then tags[#tags + 1] = { tag, beside, "" } else tags[#tags][3] = join(tags[#tags][3], content) end
   end
-  return pieces
+  return tags
 end
 
 -- What a line of code defines: its owner and its name, nil where there is none.
@@ -69,25 +60,26 @@ local function entry_of(file, line, code, block)
   local entry = { file = file, line = line, code = code, text = "", parameters = {}, returns = {}, fields = {} }
   entry.owner, entry.name = name_of(code)
   local before = "" -- the comment that stands above a @field
-  for _, piece in ipairs(pieces_of(block)) do
-    local tag, text = piece.tag, piece.text
-    if not tag then
-      if entry.class then before = text else entry.text = text end
+  for _, piece in ipairs(tags_of(block)) do
+    local tag, beside, below = table.unpack(piece)
+    local text = join(beside, below)
+    if tag == "text" then
+      entry.text = text
     elseif tag == "class" then
-      entry.class, entry.parent = text:match "^([%w_.]+)%s*:?%s*([%w_.]*)"
-    elseif tag == "param" then
-      local name, mark, rest = text:match "^([%w_.]+)(%??)%s+(.*)$"
-      if name then
-        local kind, about = annotations.split_type(rest)
-        table.insert(entry.parameters, { name = name, optional = mark == "?", type = kind, text = about })
-      end
+      entry.class, entry.parent = beside:match "^([%w_.]+)%s*:?%s*([%w_.]*)"
+      before = below
     elseif tag == "return" then
       table.insert(entry.returns, text)
+    elseif tag == "param" then
+      local name, mark, rest = text:match "^([%w_.]*)(%??)%s*(.*)$"
+      local kind, about = annotations.split_type(rest)
+      table.insert(entry.parameters, { name = name, optional = mark == "?", type = kind, text = about })
     elseif tag == "field" then
-      local name, rest = text:match "^([%w_.]+)%??%s+(.*)$"
-      local kind, about = annotations.split_type(rest or "any")
+      local is_method = beside:find "^%S+ fun%(" -- has its comment above it: what is below is the next one's
+      local name, rest = (is_method and beside or text):match "^([%w_.]*)%??%s*(.*)$"
+      local kind, about = annotations.split_type(rest)
       table.insert(entry.fields, { name = name, type = kind, text = join(before, about) })
-      before = ""
+      before = is_method and below or ""
     end
   end
   return entry
@@ -143,7 +135,7 @@ function annotations.read()
   local modules = {}
   for name, source in pairs(sources()) do
     local entries, header = annotations.parse(source.path, source.text)
-    modules[name] = { entries = entries, header = header, file = source.path }
+    modules[name] = { entries = entries, header = header }
   end
   return modules
 end

@@ -12,62 +12,53 @@ local WIDTH = 96
 -- ---- text ----
 
 local function wrap(text, indent)
-  local lines, line = {}, ""
+  local out, column = {}, WIDTH
   for word in text:gmatch "%S+" do
-    if #line > 0 and #indent + #line + 1 + #word > WIDTH then
-      lines[#lines + 1] = indent .. line
-      line = word
-    else
-      line = line == "" and word or line .. " " .. word
-    end
+    local fits = column + 1 + #word <= WIDTH
+    out[#out + 1] = (fits and " " or "\n" .. indent) .. word
+    column = (fits and column + 1 or #indent) + #word
   end
-  lines[#lines + 1] = indent .. line
-  return table.concat(lines, "\n")
+  return table.concat(out):sub(2)
 end
 
 -- Rows of two columns, the second one, which is all but the first text, wrapped.
 local function columns(rows)
-  local width = 0
+  local width, lines = 0, {}
   for _, row in ipairs(rows) do width = math.max(width, math.min(34, #row[1])) end
-  local lines = {}
-  for _, row in ipairs(rows) do
-    local indent = (" "):rep(width + 4)
-    local text = wrap(table.concat(row, "", 2), indent)
-    local head = ("  %-" .. width .. "s  "):format(row[1])
-    lines[#lines + 1] = #row[1] > width and head:gsub("%s+$", "") .. "\n" .. text or head .. text:sub(#indent + 1)
-    lines[#lines] = lines[#lines]:gsub("%s+$", "")
+  for i, row in ipairs(rows) do
+    local head, text = "  " .. row[1], wrap(table.concat(row, "", 2), (" "):rep(width + 4))
+    lines[i] = (#row[1] > width and head .. "\n" .. text or head .. text:sub(#head + 1)):gsub("%s+$", "")
   end
   return table.concat(lines, "\n")
 end
 
 --- Names with their first sentences.
----@param index annotations.Index
 ---@param names string[]
 ---@return string
-function help.listing(index, names)
+function help.listing(names)
   local rows = {}
   for i, name in ipairs(names) do
-    local topic = index.topics[name]
-    rows[i] = { topics.written(index, topic), topics.sentence(topic) }
+    local topic = topics.index().topics[name]
+    rows[i] = { topics.written(topic), topics.sentence(topic) }
   end
   return columns(rows)
 end
 
-local function describe(index, topic)
+local function describe(topic)
   if topic.kind == "namespace" then
-    return wrap(topic.name .. ": " .. topic.entry.text, "") .. "\n\n" .. help.listing(index, topic.members)
+    return wrap(topic.name .. ": " .. topic.entry.text, "") .. "\n\n" .. help.listing(topic.members)
   end
-  local parts = { topics.written(index, topic) }
+  local parts = { topics.written(topic) }
   local function add(text, title)
-    if text:find "%S" then parts[#parts + 1] = (title or "") .. text end
+    if text ~= "" then parts[#parts + 1] = (title or "") .. text end
   end
   add(wrap(topic.entry.text, "  "))
   add(columns(topics.rows(topic)))
-  local class = topics.class_of(index, topic)
+  local class = topics.class_of(topic)
   if class == topic then
     add(columns(topics.fields(class)), "fields\n")
-    add(help.listing(index, class.methods), "methods\n")
-    local parent = index.classes[class.class.parent]
+    add(help.listing(class.methods), "methods\n")
+    local parent = topics.index().classes[class.class.parent]
     if parent then add(("What it has from %s: help \"%s\""):format(parent.name, parent.name)) end
   elseif class then
     add(("What %s has: help \"%s\""):format(topic.kind == "value" and "it" or "the result", class.name))
@@ -105,7 +96,7 @@ local function candidates(index, key)
   if #found > 0 or not owner then return found end
   local seen = {}
   for _, name in ipairs(candidates(index, owner)) do
-    local class = topics.class_of(index, index.topics[name])
+    local class = topics.class_of(index.topics[name])
     while class and not index.topics[class.name .. "." .. last] do class = index.classes[class.class.parent] end
     if class and not seen[class] then
       seen[class] = true
@@ -125,8 +116,8 @@ function help.find(name)
   local key = (name or "fnet"):gsub(":", "."):gsub("%(.*$", "")
   if not index.topics[key] then key = key:gsub("^fnet%.", "") end
   local found = candidates(index, key)
-  if #found == 1 then return describe(index, index.topics[found[1]]) end
-  if #found > 1 then return ("%s is the name of several:\n\n%s"):format(key, help.listing(index, found)) end
+  if #found == 1 then return describe(index.topics[found[1]]) end
+  if #found > 1 then return ("%s is the name of several:\n\n%s"):format(key, help.listing(found)) end
   local words = {}
   for _, path in ipairs(help.names()) do words[#words + 1], words[#words + 2] = path, path:match "[^.]+$" end
   local near = #key > 2 and (naming.nearest(key, words) or naming.nearest(key:match "[^.]*$", words))

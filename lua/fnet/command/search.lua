@@ -80,12 +80,12 @@ local function rank(topic, wanted)
 end
 
 -- Fields say little without their object, and a class without a dot is none that scripts meet.
-local function is_found(index, topic)
-  if topic.kind == "value" or topic.name:find "^%u" or topics.is_usual(index, topic.name) then return false end
+local function is_found(topic)
+  if topic.kind == "value" or topic.name:find "^%u" or topics.is_usual(topic.name) then return false end
   return topic.kind ~= "namespace" or topic.entry.text ~= ""
 end
 
-local function matches(index, text)
+local function matches(text)
   local wanted = { phrase = " " }
   for word in words_of(text):gmatch "%S+" do
     if not MEANINGLESS:find(" " .. word .. " ", 1, true) then
@@ -94,13 +94,11 @@ local function matches(index, text)
     end
   end
   local found, most = {}, 1
-  for _, name in ipairs(naming.sorted(index.topics)) do
-    local topic = index.topics[name]
-    if is_found(index, topic) then
-      local count, score = rank(topic, wanted)
-      if count > most then found, most = {}, count end
-      if count == most then found[#found + 1] = { name = name, score = score } end
-    end
+  for name, topic in pairs(topics.index().topics) do
+    local count, score = 0, 0
+    if is_found(topic) then count, score = rank(topic, wanted) end
+    if count > most then found, most = {}, count end
+    if count == most then found[#found + 1] = { name = name, score = score } end
   end
   table.sort(found, function(a, b)
     if a.score ~= b.score then return a.score > b.score end
@@ -126,7 +124,7 @@ local function find(text)
     if index.topics[entry.ours] then add(entry.ours) else notes[#notes + 1] = name .. ": " .. entry.ours end
   end
   local function add_matches(words, least)
-    for _, match in ipairs(matches(index, words)) do
+    for _, match in ipairs(matches(words)) do
       if match.score >= least then add(match.name) end
     end
   end
@@ -137,7 +135,7 @@ local function find(text)
   if #names == 0 and #notes == 0 then
     return nil, ("nothing is said of '%s'; `help \"fnet\"` lists what there is"):format(text)
   end
-  if #names > 0 then notes[#notes + 1] = help.listing(index, names) end
+  if #names > 0 then notes[#notes + 1] = help.listing(names) end
   return table.concat(notes, "\n\n")
 end
 

@@ -27,8 +27,12 @@ local topics = {}
 
 local UNSAID = { __index = { text = "", parameters = {}, returns = {} } } -- what an entry leaves out
 
+-- The parameters in a line that defines a function.
+local function call_of(entry) return "(" .. (entry and entry.code:match "%((.-)%)" or "") .. ")" end
+
 local function put(index, name, kind, entry, call)
-  local topic = { name = name, kind = kind, entry = setmetatable(entry or {}, UNSAID), call = call or "" }
+  call = call or kind == "function" and call_of(entry) or ""
+  local topic = { name = name, kind = kind, entry = setmetatable(entry or {}, UNSAID), call = call }
   index.topics[name] = topic
   return topic
 end
@@ -38,19 +42,9 @@ local function put_space(index, name, header, members)
   put(index, name, "namespace", { text = header:gsub("^[%l.]+: ", "") }).members = members
 end
 
-local function parameters_text(f)
-  local list, info = {}, debug.getinfo(f, "u")
-  for i = 1, info.nparams do
-    local name = debug.getlocal(f, i)
-    if name ~= "self" then list[#list + 1] = name end
-  end
-  if info.isvararg then list[#list + 1] = "..." end
-  return "(" .. table.concat(list, ", ") .. ")"
-end
-
 -- The module whose source a function was compiled from, such as "fnet.nn.dense".
 local function module_of(index, f)
-  local path = debug.getinfo(f, "S").source:match "fnet/(.*)%.lua$" or "init"
+  local path = debug.getinfo(f, "S").source:match ".*fnet/(.*)%.lua$" or "init"
   return index.modules[("fnet." .. path:gsub("/", ".")):gsub("%.init$", "")]
 end
 
@@ -78,7 +72,18 @@ local function add_elsewhere(index, name, class)
   end
 end
 
-local function add_function(index, name, f) put(index, name, "function", entry_at(index, f), parameters_text(f)) end
+local function add_function(index, name, f) put(index, name, "function", entry_at(index, f)) end
+
+-- The public functions of a table of methods; their names too, in a list.
+local function add_methods(index, owner, methods, names)
+  for _, name in ipairs(naming.sorted(methods)) do
+    if type(methods[name]) == "function" and not name:find "^_" then
+      names[#names + 1] = owner .. "." .. name
+      add_function(index, owner .. "." .. name, methods[name])
+    end
+  end
+  return names
+end
 
 -- The comment of a class stands above the line that has its name in quotes; how an object is made, above its init.
 local function add_layer(index, name, class)
@@ -87,7 +92,7 @@ local function add_layer(index, name, class)
     function(entry) return entry.code:find(quoted, 1, true) end) or { text = "" }
   local making = init and entry_at(index, init) or about
   put(index, name, "class", { file = about.file, line = about.line, parameters = making.parameters,
-    text = about.text == "" and making.text or about.text }, init and parameters_text(init) or "()")
+    text = about.text == "" and making.text or about.text }, init and call_of(making) or "()")
 end
 
 local function add_fields(index, name, fields)
@@ -116,9 +121,10 @@ local function add_values(index, fields)
   end
 end
 
--- What is said of a type: ", optional: 1".
-local function about(optional, text)
-  return (optional and ", optional" or "") .. (text ~= "" and ": " .. text or "")
+-- A parameter or a field: its name, its type, and what is said of that.
+local function row_of(part)
+  local text = part.text ~= "" and ": " .. part.text or ""
+  return { part.name, part.type, part.optional and ", optional" .. text or text }
 end
 
 -- The fields of a class, or of a part of it, each a topic; their names.
@@ -127,7 +133,7 @@ local function add_class_fields(index, entry)
   for i, field in ipairs(entry.fields) do
     names[i] = entry.class .. "." .. field.name
     put(index, names[i], "value", { file = entry.file, line = entry.line, type = field.type,
-      text = field.type .. about(false, field.text) })
+      text = table.concat(row_of(field), "", 2) })
   end
   return names
 end
@@ -153,10 +159,7 @@ local function add_tensor(index)
       put_space(index, "tensor", entry.text, members)
     end
   end
-  for _, name in ipairs(naming.sorted(core.methods)) do
-    members[#members + 1] = "tensor." .. name
-    add_function(index, "tensor." .. name, core.methods[name])
-  end
+  add_methods(index, "tensor", core.methods, members)
   for _, entry in ipairs(index.modules["fnet.tensor.methods"].entries) do
     for _, field in ipairs(entry.class == "tensor" and entry.fields or {}) do
       if core.methods[field.name] then add_declared(index, "tensor." .. field.name, entry.file, field) end
@@ -182,23 +185,10 @@ local function add_classes(index)
           if is_own and method.name ~= "init" and not method.name:find "^__" then
             local path = class .. "." .. method.name
             table.insert(topic.methods, path)
-            put(index, path, "function", method, "(" .. (method.code:match "%((.-)%)" or "") .. ")")
+            put(index, path, "function", method)
           end
         end
       end
-    end
-  end
-end
-
--- The methods that every model has are those of a table, written in more than one file.
-local function add_module(index)
-  local topic, methods = index.classes["nn.Module"], require("fnet.nn.module").Module
-  topic.methods = {}
-  for _, name in ipairs(naming.sorted(methods)) do
-    local path = "nn.Module." .. name
-    if type(methods[name]) == "function" and not name:find "^_" then
-      table.insert(topic.methods, path)
-      add_function(index, path, methods[name])
     end
   end
 end
@@ -215,7 +205,8 @@ function topics.index()
   add_values(index, fnet)
   add_tensor(index)
   add_classes(index)
-  add_module(index)
+  -- The methods that every model has are those of a table, written in more than one file.
+  index.classes["nn.Module"].methods = add_methods(index, "nn.Module", require("fnet.nn.module").Module, {})
   the_index = index
   return index
 end
@@ -233,9 +224,7 @@ end
 ---@return string[][] rows such as { "axis", "integer", ", optional: 1" }
 function topics.rows(topic)
   local rows = {}
-  for i, parameter in ipairs(topic.entry.parameters) do
-    rows[i] = { parameter.name, parameter.type, about(parameter.optional, parameter.text) }
-  end
+  for i, parameter in ipairs(topic.entry.parameters) do rows[i] = row_of(parameter) end
   for _, result in ipairs(topic.entry.returns) do
     local kind = annotations.split_type(result)
     rows[#rows + 1] = { "returns", kind, result:sub(#kind + 1) }
@@ -248,38 +237,35 @@ end
 ---@return string[][] rows
 function topics.fields(class)
   local rows = {}
-  for i, field in ipairs(class.class.fields) do rows[i] = { field.name, field.type, about(false, field.text) } end
+  for i, field in ipairs(class.class.fields) do rows[i] = row_of(field) end
   return rows
 end
 
 --- How a script writes it: "nn.Dense(inputs, units, options)", "tensor:sum(axis, keep)", "fnet.seed(seed)".
----@param index annotations.Index
 ---@param topic annotations.Topic
 ---@return string
-function topics.written(index, topic)
+function topics.written(topic)
   if topic.kind == "namespace" then return topic.name end
   local owner, last = topic.name:match "^(.*)%.([^.]+)$"
   if not owner then return "fnet." .. topic.name .. topic.call end
-  local is_method = topic.kind == "function" and (owner == "tensor" or index.classes[owner])
+  local is_method = topic.kind == "function" and (owner == "tensor" or the_index.classes[owner])
   return owner .. (is_method and ":" or ".") .. last .. topic.call
 end
 
 --- Whether a layer's method is one that every module has, written for this layer: lists leave it out.
----@param index annotations.Index
 ---@param name string
 ---@return boolean
-function topics.is_usual(index, name)
+function topics.is_usual(name)
   local owner, last = name:match "^(nn%.%u%w*)%.(.*)$"
-  return owner ~= nil and owner ~= "nn.Module" and index.topics["nn.Module." .. last] ~= nil
+  return owner ~= nil and owner ~= "nn.Module" and the_index.topics["nn.Module." .. last] ~= nil
 end
 
 --- The class whose objects a topic is about: itself, what a function makes, or what a field holds.
----@param index annotations.Index
 ---@param topic annotations.Topic
 ---@return annotations.Topic?
-function topics.class_of(index, topic)
+function topics.class_of(topic)
   if topic.class then return topic end
-  return index.classes[(topic.entry.type or topic.entry.returns[1] or ""):match "^[%w_.]+"]
+  return the_index.classes[(topic.entry.type or topic.entry.returns[1] or ""):match "^[%w_.]+"]
 end
 
 return topics

@@ -39,24 +39,17 @@ end
 
 -- ---- links ----
 
--- The path that a link in a file leads to, without "..".
-local function resolved(source, path)
-  local parts = {}
-  for part in ((source:match "^(.*/)" or "") .. path):gmatch "[^/]+" do
-    if part == ".." then table.remove(parts) elseif part ~= "." then parts[#parts + 1] = part end
-  end
-  return table.concat(parts, "/")
-end
-
 -- The page of each source, and of its own address.
 local page_of = {}
 
--- The address for a link in a source: what is no page stays text.
+-- The address for a link in a source; nil for what is no page, which stays text.
 local function address_for(source, address)
   if address:find "^#" then return address end
   if address:find "^%a+:" then return nil end
   local path, anchor = address:match "^([^#]*)(.*)$"
-  path = resolved(source, path)
+  path = (source:match "^.*/" or "") .. path
+  local ups
+  repeat path, ups = path:gsub("[^/]+/%.%./", "", 1) until ups == 0
   if page_of[path] then return page_of[path] .. anchor end
   assert(io.open(path), ("%s: the link %s leads nowhere"):format(source, address)):close()
   return nil
@@ -84,7 +77,7 @@ end
 
 -- ---- pages ----
 
--- Markdown as linked HTML.
+-- Markdown as linked HTML. An empty link closes what is between links.
 local function html_of(source, text)
   local path = os.tmpname()
   write(path, (text:gsub("<!%-%-.-%-%->", "")))
@@ -97,7 +90,7 @@ local function html_of(source, text)
     return ('<h%s id="%s">%s</h%s>'):format(level, id_of(heading), heading, level)
   end)
   return ((html .. '<a href=""></a>'):gsub('(.-)<a href="([^"]*)">(.-)</a>', function(before, address, inner)
-    return link_names(before) .. (address ~= "" and link(address_for(source, address), inner) or "")
+    return link_names(before) .. (inner ~= "" and link(address_for(source, address), inner) or "")
   end))
 end
 

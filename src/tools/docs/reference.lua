@@ -68,7 +68,7 @@ local function listing(names)
   for _, name in ipairs(names) do
     local topic = index.topics[name]
     if home[name] then
-      lines[#lines + 1] = ("- `%s` %s"):format(topics.written(index, topic), topics.sentence(topic))
+      lines[#lines + 1] = ("- `%s` %s"):format(topics.written(topic), topics.sentence(topic))
     end
   end
   return table.concat(lines, "\n")
@@ -87,13 +87,13 @@ local function definitions(rows)
 end
 
 local function section(topic)
-  local parts = { ("## `%s`"):format(topics.written(index, topic)), topic.entry.text }
+  local parts = { ("## `%s`"):format(topics.written(topic)), topic.entry.text }
   local function add(text, title)
     if text ~= "" then parts[#parts + 1] = (title or "") .. text end
   end
   add(listing(topic.members or {}))
   add(definitions(topics.rows(topic)))
-  local class = topics.class_of(index, topic)
+  local class = topics.class_of(topic)
   if class == topic then
     add(definitions(topics.fields(class)), "Fields:\n\n")
     add(listing(class.methods), "Methods:\n\n")
@@ -125,8 +125,8 @@ function reference.overview()
   for _, page in ipairs(reference.pages) do
     local names = {}
     for _, name in ipairs(page.list) do
-      if not topics.is_usual(index, name) then
-        names[#names + 1] = "`" .. topics.written(index, index.topics[name]):gsub("%(.*", "") .. "`"
+      if not topics.is_usual(name) then
+        names[#names + 1] = "`" .. topics.written(index.topics[name]):gsub("%(.*", "") .. "`"
       end
     end
     out[#out + 1] = ("## [%s](%s.html)\n\n%s"):format(page.title, page.file, table.concat(names, ", "))
