@@ -11,8 +11,9 @@ local expect = {}
 ---@param what string the function, for the message
 ---@param options any
 ---@param known string[] all names, in the order in which a message lists them
+---@param switches? string[] the names of those that are true or false
 ---@return table options
-function expect.options(what, options, known)
+function expect.options(what, options, known, switches)
   if options == nil then return {} end
   if type(options) ~= "table" then
     core.raise("%s: expected a table of options, got %s", what,
@@ -25,6 +26,9 @@ function expect.options(what, options, known)
       core.raise("%s: unknown option '%s'%s; known are %s", what, tostring(key), naming.hint(key, known),
         table.concat(known, ", "))
     end
+  end
+  for _, name in ipairs(switches or {}) do
+    if options[name] ~= nil then expect.boolean(what .. ": " .. name, options[name]) end
   end
   return options
 end
@@ -79,16 +83,6 @@ end
 ---@return boolean
 function expect.boolean(what, value)
   return expect.that(type(value) == "boolean", what, "true or false", value)
-end
-
---- Options that are true or false, where they are given.
----@param what string the function, for the message
----@param options table
----@param names string[]
-function expect.booleans(what, options, names)
-  for _, name in ipairs(names) do
-    if options[name] ~= nil then expect.boolean(what .. ": " .. name, options[name]) end
-  end
 end
 
 --- The path of a file: a string without zero bytes, at which the system would end it.

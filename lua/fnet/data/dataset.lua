@@ -115,8 +115,7 @@ end
 ---@return data.Dataset first, data.Dataset rest
 function Dataset:split(count, options)
   expect.method("split", self)
-  options = expect.options("split", options, { "shuffle", "stratified" })
-  expect.booleans("split", options, { "shuffle", "stratified" })
+  options = expect.options("split", options, { "shuffle", "stratified" }, { "shuffle", "stratified" })
   local total = #self
   if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
   if total < 2 then core.raise("split: expected at least two samples, got %s", tostring(self)) end
@@ -149,8 +148,7 @@ end
 ---@return fun(): tensor?, tensor? iterator
 function Dataset:batches(options)
   expect.method("batches", self)
-  options = expect.options("batches", options, { "size", "shuffle", "drop_last" })
-  expect.booleans("batches", options, { "shuffle", "drop_last" })
+  options = expect.options("batches", options, { "size", "shuffle", "drop_last" }, { "shuffle", "drop_last" })
   local transform = self.transform
   local total = #self
   local size = options.size == nil and 32 or expect.count("batches: size", options.size, 1)

@@ -54,8 +54,7 @@ end
 ---@return fun(): data.Dataset?, data.Dataset? iterator
 function Dataset:folds(count, options)
   expect.method("folds", self)
-  options = expect.options("folds", options, { "stratified" })
-  expect.booleans("folds", options, { "stratified" })
+  options = expect.options("folds", options, { "stratified" }, { "stratified" })
   count = expect.count("folds", count, 2, math.max(2, #self))
   local stratified = options.stratified
   if stratified == nil then stratified = self.y.rank == 1 and not is.float(self.y) end

@@ -42,8 +42,7 @@ local function check_character(what, value, otherwise)
 end
 
 local function read_options(options)
-  options = expect.options("read_csv", options, OPTIONS)
-  expect.booleans("read_csv", options, { "header" })
+  options = expect.options("read_csv", options, OPTIONS, { "header" })
   local like = options.like
   local fits = like == nil or type(like) == "table" and like.columns
   expect.that(fits, "read_csv: like", "a data set from read_csv", like)

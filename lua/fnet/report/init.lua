@@ -56,8 +56,7 @@ end
 ---@param options? table json: a line of JSON an epoch on standard output instead of the lines for people, false
 ---@return table callbacks
 function report.training(options)
-  options = expect.options("training", options, { "json" })
-  expect.booleans("training", options, { "json" })
+  options = expect.options("training", options, { "json" }, { "json" })
   local as_json = options.json
   local update, finish = nil, function() end
   local function tell(text) if text and not as_json then io.stderr:write(text, "\n") end end

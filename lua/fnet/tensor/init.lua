@@ -243,8 +243,8 @@ end
 ---@param options? table gradient: of this result, needed when it has several elements; retain: keep the tape for
 --- another backward; create_graph: record the gradients themselves, for second derivatives (implies retain)
 function methods:backward(options)
-  options = expect.options("backward", options, { "gradient", "retain", "create_graph" })
-  expect.booleans("backward", options, { "retain", "create_graph" })
+  options = expect.options("backward", options, { "gradient", "retain", "create_graph" },
+    { "retain", "create_graph" })
   if observer.current then observer.current.backward(self) end
   core.backward(self, options.gradient, options.retain or options.create_graph, options.create_graph)
 end
