@@ -192,8 +192,9 @@ $(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-docs: $(fnet) ## Write the documentation as HTML pages to build/docs
+docs: ## Write the documentation as HTML pages to build/docs
 	@sh src/tools/setup.sh docs
+	@$(MAKE) --no-print-directory $(fnet)
 	./$(fnet) src/tools/docs/docs.lua build/docs
 
 fashion: ## Install what is missing, build, find or fetch Fashion-MNIST, train and evaluate

@@ -52,7 +52,7 @@ check_data() {
 check_docs() { available cmark-gfm || need cmark-gfm; }
 
 check_test() {
-    check_docs # its pages are tested
+    available cmark-gfm || optional="$optional cmark-gfm" # for the specs of the pages
     if lua=$(sh tests/tools/stock-lua.sh); then
         busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
     else
