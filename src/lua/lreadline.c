@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "../core/durable.h"
 #include "../core/interrupt.h"
 
 #ifdef FNET_READLINE
@@ -46,31 +47,17 @@ static void make_directories(char *path) {
     }
 }
 
-/* Rewrites the file with its last HISTORY_LINES lines; `count` is how many it has. */
-static void shorten_history(int count) {
-    char shorter[PATH_MAX];
-    int length = snprintf(shorter, sizeof shorter, "%s.new", history_path);
-    if (length < 0 || (size_t)length >= sizeof shorter) return;
-    FILE *from = fopen(history_path, "r");
-    if (from == NULL) return;
-    int descriptor = open(shorter, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    FILE *to = descriptor < 0 ? NULL : fdopen(descriptor, "w");
-    if (to != NULL) {
-        char *line = NULL;
-        size_t capacity = 0;
-        for (int i = 0; getline(&line, &capacity, from) >= 0; i++) {
-            if (i >= count - HISTORY_LINES) fputs(line, to);
-        }
-        free(line);
-        bool written = !ferror(to);
-        if (fclose(to) != 0) written = false;
-        if (written) {
-            rename(shorter, history_path);
-        } else {
-            remove(shorter);
-        }
+/* Rewrites a file of more than twice HISTORY_LINES lines with its last ones. */
+static void shorten_history(const char *text) {
+    struct durable durable;
+    int count = 0;
+    for (const char *end = text; (end = strchr(end, '\n')) != NULL; end++) count++;
+    if (count <= 2 * HISTORY_LINES) return;
+    for (; count > HISTORY_LINES; count--) text = strchr(text, '\n') + 1;
+    if (durable_begin(&durable, &durable_posix, history_path) && durable_write(&durable, text, strlen(text))) {
+        durable_commit(&durable);
     }
-    fclose(from);
+    durable_abandon(&durable);
 }
 
 static void load_history(void) {
@@ -88,18 +75,14 @@ static void load_history(void) {
     make_directories(history_path);
     FILE *file = fopen(history_path, "r");
     if (file == NULL) return;
-    char *line = NULL;
+    char *text = NULL;
     size_t capacity = 0;
-    ssize_t size;
-    int count = 0;
-    while ((size = getline(&line, &capacity, file)) >= 0) {
-        if (size > 0 && line[size - 1] == '\n') line[size - 1] = '\0';
-        add_history(line);
-        count++;
+    if (getdelim(&text, &capacity, '\0', file) > 0) {
+        shorten_history(text);
+        for (char *line = strtok(text, "\n"); line != NULL; line = strtok(NULL, "\n")) add_history(line);
     }
-    free(line);
+    free(text);
     fclose(file);
-    if (count > 2 * HISTORY_LINES) shorten_history(count);
 }
 
 /* Adds a line to the history, unless it is blank or repeats the last one, and at once to the file, so that
