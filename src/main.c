@@ -252,7 +252,7 @@ struct options {
 static struct options parse_options(char **argv) {
     struct options options = {0};
     int i = argv[0] == NULL ? 0 : 1;
-    for (; argv[i] != NULL && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+    for (; options.bad == NULL && argv[i] != NULL && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
         const char *option = argv[i];
         if (strcmp(option, "--") == 0) {
             options.count = i;
@@ -266,26 +266,18 @@ static struct options parse_options(char **argv) {
                 options.search = true;
             }
             if (argv[i + 1] != NULL && argv[i + 1][0] != '-') options.topic = argv[++i];
-            if (options.search && options.topic == NULL) {
-                options.bad = option;
-                break;
-            }
+            if (options.search && options.topic == NULL) options.bad = option;
         } else if (option[1] == 'e' || option[1] == 'l') {
-            if (option[1] == 'e') options.has_code = true;
-            if (option[2] == '\0' && (argv[i + 1] == NULL || argv[i + 1][0] == '-')) {
-                options.bad = option;
-                break;
-            }
-            if (option[2] == '\0') i++;
+            bool stands_apart = option[2] == '\0';
+            options.has_code |= option[1] == 'e';
+            if (stands_apart && (argv[i + 1] == NULL || argv[i + 1][0] == '-')) options.bad = option;
+            if (stands_apart) i++;
         } else if (option[2] != '\0' || strchr("viEW", option[1]) == NULL) {
             options.bad = option;
-            break;
-        } else if (option[1] == 'v') {
-            options.version = true;
-        } else if (option[1] == 'i') {
-            options.interactive = true;
-        } else if (option[1] == 'E') {
-            options.ignore_environment = true;
+        } else {
+            options.version |= option[1] == 'v';
+            options.interactive |= option[1] == 'i';
+            options.ignore_environment |= option[1] == 'E';
         }
     }
     options.count = options.script = i;
@@ -402,11 +394,9 @@ static void print_values(lua_State *L, int count) {
     luaL_checkstack(L, LUA_MINSTACK, "too many results to print");
     lua_getglobal(L, "print");
     lua_insert(L, -count - 1);
-    if (lua_pcall(L, count, 0, 0) != LUA_OK) {
-        lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1));
-        lua_replace(L, -2);
-        report(L);
-    }
+    if (lua_pcall(L, count, 0, 0) == LUA_OK) return;
+    lua_pushfstring(L, "error calling 'print' (%s)", lua_tostring(L, -1));
+    report(L);
 }
 
 /* Reads, runs and prints until the end of the input. Only the language side is Lua (fnet.repl): chunks are
