@@ -18,10 +18,7 @@ for file in "$@"; do
     # \? because -std=c11 knows trigraphs
     sed -e 's/[\\"?]/\\&/g' -e "s/$return/\\\\r/g" -e 's/.*/    "&\\n"/' "$file"
     echo '    ;'
-    name=${file#"$root"/}
-    name=${name%.lua}
-    name=${name%/init}
-    name=$(echo "$name" | sed 's,/,.,g')
+    name=$(echo "${file#"$root"/}" | sed -e 's,\.lua$,,' -e 's,/init$,,' -e 's,/,.,g')
     rows="$rows    {\"$name\", \"$file\", module_$count, sizeof module_$count - 1},
 "
 done
