@@ -11,11 +11,8 @@ local find, gmatch, gsub, match, sub = string.find, string.gmatch, string.gsub, 
 
 local repl = {}
 
-local keywords = {}
-for word in gmatch("and break do else elseif end false for function goto if in local nil not or repeat "
-  .. "return then true until while", "%a+") do
-  keywords[word] = true
-end
+local KEYWORDS = "and break do else elseif end false for function goto if in local nil not or repeat return then "
+  .. "true until while"
 
 -- A global that is called with a name or with words; alone, an expression too, it says what it does.
 local function make(name, usage, f)
@@ -38,19 +35,12 @@ function repl.open()
     require("fnet.command.search").search)
 end
 
----@param variable string  name of the global that may hold the prompt
----@param default string
----@return string
+-- What the global of this name says as text; the default where there is none.
 local function prompt(variable, default)
   local value = rawget(globals, variable)
   if value == nil then return default end
   local ok, text = pcall(tostring, value)
   return ok and text or default
-end
-
----@param message string?  of a failed load
-local function is_incomplete(message)
-  return type(message) == "string" and sub(message, -5) == "<eof>"
 end
 
 --- Reads one chunk: lines until they compile, or fail for another reason than their end. A chunk that is an
@@ -69,7 +59,7 @@ function repl.read(read_line)
     local message
     chunk, message = load(concat(lines, "\n"), "=stdin")
     if chunk then return chunk end
-    if not is_incomplete(message) then return false, message end
+    if sub(message, -5) ~= "<eof>" then return false, message end -- more lines would not help
     line = read_line(prompt("_PROMPT2", ">> "))
     if line == false then return false end
     if line == nil then return false, message end
@@ -77,28 +67,21 @@ function repl.read(read_line)
   end
 end
 
---- The tables that indexing `value` looks into, nearest first: itself, then along `__index`. A userdata
---- whose `__index` is a function may name its methods in the `methods` field of its metatable.
-local function tables_behind(value)
-  local list = {}
+-- What indexing a value finds: its own fields, and what it has not itself, along `__index`. A userdata whose
+-- `__index` is a function may name its methods in the `methods` field of its metatable.
+local function fields_of(value)
+  local fields = {}
   for _ = 1, 16 do -- a chain of metatables may be a ring
-    if type(value) == "table" then list[#list + 1] = value end
+    for name, field in next, type(value) == "table" and value or {} do
+      if fields[name] == nil then fields[name] = field end
+    end
     local metatable = getmetatable(value)
     if type(metatable) ~= "table" then break end
-    local index = rawget(metatable, "__index")
-    if type(index) ~= "table" then index = rawget(metatable, "methods") end
-    if type(index) ~= "table" then break end
-    value = index
+    value = rawget(metatable, "__index")
+    if type(value) ~= "table" then value = rawget(metatable, "methods") end
+    if type(value) ~= "table" then break end
   end
-  return list
-end
-
-local function look_up(value, key)
-  for _, fields in next, tables_behind(value) do
-    local found = rawget(fields, key)
-    if found ~= nil then return found end
-  end
-  return nil
+  return fields
 end
 
 --- What may stand at the cursor: global names and keywords, fields after "a.b.", methods after "a.b:".
@@ -115,21 +98,17 @@ function repl.complete(line)
   local owners, prefix = match(path, "^(.*[.:])([%w_]*)$")
   prefix = prefix or path
   for name, mark in gmatch(owners or "", "([%w_]*)([.:])") do
-    value, separator = look_up(value, name), mark
+    value, separator = fields_of(value)[name], mark
   end
 
-  local names, seen = {}, {}
-  local function offer(fields)
-    for name, field in next, fields do
-      if type(name) == "string" and not seen[name] and find(name, "^[%a_][%w_]*$")
-        and sub(name, 1, #prefix) == prefix and (separator ~= ":" or type(field) == "function") then
-        seen[name] = true
-        names[#names + 1] = name
-      end
+  local names, fields = {}, fields_of(value)
+  for word in gmatch(separator == "" and KEYWORDS or "", "%a+") do fields[word] = true end
+  for name, field in next, fields do
+    if type(name) == "string" and find(name, "^[%a_][%w_]*$") and sub(name, 1, #prefix) == prefix
+      and (separator ~= ":" or type(field) == "function") then
+      names[#names + 1] = name
     end
   end
-  for _, fields in next, tables_behind(value) do offer(fields) end
-  if separator == "" then offer(keywords) end
   sort(names)
   return names
 end
