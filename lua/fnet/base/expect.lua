@@ -7,6 +7,14 @@ local say = require "fnet.base.say"
 
 local expect = {}
 
+local function one_of(what, kind, value, names)
+  for _, name in ipairs(names) do
+    if name == value then return name end
+  end
+  core.raise("%s: unknown %s '%s'%s; known are %s", what, kind, tostring(value), naming.hint(value, names),
+    table.concat(names, ", "))
+end
+
 --- A table of options with known names only; an empty one for nil.
 ---@param what string the function, for the message
 ---@param options any
@@ -19,14 +27,7 @@ function expect.options(what, options, known, switches)
     core.raise("%s: expected a table of options, got %s", what,
       core.is_tensor(options) and "a tensor" or type(options))
   end
-  local names = {}
-  for _, name in ipairs(known) do names[name] = true end
-  for key in pairs(options) do
-    if not names[key] then
-      core.raise("%s: unknown option '%s'%s; known are %s", what, tostring(key), naming.hint(key, known),
-        table.concat(known, ", "))
-    end
-  end
+  for key in pairs(options) do one_of(what, "option", key, known) end
   for _, name in ipairs(switches or {}) do
     if options[name] ~= nil then expect.boolean(what .. ": " .. name, options[name]) end
   end
@@ -125,12 +126,6 @@ end
 ---@param value any
 ---@param names string[]
 ---@return string
-function expect.choice(what, value, names)
-  for _, name in ipairs(names) do
-    if name == value then return name end
-  end
-  core.raise("%s: unknown name '%s'%s; known are %s", what, tostring(value), naming.hint(value, names),
-    table.concat(names, ", "))
-end
+function expect.choice(what, value, names) return one_of(what, "name", value, names) end
 
 return expect
