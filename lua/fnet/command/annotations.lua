@@ -113,12 +113,10 @@ end
 local function sources()
   local embedded = package.preload["fnet.sources"]
   if embedded then return embedded() end
-  local found, names = {}, { ["fnet.tensor.methods"] = true }
+  require "fnet.tensor.methods" -- declarations, which nothing else loads
+  local found = {}
   for name in pairs(package.loaded) do
-    if name:find "^fnet%f[.\0]" then names[name] = true end
-  end
-  for name in pairs(names) do
-    local path = package.searchpath(name, package.path)
+    local path = name:find "^fnet%f[.\0]" and package.searchpath(name, package.path)
     local file <close> = path and io.open(path, "rb")
     if file then
       local ending = path:find "[/\\]init%.lua$" and "/init.lua" or ".lua"

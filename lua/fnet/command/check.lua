@@ -52,12 +52,9 @@ local function report(watch)
   table.sort(watch.times)
   local epoch, step = watch.epoch_in_use, watch.times[#watch.times // 2 + 1]
   if step then
-    local text = ("time: %s a step, the median of %d"):format(inspect.time_text(step), #watch.times)
-    if epoch then
-      text = text .. (", so about %s for an epoch of %d steps (%d samples, %d a batch)"):format(
-        inspect.time_text(step * epoch.steps), epoch.steps, epoch.samples, epoch.size)
-    end
-    print(text)
+    say("time: %s a step, the median of %d%s", inspect.time_text(step), #watch.times,
+      epoch and (", so about %s for an epoch of %d steps (%d samples, %d a batch)"):format(
+        inspect.time_text(step * epoch.steps), epoch.steps, epoch.samples, epoch.size) or "")
   end
   return right
 end

@@ -1,7 +1,7 @@
 --- Help: the annotations of a public name as text, offline. `fnet.help "nn.Dense"`, `fnet --help nn.Dense`.
 
+local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
-local say = require "fnet.base.say"
 local topics = require "fnet.command.topics"
 local core = require "fnet.core"
 
@@ -142,11 +142,9 @@ end
 ---@param name? string such as "nn.Dense", "tensor.sum", "optim"; all of fnet where nil
 ---@return string text to be printed; raises, with the nearest name, where there is none
 function help.help(name)
-  if name ~= nil and type(name) ~= "string" then
-    core.raise("help: expected a name, such as \"nn.Dense\", got " .. say.value(name))
-  end
+  expect.that(name == nil or type(name) == "string", "help", 'a name, such as "nn.Dense"', name)
   local text, message = help.find(name)
-  if not text then core.raise("help: " .. message) end
+  if not text then core.raise("help: %s", message) end
   return text
 end
 

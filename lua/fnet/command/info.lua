@@ -4,6 +4,7 @@
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
+local command = require "fnet.command.model"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
 local model_file = require "fnet.save"
@@ -112,7 +113,7 @@ end
 --- Prints what each file is.
 ---@param arguments string[] the paths, from 1
 ---@return boolean succeeded false where one of them cannot be read
-local function info(arguments)
+return function(arguments)
   if #arguments == 0 then
     io.stderr:write("usage: fnet info file...\n")
     return false
@@ -120,11 +121,7 @@ local function info(arguments)
   local fine = true
   for _, path in ipairs(arguments) do
     local lines, message = describe(path)
-    if lines then print(table.concat(lines, "\n")) end
-    if not lines then io.stderr:write("fnet info: ", message, "\n") end
-    fine = fine and lines ~= nil
+    if lines then print(table.concat(lines, "\n")) else fine = command.fail("info", "%s", message) end
   end
   return fine
 end
-
-return info

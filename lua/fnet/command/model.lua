@@ -1,6 +1,4 @@
---- What the commands `fnet run` and `fnet eval` share: how they end, and the model.
-
-local load = require("fnet").load
+--- What the commands share: how they end, and the model.
 
 local command = {}
 
@@ -19,7 +17,7 @@ end
 ---@return nn.Module? model
 ---@return table|string about, or the message
 function command.load(path)
-  local ok, model, about = pcall(load, path)
+  local ok, model, about = pcall(require("fnet").load, path)
   if not ok then return nil, (tostring(model):gsub("^load: ", "")) end
   return model, about
 end

@@ -3,9 +3,9 @@
 -- Invariant: it knows no words but those that mean nothing; all others stand in the annotations, and in the tables
 -- that answer unknown names.
 
+local expect = require "fnet.base.expect"
 local help = require "fnet.command.help"
 local naming = require "fnet.base.naming"
-local say = require "fnet.base.say"
 local topics = require "fnet.command.topics"
 local core = require "fnet.core"
 
@@ -143,11 +143,9 @@ end
 ---@param text string
 ---@return string text to be printed
 local function search(text)
-  if type(text) ~= "string" or not text:find "%w" then
-    core.raise("search: expected words, such as \"early stopping\", got " .. say.value(text))
-  end
+  expect.that(type(text) == "string" and text:find "%w", "search", 'words, such as "early stopping"', text)
   local found, message = find(text)
-  if not found then core.raise("search: " .. message) end
+  if not found then core.raise("search: %s", message) end
   return found
 end
 
