@@ -210,16 +210,12 @@ static int load_embedded(lua_State *L) {
     return 1;
 }
 
-/* The module fnet.sources: path and text of each module by its name, for help. */
+/* The module fnet.sources: the text of each module by its path, for help. */
 static int load_sources(lua_State *L) {
     lua_newtable(L);
     for (const struct embedded_module *module = embedded_modules; module->name != NULL; module++) {
-        lua_createtable(L, 0, 2);
-        lua_pushstring(L, module->path);
-        lua_setfield(L, -2, "path");
         lua_pushlstring(L, module->source, module->size);
-        lua_setfield(L, -2, "text");
-        lua_setfield(L, -2, module->name);
+        lua_setfield(L, -2, module->path);
     }
     return 1;
 }

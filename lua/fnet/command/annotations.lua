@@ -109,7 +109,7 @@ function annotations.parse(file, text)
   return entries, header
 end
 
--- The path and the text of each of the library's modules by its name.
+-- The texts of the library's modules by their paths, such as "lua/fnet/nn/init.lua".
 local function sources()
   local embedded = package.preload["fnet.sources"]
   if embedded then return embedded() end
@@ -118,12 +118,17 @@ local function sources()
   for name in pairs(package.loaded) do
     local path = name:find "^fnet%f[.\0]" and package.searchpath(name, package.path)
     local file <close> = path and io.open(path, "rb")
-    if file then
-      local ending = path:find "[/\\]init%.lua$" and "/init.lua" or ".lua"
-      found[name] = { path = "lua/" .. name:gsub("%.", "/") .. ending, text = file:read "a" }
-    end
+    if file then found["lua/" .. path:match ".*(fnet/.*)"] = file:read "a" end
   end
   return found
+end
+
+--- The name of the module in a file of the library: "fnet.nn" for "lua/fnet/nn/init.lua".
+---@param path string
+---@return string? name nil for a path that is none of the library's
+function annotations.module(path)
+  local below = path:match ".*fnet/(.*)%.lua$"
+  return below and ("fnet." .. below:gsub("/", ".")):gsub("%.init$", "")
 end
 
 --- The annotations of the whole library.
@@ -131,9 +136,9 @@ end
 function annotations.read()
   later.load()
   local modules = {}
-  for name, source in pairs(sources()) do
-    local entries, header = annotations.parse(source.path, source.text)
-    modules[name] = { entries = entries, header = header }
+  for path, text in pairs(sources()) do
+    local entries, header = annotations.parse(path, text)
+    modules[annotations.module(path)] = { entries = entries, header = header }
   end
   return modules
 end

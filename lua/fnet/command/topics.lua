@@ -44,8 +44,7 @@ end
 
 -- The module whose source a function was compiled from, such as "fnet.nn.dense".
 local function module_of(index, f)
-  local path = debug.getinfo(f, "S").source:match ".*fnet/(.*)%.lua$" or "init"
-  return index.modules[("fnet." .. path:gsub("/", ".")):gsub("%.init$", "")]
+  return index.modules[annotations.module(debug.getinfo(f, "S").source) or "fnet"]
 end
 
 -- The entry in the source of a function for which the condition holds.
