@@ -6,22 +6,18 @@
 ---@param gap? string between the columns, one blank
 ---@return string[] lines
 return function(rows, widths, gap)
-  local formats = {}
-  for i = 1, #(rows[1] or {}) do
-    local width = type(widths) == "table" and widths[i] or widths
-    local most = math.abs(width)
-    for _, row in ipairs(rows) do most = math.max(most, utf8.len(tostring(row[i])) or 0) end
-    formats[i] = { most, width < 0 }
-  end
   local lines = {}
-  for i, row in ipairs(rows) do
-    local cells = {}
-    for k, format in ipairs(formats) do
+  for i in ipairs(rows) do lines[i] = {} end
+  for k = 1, #(rows[1] or {}) do
+    local width = type(widths) == "table" and widths[k] or widths
+    local most = math.abs(width)
+    for _, row in ipairs(rows) do most = math.max(most, utf8.len(tostring(row[k])) or 0) end
+    for i, row in ipairs(rows) do
       local text = tostring(row[k])
-      local blanks = (" "):rep(format[1] - (utf8.len(text) or #text))
-      cells[k] = format[2] and text .. blanks or blanks .. text
+      local blanks = (" "):rep(most - (utf8.len(text) or #text))
+      lines[i][k] = width < 0 and text .. blanks or blanks .. text
     end
-    lines[i] = table.concat(cells, gap or " "):gsub("%s+$", "")
   end
+  for i, cells in ipairs(lines) do lines[i] = table.concat(cells, gap or " "):gsub("%s+$", "") end
   return lines
 end
