@@ -6,7 +6,7 @@
 local globals, getmetatable = _G, debug.getmetatable
 local load, next, pcall, rawget, rawset, require, setmetatable, tostring, type =
   load, next, pcall, rawget, rawset, require, setmetatable, tostring, type
-local concat, sort = table.concat, table.sort
+local sort = table.sort
 local find, gmatch, gsub, match, sub = string.find, string.gmatch, string.gsub, string.match, string.sub
 
 local repl = {}
@@ -51,19 +51,18 @@ end
 function repl.read(read_line)
   local line = read_line(prompt("_PROMPT", "> "))
   if not line then return line end
-  line = gsub(line, "^=", "return ") -- "= expression", the way of Lua 5.1
-  local chunk = load("return " .. line, "=stdin")
+  local text = gsub(line, "^=", "return ") -- "= expression", the way of Lua 5.1
+  local chunk = load("return " .. text, "=stdin")
   if chunk then return chunk end
-  local lines = { line }
   while true do
     local message
-    chunk, message = load(concat(lines, "\n"), "=stdin")
+    chunk, message = load(text, "=stdin")
     if chunk then return chunk end
     if sub(message, -5) ~= "<eof>" then return false, message end -- more lines would not help
     line = read_line(prompt("_PROMPT2", ">> "))
     if line == false then return false end
     if line == nil then return false, message end
-    lines[#lines + 1] = line
+    text = text .. "\n" .. line
   end
 end
 
