@@ -8,6 +8,7 @@ local core = require "fnet.core"
 local parts = require "fnet.save.c_parts"
 local evaluate = require("fnet.measure.classifier").evaluate
 local layers = require "fnet.save.layers"
+local snapshot = require "fnet.nn.snapshot"
 local Module = require("fnet.nn.module").Module
 
 local HEAD = [[
@@ -39,17 +40,13 @@ local has_weights = { Dense = true, Conv2D = true } -- those that 8 bits can hol
 
 -- ---- weights ----
 
--- Numbers as C has them, some in each line.
+-- Numbers as C has them, eight in each line.
 local function rows(values, show)
-  local lines, line = {}, {}
+  local texts = {}
   for i, value in ipairs(values) do
-    line[#line + 1] = show(value)
-    if #line == 8 or i == #values then
-      lines[#lines + 1] = "    " .. table.concat(line, ", ")
-      line = {}
-    end
+    texts[i] = (i % 8 ~= 1 and ", " or i == 1 and "    " or ",\n    ") .. show(value)
   end
-  return table.concat(lines, ",\n")
+  return table.concat(texts)
 end
 
 local function float_text(value)
@@ -89,7 +86,7 @@ end
 
 -- ---- the file ----
 
--- A file that grows: `parts` are its texts, `number` counts the arrays.
+-- The arrays of a file: `parts` are their texts, `number` counts them.
 local File = {}
 File.__index = File
 
@@ -116,9 +113,9 @@ function File:weights(layer)
   return table.concat(names, ", ")
 end
 
-local function product(lengths, last)
+local function product(lengths)
   local count = 1
-  for i = 1, last or #lengths do count = count * lengths[i] end
+  for _, length in ipairs(lengths) do count = count * length end
   return count
 end
 
@@ -131,104 +128,93 @@ local function window_text(step)
     input[2], window.kernel[2], window.stride[2], left, output[2])
 end
 
--- Steps that change the numbers where they are: function(file, step, count, features) -> call.
-local in_place = {}
+-- What can be exported: function(file, step, count, features) -> call, and true where the call reads one buffer and
+-- writes the other; without that it changes the numbers where they are.
+local calls = {}
 
-for _, part in ipairs(parts) do
-  in_place[part.name] = part.call and function(_, step, count)
+-- The numbers stay as they lie.
+function calls.Flatten() end
+calls.Reshape = calls.Flatten
+
+for kind, name in pairs { ReLU = "relu", LeakyReLU = "leaky_relu", ELU = "elu", SELU = "selu", Sigmoid = "sigmoid",
+  SiLU = "silu", Tanh = "hyperbolic_tangent", Softplus = "softplus", GELU = "gelu" } do
+  calls[kind] = function(_, step, count)
     local value = step.layer.value
-    return ("%s(%d, %sfrom)"):format(part.call, count,
-      value and float_text(core.tensor { value }:item()) .. ", " or "")
+    local number = value and float_text(core.tensor { value }:item()) .. ", " or ""
+    return ("%s(%d, %sfrom)"):format(name, count, number)
   end
 end
 
-function in_place.Softmax(_, _, count, features)
+function calls.Softmax(_, _, count, features)
   return ("softmax(%d, %d, from)"):format(count // features, features)
 end
 
-function in_place.BatchNorm(file, step, count, features)
+function calls.BatchNorm(file, step, count, features)
   local factor, shift = step.layer:evaluation_line()
   return ("batch_norm(%d, %d, %s, %s, from)"):format(count // features, features, file:array("factor", factor),
     file:array("shift", shift))
 end
 
--- Steps that read one buffer and write the other.
-local across = {}
-
-function across.Dense(file, step, count, features)
+function calls.Dense(file, step, count, features)
   return ("dense(%d, %d, %d, %s, from, to)"):format(count // features, features, step.layer.units,
-    file:weights(step.layer))
+    file:weights(step.layer)), true
 end
 
-function across.Conv2D(file, step)
+function calls.Conv2D(file, step)
   local layer = step.layer
   return ("conv2d(%s, %d, %d, %d, %s, from, to)"):format(window_text(step), layer.inputs, layer.units, layer.groups,
-    file:weights(layer))
+    file:weights(layer)), true
 end
 
-function across.MaxPool2D(_, step)
-  return ("max_pool(%s, %d, from, to)"):format(window_text(step), step.input[3])
+for kind, name in pairs { MaxPool2D = "max_pool", AvgPool2D = "average_pool" } do
+  calls[kind] = function(_, step)
+    return ("%s(%s, %d, from, to)"):format(name, window_text(step), step.input[3]), true
+  end
 end
 
-function across.AvgPool2D(_, step)
-  return ("average_pool(%s, %d, from, to)"):format(window_text(step), step.input[3])
+function calls.GlobalAvgPool(_, step)
+  local height, width, channels = table.unpack(step.input)
+  return ("global_average(%d, %d, from, to)"):format(height * width, channels), true
 end
 
-function across.GlobalAvgPool(_, step)
-  return ("global_average(%d, %d, from, to)"):format(product(step.input, 2), step.input[3])
-end
-
--- What can be exported. Flatten and Reshape leave the numbers as they lie.
-local known = { Flatten = true, Reshape = true }
-for _, kinds in ipairs { in_place, across } do
-  for kind in pairs(kinds) do known[kind] = true end
+-- The functions that the calls need: those that they name, and those that these name, which stand further up.
+local function functions_for(text, int8)
+  local parameters = int8 and "const signed char *weights, const float *scale" or "const float *weights"
+  local element = int8 and "(float)weights%1 * scale[j]" or "weights%1"
+  local used = ""
+  for i = #parts, 1, -1 do
+    local part = parts[i]
+    if (used .. text):find("%f[%w_]" .. part.name .. "%f[^%w_]") then
+      used = "\n" .. part.text:gsub("WEIGHTS", parameters):gsub("WEIGHT(%b[])", element) .. used
+    end
+  end
+  return used
 end
 
 local function source_of(model, steps, int8)
   local inputs, outputs = product(steps[1].input), product(steps[#steps].output)
-  local widest, used = inputs, {}
+  local file, body = setmetatable({ number = 0, int8 = int8, parts = {} }, File), {}
+  local widest, two_buffers = inputs, false
   for _, step in ipairs(steps) do
-    widest = math.max(widest, product(step.output))
-    used[step.kind] = true
+    local call, across = calls[step.kind](file, step, product(step.input), step.input[#step.input])
+    widest, two_buffers = math.max(widest, product(step.output)), two_buffers or across
+    if call then body[#body + 1] = ("    %s;\n"):format(call) end
+    if across then body[#body + 1] = "    swap = from, from = to, to = swap;\n" end
   end
+  local text, arrays = table.concat(body), table.concat(file.parts)
   local description = "     " .. model:describe():gsub("%*/", "* /"):gsub("\n", "\n     ")
-  local file = setmetatable({ number = 0, int8 = int8 }, File)
-  file.parts = { HEAD:format(core.version, description, inputs, outputs, 2 * 4 * widest, inputs, outputs) }
-  local parameters = int8 and "const signed char *weights, const float *scale" or "const float *weights"
-  local element = int8 and "(float)weights%1 * scale[j]" or "weights%1"
-  for i = #parts, 1, -1 do
-    for _, name in ipairs(used[parts[i].name] and parts[i].needs or {}) do used[name] = true end
-  end
-  for _, part in ipairs(parts) do
-    if used[part.name] then
-      file.parts[#file.parts + 1] = part.text:gsub("WEIGHTS", parameters):gsub("WEIGHT(%b[])", element)
-    end
-  end
-  local body, buffers = {}, 1
-  for _, step in ipairs(steps) do
-    local count, features = product(step.input), step.input[#step.input]
-    if in_place[step.kind] then
-      body[#body + 1] = ("    %s;\n"):format(in_place[step.kind](file, step, count, features))
-    elseif across[step.kind] then
-      buffers = 2
-      body[#body + 1] = ("    %s;\n    swap = from, from = to, to = swap;\n"):format(
-        across[step.kind](file, step, count, features))
-    end
-  end
-  file.parts[#file.parts + 1] = FOOT:format(widest,
-    buffers == 2 and ("    float two[%d], *to = two, *swap;\n"):format(widest) or "", table.concat(body))
-  return table.concat(file.parts)
+  return HEAD:format(core.version, description, inputs, outputs, 2 * 4 * widest, inputs, outputs)
+    .. functions_for(text, int8) .. arrays
+    .. FOOT:format(widest, two_buffers and ("    float two[%d], *to = two, *swap;\n"):format(widest) or "", text)
 end
 
 -- The accuracy with the given tensors in the model, which then has its own again.
 local function accuracy_with(model, tensors, data)
-  local own = {}
-  for _, entry in ipairs(model:state()) do own[entry.name] = entry.tensor:detach():clone() end
+  local own = snapshot(model)
+  own:take()
+  local _ <close> = setmetatable({}, { __close = function() own:restore() end })
   model:load_state(tensors)
-  local ok, result = pcall(evaluate, model, data)
-  model:load_state(own)
-  if not ok then error(result, 0) end
-  return result.accuracy
+  return evaluate(model, data).accuracy
 end
 
 --- Writes the model as one C99 file with a function `predict`, which needs nothing but the C library. With float32
@@ -247,7 +233,7 @@ function Module:export_c(path, options)
   options = expect.options("export_c", options, { "weights", "data", "input" })
   local weights = expect.choice("export_c: weights", options.weights == nil and "float32" or options.weights,
     { "float32", "int8" })
-  local steps = layers.steps("export_c", self, known, options.input)
+  local steps = layers.steps("export_c", self, calls, options.input)
   local int8 = weights == "int8"
   local text = core.no_grad(source_of, self, steps, int8)
   local report = { weights = weights }
@@ -261,4 +247,4 @@ function Module:export_c(path, options)
   return report
 end
 
-return known
+return calls

@@ -6,7 +6,6 @@
 -- A pooling: `each` makes y[j] of the positions top to bottom, left to right of channel j.
 local function pooling(name, each)
   return ([[
-
 static void %s(struct window rows, struct window columns, int channels, const float *x, float *y) {
     int top, bottom, left, right;
     for (int row = 0; row < rows.count; row++)
@@ -17,15 +16,12 @@ static void %s(struct window rows, struct window columns, int channels, const fl
 %s            }
         }
 }
+
 ]]):format(name, each)
 end
 
--- The parts in the order of a file. `name` is the kind of a step, or what parts further down need; `call` is the C
--- function of an activation, which takes how many numbers there are, the layer's own number where it has one, and
--- the numbers, which it changes.
-return {
-  { name = "exp_parts", text = [[
-
+-- A blank line parts one function, or struct, from the next, which may use it.
+local SOURCE = [[
 /* exp(x) = scale * part + scale, for x that a float can show. */
 static void exp_parts(double x, double *scale, double *part) {
     x = -150 > x ? -150 : x;
@@ -42,8 +38,6 @@ static void exp_parts(double x, double *scale, double *part) {
     *part = fma(p * r, r, r);
     *scale = ldexp(1, (int)n);
 }
-]] },
-  { name = "exponential", needs = { "exp_parts" }, text = [[
 
 static double exponential(double x) {
     double scale, part;
@@ -51,20 +45,14 @@ static double exponential(double x) {
     exp_parts(x, &scale, &part);
     return fma(scale, part, scale);
 }
-]] },
-  { name = "ReLU", call = "relu", text = [[
 
 static void relu(int n, float *x) {
     for (int i = 0; i < n; i++) x[i] = x[i] > 0 || x[i] != x[i] ? x[i] : 0;
 }
-]] },
-  { name = "LeakyReLU", call = "leaky_relu", text = [[
 
 static void leaky_relu(int n, float slope, float *x) {
     for (int i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : x[i] * slope;
 }
-]] },
-  { name = "ELU", call = "elu", needs = { "exp_parts" }, text = [[
 
 static void elu(int n, float alpha, float *x) {
     for (int i = 0; i < n; i++) {
@@ -74,31 +62,21 @@ static void elu(int n, float alpha, float *x) {
         x[i] = (float)(alpha * fma(scale, part, scale - 1));
     }
 }
-]] },
-  { name = "SELU", call = "selu", needs = { "ELU" }, text = [[
 
 static void selu(int n, float *x) {
     elu(n, 0x1.ac5afap+0f, x);
     for (int i = 0; i < n; i++) x[i] *= 0x1.0cfabep+0f;
 }
-]] },
-  { name = "logistic", needs = { "exponential" }, text = [[
 
 static double logistic(double x) { return 1 / (1 + exponential(0 - x)); }
-]] },
-  { name = "Sigmoid", call = "sigmoid", needs = { "logistic" }, text = [[
 
 static void sigmoid(int n, float *x) {
     for (int i = 0; i < n; i++) x[i] = (float)logistic(x[i]);
 }
-]] },
-  { name = "SiLU", call = "silu", needs = { "logistic" }, text = [[
 
 static void silu(int n, float *x) {
     for (int i = 0; i < n; i++) x[i] = (float)((-200 > x[i] ? -200.0 : (double)x[i]) * logistic(x[i]));
 }
-]] },
-  { name = "Tanh", call = "hyperbolic_tangent", needs = { "exp_parts" }, text = [[
 
 static void hyperbolic_tangent(int n, float *x) {
     for (int i = 0; i < n; i++) {
@@ -109,8 +87,6 @@ static void hyperbolic_tangent(int n, float *x) {
         x[i] = copysignf((float)(e / (e + 2)), x[i]);
     }
 }
-]] },
-  { name = "Softplus", call = "softplus", needs = { "exponential" }, text = [[
 
 /* max(x, 0) + log(1 + exp(-|x|)); the logarithm of m = 1 + e is 2 artanh s, s = (m - 1) / (m + 1), with m halved
    above sqrt(2). */
@@ -130,8 +106,6 @@ static void softplus(int n, float *x) {
         x[i] = (float)((0 > x[i] ? 0 : (double)x[i]) + logarithm);
     }
 }
-]] },
-  { name = "GELU", call = "gelu", needs = { "exponential" }, text = [[
 
 /* x times the share of the normal distribution below x; beyond u = |x| it is exp(-u^2 / 2) t P(t). */
 static void gelu(int n, float *x) {
@@ -148,8 +122,6 @@ static void gelu(int n, float *x) {
         x[i] = (float)(above * (held > 0 ? 1 - beyond : beyond));
     }
 }
-]] },
-  { name = "sum", text = [[
 
 /* Of every step-th element: 16 lanes, each a cascade of accumulators of 64 elements; joined as a tree. */
 static float sum(int n, int step, const float *x) {
@@ -172,8 +144,6 @@ static float sum(int n, int step, const float *x) {
         for (int l = 0; l < half; l++) lane[l] += lane[l + half];
     return lane[0];
 }
-]] },
-  { name = "Softmax", needs = { "exponential", "sum" }, text = [[
 
 static void softmax(int rows, int n, float *x) {
     for (; rows > 0; rows--, x += n) {
@@ -187,8 +157,6 @@ static void softmax(int rows, int n, float *x) {
         for (int i = 0; i < n; i++) x[i] /= total;
     }
 }
-]] },
-  { name = "BatchNorm", text = [[
 
 /* Two roundings, no fmaf. */
 static void batch_norm(int rows, int n, const float *factor, const float *shift, float *x) {
@@ -198,8 +166,6 @@ static void batch_norm(int rows, int n, const float *factor, const float *shift,
             x[i] = product + shift[i];
         }
 }
-]] },
-  { name = "Dense", text = [[
 
 static void dense(int rows, int inputs, int units, WEIGHTS, const float *bias, const float *x, float *y) {
     for (; rows > 0; rows--, x += inputs, y += units) {
@@ -211,15 +177,11 @@ static void dense(int rows, int inputs, int units, WEIGHTS, const float *bias, c
             }
     }
 }
-]] },
-  { name = "window", text = [[
 
 /* A window that slides along an axis: count places, of which the first begins `before` in front of the picture. */
 struct window {
     int size, kernel, stride, before, count;
 };
-]] },
-  { name = "clip", needs = { "window" }, text = [[
 
 /* The part of the window's i-th place that lies in the picture. */
 static void clip(struct window w, int i, int *first, int *end) {
@@ -227,8 +189,6 @@ static void clip(struct window w, int i, int *first, int *end) {
     *end = *first + w.kernel < w.size ? *first + w.kernel : w.size;
     if (*first < 0) *first = 0;
 }
-]] },
-  { name = "Conv2D", needs = { "window" }, text = [[
 
 static void conv2d(struct window rows, struct window columns, int inputs, int units, int groups, WEIGHTS,
                    const float *bias, const float *x, float *y) {
@@ -251,8 +211,8 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
             }
         }
 }
-]] },
-  { name = "MaxPool2D", needs = { "clip" }, text = pooling("max_pool", [[
+
+]] .. pooling("max_pool", [[
                 float most = x[(top * columns.size + left) * channels + j];
                 for (int i = top; i < bottom; i++)
                     for (int k = left; k < right; k++) {
@@ -260,17 +220,20 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
                         most = next > most || next != next ? next : most;
                     }
                 y[j] = most;
-]]) },
-  { name = "AvgPool2D", needs = { "clip" }, text = pooling("average_pool", [[
+]]) .. pooling("average_pool", [[
                 float total = 0;
                 for (int i = top; i < bottom; i++)
                     for (int k = left; k < right; k++) total += x[(i * columns.size + k) * channels + j];
                 y[j] = total / (float)((bottom - top) * (right - left));
-]]) },
-  { name = "GlobalAvgPool", needs = { "sum" }, text = [[
-
+]]) .. [[
 static void global_average(int positions, int channels, const float *x, float *y) {
     for (int j = 0; j < channels; j++) y[j] = sum(positions, channels, x + j) / (float)positions;
 }
-]] },
-}
+]]
+
+local parts = {} -- in the order of a file, each { name =, text = }
+for text in (SOURCE .. "\n"):gmatch "(.-\n)\n" do
+  parts[#parts + 1] = { name = text:match "static %w+ ([%w_]+)%(" or text:match "struct (%w+) {", text = text }
+end
+
+return parts
