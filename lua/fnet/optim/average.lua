@@ -106,11 +106,7 @@ return function(parameters, options)
   if type(parameters) ~= "table" or #parameters == 0 then
     core.raise("Average: expected a model or a table of at least one parameter")
   end
-  for i, parameter in ipairs(parameters) do
-    if not core.is_tensor(parameter) then
-      core.raise("Average: parameter %d: expected a tensor, got %s", i, say.value(parameter))
-    end
-  end
+  optimizer.check_tensors("Average", parameters)
   options = expect.options("Average", options, { "decay" })
   return setmetatable({
     parameters = { table.unpack(parameters) }, averages = optimizer.zeros_like(parameters), updates = 0, sum = 0,

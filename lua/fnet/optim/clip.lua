@@ -1,22 +1,12 @@
 --- Limits for gradients, between backward and step.
 
 local expect = require "fnet.base.expect"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
-local is_module = require("fnet.nn.module").is_module
+local optimizer = require "fnet.optim.optimizer"
 
 local function check_list(what, parameters)
-  if is_module(parameters) then
-    core.raise(what .. ": expected a table of parameters, got a model; write model:parameters()")
-  end
-  if type(parameters) ~= "table" or #parameters == 0 then
-    core.raise(what .. ": expected a table of at least one parameter, such as model:parameters()")
-  end
-  for i, parameter in ipairs(parameters) do
-    if not core.is_tensor(parameter) then
-      core.raise("%s: parameter %d: expected a tensor, got %s", what, i, say.value(parameter))
-    end
-  end
+  optimizer.check_list(what, parameters)
+  optimizer.check_tensors(what, parameters)
 end
 
 local clip = {}

@@ -42,9 +42,8 @@ function Optimizer:zero_grad()
 end
 
 local function check_schedule(name, schedule)
-  if schedule == nil or is.callable(schedule) then return end
-  core.raise("%s: schedule: expected a function of the step, such as optim.schedule.cosine { steps = 1000 }, " ..
-    "got %s", name, say.value(schedule))
+  expect.that(schedule == nil or is.callable(schedule), name .. ": schedule",
+    "a function of the step, such as optim.schedule.cosine { steps = 1000 }", schedule)
 end
 
 -- The factor that the schedule gives for a step.
@@ -56,8 +55,11 @@ local function factor_at(self, step)
     tostring(factor))
 end
 
--- The key of a group's moments: lists of tensors by name.
-local MOMENTS = {}
+-- Keys of a group: its moments, lists of tensors by name; and how many parameters the groups before it have.
+local MOMENTS, BEFORE = {}, {}
+
+-- The name of a group's i-th moment in a state.
+local function moment_key(group, name, i) return ("%s.%d"):format(name, group[BEFORE] + i) end
 
 -- The rule of core.optimise that a group's steps follow now, and the names of its moments, each at 1 or 2.
 local function rule_of(spec, group)
@@ -73,10 +75,10 @@ local function zeros_like(parameters)
   return list
 end
 
--- A group's moments of that name, which start from zero.
+-- A group's moments of that name, which start from zero; nil for no name.
 local function moments_of(group, name)
   local moments = group[MOMENTS]
-  if not moments[name] then moments[name] = zeros_like(group.parameters) end
+  if name and not moments[name] then moments[name] = zeros_like(group.parameters) end
   return moments[name]
 end
 
@@ -88,8 +90,8 @@ function Optimizer:step()
   for _, group in ipairs(self.groups) do
     local rule, names = rule_of(spec, group)
     local lr = expect.number(spec.name .. ": lr", group.lr, 0, math.huge) * factor
-    changed = changed + core.optimise(rule, group.parameters, names[1] and moments_of(group, names[1]),
-      names[2] and moments_of(group, names[2]), spec.numbers(group, lr, step))
+    changed = changed + core.optimise(rule, group.parameters, moments_of(group, names[1]),
+      moments_of(group, names[2]), spec.numbers(group, lr, step))
   end
   if changed == 0 then
     for _, group in ipairs(spec.restart and self.groups or {}) do spec.restart(group) end
@@ -105,13 +107,12 @@ end
 --- optimiser's own: clone those that are to outlive the next step
 function Optimizer:state()
   expect.method("state", self)
-  local state, number = { steps = self.steps, lr = self.lr }, 0
+  local state = { steps = self.steps, lr = self.lr }
   for g, group in ipairs(self.groups) do
     if rawget(group, "lr") then state[("group%d.lr"):format(g)] = group.lr end
     for name, list in pairs(group[MOMENTS]) do
-      for i, moment in ipairs(list) do state[("%s.%d"):format(name, number + i)] = moment end
+      for i, moment in ipairs(list) do state[moment_key(group, name, i)] = moment end
     end
-    number = number + #group.parameters
   end
   local schedule = self.schedule
   if type(schedule) == "table" and schedule.state then
@@ -120,49 +121,41 @@ function Optimizer:state()
   return state
 end
 
--- The entries of a state that fit this optimiser: numbers by name, and moments by group and name. Raises where
--- something is missing, left over or of another shape.
+-- The entries of a state that fit this optimiser: numbers by name, copies of the moments by group and name, those of
+-- the schedule. Raises where something is missing, left over or of another shape.
 local function sort_state(self, state)
-  local spec, unused, numbers, moments, number = self[SPEC], {}, {}, {}, 0
-  local function raise(...) core.raise(spec.name .. ": load_state: " .. string.format(...)) end
-  if type(state) ~= "table" then raise("expected what state() gave, got %s", say.value(state)) end
+  local spec, unused, numbers, moments = self[SPEC], {}, {}, {}
+  local what = spec.name .. ": load_state"
+  expect.that(type(state) == "table", what, "what state() gave", state)
   for key, value in pairs(state) do unused[key] = value end
-  local function take(key, kind)
-    local value = unused[key]
+  local function take(key, fits, expected)
     unused[key] = nil
-    if math.type(value) == kind or kind == "number" and type(value) == "number" then return value end
-    raise("%s: expected a %snumber, got %s", key, kind == "integer" and "whole " or "", say.value(value))
+    return expect.that(fits, what .. ": " .. key, expected, state[key])
   end
-  numbers.steps, numbers.lr = take("steps", "integer"), take("lr", "number")
+  local function take_number(key) return take(key, type(state[key]) == "number", "a number") end
+  numbers.steps = take("steps", math.type(state.steps) == "integer", "a whole number")
+  numbers.lr = take_number "lr"
   for g, group in ipairs(self.groups) do
-    if rawget(group, "lr") then numbers[g] = take(("group%d.lr"):format(g), "number") end
+    if rawget(group, "lr") then numbers[g] = take_number(("group%d.lr"):format(g)) end
     moments[g] = {}
     local _, names = rule_of(spec, group)
     for _, name in pairs(numbers.steps > 0 and names or {}) do
-      moments[g][name] = {}
+      local list = {}
       for i, parameter in ipairs(group.parameters) do
-        local key = ("%s.%d"):format(name, number + i)
-        local moment = unused[key]
-        unused[key] = nil
-        if say.value(moment) ~= say.value(parameter) then
-          raise("%s: expected %s like its parameter, got %s", key, say.value(parameter),
-            say.value(moment))
-        end
-        moments[g][name][i] = moment
+        local key, like = moment_key(group, name, i), say.value(parameter)
+        list[i] = take(key, say.value(state[key]) == like, like .. " like its parameter"):detach():clone()
       end
+      moments[g][name] = list
     end
-    number = number + #group.parameters
   end
-  local of_schedule
-  if type(self.schedule) == "table" and self.schedule.load_state then
-    of_schedule = {}
-    for key, value in pairs(unused) do
-      local name = type(key) == "string" and key:match "^schedule%.(.*)$"
-      if name then of_schedule[name], unused[key] = value, nil end
-    end
+  local schedule = self.schedule
+  local of_schedule = type(schedule) == "table" and schedule.load_state and {}
+  for key, value in pairs(of_schedule and unused or {}) do
+    local name = type(key) == "string" and key:match "^schedule%.(.*)$"
+    if name then of_schedule[name], unused[key] = value, nil end
   end
   for key in pairs(unused) do
-    raise("unexpected '%s': was it saved from another optimiser or another model?", tostring(key))
+    core.raise("%s: unexpected '%s': was it saved from another optimiser or another model?", what, tostring(key))
   end
   return numbers, moments, of_schedule
 end
@@ -177,32 +170,41 @@ function Optimizer:load_state(state)
   for g, group in ipairs(self.groups) do
     if numbers[g] then group.lr = numbers[g] end
     group[MOMENTS] = moments[g]
-    for name, list in pairs(moments[g]) do
-      moments[g][name] = zeros_like(list)
-      for i, moment in ipairs(list) do moments[g][name][i]:copy(moment) end
-    end
     if self[SPEC].restart then self[SPEC].restart(group) end
   end
   return self
 end
 
-local function raise(name, format, ...) core.raise(name .. ": " .. string.format(format, ...)) end
+-- Raises unless a value is a list, as one of parameters is.
+local function check_list(what, list)
+  if is_module(list) then
+    core.raise("%s: expected a table of parameters, got a model; write model:parameters()", what)
+  end
+  if type(list) ~= "table" or #list == 0 then
+    core.raise("%s: expected a table of at least one parameter, such as model:parameters()", what)
+  end
+end
+
+-- Raises unless the elements of a list are tensors.
+local function check_tensors(what, list)
+  for i, parameter in ipairs(list) do
+    expect.that(core.is_tensor(parameter), ("%s: parameter %d"):format(what, i), "a tensor", parameter)
+  end
+end
 
 -- A copy of a list of parameters, which must not be in `seen`.
 local function check_parameters(what, list, seen)
-  if is_module(list) then raise(what, "expected a table of parameters, got a model; write model:parameters()") end
-  if type(list) ~= "table" or #list == 0 then
-    raise(what, "expected a table of at least one parameter, such as model:parameters()")
-  end
+  check_list(what, list)
   local parameters = {}
   for i, parameter in ipairs(list) do
+    local place = ("%s: parameter %d"):format(what, i)
     if not core.is_tensor(parameter) or not parameter.requires_grad then
-      raise(what, "parameter %d: expected a tensor that requires gradients, got %s", i,
+      core.raise("%s: expected a tensor that requires gradients, got %s", place,
         core.is_tensor(parameter) and "one that does not" or type(parameter))
     elseif not core.is_leaf(parameter) then
-      raise(what, "parameter %d: expected a parameter, got the result of an operation", i)
+      core.raise("%s: expected a parameter, got the result of an operation", place)
     elseif seen[parameter] then
-      raise(what, "parameter %d is already %s", i, seen[parameter])
+      core.raise("%s is already %s", place, seen[parameter])
     end
     seen[parameter] = ("parameter %d of %s"):format(i, what)
     parameters[i] = parameter
@@ -210,10 +212,14 @@ local function check_parameters(what, list, seen)
   return parameters
 end
 
--- The value of an option, checked against its description {name, default, lowest, highest}.
-local function check_option(what, range, value)
-  if type(range[2]) == "boolean" then return expect.boolean(what, value) end
-  return expect.number(what, value, range[3], range[4])
+-- Takes over the options that are given, each checked against its description {name, default, lowest, highest}.
+local function set_options(what, spec, given, object)
+  for _, range in ipairs(spec.options) do
+    local key, default, low, high = table.unpack(range)
+    local check, value = expect[type(default)], given[key] -- expect.number or expect.boolean
+    if value ~= nil then object[key] = check(what .. ": " .. key, value, low, high) end
+  end
+  return object
 end
 
 -- The groups that the first argument of an optimiser stands for: the list of parameters is one without options.
@@ -223,17 +229,11 @@ local function check_groups(spec, list)
   if type(first) ~= "table" or is_module(first) then
     return { { parameters = check_parameters(spec.name, list, seen) } }
   end
-  local groups, known = {}, { "parameters" }
-  for i, range in ipairs(spec.options) do known[i + 1] = range[1] end
+  local groups = {}
   for g, given in ipairs(list) do
     local what = ("%s: group %d"):format(spec.name, g)
-    given = expect.options(what, given, known)
-    local group = { parameters = check_parameters(what, given.parameters, seen) }
-    for _, range in ipairs(spec.options) do
-      local key = range[1]
-      if given[key] ~= nil then group[key] = check_option(what .. ": " .. key, range, given[key]) end
-    end
-    groups[g] = group
+    given = expect.options(what, given, spec.known_of_group)
+    groups[g] = set_options(what, spec, given, { parameters = check_parameters(what, given.parameters, seen) })
   end
   return groups
 end
@@ -245,22 +245,18 @@ end
 --- function(group), called after the state was replaced
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
-  local known = {}
-  for i, range in ipairs(spec.options) do known[i] = range[1] end
-  known[#known + 1] = "schedule"
-  spec.known = known
+  spec.known, spec.known_of_group = {}, { "parameters" }
+  for i, range in ipairs(spec.options) do spec.known[i], spec.known_of_group[i + 1] = range[1], range[1] end
+  spec.known[#spec.known + 1] = "schedule"
   return function(parameters, options)
     local self = { [SPEC] = spec, groups = check_groups(spec, parameters), parameters = {}, steps = 0 }
-    options = expect.options(spec.name, options, known)
-    for _, range in ipairs(spec.options) do
-      local key = range[1]
-      self[key] = range[2]
-      if options[key] ~= nil then self[key] = check_option(spec.name .. ": " .. key, range, options[key]) end
-    end
+    options = expect.options(spec.name, options, spec.known)
+    for _, range in ipairs(spec.options) do self[range[1]] = range[2] end
+    set_options(spec.name, spec, options, self)
     check_schedule(spec.name, options.schedule)
     self.schedule = options.schedule
     for _, group in ipairs(self.groups) do
-      group[MOMENTS] = {}
+      group[MOMENTS], group[BEFORE] = {}, #self.parameters
       table.move(group.parameters, 1, #group.parameters, #self.parameters + 1, self.parameters)
       setmetatable(group, { __index = self })
     end
@@ -270,4 +266,4 @@ local function class(spec)
   end
 end
 
-return { class = class, zeros_like = zeros_like }
+return { class = class, zeros_like = zeros_like, check_list = check_list, check_tensors = check_tensors }
