@@ -121,8 +121,8 @@ function Optimizer:state()
   return state
 end
 
--- The entries of a state that fit this optimiser: numbers by name, copies of the moments by group and name, those of
--- the schedule. Raises where something is missing, left over or of another shape.
+-- The entries of a state that fit this optimiser: numbers by name, copies of moments by group and name, what is the
+-- schedule's. Raises where something is missing, left over or of another shape.
 local function sort_state(self, state)
   local spec, unused, numbers, moments = self[SPEC], {}, {}, {}
   local what = spec.name .. ": load_state"

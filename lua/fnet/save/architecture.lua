@@ -4,6 +4,7 @@
 -- each of fnet's with numbers in proportion to the file.
 
 local core = require "fnet.core"
+local files = require "fnet.files"
 local interruption = require "fnet.base.interruption"
 local json = require "fnet.files.json"
 local naming = require "fnet.base.naming"
@@ -81,7 +82,7 @@ end
 
 -- ---- from data ----
 
-local function damaged(format, ...) error({ architecture = "its architecture " .. format:format(...) }, 0) end
+local function damaged(format, ...) files.fault("its architecture " .. format, ...) end
 
 -- The product of the whole numbers among the arguments: what a layer may need, roughly.
 local function size_of(value)
@@ -143,25 +144,21 @@ local function missing_layers(fields, own, missing)
   return missing
 end
 
---- Builds the model that `encode` described, with fresh weights; the random numbers are left as they were.
+--- Builds the model that `encode` described, with fresh weights; the random numbers are left as they were. A reader
+-- of files: a damaged text is a fault.
 ---@param text string
 ---@param own table<string, function|table> constructors of the script's own layers
 ---@param elements integer the numbers that the file holds, which bounds the size of the layers
----@return nn.Module? model nil where the text is damaged
----@return string? message
+---@return nn.Module? model nil where layers are missing
 ---@return string[]? missing the script's own layers that are needed and not given
 function architecture.decode(text, own, elements)
   local fields, problem = json.decode(text, 64)
-  if not fields then return nil, "its architecture is not valid JSON: " .. problem end
+  if not fields then damaged("is not valid JSON: %s", problem) end
   local missing = naming.sorted(missing_layers(fields, own, {}))
-  if #missing > 0 then return nil, "lacks layers", missing end
+  if #missing > 0 then return nil, missing end
   local seed, stream = core.random_state()
-  local state = { classes = known_classes(), own = own, elements = elements, made = {}, count = 0 }
-  local ok, result = pcall(decode_module, state, fields)
-  core.random_state(seed, stream)
-  if ok then return result end
-  if type(result) == "table" and result.architecture then return nil, result.architecture end
-  error(result, 0)
+  local _ <close> = setmetatable({}, { __close = function() core.random_state(seed, stream) end })
+  return decode_module({ classes = known_classes(), own = own, elements = elements, made = {}, count = 0 }, fields)
 end
 
 return architecture

@@ -68,9 +68,9 @@ local function quantise(weight)
   return whole:clamp(-127, 127), scale
 end
 
--- The tensors that int8 weights stand for.
-local function quantised_state(model, steps)
-  local replaced, tensors = {}, {}
+-- Gives the model the weights that 8 bits stand for.
+local function use_quantised(steps)
+  local replaced = {}
   for _, step in ipairs(steps) do
     local weight = has_weights[step.kind] and step.layer.weight
     if weight then
@@ -78,38 +78,30 @@ local function quantised_state(model, steps)
       replaced[weight] = (whole * scale):reshape(weight.shape)
     end
   end
-  for _, entry in ipairs(model:state()) do
-    tensors[entry.name] = replaced[entry.tensor] or entry.tensor:detach()
-  end
-  return tensors
+  for weight, value in pairs(replaced) do weight:copy(value) end
 end
 
 -- ---- the file ----
 
--- The arrays of a file: `parts` are their texts, `number` counts them.
-local File = {}
-File.__index = File
-
--- Adds an array; its name.
-function File:array(name, tensor, whole)
-  self.number = self.number + 1
-  name = name .. self.number
-  self.parts[#self.parts + 1] = ("\nstatic const %s %s[%d] = { /* %s */\n%s};\n"):format(
+-- Adds an array to the file, a list of the texts of its arrays; gives its name.
+local function add_array(file, name, tensor, whole)
+  name = name .. #file + 1
+  file[#file + 1] = ("\nstatic const %s %s[%d] = { /* %s */\n%s};\n"):format(
     whole and "signed char" or "float", name, tensor:count(), say.shape(tensor.shape),
     rows(tensor:reshape { tensor:count() }:totable(), whole and whole_text or float_text))
   return name
 end
 
--- Adds a layer's weights and bias; the arguments of its function that name them.
-function File:weights(layer)
+-- Adds a layer's weights and bias; gives the arguments of its function that name them.
+local function add_weights(file, layer)
   local weight, names = layer.weight:detach(), {}
-  if self.int8 then
+  if file.int8 then
     local whole, scale = quantise(weight)
-    names[1], names[2] = self:array("weight", whole, true), self:array("scale", scale)
+    names[1], names[2] = add_array(file, "weight", whole, true), add_array(file, "scale", scale)
   else
-    names[1] = self:array("weight", weight)
+    names[1] = add_array(file, "weight", weight)
   end
-  names[#names + 1] = layer.bias and self:array("bias", layer.bias:detach()) or "0"
+  names[#names + 1] = layer.bias and add_array(file, "bias", layer.bias:detach()) or "0"
   return table.concat(names, ", ")
 end
 
@@ -151,19 +143,19 @@ end
 
 function calls.BatchNorm(file, step, count, features)
   local factor, shift = step.layer:evaluation_line()
-  return ("batch_norm(%d, %d, %s, %s, from)"):format(count // features, features, file:array("factor", factor),
-    file:array("shift", shift))
+  return ("batch_norm(%d, %d, %s, %s, from)"):format(count // features, features,
+    add_array(file, "factor", factor), add_array(file, "shift", shift))
 end
 
 function calls.Dense(file, step, count, features)
   return ("dense(%d, %d, %d, %s, from, to)"):format(count // features, features, step.layer.units,
-    file:weights(step.layer)), true
+    add_weights(file, step.layer)), true
 end
 
 function calls.Conv2D(file, step)
   local layer = step.layer
   return ("conv2d(%s, %d, %d, %d, %s, from, to)"):format(window_text(step), layer.inputs, layer.units, layer.groups,
-    file:weights(layer)), true
+    add_weights(file, layer)), true
 end
 
 for kind, name in pairs { MaxPool2D = "max_pool", AvgPool2D = "average_pool" } do
@@ -193,7 +185,7 @@ end
 
 local function source_of(model, steps, int8)
   local inputs, outputs = product(steps[1].input), product(steps[#steps].output)
-  local file, body = setmetatable({ number = 0, int8 = int8, parts = {} }, File), {}
+  local file, body = { int8 = int8 }, {}
   local widest, two_buffers = inputs, false
   for _, step in ipairs(steps) do
     local call, across = calls[step.kind](file, step, product(step.input), step.input[#step.input])
@@ -201,19 +193,19 @@ local function source_of(model, steps, int8)
     if call then body[#body + 1] = ("    %s;\n"):format(call) end
     if across then body[#body + 1] = "    swap = from, from = to, to = swap;\n" end
   end
-  local text, arrays = table.concat(body), table.concat(file.parts)
+  local text = table.concat(body)
   local description = "     " .. model:describe():gsub("%*/", "* /"):gsub("\n", "\n     ")
   return HEAD:format(core.version, description, inputs, outputs, 2 * 4 * widest, inputs, outputs)
-    .. functions_for(text, int8) .. arrays
+    .. functions_for(text, int8) .. table.concat(file)
     .. FOOT:format(widest, two_buffers and ("    float two[%d], *to = two, *swap;\n"):format(widest) or "", text)
 end
 
--- The accuracy with the given tensors in the model, which then has its own again.
-local function accuracy_with(model, tensors, data)
+-- The accuracy with weights of 8 bits; the model then has its own again.
+local function accuracy_of_int8(model, steps, data)
   local own = snapshot(model)
   own:take()
   local _ <close> = setmetatable({}, { __close = function() own:restore() end })
-  model:load_state(tensors)
+  core.no_grad(use_quantised, steps)
   return evaluate(model, data).accuracy
 end
 
@@ -239,8 +231,7 @@ function Module:export_c(path, options)
   local report = { weights = weights }
   if options.data ~= nil then
     report.accuracy_float32 = evaluate(self, options.data).accuracy
-    report.accuracy = int8 and accuracy_with(self, core.no_grad(quantised_state, self, steps), options.data)
-      or report.accuracy_float32
+    report.accuracy = int8 and accuracy_of_int8(self, steps, options.data) or report.accuracy_float32
   end
   local done, message, code = core.write_file(path, { text })
   if not done then return nil, message, code end

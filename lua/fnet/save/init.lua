@@ -5,6 +5,7 @@
 local architecture = require "fnet.save.architecture"
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
+local files = require "fnet.files"
 local json = require "fnet.files.json"
 local safetensors = require "fnet.files.safetensors"
 local state = require "fnet.nn.state"
@@ -114,28 +115,27 @@ function model_file.weights(tensors)
   return weights
 end
 
+-- The model of a file, and what is known about it.
 local function build(path, metadata, tensors, layers)
   local text = metadata["fnet.architecture"]
   if not text then
-    return nil, path .. ": holds tensors but no architecture, so another program wrote it; build the model and"
-      .. " give it the tensors of fnet.read_tensors"
+    files.fault("holds tensors but no architecture, so another program wrote it; build the model and give it " ..
+      "the tensors of fnet.read_tensors")
   end
   local elements, double = 0, false
   for _, tensor in pairs(tensors) do
     elements = elements + tensor:count()
     double = double or tensor.dtype == "float64"
   end
-  local model, problem, missing = architecture.decode(text, layers, elements)
+  local model, missing = architecture.decode(text, layers, elements)
   if missing then
-    local list = table.concat(missing, " = ..., ") .. " = ..."
     core.raise("load: %s needs layers that are not part of fnet; give their classes: { layers = { %s } }", path,
-      list)
+      table.concat(missing, " = ..., ") .. " = ...")
   end
-  if not model then return nil, path .. ": " .. problem end
   if double then model:to "float64" end
-  problem = state.problem(model, tensors)
-  if problem then return nil, path .. ": " .. problem end
-  return model:load_state(tensors):eval()
+  local problem = state.problem(model, tensors)
+  if problem then files.fault("%s", problem) end
+  return model:load_state(tensors):eval(), model_file.about(metadata)
 end
 
 --- Loads a model that model:save wrote, or that of a checkpoint. It is in evaluation mode; model:train() prepares
@@ -155,9 +155,7 @@ function model_file.load(path, options)
   local tensors, metadata, code = safetensors.read(path, { finite = options.finite, checksum = options.checksum })
   if not tensors then return nil, metadata, code end
   if metadata[model_file.CHECKPOINT] then tensors = model_file.weights(tensors) end
-  local model, problem = build(path, metadata, tensors, layers)
-  if not model then return nil, problem end
-  return model, model_file.about(metadata)
+  return files.attempt(path .. ": ", build, path, metadata, tensors, layers)
 end
 
 return model_file

@@ -16,28 +16,29 @@ local IR_VERSION, OPSET, FLOAT, INT64 = 8, 17, 1, 7
 
 -- ---- messages ----
 
+-- A repeated field.
+local function repeated(encode, number, values)
+  local parts = {}
+  for i, value in ipairs(values) do parts[i] = encode(number, value) end
+  return table.concat(parts)
+end
+
 local function tensor_proto(name, shape, data_type, data)
-  local dims = {}
-  for i, length in ipairs(shape) do dims[i] = integer(1, length) end
-  return table.concat(dims) .. integer(2, data_type) .. bytes(8, name) .. bytes(9, data)
+  return repeated(integer, 1, shape) .. integer(2, data_type) .. bytes(8, name) .. bytes(9, data)
 end
 
 -- Attributes of a node: a float becomes f, a whole number i, a list ints.
 local function attribute_proto(name, value)
-  if type(value) == "table" then
-    local list = {}
-    for i, number in ipairs(value) do list[i] = integer(8, number) end
-    return bytes(1, name) .. table.concat(list) .. integer(20, 7)
-  end
+  if type(value) == "table" then return bytes(1, name) .. repeated(integer, 8, value) .. integer(20, 7) end
   if math.type(value) == "integer" then return bytes(1, name) .. integer(3, value) .. integer(20, 2) end
   return bytes(1, name) .. float(2, value) .. integer(20, 1)
 end
 
 -- [batch, shape] of float32.
 local function value_proto(name, shape)
-  local dims = { bytes(1, bytes(2, "batch")) }
-  for _, length in ipairs(shape) do dims[#dims + 1] = bytes(1, integer(1, length)) end
-  return bytes(1, name) .. bytes(2, bytes(1, integer(1, FLOAT) .. bytes(2, table.concat(dims))))
+  local dims = { bytes(2, "batch") }
+  for i, length in ipairs(shape) do dims[i + 1] = integer(1, length) end
+  return bytes(1, name) .. bytes(2, bytes(1, integer(1, FLOAT) .. bytes(2, repeated(bytes, 1, dims))))
 end
 
 -- ---- a graph that grows ----
@@ -47,20 +48,17 @@ Graph.__index = Graph
 
 -- A node with the inputs by name; the name of its output.
 function Graph:node(operator, inputs, attributes)
-  local node = {}
-  for _, name in ipairs(inputs) do node[#node + 1] = bytes(1, name) end
-  local output = ("x%d"):format(#self.nodes + 1)
-  self.nodes[#self.nodes + 1] = node
-  node[#node + 1] = bytes(2, output) .. bytes(3, ("%s %d"):format(self.place, #self.nodes)) .. bytes(4, operator)
-  for _, name in ipairs(naming.sorted(attributes or {})) do
-    node[#node + 1] = bytes(5, attribute_proto(name, attributes[name]))
-  end
+  local number, list = #self.nodes + 1, {}
+  for i, name in ipairs(naming.sorted(attributes or {})) do list[i] = attribute_proto(name, attributes[name]) end
+  local output = "x" .. number
+  self.nodes[number] = repeated(bytes, 1, inputs) .. bytes(2, output)
+    .. bytes(3, ("%s %d"):format(self.place, number)) .. bytes(4, operator) .. repeated(bytes, 5, list)
   return output
 end
 
 function Graph:constant(name, shape, data_type, data)
   name = ("%s %s"):format(self.place, name)
-  self.constants[#self.constants + 1] = bytes(5, tensor_proto(name, shape, data_type, data))
+  self.constants[#self.constants + 1] = tensor_proto(name, shape, data_type, data)
   return name
 end
 
@@ -79,24 +77,26 @@ end
 
 local writers = {}
 
--- One operator, with the layer's number as an attribute.
-local function operator(name, attribute)
+-- One operator; `attributes` are a table, or a function that makes them for a step.
+local function operator(name, attributes)
   return function(graph, x, step)
-    return graph:node(name, { x }, attribute and { [attribute] = step.layer.value + 0.0 })
+    return graph:node(name, { x }, type(attributes) == "function" and attributes(step) or attributes)
   end
 end
 
+local function alpha(step) return { alpha = step.layer.value + 0.0 } end
+
 writers.ReLU = operator "Relu"
-writers.LeakyReLU = operator("LeakyRelu", "alpha")
-writers.ELU = operator("Elu", "alpha")
+writers.LeakyReLU = operator("LeakyRelu", alpha)
+writers.ELU = operator("Elu", alpha)
 writers.SELU = operator "Selu"
 writers.Sigmoid = operator "Sigmoid"
 writers.Tanh = operator "Tanh"
 writers.Softplus = operator "Softplus"
-
-function writers.Softmax(graph, x) return graph:node("Softmax", { x }, { axis = -1 }) end
-
-function writers.LogSoftmax(graph, x) return graph:node("LogSoftmax", { x }, { axis = -1 }) end
+writers.Softmax = operator("Softmax", { axis = -1 })
+writers.LogSoftmax = operator("LogSoftmax", { axis = -1 })
+writers.Flatten = operator("Flatten", { axis = 1 })
+writers.GlobalAvgPool = operator("ReduceMean", { axes = { 1, 2 }, keepdims = 0 })
 
 function writers.SiLU(graph, x) return graph:node("Mul", { x, graph:node("Sigmoid", { x }) }) end
 
@@ -106,8 +106,6 @@ function writers.GELU(graph, x)
   local share = graph:node("Mul", { graph:node("Add", { erf, graph:number("one", 1) }), graph:number("half", 0.5) })
   return graph:node("Mul", { x, share })
 end
-
-function writers.Flatten(graph, x) return graph:node("Flatten", { x }, { axis = 1 }) end
 
 function writers.Reshape(graph, x, step)
   local lengths = step.layer.lengths
@@ -153,16 +151,10 @@ function writers.Conv2D(graph, x, step)
     layer.bias and graph:tensor("bias", layer.bias) }, attributes)
 end
 
-function writers.MaxPool2D(graph, x, step)
-  return graph:channels_first(x, "MaxPool", {}, window_attributes(step))
-end
-
-function writers.AvgPool2D(graph, x, step)
-  return graph:channels_first(x, "AveragePool", {}, window_attributes(step))
-end
-
-function writers.GlobalAvgPool(graph, x)
-  return graph:node("ReduceMean", { x }, { axes = { 1, 2 }, keepdims = 0 })
+for kind, name in pairs { MaxPool2D = "MaxPool", AvgPool2D = "AveragePool" } do
+  writers[kind] = function(graph, x, step)
+    return graph:channels_first(x, name, {}, window_attributes(step))
+  end
 end
 
 local function graph_proto(steps)
@@ -172,10 +164,8 @@ local function graph_proto(steps)
     graph.place = ("%d %s"):format(i, step.kind)
     x = writers[step.kind](graph, x, step)
   end
-  graph.nodes[#graph.nodes + 1] = { bytes(1, x) .. bytes(2, "output") .. bytes(3, "end") .. bytes(4, "Identity") }
-  local nodes = {}
-  for i, node in ipairs(graph.nodes) do nodes[i] = bytes(1, table.concat(node)) end
-  return table.concat(nodes) .. bytes(2, "fnet") .. table.concat(graph.constants)
+  graph.nodes[#graph.nodes + 1] = bytes(1, x) .. bytes(2, "output") .. bytes(3, "end") .. bytes(4, "Identity")
+  return repeated(bytes, 1, graph.nodes) .. bytes(2, "fnet") .. repeated(bytes, 5, graph.constants)
     .. bytes(11, value_proto("input", steps[1].input)) .. bytes(12, value_proto("output", steps[#steps].output))
 end
 

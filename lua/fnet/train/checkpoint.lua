@@ -9,6 +9,7 @@ local is = require "fnet.base.is"
 local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
 local model_file = require "fnet.save"
+local files = require "fnet.files"
 local safetensors = require "fnet.files.safetensors"
 local tree = require "fnet.files.tree"
 local model_state = require "fnet.nn.state"
@@ -165,39 +166,37 @@ end
 
 -- ---- opening ----
 
--- Whether the file fits this training; a sentence where it does not.
-local function mismatch(self, metadata)
-  local numerics = metadata["fnet.numerics"]
-  if numerics ~= self.origin["fnet.numerics"] then
-    return ("was made with numerics %s, this fnet has %s: the weights would not be those of an uninterrupted run")
-      :format(numerics, self.origin["fnet.numerics"])
-  end
-  local before, now = metadata["fnet.data_sha256"], self.origin["fnet.data_sha256"]
+-- Whether the file fits this training; a fault where it does not.
+local function check_origin(self, metadata)
+  local before, now = metadata["fnet.numerics"], self.origin["fnet.numerics"]
   if before ~= now then
-    return ("was made with another data set: SHA-256 %s, got %s"):format(before or "unknown", now or "unknown")
+    files.fault("was made with numerics %s, this fnet has %s: the weights would not be those of an " ..
+      "uninterrupted run", before, now)
+  end
+  before, now = metadata["fnet.data_sha256"], self.origin["fnet.data_sha256"]
+  if before ~= now then
+    files.fault("was made with another data set: SHA-256 %s, got %s", before or "unknown", now or "unknown")
   end
 end
 
 local function is_position(value) return math.type(value) == "integer" and value >= 0 end
 
--- Puts the content of the file into the model, the optimiser and this object; a sentence where it does not fit.
+-- Puts the content of the file into the model, the optimiser and this object; a fault where it does not fit.
 local function restore(self, tensors, metadata)
-  local text = metadata[model_file.CHECKPOINT]
-  if not text then return "holds a model, but is no checkpoint" end
-  local problem = mismatch(self, metadata)
-  if problem then return problem end
+  local text = metadata[model_file.CHECKPOINT] or files.fault "holds a model, but is no checkpoint"
+  check_origin(self, metadata)
   local state, fine = tree.unpack(text, tensors, PREFIX)
   if not fine or type(state) ~= "table" or not is_position(state.epoch) or not is_position(state.step)
     or type(state.random) ~= "table" or type(state.parts) ~= "table" then
-    return "is not a checkpoint of this version of fnet"
+    files.fault "is not a checkpoint of this version of fnet"
   end
   local weights = model_file.weights(tensors)
-  problem = model_state.problem(self.model, weights)
-  if problem then return problem end
+  local problem = model_state.problem(self.model, weights)
+  if problem then files.fault("%s", problem) end
   for name, part in pairs(self.parts) do
-    if state.parts[name] == nil then return ("lacks the state of '%s'"):format(name) end
+    if state.parts[name] == nil then files.fault("lacks the state of '%s'", name) end
     local ok, message = interruption.pass(pcall(part.load_state, part, state.parts[name]))
-    if not ok then return "does not fit: " .. core.error_text(message) end
+    if not ok then files.fault("does not fit: %s", core.error_text(message)) end
   end
   self.model:load_state(weights)
   self.epoch, self.step, self.random, self.shuffle = state.epoch, state.step, state.random, state.shuffle
@@ -219,8 +218,7 @@ local function open_directory(self, resume)
   end
   local tensors, metadata, refused = safetensors.read(self.path, { finite = false })
   if not tensors then return metadata, refused end
-  message = restore(self, tensors, metadata)
-  return message and self.path .. ": " .. message
+  return select(2, files.attempt(self.path .. ": ", restore, self, tensors, metadata))
 end
 
 -- What is saved beside the model.
