@@ -20,7 +20,8 @@ later.methods(require("fnet.nn.module").Module, {
 
 -- nn is below what measures a classifier.
 later.names("fnet.nn", nn, {
-  ["fnet.measure.classes"] = { "correct" }, ["fnet.measure.classifier"] = { "evaluate", "accuracy" },
+  ["fnet.measure.classes"] = { "correct" },
+  ["fnet.measure.evaluate"] = { evaluate = "evaluate_classifier", "accuracy" },
 }, getmetatable(nn).elsewhere)
 
 --- The version of fnet, such as "0.1.0".

@@ -111,7 +111,7 @@ describe("fnet", function()
     assert.matches("fnet%.nn%.dense ", result.output)
     for _, name in ipairs {
       "fnet.files.safetensors", "fnet.files.json", "fnet.data", "fnet.train", "fnet.command.help",
-      "fnet.measure.evaluate", "fnet.measure.classifier",
+      "fnet.measure.evaluate", "fnet.measure.meter",
     } do
       assert.is_nil(result.output:find(name .. " ", 1, true), name)
     end

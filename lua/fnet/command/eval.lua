@@ -2,7 +2,7 @@
 -- such as Fashion-MNIST.
 
 local command = require "fnet.command.model"
-local evaluate = require("fnet.measure.classifier").evaluate
+local evaluate = require("fnet.measure.evaluate").evaluate_classifier
 local fashion_mnist = require "fnet.data.fashion"
 local options = require "fnet.command.options"
 local report = require "fnet.report"
