@@ -8,13 +8,11 @@ local BELOW_1 = 1 - 2 ^ -24 -- the largest float32: at 1 the corrections for the
 -- The powers of beta1 and beta2 after so many steps, by repeated multiplication: the C library's pow differs
 -- between machines.
 local function advance(group, step)
-  if not group.power1 then
-    group.power1, group.power2 = 1.0, 1.0
-    for _ = 2, step do
-      group.power1, group.power2 = group.power1 * group.beta1, group.power2 * group.beta2
-    end
+  local done = step - 1
+  if not group.power1 then group.power1, group.power2, done = 1.0, 1.0, 0 end
+  for _ = done + 1, step do
+    group.power1, group.power2 = group.power1 * group.beta1, group.power2 * group.beta2
   end
-  group.power1, group.power2 = group.power1 * group.beta1, group.power2 * group.beta2
 end
 
 local function class(name, weight_decay, decoupled)

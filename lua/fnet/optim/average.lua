@@ -79,16 +79,13 @@ end
 ---@param state table the tensors are copied. Raises where it does not fit, before anything changes
 ---@return optim.Average self
 function Average:load_state(state)
-  if type(state) ~= "table" or math.type(state.updates) ~= "integer" or type(state.sum) ~= "number" then
-    core.raise("Average: load_state: expected what state() gave, got " .. say.value(state))
-  end
+  expect.that(type(state) == "table" and math.type(state.updates) == "integer" and type(state.sum) == "number",
+    "Average: load_state", "what state() gave", state)
   local list = {}
   for i, average in ipairs(self.averages) do
-    list[i] = state["averages." .. i]
-    if say.value(list[i]) ~= say.value(average) then
-      core.raise("Average: load_state: averages.%d: expected %s like its parameter, got %s", i, say.value(average),
-        say.value(list[i]))
-    end
+    local given, like = state["averages." .. i], say.value(average)
+    list[i] = expect.that(say.value(given) == like, "Average: load_state: averages." .. i,
+      like .. " like its parameter", given)
   end
   copy_all(self.averages, list)
   self.updates, self.sum, self.swapped = state.updates, state.sum, false

@@ -45,10 +45,8 @@ end
 
 local function shape_option(what, lengths)
   if lengths == nil then return nil end
-  if type(lengths) ~= "table" or core.is_tensor(lengths) or #lengths == 0 then
-    core.raise("%s: input: expected the lengths of a sample, such as { 28, 28, 1 }, got %s", what,
-      say.value(lengths))
-  end
+  expect.that(type(lengths) == "table" and #lengths > 0, what .. ": input",
+    "the lengths of a sample, such as { 28, 28, 1 }", lengths)
   local shape = {}
   for i, length in ipairs(lengths) do shape[i] = expect.count(what .. ": input " .. i, length, 1, 1 << 31) end
   return shape
@@ -87,8 +85,8 @@ function layers.steps(what, model, known, input)
   end
   local shape = shape_option(what, input) or input_shape(list)
   if not shape or #list == 0 then
-    core.raise(("%s: the layers do not say what shape a sample has; do, as input = { height, width, channels }")
-      :format(what))
+    core.raise("%s: the layers do not say what shape a sample has; do, as input = { height, width, channels }",
+      what)
   end
   for _, step in ipairs(list) do
     local inputs = step.layer.inputs
