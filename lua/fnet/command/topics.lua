@@ -39,7 +39,7 @@ end
 
 -- A namespace says what its module says of itself: "metrics: figures of ..."
 local function put_space(index, name, header, members)
-  put(index, name, "namespace", { text = header:gsub("^[%l.]+: ", "") }).members = members
+  put(index, name, "namespace", { text = header:gsub("^[%l.]+: (%l)", string.upper) }).members = members
 end
 
 -- The module whose source a function was compiled from, such as "fnet.nn.dense".
