@@ -37,8 +37,8 @@ local function report_model(watch)
     say("model: %s cannot be followed outside the training: %s", watch.model.class_name, result)
     return false
   end
-  -- The time of whole steps is told below.
-  print((tostring(result):gsub("\ntime: [^\n]*", "")))
+  result.seconds = nil -- the time of whole steps is told below
+  print(result)
   return result.gradients
 end
 

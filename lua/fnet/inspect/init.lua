@@ -121,8 +121,8 @@ function Inspection:__tostring()
   lines[#lines + 1] = ("memory: parameters %s, gradients %s, results of the layers %s"):format(
     byte_text(memory.parameters), byte_text(memory.gradients), byte_text(memory.activations))
   lines[#lines + 1] = gradient_lines(self)
-  lines[#lines + 1] = ("time: forward and backward of this batch %s"):format(time_text(self.seconds)) ..
-    (self.steps and (", about %s for an epoch of %d steps, without the optimiser"):format(
+  lines[#lines + 1] = self.seconds and ("time: forward and backward of this batch %s%s"):format(
+    time_text(self.seconds), self.steps and (", about %s for an epoch of %d steps, without the optimiser"):format(
       time_text(self.seconds * self.steps), self.steps) or "")
   return table.concat(lines, "\n")
 end
