@@ -2,6 +2,8 @@
 -- what happens, and pays a look at `current` where nobody watches. Invariant: there is one at a time, and after it
 -- the one from before is back.
 
+local closing = require "fnet.base.closing"
+
 local observer = { current = nil }
 
 local function nothing() end
@@ -23,7 +25,7 @@ Observer.__index = Observer
 function observer.watch(functions)
   local before = observer.current
   observer.current = functions and setmetatable(functions, Observer)
-  return setmetatable({}, { __close = function() observer.current = before end })
+  return closing(function() observer.current = before end)
 end
 
 return observer

@@ -3,6 +3,7 @@
 -- Invariant: a step is what leads to a call of backward; so loops written out and fnet.fit are seen alike, and
 -- nothing that the script does after the last of those steps happens.
 
+local closing = require "fnet.base.closing"
 local core = require "fnet.core"
 local inspect = require "fnet.inspect"
 local interruption = require "fnet.base.interruption"
@@ -62,7 +63,7 @@ end
 -- What the script has shown so far, and the functions through which it does.
 local function new_watch()
   local watch = { calls = 0, times = {}, depth = 0, optimisers = {} }
-  local leave = setmetatable({}, { __close = function() watch.depth = watch.depth - 1 end })
+  local leave = closing(function() watch.depth = watch.depth - 1 end)
 
   -- The model is the outermost layer: with the most parameters, where there are several.
   local function run(layer, ...)

@@ -2,6 +2,7 @@
 -- Invariant: a field is a number, a category, or missing, as the options say; anything else is an error that names
 -- the file, the line and the column.
 
+local closing = require "fnet.base.closing"
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
@@ -236,7 +237,7 @@ end
 local function build(text, path, options)
   -- Nearly all that arises here is kept: collecting would double the time.
   local collecting = collectgarbage "isrunning"
-  local _ <close> = setmetatable({}, { __close = function() if collecting then collectgarbage "restart" end end })
+  local _ <close> = closing(function() if collecting then collectgarbage "restart" end end)
   collectgarbage "stop"
   local separator = options.separator or options.like and options.like.separator or csv.guess_separator(text)
   local columns, lines = csv.parse(text, separator)

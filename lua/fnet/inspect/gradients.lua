@@ -5,6 +5,7 @@ local is = require "fnet.base.is"
 local core = require "fnet.core"
 local gradcheck = require("fnet.tensor.gradient").gradcheck
 local interruption = require "fnet.base.interruption"
+local keep_random = require "fnet.base.keep_random"
 local trace = require "fnet.inspect.trace"
 
 local ROWS = 4 -- of the tiny batch: enough for statistics over a batch
@@ -182,9 +183,6 @@ end
 --- error, relative to the gradient or to 1, or what differs, or why it cannot be told; none of these where it has
 --- nothing to differentiate
 return function(model, arguments)
-  local seed, stream = core.random_state()
-  local ok, results = pcall(settle, model, arguments)
-  core.random_state(seed, stream)
-  if not ok then error(results, 0) end
-  return results
+  local _ <close> = keep_random()
+  return settle(model, arguments)
 end

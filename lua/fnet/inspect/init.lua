@@ -9,6 +9,7 @@ local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 local compare_gradients = require "fnet.inspect.gradients"
 local interruption = require "fnet.base.interruption"
+local keep_random = require "fnet.base.keep_random"
 local observer = require "fnet.base.observer"
 local modes = require "fnet.nn.modes"
 local snapshot = require "fnet.nn.snapshot"
@@ -70,7 +71,7 @@ end
 local function measure(model, arguments)
   local kept, times = snapshot(model), {}
   kept:take()
-  local seed, stream = core.random_state()
+  local _ <close> = keep_random()
   modes.with(model, true, function()
     for i = 1, REPEATS do
       local started = core.clock()
@@ -81,7 +82,6 @@ local function measure(model, arguments)
     end
     model:zero_grad()
   end)
-  core.random_state(seed, stream)
   kept:restore()
   table.sort(times)
   return times[REPEATS // 2 + 1]

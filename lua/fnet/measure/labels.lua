@@ -4,6 +4,7 @@
 local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
 local is = require "fnet.base.is"
+local keep_random = require "fnet.base.keep_random"
 
 -- The labels of a data set's samples; nil where its targets are something else.
 local function labels_of(dataset)
@@ -33,10 +34,9 @@ end
 -- Whether f(output, labels) takes labels for classes: then it refuses one that is none. The random numbers stay
 -- where they are.
 local function takes_classes(f, output, count, label)
-  local seed, stream = core.random_state()
+  local _ <close> = keep_random()
   local labelled = core.full({ count }, label, "int32")
   local ok, message = interruption.pass(pcall(core.no_grad, f, output, labelled))
-  core.random_state(seed, stream)
   return not ok and core.error_kind(message) == "label out of range"
 end
 

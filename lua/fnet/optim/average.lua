@@ -2,6 +2,7 @@
 -- the last weights do. Invariant: the average of one update is those weights themselves; there is no start value
 -- that must first fade.
 
+local closing = require "fnet.base.closing"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
@@ -62,7 +63,7 @@ function Average:apply(f, ...)
   expect.method("apply", self)
   expect.that(is.callable(f), "Average: apply", "a function first", f)
   self:swap()
-  local _ <close> = setmetatable({}, { __close = function() self:swap() end })
+  local _ <close> = closing(function() self:swap() end)
   return f(...)
 end
 

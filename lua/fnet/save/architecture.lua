@@ -6,6 +6,7 @@
 local core = require "fnet.core"
 local files = require "fnet.files"
 local interruption = require "fnet.base.interruption"
+local keep_random = require "fnet.base.keep_random"
 local json = require "fnet.files.json"
 local naming = require "fnet.base.naming"
 local module = require "fnet.nn.module"
@@ -156,8 +157,7 @@ function architecture.decode(text, own, elements)
   if not fields then damaged("is not valid JSON: %s", problem) end
   local missing = naming.sorted(missing_layers(fields, own, {}))
   if #missing > 0 then return nil, missing end
-  local seed, stream = core.random_state()
-  local _ <close> = setmetatable({}, { __close = function() core.random_state(seed, stream) end })
+  local _ <close> = keep_random()
   return decode_module({ classes = known_classes(), own = own, elements = elements, made = {}, count = 0 }, fields)
 end
 

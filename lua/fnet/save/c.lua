@@ -2,6 +2,7 @@
 -- Invariant: with float32 weights the function gives the bits that fnet gives; the functions that see to it are in
 -- c_parts.lua.
 
+local closing = require "fnet.base.closing"
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
@@ -204,7 +205,7 @@ end
 local function accuracy_of_int8(model, steps, data)
   local own = snapshot(model)
   own:take()
-  local _ <close> = setmetatable({}, { __close = function() own:restore() end })
+  local _ <close> = closing(function() own:restore() end)
   core.no_grad(use_quantised, steps)
   return evaluate(model, data).accuracy
 end

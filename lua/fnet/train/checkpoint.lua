@@ -4,6 +4,7 @@
 -- interrupted; the file in the directory is always a whole one.
 
 local architecture = require "fnet.save.architecture"
+local closing = require "fnet.base.closing"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local core = require "fnet.core"
@@ -102,12 +103,11 @@ function Checkpoint:epochs(count)
     if self.epoch > count then return nil end
     return self.epoch, self.sums
   end
-  local closing = setmetatable({}, { __close = function()
+  return iterator, nil, nil, closing(function()
     local signal = self.hold and core.held_signal()
     self.hold = self.hold and self.hold:close()
     if signal then core.raise_signal(signal) end -- it came after the last step of a loop that was left
-  end })
-  return iterator, nil, nil, closing
+  end)
 end
 
 -- The batches of the epoch from the first that is not done; the random numbers as they were before it.
