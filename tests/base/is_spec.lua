@@ -15,6 +15,17 @@ describe("a value", function()
   end)
 end)
 
+describe("a tensor", function()
+  it("is like another one with its type and shape", function()
+    local t = fnet.zeros { 2, 3 }
+    assert.is_true(is.alike(fnet.ones { 2, 3 }, t))
+    for _, other in ipairs { fnet.zeros { 3, 2 }, fnet.zeros({ 2, 3 }, "float64"), fnet.zeros { 6 }, 5, {} } do
+      assert.is_false(is.alike(other, t))
+    end
+    assert.is_false(is.alike(nil, t))
+  end)
+end)
+
 describe("two shapes", function()
   it("are the same with the same lengths in the same order", function()
     assert.is_true(is.same_shape({}, {}))

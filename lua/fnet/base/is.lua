@@ -35,4 +35,12 @@ function is.same_shape(a, b, but)
   return #a == #b
 end
 
+--- Whether a value is a tensor of the type and the shape of another one.
+---@param value any
+---@param tensor tensor
+---@return boolean
+function is.alike(value, tensor)
+  return core.is_tensor(value) and value.dtype == tensor.dtype and is.same_shape(value.shape, tensor.shape)
+end
+
 return is

@@ -84,9 +84,9 @@ function Average:load_state(state)
     "Average: load_state", "what state() gave", state)
   local list = {}
   for i, average in ipairs(self.averages) do
-    local given, like = state["averages." .. i], say.value(average)
-    list[i] = expect.that(say.value(given) == like, "Average: load_state: averages." .. i,
-      like .. " like its parameter", given)
+    local given = state["averages." .. i]
+    list[i] = expect.that(is.alike(given, average), "Average: load_state: averages." .. i,
+      say.value(average) .. " like its parameter", given)
   end
   copy_all(self.averages, list)
   self.updates, self.sum, self.swapped = state.updates, state.sum, false

@@ -142,8 +142,9 @@ local function sort_state(self, state)
     for _, name in pairs(numbers.steps > 0 and names or {}) do
       local list = {}
       for i, parameter in ipairs(group.parameters) do
-        local key, like = moment_key(group, name, i), say.value(parameter)
-        list[i] = take(key, say.value(state[key]) == like, like .. " like its parameter"):detach():clone()
+        local key = moment_key(group, name, i)
+        list[i] = take(key, is.alike(state[key], parameter), say.value(parameter) .. " like its parameter")
+          :detach():clone()
       end
       moments[g][name] = list
     end
