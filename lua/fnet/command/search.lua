@@ -118,7 +118,7 @@ local function find(text)
     if not seen[name] and #names < MOST then seen[name], names[#names + 1] = true, name end
   end
   local name = text:match "[^.]*$" -- "Linear" of "torch.nn.Linear"
-  local known = index.elsewhere[naming.bare(name)] or {}
+  local known = { table.unpack(index.elsewhere[naming.bare(name)] or {}) }
   table.sort(known, function(a, b) return a.theirs == name and b.theirs ~= name end)
   for _, entry in ipairs(known) do
     if index.topics[entry.ours] then add(entry.ours) else notes[#notes + 1] = name .. ": " .. entry.ours end
