@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The order in which every kernel adds and rounds; see "The numerics promise" in README.md. */
+/* The order in which every kernel adds and rounds; see README.md beside this file. */
 #define NUMERICS_VERSION 1
 
 /* UNARY_NEGATE and so on: what operations.inc has rows for. */

@@ -3,6 +3,7 @@
 require "fnet"
 local core = require "fnet.core"
 local command = require "tests.support.command"
+local support = require "tests.support"
 
 local UINT8, INT8, INT16, INT32, FLOAT32, FLOAT64 = 0x08, 0x09, 0x0B, 0x0C, 0x0D, 0x0E
 
@@ -48,18 +49,8 @@ end
 
 -- The elements in order, whatever the rank.
 local function elements(tensor)
-  local shape, list, index = tensor.shape, {}, {}
-  local function walk(axis)
-    if axis > #shape then
-      list[#list + 1] = tensor:get(table.unpack(index))
-      return
-    end
-    for i = 1, shape[axis] do
-      index[axis] = i
-      walk(axis + 1)
-    end
-  end
-  walk(1)
+  local list = {}
+  support.each(tensor.shape, function(index) list[#list + 1] = tensor:get(table.unpack(index)) end)
   return list
 end
 

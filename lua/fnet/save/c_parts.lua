@@ -1,4 +1,4 @@
---- The C functions that models in C are made of, for `fnet.export.c`.
+--- The C functions that models in C are made of, for c.lua.
 -- Invariant: each takes the steps of fnet's own kernel in the same order (chains of fmaf, sums in 16 lanes, the
 -- series of src/kernels/template/math.inc), so that the bits are the same. Functions with weights say WEIGHTS where
 -- their parameters stand and WEIGHT[i] for one of them.
