@@ -94,6 +94,13 @@ enum dtype lcheck_dtype(lua_State *L, int index, const char *what, enum dtype ot
     return (enum dtype)lerror(L, "%s: expected the type float32, float64, uint8 or int32, got %s", what, name);
 }
 
+enum dtype lcheck_floats(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {
+    if (!dtype_is_float(a->dtype) || a->dtype != b->dtype)
+        lerror(L, "%s: expected two float tensors of one type, got %s and %s; convert with :float()", what,
+               dtype_names[a->dtype], dtype_names[b->dtype]);
+    return a->dtype;
+}
+
 void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum dtype dtype) {
     if (dtype_is_float(dtype) || t->dtype == dtype || t->dtype == UINT8) return;
     size_t count = tensor_count(t);

@@ -29,6 +29,9 @@ int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *
 /* A dtype name, or `otherwise` when the argument is nil. */
 enum dtype lcheck_dtype(lua_State *L, int index, const char *what, enum dtype otherwise);
 
+/* The type of both tensors, one of floats. */
+enum dtype lcheck_floats(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b);
+
 /* Raises an error unless elements of type `dtype` can hold all of t's; floats lose their fractions. */
 void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum dtype dtype);
 

@@ -21,12 +21,6 @@ static struct conv check_geometry(lua_State *L, int index, enum dtype dtype) {
 
 static bool fit(struct window *w, size_t size) { return w->kernel <= LONGEST && window_fit(w, size); }
 
-static void check_types(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {
-    if (!dtype_is_float(a->dtype) || a->dtype != b->dtype)
-        lerror(L, "%s: expected two float tensors of one type, got %s and %s; convert with :float()", what,
-               dtype_names[a->dtype], dtype_names[b->dtype]);
-}
-
 /* The kernel's shape goes into conv, checked. */
 static void check_weights(lua_State *L, const char *what, struct conv *conv, int rank, const size_t *shape) {
     bool good =
@@ -88,7 +82,7 @@ static void run(lua_State *L, const char *what, const struct conv *conv, enum co
 static int conv2d(lua_State *L) {
     const char *what = luaL_optstring(L, 4, "conv2d");
     const struct tensor *x = &ltensor_check(L, 1)->tensor, *w = &ltensor_check(L, 2)->tensor, *b = NULL;
-    check_types(L, what, x, w);
+    lcheck_floats(L, what, x, w);
     struct conv conv = check_geometry(L, 5, x->dtype);
     check_weights(L, what, &conv, w->rank, w->shape);
     if ((x->rank != 3 && x->rank != 4) || x->shape[x->rank - 1] != conv.inputs) wrong_input(L, what, x, &conv);
@@ -97,7 +91,7 @@ static int conv2d(lua_State *L) {
         b = &ltensor_check(L, 3)->tensor;
         if (b->dtype != x->dtype || b->rank != 1 || b->shape[0] != conv.units)
             return lerror(L, "%s: expected a bias of [%I] and %s, got %s and %s", what, (LUAI_UACINT)conv.units,
-                          dtype_names[x->dtype], lpush_shape(L, b->rank, b->shape), dtype_names[b->dtype]);
+                          dtype_names[x->dtype], lpush_shape_of(L, b), dtype_names[b->dtype]);
         conv.bias = lpush_contiguous(L, 3, what, x->dtype)->data;
     }
     size_t shape[4] = {conv.batch, conv.rows.count, conv.columns.count, conv.units};
@@ -120,7 +114,7 @@ static void check_gradient(lua_State *L, int index, const struct conv *conv, con
 /* conv2d_input(dy, w, height, width, stride.., padding.., groups): the gradient of the input. */
 static int conv2d_input(lua_State *L) {
     const struct tensor *dy = &ltensor_check(L, 1)->tensor, *w = &ltensor_check(L, 2)->tensor;
-    check_types(L, "conv2d", dy, w);
+    lcheck_floats(L, "conv2d", dy, w);
     struct conv conv = check_geometry(L, 5, dy->dtype);
     check_weights(L, "conv2d", &conv, w->rank, w->shape);
     size_t shape[4] = {dy->rank == 4 ? dy->shape[0] : 1, (size_t)lcheck_integer(L, 3, "conv2d: height", 1, LONGEST),
@@ -137,7 +131,7 @@ static int conv2d_input(lua_State *L) {
 /* conv2d_weight(x, dy, kernel height, kernel width, stride.., padding.., groups): the gradient of the weights. */
 static int conv2d_weight(lua_State *L) {
     const struct tensor *x = &ltensor_check(L, 1)->tensor, *dy = &ltensor_check(L, 2)->tensor;
-    check_types(L, "conv2d", x, dy);
+    lcheck_floats(L, "conv2d", x, dy);
     struct conv conv = check_geometry(L, 5, x->dtype);
     bool fits = x->rank == dy->rank && (x->rank == 3 || x->rank == 4) && x->shape[x->rank - 1] % conv.groups == 0 &&
                 x->shape[x->rank - 1] > 0;

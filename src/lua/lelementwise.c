@@ -39,7 +39,7 @@ static void check_broadcast(lua_State *L, const char *what, const struct tensor 
                             int *rank, size_t *shape) {
     if (tensor_broadcast(a, b, rank, shape)) return;
     lerror(L, "%s: shapes %s and %s do not fit together: counted from the last axis, lengths must be equal or 1",
-           what, lpush_shape(L, a->rank, a->shape), lpush_shape(L, b->rank, b->shape));
+           what, lpush_shape_of(L, a), lpush_shape_of(L, b));
 }
 
 static int binary_as(lua_State *L, const char *what, enum binary operation, enum dtype dtype) {

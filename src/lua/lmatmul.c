@@ -6,13 +6,6 @@
 #include "../core/reduce.h"
 #include "../core/relay.h"
 
-static enum dtype check_types(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b) {
-    if (!dtype_is_float(a->dtype) || a->dtype != b->dtype)
-        lerror(L, "%s: expected two float tensors of one type, got %s and %s; convert with :float()", what,
-               dtype_names[a->dtype], dtype_names[b->dtype]);
-    return a->dtype;
-}
-
 /* An operand of a product: a matrix in memory; its strides are in elements. */
 struct operand {
     const void *data;
@@ -73,7 +66,7 @@ static void run(lua_State *L, const char *what, const struct matmul *product, si
 /* matmul(a, b): [m, k] by [k, n], or [batch, m, k] by [batch, k, n]. */
 static int matmul(lua_State *L) {
     const struct tensor *a = &ltensor_check(L, 1)->tensor, *b = &ltensor_check(L, 2)->tensor;
-    check_types(L, "matmul", a, b);
+    lcheck_floats(L, "matmul", a, b);
     bool fits = a->rank == b->rank && (a->rank == 2 || (a->rank == 3 && a->shape[0] == b->shape[0])) &&
                 a->shape[a->rank - 1] == b->shape[b->rank - 2];
     if (!fits)
@@ -99,7 +92,7 @@ static int wrong_input(lua_State *L, const char *what, const struct tensor *x, c
 static int dense(lua_State *L) {
     const char *what = luaL_optstring(L, 4, "dense");
     const struct tensor *x = &ltensor_check(L, 1)->tensor, *w = &ltensor_check(L, 2)->tensor, *b = NULL;
-    enum dtype dtype = check_types(L, what, x, w);
+    enum dtype dtype = lcheck_floats(L, what, x, w);
     if (w->rank != 2) return lerror(L, "%s: expected weights [inputs, units], got %s", what, lpush_shape_of(L, w));
     if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[0]) return wrong_input(L, what, x, w);
     if (!lua_isnil(L, 3)) {
@@ -139,8 +132,8 @@ static int dense_backward(lua_State *L) {
     lua_settop(L, 4);
     const struct handle *x = ltensor_check(L, 2), *w = ltensor_check(L, 3), *b = ltensor_test(L, 4);
     const struct tensor *wt = &w->tensor, *dy = &ltensor_check(L, 1)->tensor, *xt = &x->tensor;
-    check_types(L, "dense", xt, wt);
-    check_types(L, "dense", dy, wt);
+    lcheck_floats(L, "dense", xt, wt);
+    lcheck_floats(L, "dense", dy, wt);
     struct tensor layout = *xt;
     bool fits = wt->rank == 2 && xt->rank > 0 && xt->shape[xt->rank - 1] == wt->shape[0];
     if (fits) layout.shape[xt->rank - 1] = wt->shape[1];

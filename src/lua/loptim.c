@@ -7,10 +7,9 @@
 static void *list_data(lua_State *L, int list, lua_Integer i, const struct tensor *like, const char *what) {
     lua_rawgeti(L, list, i);
     const struct tensor *t = &ltensor_check(L, lua_gettop(L))->tensor;
-    if (t->dtype != like->dtype || !tensor_same_shape(t, like) || !tensor_is_contiguous(t))
+    if (!tensor_alike(t, like) || !tensor_is_contiguous(t))
         lerror(L, "step: %s %I: expected a contiguous %s %s like its parameter, got %s %s", what, (LUAI_UACINT)i,
-               dtype_names[like->dtype], lpush_shape(L, like->rank, like->shape), dtype_names[t->dtype],
-               lpush_shape(L, t->rank, t->shape));
+               dtype_names[like->dtype], lpush_shape_of(L, like), dtype_names[t->dtype], lpush_shape_of(L, t));
     lua_pop(L, 1); /* the list keeps it */
     return t->data;
 }

@@ -39,8 +39,7 @@ static const struct tensor *check_input(lua_State *L, const char *what, struct p
     if (!dtype_is_float(x->dtype))
         lerror(L, "%s: expected a float tensor, got %s; convert with :float()", what, dtype_names[x->dtype]);
     if (x->rank != 3 && x->rank != 4)
-        lerror(L, "%s: expected an input of [batch, height, width, channels], got %s", what,
-               lpush_shape(L, x->rank, x->shape));
+        lerror(L, "%s: expected an input of [batch, height, width, channels], got %s", what, lpush_shape_of(L, x));
     *pool = check_geometry(L, 3, x->dtype);
     if (!fit_picture(pool, x->rank, x->shape))
         lerror(L, "%s: the window of %I x %I does not fit into a picture of %I x %I", what,
@@ -115,8 +114,7 @@ static int max_pool_input(lua_State *L) {
     struct pool2d pool;
     size_t shape[4];
     const struct tensor *dy = check_gradient(L, &pool, shape);
-    if (!tensor_same_shape(tap, dy) || tap->dtype != dy->dtype)
-        return luaL_argerror(L, 12, "does not belong to dy");
+    if (!tensor_alike(tap, dy)) return luaL_argerror(L, 12, "does not belong to dy");
     tap = lpush_contiguous(L, 12, "max_pool", dy->dtype);
     struct tensor *dx = ltensor_new(L, "max_pool", dy->dtype, dy->rank, shape + 4 - dy->rank);
     pool_maximum_backward(&pool, dy->data, tap->data, dx->data);
