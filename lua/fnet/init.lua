@@ -8,7 +8,7 @@ local later = require "fnet.base.later"
 local tensor = require "fnet.tensor"
 local functions = require "fnet.tensor.functions"
 local gradient = require "fnet.tensor.gradient"
-local nn = require "fnet.nn" -- takes methods of tensors that the files above add
+local nn = require "fnet.nn"
 
 ---@class fnet
 local fnet = { nn = nn, optim = require "fnet.optim" }

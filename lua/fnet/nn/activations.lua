@@ -4,6 +4,7 @@
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
+require "fnet.tensor.functions" -- adds methods that are taken here: leaky_relu, elu, selu, log_softmax
 local module = require "fnet.nn.module"
 
 local methods = core.methods
