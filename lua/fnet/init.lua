@@ -9,6 +9,7 @@ local tensor = require "fnet.tensor"
 local functions = require "fnet.tensor.functions"
 local gradient = require "fnet.tensor.gradient"
 local nn = require "fnet.nn"
+local start_random = require "fnet.base.seed"
 
 ---@class fnet
 local fnet = { nn = nn, optim = require "fnet.optim" }
@@ -34,13 +35,14 @@ for name, make in pairs(tensor.constructors) do fnet[name] = make end
 for name, f in pairs(functions.constructors) do fnet[name] = f end
 for name, f in pairs(gradient) do fnet[name] = f end
 
---- Starts the random numbers anew: the same seed gives the same numbers, whatever the machine or the threads.
+--- Starts the random numbers anew, those of math.random too: the same seed gives the same numbers, whatever the
+-- machine or the threads. A checkpoint keeps fnet's random numbers, but cannot keep those of math.random.
 ---@param seed integer any whole number
 function fnet.seed(seed)
   if type(seed) ~= "number" or not math.tointeger(seed) then
     core.raise("seed: expected a whole number, got " .. tostring(seed))
   end
-  core.random_state(seed)
+  start_random(math.tointeger(seed))
 end
 
 --- The state of the random numbers; `fnet.random_state(seed, stream)` sets it.

@@ -8,6 +8,7 @@ local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
+local start_random = require "fnet.base.seed"
 local statistics = require "fnet.measure.statistics"
 
 local LEVEL = 0.05 -- p below it counts as a difference
@@ -69,7 +70,7 @@ end
 
 -- One run: the figure, or nil and why there is none.
 local function run_once(run, settings, seed)
-  core.random_state(seed)
+  start_random(seed)
   local figure = run(with(settings, "seed", seed))
   if core.is_tensor(figure) then figure = figure:item() end
   if type(figure) ~= "number" then
