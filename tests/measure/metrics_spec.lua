@@ -28,26 +28,44 @@ local function set()
 end
 
 describe("accuracy and top_k", function()
-  it("are fractions with the half width of their 95% interval", function()
+  it("are fractions with the farther end of their 95% interval", function()
     local fraction, margin = metrics.accuracy(output, target)
     assert.equal(0.6, fraction)
-    assert.near(1.96 * math.sqrt(0.6 * 0.4 / 5), margin, 1e-12)
+    assert.near(0.3693, margin, 1e-4) -- Wilson: 0.2307 to 0.8824
     assert.equal(nn.evaluate(Echo(), set()).margin, margin)
     for k, expected in ipairs { 0.6, 0.6, 1 } do assert.equal(expected, (metrics.top_k(output, target, k))) end
     assert.equal(0.8, (metrics.top_k(output, fnet.tensor({ 1, 2, 3, 2, 1 }, "int32"), 2)))
-    assert.same({ 1, 0 }, { metrics.accuracy(output[1], 1) })
-    assert.same({ 0, 0 }, { metrics.top_k(output[1], 2, 2) })
+    local sure, doubt = metrics.accuracy(output[1], 1)
+    assert.same({ 1, 0.7935 }, { sure, tonumber(("%.4f"):format(doubt)) }) -- one row says little
+    assert.same({ 0, doubt }, { metrics.top_k(output[1], 2, 2) })
     local soft = fnet.tensor { { 0.6, 0.2, 0.2 }, { 0, 1, 0 }, { 0, 0, 1 }, { 0.1, 0.1, 0.8 }, { 0.5, 0.3, 0.2 } }
     assert.equal(0.6, (metrics.accuracy(output, soft)))
     assert.same({ 3, 1, 0 }, { nn.correct(output, soft), nn.correct(output[1], soft[1]),
       nn.correct(output[1], soft[2]) })
   end)
 
-  it("count classes that are larger: equal ones do no harm, infinities are numbers, a NaN is no hit", function()
+  it("count equal outputs with their share, infinities as numbers, a NaN as no hit", function()
     local inf = math.huge
     local x = fnet.tensor { { 1, 1, 1 }, { 0 / 0, 1, 2 }, { inf, inf, -inf } }
     local y = fnet.tensor({ 3, 1, 2 }, "int32")
-    assert.near(2 / 3, (metrics.top_k(x, y, 1)), 1e-12)
+    assert.near((1 / 3 + 0 + 1 / 2) / 3, (metrics.top_k(x, y, 1)), 1e-12)
+    assert.near((2 / 3 + 0 + 1) / 3, (metrics.top_k(x, y, 2)), 1e-12)
+    assert.near((1 + 0 + 1) / 3, (metrics.top_k(x, y, 3)), 1e-12)
+    local dead, labels = fnet.zeros { 6, 10 }, fnet.tensor({ 1, 2, 3, 10, 9, 8 }, "int32")
+    for k = 1, 10 do assert.near(k / 10, (metrics.top_k(dead, labels, k)), 1e-12) end
+  end)
+
+  it("have an interval that makes sense at 0% and 100%", function()
+    local interval = require("fnet.measure.classes").interval
+    local function close(low, high, ...)
+      local a, b = interval(...)
+      assert.near(low, a, 5e-5)
+      assert.near(high, b, 5e-5)
+    end
+    close(0.4385, 1, 1, 3)
+    close(0, 0.5615, 0, 3)
+    close(0.2366, 0.7634, 0.5, 10)
+    close(0.8664, 0.8795, 0.8731, 10000)
   end)
 
   it("count every row of outputs of three axes", function()
@@ -150,4 +168,25 @@ it("a model is run as in evaluation, in pieces, and left as it was", function()
   assert.is_false(echo.seen_training)
   assert.is_true(echo.training)
   assert.equal(1, metrics.r2(echo, fnet.data.Dataset { x = many, y = many }))
+end)
+
+describe("macro means", function()
+  it("are those of the classes that occur", function()
+    local said = fnet.tensor { { 0, 9, 0, 0 }, { 9, 0, 0, 0 }, { 9, 0, 0, 0 } } -- class 4 is in neither, nor 3
+    local confusion = metrics.confusion(said, fnet.tensor({ 2, 1, 1 }, "int32"))
+    assert.same({ precision = 1, recall = 1, f1 = 1 }, confusion.macro)
+    confusion = metrics.confusion(said, fnet.tensor({ 3, 1, 1 }, "int32")) -- 2 was said, wrongly
+    assert.near(1 / 3, confusion.macro.recall, 1e-12)
+    assert.near(1 / 3, confusion.macro.precision, 1e-12)
+    assert.same({ 0, 0 }, { confusion.precision[4], confusion.recall[4] })
+  end)
+end)
+
+describe("R squared of equal targets", function()
+  it("is 1 where they are met, else 0, whatever the rounding of their mean", function()
+    local equal = fnet.full({ 1000, 2 }, 0.1)
+    assert.equal(1, metrics.r2(equal, equal))
+    assert.equal(0, metrics.r2(equal + 0.001, equal))
+    assert.equal(0.5, metrics.r2(equal + fnet.tensor { 0, 1 }, equal))
+  end)
 end)

@@ -119,7 +119,7 @@ end)
 describe("an accuracy", function()
   it("is shown with its interval and the counts", function()
     assert.equal("87.31% ± 0.65 (8731/10000)", report.accuracy {
-      accuracy = 0.8731, margin = 1.96 * math.sqrt(0.8731 * 0.1269 / 10000), correct = 8731, total = 10000,
+      accuracy = 0.8731, margin = 0.0065, correct = 8731, total = 10000,
     })
     assert.equal("0.00% ± 0.00 (0/0)", report.accuracy { accuracy = 0, margin = 0, correct = 0, total = 0 })
   end)

@@ -52,13 +52,29 @@ end
 ---@return integer count
 function classes.correct(output, labels) return classes.count_correct("correct", output, labels) end
 
---- Half the width of the 95% interval of a fraction, by the normal approximation.
----@param fraction number
----@param count integer at least 1
----@return number
-function classes.margin(fraction, count) return 1.96 * math.sqrt(fraction * (1 - fraction) / count) end
+--- The 95% interval of a fraction (Wilson, 1927), which makes sense near 0 and 1 and for few rows, too, where the
+-- normal approximation has no width.
+---@param fraction number of the rows, 0 to 1
+---@param count integer rows, at least 1
+---@return number low
+---@return number high
+function classes.interval(fraction, count)
+  local z = 1.96
+  local middle, scale = fraction + z * z / (2 * count), 1 + z * z / count
+  local half = z * math.sqrt(fraction * (1 - fraction) / count + z * z / (4 * count * count))
+  return math.max(0, (middle - half) / scale), math.min(1, (middle + half) / scale)
+end
 
---- "87.31% ± 0.65 (8731/10000)".
+--- How far the 95% interval of a fraction reaches, to its farther end.
+---@param fraction number of the rows, 0 to 1
+---@param count integer rows, at least 1
+---@return number
+function classes.margin(fraction, count)
+  local low, high = classes.interval(fraction, count)
+  return math.max(fraction - low, high - fraction)
+end
+
+--- "87.31% ± 0.67 (8731/10000)".
 ---@param result table accuracy, margin, correct, total
 ---@return string
 function classes.accuracy_text(result)

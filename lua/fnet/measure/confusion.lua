@@ -16,7 +16,8 @@ local said_by = require("fnet.measure.classes").said
 ---@field recall number[] by class: of those that are it, the fraction found; 0 where there are none
 ---@field f1 number[] by class: the harmonic mean of precision and recall, 0 where both are
 ---@field support integer[] by class: how many there are
----@field macro { precision: number, recall: number, f1: number } the plain means over the classes
+---@field macro { precision: number, recall: number, f1: number } the plain means over the classes that occur, as
+--- right ones or as said ones; a class of which there is nothing has no precision to count
 local Confusion = {}
 Confusion.__index = Confusion
 
@@ -69,6 +70,7 @@ return function(output, target, names)
     local row = self.counts[right]
     row[said[i]] = row[said[i]] + 1
   end
+  local occurring = { precision = {}, recall = {}, f1 = {} }
   for c = 1, classes do
     local right, of_class, said_so = self.counts[c][c], 0, 0
     for other = 1, classes do
@@ -77,8 +79,9 @@ return function(output, target, names)
     self.correct, self.support[c] = self.correct + right, of_class
     self.precision[c], self.recall[c] = ratio(right, said_so), ratio(right, of_class)
     self.f1[c] = ratio(2 * right, of_class + said_so)
+    for name, list in pairs(of_class + said_so > 0 and occurring or {}) do list[#list + 1] = self[name][c] end
   end
   self.accuracy = ratio(self.correct, self.total)
-  for _, name in ipairs { "precision", "recall", "f1" } do self.macro[name] = (describe(self[name])) end
+  for name, list in pairs(occurring) do self.macro[name] = #list > 0 and (describe(list)) or 0 end
   return setmetatable(self, Confusion)
 end

@@ -41,27 +41,30 @@ end
 ---@param target tensor|integer|data.Dataset labels [batch], from 1, or distributions as for nn.correct; or a
 --- data set
 ---@return number accuracy 0 to 1
----@return number margin half the width of its 95% interval (normal approximation)
+---@return number margin the distance to the farther end of its 95% interval (Wilson, 1927)
 function metrics.accuracy(output, target)
   output, target = pair("accuracy", output, target)
   return fraction_of("accuracy", classes.count_correct("accuracy", output, target), output)
 end
 
---- The fraction of rows whose label is among the k largest outputs: fewer than k others are larger; a row with a
--- NaN is wrong.
+--- The fraction of rows whose label is among the k largest outputs; a row with a NaN is wrong. Where equal outputs
+-- compete for the last of the k places, the row counts with their share: of ten equal outputs, each is among the
+-- first five in half of all orders.
 ---@param output tensor|nn.Module [batch, classes] or [classes], two classes at least; or a model
 ---@param target tensor|integer|data.Dataset labels [batch], from 1; or a data set
 ---@param k integer 1 to classes
 ---@return number accuracy 0 to 1
----@return number margin half the width of its 95% interval (normal approximation)
+---@return number margin the distance to the farther end of its 95% interval (Wilson, 1927)
 function metrics.top_k(output, target, k)
   output, target = pair("top_k", output, target)
   classes.check("top_k", output)
   local hot = core.one_hot(target, output, "top_k")
   expect.count("top_k: k", k, 1, output.shape[output.rank])
   local right = core.where(hot, output, 0):sum(output.rank, true)
-  local larger, largest = output:gt(right):sum(output.rank), output:max(output.rank)
-  return fraction_of("top_k", (larger:lt(k) * largest:eq(largest)):sum():item(), output)
+  local larger, equal = output:gt(right):sum(output.rank), output:eq(right):sum(output.rank)
+  local share = ((k - larger):double() / equal:maximum(1)):clamp(0, 1)
+  local largest = output:max(output.rank)
+  return fraction_of("top_k", (share * largest:eq(largest)):sum():item(), output)
 end
 
 --- How often each class was taken for each, with precision, recall and F1 of the classes and on average. A row with
@@ -93,10 +96,11 @@ function metrics.r2(output, target)
   if #output < 2 then core.raise("r2: expected at least two rows, got " .. say.shape(output.shape)) end
   output, target = output:double():reshape { #output, -1 }, target:double():reshape { #target, -1 }
   local missed, spread = ((target - output) ^ 2):sum(1), ((target - target:mean(1)) ^ 2):sum(1)
+  local range = target:max(1) - target:min(1) -- a mean of equal numbers may be off by its rounding
   local total = 0
   for column = 1, #missed do
     local rest, whole = missed[column], spread[column]
-    total = total + (whole ~= 0 and 1 - rest / whole or rest == 0 and 1 or 0)
+    total = total + (range[column] ~= 0 and 1 - rest / whole or rest == 0 and 1 or 0)
   end
   return total / #missed
 end

@@ -147,7 +147,7 @@ function report.distribution(names, probabilities)
   return table.concat(columns(rows, { -1, -30, 6, -1 }), "\n")
 end
 
---- "87.31% ± 0.65 (8731/10000)", from the result of nn.evaluate: the accuracy with its 95% interval.
+--- "87.31% ± 0.67 (8731/10000)", from the result of nn.evaluate: the accuracy with its 95% interval.
 ---@param result table
 ---@return string
 function report.accuracy(result)
