@@ -362,7 +362,8 @@ describe("transforms", function()
     raises("random_erasing: area[2]: expected a number from 0.5 to 1, got 0.1",
       function() data.random_erasing { area = { 0.5, 0.1 } } end)
     local set = data.Dataset { x = fnet.ones { 3, 4 }, y = fnet.ones { 3 } }
-    raises("with: expected { transform = ... } or { rows = ... }", function() set:with {} end)
+    raises("with: expected one of { transform = ... }, { rows = ... }, { x = ... }, { y = ... }",
+      function() set:with {} end)
     raises("random_shift: expected pictures [count, height, width] or [count, height, width, channels], got [3, 4]",
       function() set:with { transform = data.random_shift(1) }:batches()() end)
     raises("transform: expected a batch of uint8 or floats, got int32 [3]",

@@ -206,8 +206,9 @@ describe("a metric that is no mean of batches", function()
       function() fnet.evaluate(model, set, { metrics = { f1 = { whole = 1 } } }) end)
     raises("evaluate: metrics: f1 must return a number, got table",
       function() fnet.evaluate(model, set, { metrics = { f1 = { whole = metrics.confusion } } }) end)
-    raises("evaluate: expected a model that gives a tensor [batch, ...], it gives table",
-      function() fnet.evaluate(lists, set, { metrics = { f1 = { whole = macro_f1 } } }) end)
+    local one = { f1 = { whole = function(output) return metrics.confusion(output, set.y) end } }
+    raises("confusion: expected outputs and targets, or a model and a data set, got table and int32 [5]",
+      function() fnet.evaluate(lists, set, { metrics = one }) end)
     local empty = data.Dataset { x = fnet.zeros { 0, 2 }, y = fnet.zeros { 0, 2 } }
     raises("r2: expected at least one sample, got data set: 0 samples of float32 [0, 2], targets float32 [0, 2]",
       function() metrics.r2(model, empty) end)
@@ -261,9 +262,9 @@ describe("predict", function()
     raises("predict: unknown option 'batch' (did you mean 'size'?); known are size",
       function() fnet.predict(model, wrong, { batch = 1 }) end)
     raises("Dense(2, 2): expected an input of [..., 2], got [4, 3]", function() fnet.predict(model, wrong) end)
-    local lists = nn.Parallel { nn.Dense(2, 1), nn.Dense(2, 1) }
-    raises("predict: expected a model that gives a tensor [batch, ...], it gives table",
-      function() fnet.predict(lists, set) end)
+    local texts = nn.Lambda(function() return "text" end)
+    raises("predict: expected a model that gives a tensor [batch, ...], it gives string",
+      function() fnet.predict(texts, set) end)
     local empty = fnet.zeros { 0, 2 }
     raises("predict: expected at least one row", function() fnet.predict(model, empty, { size = 5 }) end)
   end)

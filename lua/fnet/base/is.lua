@@ -9,6 +9,18 @@ local is = {}
 ---@return boolean
 function is.float(value) return core.is_tensor(value) and core.dtypes[value.dtype].float end
 
+--- Whether a value is a tensor of class labels: whole numbers, one a row.
+---@param value any
+---@return boolean
+function is.labels(value) return core.is_tensor(value) and value.rank == 1 and not is.float(value) end
+
+--- Whether a value is a list of tensors, such as several inputs of a model: a plain table that begins with one.
+---@param value any
+---@return boolean
+function is.tensor_list(value)
+  return type(value) == "table" and getmetatable(value) == nil and core.is_tensor(value[1])
+end
+
 --- Whether a value can be called: a function, or an object whose class says how.
 ---@param value any
 ---@return boolean

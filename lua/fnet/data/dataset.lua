@@ -4,29 +4,30 @@ local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local observer = require "fnet.base.observer"
-local say = require "fnet.base.say"
 local core = require "fnet.core"
 local folds = require "fnet.data.folds"
+local rows_of = require "fnet.data.rows"
 local transforms = require "fnet.data.transforms"
 
 local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 
 ---@class data.Dataset
----@field x tensor [count, ...]; uint8 pictures stay as they are and become floats times `scale` batch by batch
----@field y tensor [count, ...]; labels as int32 from 1, or float targets
+---@field x tensor|tensor[] [count, ...]; uint8 pictures stay as they are and become floats times `scale` batch by
+--- batch; a list where a model has several inputs. Of a part its own samples, copied when they are asked for
+---@field y tensor|tensor[] [count, ...]; labels as int32 from 1, or float targets; a list of several targets
 ---@field scale number 1
 ---@field classes string[]? names of the classes
 ---@field transform data.Transform? what each batch goes through
 ---@field columns table[]? from read_csv: { name = , categories = } of each column of x
----@field rows tensor? int32: which rows of x and y belong to this data set, all where nil
+---@field whole { x: tensor|tensor[], y: tensor|tensor[] }? of a part: what it is a part of
+---@field rows tensor? of a part: int32, which rows of the whole belong to it
 local Dataset = {}
-Dataset.__index = Dataset
 for name, method in pairs(folds.methods) do Dataset[name] = method end
 
 -- Raises where there are labels without a name.
 local function check_names(y, classes)
   expect.that(classes == nil or type(classes) == "table", "Dataset: classes", "a list of names", classes)
-  if classes == nil or y.rank ~= 1 or #y == 0 or is.float(y) then return end
+  if classes == nil or not core.is_tensor(y) or y.rank ~= 1 or #y == 0 or is.float(y) then return end
   local low, high = y:min():item(), y:max():item()
   if low >= 1 and high <= #classes then return end
   core.raise("Dataset: classes: expected a name for each label, got %d, and label %d in row %d%s", #classes,
@@ -34,68 +35,116 @@ local function check_names(y, classes)
     low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or "")
 end
 
--- The same fields, other rows (int32, of the underlying tensors; all where nil).
-local function with_rows(fields, rows)
-  local part = {}
-  for key, value in pairs(fields) do part[key] = value end
-  part.rows = rows
-  return setmetatable(part, Dataset)
+-- The same fields, without what a part has computed.
+local function copy(fields)
+  local other = {}
+  for key, value in pairs(fields) do other[key] = value end
+  if other.whole then other.x, other.y = nil, nil end
+  return setmetatable(other, Dataset)
 end
 
---- A data set from two tensors with equally many rows.
+-- A part: these rows (int32) of the whole.
+local function part_of(self, rows)
+  local part = copy(self)
+  part.whole, part.rows, part.x, part.y = self.whole or { x = self.x, y = self.y }, rows, nil, nil
+  return part
+end
+
+-- The samples or targets as they are kept, checked: a tensor, or a list of them with equally many rows.
+local function checked(what, values)
+  local several = is.tensor_list(values)
+  for i = 1, several and #values or 1 do
+    local t = several and values[i] or values
+    expect.that(core.is_tensor(t) and t.rank >= 1, several and ("%s[%d]"):format(what, i) or what,
+      "a tensor of at least one axis" .. (core.is_tensor(t) and "" or ", or a list of them"), t)
+    if #t ~= rows_of.count(values) then
+      core.raise("%s: expected tensors with equally many rows, got %s", what, rows_of.text(values))
+    end
+  end
+  return several and table.move(values, 1, #values, 1, {}) or values
+end
+
+-- Takes checked samples and targets of equal count.
+local function take(self, what, x, y)
+  self.x, self.y = rows_of.each(checked(what .. ": x", x), core.methods.contiguous), checked(what .. ": y", y)
+  if rows_of.count(self.x) ~= rows_of.count(self.y) then
+    core.raise("%s: expected as many targets as samples, got x of %s and y of %s", what, rows_of.text(x),
+      rows_of.text(y))
+  end
+end
+
+--- A data set from two tensors with equally many rows. A model of several inputs takes them as a list of tensors,
+-- `x = { pictures, table }`: its batches are lists, too, which fit, evaluate and predict hand to the model one by
+-- one, `model(x[1], x[2])`; several targets, `y = { labels, heights }`, come to the loss as a list.
 ---@param fields table x, y; scale, classes (a name for each label), name, source, transform are optional
 ---@return data.Dataset
 local function new(fields)
   expect.that(type(fields) == "table", "Dataset", "a table { x = ..., y = ... }", fields)
   expect.options("Dataset", fields, FIELDS)
-  for _, key in ipairs { "x", "y" } do
-    local t = fields[key]
-    expect.that(core.is_tensor(t) and t.rank >= 1, "Dataset: " .. key, "a tensor of at least one axis", t)
-  end
-  if #fields.x ~= #fields.y then
-    core.raise("Dataset: expected as many targets as samples, got x of %s and y of %s", say.value(fields.x),
-      say.value(fields.y))
-  end
-  check_names(fields.y, fields.classes)
-  local self = with_rows(fields)
+  local self = copy(fields)
+  take(self, "Dataset", fields.x, fields.y)
+  check_names(self.y, self.classes)
   self.scale = self.scale or 1
-  self.x = self.x:contiguous()
   if self.transform ~= nil then self.transform = transforms.transforms(self.transform) end
   return self
 end
 
-function Dataset:__len() return self.rows and #self.rows or #self.x end
+function Dataset:__len() return self.rows and #self.rows or rows_of.count(self.x) end
 
 function Dataset:__tostring()
   local name = self.name or "data set"
-  return ("%s: %d samples of %s, targets %s"):format(name, #self, say.value(self.x), say.value(self.y))
+  local whole = self.whole or self
+  return ("%s: %d samples of %s, targets %s"):format(name, #self, rows_of.text(whole.x), rows_of.text(whole.y))
 end
 
-local function all_rows(self) return self.rows or core.arange(1, #self.x, 1, "int32") end
+local function all_rows(self) return self.rows or core.arange(1, #self, 1, "int32") end
+
+-- Rows as a network sees them.
+local function pick(t, indices, scale)
+  if t.dtype == "uint8" then return core.gather_scaled(t, indices, scale) end
+  return core.gather(t, indices)
+end
 
 local function fetch(self, indices, transform)
-  if transform then return transform:fetch(self, indices) end
-  local x = self.x
-  if x.dtype == "uint8" then x = core.gather_scaled(x, indices, self.scale)
-  else x = core.gather(x, indices) end
-  return x, core.gather(self.y, indices)
+  local whole = self.whole or self
+  local y = rows_of.each(whole.y, core.gather, indices)
+  if transform then return transform:fetch(whole.x, y, indices, self) end
+  return rows_of.each(whole.x, pick, indices, self.scale), y
 end
 
---- The same data otherwise: through transforms, or with some of the samples only.
+--- The samples and the targets of this data set, of a part its own. uint8 pictures stay as they are, and no
+-- transform sees them; `set:batches { size = #set }()` gives all samples as a network sees them.
+---@return tensor|tensor[] x, tensor|tensor[] y
+function Dataset:tensors()
+  expect.method("tensors", self)
+  return self.x, self.y
+end
+
+--- The same data otherwise: through transforms, with some of the samples only, or with other numbers.
 ---@param options table transform: what batches and samples go through: data.random_shift and the like, a list of
 --- them, or a function of a batch and its targets that returns both; false: none. Random ones are for training data
---- alone. rows: the samples' numbers in this data set, int32 [count], in any order
+--- alone; random: whether the functions among them choose at random, too (split, folds and fit then know). rows:
+--- the samples' numbers in this data set, int32 [count], in any order. x, y: take their place, with as many rows
 ---@return data.Dataset
 function Dataset:with(options)
   expect.method("with", self)
-  options = expect.options("with", options, { "transform", "rows" })
+  options = expect.options("with", options, { "transform", "random", "rows", "x", "y" }, { "random" })
   local transform, rows = options.transform, options.rows
-  if transform == nil and rows == nil then core.raise "with: expected { transform = ... } or { rows = ... }" end
+  if next(options) == nil then
+    core.raise "with: expected one of { transform = ... }, { rows = ... }, { x = ... }, { y = ... }"
+  end
   expect.that(rows == nil or core.is_tensor(rows), "with: rows", "an int32 tensor", rows)
-  local part = with_rows(self, rows and core.gather(all_rows(self), rows) or self.rows)
-  if transform then part.transform = transforms.transforms(transform)
-  elseif transform == false then part.transform = nil end
-  return part
+  local other = copy(self)
+  if options.x ~= nil or options.y ~= nil then
+    take(other, "with", options.x or self.x, options.y or self.y)
+    other.whole, other.rows = nil, nil
+    if #other ~= #self then core.raise("with: expected %d rows, got %s", #self, rows_of.text(other.x)) end
+  end
+  if rows then other = part_of(other, core.gather(all_rows(other), rows)) end
+  if transform == nil then transform = options.random ~= nil and self.transform or nil end
+  if transform then other.transform = transforms.transforms(transform, options.random)
+  elseif transform == false then other.transform = nil end
+  return other
 end
 
 --- The i-th sample and its target, as a network sees them.
@@ -105,10 +154,12 @@ function Dataset:sample(i)
   expect.method("sample", self)
   i = expect.count("sample", i, 1, #self)
   local x, y = fetch(self, all_rows(self):slice(1, i, i):contiguous(), self.transform)
-  return x[1], y[1]
+  local function first(t) return t[1] end
+  return rows_of.each(x, first), rows_of.each(y, first)
 end
 
---- Two data sets: the first `count` samples after shuffling, and the rest.
+--- Two data sets: the first `count` samples after shuffling, and the rest. A random transform, which only the part
+-- for training may have, is given to that part after the split.
 ---@param count number samples, or a fraction between 0 and 1
 ---@param options? table shuffle: boolean, true; stratified: both parts have the classes in the proportions of the
 --- whole, false
@@ -123,11 +174,12 @@ function Dataset:split(count, options)
   if options.stratified and options.shuffle == false then
     core.raise "split: stratified parts are shuffled; leave out shuffle = false"
   end
+  if self.transform then self.transform:refuse_random "split" end
   local rows = all_rows(self)
   if options.stratified then rows = core.gather(rows, folds.stratified_order(self))
   elseif options.shuffle ~= false then rows = core.gather(rows, core.permutation(total)) end
-  return with_rows(self, rows:slice(1, 1, count):contiguous()),
-    with_rows(self, rows:slice(1, count + 1, total):contiguous())
+  return part_of(self, rows:slice(1, 1, count):contiguous()),
+    part_of(self, rows:slice(1, count + 1, total):contiguous())
 end
 
 --- The samples `first` to `last`.
@@ -138,14 +190,14 @@ function Dataset:slice(first, last)
   expect.method("slice", self)
   last = expect.count("slice: last", last, 1, #self)
   first = expect.count("slice: first", first, 1, last)
-  return with_rows(self, all_rows(self):slice(1, first, last):contiguous())
+  return part_of(self, all_rows(self):slice(1, first, last):contiguous())
 end
 
 --- For a loop `for x, y in dataset:batches { size = 32, shuffle = true } do`. A batch belongs to one turn of the
 -- loop: its memory is used again for the next, and using it later raises an error (x:clone() is yours to keep).
 ---@param options? table size: samples a batch, 32; shuffle: boolean, false (fnet.seed makes it repeatable);
 --- drop_last: leave out a last batch that is smaller, false
----@return fun(): tensor?, tensor? iterator
+---@return fun(): tensor|tensor[]|nil, tensor|tensor[]|nil iterator
 function Dataset:batches(options)
   expect.method("batches", self)
   options = expect.options("batches", options, { "size", "shuffle", "drop_last" }, { "shuffle", "drop_last" })
@@ -164,8 +216,8 @@ function Dataset:batches(options)
   local at, x, y = 0, nil, nil
   return function()
     if x then
-      release(x)
-      release(y)
+      rows_of.each(x, release)
+      rows_of.each(y, release)
       x, y = nil, nil
     end
     if at >= total or (options.drop_last and total - at < size) then return nil end
@@ -180,8 +232,12 @@ end
 ---@return string hexadecimal 64 digits
 function Dataset:sha256()
   expect.method("sha256", self)
-  local description = ("%s %s %.17g\n"):format(say.value(self.x), say.value(self.y), self.scale)
-  return core.sha256(description, self.x, self.y, all_rows(self))
+  local whole = self.whole or self
+  local description = ("%s %s %.17g\n"):format(rows_of.text(whole.x), rows_of.text(whole.y), self.scale)
+  local tensors = table.move(rows_of.list(whole.x), 1, #rows_of.list(whole.x), 1, { description })
+  table.move(rows_of.list(whole.y), 1, #rows_of.list(whole.y), #tensors + 1, tensors)
+  tensors[#tensors + 1] = all_rows(self)
+  return core.sha256(table.unpack(tensors))
 end
 
 --- Mean and standard deviation (of the whole, not of a sample) of the samples as a network sees them: for each
@@ -190,8 +246,10 @@ end
 ---@return { mean: number[], deviation: number[] }
 function Dataset:statistics()
   expect.method("statistics", self)
-  local rank = self.x.rank
-  local last = (rank == 2 or rank == 4) and self.x.shape[rank] or 1
+  local samples = (self.whole or self).x
+  expect.that(core.is_tensor(samples), "statistics", "samples in one tensor", samples)
+  local rank = samples.rank
+  local last = (rank == 2 or rank == 4) and samples.shape[rank] or 1
   local function mean_of(f)
     local sum, count = core.full({ last }, 0, "float64"), 0
     for x in self:batches { size = 1024 } do
@@ -220,14 +278,21 @@ end
 
 -- What a data set may lack is nil; a misspelt name is answered with the one that was probably meant.
 local optional, known = {}, naming.sorted(Dataset)
-for _, name in ipairs { "rows", "columns", "plan", "separator", table.unpack(FIELDS) } do
+for _, name in ipairs { "rows", "whole", "columns", "plan", "separator", table.unpack(FIELDS) } do
   optional[name], known[#known + 1] = true, name
 end
-setmetatable(Dataset, {
-  __index = function(_, key)
-    local near = not optional[key] and naming.nearest(key, known)
-    if near then core.raise("a data set has no '%s'; did you mean '%s'?", key, near) end
-  end,
-})
+
+function Dataset:__index(key)
+  local method = Dataset[key]
+  if method ~= nil then return method end
+  local whole = rawget(self, "whole")
+  if whole and (key == "x" or key == "y") then
+    local own = rows_of.each(whole[key], core.gather, self.rows)
+    rawset(self, key, own)
+    return own
+  end
+  local near = not optional[key] and naming.nearest(key, known)
+  if near then core.raise("a data set has no '%s'; did you mean '%s'?", key, near) end
+end
 
 return { new = new }

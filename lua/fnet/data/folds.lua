@@ -12,8 +12,7 @@ local Dataset = {}
 
 -- The labels of the data set's samples as a list.
 local function labels_of(what, self)
-  local y = self.rows and core.gather(self.y, self.rows) or self.y
-  return expect.that(y.rank == 1 and not is.float(y), what, "labels, int32 [count]", y):totable()
+  return expect.that(is.labels(self.y), what, "labels, int32 [count]", self.y):totable()
 end
 
 -- The positions 1 .. count in an order: shuffled, and, where labels are given, such that any two neighbouring parts
@@ -47,7 +46,7 @@ local function stratified_order(self)
 end
 
 --- Cross-validation, for a loop `for train, valid in set:folds(5) do`: each fold once for validation, the others
--- for training.
+-- for training. The samples for validation do not go through random transforms.
 ---@param count integer of folds, at least 2
 ---@param options? table stratified: each fold has the classes in the proportions of the whole; by default true
 --- where the targets are labels
@@ -57,16 +56,16 @@ function Dataset:folds(count, options)
   options = expect.options("folds", options, { "stratified" }, { "stratified" })
   count = expect.count("folds", count, 2, math.max(2, #self))
   local stratified = options.stratified
-  if stratified == nil then stratified = self.y.rank == 1 and not is.float(self.y) end
+  if stratified == nil then stratified = is.labels(self.y) end
   local total, order = #self, spread(#self, stratified and labels_of("folds: stratified", self) or nil)
-  local number = 0
+  local number, fixed = 0, self.transform and self.transform:without_random "folds" or false
   return function()
     number = number + 1
     if number > count then return nil end
     local first, last = (number - 1) * total // count + 1, number * total // count
     local rest = table.move(order, 1, first - 1, 1, {})
     table.move(order, last + 1, total, first, rest)
-    return part(self, rest, 1, #rest), part(self, order, first, last)
+    return part(self, rest, 1, #rest), part(self, order, first, last):with { transform = fixed }
   end
 end
 

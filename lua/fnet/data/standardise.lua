@@ -51,16 +51,12 @@ function Standardise:__call(set)
       check_width("x", set, self.mean)
       return scale(set, self.mean, self.deviation)
     end
-    expect.that(type(set) == "table" and core.is_tensor(set.x), "standardise", "a data set or a tensor", set)
+    expect.that(is.dataset(set) and core.is_tensor(set.x), "standardise", "a data set or a tensor", set)
     check_width("x", set.x, self.mean)
-    local other = setmetatable({}, getmetatable(set))
-    for key, value in pairs(set) do other[key] = value end
-    other.x = scale(set.x, self.mean, self.deviation)
-    if self.target_mean then
-      check_width("y", set.y, self.target_mean)
-      other.y = scale(set.y, self.target_mean, self.target_deviation)
-    end
-    return other
+    if not self.target_mean then return set:with { x = scale(set.x, self.mean, self.deviation) } end
+    check_width("y", set.y, self.target_mean)
+    return set:with { x = scale(set.x, self.mean, self.deviation),
+      y = scale(set.y, self.target_mean, self.target_deviation) }
   end)
 end
 
@@ -95,11 +91,10 @@ local function standardise(train, options)
   expect.that(fits, "standardise: targets", "floats [count, targets]", train.y)
   local self = setmetatable({}, Standardise)
   core.no_grad(function()
-    local rows = train.rows
-    self.mean, self.deviation = statistics(rows and core.gather(train.x, rows) or train.x)
+    self.mean, self.deviation = statistics(train.x)
     spare_categories(train.columns, self.mean, self.deviation)
     if options.targets then
-      self.target_mean, self.target_deviation = statistics(rows and core.gather(train.y, rows) or train.y)
+      self.target_mean, self.target_deviation = statistics(train.y)
     end
   end)
   return self

@@ -4,9 +4,11 @@
 -- the place in the batch; each random transform takes one random call a batch, whatever it chooses.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local mix_up = require "fnet.data.mix_up"
+local rows_of = require "fnet.data.rows"
 
 local transforms = {}
 local release = core.methods.release
@@ -14,7 +16,8 @@ local release = core.methods.release
 local STAGES_MOST = 16 -- a pass, as src/core/transform.h has it
 local ORDER = { crop = 1, flip = 1, normalise = 2, erase = 3 }
 
--- A step: { kind, what, ... } for C, or { apply = function(x, y, dataset) } for Lua.
+-- A step: { kind, what, random, ... } for C, or { apply = function(x, y, dataset) } for Lua. `random` says whether
+-- it chooses at random; of a user's function it is nil until the user says so.
 ---@class data.Transform
 ---@field steps table[]
 ---@field passes table[] the steps of C that one pass does together, the others each alone
@@ -51,6 +54,9 @@ end
 
 local function check_pictures(steps, x)
   for _, step in ipairs(steps) do
+    if not step.own and is.tensor_list(x) then
+      core.raise("%s: expected samples in one tensor, got a list of %d; a function takes such apart", step.what, #x)
+    end
     if step.pictures and x.rank ~= 3 and x.rank ~= 4 then
       core.raise("%s: expected pictures [count, height, width] or [count, height, width, channels], got %s",
         step.what, say.shape(x.shape))
@@ -66,26 +72,56 @@ local function run_pass(pass, x, indices, scale)
 end
 
 -- The rows as floats, without any stage.
-local function rows_of(dataset, indices) return core.transform(dataset.x, indices, dataset.scale, {}, 0, 0) end
+local function floats(x, indices, scale) return core.transform(x, indices, scale, {}, 0, 0) end
 
---- The rows of the data set as a batch. What only lives between two passes gives its memory back at once, unless a
+--- The rows of a data set as a batch. What only lives between two passes gives its memory back at once, unless a
 -- user's function has seen it.
----@param dataset table x, y, scale, classes
+---@param samples tensor|tensor[] all of them
+---@param y tensor|tensor[] the targets of the rows
 ---@param indices? tensor int32; all rows where nil
----@return tensor x, tensor y
-function Transform:fetch(dataset, indices)
-  local x, y = nil, indices and core.gather(dataset.y, indices) or dataset.y
-  check_pictures(self.steps, dataset.x)
+---@param dataset table scale, classes
+---@return tensor|tensor[] x, tensor|tensor[] y
+function Transform:fetch(samples, y, indices, dataset)
+  local x
+  check_pictures(self.steps, samples)
   local passing = true -- x lives between two passes only
   for _, pass in ipairs(self.passes) do
-    local before = x or pass.apply and rows_of(dataset, indices)
+    local before = x or pass.apply and rows_of.each(samples, floats, indices, dataset.scale)
     if pass.apply then x, y = pass.apply(before, y, dataset)
     elseif before then x = run_pass(pass, before, nil, 1)
-    else x = run_pass(pass, dataset.x, indices, dataset.scale) end
+    else x = run_pass(pass, samples, indices, dataset.scale) end
     if passing and before and not pass.own then release(before) end
     passing = not pass.own
   end
-  return x or rows_of(dataset, indices), y
+  return x or rows_of.each(samples, floats, indices, dataset.scale), y
+end
+
+--- The steps that do not choose at random, as validation data goes through them. Raises where a function of a
+-- user's may or may not be one of them.
+---@param what string the function, for the message
+---@param trusting? boolean whether functions of which nothing is known count as not random
+---@return data.Transform|false fixed false where there are none
+---@return string? random the first step that chooses at random
+function Transform:without_random(what, trusting)
+  local fixed, random = {}, nil
+  for _, step in ipairs(self.steps) do
+    if step.random == nil and not trusting then
+      core.raise("%s: the data set has a function as a transform; say whether it chooses at random, and is for " ..
+        "training alone: set:with { random = true }, or false", what)
+    elseif step.random then random = random or step.what
+    else fixed[#fixed + 1] = step end
+  end
+  return #fixed > 0 and new(table.unpack(fixed)), random
+end
+
+--- Raises where validation data would go through a random transform.
+---@param what string the function, for the message
+---@param trusting? boolean as for without_random
+function Transform:refuse_random(what, trusting)
+  local _, random = self:without_random(what, trusting)
+  if not random then return end
+  core.raise("%s: the data set has the random transform %s, which is for training alone; give it to that part, " ..
+    "after the split: train = train:with { transform = ... }", what, random)
 end
 
 --- Applies the transforms to a batch.
@@ -99,7 +135,7 @@ function Transform:__call(x, y)
     core.raise("transform: expected as many targets as samples, got x of %s and y of %s", say.value(x),
       say.value(y))
   end
-  return self:fetch({ x = x:contiguous(), y = y, scale = 1 })
+  return self:fetch(x:contiguous(), y, nil, { scale = 1 })
 end
 
 function Transform:__tostring()
@@ -112,9 +148,12 @@ end
 
 -- A function of a user's own, whose results are checked here, where the batch is known.
 local function own_step(f)
+  local function is_batch(value)
+    return is.tensor_list(value) or core.is_tensor(value) and value.rank >= 1
+  end
   return { what = "function", own = true, apply = function(x, y)
     local new_x, new_y = f(x, y)
-    if not core.is_tensor(new_x) or not core.is_tensor(new_y) or new_x.rank < 1 or #new_x ~= #new_y then
+    if not is_batch(new_x) or not is_batch(new_y) or rows_of.count(new_x) ~= rows_of.count(new_y) then
       core.raise("transform: expected the function to return a batch and its targets, got %s and %s",
         say.value(new_x), say.value(new_y))
     end
@@ -125,8 +164,9 @@ end
 --- Transforms one after the other, for `train:with { transform = ... }`; called with a batch and its targets, it
 -- returns both transformed.
 ---@param list table of transforms, or of functions (x, y) that return x, y
+---@param random? boolean whether the functions choose at random; nil: not known
 ---@return data.Transform
-function transforms.transforms(list)
+function transforms.transforms(list, random)
   if type(list) == "function" or is_transform(list) then list = { list } end
   expect.that(type(list) == "table", "transforms", "a list of transforms", list)
   for key in pairs(list) do
@@ -139,7 +179,12 @@ function transforms.transforms(list)
     if type(entry) == "function" then entry = new(own_step(entry)) end
     expect.that(is_transform(entry), ("transforms: entry %d"):format(i),
       "a transform such as data.random_shift(2), or a function", entry)
-    table.move(entry.steps, 1, #entry.steps, #steps + 1, steps)
+    for _, step in ipairs(entry.steps) do
+      if step.own and random ~= nil then
+        step = { what = step.what, own = true, apply = step.apply, random = random }
+      end
+      steps[#steps + 1] = step
+    end
   end
   return new(table.unpack(steps))
 end
@@ -149,7 +194,7 @@ end
 ---@param pixels integer
 ---@return data.Transform
 function transforms.random_shift(pixels)
-  return new { kind = "crop", what = "random_shift", pictures = true,
+  return new { kind = "crop", what = "random_shift", random = true, pictures = true,
     padding = expect.count("random_shift: pixels", pixels, 0, 65535) }
 end
 
@@ -166,7 +211,7 @@ function transforms.random_crop(options)
   local function length(name)
     return options[name] ~= nil and expect.count("random_crop: " .. name, options[name], 1, 65535) or nil
   end
-  return new { kind = "crop", what = "random_crop", pictures = true,
+  return new { kind = "crop", what = "random_crop", random = true, pictures = true,
     height = length "height", width = length "width",
     padding = expect.count("random_crop: padding", options.padding == nil and 0 or options.padding, 0, 65535) }
 end
@@ -175,7 +220,7 @@ end
 ---@param probability? number 0.5
 ---@return data.Transform
 function transforms.horizontal_flip(probability)
-  return new { kind = "flip", what = "horizontal_flip", pictures = true,
+  return new { kind = "flip", what = "horizontal_flip", random = true, pictures = true,
     probability = expect.number("horizontal_flip: probability", probability == nil and 0.5 or probability, 0, 1) }
 end
 
@@ -194,7 +239,7 @@ end
 function transforms.random_erasing(options)
   options = expect.options("random_erasing", options, { "probability", "area", "aspect" })
   local probability = options.probability
-  local step = { kind = "erase", what = "random_erasing", pictures = true,
+  local step = { kind = "erase", what = "random_erasing", random = true, pictures = true,
     probability = expect.number("random_erasing: probability", probability == nil and 0.5 or probability, 0, 1) }
   step.least_area, step.most_area = range("area", options.area, { 0.02, 0.4 }, 0, 1)
   step.least_aspect, step.most_aspect = range("aspect", options.aspect, { 0.3, 3.3 }, 1e-3, 1e3)
@@ -220,7 +265,7 @@ function transforms.normalise(statistics)
   if #mean ~= #deviation then
     core.raise("normalise: expected as many deviations as means, got %d and %d", #deviation, #mean)
   end
-  return new { kind = "normalise", what = "normalise", mean = mean, deviation = deviation }
+  return new { kind = "normalise", what = "normalise", random = false, mean = mean, deviation = deviation }
 end
 
 --- Mixes each sample with another one of its batch, and their targets in the same proportion, drawn for each pair
@@ -233,7 +278,8 @@ function transforms.mix_up(alpha, options)
   options = expect.options("mix_up", options, { "classes" })
   alpha = expect.number("mix_up: alpha", alpha == nil and 0.2 or alpha, 1e-3, 2)
   local classes = options.classes ~= nil and expect.count("mix_up: classes", options.classes, 1, 1 << 24) or nil
-  return new { what = "mix_up", apply = function(x, y, dataset) return mix_up(x, y, alpha, classes, dataset) end }
+  return new { what = "mix_up", random = true,
+    apply = function(x, y, dataset) return mix_up(x, y, alpha, classes, dataset) end }
 end
 
 return transforms

@@ -127,16 +127,18 @@ function Inspection:__tostring()
   return table.concat(lines, "\n")
 end
 
--- A batch, and the steps of an epoch of a data set.
+-- The inputs of a model in a batch, and the steps of an epoch of a data set.
 local function batch_of(x, size)
   if core.is_tensor(x) then
     if x:count() == 0 then core.raise("check: the sample is empty, " .. say.value(x)) end
-    return x, nil
+    return { x }, nil
   end
   expect.that(is.dataset(x), "check", "a tensor or a data set", x)
   local batch = x:batches { size = size }()
   if not batch then core.raise("check: the data set is empty") end
-  return batch:clone(), x.batch_count and x:batch_count(size)
+  local inputs = is.tensor_list(batch) and batch or { batch }
+  for i, t in ipairs(inputs) do inputs[i] = t:clone() end
+  return inputs, x.batch_count and x:batch_count(size)
 end
 
 --- What fnet.check does, for the arguments of a call as table.pack gives them.
@@ -148,9 +150,12 @@ local function inspect(model, arguments, options)
   expect.that(is_module(model), "check", "a model first", model)
   options = expect.options("check", options, { "batch", "gradients" })
   local size = options.batch == nil and 32 or expect.count("check: batch", options.batch, 1)
-  local x, steps = batch_of(arguments[1], size)
+  local inputs, steps = batch_of(arguments[1], size)
   local _ <close> = observer.watch(nil) -- this is no training
-  arguments = table.pack(x, table.unpack(arguments, 2, arguments.n))
+  local count = #inputs
+  table.move(arguments, 2, arguments.n, count + 1, inputs)
+  inputs.n = count + arguments.n - 1
+  arguments = inputs
   local self = setmetatable({ layers = {}, parameters = model:count(), memory = {}, steps = steps },
     Inspection)
   trace_layers(self, model, arguments)

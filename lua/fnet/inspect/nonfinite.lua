@@ -23,9 +23,10 @@ local function bad_row(t)
   return (place - 1) // (#flat // #t) + 1, flat[place]
 end
 
--- "row 1207 of the data set", where the data set has its samples in a tensor.
-local function row_in_dataset(dataset, key)
-  local t = rawget(dataset, key)
+-- "row 1207 of the data set", where the data set has its samples in tensors; `place` says which of several.
+local function row_in_dataset(dataset, key, place)
+  local t = dataset[key]
+  if is.tensor_list(t) then t = t[place] end
   if not is.float(t) then return "" end
   for first = 1, #t, 1000 do
     local piece = t:slice(1, first, math.min(first + 999, #t))
@@ -37,16 +38,20 @@ end
 
 --- What is wrong with a batch; nil where it is finite.
 ---@param dataset table where it came from
----@param x tensor
----@param y tensor
+---@param x tensor|tensor[]
+---@param y tensor|tensor[]
 ---@return string?
 function nonfinite.in_batch(dataset, x, y)
   for _, part in ipairs { { "x", x }, { "y", y } } do
-    local key, t = part[1], part[2]
-    if is.float(t) and t.rank > 0 and not is_finite(t) then
-      local row, value = bad_row(t)
-      return ("the batch holds a non-finite value: %s in row %d of %d of its %s%s"):format(
-        say.number(value, "%g"), row, #t, key, row_in_dataset(dataset, key))
+    local key, values = part[1], part[2]
+    local several = is.tensor_list(values)
+    for place, t in ipairs(several and values or { values }) do
+      if is.float(t) and t.rank > 0 and not is_finite(t) then
+        local row, value = bad_row(t)
+        return ("the batch holds a non-finite value: %s in row %d of %d of its %s%s"):format(
+          say.number(value, "%g"), row, #t, several and ("%s[%d]"):format(key, place) or key,
+          row_in_dataset(dataset, key, place))
+      end
     end
   end
 end

@@ -1,14 +1,11 @@
---- Collect: rows that come in pieces, as one tensor. Invariant: where the number of rows is known, the memory is
--- taken once, by the first piece.
+--- Collect: rows that come in pieces, as one tensor, or as a list of tensors where the pieces are lists. Invariant:
+-- where the number of rows is known, the memory is taken once, by the first piece.
 
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
---- A function that takes the next piece, some rows, and returns the tensor of all rows so far.
----@param what string the function, for messages
----@param rows integer those of all pieces together, as far as that is known
----@return fun(piece: tensor): tensor
-return function(what, rows)
+local function collect_tensor(what, rows)
   local all, count = nil, 0
   return function(piece)
     if not core.is_tensor(piece) or piece.rank == 0 then
@@ -24,5 +21,22 @@ return function(what, rows)
     end
     all:slice(1, before + 1, count):copy(piece:detach())
     return count == #all and all or all:slice(1, 1, count)
+  end
+end
+
+--- A function that takes the next piece, some rows, and returns the tensor of all rows so far.
+---@param what string the function, for messages
+---@param rows integer those of all pieces together, as far as that is known
+---@return fun(piece: tensor|tensor[]): tensor|tensor[]
+return function(what, rows)
+  local whole, parts = collect_tensor(what, rows), {}
+  return function(piece)
+    if not is.tensor_list(piece) then return whole(piece) end
+    local list = {}
+    for i, t in ipairs(piece) do
+      parts[i] = parts[i] or collect_tensor(what, rows)
+      list[i] = parts[i](t)
+    end
+    return list
   end
 end

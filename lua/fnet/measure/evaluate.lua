@@ -11,13 +11,14 @@ local collect = require "fnet.measure.collect"
 local cross_entropy = require("fnet.nn.loss").cross_entropy
 local is_module = require("fnet.nn.module").is_module
 local check_labels = require "fnet.measure.labels"
+local feed = require "fnet.nn.feed"
 local meter = require "fnet.measure.meter"
 local modes = require "fnet.nn.modes"
 local pass = require "fnet.measure.pass"
 
 local public = {}
 
--- What nn.evaluate gives; "accuracy 87.31% ± 0.65 (8731/10000), loss 0.3590".
+-- What nn.evaluate gives; "accuracy 87.31% ± 0.67 (8731/10000), loss 0.3590".
 local Result = {}
 
 function Result:__tostring()
@@ -67,6 +68,7 @@ local function evaluate_classifier(what, model, dataset, options)
   local result = means:fill { correct = correct, total = means.rows, classes = list }
   result.accuracy = correct / means.rows
   result.margin = classes.margin(result.accuracy, means.rows)
+  result.low, result.high = classes.interval(result.accuracy, means.rows)
   return setmetatable(result, Result)
 end
 
@@ -74,9 +76,9 @@ end
 ---@param model nn.Module gives [batch, classes], two classes at least
 ---@param dataset data.Dataset with labels; all of them are checked before the second batch
 ---@param options? table size: samples a batch, 1000
----@return table result accuracy (0 to 1), correct, total, margin (half the width of the 95% interval of the
---- accuracy, normal approximation), loss (mean cross-entropy), classes (a list of {name, correct, total}); it
---- can be printed
+---@return table result accuracy (0 to 1), correct, total, margin (the distance to the farther end of the accuracy's
+--- 95% interval, after Wilson, 1927), low and high (its ends), loss (mean cross-entropy), classes (a list of {name,
+--- correct, total}); it can be printed
 function public.evaluate_classifier(model, dataset, options)
   return evaluate_classifier("evaluate", model, dataset, options)
 end
@@ -121,20 +123,23 @@ end
 
 local function predict(what, model, x, size)
   expect.that(is_module(model), what, "a model first", model)
-  expect.that(core.is_tensor(x) or is.dataset(x), what, "a tensor or a data set", x)
-  if size == nil and core.is_tensor(x) then return modes.with(model, false, core.no_grad, model, x) end
-  if #x == 0 then core.raise(what .. ": expected at least one row") end
-  local add, all = collect(what, #x), nil
+  local several = is.tensor_list(x)
+  expect.that(several or core.is_tensor(x) or is.dataset(x), what, "a tensor or a data set", x)
+  if size == nil and not is.dataset(x) then return modes.with(model, false, core.no_grad, feed, model, x) end
+  local count = #(several and x[1] or x)
+  if count == 0 then core.raise(what .. ": expected at least one row") end
+  local add, all = collect(what, count), nil
   pass(what, model, x, size, function(output) all = add(output) end)
   return all
 end
 
 --- What a model gives for a sample, a batch or a whole data set.
 ---@param model nn.Module
----@param x tensor|data.Dataset a tensor goes through the model as it is; a data set in batches
+---@param x tensor|tensor[]|data.Dataset a tensor, or a list of them for a model of several inputs, goes through the
+--- model as it is; a data set in batches
 ---@param options? table size: rows at a time, 1000 for a data set; given with a tensor, that is a batch, which then
 --- goes through in pieces
----@return tensor output for one sample without the axis of the batch
+---@return tensor|tensor[] output for one sample without the axis of the batch; a list where the model gives one
 function public.predict(model, x, options)
   options = expect.options("predict", options, { "size" })
   return predict("predict", model, x, options.size)

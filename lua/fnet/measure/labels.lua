@@ -6,18 +6,11 @@ local interruption = require "fnet.base.interruption"
 local is = require "fnet.base.is"
 local keep_random = require "fnet.base.keep_random"
 
--- The labels of a data set's samples; nil where its targets are something else.
-local function labels_of(dataset)
-  local y = rawget(dataset, "y")
-  if not core.is_tensor(y) or y.rank ~= 1 or #y == 0 or is.float(y) then return nil end
-  return dataset.rows and core.gather(y, dataset.rows) or y
-end
-
 -- Why the labels of a data set do not fit the classes of a model, with the row, and a label that is no class; nil
 -- where they do.
 local function problem_of(dataset, classes)
-  local list = labels_of(dataset)
-  if not list then return nil end
+  local list = dataset.y
+  if not is.labels(list) or #list == 0 then return nil end
   local low, high = list:min():item(), list:max():item()
   if low >= 1 and high <= classes then
     local names = dataset.classes

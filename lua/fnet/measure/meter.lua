@@ -18,7 +18,10 @@ local Meter = {}
 Meter.__index = Meter
 
 -- The rows of a batch.
-local function rows_of(target) return core.is_tensor(target) and target.rank > 0 and #target or 1 end
+local function rows_of(target)
+  local first = is.tensor_list(target) and target[1] or target
+  return core.is_tensor(first) and first.rank > 0 and #first or 1
+end
 
 --- What a loss or a metric has returned, as a number.
 ---@param what string for the message

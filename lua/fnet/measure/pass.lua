@@ -4,22 +4,28 @@
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local core = require "fnet.core"
+local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
 
 -- What a data set gives, or the rows of a tensor in the same way.
 local function batches(data, size)
   if is.dataset(data) then return data:batches { size = size } end
-  local first = 1 - size
+  local first, count = 1 - size, #(is.tensor_list(data) and data[1] or data)
+  local function piece(t) return t:slice(1, first, math.min(first + size - 1, count)) end
   return function()
     first = first + size
-    if first <= #data then return data:slice(1, first, math.min(first + size - 1, #data)) end
+    if first > count then return nil end
+    if not is.tensor_list(data) then return piece(data) end
+    local list = {}
+    for i, t in ipairs(data) do list[i] = piece(t) end
+    return list
   end
 end
 
 --- Calls a function with what the model gives for each batch.
 ---@param what string the function, for messages
 ---@param model nn.Module
----@param data data.Dataset|tensor
+---@param data data.Dataset|tensor|tensor[]
 ---@param size? integer rows at a time, 1000
 ---@param visit fun(output: any, y?: tensor)
 return function(what, model, data, size, visit)
@@ -28,7 +34,7 @@ return function(what, model, data, size, visit)
   modes.with(model, false, core.no_grad, function()
     for x, y in batches(data, size) do
       seen = true
-      visit(model(x), y)
+      visit(feed(model, x), y)
     end
   end)
   if not seen then core.raise("%s: expected at least one sample, got %s", what, tostring(data)) end

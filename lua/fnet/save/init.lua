@@ -4,6 +4,7 @@
 
 local architecture = require "fnet.save.architecture"
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local core = require "fnet.core"
 local files = require "fnet.files"
 local json = require "fnet.files.json"
@@ -30,11 +31,12 @@ end
 
 -- What later users of the model want to know about its samples.
 local function about_data(dataset)
-  expect.that(type(dataset) == "table" and core.is_tensor(dataset.x), "save: data", "a data set", dataset)
-  local shape = dataset.x.shape
-  table.remove(shape, 1)
-  return { name = dataset.name, classes = dataset.classes, scale = dataset.scale, shape = json.array(shape),
-    sha256 = dataset:sha256() }
+  local samples = type(dataset) == "table" and (dataset.whole or dataset).x
+  expect.that(core.is_tensor(samples) or is.tensor_list(samples), "save: data", "a data set", dataset)
+  local shape = core.is_tensor(samples) and samples.shape -- several inputs have none in common
+  if shape then table.remove(shape, 1) end
+  return { name = dataset.name, classes = dataset.classes, scale = dataset.scale,
+    shape = shape and json.array(shape) or nil, sha256 = dataset:sha256() }
 end
 
 local function check_metrics(metrics)

@@ -11,6 +11,7 @@ local loop = require "fnet.train.loop"
 local meter = require "fnet.measure.meter"
 local open_checkpoint = require "fnet.train.checkpoint"
 local snapshot = require "fnet.nn.snapshot"
+local start_random = require "fnet.base.seed"
 local is_module = require("fnet.nn.module").is_module
 
 local OPTIONS = {
@@ -37,6 +38,12 @@ end
 
 local function check_dataset(what, value)
   return expect.that(is.dataset(value), what, "a data set, such as fnet.data.Dataset { x = , y = }", value)
+end
+
+-- Data that the random transforms of the training data have changed is no validation data.
+local function check_augmentation(train, valid)
+  local transform = valid and valid.with and valid.transform
+  if transform then transform:refuse_random("fit: valid", transform ~= train.transform) end
 end
 
 -- The optimiser, made here where the option is a function such as optim.Adam; it must change the model.
@@ -167,15 +174,16 @@ return function(model, options)
     schedule = options.schedule,
     last_good = snapshot(model),
   }
-  if plan.valid and rawget(plan.valid, "x") and #plan.valid == 0 then
+  if plan.valid and plan.valid.batch_count and #plan.valid == 0 then
     core.raise("fit: valid: expected at least one sample, got " .. tostring(plan.valid))
   end
+  check_augmentation(plan.train, plan.valid)
   local epochs = options.epochs == nil and 1 or expect.count("fit: epochs", options.epochs, 0)
   local columns = columns_of(metrics, plan.valid, plan.schedule)
   if options.early_stopping ~= nil then
     plan.early_stopping = early_stopping(model, options.early_stopping, columns, plan.valid ~= nil)
   end
-  if options.seed ~= nil then core.random_state(expect.count("fit: seed", options.seed, math.mininteger)) end
+  if options.seed ~= nil then start_random(expect.count("fit: seed", options.seed, math.mininteger)) end
   local run = setmetatable({
     model = model, optim = optimizer_of(model, options.optim), history = history(epochs, columns),
     epochs = epochs, epoch = 0, step = 0, total_steps = 0,

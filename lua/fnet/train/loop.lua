@@ -8,6 +8,7 @@ local evaluate = require("fnet.measure.evaluate").evaluate
 local interruption = require "fnet.base.interruption"
 local check_labels = require "fnet.measure.labels"
 local meter = require "fnet.measure.meter"
+local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
 local nonfinite = require "fnet.inspect.nonfinite"
 
@@ -25,8 +26,8 @@ local KEEP = 64
 ---@field total_steps integer steps done in all
 ---@field random integer[] seed and stream of the random numbers before this epoch's shuffle (fnet.random_state)
 ---@field loss number? that of the latest step
----@field x tensor? the latest batch, its targets and what the model gave; theirs only during the callback
----@field y tensor?
+---@field x tensor|tensor[]|nil the latest batch, its targets and what the model gave; only during the callback
+---@field y tensor|tensor[]|nil
 ---@field output tensor?
 ---@field record table? the figures of the epoch, during epoch_end
 local Run = {}
@@ -63,7 +64,7 @@ local function raise_loss(run, plan, value, x, y)
   end
   local origin = nonfinite.origin(run.model, function()
     core.random_state(run.seed, run.stream)
-    return plan.loss(run.model(x), y)
+    return plan.loss(feed(run.model, x), y)
   end, function() last_good:restore() end)
   raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(say.number(value, "%g"), origin))
 end
@@ -74,7 +75,7 @@ local function train_epoch(run, plan, means)
   local has_callbacks, clip = #plan.callbacks.step > 0, plan.clip
   for x, y in plan.checkpoint:batches(plan.train, plan.batch) do
     run.seed, run.stream = core.random_state()
-    local output = model(x)
+    local output = feed(model, x)
     if run.total_steps == 0 then -- before anything is learnt, wherever in the data set they stand
       check_labels("fit: train", plan.train, output, y, loss_of)
       if plan.valid then check_labels("fit: valid", plan.valid, output, y, loss_of) end

@@ -1,0 +1,40 @@
+--- Rows: what is done to the samples or to the targets of a data set, which are a tensor, or a list of tensors with
+-- as many rows each: several inputs, several targets. Invariant: what is done to one is done to each of a list.
+
+local is = require "fnet.base.is"
+local say = require "fnet.base.say"
+
+local rows = {}
+
+--- f of the tensor, or a list of what f gives for each tensor of a list.
+---@param values tensor|tensor[]
+---@param f fun(t: tensor, ...): any
+---@param ... any what else f takes
+---@return any
+function rows.each(values, f, ...)
+  if type(values) ~= "table" or not is.tensor_list(values) then return f(values, ...) end -- the first is quick
+  local list = {}
+  for i, t in ipairs(values) do list[i] = f(t, ...) end
+  return list
+end
+
+--- How many rows there are.
+---@param values tensor|tensor[]
+---@return integer
+function rows.count(values) return #(is.tensor_list(values) and values[1] or values) end
+
+--- The tensors as a list.
+---@param values tensor|tensor[]
+---@return tensor[]
+function rows.list(values) return is.tensor_list(values) and values or { values } end
+
+--- "float32 [8, 3]", or "float32 [8, 4, 4] and float32 [8, 3]".
+---@param values tensor|tensor[]
+---@return string
+function rows.text(values)
+  local texts = {}
+  for i, t in ipairs(rows.list(values)) do texts[i] = say.value(t) end
+  return table.concat(texts, " and ")
+end
+
+return rows
