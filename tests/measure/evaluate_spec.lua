@@ -158,6 +158,17 @@ describe("evaluate", function()
   end)
 end)
 
+describe("what evaluate gives", function()
+  it("can be printed", function()
+    local ones = data.Dataset { x = fnet.ones { 3, 2 }, y = fnet.zeros { 3, 2 } }
+    local function error_of(output, y) return (output - y):abs():mean() end
+    assert.equal("loss 1, error 1 (3 samples)",
+      tostring(fnet.evaluate(identity(), ones, { loss = nn.mse, metrics = { error = error_of } })))
+    assert.equal("error 1 (3 samples)",
+      tostring(fnet.evaluate(identity(), ones, { metrics = { error = error_of } })))
+  end)
+end)
+
 describe("a metric that is no mean of batches", function()
   local metrics = fnet.metrics
   local function macro_f1(output, y) return metrics.confusion(output, y).macro.f1 end

@@ -25,6 +25,15 @@ function Result:__tostring()
   return ("accuracy %s, loss %s"):format(classes.accuracy_text(self), say.number(self.loss, "%.4f"))
 end
 
+-- What evaluate gives for a loss or metrics, the names in their order; "loss 0.1231, error 0.2 (1000 samples)".
+local function figures(result, names)
+  return setmetatable(result, { __tostring = function()
+    local texts = {}
+    for i, name in ipairs(names) do texts[i] = ("%s %s"):format(name, say.number(result[name], "%.4g")) end
+    return ("%s (%d samples)"):format(table.concat(texts, ", "), result.total)
+  end })
+end
+
 -- Counts the rows of each class, and those that are right.
 local function count_rows(what, list, names, output, y)
   local largest = output:max(2)
@@ -97,7 +106,7 @@ function public.accuracy(model, dataset) return evaluate_classifier("accuracy", 
 --- output and target by name, { error = function(output, target) ... end }, whose numbers for the batches become
 --- their mean; what is no mean of batches is computed once, over all outputs and targets: fnet.metrics.r2, and a
 --- function of your own given as { whole = function(output, target) ... end }; size: samples at a time, 1000
----@return table result loss, each metric by its name, and total, the number of samples
+---@return table result loss, each metric by its name, and total, the number of samples; it can be printed
 function public.evaluate(model, dataset, options)
   expect.that(is_module(model), "evaluate", "a model first", model)
   if not is.dataset(dataset) then
@@ -116,9 +125,10 @@ function public.evaluate(model, dataset, options)
     if means.rows == 0 then check_labels("evaluate", dataset, output, y, table.unpack(functions)) end
     means:add(output, y, meter.number("evaluate: loss", loss_of(output, y)))
   end)
-  local result = means:fill { total = means.rows }
+  local result, names = means:fill { total = means.rows }, { options.loss and "loss" }
   if options.loss == nil then result.loss = nil end
-  return result
+  for _, metric in ipairs(metrics) do names[#names + 1] = metric.name end
+  return figures(result, names)
 end
 
 local function predict(what, model, x, size)
