@@ -36,8 +36,7 @@ static inline uint32_t widen(uint32_t half) {
 }
 
 /* The loop over elements. Its encoding and order are constants where it is called, so that within the loop nothing
-   of them is asked. An element is written where only it and earlier ones were read. Gives the number of the first
-   that does not fit into int32, or the count. */
+   of them is asked. Gives the number of the first that does not fit into int32, or the count. */
 static inline __attribute__((always_inline)) size_t
 run(const enum encoding encoding, const bool swapped, const unsigned char *from, size_t count, unsigned char *to) {
     const size_t size = encoding_sizes[encoding];
@@ -82,20 +81,26 @@ run_any(enum encoding encoding, const bool swapped, const unsigned char *from, s
     }
 }
 
+static bool is_swapped(bool big_endian) { return big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__); }
+
+bool decode_is_copy(enum encoding encoding, bool big_endian, enum dtype dtype) {
+    const size_t size = encoding_sizes[encoding];
+    bool same = encoding == ENCODING_U8 || encoding == ENCODING_I32 || encoding >= ENCODING_F32;
+    return same && size == dtype_sizes[dtype] && (size == 1 || !is_swapped(big_endian));
+}
+
 bool decode_elements(enum encoding encoding, bool big_endian, const unsigned char *from, size_t count,
                      enum dtype dtype, void *to, size_t *bad) {
-    const bool swapped = big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
+    const bool swapped = is_swapped(big_endian), copied = decode_is_copy(encoding, big_endian, dtype);
     const size_t size = encoding_sizes[encoding], wide = dtype_sizes[dtype];
-    const bool same = encoding == ENCODING_U8 || encoding == ENCODING_I32 || encoding >= ENCODING_F32;
-    const bool plain = same && size == wide && (size == 1 || !swapped); /* its bytes are those of the tensor */
     unsigned char *y = to;
     for (size_t begin = 0; begin < count && !interrupt_pending(); begin += LOOK) {
         const unsigned char *x = from + begin * size;
         size_t step = count - begin < LOOK ? count - begin : LOOK, done = step;
-        if (!plain)
+        if (!copied)
             done = swapped ? run_any(encoding, true, x, step, y) : run_any(encoding, false, x, step, y);
-        else if (x != y)
-            memmove(y, x, step * size);
+        else
+            memcpy(y, x, step * size);
         if (done < step) {
             *bad = begin + done;
             return false;

@@ -27,9 +27,11 @@ extern const char *const encoding_names[ENCODING_COUNT + 1]; /* "bool", "u8", "i
 extern const size_t encoding_sizes[ENCODING_COUNT];          /* bytes an element */
 extern const enum dtype encoding_dtypes[ENCODING_COUNT];     /* what the elements become */
 
-/* to[i] = element i of the bytes, as encoding_dtypes has it; u8 also as INT32. The bytes may be the last ones of
-   what `to` points to. False when a number does not fit into int32: *bad is the first such, from 0. An interrupt
-   ends it early. */
+/* Whether the bytes of the elements are those of the tensor. */
+bool decode_is_copy(enum encoding encoding, bool big_endian, enum dtype dtype);
+
+/* to[i] = element i of the bytes, as encoding_dtypes has it; u8 also as INT32. False when a number does not fit
+   into int32: *bad is the first such, from 0. An interrupt ends it early. */
 bool decode_elements(enum encoding encoding, bool big_endian, const unsigned char *from, size_t count,
                      enum dtype dtype, void *to, size_t *bad);
 

@@ -33,9 +33,9 @@ static lua_Integer option(lua_State *L, int options, const char *name, const cha
 static int failure(lua_State *L, const char *path, const struct idx_reader *reader) {
     lcheck_interrupt(L);
     luaL_pushfail(L);
-    lua_pushfstring(L, "%s: %s", path, reader->message);
-    if (reader->code == 0) return 2;
-    lua_pushinteger(L, reader->code);
+    lua_pushfstring(L, "%s: %s", path, reader->input.message);
+    if (reader->input.code == 0) return 2;
+    lua_pushinteger(L, reader->input.code);
     return 3;
 }
 
@@ -62,21 +62,36 @@ static int read_idx(lua_State *L) {
     if (!file) return luaL_fileresult(L, 0, path);
     if (!idx_open(reader, file, labels, (uint64_t)limit)) return failure(L, path, reader);
     const struct tensor *layout = &reader->layout;
-    struct tensor *tensor = ltensor_new(L, "read_idx", layout->dtype, layout->rank, layout->shape);
+    const struct tensor *tensor = ltensor_try(L, layout->dtype, layout->rank, layout->shape);
+    if (!tensor) {
+        lua_pushfstring(L, "%s: %s", path, lua_tostring(L, -2));
+        lua_replace(L, -3);
+        return 3;
+    }
     if (!idx_read(reader, tensor->data)) return failure(L, path, reader);
     return 1;
 }
 
-/* idx_header(path): the type and the shape that an IDX file declares; nil, message, errno as above. */
+/* idx_header(path): { dtype, shape, type and big_endian as the file has its elements, first = the byte, from 0,
+   with which they begin }; nil, message, errno as above. */
 static int idx_header(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     struct idx_reader *reader = lnew_closing(L, sizeof *reader, READER_METATABLE);
     FILE *file = fopen(path, "rb");
     if (!file) return luaL_fileresult(L, 0, path);
     if (!idx_open(reader, file, 0, UINT64_MAX)) return failure(L, path, reader);
+    lua_createtable(L, 0, 5);
     lua_pushstring(L, dtype_names[reader->layout.dtype]);
+    lua_setfield(L, -2, "dtype");
     lpush_lengths(L, &reader->layout);
-    return 2;
+    lua_setfield(L, -2, "shape");
+    lua_pushstring(L, encoding_names[reader->encoding]);
+    lua_setfield(L, -2, "type");
+    lua_pushboolean(L, 1);
+    lua_setfield(L, -2, "big_endian");
+    lua_pushinteger(L, (lua_Integer)reader->input.taken);
+    lua_setfield(L, -2, "first");
+    return 1;
 }
 
 void lopen_idx(lua_State *L) {

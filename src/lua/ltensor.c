@@ -3,6 +3,7 @@
 
 #include "lstorage.h"
 
+#include <errno.h>
 #include <string.h>
 
 static const char metatable_key; /* registry: the same table as TENSOR_METATABLE, found faster */
@@ -42,6 +43,28 @@ struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int
     handle->tensor = layout;
     handle->tensor.data = lstorage_data(handle->storage);
     return &handle->tensor;
+}
+
+static int new_as_laid_out(lua_State *L) {
+    const struct tensor *layout = lua_touserdata(L, 1);
+    ltensor_new(L, "read", layout->dtype, layout->rank, layout->shape);
+    return 1;
+}
+
+struct tensor *ltensor_try(lua_State *L, enum dtype dtype, int rank, const size_t *shape) {
+    struct tensor layout;
+    if (!tensor_layout(&layout, dtype, rank, shape)) ltensor_new(L, "read", dtype, rank, shape); /* raises */
+    lua_pushcfunction(L, new_as_laid_out);
+    lua_pushlightuserdata(L, &layout);
+    int status = lua_pcall(L, 1, 1, 0);
+    if (status == LUA_OK) return &((struct handle *)lua_touserdata(L, -1))->tensor;
+    if (status != LUA_ERRMEM && !lerror_is(L, -1, LERROR_MEMORY)) lua_error(L);
+    size_t bytes = tensor_bytes(&layout), unit = bytes >> 20 > 0 ? (size_t)1 << 20 : 1;
+    luaL_pushfail(L);
+    lua_pushfstring(L, "needs %I %s, which do not fit into memory", (LUAI_UACINT)(bytes / unit),
+                    unit > 1 ? "MiB" : "bytes");
+    lua_pushinteger(L, ENOMEM);
+    return NULL;
 }
 
 struct tensor *ltensor_view(lua_State *L, int index, const struct tensor *layout) {

@@ -34,6 +34,10 @@ enum { SLOT_STORAGE = 1, SLOT_NODE, SLOT_GRAD, SLOT_LOGITS /* of a softmax */, S
    when the size overflows or memory is short. */
 struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape);
 
+/* The same for what a file holds, the layout of which is known to fit: where memory is short it pushes nil, a
+   message that goes behind the file's name, and errno, and gives NULL. */
+struct tensor *ltensor_try(lua_State *L, enum dtype dtype, int rank, const size_t *shape);
+
 /* Pushes a view: the same storage as the handle at `index`, with the given layout and data pointer. */
 struct tensor *ltensor_view(lua_State *L, int index, const struct tensor *layout);
 

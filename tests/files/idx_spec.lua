@@ -163,6 +163,14 @@ describe("read_idx", function()
       assert.same({ 5, 6 }, elements(assert(read(gzip(bytes, { start = start })))))
     end)
 
+    it("gzip data of several members, empty ones too, as bgzip and cat make it", function()
+      local bytes = header(UINT8, 2, 3) .. "abcdef"
+      for first = 0, #bytes - 1, 3 do
+        local parts = gzip(bytes:sub(1, first)) .. gzip "" .. gzip(bytes:sub(first + 1, -2)) .. gzip(bytes:sub(-1))
+        assert.same({ 97, 98, 99, 100, 101, 102 }, elements(assert(read(parts .. gzip ""))))
+      end
+    end)
+
     it("a file that takes exactly the limit", function()
       assert.is_truthy(read(header(INT8, 4) .. "abcd", { limit = 16 }))
     end)
@@ -192,7 +200,7 @@ describe("read_idx", function()
     local header_message = "ends after %d bytes, inside its header of %d bytes for %d dimensions"
     local cut_message = "gzip data is cut short: the file ends after %d decompressed bytes"
     local damage_message = "gzip data is damaged after %d decompressed bytes: %s"
-    local member_message = "goes on after its gzip member, expected one member and then the end of the file"
+    local member_message = "goes on after its gzip data, expected another gzip member or the end of the file"
     local extra_message = "goes on after the %d bytes that its header declares"
     local shape_message = "declares shape [%s] of %s, more bytes than memory has addresses"
     local limit_message = "declares shape [%s] of %s, %d bytes; the limit is %d"
@@ -277,8 +285,11 @@ describe("read_idx", function()
         damage_message:format(18, "incorrect data check") },
       { "a wrong length", gzip(good, { length = "\19\0\0\0" }),
         damage_message:format(18, "incorrect length check") },
-      { "a second gzip member", gzip(good) .. gzip(good), member_message },
-      { "an empty second gzip member", gzip(good) .. gzip "", member_message },
+      { "a second gzip member with more", gzip(good) .. gzip(good), extra_message:format(18) },
+      { "a second gzip member that is cut", gzip(good:sub(1, 9)) .. gzip(good:sub(10)):sub(1, -2),
+        cut_message:format(18) },
+      { "a second gzip member that is damaged", gzip(good:sub(1, 9)) .. gzip(good:sub(10), { crc = "\0\0\0\0" }),
+        damage_message:format(18, "incorrect data check") },
       { "one byte after the gzip member", gzip(good) .. "\0", member_message },
       { "an empty gzip member", gzip "", short_message:format(0) },
       { "a compressed file that is too short", gzip(good:sub(1, 5)), header_message:format(5, 12, 2) },

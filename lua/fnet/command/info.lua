@@ -1,5 +1,5 @@
 --- `fnet info file...`: what a file of tensors is, from its header: models, checkpoints, other safetensors files,
--- .npy, .npz and IDX. No element is read (a .npz is unpacked), nothing in the file is run.
+-- .npy, .npz and IDX. No element is read, nothing in the file is run.
 
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
@@ -43,10 +43,11 @@ end
 local function tensor_lines(entries, lines)
   local count, rows = 0, {}
   for _, entry in ipairs(entries) do
-    local elements = 1
-    for _, length in ipairs(entry.shape) do elements = elements * length end
+    local elements = entry.shape and 1 or 0
+    for _, length in ipairs(entry.shape or {}) do elements = elements * length end
     count = count + elements
-    rows[#rows + 1] = { "  " .. entry.name, entry.type, say.shape(entry.shape) }
+    rows[#rows + 1] = { "  " .. entry.name, entry.type or "?", entry.shape and say.shape(entry.shape)
+      or entry.problem }
   end
   table.move(columns(rows, { -34, -5, -1 }), 1, #rows, #lines + 1, lines)
   lines[#lines + 1] = ("  %d tensors, %d numbers"):format(#entries, count)
@@ -81,9 +82,9 @@ local function safetensors_lines(path)
 end
 
 local function idx_lines(path)
-  local dtype, shape = core.idx_header(path)
-  if not dtype then return nil, shape end
-  return { ("%s: IDX, %s %s"):format(path, dtype, say.shape(shape)) }
+  local array, message = core.idx_header(path)
+  if not array then return nil, message end
+  return { ("%s: IDX, %s %s"):format(path, array.dtype, say.shape(array.shape)) }
 end
 
 local function npy_lines(path)

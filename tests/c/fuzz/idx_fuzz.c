@@ -39,7 +39,12 @@ static bool valid(const unsigned char *at, size_t size) {
     stream.avail_in = (uInt)size;
     stream.next_out = decoded;
     stream.avail_out = sizeof decoded;
-    bool whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_in == 0;
+    bool whole = inflate(&stream, Z_FINISH) == Z_STREAM_END;
+    while (whole && stream.avail_in > 0 && stream.next_in[0] == 0x1f) { /* another member */
+        if (inflateReset(&stream) != Z_OK) return false;
+        whole = inflate(&stream, Z_FINISH) == Z_STREAM_END;
+    }
+    whole = whole && stream.avail_in == 0;
     size = sizeof decoded - stream.avail_out;
     inflateEnd(&stream);
     return whole && valid_plain(decoded, size);
@@ -58,7 +63,7 @@ static bool reads(struct idx_reader *reader, const unsigned char *at, size_t siz
         free(data);
     }
     idx_close(reader);
-    if (!good && (reader->message[0] == '\0' || reader->code != 0)) *sound = false;
+    if (!good && (reader->input.message[0] == '\0' || reader->input.code != 0)) *sound = false;
     return good;
 }
 
@@ -94,19 +99,27 @@ static void make_good(struct bytes *file) {
     for (size_t i = 0; i < count * sizes[type]; i++) put(file, choose(choose(2) ? 3 : 256));
 }
 
-static bool compress_file(struct bytes *file) {
-    struct bytes plain = *file;
+/* Adds the bytes to the file, as a member of gzip. */
+static bool add_member(struct bytes *file, const unsigned char *from, size_t size) {
     z_stream stream;
     memset(&stream, 0, sizeof stream);
     if (deflateInit2(&stream, (int)choose(10), Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return false;
-    stream.next_in = plain.at;
-    stream.avail_in = (uInt)plain.size;
-    stream.next_out = file->at;
-    stream.avail_out = FILE_MAX;
+    stream.next_in = (unsigned char *)(uintptr_t)from;
+    stream.avail_in = (uInt)size;
+    stream.next_out = file->at + file->size;
+    stream.avail_out = (uInt)(FILE_MAX - file->size);
     bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
     file->size = FILE_MAX - stream.avail_out;
     deflateEnd(&stream);
     return whole;
+}
+
+static bool compress_file(struct bytes *file) {
+    struct bytes plain = *file;
+    size_t first = choose(3) ? plain.size : choose(plain.size + 1);
+    file->size = 0;
+    return add_member(file, plain.at, first) &&
+           (first == plain.size || add_member(file, plain.at + first, plain.size - first));
 }
 
 int main(int count, char **arguments) {
