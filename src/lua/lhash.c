@@ -1,4 +1,5 @@
-/* SHA-256 and CRC-32 of strings and tensors (row-major bytes), one after the other. */
+/* SHA-256 and CRC-32 of strings, tensors (row-major bytes), and functions that give such until they give nil, one
+   after the other. */
 #include "ltensor.h"
 
 #include "../core/sha256.h"
@@ -6,21 +7,36 @@
 
 #define PIECE ((size_t)4 << 20) /* bytes between two looks for an interrupt */
 
-/* Adds all arguments to the hash. */
-static void add_arguments(lua_State *L, const char *what, void (*add)(void *, const void *, size_t), void *hash) {
+typedef void add_function(void *hash, const void *bytes, size_t count);
+
+/* Adds the string or tensor at `index`. */
+static void add_value(lua_State *L, int index, const char *what, add_function *add, void *hash) {
+    size_t length;
+    const char *bytes = lua_type(L, index) == LUA_TSTRING ? lua_tolstring(L, index, &length) : NULL;
+    if (bytes) {
+        lua_pushvalue(L, index);
+    } else {
+        const struct tensor *t = lpush_contiguous(L, index, what, ltensor_check(L, index)->tensor.dtype);
+        bytes = t->data;
+        length = tensor_bytes(t);
+    }
+    for (size_t at = 0; at < length; at += PIECE) {
+        add(hash, bytes + at, length - at < PIECE ? length - at : PIECE);
+        lcheck_interrupt(L);
+    }
+    lua_pop(L, 1);
+}
+
+/* Adds all arguments. */
+static void add_arguments(lua_State *L, const char *what, add_function *add, void *hash) {
     for (int i = 1, last = lua_gettop(L); i <= last; i++) {
-        size_t length;
-        const char *bytes = lua_type(L, i) == LUA_TSTRING ? lua_tolstring(L, i, &length) : NULL;
-        if (bytes) {
-            lua_pushvalue(L, i);
-        } else {
-            const struct tensor *t = lpush_contiguous(L, i, what, ltensor_check(L, i)->tensor.dtype);
-            bytes = t->data;
-            length = tensor_bytes(t);
+        if (!lua_isfunction(L, i)) {
+            add_value(L, i, what, add, hash);
+            continue;
         }
-        for (size_t at = 0; at < length; at += PIECE) {
-            add(hash, bytes + at, length - at < PIECE ? length - at : PIECE);
-            lcheck_interrupt(L);
+        while (lua_pushvalue(L, i), lua_call(L, 0, 1), !lua_isnil(L, -1)) {
+            add_value(L, lua_gettop(L), what, add, hash);
+            lua_pop(L, 1);
         }
         lua_pop(L, 1);
     }

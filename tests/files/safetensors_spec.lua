@@ -104,6 +104,64 @@ describe("tensors in a file", function()
   end)
 end)
 
+describe("tensors that are asked for by name", function()
+  -- Of many types, two of which fnet reads.
+  local function mixed()
+    write({ x = entry("F32", { 2 }, 0, 8), e4 = entry("F8_E4M3", { 3 }, 8, 11),
+      e5 = entry("F8_E5M2", { 1 }, 11, 12), wave = entry("C64", { 1 }, 12, 20),
+      four = entry("F4", { 2, 2 }, 20, 22), six = entry("F6_E2M3", { 4 }, 22, 25),
+      scale = entry("F8_E8M0", { 1 }, 25, 26), future = entry("X128", { 5 }, 26, 30),
+      deep = entry("U8", { 1, 1, 1, 1, 1, 1, 1, 1, 1 }, 30, 31), ids = entry("I64", { 1 }, 31, 39),
+      y = entry("U8", { 2 }, 39, 41), bad = entry("F32", { 1 }, 41, 45) },
+      string.pack("<ff", 1, 2) .. ("\0"):rep(23) .. string.pack("<i8", 1 << 40) .. "\7\8"
+        .. string.pack("<f", 0 / 0))
+  end
+
+  it("are read though others cannot be", function()
+    mixed()
+    local tensors, metadata = fnet.read_tensors(path, { names = { "y", "x" } })
+    support.holds({ 2 }, { 1, 2 }, tensors.x)
+    support.holds({ 2 }, { 7, 8 }, tensors.y, "uint8")
+    tensors.x, tensors.y = nil, nil
+    assert.same({}, tensors)
+    assert.same({}, metadata)
+    local function refused(message, names)
+      assert.same({ nil, path .. ": " .. message }, { fnet.read_tensors(path, { names = names }) })
+    end
+    refused("the tensor 'e4' is of type F8_E4M3, which fnet cannot convert; without it: "
+      .. '{ names = { "x", "e5", "wave", "four", ... } }')
+    refused("the tensor 'wave' is of type C64, which fnet cannot convert", { "x", "wave" })
+    refused("the tensor 'future' has the unknown type X128", { "future" })
+    refused("the tensor 'deep' has 9 axes, fnet has up to 8", { "deep" })
+    refused("the tensor 'ids' holds, as element 1, a whole number that int32 cannot hold", { "ids" })
+    refused("the tensor 'bad' holds a value that is not finite; { finite = false } accepts it", { "bad" })
+    refused("holds no tensor 'Y' (did you mean 'y'?); fnet info lists what it holds", { "Y" })
+    support.raises("read_tensors: names: expected a list of names, got string",
+      function() fnet.read_tensors(path, { names = "x" }) end)
+  end)
+
+  it("are all described", function()
+    mixed()
+    local types = {}
+    for _, each in ipairs(assert(safetensors.describe(path)).entries) do types[each.name] = each.type end
+    assert.same({ x = "F32", e4 = "F8_E4M3", e5 = "F8_E5M2", wave = "C64", four = "F4", six = "F6_E2M3",
+      scale = "F8_E8M0", future = "X128", deep = "U8", ids = "I64", y = "U8", bad = "F32" }, types)
+    write({ four = entry("F4", { 2, 2 }, 0, 3) }, "abc")
+    assert.equal(path .. ": the tensor 'four' has the offsets 0 to 3, but its shape [2, 2] of F4 needs 2 bytes",
+      select(2, safetensors.describe(path)))
+  end)
+
+  it("come from a file that is checked as a whole where fnet wrote it", function()
+    assert(fnet.write_tensors(path, { a = fnet.tensor { 1, 2 }, b = fnet.tensor { 3 } }))
+    local whole = command.read_file(path)
+    support.holds({ 1 }, { 3 }, assert(fnet.read_tensors(path, { names = { "b" } })).b)
+    command.write_file(path, (whole:gsub(string.pack("<f", 2):gsub("%W", "%%%0"), string.pack("<f", 4))))
+    assert.equal(path .. ": does not match its checksum: it is damaged, or another program changed it",
+      select(2, fnet.read_tensors(path, { names = { "b" } })))
+    support.holds({ 1 }, { 3 }, assert(fnet.read_tensors(path, { names = { "b" }, checksum = false })).b)
+  end)
+end)
+
 describe("a file of fnet", function()
   it("goes through Python's safetensors and NumPy and comes back the same", function()
     if not command.python_has "safetensors, numpy" then
@@ -151,7 +209,7 @@ describe("a damaged file", function()
       "the tensor 'a' is not described by an object" },
     ["with an unknown field"] = { function() write { a = { extra = 1 } } end,
       "the tensor 'a' has the unknown field 'extra'" },
-    ["with an unknown type"] = { function() write { a = entry("F31", { 2 }, 0, 2) } end,
+    ["with an unknown type"] = { function() write({ a = entry("F31", { 2 }, 0, 2) }, "ab") end,
       "the tensor 'a' has the unknown type F31" },
     ["with no type"] = { function() write { a = { shape = json.array {} } } end,
       "the tensor 'a' has the unknown type nil" },
@@ -267,7 +325,7 @@ describe("wrong arguments", function()
   it("raise at the caller's line", function()
     local raises, t = support.raises, fnet.zeros { 1 }
     raises("read_tensors: expected a path, got number", function() fnet.read_tensors(5) end)
-    raises("read_tensors: unknown option 'finit' (did you mean 'finite'?); known are finite, checksum",
+    raises("read_tensors: unknown option 'finit' (did you mean 'finite'?); known are names, finite, checksum",
       function() fnet.read_tensors(path, { finit = false }) end)
     raises("write_tensors: expected a path, got nil", function() fnet.write_tensors() end)
     raises("write_tensors: expected a table of tensors by name, got float32 [1]",

@@ -56,6 +56,24 @@ describe("fnet info", function()
     assert.equal(1, result.status)
   end)
 
+  it("describes what fnet cannot read, too", function()
+    local function array(description) return "\x93NUMPY\1\0" .. string.pack("<s2",
+      ("{'descr': '%s', 'fortran_order': False, 'shape': (2, 3), }"):format(description)) end
+    command.write_file(directory .. "/mixed.npz", table.concat(require("fnet.files.zip").archive {
+      { name = "classes.npy", pieces = { array "<U3" } }, { name = "broken.npy", pieces = { "no array" } },
+      { name = "README.txt", pieces = { "about" } }, { name = "x.npy", pieces = { array "<f4" } } }))
+    local header = '{"a":{"dtype":"F8_E4M3","shape":[2],"data_offsets":[0,2]},"b":{"dtype":"C64","shape":[],'
+      .. '"data_offsets":[2,10]},"c":{"dtype":"F4","shape":[2],"data_offsets":[10,11]}}'
+    command.write_file(directory .. "/young.safetensors", string.pack("<s8", header) .. ("\0"):rep(11))
+    command.write_file(directory .. "/names.npy", array "<U3")
+    local result = run("info", "mixed.npz", "young.safetensors", "names.npy")
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.matches("^mixed.npz: .npz\n  classes +<U3 +%[2, 3%]\n  broken +%? +'broken.npy' does not begin as a "
+      .. ".npy file does, with 93 NUMPY\n  x +f32 +%[2, 3%]\n", result.output)
+    assert.matches("\n  a +F8_E4M3 +%[2%]\n  b +C64 +%[%]\n  c +F4 +%[2%]\n", result.output)
+    assert.matches("\nnames.npy: .npy, <U3 %[2, 3%]\n$", result.output)
+  end)
+
   it("goes on after a file that it cannot read, and fails", function()
     command.write_file(directory .. "/text", "something else")
     local result = run("info", "none", "text", "picture.npy")

@@ -3,9 +3,14 @@
 -- Invariant: a reader leaves by files.fault, however deep it is, where a file is not what it should be; whoever
 -- starts one does it with files.attempt or files.load, and gets nil and the message.
 
+local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
+local core = require "fnet.core"
+
 local files = {}
 
 local Fault = {}
+local NO_MEMORY = 12 -- errno
 
 --- Ends the reading of a file: its content is damaged, or something else than expected.
 ---@param format string
@@ -24,11 +29,12 @@ end
 
 local function outcome(lead, ok, result, ...)
   if ok then return result, ... end
+  if core.error_kind(result) == "out of memory" then return nil, lead .. core.error_text(result), NO_MEMORY end
   if getmetatable(result) ~= Fault then error(result, 0) end
   return nil, lead .. result.message, result.code
 end
 
---- What a reader gives; nil, the message and perhaps errno where it met a fault.
+--- What a reader gives; nil, the message and perhaps errno where it met a fault, or memory was short.
 ---@param lead string what the message begins with: the path of the file, the name of a part of it
 ---@param reader fun(...): any
 ---@param ... any
@@ -36,18 +42,31 @@ end
 ---@return string? message, integer? code
 function files.attempt(lead, reader, ...) return outcome(lead, pcall(reader, ...)) end
 
+--- What a reader makes of a file that it reads by parts, so that the memory of the result is enough; its faults
+-- begin with the path.
+---@param path string
+---@param reader fun(input: userdata, ...): any takes what core.open_input gives, which is closed afterwards
+---@param ... any
+---@return any value nil where the file cannot be read or has a fault
+---@return string? message, integer? code
+function files.open(path, reader, ...)
+  local input <close>, message, code = core.open_input(path)
+  if not input then return nil, message, code end
+  return files.attempt(path .. ": ", reader, input, ...)
+end
+
 --- The bytes of a file.
 ---@param path string
 ---@return string? bytes
 ---@return string? message, integer? code
 function files.read(path)
-  local handle, message, code = io.open(path, "rb")
+  local handle <close>, message, code = io.open(path, "rb")
   if not handle then return nil, message, code end
-  local bytes
-  bytes, message, code = handle:read("a")
-  handle:close()
-  if not bytes then return nil, ("%s: %s"):format(path, message), code end
-  return bytes
+  local bytes, problem, errno = files.attempt(path .. ": ", function() return files.sound(handle:read "a") end)
+  if errno == NO_MEMORY then
+    problem = ("%s: needs %d MiB, which do not fit into memory"):format(path, (handle:seek "end" or 0) >> 20)
+  end
+  return bytes, problem, errno
 end
 
 --- What a reader makes of the bytes of a file; its faults begin with the path.
@@ -60,6 +79,61 @@ function files.load(path, reader, ...)
   local bytes, message, code = files.read(path)
   if not bytes then return nil, message, code end
   return files.attempt(path .. ": ", reader, bytes, ...)
+end
+
+--- The option `names` of a reader: a list of texts, or nil.
+---@param what string the function, for the message
+---@param names any
+---@return string[]?
+function files.names(what, names)
+  if names == nil then return nil end
+  local fits = type(names) == "table" and not core.is_tensor(names)
+  for _, name in pairs(fits and names or {}) do fits = fits and type(name) == "string" end
+  return expect.that(fits, what .. ": names", "a list of names", names)
+end
+
+--- The parts of a file that were asked for by name; all where nil. A fault names one that is not there.
+---@param kind string "array", "tensor"
+---@param parts { name: string }[]
+---@param names? string[]
+---@return { name: string }[] in the order of the file
+function files.pick(kind, parts, names)
+  if not names then return parts end
+  local known, wanted, chosen = {}, {}, {}
+  for i, part in ipairs(parts) do known[i], wanted[part.name] = part.name, false end
+  for _, name in ipairs(names) do
+    if wanted[name] == nil then
+      files.fault("holds no %s '%s'%s; fnet info lists what it holds", kind, name, naming.hint(name, known))
+    end
+    wanted[name] = true
+  end
+  for _, part in ipairs(parts) do
+    if wanted[part.name] then chosen[#chosen + 1] = part end
+  end
+  return chosen
+end
+
+local SHOWN = 4 -- names in a message
+
+--- Reads one of several parts; where it cannot be read, the fault says how to get at the others.
+---@param parts { name: string }[] those that are read
+---@param part { name: string } one of them
+---@param names? string[] those that were asked for
+---@param lead string what the fault begins with
+---@param reader fun(...): any
+---@param ... any
+---@return any value
+function files.read_part(parts, part, names, lead, reader, ...)
+  local value, message, code = files.attempt(lead, reader, ...)
+  if value == nil and not code and not names and #parts > 1 then
+    local others = {}
+    for _, other in ipairs(parts) do
+      if other ~= part and #others <= SHOWN then others[#others + 1] = ("%q"):format(other.name) end
+    end
+    if others[SHOWN + 1] then others[SHOWN + 1] = "..." end
+    message = ("%s; without it: { names = { %s } }"):format(message, table.concat(others, ", "))
+  end
+  return files.sound(value, message, code)
 end
 
 --- The bytes that elements of a shape take; nil where no memory has so many. What is empty counts too: the strides

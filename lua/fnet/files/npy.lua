@@ -26,13 +26,14 @@ local KINDS = { O = "Python objects, which would have to be unpickled", c = "com
 -- The values of a description: a text, a tuple, a list, a word.
 local FORMS = { "^['\"]([^'\"]*)['\"]()", "^(%b())()", "^(%b[])()", "^(%a+)()" }
 
--- The value of the description's type: the encoding of core.decode, and whether it is big-endian.
+-- The value of the description's type: how elements are encoded, and whether big-endian; nil and why not.
 local function parse_type(text)
   local order, name = text:match "^([<>|=]?)(%a%d+)$"
   if TYPES[name] then return TYPES[name], order == ">" or (order == "=" and OURS == ">") end
+  if text:find "^%[" then return nil, "holds records of several fields; expected numbers" end
   local kind = KINDS[text:match "^[<>|=]?(%a)" or ""]
-  if kind then files.fault("holds %s (type '%s'); expected numbers", kind, text) end
-  files.fault("has the type '%s'; expected bool, int, uint or float of up to 64 bits", text)
+  if kind then return nil, ("holds %s (type '%s'); expected numbers"):format(kind, text) end
+  return nil, ("has the type '%s'; expected bool, int, uint or float of up to 64 bits"):format(text)
 end
 
 local function parse_shape(text)
@@ -43,7 +44,6 @@ local function parse_shape(text)
     if not length and word:find "%S" then files.fault("has the shape (%s); expected whole numbers", text) end
     shape[#shape + 1] = length
   end
-  if #shape > AXES_MOST then files.fault("has %d axes; fnet has at most %d", #shape, AXES_MOST) end
   return shape
 end
 
@@ -80,72 +80,112 @@ local function read_description(text)
   local inside = (fields.shape or ""):match "^%((.*)%)$"
   if not inside then files.fault "has no 'shape' in its header" end
   if not fields.descr then files.fault "has no 'descr' in its header" end
-  if fields.descr:find "^%[" then files.fault "holds records of several fields; expected numbers" end
-  local array = { fortran = fortran == "True" }
-  array.type, array.big_endian = parse_type(fields.descr)
-  array.shape = parse_shape(inside)
-  return array
+  local encoding, order = parse_type(fields.descr)
+  local shape = parse_shape(inside)
+  local problem = not encoding and order
+    or #shape > AXES_MOST and ("has %d axes; fnet has at most %d"):format(#shape, AXES_MOST) or nil
+  return { type = encoding or fields.descr, big_endian = encoding and order, shape = shape, problem = problem,
+    fortran = fortran == "True" and #shape > 1 }
 end
 
--- What stands in front of the elements: type, shape, and the place where they begin.
-local function read_header(bytes)
-  if bytes == "" then files.fault "is empty, expected a .npy file" end
-  if bytes:sub(1, 6) ~= MAGIC then files.fault "does not begin as a .npy file does, with 93 NUMPY" end
-  local major, minor = bytes:byte(7, 8)
+-- What stands in front of the elements: type, shape, where they begin, and why they cannot be read, if so.
+local function read_header(input)
+  local function take(count)
+    local text = files.sound(input:bytes(count))
+    return #text == count and text or files.fault "ends inside its header"
+  end
+  local lead = files.sound(input:bytes(8))
+  if lead == "" then files.fault "is empty, expected a .npy file" end
+  if lead:sub(1, 6) ~= MAGIC then files.fault "does not begin as a .npy file does, with 93 NUMPY" end
+  local major, minor = lead:byte(7, 8)
   if not minor then files.fault "ends inside its header" end
   if major < 1 or major > 3 or minor ~= 0 then
     files.fault("is of version %d.%d; expected 1.0, 2.0 or 3.0", major, minor)
   end
   local format = major == 1 and "<I2" or "<I4"
-  local first = 9 + string.packsize(format)
-  if #bytes < first - 1 then files.fault "ends inside its header" end
-  local length = string.unpack(format, bytes, 9)
+  local length = string.unpack(format, take(string.packsize(format)))
   if length > HEADER_MOST then
     files.fault("declares a header of %d bytes; the limit is %d", length, HEADER_MOST)
   end
-  if #bytes < first - 1 + length then files.fault "ends inside its header" end
-  local array = read_description(bytes:sub(first, first - 1 + length))
-  array.first = first + length
+  local array = read_description(take(length))
+  array.first = #lead + string.packsize(format) + length
   return array
 end
 
--- Elements whose first axis runs fastest: the tensor of the reversed shape, seen in reverse.
-local function from_fortran(t)
-  local rank = t.rank
-  for axis = 1, rank // 2 do t = t:transpose(axis, rank + 1 - axis) end
-  return t:contiguous()
-end
-
-local function reversed(list)
-  local other = {}
-  for i = #list, 1, -1 do other[#other + 1] = list[i] end
-  return other
-end
-
-local function tensor_of(bytes)
-  local array = read_header(bytes)
-  local first = array.first
-  local needed = files.bytes_of(array.shape, core.encoding_sizes[array.type])
+-- The header of an array whose elements can be read and fill the rest of so many bytes; nil: that is not known.
+local function read_sound_header(input, size)
+  local array = read_header(input)
+  if array.problem then files.fault("%s", array.problem) end
+  local needed = files.bytes_of(array.shape, core.encodings[array.type].size)
   if not needed then files.fault("declares the shape %s, more than any memory", say.shape(array.shape)) end
-  if #bytes - first + 1 ~= needed then
-    files.fault("has %d bytes of elements, but its shape %s needs %d", #bytes - first + 1, say.shape(array.shape),
+  if size and size - array.first ~= needed then
+    files.fault("has %d bytes of elements, but its shape %s needs %d", size - array.first, say.shape(array.shape),
       needed)
   end
-  local fortran = array.fortran and #array.shape > 1
-  local shape = fortran and reversed(array.shape) or array.shape
-  local t = files.sound(core.decode(bytes, first, #bytes, array.type, array.big_endian, shape))
-  return fortran and from_fortran(t) or t
+  return array
+end
+
+-- The same elements with the axes in reverse order, without a copy.
+local function reversed(t)
+  for axis = 1, t.rank // 2 do t = t:transpose(axis, t.rank + 1 - axis) end
+  return t
+end
+
+-- Elements whose first axis runs fastest, some of the last axis at a time: a piece is a tensor of the reversed
+-- shape, seen in reverse.
+local PIECES = 32
+local function read_fortran(input, array)
+  local shape, rank = array.shape, #array.shape
+  local whole = core.full(shape, 0, core.encodings[array.type].dtype)
+  local last, lengths = shape[rank], {}
+  for axis = 1, rank do lengths[axis] = shape[rank + 1 - axis] end
+  local step = (last + PIECES - 1) // PIECES
+  for first = 1, whole:count() > 0 and last or 0, step do
+    lengths[1] = math.min(step, last - first + 1)
+    local piece = files.sound(input:elements(array.type, array.big_endian, lengths))
+    whole:slice(rank, first, first + lengths[1] - 1):copy(reversed(piece))
+    core.methods.release(piece)
+  end
+  return whole
+end
+
+local function read_array(input, size)
+  local array = read_sound_header(input, size)
+  if array.fortran then return read_fortran(input, array) end
+  return files.sound(input:elements(array.type, array.big_endian, array.shape))
+end
+
+local function read_file(input)
+  files.sound(input:part("plain", 0))
+  local t = read_array(input, input:size())
+  files.sound(input:finish())
+  return t
 end
 
 --- Reads a .npy file, of either byte order and either order of elements. Types: float32, float64, uint8 and int32
 -- stay; bool becomes uint8, float16 float32, other whole numbers int32 where all values fit. Python objects are
 -- refused.
 ---@param path string
----@return tensor? tensor nil where the file cannot be read or is no such file
+---@return tensor? tensor nil where the file cannot be read, is no such file, or does not fit into memory
 ---@return string? message, integer? code
 function npy.read_npy(path)
   expect.path("read_npy", path)
-  return files.load(path, tensor_of)
+  return files.open(path, read_file)
+end
+
+--- Where the rows of an open .npy file lie.
+---@param input userdata of core.open_input
+---@return { type: string, big_endian: boolean, shape: integer[], first: integer } array
+function npy.rows(input)
+  local size = input:size() or files.fault "is no ordinary file, whose rows can be read in any order"
+  files.sound(input:part("plain", 0))
+  local array = read_sound_header(input, size)
+  if #array.shape == 0 then files.fault "holds a single number; expected rows" end
+  if array.fortran then
+    files.fault("is in Fortran's order, in which rows do not lie together; read it whole with read_npy, or save "
+      .. "numpy.ascontiguousarray(x)")
+  end
+  return array
 end
 
 --- What a .npy file holds, from its header alone.
@@ -153,52 +193,72 @@ end
 ---@return { type: string, shape: integer[] }? array nil where the file cannot be read or is no such file
 ---@return string? message, integer? code
 function npy.describe(path)
-  local file <close>, message, code = io.open(path, "rb")
-  if not file then return nil, message, code end
-  return files.attempt(path .. ": ", read_header, file:read(HEADER_MOST + 12) or "")
+  return files.open(path, function(input)
+    files.sound(input:part("plain", 0))
+    return read_header(input)
+  end)
 end
 
--- What a reader makes of the content of a member.
-local function read_member(bytes, member, limit, reader)
-  return files.sound(files.attempt(("'%s' "):format(member.name), function()
-    return reader(zip.content(bytes, member, limit))
-  end))
+local function lead_of(member) return ("'%s' "):format(member.name) end
+
+-- The arrays of an archive, and what else lies in it. An archive without any array is no .npz.
+local function read_members(input)
+  local members, arrays, others = zip.members(input), {}, {}
+  for _, member in ipairs(members) do
+    local name = member.name:match "^(.+)%.npy$"
+    if name then arrays[#arrays + 1] = { name = name, member = member }
+    else others[#others + 1] = member end
+  end
+  if #members > 0 and #arrays == 0 then files.fault("holds no .npy file, but '%s'", members[1].name) end
+  return arrays, others
 end
 
-local function arrays_of(bytes)
-  local arrays = {}
-  for i, member in ipairs(zip.members(bytes)) do
-    arrays[i] = read_member(bytes, member, LIMIT, read_header)
-    arrays[i].name = member.name:match "^(.+)%.npy$" or member.name
+local function describe_arrays(input)
+  local arrays = read_members(input)
+  for _, array in ipairs(arrays) do
+    local header, message = files.attempt(lead_of(array.member), function()
+      zip.start(input, array.member, math.maxinteger)
+      return read_header(input)
+    end)
+    array.type, array.shape, array.problem = header and header.type, header and header.shape, message
   end
   return arrays
 end
 
-local function tensors_of(bytes, limit)
-  local tensors = {}
-  for _, member in ipairs(zip.members(bytes)) do
-    local name = member.name:match "^(.+)%.npy$" or files.fault("holds '%s', which is no .npy", member.name)
-    tensors[name] = read_member(bytes, member, limit, tensor_of)
+local function read_archive(input, limit, names)
+  local tensors, arrays, others = {}, read_members(input)
+  for _, member in ipairs(names and {} or others) do -- not to be read, but no array that lost its name
+    files.sound(files.attempt(lead_of(member), zip.locate, input, member))
+  end
+  arrays = files.pick("array", arrays, names)
+  for _, array in ipairs(arrays) do
+    local member = array.member
+    tensors[array.name] = files.read_part(arrays, array, names, lead_of(member), zip.content, input, member,
+      limit, read_array)
   end
   return tensors
 end
 
---- What each array of a .npz file is. The file is read as a whole, but no tensor is made.
+--- What each array of a .npz file is, from their headers.
 ---@param path string
----@return { name: string, type: string, shape: integer[] }[]? arrays nil where the file is damaged or missing
+---@return { name: string, type: string?, shape: integer[]?, problem: string? }[]? arrays with a problem where a
+--- header cannot be read; nil where the file is damaged or missing
 ---@return string? message, integer? code
-function npy.describe_archive(path) return files.load(path, arrays_of) end
+function npy.describe_archive(path) return files.open(path, describe_arrays) end
 
---- Reads a .npz file: every array in it, by name. Types as read_npy has them.
+--- Reads a .npz file: every array in it, by name. Types as read_npy has them. Other files in the archive are passed
+-- over.
 ---@param path string
----@param options? table limit: bytes that one array may take when it is unpacked, 4 GiB
----@return table<string, tensor>? tensors nil where the file cannot be read or is damaged
+---@param options? table names: a list of the arrays to read, all by default; another one, such as a list of texts,
+--- may then be none that fnet can read; limit: bytes that one compressed array may take when it is unpacked, 4 GiB
+---@return table<string, tensor>? tensors nil where the file cannot be read, is damaged, or does not fit in memory
 ---@return string? message, integer? code
 function npy.read_npz(path, options)
   expect.path("read_npz", path)
-  options = expect.options("read_npz", options, { "limit" })
+  options = expect.options("read_npz", options, { "names", "limit" })
+  local names = files.names("read_npz", options.names)
   local limit = options.limit == nil and LIMIT or expect.count("read_npz: limit", options.limit, 1)
-  return files.load(path, tensors_of, limit)
+  return files.open(path, read_archive, limit, names)
 end
 
 -- ---- writing ----
@@ -234,15 +294,16 @@ function npy.write_npz(path, tensors, options)
   expect.that(type(tensors) == "table", "write_npz", "a table { name = tensor }", tensors)
   local members = {}
   for name, t in pairs(tensors) do
-    if type(name) ~= "string" or name == "" or #name > 60000 then
-      core.raise("write_npz: expected names as texts, got %s", name == "" and "an empty one" or tostring(name))
+    if type(name) ~= "string" or name == "" or #name > 60000 or not utf8.len(name) then
+      core.raise("write_npz: expected names as texts in UTF-8, got %s", name == "" and "an empty one"
+        or type(name) == "string" and "another text" or tostring(name))
     end
     expect.tensor(("write_npz: '%s'"):format(name), t)
     t = t:contiguous()
     members[#members + 1] = { name = name .. ".npy", pieces = { header(t), t } }
   end
   table.sort(members, function(a, b) return a.name < b.name end)
-  return core.write_file(path, zip.archive("write_npz", members, options.compress))
+  return core.write_file(path, zip.archive(members, options.compress))
 end
 
 return npy

@@ -16,12 +16,14 @@ local HEADER_MOST = 100000000 -- bytes, as the format's own library has it
 local AXES_MOST = 8
 local OWN = "^fnet%." -- names in the metadata that are ours
 local CHECKSUM = "fnet.checksum"
+local PIECE = 1 << 20 -- bytes that are hashed at a time, elements that are looked at
 local NO_CHECKSUM = ("0"):rep(64)
 
--- Bytes an element of each type of the format; core.decode calls those that it knows by the same names, in small
--- letters.
-local sizes = { F8_E4M3 = 1, F8_E5M2 = 1 }
-for encoding, size in pairs(core.encoding_sizes) do sizes[encoding:upper()] = size end
+-- Bits an element of each type of the format; core.encodings has those that fnet can read, by the same names in
+-- small letters. A type that is not here is younger than this list: how large its tensors are is not known then.
+local BITS = { F4 = 4, F6_E2M3 = 6, F6_E3M2 = 6, F8_E4M3 = 8, F8_E5M2 = 8, F8_E8M0 = 8, F8_E4M3FNUZ = 8,
+  F8_E5M2FNUZ = 8, C64 = 64 }
+for name, encoding in pairs(core.encodings) do BITS[name:upper()] = 8 * encoding.size end
 local names_of = { float32 = "F32", float64 = "F64", uint8 = "U8", int32 = "I32" }
 
 -- ---- the header ----
@@ -36,8 +38,7 @@ local function read_entry(name, fields)
       files.fault("has the unknown field '%s'", key)
     end
   end
-  local size = sizes[fields.dtype]
-  if not size then files.fault("has the unknown type %s", fields.dtype) end
+  if type(fields.dtype) ~= "string" then files.fault("has the unknown type %s", fields.dtype) end
   if not json.is_array(fields.shape) then files.fault "has no shape" end
   local offsets = fields.data_offsets
   if not (json.is_array(offsets) and #offsets == 2 and whole(offsets[1]) and whole(offsets[2])) then
@@ -46,9 +47,11 @@ local function read_entry(name, fields)
   for _, length in ipairs(fields.shape) do
     if not whole(length) then files.fault "has a shape of something else than whole numbers from 0" end
   end
-  local bytes = files.bytes_of(fields.shape, size)
+  local bits = BITS[fields.dtype]
+  local bytes = files.bytes_of(fields.shape, bits and (bits + 7) // 8 or 1)
   if not bytes then files.fault "has a shape larger than any memory" end
-  if offsets[2] - offsets[1] ~= bytes then
+  if bits and bits < 8 then bytes = (bytes * bits + 7) // 8 end
+  if bits and offsets[2] - offsets[1] ~= bytes then
     files.fault("has the offsets %d to %d, but its shape %s of %s needs %d bytes", offsets[1], offsets[2],
       say.shape(fields.shape), fields.dtype, bytes)
   end
@@ -87,9 +90,11 @@ local function check_metadata(fields)
   end
 end
 
+local function lead_of(name) return ("the tensor '%s' "):format(name) end
+
 -- What a reader gives for a tensor; a fault names it.
 local function of_tensor(name, reader, ...)
-  return files.sound(files.attempt(("the tensor '%s' "):format(name), reader, ...))
+  return files.sound(files.attempt(lead_of(name), reader, ...))
 end
 
 local function parse_header(text, bytes)
@@ -105,12 +110,11 @@ local function parse_header(text, bytes)
 end
 
 -- Reads and checks everything but the elements.
-local function read_header(file)
-  local lead, problem, code = file:read(8)
-  if problem then files.sound(nil, problem, code) end
-  local size = file:seek("end")
+local function read_header(input)
+  files.sound(input:part("plain", 0))
+  local lead, size = files.sound(input:bytes(8)), input:size()
   if not size then files.fault "its size is not known: expected an ordinary file" end
-  if not lead or #lead < 8 then
+  if #lead < 8 then
     files.fault("is %d bytes long, expected at least the 8 bytes of a safetensors file", size)
   end
   local length = string.unpack("<i8", lead)
@@ -119,39 +123,40 @@ local function read_header(file)
       length < 0 and "more than 2^63" or length, HEADER_MOST)
   end
   if length > size - 8 then files.fault("declares a header of %d bytes, but only %d follow", length, size - 8) end
-  file:seek("set", 8)
-  local text = file:read(length)
-  if not text or #text < length then files.fault "ends inside its header" end
+  local text = files.sound(input:bytes(length))
+  if #text < length then files.fault "ends inside its header" end
   local header = parse_header(text, size - 8 - length)
-  header.lead = lead
+  header.lead, header.first, header.bytes = lead, 8 + length, size - 8 - length
   return header
 end
 
 -- ---- the elements ----
 
-local function read_tensor(file, entry, hashed)
-  local bytes = entry.last == entry.first and "" or file:read(entry.last - entry.first)
-  if not bytes or #bytes < entry.last - entry.first then
-    files.fault "ends early: the file changed while it was read"
-  end
+local function read_tensor(input, entry, first)
   if #entry.shape > AXES_MOST then files.fault("has %d axes, fnet has up to %d", #entry.shape, AXES_MOST) end
   local encoding = entry.type:lower()
-  if not core.encoding_sizes[encoding] then files.fault("is of type %s, which fnet cannot convert", entry.type) end
-  local tensor = files.sound(core.decode(bytes, 1, #bytes, encoding, false, entry.shape))
-  hashed[#hashed + 1] = names_of[tensor.dtype] == entry.type and tensor or bytes -- where it can, it lets bytes go
-  return tensor
+  if not BITS[entry.type] then files.fault("has the unknown type %s", entry.type) end
+  if not core.encodings[encoding] then files.fault("is of type %s, which fnet cannot convert", entry.type) end
+  files.sound(input:part("plain", first + entry.first, entry.last - entry.first))
+  return files.sound(input:elements(encoding, false, entry.shape))
 end
 
--- Where x has neither infinities nor NaN, 0 x is 0, and NaN otherwise.
+-- Where x has neither infinities nor NaN, 0 x is 0, and NaN otherwise. By pieces, which take little memory.
 local function check_finite(tensor)
-  if is.float(tensor) and (tensor * 0):sum():item() ~= 0 then
-    files.fault "holds a value that is not finite; { finite = false } accepts it"
+  local count = is.float(tensor) and tensor:count() or 0
+  local flat = tensor:reshape { tensor:count() }
+  for first = 1, count, PIECE do
+    local zeros = flat:slice(1, first, math.min(first + PIECE - 1, count)) * 0
+    if zeros:sum():item() ~= 0 then
+      files.fault "holds a value that is not finite; { finite = false } accepts it"
+    end
+    core.methods.release(zeros)
   end
   return true
 end
 
 -- The checksum covers the whole file, with zeros in its own place; files of other programs have none.
-local function check_checksum(header, hashed)
+local function check_checksum(input, header)
   local expected = header.metadata[CHECKSUM]
   if not expected then
     for key in pairs(header.metadata) do
@@ -163,20 +168,21 @@ local function check_checksum(header, hashed)
   local first, last = header.text:find(mark, 1, true)
   if first and #expected == 64 then
     local text = header.text:sub(1, last - 65) .. NO_CHECKSUM .. header.text:sub(last)
-    if core.sha256(header.lead, text, table.unpack(hashed)) == expected then return end
+    files.sound(input:part("plain", header.first))
+    local left, piece = header.bytes, nil
+    local function rest()
+      if piece then core.methods.release(piece) end
+      local count = math.min(left, PIECE)
+      left = left - count
+      piece = count > 0 and files.sound(input:elements("u8", false, { count })) or nil
+      return piece
+    end
+    if core.sha256(header.lead, text, rest) == expected then return end
   end
   files.fault "does not match its checksum: it is damaged, or another program changed it"
 end
 
 -- ---- the interface ----
-
--- What a reader makes of an open file.
-local function open(what, path, reader)
-  expect.path(what, path)
-  local file <close>, message, code = io.open(path, "rb")
-  if not file then return nil, message, code end
-  return files.attempt(path .. ": ", reader, file)
-end
 
 --- What a safetensors file holds, without its elements.
 ---@param path string
@@ -184,29 +190,39 @@ end
 --- in the order of the file; nil where it cannot be read or is damaged
 ---@return string? message
 ---@return integer? code errno, where the environment refused
-function safetensors.describe(path) return open("info", path, read_header) end
+function safetensors.describe(path)
+  expect.path("info", path)
+  return files.open(path, read_header)
+end
+
+local function read(input, options, names)
+  local header, tensors = read_header(input), {}
+  local entries = files.pick("tensor", header.entries, names)
+  for _, entry in ipairs(entries) do
+    tensors[entry.name] = files.read_part(entries, entry, names, lead_of(entry.name), read_tensor, input, entry,
+      header.first)
+  end
+  if options.checksum ~= false then check_checksum(input, header) end
+  for _, entry in ipairs(options.finite ~= false and entries or {}) do
+    of_tensor(entry.name, check_finite, tensors[entry.name])
+  end
+  return tensors, header.metadata
+end
 
 --- Reads the tensors of a safetensors file of any program. F32, F64, U8 and I32 stay what they are; F16 and BF16
 -- become float32, BOOL uint8, other whole numbers int32 where they fit.
 ---@param path string
----@param options? { finite?: boolean, checksum?: boolean } finite: false accepts infinities and NaN; checksum:
---- false accepts a file of fnet whose contents another program changed
----@return table<string, tensor>? tensors by name; nil where the file cannot be read or is damaged
+---@param options? { names?: string[], finite?: boolean, checksum?: boolean } names: a list of the tensors to read,
+--- all by default; another one may then be of a type that fnet cannot read; finite: false accepts infinities and
+--- NaN; checksum: false accepts a file of fnet whose contents another program changed
+---@return table<string, tensor>? tensors by name; nil where the file cannot be read, is damaged, or does not fit
+--- into memory
 ---@return table<string, string>|string metadata, or the message
 ---@return integer? code errno, where the environment refused
 function safetensors.read(path, options)
-  options = expect.options("read_tensors", options, { "finite", "checksum" })
-  return open("read_tensors", path, function(file)
-    local header, tensors, hashed = read_header(file), {}, {}
-    for _, entry in ipairs(header.entries) do
-      tensors[entry.name] = of_tensor(entry.name, read_tensor, file, entry, hashed)
-    end
-    if options.checksum ~= false then check_checksum(header, hashed) end
-    for _, entry in ipairs(options.finite ~= false and header.entries or {}) do
-      of_tensor(entry.name, check_finite, tensors[entry.name])
-    end
-    return tensors, header.metadata
-  end)
+  expect.path("read_tensors", path)
+  options = expect.options("read_tensors", options, { "names", "finite", "checksum" })
+  return files.open(path, read, options, files.names("read_tensors", options.names))
 end
 
 -- The bytes of an element.
