@@ -345,6 +345,23 @@ describe("transforms", function()
       tostring(data.transforms { data.random_shift(1), data.horizontal_flip(), function() end }))
   end)
 
+  it("hand whole numbers to functions as they are, such as the numbers of rows that lie elsewhere", function()
+    local numbers, seen = fnet.arange(11, 16, 1, "int32"):reshape { 6, 1 }, {}
+    local set = data.Dataset { x = numbers, y = fnet.ones({ 6 }, "int32") }:with { transform = function(x, y)
+      seen[#seen + 1] = x.dtype
+      return x:float() * 2, y
+    end }
+    for x in set:batches { size = 4 } do table.move(x:reshape { -1 }:totable(), 1, #x, #seen + 1, seen) end
+    assert.same({ "int32", 22, 24, 26, 28, "int32", 30, 32 }, seen)
+    assert.equal(26, set:sample(3):item())
+    local plain = set:with { transform = function(...) return ... end }
+    assert.equal("int32", plain:sample(1).dtype)
+    assert.equal(11, numbers[1][1]) -- what a batch gives back is not what the data set holds
+    raises("normalise: expected samples of uint8 or floats, got int32 [6, 1]; with int32 go functions, such as one "
+      .. "that takes them for numbers of rows",
+      function() set:with { transform = data.normalise { mean = 1, deviation = 2 } }:sample(1) end)
+  end)
+
   it("refuse what is no transform", function()
     raises("transforms: expected a list of transforms, got number", function() data.transforms(3) end)
     raises("transforms: entry 2: expected a transform such as data.random_shift(2), or a function, got string",
@@ -366,7 +383,8 @@ describe("transforms", function()
       function() set:with {} end)
     raises("random_shift: expected pictures [count, height, width] or [count, height, width, channels], got [3, 4]",
       function() set:with { transform = data.random_shift(1) }:batches()() end)
-    raises("transform: expected a batch of uint8 or floats, got int32 [3]",
+    raises("random_shift: expected samples of uint8 or floats, got int32 [3]; with int32 go functions, such as one "
+      .. "that takes them for numbers of rows",
       function() data.random_shift(1)(fnet.ones({ 3 }, "int32"), fnet.ones { 3 }) end)
     raises("transform: expected as many targets as samples, got x of float32 [3, 4, 4] and y of float32 [2]",
       function() data.random_shift(1)(fnet.ones { 3, 4, 4 }, fnet.ones { 2 }) end)

@@ -57,6 +57,10 @@ local function check_pictures(steps, x)
     if not step.own and is.tensor_list(x) then
       core.raise("%s: expected samples in one tensor, got a list of %d; a function takes such apart", step.what, #x)
     end
+    if not step.apply and x.dtype == "int32" then
+      core.raise("%s: expected samples of uint8 or floats, got %s; with int32 go functions, such as one that " ..
+        "takes them for numbers of rows", step.what, say.value(x))
+    end
     if step.pictures and x.rank ~= 3 and x.rank ~= 4 then
       core.raise("%s: expected pictures [count, height, width] or [count, height, width, channels], got %s",
         step.what, say.shape(x.shape))
@@ -71,8 +75,11 @@ local function run_pass(pass, x, indices, scale)
   return core.transform(x, indices, scale, pass.stages, seed, stream, pass.mean, pass.deviation)
 end
 
--- The rows as floats, without any stage.
-local function floats(x, indices, scale) return core.transform(x, indices, scale, {}, 0, 0) end
+-- The rows as a function gets them: as floats, whole numbers of int32 as they are.
+local function plain(x, indices, scale)
+  if x.dtype ~= "int32" then return core.transform(x, indices, scale, {}, 0, 0) end
+  return indices and core.gather(x, indices) or x:clone()
+end
 
 --- The rows of a data set as a batch. What only lives between two passes gives its memory back at once, unless a
 -- user's function has seen it.
@@ -86,14 +93,14 @@ function Transform:fetch(samples, y, indices, dataset)
   check_pictures(self.steps, samples)
   local passing = true -- x lives between two passes only
   for _, pass in ipairs(self.passes) do
-    local before = x or pass.apply and rows_of.each(samples, floats, indices, dataset.scale)
+    local before = x or pass.apply and rows_of.each(samples, plain, indices, dataset.scale)
     if pass.apply then x, y = pass.apply(before, y, dataset)
     elseif before then x = run_pass(pass, before, nil, 1)
     else x = run_pass(pass, samples, indices, dataset.scale) end
     if passing and before and not pass.own then release(before) end
     passing = not pass.own
   end
-  return x or rows_of.each(samples, floats, indices, dataset.scale), y
+  return x or rows_of.each(samples, plain, indices, dataset.scale), y
 end
 
 --- The steps that do not choose at random, as validation data goes through them. Raises where a function of a
@@ -129,8 +136,7 @@ end
 ---@param y tensor targets, one a sample
 ---@return tensor x, tensor y
 function Transform:__call(x, y)
-  local fits = core.is_tensor(x) and x.rank >= 1 and x.dtype ~= "int32"
-  expect.that(fits, "transform", "a batch of uint8 or floats", x)
+  expect.that(core.is_tensor(x) and x.rank >= 1, "transform", "a batch", x)
   if not core.is_tensor(y) or y.rank < 1 or #y ~= #x then
     core.raise("transform: expected as many targets as samples, got x of %s and y of %s", say.value(x),
       say.value(y))
