@@ -14,11 +14,24 @@ function is.float(value) return core.is_tensor(value) and core.dtypes[value.dtyp
 ---@return boolean
 function is.labels(value) return core.is_tensor(value) and value.rank == 1 and not is.float(value) end
 
+--- Whether a value is a tensor, or an array that stays in its file (data.open_npy): it has a type and a shape.
+---@param value any
+---@return boolean
+function is.array(value) return core.is_tensor(value) or is.opened(value) end
+
+--- Whether a value is an array that stays in its file.
+---@param value any
+---@return boolean
+function is.opened(value)
+  local class = type(value) == "table" and getmetatable(value)
+  return type(class) == "table" and rawget(class, "opened") == true
+end
+
 --- Whether a value is a list of tensors, such as several inputs of a model: a plain table that begins with one.
 ---@param value any
 ---@return boolean
 function is.tensor_list(value)
-  return type(value) == "table" and getmetatable(value) == nil and core.is_tensor(value[1])
+  return type(value) == "table" and getmetatable(value) == nil and is.array(value[1])
 end
 
 --- Whether a value can be called: a function, or an object whose class says how.

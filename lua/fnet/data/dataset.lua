@@ -12,8 +12,9 @@ local transforms = require "fnet.data.transforms"
 local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 
 ---@class data.Dataset
----@field x tensor|tensor[] [count, ...]; uint8 pictures stay as they are and become floats times `scale` batch by
---- batch; a list where a model has several inputs. Of a part its own samples, copied when they are asked for
+---@field x tensor|tensor[] [count, ...], or an array that stays in its file (data.open_npy); uint8 pictures stay as
+--- they are and become floats times `scale` batch by batch; a list where a model has several inputs. Of a part its
+--- own samples, copied when they are asked for
 ---@field y tensor|tensor[] [count, ...]; labels as int32 from 1, or float targets; a list of several targets
 ---@field scale number 1
 ---@field classes string[]? names of the classes
@@ -55,8 +56,8 @@ local function checked(what, values)
   local several = is.tensor_list(values)
   for i = 1, several and #values or 1 do
     local t = several and values[i] or values
-    expect.that(core.is_tensor(t) and t.rank >= 1, several and ("%s[%d]"):format(what, i) or what,
-      "a tensor of at least one axis" .. (core.is_tensor(t) and "" or ", or a list of them"), t)
+    expect.that(is.array(t) and t.rank >= 1, several and ("%s[%d]"):format(what, i) or what,
+      "a tensor of at least one axis" .. (is.array(t) and "" or ", or a list of them"), t)
     if #t ~= rows_of.count(values) then
       core.raise("%s: expected tensors with equally many rows, got %s", what, rows_of.text(values))
     end
@@ -64,9 +65,16 @@ local function checked(what, values)
   return several and table.move(values, 1, #values, 1, {}) or values
 end
 
+-- Samples as batches are taken from them.
+local function contiguous(t) return core.is_tensor(t) and t:contiguous() or t end
+
+-- Targets are wanted as a whole, such as for the check of labels, where they are one number a sample.
+local function in_memory(t) return t.rank == 1 and is.opened(t) and t:rows(core.arange(1, #t, 1, "int32")) or t end
+
 -- Takes checked samples and targets of equal count.
 local function take(self, what, x, y)
-  self.x, self.y = rows_of.each(checked(what .. ": x", x), core.methods.contiguous), checked(what .. ": y", y)
+  self.x = rows_of.each(checked(what .. ": x", x), contiguous)
+  self.y = rows_of.each(checked(what .. ": y", y), in_memory)
   if rows_of.count(self.x) ~= rows_of.count(self.y) then
     core.raise("%s: expected as many targets as samples, got x of %s and y of %s", what, rows_of.text(x),
       rows_of.text(y))
@@ -101,15 +109,23 @@ local function all_rows(self) return self.rows or core.arange(1, #self, 1, "int3
 
 -- Rows as a network sees them.
 local function pick(t, indices, scale)
-  if t.dtype == "uint8" then return core.gather_scaled(t, indices, scale) end
-  return core.gather(t, indices)
+  if t.dtype ~= "uint8" then return rows_of.gather(t, indices) end
+  if not is.opened(t) then return core.gather_scaled(t, indices, scale) end
+  local bytes = t:rows(indices)
+  local rows = core.gather_scaled(bytes, core.arange(1, #bytes, 1, "int32"), scale)
+  core.methods.release(bytes)
+  return rows
 end
 
 local function fetch(self, indices, transform)
   local whole = self.whole or self
-  local y = rows_of.each(whole.y, core.gather, indices)
-  if transform then return transform:fetch(whole.x, y, indices, self) end
-  return rows_of.each(whole.x, pick, indices, self.scale), y
+  local x, y = whole.x, rows_of.each(whole.y, rows_of.gather, indices)
+  if not transform then return rows_of.each(x, pick, indices, self.scale), y end
+  if not rows_of.in_file(x) then return transform:fetch(x, y, indices, self) end
+  local samples = rows_of.each(x, rows_of.gather, indices)
+  x, y = transform:fetch(samples, y, nil, self)
+  rows_of.each(samples, core.methods.release)
+  return x, y
 end
 
 --- The samples and the targets of this data set, of a part its own. uint8 pictures stay as they are, and no
@@ -233,11 +249,12 @@ end
 function Dataset:sha256()
   expect.method("sha256", self)
   local whole = self.whole or self
-  local description = ("%s %s %.17g\n"):format(rows_of.text(whole.x), rows_of.text(whole.y), self.scale)
-  local tensors = table.move(rows_of.list(whole.x), 1, #rows_of.list(whole.x), 1, { description })
-  table.move(rows_of.list(whole.y), 1, #rows_of.list(whole.y), #tensors + 1, tensors)
-  tensors[#tensors + 1] = all_rows(self)
-  return core.sha256(table.unpack(tensors))
+  local hashed = { ("%s %s %.17g\n"):format(rows_of.text(whole.x), rows_of.text(whole.y), self.scale) }
+  for _, values in ipairs { whole.x, whole.y } do
+    for _, t in ipairs(rows_of.list(values)) do hashed[#hashed + 1] = is.opened(t) and t:pieces() or t end
+  end
+  hashed[#hashed + 1] = all_rows(self)
+  return core.sha256(table.unpack(hashed))
 end
 
 --- Mean and standard deviation (of the whole, not of a sample) of the samples as a network sees them: for each
@@ -247,7 +264,7 @@ end
 function Dataset:statistics()
   expect.method("statistics", self)
   local samples = (self.whole or self).x
-  expect.that(core.is_tensor(samples), "statistics", "samples in one tensor", samples)
+  expect.that(is.array(samples), "statistics", "samples in one tensor", samples)
   local rank = samples.rank
   local last = (rank == 2 or rank == 4) and samples.shape[rank] or 1
   local function mean_of(f)
@@ -287,7 +304,7 @@ function Dataset:__index(key)
   if method ~= nil then return method end
   local whole = rawget(self, "whole")
   if whole and (key == "x" or key == "y") then
-    local own = rows_of.each(whole[key], core.gather, self.rows)
+    local own = rows_of.each(whole[key], rows_of.part, self.rows)
     rawset(self, key, own)
     return own
   end

@@ -20,12 +20,13 @@ for name, f in pairs(transforms) do data[name] = f end
 
 return later.names("fnet.data", data, {
   ["fnet.data.table"] = "read_csv",
+  ["fnet.data.open"] = { "open_npy", "open_idx" },
   ["fnet.files.npy"] = { "read_npy", "write_npy", "read_npz", "write_npz" },
   ["fnet.data.images"] = { "read_image", "write_png", "read_images", "grey", "resize" },
 }, {
   DataLoader = "a data set gives its batches: for x, y in set:batches { size = 32, shuffle = true } do",
   TensorDataset = "Dataset", kfold = "it is a method: for train, valid in set:folds(5) do",
   KFold = "it is a method: for train, valid in set:folds(5) do",
-  split = "it is a method: local train, valid = set:split(0.8)",
+  memmap = "open_npy", mmap_mode = "open_npy", split = "it is a method: local train, valid = set:split(0.8)",
   train_test_split = "it is a method: local train, valid = set:split(0.8)",
 })

@@ -1,8 +1,11 @@
 --- Rows: what is done to the samples or to the targets of a data set, which are a tensor, or a list of tensors with
--- as many rows each: several inputs, several targets. Invariant: what is done to one is done to each of a list.
+-- as many rows each: several inputs, several targets. An array that stays in its file, of open.lua, is as good.
+-- Invariant: what is done to one is done to each of a list.
 
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
+
+local core = require "fnet.core"
 
 local rows = {}
 
@@ -27,6 +30,34 @@ function rows.count(values) return #(is.tensor_list(values) and values[1] or val
 ---@param values tensor|tensor[]
 ---@return tensor[]
 function rows.list(values) return is.tensor_list(values) and values or { values } end
+
+--- Whether one of the tensors stays in its file.
+---@param values tensor|tensor[]
+---@return boolean
+function rows.in_file(values)
+  for _, t in ipairs(rows.list(values)) do
+    if is.opened(t) then return true end
+  end
+  return false
+end
+
+--- Some of the rows, in memory.
+---@param t tensor
+---@param indices tensor int32
+---@return tensor
+function rows.gather(t, indices)
+  if is.opened(t) then return t:rows(indices) end
+  return core.gather(t, indices)
+end
+
+--- The same where the tensor is; what stays in its file stays there.
+---@param t tensor
+---@param indices tensor int32
+---@return tensor
+function rows.part(t, indices)
+  if is.opened(t) then return t:part(indices) end
+  return core.gather(t, indices)
+end
 
 --- "float32 [8, 3]", or "float32 [8, 4, 4] and float32 [8, 3]".
 ---@param values tensor|tensor[]

@@ -82,6 +82,10 @@ end
 ---@return data.Standardise
 local function standardise(train, options)
   options = expect.options("standardise", options, { "targets" })
+  if type(train) == "table" and is.opened(train.x) then
+    core.raise("standardise: expected samples in memory, these stay in their file; standardise each batch: "
+      .. "train:with { transform = data.normalise(train:statistics()) }")
+  end
   if type(train) ~= "table" or not core.is_tensor(train.x) or train.x.rank ~= 2 or #train == 0 then
     core.raise("standardise: expected a data set with samples [features], got %s",
       type(train) == "table" and core.is_tensor(train.x) and "samples of " .. say.value(train.x)

@@ -32,9 +32,8 @@ end
 -- What later users of the model want to know about its samples.
 local function about_data(dataset)
   local samples = type(dataset) == "table" and (dataset.whole or dataset).x
-  expect.that(core.is_tensor(samples) or is.tensor_list(samples), "save: data", "a data set", dataset)
-  local shape = core.is_tensor(samples) and samples.shape -- several inputs have none in common
-  if shape then table.remove(shape, 1) end
+  expect.that(is.array(samples) or is.tensor_list(samples), "save: data", "a data set", dataset)
+  local shape = is.array(samples) and { table.unpack(samples.shape, 2) } -- several inputs have none in common
   return { name = dataset.name, classes = dataset.classes, scale = dataset.scale,
     shape = shape and json.array(shape) or nil, sha256 = dataset:sha256() }
 end
