@@ -28,7 +28,7 @@ describe("help", function()
   end)
 
   it("shows functions, methods in Lua and in C, values and classes", function()
-    assert.matches("^fnet%.seed%(seed%)\n\n  Starts the random numbers anew: .*\n\n  seed +integer: any whole "
+    assert.matches("^fnet%.seed%(seed%)\n\n  Starts the random numbers anew, .*\n\n  seed +integer: any whole "
       .. "number\n", fnet.help "seed")
     assert.matches("^tensor:mean%(axis, keep%)\n\n  The mean.*\n  axis +integer, optional\n.*\n  returns +tensor\n",
       fnet.help "tensor.mean")

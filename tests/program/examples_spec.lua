@@ -98,8 +98,10 @@ describe("examples/fashion.lua", function()
     local text = fashion().output
     local percent, margin, correct, total = text:match "test accuracy (%S+)%% ± (%S+) %((%d+)/(%d+)%)"
     assert.equal(("%.2f"):format(100 * correct / total), percent)
-    local p = correct / total
-    assert.equal(("%.2f"):format(196 * math.sqrt(p * (1 - p) / total)), margin)
+    -- Wilson's ends are the fractions q of which p is 1.96 deviations away: (p - q)^2 = 1.96^2 q (1 - q) / total.
+    local p, z = correct / total, 1.96 ^ 2 / total
+    local middle, half = (p + z / 2) / (1 + z), math.sqrt(p * (1 - p) * z + z * z / 4) / (1 + z)
+    assert.equal(("%.2f"):format(100 * math.max(p - (middle - half), middle + half - p)), margin)
     local sum_correct, sum_total = 0, 0
     for right, all in text:gmatch "\n  %C-%%  %((%d+)/(%d+)%)" do
       sum_correct, sum_total = sum_correct + right, sum_total + all
