@@ -88,7 +88,18 @@ return later.names("fnet", fnet, {
   ["fnet.train"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
   ["fnet.inspect"] = { "check" }, ["fnet.command.help"] = { "help" }, ["fnet.save"] = { "load" },
   ["fnet.files.safetensors"] = { read_tensors = "read", write_tensors = "write" },
-}, { -- names of PyTorch and NumPy
-  array = "tensor", cat = "concat", concatenate = "concat", manual_seed = "seed", set_seed = "seed",
-  save = "it is a method: model:save(path)", uniform = "rand", normal = "randn", set_num_threads = "threads",
-})
+}, setmetatable({ -- names of PyTorch and NumPy
+  Tensor = "tensor", array = "tensor", as_tensor = "tensor", asarray = "tensor", cat = "concat",
+  concatenate = "concat", empty = "zeros", empty_like = "fnet.zeros(t.shape, t.dtype)",
+  from_numpy = "fnet.data.read_npy reads files of NumPy", hstack = "concat",
+  linspace = "fnet.arange(first, last, step) has a step", manual_seed = "seed", normal = "randn",
+  ones_like = "fnet.ones(t.shape, t.dtype)", rand_like = "fnet.rand(t.shape) does it",
+  randn_like = "fnet.randn(t.shape) does it", randperm = "permutation",
+  save = "it is a method: model:save(path)", set_num_threads = "threads", set_seed = "seed", uniform = "rand",
+  vstack = "concat", zeros_like = "fnet.zeros(t.shape, t.dtype)",
+}, { -- and of what NumPy has as functions
+  __index = function(_, name)
+    local ours = core.methods[name] and name or core.metatable.elsewhere[name]
+    return ours and not ours:find " " and ("it is a method of tensors: t:%s(...)"):format(ours) or ours
+  end,
+}))

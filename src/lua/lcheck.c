@@ -33,14 +33,36 @@ void lpush_lengths(lua_State *L, const struct tensor *t) {
     }
 }
 
+const char *lpush_position(lua_State *L, const struct tensor *t, size_t flat) {
+    size_t place[TENSOR_MAX_RANK];
+    if (t->rank < 2) return lua_pushfstring(L, "%I", (LUAI_UACINT)flat + 1);
+    for (int axis = t->rank - 1; axis >= 0; axis--) {
+        place[axis] = flat % t->shape[axis] + 1;
+        flat /= t->shape[axis];
+    }
+    return lpush_shape(L, t->rank, place);
+}
+
+const char *lpush_kind(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    if (luaL_getmetafield(L, index, "kind") == LUA_TFUNCTION) {
+        lua_pushvalue(L, index);
+        lua_call(L, 1, 1);
+        if (lua_type(L, -1) == LUA_TSTRING) return lua_tostring(L, -1);
+    }
+    return lua_pushstring(L, luaL_typename(L, index));
+}
+
 lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high) {
     int exact;
     lua_Integer value = lua_tointegerx(L, index, &exact);
     if (exact && lua_type(L, index) == LUA_TNUMBER && value >= low && value <= high) return value;
-    const char *got = luaL_typename(L, index);
+    const char *got;
     if (lua_type(L, index) == LUA_TNUMBER) {
         lua_pushvalue(L, index);
         got = isnan(lua_tonumber(L, -1)) ? "nan" : lua_tostring(L, -1); /* the sign of a NaN says nothing */
+    } else {
+        got = lpush_kind(L, index);
     }
     if (low == LUA_MININTEGER && high == LUA_MAXINTEGER)
         return lerror(L, "%s: expected a whole number, got %s", what, got);
@@ -55,7 +77,7 @@ double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtyp
     int ok;
     double value = lua_tonumberx(L, index, &ok);
     if (!ok || lua_type(L, index) != LUA_TNUMBER)
-        lerror(L, "%s: expected a number, got %s", what, luaL_typename(L, index));
+        lerror(L, "%s: expected a number, got %s", what, lpush_kind(L, index));
     double low = whole[dtype].low, high = whole[dtype].high;
     if (!dtype_is_float(dtype) && !(value >= low && value <= high && value == (double)(int64_t)value)) {
         lua_pushvalue(L, index);
@@ -65,9 +87,22 @@ double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtyp
     return value;
 }
 
+void lcheck_list(lua_State *L, int index, const char *what, const char *expected) {
+    index = lua_absindex(L, index);
+    bool table = lua_type(L, index) == LUA_TTABLE, named = false;
+    if (table && lua_rawlen(L, index) == 0) {
+        lua_pushnil(L);
+        named = lua_next(L, index) != 0;
+        lua_settop(L, named ? -3 : -1);
+    }
+    if (table && !named) return;
+    const char *got = lpush_kind(L, index);
+    lerror(L, "%s: expected %s, got %s", what, expected,
+           strcmp(got, "table") == 0 ? "a table with other keys" : got);
+}
+
 int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape) {
-    if (lua_type(L, index) != LUA_TTABLE)
-        return lerror(L, "%s: expected a shape such as {2, 3}, got %s", what, luaL_typename(L, index));
+    lcheck_list(L, index, what, "a shape such as {2, 3}");
     lua_Integer rank = (lua_Integer)lua_rawlen(L, index);
     if (rank > TENSOR_MAX_RANK)
         return lerror(L, "%s: expected at most %d axes, got %I", what, TENSOR_MAX_RANK, (LUAI_UACINT)rank);
@@ -80,6 +115,9 @@ int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape) {
 }
 
 int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *t) {
+    if (lua_type(L, index) == LUA_TTABLE)
+        return lerror(L, "%s: axis: expected a whole number from 1 to %d, got table; one axis a call", what,
+                      t->rank);
     lua_pushfstring(L, "%s: axis", what);
     int axis = (int)lcheck_integer(L, index, lua_tostring(L, -1), 1, t->rank) - 1;
     lua_pop(L, 1);
@@ -88,7 +126,7 @@ int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *
 
 enum dtype lcheck_dtype(lua_State *L, int index, const char *what, enum dtype otherwise) {
     if (lua_isnoneornil(L, index)) return otherwise;
-    const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : luaL_typename(L, index);
+    const char *name = lua_type(L, index) == LUA_TSTRING ? lua_tostring(L, index) : lpush_kind(L, index);
     for (int dtype = 0; dtype < DTYPE_COUNT; dtype++)
         if (strcmp(name, dtype_names[dtype]) == 0) return (enum dtype)dtype;
     return (enum dtype)lerror(L, "%s: expected the type float32, float64, uint8 or int32, got %s", what, name);

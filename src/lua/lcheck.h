@@ -11,14 +11,24 @@
 const char *lpush_shape(lua_State *L, int rank, const size_t *shape);
 const char *lpush_shape_of(lua_State *L, const struct tensor *t);
 
+/* Pushes where the element with that row-major number, from 0, lies: "3", or "[2, 1]" for more axes; from 1. */
+const char *lpush_position(lua_State *L, const struct tensor *t, size_t flat);
+
 /* Pushes the table {784, 128}. */
 void lpush_lengths(lua_State *L, const struct tensor *t);
+
+/* Pushes what the value at `index` is, for messages: what its metatable's function `kind` says, such as "a float32
+   tensor of [2, 3]", else its Lua type. */
+const char *lpush_kind(lua_State *L, int index);
 
 /* An integer argument within [low, high]; the error names what, expected and got (also for NaN and fractions). */
 lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high);
 
 /* A number that an element of this type can hold. */
 double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtype);
+
+/* A table with a list in it, or nothing; `expected` names it. */
+void lcheck_list(lua_State *L, int index, const char *what, const char *expected);
 
 /* A shape argument at `index`: a table of up to TENSOR_MAX_RANK lengths. Returns the rank. */
 int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape);

@@ -58,6 +58,7 @@ static int nested_shape(lua_State *L, int index, size_t *shape) {
     lua_pushvalue(L, index);
     while (lua_type(L, -1) == LUA_TTABLE) {
         if (rank == TENSOR_MAX_RANK) return lerror(L, "tensor: expected at most %d levels", TENSOR_MAX_RANK);
+        lcheck_list(L, -1, "tensor", "a table of numbers (nested for more axes)");
         shape[rank++] = (size_t)lua_rawlen(L, -1);
         lua_rawgeti(L, -1, 1);
         lua_remove(L, -2);
@@ -70,6 +71,9 @@ static int nested_shape(lua_State *L, int index, size_t *shape) {
 /* Fills t from the value on top of the stack; `position` counts elements. */
 static void fill_nested(lua_State *L, const struct tensor *t, int axis, size_t *position) {
     if (axis == t->rank) {
+        if (ltensor_test(L, -1))
+            lerror(L, "tensor: element %I: expected a number, got %s; fnet.stack and fnet.concat join tensors",
+                   (LUAI_UACINT)*position + 1, lpush_kind(L, -1));
         lua_pushfstring(L, "tensor: element %I", (LUAI_UACINT)*position + 1);
         tensor_set(t, *position, lcheck_element(L, -2, lua_tostring(L, -1), t->dtype));
         lua_pop(L, 1);
@@ -80,7 +84,7 @@ static void fill_nested(lua_State *L, const struct tensor *t, int axis, size_t *
     if (lua_type(L, -1) != LUA_TTABLE || lua_rawlen(L, -1) != t->shape[axis]) {
         bool table = lua_type(L, -1) == LUA_TTABLE;
         lua_Integer length = table ? (lua_Integer)lua_rawlen(L, -1) : 0;
-        const char *got = table ? lua_pushfstring(L, "%I entries", (LUAI_UACINT)length) : luaL_typename(L, -1);
+        const char *got = table ? lua_pushfstring(L, "%I entries", (LUAI_UACINT)length) : lpush_kind(L, -1);
         lerror(L, "tensor: rows must be equally long: expected %I entries at level %d after element %I, got %s",
                (LUAI_UACINT)t->shape[axis], axis + 1, (LUAI_UACINT)*position, got);
     }
@@ -94,9 +98,8 @@ static void fill_nested(lua_State *L, const struct tensor *t, int axis, size_t *
 /* tensor(nested table or number, dtype) */
 static int from_table(lua_State *L) {
     size_t shape[TENSOR_MAX_RANK], position = 0;
+    if (lua_type(L, 1) != LUA_TNUMBER) lcheck_list(L, 1, "tensor", "a table of numbers (nested for more axes)");
     enum dtype dtype = lcheck_dtype(L, 2, "tensor", FLOAT32);
-    if (lua_type(L, 1) != LUA_TTABLE && lua_type(L, 1) != LUA_TNUMBER)
-        return lerror(L, "tensor: expected a table of numbers (nested for more axes), got %s", luaL_typename(L, 1));
     int rank = nested_shape(L, 1, shape);
     struct tensor *t = ltensor_new(L, "tensor", dtype, rank, shape);
     lua_pushvalue(L, 1);
@@ -108,8 +111,7 @@ static int from_table(lua_State *L) {
 /* from_bytes(string, shape, dtype): native byte order, row-major. */
 static int from_bytes(lua_State *L) {
     size_t length, shape[TENSOR_MAX_RANK];
-    if (lua_type(L, 1) != LUA_TSTRING)
-        return lerror(L, "from_bytes: expected a string, got %s", luaL_typename(L, 1));
+    if (lua_type(L, 1) != LUA_TSTRING) return lerror(L, "from_bytes: expected a string, got %s", lpush_kind(L, 1));
     const char *bytes = lua_tolstring(L, 1, &length);
     int rank = lcheck_shape(L, 2, "from_bytes", shape);
     struct tensor layout;

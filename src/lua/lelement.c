@@ -98,6 +98,9 @@ static int set_index(lua_State *L, struct handle *handle) {
         copy_apart(L, source, &target, value->storage == handle->storage);
         return 0;
     }
+    if (lua_type(L, 3) != LUA_TNUMBER)
+        return lerror(L, "t[i] = value: expected a number or a tensor of %s, got %s%s", lpush_shape_of(L, &target),
+                      lpush_kind(L, 3), lua_istable(L, 3) ? "; fnet.tensor { ... } makes one of numbers" : "");
     set_all(handle, &target, lcheck_element(L, 3, "t[i] = value", t->dtype));
     return 0;
 }
@@ -108,7 +111,7 @@ static int tensor_newindex(lua_State *L) {
     const char *name = luaL_tolstring(L, 2, NULL);
     if (strcmp(name, "requires_grad") == 0) {
         if (!lua_isboolean(L, 3))
-            return lerror(L, "requires_grad: expected true or false, got %s", luaL_typename(L, 3));
+            return lerror(L, "requires_grad: expected true or false, got %s", lpush_kind(L, 3));
         if (!dtype_is_float(handle->tensor.dtype))
             return lerror(L, "requires_grad: only float tensors have gradients, this one is %s; use :float() first",
                           dtype_names[handle->tensor.dtype]);
@@ -120,7 +123,7 @@ static int tensor_newindex(lua_State *L) {
     }
     if (strcmp(name, "grad") == 0) {
         if (!lua_isnil(L, 3)) {
-            if (!ltensor_test(L, 3)) return lerror(L, "grad: expected a tensor, got %s", luaL_typename(L, 3));
+            if (!ltensor_test(L, 3)) return lerror(L, "grad: expected a tensor, got %s", lpush_kind(L, 3));
             struct handle *grad = ltensor_check(L, 3);
             if (!tensor_alike(&grad->tensor, &handle->tensor))
                 return lerror(L, "grad: expected %s of %s like the tensor, got %s of %s",

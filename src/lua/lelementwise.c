@@ -4,6 +4,8 @@
 
 #include "../core/elementwise.h"
 
+#include <string.h>
+
 static int unary(lua_State *L, const char *what, enum unary operation) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     struct tensor x = *t;
@@ -28,7 +30,7 @@ static void get_operand(lua_State *L, int index, const char *what, enum dtype dt
         return;
     }
     if (lua_type(L, index) != LUA_TNUMBER)
-        lerror(L, "%s: expected a tensor or a number, got %s", what, luaL_typename(L, index));
+        lerror(L, "%s: expected a tensor or a number, got %s", what, lpush_kind(L, index));
     operand->number = lua_tonumber(L, index);
     operand->single = (float)operand->number;
     operand->tensor = (struct tensor){.dtype = dtype};
@@ -38,8 +40,10 @@ static void get_operand(lua_State *L, int index, const char *what, enum dtype dt
 static void check_broadcast(lua_State *L, const char *what, const struct tensor *a, const struct tensor *b,
                             int *rank, size_t *shape) {
     if (tensor_broadcast(a, b, rank, shape)) return;
-    lerror(L, "%s: shapes %s and %s do not fit together: counted from the last axis, lengths must be equal or 1",
-           what, lpush_shape_of(L, a), lpush_shape_of(L, b));
+    bool matrices = a->rank >= 2 && b->rank >= 2 && a->shape[a->rank - 1] == b->shape[b->rank - 2];
+    lerror(L, "%s: shapes %s and %s do not fit together: counted from the last axis, lengths must be equal or 1%s",
+           what, lpush_shape_of(L, a), lpush_shape_of(L, b),
+           matrices && strcmp(what, "mul") == 0 ? "; the matrix product is a:matmul(b)" : "");
 }
 
 static int binary_as(lua_State *L, const char *what, enum binary operation, enum dtype dtype) {

@@ -61,6 +61,11 @@ static int script_level(lua_State *L, lua_Debug *frame) {
     return found;
 }
 
+bool lerror_in_script(lua_State *L, int level) {
+    lua_Debug frame;
+    return script_level(L, &frame) == level;
+}
+
 /* Pushes "script.lua:12: ", or "" where there is no such line. */
 static void push_position(lua_State *L) {
     lua_Debug frame;

@@ -22,6 +22,10 @@
 int lerror_kind(lua_State *L, const char *kind, const char *format, ...);
 bool lerror_is(lua_State *L, int index, const char *kind);
 
+/* Whether a script is at this level of the stack, and only the library below: at 1, it has called the C function
+   that runs. */
+bool lerror_in_script(lua_State *L, int level);
+
 /* Raises "interrupted" where no operation of the library runs: without a position. */
 int lerror_interrupted(lua_State *L);
 

@@ -16,7 +16,7 @@
 
 static const char *check_path(lua_State *L, const char *what) {
     size_t length;
-    if (lua_type(L, 1) != LUA_TSTRING) lerror(L, "%s: expected a path, got %s", what, luaL_typename(L, 1));
+    if (lua_type(L, 1) != LUA_TSTRING) lerror(L, "%s: expected a path, got %s", what, lpush_kind(L, 1));
     const char *path = lua_tolstring(L, 1, &length);
     if (strlen(path) != length) lerror(L, "%s: the path contains a zero byte", what);
     return path;

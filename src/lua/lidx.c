@@ -17,7 +17,7 @@ static int reader_close(lua_State *L) {
 
 static void check_option_names(lua_State *L, int options) {
     for (lua_pushnil(L); lua_next(L, options) != 0; lua_pop(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : luaL_typename(L, -2);
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : lpush_kind(L, -2);
         if (strcmp(name, "limit") != 0 && strcmp(name, "labels") != 0)
             lerror(L, "read_idx: unknown option %s, expected limit or labels", name);
     }

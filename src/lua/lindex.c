@@ -3,17 +3,6 @@
 
 #include "../core/index.h"
 
-/* "3", or "[2, 1]" for more axes: where the flat position is, counted from 1. */
-static const char *push_position(lua_State *L, const struct tensor *t, size_t flat) {
-    size_t place[TENSOR_MAX_RANK];
-    if (t->rank < 2) return lua_pushfstring(L, "%I", (LUAI_UACINT)flat + 1);
-    for (int axis = t->rank - 1; axis >= 0; axis--) {
-        place[axis] = flat % t->shape[axis] + 1;
-        flat /= t->shape[axis];
-    }
-    return lpush_shape(L, t->rank, place);
-}
-
 /* Pushes the indices at `index` as contiguous int32, each within 1 .. limit. */
 static const struct tensor *push_indices(lua_State *L, int index, const char *what, size_t limit) {
     const struct tensor *t = &ltensor_check(L, index)->tensor;
@@ -24,7 +13,7 @@ static const struct tensor *push_indices(lua_State *L, int index, const char *wh
     size_t bad;
     if (!index_check(t->data, tensor_count(t), (int64_t)limit, &bad))
         lerror(L, "%s: index %d at position %s is outside 1..%I (indices count from 1)", what,
-               (int)((const int32_t *)t->data)[bad], push_position(L, t, bad), (LUAI_UACINT)limit);
+               (int)((const int32_t *)t->data)[bad], lpush_position(L, t, bad), (LUAI_UACINT)limit);
     return t;
 }
 

@@ -28,7 +28,7 @@ static void use_isa(lua_State *L, const char *what, const char *name) {
 /* isa([name]): the instruction set in use, after switching to the named one. */
 static int isa(lua_State *L) {
     if (!lua_isnoneornil(L, 1)) {
-        if (lua_type(L, 1) != LUA_TSTRING) return lerror(L, "isa: expected a string, got %s", luaL_typename(L, 1));
+        if (lua_type(L, 1) != LUA_TSTRING) return lerror(L, "isa: expected a string, got %s", lpush_kind(L, 1));
         use_isa(L, "isa", lua_tostring(L, 1));
     }
     lua_pushstring(L, backend_name());

@@ -266,7 +266,7 @@ static void check_gradient(lua_State *L, int gradient, const struct handle *argu
     if (handle && tensor_alike(&handle->tensor, &argument->tensor) && lhandle_alive(handle)) return;
     lua_rawgeti(L, node, 1);
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "operation";
-    const char *got = handle ? lpush_shape_of(L, &handle->tensor) : luaL_typename(L, gradient);
+    const char *got = handle ? lpush_shape_of(L, &handle->tensor) : lpush_kind(L, gradient);
     lerror(L, "%s: its backward must return for argument %d a gradient of shape %s and type %s, got %s%s%s", name,
            number, lpush_shape_of(L, &argument->tensor), dtype_names[argument->tensor.dtype], got,
            handle ? " and " : "", handle ? dtype_names[handle->tensor.dtype] : "");

@@ -91,12 +91,54 @@ struct handle *ltensor_test(lua_State *L, int index) {
     return handle;
 }
 
+/* Raises that the value at `index` is no tensor. `method` names the method whose object it is, where it is one's.
+ */
+static int refuse(lua_State *L, const char *what, int index, const char *method) {
+    const char *hint = "";
+    bool plain = lua_type(L, index) == LUA_TTABLE && !lua_getmetatable(L, index);
+    const char *kind = lpush_kind(L, index);
+    if (plain) hint = "; fnet.tensor { ... } makes one of numbers";
+    if (method) hint = lua_pushfstring(L, "; a method is called with a colon, t:%s(...)", method);
+    return lerror(L, "%s%sexpected a tensor, got %s%s", what, *what ? ": " : "", kind, hint);
+}
+
+static bool is_method(lua_State *L, const char *name) {
+    luaL_getmetatable(L, TENSOR_METATABLE);
+    lua_getfield(L, -1, "methods");
+    return lua_getfield(L, -1, name) != LUA_TNIL;
+}
+
 /* Names the C function that runs, where its caller says how it is called. */
 static int not_a_tensor(lua_State *L, int index) {
     lua_Debug frame;
     bool named = lua_getstack(L, 0, &frame) && lua_getinfo(L, "n", &frame) && frame.name && *frame.name != '?';
-    return lerror(L, "%s%sexpected a tensor, got %s", named ? frame.name : "", named ? ": " : "",
-                  luaL_typename(L, index));
+    const char *name = named ? frame.name : "";
+    bool method = index == 1 && named && lerror_in_script(L, 1) && is_method(L, name);
+    return refuse(L, name, index, method ? name : NULL);
+}
+
+/* core.refuse_tensor(what, value, method): the same for the library's Lua modules; `method`: it is the object of
+   the method `what`, which calls expect.self, which calls this. */
+static int refuse_tensor(lua_State *L) {
+    const char *what = luaL_checkstring(L, 1);
+    return refuse(L, what, 2, lua_toboolean(L, 3) && lerror_in_script(L, 3) ? what : NULL);
+}
+
+/* Metamethod "kind": see lpush_kind. */
+static int tensor_kind_of(lua_State *L) {
+    const struct handle *handle = ltensor_test(L, 1);
+    if (!handle) return 0;
+    const struct tensor *t = &handle->tensor;
+    lua_pushfstring(L, "%s %s tensor of %s%s", t->dtype == INT32 ? "an" : "a", dtype_names[t->dtype],
+                    lpush_shape_of(L, t), tensor_count(t) == 1 ? ", whose number is t:item()" : "");
+    return 1;
+}
+
+/* core.kind(value): what lpush_kind says. */
+static int kind(lua_State *L) {
+    luaL_checkany(L, 1);
+    lpush_kind(L, 1);
+    return 1;
 }
 
 bool lhandle_alive(const struct handle *handle) { return handle->generation == handle->storage->generation; }
@@ -164,6 +206,8 @@ void lopen_tensor(lua_State *L) {
     luaL_newmetatable(L, TENSOR_METATABLE);
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &metatable_key);
+    lua_pushcfunction(L, tensor_kind_of);
+    lua_setfield(L, -2, "kind");
     lua_newtable(L);
     lua_pushcfunction(L, tensor_release);
     lua_setfield(L, -2, "release");
@@ -171,6 +215,7 @@ void lopen_tensor(lua_State *L) {
     lua_setfield(L, -3, "methods");
     lua_setfield(L, -3, "methods"); /* core.methods: Lua modules and other bindings add theirs */
     lua_setfield(L, -2, "metatable");
-    lua_pushcfunction(L, is_tensor);
-    lua_setfield(L, -2, "is_tensor");
+    static const luaL_Reg functions[] = {
+        {"is_tensor", is_tensor}, {"refuse_tensor", refuse_tensor}, {"kind", kind}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

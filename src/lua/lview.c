@@ -24,8 +24,7 @@ static int reshape(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     size_t shape[TENSOR_MAX_RANK], count = tensor_count(t), known = 1;
     int free_axis = -1;
-    if (lua_type(L, 2) != LUA_TTABLE)
-        return lerror(L, "reshape: expected a shape such as {2, -1}, got %s", luaL_typename(L, 2));
+    lcheck_list(L, 2, "reshape", "a shape such as {2, -1}");
     int rank = (int)lua_rawlen(L, 2);
     if (rank > TENSOR_MAX_RANK)
         return lerror(L, "reshape: expected at most %d axes, got %d", TENSOR_MAX_RANK, rank);

@@ -21,13 +21,14 @@ describe("a layer that is given no tensor", function()
       nn.SiLU(), nn.Sigmoid(), nn.Tanh(), nn.Softplus(), nn.Softmax(), nn.LogSoftmax(),
     }
     for _, layer in ipairs(layers) do
-      for got, value in pairs { ["nil"] = false, string = "x", table = { 1, 2 } } do
+      local with_hint = "table; fnet.tensor { ... } makes one of numbers"
+      for got, value in pairs { ["nil"] = false, string = "x", [with_hint] = { 1, 2 } } do
         raises(("%s: expected a tensor, got %s"):format(layer, got), function() layer(value or nil) end)
       end
     end
     raises("layer 1, Flatten(): expected a tensor, got nil",
       function() nn.Sequential { nn.Flatten(), nn.Dense(4, 2) }(nil) end)
-    raises("layer 2, Softmax(): expected a tensor, got table",
+    raises("layer 2, Softmax(): expected a tensor, got table; fnet.tensor { ... } makes one of numbers",
       function() nn.Sequential { nn.Lambda(function() return {} end), nn.Softmax() }(x) end)
   end)
 

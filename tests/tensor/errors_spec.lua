@@ -24,7 +24,8 @@ describe("a shape", function()
     randn = "fnet.randn(x)", from_bytes = "fnet.from_bytes('', x)", expand = "t:expand(x)",
   } do
     it("of " .. name .. " is a table of whole numbers", function()
-      for _, wrong in ipairs { { 3, "number" }, { "3", "string" }, { true, "boolean" }, { t, "userdata" } } do
+      local tensor = { t, "a float32 tensor of [2, 3]" }
+      for _, wrong in ipairs { { 3, "number" }, { "3", "string" }, { true, "boolean" }, tensor } do
         raises(name .. ": expected a shape such as {2, 3}, got " .. wrong[2], calling(code, wrong[1]))
       end
       raises(name .. ": expected a shape such as {2, 3}, got nil", calling(code))
@@ -110,7 +111,7 @@ describe("creation", function()
     local hint = "tensor: expected a table of numbers (nested for more axes), got "
     raises(hint .. "nil", function() local _ = fnet.tensor() end)
     raises(hint .. "string", function() local _ = fnet.tensor "5" end)
-    raises(hint .. "userdata", function() local _ = fnet.tensor(t) end)
+    raises(hint .. "a float32 tensor of [2, 3]", function() local _ = fnet.tensor(t) end)
     local rows = "tensor: rows must be equally long: expected "
     raises(rows .. "2 entries at level 2 after element 2, got 1 entries",
       function() local _ = fnet.tensor { { 1, 2 }, { 3 } } end)
@@ -128,7 +129,8 @@ describe("creation", function()
     raises("tensor: element 2: expected a number, got string", function() local _ = fnet.tensor { 1, "2" } end)
     raises("tensor: element 1: expected a number, got boolean", function() local _ = fnet.tensor { false } end)
     raises("tensor: element 2: expected a number, got nil", function() local _ = fnet.tensor { 1, nil, 3 } end)
-    raises("tensor: element 1: expected a number, got userdata", function() local _ = fnet.tensor { t } end)
+    raises("tensor: element 1: expected a number, got a float32 tensor of [2, 3]; fnet.stack and fnet.concat " ..
+      "join tensors", function() local _ = fnet.tensor { t } end)
     local circle = {}
     circle[1] = circle
     raises("tensor: expected at most 8 levels", function() local _ = fnet.tensor(circle) end)
@@ -222,7 +224,8 @@ describe("creation", function()
   it("by concat", function()
     raises("concat: expected a table of at least one tensor, got an empty table", function() fnet.concat {} end)
     raises("concat: expected a table of at least one tensor, got nil", function() fnet.concat() end)
-    raises("concat: expected a table of at least one tensor, got userdata", function() fnet.concat(t) end)
+    raises("concat: expected a table of at least one tensor, got a float32 tensor of [2, 3]",
+      function() fnet.concat(t) end)
     raises("concat: expected a tensor, got string", function() fnet.concat { "x" } end)
     raises("concat: expected a tensor, got number", function() fnet.concat { t, 5 } end)
     local hint = "concat: along axis 1 all other lengths and the types must be equal, got "
@@ -249,7 +252,7 @@ describe("conversion", function()
     local hint = "clamp: expected two numbers, low <= high, got "
     raises(hint .. "2 and 1", function() t:clamp(2, 1) end)
     raises(hint .. "0 and nil", function() t:clamp(0) end)
-    raises(hint .. "a and 1", function() t:clamp("a", 1) end)
+    raises(hint .. "string and 1", function() t:clamp("a", 1) end)
     raises(hint .. tostring(NAN) .. " and 1", function() t:clamp(NAN, 1) end)
   end)
 
@@ -269,26 +272,24 @@ describe("what is no tensor", function()
     "expand", "clone", "contiguous", "to", "detach", "is_contiguous", "item", "get", "set", "fill", "copy",
     "release", "bytes", "totable", "matmul", "count", "leaky_relu", "elu", "selu", "log_softmax", "var",
     "unsqueeze", "squeeze", "chunk", "clamp", "softmax", "gather", "equal", "allclose", "backward", "zero_grad",
+    "T", "row", "float", "double", "int", "byte", "std", "take_along_axis",
     table.unpack(operations.names(1, "METHOD")),
   }
 
   it("is refused as self by every method", function()
     for _, name in ipairs(METHODS) do
+      local colon = ("; a method is called with a colon, t:%s(...)"):format(name)
       for _, wrong in ipairs(NO_TENSORS) do
-        raises(name .. ": expected a tensor, got " .. wrong[2], calling(("t.%s(x)"):format(name), wrong[1]))
+        local message = name .. ": expected a tensor, got " .. wrong[2] .. colon
+        raises(message, calling(("t.%s(x)"):format(name), wrong[1]))
       end
-    end
-    for name, shown in pairs {
-      T = "transpose", row = "select", float = "to", double = "to", int = "to", byte = "to", std = "var",
-    } do
-      raises(shown .. ": expected a tensor, got table", calling(("t.%s({})"):format(name)))
     end
   end)
 
   it("the list of methods has them all", function()
     local known = {}
     for _, name in ipairs(METHODS) do known[name] = true end
-    for _, name in ipairs { "T", "row", "std", "float", "double", "int", "byte", "gt", "ge", "unslice",
+    for _, name in ipairs { "gt", "ge", "unslice",
       table.unpack(operations.names(2, "METHOD", "COMPARISON")) } do known[name] = true end
     for name in pairs(core.methods) do assert.is_true(known[name], "no test of a wrong self for " .. name) end
   end)
@@ -308,7 +309,9 @@ describe("what is no tensor", function()
     raises("mul: expected a tensor or a number, got string", function() local _ = "x" * t end)
     for _, name in ipairs { "equal", "allclose", "copy" } do
       for _, wrong in ipairs(NO_TENSORS) do
-        raises(name .. ": expected a tensor, got " .. wrong[2], calling(("t:%s(x)"):format(name), wrong[1]))
+        local way_out = wrong[2] == "table" and "; fnet.tensor { ... } makes one of numbers" or ""
+        local message = name .. ": expected a tensor, got " .. wrong[2] .. way_out
+        raises(message, calling(("t:%s(x)"):format(name), wrong[1]))
       end
     end
     raises("sha256: expected a tensor, got number", function() local _ = fnet.sha256(5) end)
@@ -319,22 +322,123 @@ end)
 describe("fields", function()
   it("that do not exist", function()
     local hint = "; it has shape, rank, dtype, grad, requires_grad and the methods that `fnet --help tensor` lists"
-    raises("a tensor has no field or method 'size'" .. hint, function() local _ = t.size end)
+    raises("a tensor has no field or method 'colour'" .. hint, function() local _ = t.colour end)
     raises("a tensor has no field or method 'summ'; did you mean 'sum'?", function() t:summ() end)
     raises("a tensor has no field or method 'logsoftmax'; did you mean 'log_softmax'?",
       function() t:logsoftmax() end)
     raises("a tensor has no field or method 'shap'; did you mean 'shape'?", function() return t.shap end)
     raises("a tensor has no field or method 'require_grad'; did you mean 'requires_grad'?",
       function() return t.require_grad end)
-    raises("a tensor has no field or method 'true'" .. hint, function() local _ = t[true] end)
-    raises("a tensor has no field or method '1'" .. hint, function() local _ = t["1"] end)
-    raises("a tensor has no field or method 'nil'" .. hint, function() local _ = t[nil] end)
+    raises("a tensor has no field or method 'shpe'; did you mean 'shape'?", function() return t.shpe end)
     local cannot = " cannot be set; elements are t[i], properties are requires_grad and grad"
     raises("a tensor's field 'shape'" .. cannot, function() t.shape = { 3, 2 } end)
     raises("a tensor's field 'name'" .. cannot, function() t.name = "x" end)
     raises("requires_grad: expected true or false, got number", function() t.requires_grad = 1 end)
     raises("requires_grad: only float tensors have gradients, this one is uint8; use :float() first",
       function() bytes.requires_grad = true end)
+  end)
+end)
+
+describe("names and keys of other libraries", function()
+  it("lead to what a tensor has instead", function()
+    for theirs, ours in pairs {
+      view = "did you mean 'reshape'?", size = "did you mean 'shape'?", dot = "did you mean 'matmul'?",
+      cat = "fnet.concat { a, b } joins tensors", astype = "did you mean 'to'?",
+      permute = "t:transpose(axis1, axis2) exchanges two axes", norm = "(t * t):sum():sqrt() is the norm",
+    } do
+      raises(("a tensor has no field or method '%s'; %s"):format(theirs, ours), function() local _ = t[theirs] end)
+    end
+  end)
+
+  it("are names that a tensor does not have, and lead to such that it has", function()
+    local fields = { shape = true, rank = true, dtype = true, grad = true, requires_grad = true }
+    for theirs, ours in pairs(core.metatable.elsewhere) do
+      assert.is_nil(core.methods[theirs], theirs)
+      assert.is_truthy(ours:find " " or core.methods[ours] or fields[ours], ours)
+    end
+  end)
+
+  it("have no hint where another word is near in letters alone", function()
+    for _, word in ipairs { "sin", "tan", "sort", "mix", "sip" } do
+      local _, message = pcall(function() return t[word] end)
+      assert.is_nil(message:find "did you mean", word)
+    end
+  end)
+
+  it("that are no index say what is one", function()
+    local way_out = ": an index is one whole number; t:get(i, j) is an element, t:slice(axis, first, last) a " ..
+      "part of an axis, t:gather(rows) some rows, fnet.where(mask, a, b) chooses by a mask"
+    raises("a tensor has no part [table]" .. way_out, function() return t[{ 1, 2 }] end)
+    raises("a tensor has no part [a float32 tensor of [2, 3]]" .. way_out, function() return t[t:gt(0)] end)
+    raises('a tensor has no part ["1:2"]' .. way_out, function() return t["1:2"] end)
+    raises("a tensor has no part [boolean]" .. way_out, function() return t[true] end)
+    raises("a tensor has no part [nil]" .. way_out, function() return t[nil] end)
+  end)
+end)
+
+describe("a tensor where something else is expected", function()
+  it("is called one, with its type and shape", function()
+    local wrong = fnet.zeros({ 2, 2 }, "int32")
+    raises("sum: axis: expected a whole number from 1 to 2, got an int32 tensor of [2, 2]",
+      function() t:sum(wrong) end)
+    raises("mean: axis: expected a whole number from 1 to 2, got an int32 tensor of [2, 2]",
+      function() t:mean(wrong) end)
+    raises("set: expected a number, got a float32 tensor of [2, 3]", function() t:set(t, 1, 1) end)
+    raises("fill: expected a number, got a float32 tensor of [], whose number is t:item()",
+      function() t:fill(t:sum()) end)
+    raises("reshape: expected a shape such as {2, -1}, got a float32 tensor of [2, 3]", function() t:reshape(t) end)
+    raises("SGD: lr: expected a number from 0 to inf, got a float32 tensor of [1], whose number is t:item()",
+      function() fnet.optim.SGD({ fnet.nn.Dense(1, 1).weight }, { lr = fnet.ones { 1 } }) end)
+    raises("cross_entropy: expected a table of options, got a float32 tensor of [2, 3]",
+      function() fnet.nn.cross_entropy(t, fnet.ones({ 2 }, "int32"), t) end)
+  end)
+
+  it("is called one by Lua's own functions, too", function()
+    local _, message = pcall(string.format, "%.3f", t)
+    assert.matches("number expected, got a tensor; t:item() is the number of one element", message, 1, true)
+  end)
+
+  it("says what the signs are that it does not have", function()
+    for _, sign in ipairs { "%", "//", "&", "|", "~", "<<", ">>" } do
+      local _, message = pcall(load("local t = ... return t " .. sign .. " 2"), t)
+      assert.matches("tensors have no " .. sign .. "; they have + - * / ^ and the methods", message, 1, true)
+    end
+    assert.matches("tensors have no ~;", select(2, pcall(load "local t = ... return ~t", t)), 1, true)
+    local _, called = pcall(function() return t(1) end)
+    assert.matches("a tensor cannot be called; t[i] is a row", called, 1, true)
+  end)
+end)
+
+describe("a dot and a colon in each other's place", function()
+  it("are told apart", function()
+    local dot = "got fnet itself; was a colon written for a dot, fnet.name(...)?"
+    for _, name in ipairs { "zeros", "ones", "full", "rand", "randn" } do
+      raises(name .. ": expected a shape such as {2, 3}, " .. dot, function() fnet[name](fnet, { 2 }) end)
+    end
+    raises("tensor: expected a table of numbers (nested for more axes), " .. dot, function() fnet:tensor { 1 } end)
+    raises("concat: expected a table of at least one tensor, " .. dot, function() fnet:concat { t, t } end)
+    raises("where: expected a tensor or a number, " .. dot, function() fnet:where(t, t, t) end)
+    dot = dot:gsub("fnet", "fnet.nn")
+    raises("mse: expected two tensors, " .. dot .. " and float32 [2, 3]", function() fnet.nn:mse(t, t) end)
+    raises("cross_entropy: expected a tensor, " .. dot, function() fnet.nn:cross_entropy(t, t) end)
+    raises("Dense: inputs: expected a whole number of at least 1, " .. dot, function() fnet.nn:Dense(2, 3) end)
+  end)
+
+  it("are not the matter where a layer is given no tensor", function()
+    raises("ReLU(): expected a tensor, got number", function() fnet.nn.ReLU()(5) end)
+  end)
+end)
+
+describe("a table that is no list", function()
+  it("is no shape and no tensor", function()
+    raises("zeros: expected a shape such as {2, 3}, got a table with other keys",
+      function() fnet.zeros { rows = 3 } end)
+    raises("reshape: expected a shape such as {2, -1}, got a table with other keys",
+      function() t:reshape { rows = 3 } end)
+    raises("tensor: expected a table of numbers (nested for more axes), got a table with other keys",
+      function() fnet.tensor { { x = 1 } } end)
+    assert.same({}, fnet.zeros({}).shape)
+    assert.same({ 0 }, fnet.tensor({}).shape)
   end)
 end)
 

@@ -124,6 +124,7 @@ describe("an axis", function()
       for _, wrong in ipairs(NO_AXES) do
         local shown = type(wrong) == "number" and tostring(wrong) or type(wrong)
         if wrong ~= wrong then shown = "nan" end
+        if type(wrong) == "table" then shown = "table; one axis a call" end
         raises(name .. ": axis: expected a whole number from 1 to 2, got " .. shown, calling(code, wrong))
       end
     end)
@@ -160,7 +161,8 @@ describe("shapes that do not fit", function()
     raises("lt: shapes [2] and [2, 3]" .. hint, function() t:gt(other) end)
     raises("add: shapes [2, 3] and [2]" .. hint, function() local _ = t + other end)
     raises("sub: shapes [2] and [2, 3]" .. hint, function() local _ = other - t end)
-    raises("mul: shapes [2, 3] and [3, 2]" .. hint, function() local _ = t * t:T() end)
+    raises("mul: shapes [2, 3] and [3, 2]" .. hint .. "; the matrix product is a:matmul(b)",
+      function() local _ = t * t:T() end)
     raises("div: shapes [0] and [2]" .. hint, function() local _ = fnet.zeros { 0 } / other end)
     raises("pow: shapes [2, 3] and [2]" .. hint, function() local _ = t ^ other end)
   end)
@@ -179,8 +181,10 @@ describe("shapes that do not fit", function()
     raises("matmul: expected two float tensors of one type, got uint8 and uint8; convert with :float()",
       function() bytes:matmul(bytes) end)
     for _, wrong in ipairs(NO_TENSORS) do
-      raises("matmul: expected a tensor, got " .. wrong[2], function() t:matmul(wrong[1]) end)
-      raises("matmul: expected a tensor, got " .. wrong[2], function() fnet.matmul(wrong[1], t) end)
+      local message = "matmul: expected a tensor, got " .. wrong[2]
+      if wrong[2] == "table" then message = message .. "; fnet.tensor { ... } makes one of numbers" end
+      raises(message, function() t:matmul(wrong[1]) end)
+      raises(message, function() fnet.matmul(wrong[1], t) end)
     end
   end)
 
@@ -208,8 +212,9 @@ describe("shapes that do not fit", function()
     raises("t[1] = value: expected [3] of float32, got [2] of float32", function() t[1] = fnet.zeros { 2 } end)
     raises("t[2] = value: expected [3] of float32, got [] of float32", function() t[2] = fnet.tensor(5) end)
     raises("t[1] = value: expected [] of uint8, got [] of float32", function() bytes[1] = fnet.tensor(5) end)
-    raises("t[i] = value: expected a number, got table", function() t[1] = { 1, 2, 3 } end)
-    raises("t[i] = value: expected a number, got nil", function() t[1] = nil end)
+    raises("t[i] = value: expected a number or a tensor of [3], got table; fnet.tensor { ... } makes one of " ..
+      "numbers", function() t[1] = { 1, 2, 3 } end)
+    raises("t[i] = value: expected a number or a tensor of [3], got nil", function() t[1] = nil end)
     raises("t[i] = value: element 2 is 300.0, which uint8 cannot hold",
       function() bytes:reshape({ 1, 3 })[1] = fnet.tensor({ 1, 300, 2 }, "int32") end)
     raises("copy: [2] does not fit into [2, 3]", function() t:copy(fnet.zeros { 2 }) end)

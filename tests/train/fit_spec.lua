@@ -436,7 +436,7 @@ describe("the arguments of fit", function()
       { "metrics: the name 'valid_x' is taken; give", with("metrics", { valid_x = nn.mae }) },
       { "metrics: 'accuracy' is there twice", with("metrics", { "accuracy", "accuracy" }) },
       { "metrics: 'accuracy' is there twice", with("metrics", { "accuracy", accuracy = nn.mae }) },
-      { "optim: expected an optimiser, such as fnet.optim.Adam(model:parameters()), got table",
+      { "optim: expected an optimiser, such as fnet.optim.Adam(model:parameters()), got fnet.optim itself",
         with("optim", optim) },
       { "metrics: expected a table such as { 'accuracy' }, got string", with("metrics", "accuracy") },
       { "callbacks: unknown option 'epoch_ends' (did you mean 'epoch_end'?); known are start, epoch_start",

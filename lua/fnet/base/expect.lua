@@ -11,7 +11,8 @@ local function one_of(what, kind, value, names)
   for _, name in ipairs(names) do
     if name == value then return name end
   end
-  core.raise("%s: unknown %s '%s'%s; known are %s", what, kind, tostring(value), naming.hint(value, names),
+  local shown = type(value) == "string" and value or math.type(value) and tostring(value) or core.kind(value)
+  core.raise("%s: unknown %s '%s'%s; known are %s", what, kind, shown, naming.hint(value, names),
     table.concat(names, ", "))
 end
 
@@ -25,7 +26,7 @@ function expect.options(what, options, known, switches)
   if options == nil then return {} end
   if type(options) ~= "table" then
     core.raise("%s: expected a table of options, got %s", what,
-      core.is_tensor(options) and "a tensor" or type(options))
+      core.kind(options))
   end
   for key in pairs(options) do one_of(what, "option", key, known) end
   for _, name in ipairs(switches or {}) do
@@ -39,7 +40,7 @@ local function got(value)
   if type(value) == "string" then return ("the string '%s'"):format(value) end
   if value ~= value then return "nan" end
   local plain = type(value) == "number" or type(value) == "boolean"
-  return plain and tostring(value) or say.value(value)
+  return plain and tostring(value) or core.kind(value)
 end
 
 --- A value that a check which is written where it is needed finds right.
@@ -107,7 +108,14 @@ end
 ---@param what string the function, for the message
 ---@param value any
 function expect.tensor(what, value)
-  if not core.is_tensor(value) then core.raise("%s: expected a tensor, got %s", what, type(value)) end
+  if not core.is_tensor(value) then core.refuse_tensor(what, value) end
+end
+
+--- The tensor whose method is called: `t.mean(1)`, written for `t:mean(1)`, passes another value.
+---@param name string the method's
+---@param self any
+function expect.self(name, self)
+  if not core.is_tensor(self) then core.refuse_tensor(name, self, true) end
 end
 
 --- An axis, from 1 to the rank.
@@ -117,8 +125,9 @@ end
 ---@return integer axis
 function expect.axis(what, axis, rank)
   if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return axis end
-  core.raise("%s: axis: expected a whole number from 1 to %d, got %s", what, rank,
-    axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or type(axis))
+  core.raise("%s: axis: expected a whole number from 1 to %d, got %s%s", what, rank,
+    axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or core.kind(axis),
+    type(axis) == "table" and "; one axis a call" or "")
 end
 
 --- One of a list of names.

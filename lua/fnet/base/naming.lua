@@ -5,16 +5,16 @@ local core = require "fnet.core"
 
 local naming = {}
 
--- How many letters must be changed, added, dropped or swapped with their neighbour to make b of a (the optimal
--- string alignment distance).
-local function distance(a, b)
+-- How many letters must be added, dropped or swapped with their neighbour, or, which counts `other`, changed, to
+-- make b of a (with 1, the optimal string alignment distance).
+local function distance(a, b, other)
   local rows = { [0] = {} }
   for j = 0, #b do rows[0][j] = j end
   for i = 1, #a do
     rows[i] = { [0] = i }
     for j = 1, #b do
       local same = a:byte(i) == b:byte(j)
-      local best = math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (same and 0 or 1))
+      local best = math.min(rows[i - 1][j] + 1, rows[i][j - 1] + 1, rows[i - 1][j - 1] + (same and 0 or other))
       local swapped = i > 1 and j > 1 and a:byte(i) == b:byte(j - 1) and a:byte(i - 1) == b:byte(j)
       rows[i][j] = swapped and math.min(best, rows[i - 2][j - 2] + 1) or best
     end
@@ -43,13 +43,14 @@ function naming.bare(name) return (name:lower():gsub("[_%-%s]", "")) end
 local bare = naming.bare
 
 -- The known names that stand for this one elsewhere; else the one that is spelt most like it; else none.
-local function meant(name, names)
+local function meant(name, names, words)
   if type(name) ~= "string" or #name > 64 then return {} end
-  local list, best, least = {}, nil, math.max(1, #name // 3) + 1
+  local list, best, least, other = {}, nil, math.max(1, #name // 3) + 1, 1
+  if words and #name < 5 then least, other = #name < 4 and 1 or 2, 2 end
   local synonyms = " " .. (SYNONYMS[bare(name)] or "") .. " "
   for _, known in ipairs(names) do
     if synonyms:find(" " .. known .. " ", 1, true) then list[#list + 1] = known end
-    local far = distance(bare(name), bare(known))
+    local far = distance(bare(name), bare(known), other)
     if far < least and far < #known then best, least = known, far end
   end
   return #list > 0 and list or { best }
@@ -63,8 +64,9 @@ function naming.synonyms(name) return SYNONYMS[bare(name)] end
 --- The known name that a misspelt one was probably meant to be, or nil where none is near.
 ---@param name any
 ---@param names string[]
+---@param words? boolean true: a short name with a letter changed is another word, as sin is of min, and no slip
 ---@return string?
-function naming.nearest(name, names) return meant(name, names)[1] end
+function naming.nearest(name, names, words) return meant(name, names, words)[1] end
 
 --- "(did you mean 'lr'?)" with a blank before it, for the end of a message; "" where no known name is near.
 ---@param name any
@@ -96,6 +98,9 @@ end
 function naming.strict(what, list, elsewhere)
   return setmetatable(list, {
     elsewhere = elsewhere,
+    kind = function() -- for messages: the table got in as the object of a call with a colon
+      return ("%s itself; was a colon written for a dot, %s.name(...)?"):format(what, what)
+    end,
     __index = function(_, key)
       local near = elsewhere and elsewhere[key] or naming.nearest(key, naming.sorted(list))
       local words = near and (near:find " " and near or ("did you mean %s.%s?"):format(what, near))

@@ -1,5 +1,6 @@
 --- How messages call a value: its kind, a shape, a number.
 
+local core = require "fnet.core"
 local is = require "fnet.base.is"
 
 local say = {}
@@ -16,12 +17,13 @@ function say.number(value, format) return value ~= value and "nan" or format:for
 ---@return string
 function say.shape(shape, lead) return "[" .. (lead or "") .. table.concat(shape, ", ") .. "]" end
 
---- What a value is, for "got ...": the type and the shape of a tensor, or of an array in a file; or the Lua type.
+--- What a value is, for "got ..." where a tensor or the like was expected: the type and the shape of a tensor, or
+-- of an array in a file; a table of public names; or the Lua type.
 ---@param value any
 ---@return string
 function say.value(value)
   if is.array(value) then return value.dtype .. " " .. say.shape(value.shape) end
-  return type(value)
+  return core.kind(value)
 end
 
 return say

@@ -10,7 +10,7 @@ local classes = {}
 ---@param what string the function, for the message
 ---@param output tensor [batch, classes] or [classes]
 function classes.check(what, output)
-  if not core.is_tensor(output) or output.rank == 0 or output.shape[output.rank] ~= 1 then return end
+  if not core.is_tensor(output) or output.rank == 0 or output.shape[output.rank] > 1 then return end
   core.raise("%s: expected an output for each class, at least two, got %s; a single logit is compared with 0, " ..
     "such as output:gt(0):eq(target):mean() for targets of 0 and 1", what, say.value(output))
 end

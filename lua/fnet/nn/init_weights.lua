@@ -14,13 +14,12 @@ local named = {}
 
 -- What goes into one unit and out of one input.
 local function fans(what, shape)
-  if type(shape) ~= "table" or #shape < 2 then
-    core.raise("%s: expected a shape of at least two lengths, {..., inputs, units}, got %s", what,
-      type(shape) == "table" and say.shape(shape) or type(shape))
-  end
+  local expected = "a shape of at least two lengths, {..., inputs, units}"
+  expect.that(type(shape) == "table", what, expected, shape)
+  for axis = 1, #shape do expect.count(what .. ": length " .. axis, shape[axis], 1) end
+  if #shape < 2 then core.raise("%s: expected %s, got %s", what, expected, say.shape(shape)) end
   local field = 1
   for axis, length in ipairs(shape) do
-    expect.count(what .. ": length " .. axis, length, 1)
     if axis < #shape - 1 then field = field * length end
   end
   return field * shape[#shape - 1], field * shape[#shape]

@@ -18,10 +18,10 @@ function Lambda:init(f, options)
   expect.that(is.callable(f), "Lambda", "a function of a tensor", f)
   local shape = options.output_shape
   if shape ~= nil and type(shape) ~= "table" and type(shape) ~= "function" then
-    core.raise("Lambda: output_shape: expected a table or a function, got " .. type(shape))
+    core.raise("Lambda: output_shape: expected a table or a function, got " .. core.kind(shape))
   end
   if options.name ~= nil and type(options.name) ~= "string" then
-    core.raise("Lambda: name: expected a string, got " .. type(options.name))
+    core.raise("Lambda: name: expected a string, got " .. core.kind(options.name))
   end
   self.call, self.text, self.shape = f, options.name or "Lambda", shape
 end

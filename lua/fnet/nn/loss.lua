@@ -68,7 +68,7 @@ end
 -- Raises unless both are tensors of one shape with something in them.
 local function check_pair(what, output, target)
   if not (core.is_tensor(output) and core.is_tensor(target)) then
-    core.raise("%s: expected two tensors, got %s and %s", what, type(output), type(target))
+    core.raise("%s: expected two tensors, got %s and %s", what, say.value(output), say.value(target))
   end
   local a, b = output.shape, target.shape
   if not is.same_shape(a, b) then

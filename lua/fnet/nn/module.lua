@@ -92,7 +92,7 @@ local function take_list(self, list, noun)
     elseif not is_module(part) then
       local class_name = type(part) == "table" and rawget(part, "class_name")
       core.raise("%s: %s %d: expected a layer, got %s", what, noun, i,
-        class_name and "the class " .. class_name .. "; call it: nn." .. class_name .. "(...)" or type(part))
+        class_name and "the class " .. class_name .. "; call it: nn." .. class_name .. "(...)" or core.kind(part))
     end
     self[i] = part
     adopt(self, part, noun .. " " .. i)
@@ -238,7 +238,7 @@ end
 function Module:buffer(name, tensor)
   if type(name) ~= "string" or rawget(self, name) ~= nil or not core.is_tensor(tensor) then
     core.raise("%s: buffer: expected the name of a new field and a tensor, got %s and %s", self.class_name,
-      tostring(name), type(tensor))
+      tostring(name), core.kind(tensor))
   end
   rawset(self, name, tensor)
   local buffers = rawget(self, BUFFERS)

@@ -107,7 +107,7 @@ local SHADES = " .:-=+*#%@"
 function report.picture(picture)
   if not core.is_tensor(picture) or picture.rank ~= 2 then
     core.raise("picture: expected a tensor [height, width], got " ..
-      (core.is_tensor(picture) and say.shape(picture.shape) or type(picture)))
+      (core.is_tensor(picture) and say.shape(picture.shape) or say.value(picture)))
   end
   local pixels, lines = picture:totable(), {}
   local colour = core.terminal(1) and (os.getenv "NO_COLOR" or "") == ""
@@ -138,10 +138,11 @@ function report.distribution(names, probabilities)
   if type(names) ~= "table" or not core.is_tensor(probabilities) or probabilities.rank ~= 1 or
     #names ~= #probabilities or #names == 0 then
     core.raise("distribution: expected a list of names and a tensor with a probability for each, got %s and %s",
-      type(names) == "table" and #names .. " names" or type(names), say.value(probabilities))
+      type(names) == "table" and #names .. " names" or core.kind(names), say.value(probabilities))
   end
   local rows, best = {}, probabilities:argmax():item()
   for i, value in ipairs(probabilities:totable()) do
+    expect.that(type(names[i]) == "string" or math.type(names[i]), "distribution: name " .. i, "a text", names[i])
     rows[i] = { "  " .. names[i], report.bar(value, 30), ("%.1f%%"):format(100 * value), i == best and " <" or "" }
   end
   return table.concat(columns(rows, { -1, -30, 6, -1 }), "\n")

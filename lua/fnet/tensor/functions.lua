@@ -13,7 +13,7 @@ local constructors = {}
 ---@param slope? number|tensor 0.01
 ---@return tensor
 function methods:leaky_relu(slope)
-  expect.tensor("leaky_relu", self)
+  expect.self("leaky_relu", self)
   return core.leaky_relu(self, slope or 0.01)
 end
 
@@ -21,7 +21,7 @@ end
 ---@param alpha? number|tensor 1
 ---@return tensor
 function methods:elu(alpha)
-  expect.tensor("elu", self)
+  expect.self("elu", self)
   return core.elu(self, alpha or 1)
 end
 
@@ -29,7 +29,7 @@ end
 -- Differentiable.
 ---@return tensor
 function methods:selu()
-  expect.tensor("selu", self)
+  expect.self("selu", self)
   return core.elu(self, 1.6732632423543772) * 1.0507009873554805
 end
 
@@ -37,8 +37,9 @@ end
 ---@param axis? integer the last one
 ---@return tensor
 function methods:log_softmax(axis)
-  expect.tensor("log_softmax", self)
+  expect.self("log_softmax", self)
   axis = expect.axis("log_softmax", axis or math.max(self.rank, 1), self.rank)
+  if self:count() == 0 then return self:clone() end
   local below = self - self:detach():max(axis, true)
   return below - below:exp():sum(axis, true):log()
 end
@@ -50,7 +51,7 @@ end
 ---@param correction? integer 1, the unbiased estimate from a sample; 0 for a whole population
 ---@return tensor
 function methods:var(axis, keep, correction)
-  expect.tensor("var", self)
+  expect.self("var", self)
   if axis ~= nil then expect.axis("var", axis, self.rank) end
   correction = expect.count("var: correction", correction or 1, 0)
   local count = axis and self.shape[axis] or self:count()
@@ -63,13 +64,16 @@ end
 ---@param keep? boolean true: the axis stays, with length 1
 ---@param correction? integer 1
 ---@return tensor
-function methods:std(axis, keep, correction) return methods.var(self, axis, keep, correction):sqrt() end
+function methods:std(axis, keep, correction)
+  expect.self("std", self)
+  return self:var(axis, keep, correction):sqrt()
+end
 
 --- A view with one more axis, of length 1. Differentiable.
 ---@param axis integer its place, 1 to rank + 1
 ---@return tensor
 function methods:unsqueeze(axis)
-  expect.tensor("unsqueeze", self)
+  expect.self("unsqueeze", self)
   local shape = self.shape
   table.insert(shape, expect.axis("unsqueeze", axis, self.rank + 1), 1)
   return self:reshape(shape)
@@ -79,7 +83,7 @@ end
 ---@param axis? integer
 ---@return tensor
 function methods:squeeze(axis)
-  expect.tensor("squeeze", self)
+  expect.self("squeeze", self)
   local shape, left = self.shape, {}
   if axis ~= nil and shape[expect.axis("squeeze", axis, self.rank)] ~= 1 then
     core.raise("squeeze: axis %d of %s has more than one place", axis, say.shape(shape))
@@ -95,7 +99,7 @@ end
 ---@param axis? integer 1
 ---@return tensor ... the parts
 function methods:chunk(count, axis)
-  expect.tensor("chunk", self)
+  expect.self("chunk", self)
   axis = expect.axis("chunk", axis or 1, self.rank)
   expect.count("chunk: count", count, 1)
   local length, parts = self.shape[axis], {}
@@ -111,9 +115,10 @@ end
 local function check_list(what, tensors)
   if type(tensors) ~= "table" or #tensors == 0 then
     core.raise("%s: expected a table of at least one tensor, got %s", what,
-      type(tensors) == "table" and "an empty table" or type(tensors))
+      type(tensors) == "table" and #tensors == 0 and getmetatable(tensors) == nil and "an empty table" or
+        core.kind(tensors))
   end
-  for _, part in ipairs(tensors) do expect.tensor(what, part) end
+  for i = 1, #tensors do expect.tensor(what, tensors[i]) end
 end
 
 --- Joins tensors along an axis. Differentiable.

@@ -3,6 +3,7 @@
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local observer = require "fnet.base.observer"
+local say = require "fnet.base.say"
 local core = require "fnet.core"
 require "fnet.tensor.rules"
 
@@ -23,12 +24,12 @@ function public.no_grad(f, ...) return core.no_grad(f, ...) end
 ---@return fun(...): tensor operation
 function public.operation(forward, backward)
   if type(forward) ~= "function" or type(backward) ~= "function" then
-    core.raise("operation: expected two functions, forward and backward, got " .. type(forward) .. " and " ..
-      type(backward))
+    core.raise("operation: expected two functions, forward and backward, got " .. say.value(forward) .. " and " ..
+      say.value(backward))
   end
   return function(...)
     local y = core.no_grad(forward, ...)
-    if not is_tensor(y) then core.raise("operation: forward must return a tensor, got " .. type(y)) end
+    if not is_tensor(y) then core.raise("operation: forward must return a tensor, got " .. say.value(y)) end
     core.record(y, backward, ...)
     return y
   end
@@ -37,7 +38,7 @@ end
 -- f(inputs) as one number: its elements weighted so that errors do not cancel.
 local function weighted(f, inputs)
   local y = f(table.unpack(inputs))
-  if not is_tensor(y) then core.raise("gradcheck: f must return a tensor, got " .. type(y)) end
+  if not is_tensor(y) then core.raise("gradcheck: f must return a tensor, got " .. say.value(y)) end
   local count = y:count()
   local weights = core.arange(1, count, 1, "float64") * 0.37 + 0.5
   return (y:to("float64"):reshape { count } * weights):sum()
@@ -73,7 +74,7 @@ end
 ---@return string|number detail  the largest error, or what differs where
 function public.gradcheck(f, inputs, options)
   if not is.callable(f) then
-    core.raise("gradcheck: expected a function or a model, got " .. type(f))
+    core.raise("gradcheck: expected a function or a model, got " .. say.value(f))
   end
   expect.that(type(inputs) == "table" or is_tensor(inputs), "gradcheck", "a table of inputs", inputs)
   options = expect.options("gradcheck", options, { "step", "tolerance", "most" })

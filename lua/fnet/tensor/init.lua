@@ -28,11 +28,25 @@ local methods = core.methods
 local metatable = core.metatable
 
 metatable.elsewhere = { -- names of PyTorch and NumPy
-  array_equal = "equal", ascontiguousarray = "contiguous", astype = "to", bmm = "matmul", broadcast_to = "expand",
-  clip = "clamp", dim = "rank", dot = "matmul", expand_dims = "unsqueeze", index_select = "gather", mm = "matmul",
-  narrow = "slice", ndim = "rank", numel = "count", numpy = "fnet.data.write_npy writes a file for NumPy",
-  permute = "t:transpose(axis1, axis2) exchanges two axes", ravel = "flatten", size = "shape", split = "chunk",
-  swapaxes = "transpose", swish = "silu", take = "gather", tolist = "totable", view = "reshape",
+  absolute = "abs", amax = "max", amin = "min", array_equal = "equal", ascontiguousarray = "contiguous",
+  astype = "to", bmm = "matmul", broadcast_to = "expand", cat = "fnet.concat { a, b } joins tensors",
+  clip = "clamp", concat = "fnet.concat { a, b } joins tensors", concatenate = "fnet.concat { a, b } joins tensors",
+  cpu = "fnet computes on the processor alone", cuda = "fnet computes on the processor alone", data = "detach",
+  device = "fnet computes on the processor alone", dim = "rank", divide = "div", dot = "matmul",
+  expand_dims = "unsqueeze", greater = "gt", greater_equal = "ge", index_select = "gather",
+  is_leaf = "what requires gradients and was made by no operation is a leaf", length = "#t is the first length",
+  less = "lt", less_equal = "le", logical_not = "t:eq(0) is 1 where t is 0",
+  masked_fill = "fnet.where(mask, value, t) chooses element by element",
+  masked_select = "fnet.where(mask, t, 0) keeps the shape, t:gather(positions) takes rows",
+  mm = "matmul", multiply = "mul", mv = "matmul", narrow = "slice", ndim = "rank", ndimension = "rank",
+  negative = "neg", nelement = "count", norm = "(t * t):sum():sqrt() is the norm", not_equal = "ne",
+  numel = "count",
+  numpy = "fnet.data.write_npy writes a file for NumPy",
+  permute = "t:transpose(axis1, axis2) exchanges two axes", power = "pow", ravel = "flatten",
+  reciprocal = "1 / t", requires_grad_ = "requires_grad", size = "shape", split = "chunk", square = "t * t",
+  stack = "fnet.stack { a, b } joins tensors along a new axis", subtract = "sub", swapaxes = "transpose",
+  swish = "silu", t = "transpose", take = "gather", tile = "expand", tolist = "totable", type = "dtype",
+  view = "reshape", where = "fnet.where(condition, a, b) chooses element by element",
 }
 
 local constructors = {}
@@ -118,7 +132,7 @@ function constructors.is_tensor(value) return core.is_tensor(value) end
 ---@param other tensor
 ---@return tensor
 function methods:matmul(other)
-  expect.tensor("matmul", self)
+  expect.self("matmul", self)
   expect.tensor("matmul", other)
   if self.rank ~= 1 and other.rank ~= 1 then return core.matmul(self, other) end
   local a = self.rank == 1 and self:reshape { 1, #self } or self
@@ -133,12 +147,15 @@ end
 ---@param a tensor
 ---@param b tensor
 ---@return tensor
-function constructors.matmul(a, b) return methods.matmul(a, b) end
+function constructors.matmul(a, b)
+  expect.tensor("matmul", a)
+  return a:matmul(b)
+end
 
 --- The number of elements.
 ---@return integer
 function methods:count()
-  expect.tensor("count", self)
+  expect.self("count", self)
   local count = 1
   for _, length in ipairs(self.shape) do count = count * length end
   return count
@@ -149,7 +166,7 @@ end
 ---@param keep? boolean true: the axis stays, with length 1
 ---@return tensor
 function methods:mean(axis, keep)
-  expect.tensor("mean", self)
+  expect.self("mean", self)
   if axis ~= nil then expect.axis("mean", axis, self.rank) end
   local sum = self:sum(axis, keep)
   return sum / (axis and self.shape[axis] or self:count())
@@ -160,9 +177,10 @@ end
 ---@param high number
 ---@return tensor
 function methods:clamp(low, high)
-  expect.tensor("clamp", self)
+  expect.self("clamp", self)
   if not (type(low) == "number" and type(high) == "number" and low <= high) then
-    core.raise("clamp: expected two numbers, low <= high, got %s and %s", tostring(low), tostring(high))
+    local function got(value) return type(value) == "number" and tostring(value) or core.kind(value) end
+    core.raise("clamp: expected two numbers, low <= high, got %s and %s", got(low), got(high))
   end
   return self:maximum(low):minimum(high)
 end
@@ -171,7 +189,7 @@ end
 ---@param axis? integer the last one
 ---@return tensor
 function methods:softmax(axis)
-  expect.tensor("softmax", self)
+  expect.self("softmax", self)
   local last = self.rank
   if axis == nil or axis == last then return core.softmax(self) end
   expect.axis("softmax", axis, last)
@@ -180,12 +198,18 @@ end
 
 --- The transposed view of the last two axes.
 ---@return tensor
-function methods:T() return methods.transpose(self) end
+function methods:T()
+  expect.self("T", self)
+  return self:transpose()
+end
 
 --- The i-th row: a view with one axis less.
 ---@param i integer
 ---@return tensor
-function methods:row(i) return methods.select(self, 1, i) end
+function methods:row(i)
+  expect.self("row", self)
+  return self:select(1, i)
+end
 
 --- Positions along an axis by index; the shape of the indices takes the place of the axis. Differentiable.
 ---@param indices tensor int32 or uint8, from 1
@@ -195,25 +219,37 @@ function methods:gather(indices, axis) return core.gather(self, indices, axis) e
 
 --- As float32.
 ---@return tensor
-function methods:float() return methods.to(self, "float32") end
+function methods:float()
+  expect.self("float", self)
+  return self:to "float32"
+end
 
 --- As float64.
 ---@return tensor
-function methods:double() return methods.to(self, "float64") end
+function methods:double()
+  expect.self("double", self)
+  return self:to "float64"
+end
 
 --- As int32, fractions cut off. Raises where a value does not fit.
 ---@return tensor
-function methods:int() return methods.to(self, "int32") end
+function methods:int()
+  expect.self("int", self)
+  return self:to "int32"
+end
 
 --- As uint8, fractions cut off. Raises where a value does not fit.
 ---@return tensor
-function methods:byte() return methods.to(self, "uint8") end
+function methods:byte()
+  expect.self("byte", self)
+  return self:to "uint8"
+end
 
 --- True when shapes and all elements are equal (a NaN equals nothing).
 ---@param other tensor
 ---@return boolean
 function methods:equal(other)
-  expect.tensor("equal", self)
+  expect.self("equal", self)
   expect.tensor("equal", other)
   return is.same_shape(self.shape, other.shape) and
     core.no_grad(function() return self:ne(other):sum():item() end) == 0
@@ -225,10 +261,12 @@ end
 ---@param absolute? number 1e-8
 ---@return boolean
 function methods:allclose(other, relative, absolute)
-  expect.tensor("allclose", self)
+  expect.self("allclose", self)
   expect.tensor("allclose", other)
   for name, limit in pairs { relative = relative, absolute = absolute } do
-    if type(limit) ~= "number" then core.raise("allclose: %s: expected a number, got %s", name, type(limit)) end
+    if type(limit) ~= "number" then
+      core.raise("allclose: %s: expected a number, got %s", name, core.kind(limit))
+    end
   end
   return is.same_shape(self.shape, other.shape) and core.no_grad(function()
     local a, b = self:double(), other:double()
@@ -243,6 +281,7 @@ end
 ---@param options? table gradient: of this result, needed when it has several elements; retain: keep the tape for
 --- another backward; create_graph: record the gradients themselves, for second derivatives (implies retain)
 function methods:backward(options)
+  expect.self("backward", self)
   options = expect.options("backward", options, { "gradient", "retain", "create_graph" },
     { "retain", "create_graph" })
   if observer.current then observer.current.backward(self) end
@@ -250,7 +289,10 @@ function methods:backward(options)
 end
 
 --- Drops the gradient.
-function methods:zero_grad() core.zero_grad(self) end
+function methods:zero_grad()
+  expect.self("zero_grad", self)
+  core.zero_grad(self)
+end
 
 -- Printing: edges of each axis only, so that the size does not matter.
 
@@ -283,7 +325,8 @@ function metatable.__tostring(t)
   end)
 end
 
--- Lua makes truth values of comparisons and texts of concatenations, so these can only say what to write.
+-- Lua makes truth values of comparisons and texts of concatenations, and fnet has no operation for the others, so
+-- these can only say what to write.
 local function refuse(event, what, way_out)
   metatable[event] = function()
     core.raise("%s; %s, t:item() is the number of a tensor with one element", what, way_out)
@@ -292,14 +335,27 @@ end
 refuse("__lt", "tensors have no < and >", "t:lt(other) and t:gt(other) compare element by element")
 refuse("__le", "tensors have no <= and >=", "t:le(other) and t:ge(other) compare element by element")
 refuse("__concat", "a tensor cannot be joined to a text with ..", "tostring(t) is its text")
+refuse("__call", "a tensor cannot be called", "t[i] is a row, t:get(i, j) an element, ipairs(t) goes over the rows")
+for event, sign in pairs { __mod = "%", __idiv = "//", __band = "&", __bor = "|", __bxor = "~", __bnot = "~",
+  __shl = "<<", __shr = ">>" } do
+  refuse(event, "tensors have no " .. sign, "they have + - * / ^ and the methods that `fnet --help tensor` lists")
+end
 
--- Called for a name that a tensor does not have.
-function metatable.unknown(name)
+-- What Lua's own functions say that they got.
+metatable.__name = "a tensor; t:item() is the number of one element, t:totable() all numbers"
+
+-- Called for a key that a tensor does not have.
+function metatable.unknown(key)
+  if type(key) ~= "string" or key:find "^%d" then
+    core.raise("a tensor has no part [%s]: an index is one whole number; t:get(i, j) is an element, t:slice(" ..
+      "axis, first, last) a part of an axis, t:gather(rows) some rows, fnet.where(mask, a, b) chooses by a mask",
+      type(key) == "string" and ("%q"):format(key) or core.kind(key))
+  end
   local names = naming.sorted(methods)
   for _, field in ipairs { "shape", "rank", "dtype", "grad", "requires_grad" } do names[#names + 1] = field end
-  local near = naming.nearest(name, names)
-  core.raise("a tensor has no field or method '%s'; %s", tostring(name), near and
-    ("did you mean '%s'?"):format(near) or
+  local near = metatable.elsewhere[key] or naming.nearest(key, names, true)
+  local words = near and (near:find " " and near or ("did you mean '%s'?"):format(near))
+  core.raise("a tensor has no field or method '%s'; %s", key, words or
     "it has shape, rank, dtype, grad, requires_grad and the methods that `fnet --help tensor` lists")
 end
 
