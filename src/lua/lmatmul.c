@@ -42,9 +42,18 @@ static struct matmul product_of(struct operand a, struct operand b, const struct
                            .c = c->data};
 }
 
-/* Runs the product; a workspace, where one is needed, comes from the pool and goes back. */
-static void run(lua_State *L, const char *what, const struct matmul *product, size_t count, size_t a_step,
-                size_t b_step) {
+/* The axes before the last two: their lengths and strides say where the matrices of a batch lie. */
+static struct tensor batch_of(struct tensor t) {
+    t.rank -= 2;
+    return t;
+}
+
+static const struct tensor single = {.rank = 0}; /* a batch of one */
+
+/* Runs a product for each pair of matrices of two batches of one shape; a workspace, where one is needed, comes
+   from the pool and goes back. */
+static void run(lua_State *L, const char *what, const struct matmul *product, const struct tensor *a_batch,
+                const struct tensor *b_batch) {
     size_t bytes = 0, needed, size = dtype_sizes[product->dtype];
     void *workspace = NULL;
     lua_pushnil(L);
@@ -53,30 +62,49 @@ static void run(lua_State *L, const char *what, const struct matmul *product, si
         workspace = lstorage_data(lstorage_take(L, what, bytes = needed));
     }
     struct matmul one = *product;
+    size_t count = tensor_count(a_batch);
     for (size_t i = 0; i < count; i++) {
+        one.a = (const char *)product->a + tensor_offset(a_batch, i) * size;
+        one.b = (const char *)product->b + tensor_offset(b_batch, i) * size;
+        one.c = (char *)product->c + i * product->m * product->n * size;
         matmul_run(&one, workspace);
-        one.a = (const char *)one.a + a_step * size;
-        one.b = (const char *)one.b + b_step * size;
-        one.c = (char *)one.c + product->m * product->n * size;
     }
     if (bytes > 0) lstorage_give_back(L, -1);
     lua_pop(L, 1);
 }
 
-/* matmul(a, b): [m, k] by [k, n], or [batch, m, k] by [batch, k, n]. */
+/* Says what of two operands of a product does not fit, and how it would. */
+static int wrong_product(lua_State *L, const struct tensor *a, const struct tensor *b) {
+    const char *got = lua_pushfstring(L, "%s and %s", lpush_shape_of(L, a), lpush_shape_of(L, b));
+    if (a->rank < 2 || b->rank < 2 || a->shape[a->rank - 1] == b->shape[b->rank - 2])
+        return lerror(L,
+                      "matmul: expected [..., m, k] and [..., k, n], where the axes before the last two are equal, "
+                      "of length 1 or left out, got %s",
+                      got);
+    bool turned = a->shape[a->rank - 1] == b->shape[b->rank - 1];
+    return lerror(
+        L, "matmul: expected [..., m, k] and [..., k, n], got %s: k is %I in the first and %I in the second%s", got,
+        (LUAI_UACINT)a->shape[a->rank - 1], (LUAI_UACINT)b->shape[b->rank - 2],
+        turned ? "; a:matmul(b:transpose()) fits" : "");
+}
+
+/* matmul(a, b): [..., m, k] by [..., k, n]; the axes before the last two broadcast. */
 static int matmul(lua_State *L) {
     const struct tensor *a = &ltensor_check(L, 1)->tensor, *b = &ltensor_check(L, 2)->tensor;
     lcheck_floats(L, "matmul", a, b);
-    bool fits = a->rank == b->rank && (a->rank == 2 || (a->rank == 3 && a->shape[0] == b->shape[0])) &&
-                a->shape[a->rank - 1] == b->shape[b->rank - 2];
-    if (!fits)
-        return lerror(L, "matmul: expected [m, k] and [k, n] (or [batch, m, k] and [batch, k, n]), got %s and %s",
-                      lpush_shape_of(L, a), lpush_shape_of(L, b));
-    struct tensor layout = *a;
-    layout.shape[a->rank - 1] = b->shape[b->rank - 1];
-    struct tensor *c = ltensor_new(L, "matmul", a->dtype, a->rank, layout.shape);
+    bool matrices = a->rank >= 2 && b->rank >= 2 && a->shape[a->rank - 1] == b->shape[b->rank - 2];
+    if (!matrices) return wrong_product(L, a, b);
+    struct tensor a_batch = batch_of(*a), b_batch = batch_of(*b);
+    size_t shape[TENSOR_MAX_RANK];
+    int rank;
+    if (!tensor_broadcast(&a_batch, &b_batch, &rank, shape)) return wrong_product(L, a, b);
+    a_batch = tensor_expand(&a_batch, rank, shape);
+    b_batch = tensor_expand(&b_batch, rank, shape);
+    shape[rank] = a->shape[a->rank - 2];
+    shape[rank + 1] = b->shape[b->rank - 1];
+    struct tensor *c = ltensor_new(L, "matmul", a->dtype, rank + 2, shape);
     struct matmul product = product_of(matrix_of(a), matrix_of(b), c);
-    run(L, "matmul", &product, a->rank == 3 ? a->shape[0] : 1, a->stride[0], b->stride[0]);
+    run(L, "matmul", &product, &a_batch, &b_batch);
     return 1;
 }
 
@@ -112,7 +140,7 @@ static int dense(lua_State *L) {
     if (training && relay_pays(&product))
         relay_run(&product);
     else
-        run(L, what, &product, 1, 0, 0);
+        run(L, what, &product, &single, &single);
     return 1;
 }
 
@@ -124,7 +152,7 @@ static void push_gradient(lua_State *L, const struct handle *of, struct operand 
         return;
     }
     struct matmul product = product_of(a, b, ltensor_new(L, "dense", t->dtype, t->rank, t->shape));
-    run(L, "dense", &product, 1, 0, 0);
+    run(L, "dense", &product, &single, &single);
 }
 
 /* dense_backward(dy, x, w, b): the gradients of x, w and b, each nil where none is wanted. Not recorded. */

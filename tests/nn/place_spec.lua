@@ -61,7 +61,8 @@ describe("the place of a layer", function()
   end)
 
   it("is in front of the errors of a class of one's own, also where its forward ends in a call", function()
-    local product = "matmul: expected [m, k] and [k, n] (or [batch, m, k] and [batch, k, n]), got [2, 3] and [9, 9]"
+    local product = "matmul: expected [..., m, k] and [..., k, n], got [2, 3] and [9, 9]: k is 3 in the first " ..
+      "and 9 in the second"
     local Product = class_of("Product", function(_, y) return y:matmul(fnet.ones { 9, 9 }) end)
     raises("layer 2, Product(): " .. product, function() nn.Sequential { nn.Dense(4, 3), Product() }(x) end)
     raises("layer 1, layer 2, Product(): " .. product,

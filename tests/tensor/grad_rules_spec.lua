@@ -292,6 +292,11 @@ describe("the rules", function()
     check(function(a, b) return a:matmul(b) end, mixed { 2, 3 }, mixed { 3 })
     check(function(a, b) return a:matmul(b) end, mixed { 3 }, mixed { 3 })
     check(function(a) return a:matmul(a) end, mixed { 3, 3 })
+    check(core.matmul, mixed { 2, 2, 2, 3 }, mixed { 2, 2, 3, 2 })
+    check(core.matmul, mixed { 2, 1, 2, 3 }, mixed { 3, 3, 2 }) -- batches that broadcast
+    check(core.matmul, mixed { 2, 3 }, mixed { 2, 2, 3, 1 })
+    check(function(a, b) return a:matmul(b) end, mixed { 2, 2, 3 }, mixed { 3 })
+    check(function(a, b) return a:matmul(b) end, mixed { 3 }, mixed { 2, 3, 2 })
     local fixed = mixed { 3, 3 }
     check(function(a) return fnet.matmul(fixed, a) end, mixed { 3, 2 })
     check(function(a) return fnet.matmul(a, fixed) end, mixed { 2, 3 })

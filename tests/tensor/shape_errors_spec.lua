@@ -168,14 +168,19 @@ describe("shapes that do not fit", function()
   end)
 
   it("of matrix products", function()
-    local hint = "matmul: expected [m, k] and [k, n] (or [batch, m, k] and [batch, k, n]), got "
-    raises(hint .. "[2, 3] and [2, 3]", function() t:matmul(t) end)
-    raises(hint .. "[2, 3] and [2, 1]", function() t:matmul(fnet.ones { 2 }) end)
-    raises(hint .. "[1, 3] and [2, 3]", function() fnet.ones({ 3 }):matmul(t) end)
-    raises(hint .. "[] and [2, 3]", function() fnet.tensor(1):matmul(t) end)
-    raises(hint .. "[2, 3] and []", function() t:matmul(fnet.tensor(1)) end)
-    raises(hint .. "[2, 1, 3] and [3, 3, 1]", function() fnet.ones({ 2, 1, 3 }):matmul(fnet.ones { 3, 3, 1 }) end)
-    raises(hint .. "[2, 1, 3] and [3, 1]", function() fnet.ones({ 2, 1, 3 }):matmul(fnet.ones { 3, 1 }) end)
+    local hint = "matmul: expected [..., m, k] and [..., k, n], "
+    local batch = hint .. "where the axes before the last two are equal, of length 1 or left out, got "
+    raises(hint .. "got [2, 3] and [2, 3]: k is 3 in the first and 2 in the second; a:matmul(b:transpose()) fits",
+      function() t:matmul(t) end)
+    raises(hint .. "got [2, 3] and [2, 1]: k is 3 in the first and 2 in the second",
+      function() t:matmul(fnet.ones { 2 }) end)
+    raises(hint .. "got [1, 3] and [2, 3]: k is 3 in the first and 2 in the second; a:matmul(b:transpose()) fits",
+      function() fnet.ones({ 3 }):matmul(t) end)
+    raises(batch .. "[] and [2, 3]", function() fnet.tensor(1):matmul(t) end)
+    raises(batch .. "[2, 3] and []", function() t:matmul(fnet.tensor(1)) end)
+    raises(batch .. "[2, 1, 3] and [3, 3, 1]", function() fnet.ones({ 2, 1, 3 }):matmul(fnet.ones { 3, 3, 1 }) end)
+    raises(batch .. "[2, 4, 1, 3] and [3, 1, 3, 1]",
+      function() fnet.ones({ 2, 4, 1, 3 }):matmul(fnet.ones { 3, 1, 3, 1 }) end)
     raises("matmul: expected two float tensors of one type, got float32 and float64; convert with :float()",
       function() t:matmul(t:double():T()) end)
     raises("matmul: expected two float tensors of one type, got uint8 and uint8; convert with :float()",

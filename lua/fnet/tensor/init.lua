@@ -128,7 +128,8 @@ function constructors.from_bytes(bytes, shape, dtype) return core.from_bytes(byt
 ---@return boolean
 function constructors.is_tensor(value) return core.is_tensor(value) end
 
---- The matrix product: [m, k] by [k, n], or a batch of them. A rank 1 operand is a row (left) or a column (right).
+--- The matrix product: [m, k] by [k, n]. The axes before the last two are a batch, and broadcast: [2, 4, 5, 8] by
+-- [8, 3] gives [2, 4, 5, 3]. A rank 1 operand is a row (left) or a column (right). Differentiable.
 ---@param other tensor
 ---@return tensor
 function methods:matmul(other)
@@ -137,10 +138,9 @@ function methods:matmul(other)
   if self.rank ~= 1 and other.rank ~= 1 then return core.matmul(self, other) end
   local a = self.rank == 1 and self:reshape { 1, #self } or self
   local b = other.rank == 1 and other:reshape { #other, 1 } or other
-  local product, shape = core.matmul(a, b), {}
-  if self.rank ~= 1 then shape[1] = a.shape[1] end
-  if other.rank ~= 1 then shape[#shape + 1] = b.shape[2] end
-  return product:reshape(shape)
+  local product = core.matmul(a, b)
+  if self.rank == 1 then product = product:select(product.rank - 1, 1) end
+  return other.rank == 1 and product:select(product.rank, 1) or product
 end
 
 --- The matrix product of a and b: a:matmul(b).

@@ -125,7 +125,8 @@ function rules.contiguous(dy) return dy end
 function rules.to(dy, _, x) return dy:to(x.dtype) end
 
 function rules.matmul(dy, _, a, b)
-  return wants(a) and core.matmul(dy, b:transpose()) or nil, wants(b) and core.matmul(a:transpose(), dy) or nil
+  return wants(a) and fit(core.matmul(dy, b:transpose()), a) or nil,
+    wants(b) and fit(core.matmul(a:transpose(), dy), b) or nil
 end
 
 function rules.dense(dy, _, x, w, b)
