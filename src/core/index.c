@@ -56,6 +56,50 @@ void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, c
     threads_for(outer, 1, (double)(outer * count) * (double)inner, scatter, &job);
 }
 
+/* Where item number `item` of [outer, count, inner] indices points to in [outer, n, inner]. */
+static size_t along(const struct job *job, size_t item) {
+    size_t outer = item / (job->count * job->inner), inner = item % job->inner;
+    return (outer * job->n + (size_t)job->index[item] - 1) * job->inner + inner;
+}
+
+static void take_along(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    for (size_t item = begin; item < end; item++)
+        memcpy(job->y + item * job->size, job->x + along(job, item) * job->size, job->size);
+}
+
+void index_take_along(size_t outer, size_t n, size_t inner, size_t element_bytes, const void *x,
+                      const int32_t *index, size_t count, void *y) {
+    struct job job = {
+        .n = n, .inner = inner, .count = count, .size = element_bytes, .x = x, .index = index, .y = y};
+    size_t items = outer * count * inner;
+    threads_for(items, threads_piece(1), (double)items * 4, take_along, &job);
+}
+
+/* Shared by outer slices only, as scatter. */
+static void put_along(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t items = job->count * job->inner;
+    for (size_t item = begin * items; item < end * items; item++) {
+        char *y = job->y + along(job, item) * job->size;
+        job->kernels->binary[BINARY_ADD](1, y, 1, job->x + item * job->size, 1, y);
+    }
+}
+
+void index_put_along(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *dy, const int32_t *index,
+                     size_t count, void *y) {
+    struct job job = {.kernels = backend(dtype),
+                      .n = n,
+                      .inner = inner,
+                      .count = count,
+                      .size = dtype_sizes[dtype],
+                      .x = dy,
+                      .index = index,
+                      .y = y};
+    memset(y, 0, outer * n * inner * job.size);
+    threads_for(outer, 1, (double)(outer * count * inner) * 8, put_along, &job);
+}
+
 /* Rows lie anywhere in a large array: asking for all of them first lets the memory answer in parallel. */
 static void gather_scaled(void *context, size_t begin, size_t end) {
     const struct job *job = context;

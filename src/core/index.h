@@ -12,6 +12,14 @@ void index_gather(size_t outer, size_t n, size_t inner, size_t element_bytes, co
 void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *dy, const int32_t *index,
                        size_t count, void *y);
 
+/* y[outer, i, inner] = x[outer, index[outer, i, inner], inner] for i < count */
+void index_take_along(size_t outer, size_t n, size_t inner, size_t element_bytes, const void *x,
+                      const int32_t *index, size_t count, void *y);
+
+/* y[outer, index[outer, i, inner], inner] += dy[outer, i, inner], i ascending; y starts as zeros. Float types. */
+void index_put_along(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *dy, const int32_t *index,
+                     size_t count, void *y);
+
 /* y[count, inner] = x[index[i], inner] * scale for uint8 x: a batch of pictures as a network sees it. */
 void index_gather_scaled(size_t inner, const uint8_t *x, const int32_t *index, size_t count, double scale,
                          enum dtype dtype, void *y);

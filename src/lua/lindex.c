@@ -65,6 +65,55 @@ static int scatter(lua_State *L) {
     return 1;
 }
 
+/* Where one index lies beside each line of x along the axis: [outer, count, inner]. */
+struct lines {
+    size_t outer, count, inner;
+};
+
+static struct lines check_lines(lua_State *L, const char *what, const struct tensor *x, int axis,
+                                const struct tensor *indices) {
+    bool fits = x->rank == indices->rank;
+    for (int k = 0; fits && k < x->rank; k++) fits = k == axis || x->shape[k] == indices->shape[k];
+    if (!fits)
+        lerror(L, "%s: expected indices of the shape of %s but for axis %d, got %s", what, lpush_shape_of(L, x),
+               axis + 1, lpush_shape_of(L, indices));
+    return (struct lines){tensor_span(x, 0, axis), indices->shape[axis], tensor_span(x, axis + 1, x->rank)};
+}
+
+/* take_along(x, indices, axis): x at the indices, which stand at the other axes' places in x. */
+static int take_along(lua_State *L) {
+    const struct tensor *x = &ltensor_check(L, 1)->tensor;
+    int axis = lcheck_axis(L, 3, "take_along_axis", x);
+    const struct tensor *indices = push_indices(L, 2, "take_along_axis", x->shape[axis]);
+    struct lines lines = check_lines(L, "take_along_axis", x, axis, indices);
+    x = lpush_contiguous(L, 1, "take_along_axis", x->dtype);
+    struct tensor *y = ltensor_new(L, "take_along_axis", x->dtype, x->rank, indices->shape);
+    index_take_along(lines.outer, x->shape[axis], lines.inner, dtype_sizes[x->dtype], x->data, indices->data,
+                     lines.count, y->data);
+    return 1;
+}
+
+/* put_along(t, indices, axis, length): zeros of that length along the axis, t added at the indices: take_along's
+   gradient. */
+static int put_along(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    int axis = lcheck_axis(L, 3, "put_along", t);
+    size_t length = (size_t)lcheck_integer(L, 4, "put_along: length", 0, INT32_MAX);
+    if (!dtype_is_float(t->dtype))
+        return lerror(L, "put_along: expected a float tensor, got %s", dtype_names[t->dtype]);
+    const struct tensor *indices = push_indices(L, 2, "put_along", length);
+    if (!tensor_same_shape(t, indices))
+        return lerror(L, "put_along: expected indices of %s, got %s", lpush_shape_of(L, t),
+                      lpush_shape_of(L, indices));
+    struct lines lines = check_lines(L, "put_along", t, axis, indices);
+    t = lpush_contiguous(L, 1, "put_along", t->dtype);
+    struct tensor layout = *t;
+    layout.shape[axis] = length;
+    struct tensor *y = ltensor_new(L, "put_along", t->dtype, t->rank, layout.shape);
+    index_put_along(t->dtype, lines.outer, length, lines.inner, t->data, indices->data, lines.count, y->data);
+    return 1;
+}
+
 /* concat2(a, b, axis): a followed by b along the axis. */
 static int concat2(lua_State *L) {
     const struct tensor *a = &ltensor_check(L, 1)->tensor, *b = &ltensor_check(L, 2)->tensor;
@@ -104,6 +153,8 @@ static int gather_scaled(lua_State *L) {
 void lopen_index(lua_State *L) {
     static const struct operation operations[] = {{"gather", gather, 4},
                                                   {"scatter", scatter, 4},
+                                                  {"take_along", take_along, 3},
+                                                  {"put_along", put_along, 4},
                                                   {"concat2", concat2, 3},
                                                   {"gather_scaled", gather_scaled, UNRECORDED},
                                                   {NULL, NULL, 0}};

@@ -97,8 +97,24 @@ describe("an index", function()
     raises("scatter: expected indices of rank 1, got [1, 1]",
       function() core.scatter(t, indices(1):reshape { 1, 1 }, 1, 1) end)
     for _, wrong in ipairs(NO_TENSORS) do
-      raises("gather: expected a tensor, got " .. wrong[2], function() t:gather(wrong[1]) end)
+      local table_hint = wrong[2] == "table" and "; fnet.tensor { ... } makes one of numbers" or ""
+      raises("gather: expected a tensor, got " .. wrong[2] .. table_hint, function() t:gather(wrong[1]) end)
     end
+    raises("gather: expected indices and then an axis, got number and an int32 tensor of [1], whose number is " ..
+      "t:item(); PyTorch's x.gather(axis, indices) is x:take_along_axis(indices, axis)",
+      function() t:gather(2, indices(1)) end)
+    raises("take_along_axis: index 4 at position [2, 1] is outside 1..3 (indices count from 1)",
+      function() t:take_along_axis(indices(1, 4):reshape { 2, 1 }) end)
+    raises("take_along_axis: expected indices of the shape of [2, 3] but for axis 2, got [2]",
+      function() t:take_along_axis(indices(1, 2)) end)
+    raises("take_along_axis: expected indices of the shape of [2, 3] but for axis 1, got [1, 2]",
+      function() fnet.take_along_axis(t, indices(1, 2):reshape { 1, 2 }, 1) end)
+    raises("take_along_axis: expected indices as int32 or uint8, got float32 of [2, 3]; convert with :int()",
+      function() t:take_along_axis(t) end)
+    raises("take_along_axis: axis: expected a whole number from 1 to 2, got 3",
+      function() t:take_along_axis(indices(1), 3) end)
+    raises("put_along: expected a float tensor, got uint8", function() core.put_along(bytes, indices(1), 1, 3) end)
+    raises("put_along: expected indices of [2, 3], got [2]", function() core.put_along(t, indices(1, 2), 1, 3) end)
     raises("scatter: index 3 at position 2 is outside 1..2 (indices count from 1)",
       function() core.scatter(t, indices(1, 3), 1, 2) end)
     raises("scatter: expected 2 indices, one a position of axis 1, got 1",

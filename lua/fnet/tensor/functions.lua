@@ -157,6 +157,16 @@ function constructors.stack(tensors, axis)
   return constructors.concat(parts, axis)
 end
 
+--- One element of x for each index along an axis: x:take_along_axis(indices, axis).
+---@param x tensor
+---@param indices tensor
+---@param axis? integer the last one
+---@return tensor
+function constructors.take_along_axis(x, indices, axis)
+  expect.tensor("take_along_axis", x)
+  return x:take_along_axis(indices, axis)
+end
+
 --- a where the condition is not 0, else b; shapes broadcast. Differentiable with respect to a and b.
 ---@param condition tensor|number such as x:gt(0)
 ---@param a tensor|number

@@ -211,11 +211,31 @@ function methods:row(i)
   return self:select(1, i)
 end
 
---- Positions along an axis by index; the shape of the indices takes the place of the axis. Differentiable.
+--- Positions along an axis by index; the shape of the indices takes the place of the axis: NumPy's take. One
+-- element of each row is take_along_axis. Differentiable.
 ---@param indices tensor int32 or uint8, from 1
 ---@param axis? integer 1
 ---@return tensor
-function methods:gather(indices, axis) return core.gather(self, indices, axis) end
+function methods:gather(indices, axis)
+  expect.self("gather", self)
+  if core.is_tensor(axis) then
+    core.raise("gather: expected indices and then an axis, got %s and %s; PyTorch's x.gather(axis, indices) is " ..
+      "x:take_along_axis(indices, axis)", core.kind(indices), core.kind(axis))
+  end
+  expect.tensor("gather", indices)
+  return core.gather(self, indices, axis)
+end
+
+--- Along an axis, for each place the element that the index there names: `q:take_along_axis(action, 2)` is one
+-- number of each row. NumPy's function of this name, PyTorch's gather. Differentiable.
+---@param indices tensor int32 or uint8, from 1; of as many axes, and as long but for that axis
+---@param axis? integer the last one
+---@return tensor of the shape of the indices
+function methods:take_along_axis(indices, axis)
+  expect.self("take_along_axis", self)
+  expect.tensor("take_along_axis", indices)
+  return core.take_along(self, indices, expect.axis("take_along_axis", axis or math.max(self.rank, 1), self.rank))
+end
 
 --- As float32.
 ---@return tensor

@@ -191,6 +191,8 @@ function rules.gather(dy, _, x, indices, axis)
   return core.scatter(dy, indices, axis, x.shape[axis])
 end
 function rules.scatter(dy, _, _, indices, axis) return core.gather(dy, indices, axis) end
+function rules.take_along(dy, _, x, indices, axis) return core.put_along(dy, indices, axis, x.shape[axis]) end
+function rules.put_along(dy, _, _, indices, axis) return core.take_along(dy, indices, axis) end
 function rules.concat2(dy, _, a, b, axis)
   local n = a.shape[axis]
   return dy:slice(axis, 1, n), dy:slice(axis, n + 1, n + b.shape[axis])
