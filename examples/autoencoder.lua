@@ -21,7 +21,7 @@ local train, test = data.fashion_mnist { dir = options.data ~= "" and options.da
 
 -- The target of a picture is the picture. Both stay bytes until they are used.
 local function with_itself(set) return data.Dataset { x = set.x, y = set.x, scale = set.scale } end
-local function loss(output, pictures) return nn.mse(output, pictures:flatten():float() * train.scale) end
+local function loss(output, pictures) return nn.mse(output, pictures:flatten(2):float() * train.scale) end
 
 local model = nn.Sequential {
   nn.Flatten(),

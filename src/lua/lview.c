@@ -52,15 +52,13 @@ static int reshape(lua_State *L) {
     return push_reshaped(L, "reshape", rank, shape);
 }
 
-/* flatten(t, features or nil): [batch, ...] as [batch, features]. A single sample, which has `features` elements
-   in all while its last axes do not, becomes [features]. */
+/* flatten(t, first): the axes from `first` on (1 by default) as one. */
 static int flatten(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    size_t rest = tensor_span(t, 1, t->rank), count = tensor_count(t);
-    size_t features = lua_isnil(L, 2) ? 0 : (size_t)lcheck_integer(L, 2, "flatten: features", 1, LUA_MAXINTEGER);
-    bool sample = t->rank < 2 || (features > 0 && rest != features && count == features);
-    size_t shape[2] = {sample ? count : t->shape[0], rest};
-    return push_reshaped(L, "flatten", sample ? 1 : 2, shape);
+    int first = lua_isnil(L, 2) ? 0 : lcheck_axis(L, 2, "flatten", t);
+    struct tensor layout = *t;
+    layout.shape[first] = tensor_span(t, first, t->rank);
+    return push_reshaped(L, "flatten", first + 1, layout.shape);
 }
 
 /* transpose(t, axis1, axis2): the last two axes by default. */

@@ -173,11 +173,15 @@ describe("reshape", function()
 end)
 
 describe("flatten", function()
-  it("keeps the first axis", function()
-    holds({ 2, 12 }, support.flat(counting { 2, 3, 4 }), counting({ 2, 3, 4 }):flatten())
-    holds({ 2, 3 }, support.flat(counting { 2, 3 }), counting({ 2, 3 }):flatten())
-    holds({ 0, 6 }, {}, fnet.zeros({ 0, 2, 3 }):flatten())
-    holds({ 4, 0 }, {}, fnet.zeros({ 4, 0, 3 }):flatten())
+  it("makes one axis of all, or of those from one on", function()
+    local t = counting { 2, 3, 4 }
+    holds({ 24 }, support.flat(t), t:flatten())
+    holds({ 24 }, support.flat(t), t:flatten(1))
+    holds({ 2, 12 }, support.flat(t), t:flatten(2))
+    holds({ 2, 3, 4 }, support.flat(t), t:flatten(3))
+    holds({ 0 }, {}, fnet.zeros({ 0, 2, 3 }):flatten())
+    holds({ 0, 6 }, {}, fnet.zeros({ 0, 2, 3 }):flatten(2))
+    holds({ 4, 0 }, {}, fnet.zeros({ 4, 0, 3 }):flatten(2))
   end)
 
   it("makes one axis of rank 0 and 1", function()
@@ -185,15 +189,10 @@ describe("flatten", function()
     holds({ 3 }, { 1, 2, 3 }, counting({ 3 }):flatten())
   end)
 
-  it("tells a single sample from a batch by the features", function()
-    assert.same({ 12 }, counting({ 3, 4 }):flatten(12).shape)
-    assert.same({ 3, 4 }, counting({ 3, 4 }):flatten(4).shape)
-    assert.same({ 1, 12 }, counting({ 1, 3, 4 }):flatten(12).shape)
-  end)
-
   it("copies where it has to", function()
     local t = counting { 2, 3, 4 }
-    holds({ 2, 12 }, support.flat(t:T()), t:T():flatten())
+    holds({ 2, 12 }, support.flat(t:T()), t:T():flatten(2))
+    holds({ 24 }, support.flat(t:T()), t:T():flatten())
   end)
 end)
 

@@ -64,7 +64,13 @@ Flatten.passes_on, Flatten.features = true, false -- features: of a sample, once
 --- The same elements as [batch, features], or [features] for one sample.
 ---@param x tensor [batch, ...], or one sample
 ---@return tensor
-function Flatten:forward(x) return core.methods.flatten(x, self.features or nil) end
+function Flatten:forward(x)
+  expect.tensor(self:name(), x)
+  local rank, features = x.rank, self.features
+  local sample = rank < 2 or features and x:count() == features and x:count() ~= #x * features
+  if rank == 0 or sample then return x:flatten() end
+  return x:flatten(2)
+end
 
 --- Called by a Sequential: how many features a sample has.
 ---@param count integer

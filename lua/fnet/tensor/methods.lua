@@ -100,9 +100,8 @@
 --- The same elements in another shape: a view where the strides allow it, else a copy. One length may be -1:
 --- it is worked out. Raises where the numbers of elements differ.
 ---@field reshape fun(self: tensor, shape: integer[]): tensor
---- [batch, ...] as [batch, features]; rank 1 or less as [count]. With `features`, a single sample, whose
---- elements are that many in all, becomes [features].
----@field flatten fun(self: tensor, features?: integer): tensor
+--- All elements in one axis; with `axis`, the axes from there on as one: t:flatten(2) is [batch, features].
+---@field flatten fun(self: tensor, axis?: integer): tensor
 --- Two axes exchanged, without arguments the last two. Raises below rank 2.
 ---@field transpose fun(self: tensor, axis1?: integer, axis2?: integer): tensor
 --- Positions first to last (default: the end) of an axis; last = first - 1 gives none.
