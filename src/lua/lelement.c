@@ -25,10 +25,19 @@ static void push_element(lua_State *L, const struct tensor *t, size_t index) {
         lua_pushinteger(L, (lua_Integer)value);
 }
 
+/* Whether ipairs asks: it ends at the first nil, where anybody else learns that there is no such row. */
+static bool ipairs_asks(lua_State *L) {
+    lua_Debug frame;
+    if (!lua_getstack(L, 1, &frame) || !lua_getinfo(L, "f", &frame)) return false;
+    return lua_rawequal(L, -1, lua_upvalueindex(2));
+}
+
 static int get_index(lua_State *L, struct handle *handle) {
     const struct tensor *t = &handle->tensor;
     if (t->rank == 0) return lerror(L, "index: a tensor of shape [] has no rows; its value is t:item()");
-    lua_Integer row = lcheck_integer(L, 2, "index", 1, (lua_Integer)t->shape[0]) - 1;
+    lua_Integer length = (lua_Integer)t->shape[0];
+    if (lua_tointeger(L, 2) == length + 1 && ipairs_asks(L)) return 0;
+    lua_Integer row = lcheck_integer(L, 2, "index", 1, length) - 1;
     if (t->rank == 1) {
         push_element(L, t, (size_t)row);
         return 1;
@@ -41,7 +50,7 @@ static int get_index(lua_State *L, struct handle *handle) {
     return 1;
 }
 
-/* Upvalue 1: the methods. */
+/* Upvalue 1: the methods; 2: the function by which ipairs goes on. */
 static int tensor_index(lua_State *L) {
     if (lua_type(L, 2) == LUA_TNUMBER) return get_index(L, ltensor_check(L, 1));
     lua_pushvalue(L, 2);
@@ -248,7 +257,12 @@ void lopen_element(lua_State *L) {
     luaL_setfuncs(L, metamethods, 0);
     lua_getfield(L, -2, "methods");
     luaL_setfuncs(L, functions, 0);
-    lua_pushcclosure(L, tensor_index, 1);
+    lua_getglobal(L, "ipairs");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -4, "__pairs");
+    lua_newtable(L);
+    lua_call(L, 1, 1);
+    lua_pushcclosure(L, tensor_index, 2);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
 }

@@ -210,7 +210,9 @@ void lopen_tensor(lua_State *L) {
     lua_setfield(L, -2, "kind");
     lua_newtable(L);
     lua_pushcfunction(L, tensor_release);
-    lua_setfield(L, -2, "release");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "release");
+    lua_setfield(L, -3, "__close");
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "methods");
     lua_setfield(L, -3, "methods"); /* core.methods: Lua modules and other bindings add theirs */

@@ -10,10 +10,11 @@ local say = require "fnet.base.say"
 local core = require "fnet.core"
 
 --- A tensor has up to 8 axes, row-major, and elements of type float32 (the default), float64, uint8 or int32.
--- `t[i]` is a row, or at rank 1 a number, and can be set to a number or a tensor; `#t` is the first length; + - *
--- / ^ and unary minus do what add, sub, mul, div, pow and neg do. print(t) shows type, shape and edges, however
--- large it is. Axes and positions count from 1. `other` is a tensor or a number. Shapes fit together when, counted
--- from the last axis, lengths are equal or 1 ("broadcasting"); the result has the larger length of each.
+-- `t[i]` is a row, or at rank 1 a number, and can be set to a number or a tensor; `#t` is the first length, and
+-- ipairs(t) goes over the rows; + - * / ^ and unary minus do what add, sub, mul, div, pow and neg do. A variable
+-- declared with `<close>` releases its tensor at the end of the block. print(t) shows type, shape and edges,
+-- however large it is. Axes and positions count from 1. `other` is a tensor or a number. Shapes fit together when,
+-- counted from the last axis, lengths are equal or 1 ("broadcasting"); the result has the larger length of each.
 -- Arithmetic happens in float32, or in float64 where an operand is float64: a number takes the tensor's type, and
 -- integers become float32. Every method raises an error, at the line of the script that called it, for an argument
 -- of the wrong kind, for shapes that do not fit, for a tensor that was given back, and ("interrupted") after
