@@ -3,18 +3,30 @@
    operation's name, looked up in the table of lua/fnet/tensor/rules.lua, or a script's own backward function.
    Numbers in `sequence` grow with creation, so descending order is an order for backward. Gradients of intermediate
    results live in a table during the walk; a leaf's ends in its SLOT_GRAD. Memory that was taken during the walk
-   and that no script's code has seen goes back to the pool at once. */
+   and that no script's code has seen goes back to the pool at once.
+   After the walk the operation's name stands in the node's place, for the error of a second walk. */
 #include "ltape.h"
 
 #include "lstorage.h"
 
 #include <stdlib.h>
 
-struct tape {
+/* A call inside which recording is switched on or off. Its memory is a userdata on the stack of the coroutine that
+   made it, which closes it: at the call's end, by an error, by coroutine.close, or with the coroutine itself. */
+struct scope {
+    struct tape *tape;
+    struct scope *outer;
+    lua_State *coroutine;
     bool recording;
-    size_t sequence; /* of the latest recorded result */
-    size_t visit;    /* of the latest walk */
 };
+
+struct tape {
+    struct scope *scopes; /* the latest first; without any, operations record themselves */
+    size_t sequence;      /* of the latest recorded result */
+    size_t visit;         /* of the latest walk */
+};
+
+#define SCOPE "fnet.scope"
 
 static const char tape_key, rules_key; /* registry: struct tape; name -> rule */
 
@@ -25,7 +37,18 @@ static struct tape *tape_of(lua_State *L) {
     return tape;
 }
 
-bool lrecording(lua_State *L) { return tape_of(L)->recording; }
+/* The latest scope of the coroutine that runs decides, else the latest of those that wait for it. Nobody is inside
+   the scope of one that has yielded, or ended by an error. */
+static bool is_recording(lua_State *L, const struct tape *tape) {
+    const struct scope *around = NULL;
+    for (const struct scope *scope = tape->scopes; scope; scope = scope->outer) {
+        if (scope->coroutine == L) return scope->recording;
+        if (!around && lua_status(scope->coroutine) == LUA_OK) around = scope;
+    }
+    return !around || around->recording;
+}
+
+bool lrecording(lua_State *L) { return is_recording(L, tape_of(L)); }
 
 static bool depends(lua_State *L, int first, int last) {
     for (int i = first; i <= last; i++) {
@@ -81,7 +104,7 @@ static int recorded(lua_State *L) {
     int results = unrecorded(L);
     struct tape *tape = lua_touserdata(L, lua_upvalueindex(4));
     int result = lua_gettop(L) - results + 1;
-    if (tape->recording && depends(L, 1, arguments)) {
+    if (depends(L, 1, arguments) && is_recording(L, tape)) {
         bool itself = false;
         for (int i = 1; i <= arguments; i++) itself = itself || lua_rawequal(L, i, result);
         if (!itself) {
@@ -109,7 +132,7 @@ static int record_own(lua_State *L) {
     struct handle *result = ltensor_check(L, 1);
     struct tape *tape = tape_of(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    if (!tape->recording || !depends(L, 3, lua_gettop(L))) return 0;
+    if (!is_recording(L, tape) || !depends(L, 3, lua_gettop(L))) return 0;
     for (int i = 3; i <= lua_gettop(L); i++)
         if (lua_rawequal(L, 1, i))
             return lerror(L, "operation: forward returned its argument %d itself; return a new tensor (:clone())",
@@ -148,9 +171,22 @@ static int later_first(const void *a, const void *b) {
 
 /* Pushes the node of the recorded result at `index`. */
 static void push_node(lua_State *L, int index) {
-    if (lua_getiuservalue(L, index, SLOT_NODE) != LUA_TTABLE)
-        lerror(L, "backward: an earlier backward() has freed this part of the tape; compute the result again, or "
-                  "call the first one with { retain = true }");
+    if (lua_getiuservalue(L, index, SLOT_NODE) == LUA_TTABLE) return;
+    const char *made_by = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an operation of the script";
+    const struct handle *result = lua_touserdata(L, index);
+    lerror(
+        L,
+        "backward: an earlier backward() has freed the history of a tensor %s, the result of %s; compute it again, "
+        "or carry it from one step to the next by :detach(), or call the first backward with { retain = true }",
+        lpush_shape_of(L, &result->tensor), made_by);
+}
+
+/* The history of the recorded result at `index` ends here; the name of the operation stays. */
+static void forget(lua_State *L, int index) {
+    if (lua_getiuservalue(L, index, SLOT_NODE) == LUA_TTABLE) {
+        if (lua_rawgeti(L, -1, 1) != LUA_TSTRING) lua_pushboolean(L, false);
+        lua_setiuservalue(L, index, SLOT_NODE);
+    }
 }
 
 /* Appends to ORDER every recorded result that the root depends on. */
@@ -329,7 +365,7 @@ static void step_back(lua_State *L, struct pass *pass) {
 static int walk(lua_State *L) {
     struct pass pass = {.tape = tape_of(L)};
     /* Gradients that are recorded are what the next derivatives are made from: none of their memory goes back. */
-    pass.births = pass.tape->recording ? SIZE_MAX : lstorage_births();
+    pass.births = is_recording(L, pass.tape) ? SIZE_MAX : lstorage_births();
     bool retain = lua_toboolean(L, RETAIN);
     lua_createtable(L, 8, 0);
     lua_createtable(L, 8, 0);
@@ -352,23 +388,41 @@ static int walk(lua_State *L) {
     }
     for (lua_Integer i = 1; i <= count && !retain; i++) {
         lua_rawgeti(L, ORDER, i);
-        lua_pushboolean(L, false);
-        lua_setiuservalue(L, -2, SLOT_NODE);
-        give_back(L, -1, TAPE);
+        forget(L, WALK_TOP + 1);
+        give_back(L, WALK_TOP + 1, TAPE);
         lua_settop(L, WALK_TOP);
     }
     return 0;
 }
 
-/* Calls the function below its `arguments` arguments with recording switched, and puts the switch back whatever
-   happens. Leaves the results. */
-static void call_with_recording(lua_State *L, bool recording, int arguments) {
-    struct tape *tape = tape_of(L);
-    bool before = tape->recording;
-    tape->recording = recording;
-    int status = lua_pcall(L, arguments, LUA_MULTRET, 0);
-    tape->recording = before;
-    if (status != LUA_OK) lua_error(L);
+/* The end of a scope, however it comes; a second one does nothing. */
+static int end_scope(lua_State *L) {
+    struct scope *ended = luaL_checkudata(L, 1, SCOPE);
+    struct scope **link = &ended->tape->scopes;
+    while (*link && *link != ended) link = &(*link)->outer;
+    if (*link) *link = ended->outer;
+    return 0;
+}
+
+static int return_all(lua_State *L, int status, lua_KContext first) {
+    (void)status;
+    return lua_gettop(L) - (int)first;
+}
+
+/* Calls the function at 1 with the arguments above it, recording switched; returns its results, also where it
+   yields in between. To be returned at once by the C function that runs. */
+static int call_with_recording(lua_State *L, bool recording) {
+    struct scope *scope = lua_newuserdatauv(L, sizeof *scope, 1);
+    *scope = (struct scope){.tape = tape_of(L), .coroutine = L, .recording = recording};
+    lua_pushthread(L); /* which is there as long as its scope is */
+    lua_setiuservalue(L, -2, 1);
+    luaL_setmetatable(L, SCOPE);
+    lua_insert(L, 1);
+    lua_toclose(L, 1);
+    scope->outer = scope->tape->scopes;
+    scope->tape->scopes = scope;
+    lua_callk(L, lua_gettop(L) - 2, LUA_MULTRET, 1, return_all);
+    return return_all(L, LUA_OK, 1);
 }
 
 /* core.backward(result, seed or nil, retain, create_graph) */
@@ -378,8 +432,9 @@ static int backward(lua_State *L) {
     lua_settop(L, 4);
     bool create_graph = lua_toboolean(L, 4);
     if (!root->requires_grad)
-        return lerror(L, "backward: this result does not depend on any tensor that requires gradients (computed "
-                         "under no_grad, detached, or without parameters)");
+        return lerror(L, "backward: this result does not depend on any tensor that requires gradients (detached, "
+                         "without parameters, or computed under no_grad or in the backward of an operation: there "
+                         "fnet.enable_grad(f, ...) records)");
     if (lua_isnil(L, 2)) {
         if (tensor_count(t) != 1)
             return lerror(L,
@@ -403,21 +458,23 @@ static int backward(lua_State *L) {
     lua_settop(L, 3);
     lua_pushcfunction(L, walk);
     lua_insert(L, 1);
-    call_with_recording(L, create_graph, 3);
-    return 0;
+    return call_with_recording(L, create_graph);
 }
 
-/* core.no_grad(f, ...): f(...) without recording; returns what it returns. */
-static int no_grad(lua_State *L) {
-    bool callable = lua_isfunction(L, 1) || luaL_getmetafield(L, 1, "__call") != LUA_TNIL;
-    if (!callable) return lerror(L, "no_grad: expected a function or a model, got %s", luaL_typename(L, 1));
+static int call_switched(lua_State *L, const char *what, bool recording) {
+    bool callable = lua_isfunction(L, 1) || (!ltensor_test(L, 1) && luaL_getmetafield(L, 1, "__call") != LUA_TNIL);
+    if (!callable) return lerror(L, "%s: expected a function or a model, got %s", what, lpush_kind(L, 1));
     if (!lua_isfunction(L, 1)) lua_pop(L, 1);
-    call_with_recording(L, false, lua_gettop(L) - 1);
-    return lua_gettop(L);
+    return call_with_recording(L, recording);
 }
+
+/* core.no_grad(f, ...), core.enable_grad(f, ...): f(...) without recording, and with it where it was switched off;
+   return what it returns. */
+static int no_grad(lua_State *L) { return call_switched(L, "no_grad", false); }
+static int enable_grad(lua_State *L) { return call_switched(L, "enable_grad", true); }
 
 static int recording(lua_State *L) {
-    lua_pushboolean(L, tape_of(L)->recording);
+    lua_pushboolean(L, lrecording(L));
     return 1;
 }
 
@@ -460,14 +517,16 @@ static int is_leaf(lua_State *L) {
 
 void lopen_tape(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"record", record_own},   {"backward", backward}, {"no_grad", no_grad},
-        {"recording", recording}, {"rules", set_rules},   {"discard", discard},
-        {"zero_grad", zero_grad}, {"is_leaf", is_leaf},   {NULL, NULL},
+        {"record", record_own},   {"backward", backward}, {"no_grad", no_grad}, {"enable_grad", enable_grad},
+        {"recording", recording}, {"rules", set_rules},   {"discard", discard}, {"zero_grad", zero_grad},
+        {"is_leaf", is_leaf},     {NULL, NULL},
     };
+    static const luaL_Reg scope[] = {{"__close", end_scope}, {"__gc", end_scope}, {NULL, NULL}};
     if (!tape_of(L)) { /* a module that is opened a second time: the first one's operations refer to the tape */
         struct tape *tape = lua_newuserdatauv(L, sizeof *tape, 0);
-        *tape = (struct tape){.recording = true};
+        *tape = (struct tape){0};
         lua_rawsetp(L, LUA_REGISTRYINDEX, &tape_key);
     }
+    lnew_metatable(L, SCOPE, scope);
     luaL_setfuncs(L, functions, 0);
 }

@@ -130,12 +130,17 @@ describe("backward", function()
     loss:backward { retain = true }
     loss:backward()
     assert.same({ 4, 8 }, a.grad:totable())
-    local freed = "backward: an earlier backward() has freed this part of the tape; compute the result again, " ..
-      "or call the first one with { retain = true }"
-    fails(freed, loss.backward, loss)
+    local freed = "backward: an earlier backward() has freed the history of a tensor %s, the result of %s; " ..
+      "compute it again, or carry it from one step to the next by :detach(), or call the first backward with " ..
+      "{ retain = true }"
+    fails(freed:format("[]", "sum"), loss.backward, loss)
     local shared = a * a
     shared:sum():backward()
-    fails(freed, function() (shared * 2):sum():backward() end)
+    fails(freed:format("[2]", "mul"), function() (shared * 2):sum():backward() end)
+    local own = fnet.operation(function(x) return x:clone() end, function(dy) return dy end)(a)
+    own:sum():backward()
+    fails(freed:format("[2]", "an operation of the script"), function() own:sum():backward() end)
+    a.grad = fnet.tensor { 6, 12 }
     assert.same({ 6, 12 }, a.grad:totable())
   end)
 
@@ -144,7 +149,8 @@ describe("backward", function()
     fails("backward: expected a loss with one element, got [2]; reduce it with :sum() or :mean(), or pass " ..
       "{ gradient = ... }", function() (a * 2):backward() end)
     local without = "backward: this result does not depend on any tensor that requires gradients " ..
-      "(computed under no_grad, detached, or without parameters)"
+      "(detached, without parameters, or computed under no_grad or in the backward of an operation: there " ..
+      "fnet.enable_grad(f, ...) records)"
     fails(without, function() fnet.tensor(1):backward() end)
     fails(without, function() a:detach():sum():backward() end)
     fails(without, function() fnet.no_grad(function() return a:sum() end):backward() end)

@@ -12,15 +12,23 @@ local is_tensor = core.is_tensor
 local public = {}
 
 --- Calls f(...) without recording operations for gradients, and returns what it returns. Faster, and the way to
--- change parameters in place.
+-- change parameters in place. Recording is switched for f alone, also where f yields in a coroutine.
 ---@param f function|nn.Module
 ---@param ... any
 ---@return any ...
 function public.no_grad(f, ...) return core.no_grad(f, ...) end
 
+--- Calls f(...) with recording where it is switched off: under no_grad, and in the backward of an operation, so
+-- that one can compute gradients there. Returns what f returns.
+---@param f function|nn.Module
+---@param ... any
+---@return any ...
+function public.enable_grad(f, ...) return core.enable_grad(f, ...) end
+
 --- A new differentiable operation with a backward of its own.
 ---@param forward fun(...): tensor  computes the result from the arguments; is not recorded
----@param backward fun(dy: tensor, y: tensor, ...): tensor?, ...  one gradient an argument, of its shape, or nil
+---@param backward fun(dy: tensor, y: tensor, ...): tensor?, ...  one gradient an argument, of its shape, or nil; is
+--- recorded for second derivatives only; fnet.enable_grad records inside it
 ---@return fun(...): tensor operation
 function public.operation(forward, backward)
   if type(forward) ~= "function" or type(backward) ~= "function" then
