@@ -50,6 +50,14 @@ static int get_index(lua_State *L, struct handle *handle) {
     return 1;
 }
 
+/* Raises an error that says what the tensor at 1 has instead of the key at 2; see lua/fnet/tensor/init.lua. */
+static int refuse_key(lua_State *L) {
+    luaL_getmetafield(L, 1, "unknown");
+    lua_pushvalue(L, 2);
+    lua_call(L, 1, 0);
+    return 0;
+}
+
 /* Upvalue 1: the methods; 2: the function by which ipairs goes on. */
 static int tensor_index(lua_State *L) {
     if (lua_type(L, 2) == LUA_TNUMBER) return get_index(L, ltensor_check(L, 1));
@@ -71,11 +79,20 @@ static int tensor_index(lua_State *L) {
         struct handle *grad = lua_touserdata(L, -1);
         if (grad) lhandle_escape(grad);
     } else {
-        luaL_getmetafield(L, 1, "unknown"); /* lua/fnet/tensor/init.lua: raises an error with the nearest name */
-        lua_pushvalue(L, 2);
-        lua_call(L, 1, 0);
+        return refuse_key(L);
     }
     return 1;
+}
+
+/* A write in place leaves no trace on the tape. */
+static void check_no_history(lua_State *L, const char *what, const struct handle *source) {
+    if (source->requires_grad && lrecording(L))
+        lerror(L,
+               "%s: the value %s requires gradients, which would be lost here; collect such values in a table and "
+               "join "
+               "them by fnet.stack or fnet.concat, or write value:detach()%s",
+               what, lpush_shape_of(L, &source->tensor),
+               tensor_count(&source->tensor) == 1 ? " or the number value:item()" : "");
 }
 
 /* Copies; where source and target may overlap, by way of a third tensor. */
@@ -102,6 +119,7 @@ static int set_index(lua_State *L, struct handle *handle) {
             return lerror(L, "t[%I] = value: expected %s of %s, got %s of %s", (LUAI_UACINT)row + 1,
                           lpush_shape_of(L, &target), dtype_names[t->dtype], lpush_shape_of(L, source),
                           dtype_names[source->dtype]);
+        check_no_history(L, "t[i] = value", value);
         lcheck_range(L, "t[i] = value", source, t->dtype);
         lhandle_changed(handle);
         copy_apart(L, source, &target, value->storage == handle->storage);
@@ -117,7 +135,8 @@ static int set_index(lua_State *L, struct handle *handle) {
 static int tensor_newindex(lua_State *L) {
     if (lua_type(L, 2) == LUA_TNUMBER) return set_index(L, check_writable(L, 1));
     struct handle *handle = ltensor_check(L, 1);
-    const char *name = luaL_tolstring(L, 2, NULL);
+    if (lua_type(L, 2) != LUA_TSTRING) return refuse_key(L);
+    const char *name = lua_tostring(L, 2);
     if (strcmp(name, "requires_grad") == 0) {
         if (!lua_isboolean(L, 3))
             return lerror(L, "requires_grad: expected true or false, got %s", lpush_kind(L, 3));
@@ -211,6 +230,7 @@ static int tensor_copy_from(lua_State *L) {
     if (dtype_is_float(source->dtype) && !dtype_is_float(t->dtype))
         return lerror(L, "copy: expected whole numbers for %s, got %s; convert with :int() first",
                       dtype_names[t->dtype], dtype_names[source->dtype]);
+    check_no_history(L, "copy", from);
     lcheck_range(L, "copy", source, t->dtype);
     struct tensor expanded = tensor_expand(source, rank, shape);
     lhandle_changed(handle);

@@ -373,6 +373,8 @@ describe("names and keys of other libraries", function()
     raises('a tensor has no part ["1:2"]' .. way_out, function() return t["1:2"] end)
     raises("a tensor has no part [boolean]" .. way_out, function() return t[true] end)
     raises("a tensor has no part [nil]" .. way_out, function() return t[nil] end)
+    raises("a tensor has no part [a float32 tensor of [2, 3]]" .. way_out, function() t[t:gt(0)] = 0 end)
+    raises("a tensor has no part [table]" .. way_out, function() t[{ 1, 2 }] = 0 end)
   end)
 end)
 

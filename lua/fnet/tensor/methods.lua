@@ -125,7 +125,8 @@
 --- Zeros of the given length along an axis, with self put at `first`: slice backwards.
 ---@field unslice fun(self: tensor, axis: integer, first: integer, length: integer): tensor
 
---- Elements. These are not on the tape.
+--- Elements. These are not on the tape: to write a tensor that requires gradients, by copy or t[i] = value, raises
+--- an error outside fnet.no_grad, because its gradients would be lost. fnet.stack and fnet.concat keep them.
 ---@class tensor
 --- The value of a tensor with one element, of any rank. Raises for any other count.
 ---@field item fun(self: tensor): number
