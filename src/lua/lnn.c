@@ -48,8 +48,10 @@ static int softmax_backward(lua_State *L) {
     return 1;
 }
 
-/* Pushes the labels at `index` as contiguous int32, each within 1 .. classes. */
-static const int32_t *push_labels(lua_State *L, int index, const char *what, size_t rows, size_t classes) {
+/* Pushes the labels at `index` for the rows of x as contiguous int32, each within 1 .. classes: of the shape of x
+   without its last axis, or in one list. */
+static const int32_t *push_labels(lua_State *L, int index, const char *what, const struct tensor *x, size_t rows) {
+    size_t classes = x->shape[x->rank - 1];
     if (lua_type(L, index) == LUA_TNUMBER) {
         size_t one = 1;
         const char *argument = lua_pushfstring(L, "%s: label", what);
@@ -64,15 +66,34 @@ static const int32_t *push_labels(lua_State *L, int index, const char *what, siz
     }
     const struct tensor *t = &ltensor_check(L, -1)->tensor;
     const int32_t *label = t->data;
-    if (tensor_count(t) != rows || t->rank > 1)
-        lerror(L, "%s: expected one label a row, [%I], got %s", what, (LUAI_UACINT)rows, lpush_shape_of(L, t));
+    struct tensor each = *x;
+    each.rank--;
+    if (tensor_count(t) != rows || (t->rank > 1 && !tensor_same_shape(t, &each)))
+        lerror(L, "%s: expected one label a row, %s%s%s, got %s%s", what,
+               each.rank > 1 ? lpush_shape_of(L, &each) : "", each.rank > 1 ? " or " : "", lpush_shape(L, 1, &rows),
+               lpush_shape_of(L, t), tensor_count(t) == rows ? "; labels:flatten() makes a list of them" : "");
     for (size_t i = 0; i < rows; i++)
         if (label[i] < 1 || (size_t)label[i] > classes)
-            lerror_kind(L, LERROR_LABEL, "%s: label %d in row %I is outside 1..%I%s", what, (int)label[i],
-                        (LUAI_UACINT)i + 1, (LUAI_UACINT)classes,
+            lerror_kind(L, LERROR_LABEL, "%s: label %d in row %s is outside 1..%I%s", what, (int)label[i],
+                        lpush_position(L, t, i), (LUAI_UACINT)classes,
                         label[i] == 0 ? "; labels count from 1 in fnet, so add 1 to labels that count from 0"
                                       : "; has the model as many outputs as there are classes?");
     return label;
+}
+
+/* labels_but(ignored, labels): the positions, from 1, of the labels that are not `ignored`, as int32 [count]. */
+static int labels_but(lua_State *L) {
+    lua_Integer ignored = luaL_checkinteger(L, 1);
+    const struct tensor *t = &ltensor_check(L, 2)->tensor;
+    if (dtype_is_float(t->dtype)) return luaL_argerror(L, 2, "expected labels");
+    t = lpush_contiguous(L, 2, "cross_entropy", INT32);
+    const int32_t *label = t->data;
+    size_t count = tensor_count(t), kept = 0;
+    for (size_t i = 0; i < count; i++) kept += label[i] != ignored;
+    int32_t *position = ltensor_new(L, "cross_entropy", INT32, 1, &kept)->data;
+    for (size_t i = 0; i < count; i++)
+        if (label[i] != ignored) *position++ = (int32_t)i + 1;
+    return 1;
 }
 
 /* correct(output, labels, what): how many rows have their largest output at the label; none with a NaN has, which
@@ -81,7 +102,7 @@ static int correct(lua_State *L) {
     const char *what = luaL_checkstring(L, 3);
     size_t rows, n, hits = 0;
     const struct tensor *x = push_rows(L, 1, what, &rows, &n);
-    const int32_t *label = push_labels(L, 2, what, rows, n);
+    const int32_t *label = push_labels(L, 2, what, x, rows);
     int32_t *guess = ltensor_new(L, what, INT32, 1, &rows)->data;
     if (rows > 0) reduce_index(false, x, rows, n, 1, guess);
     lcheck_interrupt(L); /* then a guess is no place */
@@ -96,7 +117,7 @@ static int one_hot(lua_State *L) {
     const char *what = luaL_checkstring(L, 3);
     size_t rows, n;
     const struct tensor *x = push_rows(L, 2, what, &rows, &n);
-    const int32_t *label = push_labels(L, 1, what, rows, n);
+    const int32_t *label = push_labels(L, 1, what, x, rows);
     struct tensor *y = ltensor_new(L, what, x->dtype, x->rank, x->shape);
     memset(y->data, 0, tensor_bytes(y));
     for (size_t i = 0; i < rows; i++) tensor_set(y, i * n + (size_t)label[i] - 1, 1);
@@ -107,8 +128,9 @@ static int one_hot(lua_State *L) {
 static int cross_entropy(lua_State *L) {
     size_t rows, n;
     const struct tensor *x = push_rows(L, 1, "cross_entropy", &rows, &n);
-    if (rows == 0) return lerror(L, "cross_entropy: expected at least one row, got %s", lpush_shape_of(L, x));
-    const int32_t *label = push_labels(L, 2, "cross_entropy", rows, n);
+    if (rows == 0)
+        return lerror(L, "cross_entropy: expected at least one row and one class, got %s", lpush_shape_of(L, x));
+    const int32_t *label = push_labels(L, 2, "cross_entropy", x, rows);
     struct tensor *losses = ltensor_new(L, "cross_entropy", x->dtype, 1, &rows);
     struct tensor *loss = ltensor_new(L, "cross_entropy", x->dtype, 0, NULL);
     struct tensor *probability = ltensor_new(L, "cross_entropy", x->dtype, x->rank, x->shape);
@@ -127,7 +149,7 @@ static int cross_entropy_backward(lua_State *L) {
     size_t rows, n;
     if (tensor_count(dy) != 1) return luaL_argerror(L, 1, "expected one element");
     const struct tensor *p = push_rows(L, 2, "cross_entropy", &rows, &n);
-    const int32_t *label = push_labels(L, 3, "cross_entropy", rows, n);
+    const int32_t *label = push_labels(L, 3, "cross_entropy", p, rows);
     struct tensor *dx = ltensor_new(L, "cross_entropy", p->dtype, p->rank, p->shape);
     rows_cross_entropy_backward(p->dtype, rows, n, p->data, label, tensor_get(dy, 0) / (double)rows, dx->data);
     return 1;
@@ -140,6 +162,7 @@ void lopen_nn(lua_State *L) {
         {"cross_entropy", cross_entropy, 2},
         {"cross_entropy_backward", cross_entropy_backward, UNRECORDED},
         {"logits", logits, UNRECORDED},
+        {"labels_but", labels_but, UNRECORDED},
         {"correct", correct, UNRECORDED},
         {"one_hot", one_hot, UNRECORDED},
         {NULL, NULL, 0},

@@ -111,8 +111,8 @@ describe("cross_entropy with options", function()
     fails("cross_entropy: label 4 in row 1 is outside 1..3; has the model as many outputs as there are classes?",
       ce, x, fnet.full({ 4 }, 4, "int32"), { smoothing = 0.1 })
     fails("cross_entropy: smoothing: expected a number from 0 to 1, got 2", ce, x, labels, { smoothing = 2 })
-    fails("cross_entropy: unknown option 'smoothin' (did you mean 'smoothing'?); known are smoothing, weights", ce,
-      x, labels, { smoothin = 1 })
+    fails("cross_entropy: unknown option 'smoothin' (did you mean 'smoothing'?); known are smoothing, weights, " ..
+      "ignore", ce, x, labels, { smoothin = 1 })
     fails("cross_entropy: weights: expected one for each of the 3 classes, got float32 [2]", ce, x, labels,
       { weights = { 1, 2 } })
     fails("cross_entropy: weights: expected one for each of the 3 classes, got number", ce, x, labels,
@@ -121,10 +121,10 @@ describe("cross_entropy with options", function()
       { weights = { 1, 1, -2 } })
     fails("cross_entropy: expected labels [batch], or distributions of the shape of the output [4, 3], got float32 "
       .. "[3, 4]", ce, x, fnet.ones { 3, 4 })
-    fails("cross_entropy: expected at least one row of floats, got int32 [2, 3]", ce, fnet.ones({ 2, 3 }, "int32"),
-      labels, { smoothing = 0.1 })
-    fails("cross_entropy: expected at least one row of floats, got float32 [0, 3]", ce, fnet.ones { 0, 3 },
-      fnet.ones { 0, 3 })
+    fails("cross_entropy: expected at least one row and one class of floats, got int32 [2, 3]", ce,
+      fnet.ones({ 2, 3 }, "int32"), labels, { smoothing = 0.1 })
+    fails("cross_entropy: expected at least one row and one class of floats, got float32 [0, 3]", ce,
+      fnet.ones { 0, 3 }, fnet.ones { 0, 3 })
   end)
 end)
 

@@ -486,7 +486,9 @@ describe("cross_entropy", function()
     fails("cross_entropy: label -1 in row 1 is outside 1..4; has the model as many outputs as there are classes?",
       cross_entropy, x, fnet.tensor({ -1, 4, 5 }, "int32"))
     fails("cross_entropy: label 0 in row 1" .. base, cross_entropy, x[1], 0)
-    for text, shape in pairs { ["[2]"] = { 2 }, ["[3, 1]"] = { 3, 1 }, ["[4]"] = { 4 } } do
+    for text, shape in pairs {
+      ["[2]"] = { 2 }, ["[3, 1]; labels:flatten() makes a list of them"] = { 3, 1 }, ["[4]"] = { 4 },
+    } do
       fails("cross_entropy: expected one label a row, [3], got " .. text, cross_entropy, x,
         fnet.ones(shape, "int32"))
     end
@@ -495,7 +497,7 @@ describe("cross_entropy", function()
       fnet.ones { 3 })
     fails("cross_entropy: label: expected a whole number from -2147483648 to 2147483647, got 1.5", cross_entropy,
       x[1], 1.5)
-    fails("cross_entropy: expected at least one row, got [0, 4]", cross_entropy, fnet.zeros { 0, 4 },
+    fails("cross_entropy: expected at least one row and one class, got [0, 4]", cross_entropy, fnet.zeros { 0, 4 },
       fnet.zeros({ 0 }, "int32"))
     assert.has_error(function() cross_entropy(x) end)
     assert.has_error(function() cross_entropy(5, labels) end)

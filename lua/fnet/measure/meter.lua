@@ -33,8 +33,12 @@ local function number(what, value)
   return value
 end
 
--- How many rows of a batch are right: an accuracy that is counted has no rounding in it.
-local function correct_rows(output, target) return classes.count_correct("accuracy", output, target) end
+-- How many rows of a batch are right: an accuracy that is counted has no rounding in it. A sequence, which has
+-- several labels, is right in part.
+local function correct_rows(output, target)
+  local correct = classes.count_correct("accuracy", output, target)
+  return correct * rows_of(target) / (output:count() // output.shape[output.rank])
+end
 
 -- The entry of the list that a function, or { whole = function }, stands for.
 local function entry_of(what, name, given)

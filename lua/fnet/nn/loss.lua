@@ -7,6 +7,12 @@ local core = require "fnet.core"
 
 local loss = {}
 
+-- weight * cost, where a weight of 0 leaves out a cost that is infinite.
+local function weighted(weight, cost)
+  if cost:detach():max():item() ~= math.huge then return weight * cost end
+  return weight * core.where(weight:eq(0) * cost:eq(math.huge), 0, cost)
+end
+
 -- Class weights as a tensor [classes] of the output's type.
 local function weights_of(value, output)
   local classes = output.shape[output.rank]
@@ -20,9 +26,15 @@ local function weights_of(value, output)
   return weights:to(output.dtype)
 end
 
--- The same with distributions for labels, smoothing or weights: -sum(weight * target * log(softmax)) / norm.
+-- The part of a target that all classes share; a class with the logit -inf, which is none, gets nothing of it.
+local function shares(logits, smoothing)
+  local classes = logits.shape[logits.rank]
+  local possible = logits:ne(-math.huge)
+  return possible * (classes / possible:sum(logits.rank, true)) * (smoothing / classes)
+end
+
+-- The same with distributions for labels, smoothing or weights: sum(weight * target * -log(softmax)) / norm.
 local function weighted_cross_entropy(output, labels, options)
-  options = expect.options("cross_entropy", options, { "smoothing", "weights" })
   local target, norm = labels, output:count() // output.shape[output.rank]
   local weights = options.weights ~= nil and weights_of(options.weights, output)
   if not is.float(labels) then
@@ -32,28 +44,46 @@ local function weighted_cross_entropy(output, labels, options)
   local smoothing = options.smoothing
   if smoothing ~= nil then
     expect.number("cross_entropy: smoothing", smoothing, 0, 1)
-    target = target * (1 - smoothing) + smoothing / output.shape[output.rank]
+    target = target * (1 - smoothing) + shares(output, smoothing)
   end
   if weights then target = target * weights end
-  return -(output:log_softmax() * target):sum() / norm
+  return weighted(target, -output:log_softmax()):sum() / norm
 end
 
---- Cross-entropy, the mean over the batch of -log(probability of the right class). Takes logits, or the result of
--- a softmax: then the logits it was made from are used (log-sum-exp), so that no probability rounds to zero.
----@param output tensor [batch, classes] or [classes]; with distributions two classes at least
----@param labels tensor|integer [batch], int32 or uint8, from 1 to classes; a number for one sample; or
---- distributions of the output's shape, floats whose rows sum to 1
----@param options? table smoothing: 0, the part of each target that all classes share (Szegedy and others, 2016,
---- section 7); weights: a number for each class. With labels the mean is then divided by the sum of the weights of
---- the batch's labels, with distributions by the number of rows, both as in PyTorch
+-- The rows whose label is not `ignored`, and their labels.
+local function rows_but(ignored, output, labels)
+  expect.count("cross_entropy: ignore", ignored, math.mininteger)
+  if not core.is_tensor(labels) or is.float(labels) then
+    core.raise("cross_entropy: ignore: expected a tensor of labels beside it, got " .. say.value(labels))
+  end
+  local each, classes = output.shape, output.shape[output.rank]
+  local rows = output:count() // classes
+  each[#each] = nil
+  local fits = labels.rank == 1 and #labels == rows or is.same_shape(labels.shape, each)
+  if not fits then core.one_hot(labels, output, "cross_entropy") end -- raises
+  local kept = core.labels_but(ignored, labels)
+  return core.gather(output:reshape { rows, classes }, kept), core.gather(labels:flatten(), kept)
+end
+
+--- Cross-entropy, the mean over the rows of -log(probability of the right class). Takes logits, or the result of
+-- a softmax, also behind views and copies: then the logits it was made from are used (log-sum-exp), so that no
+-- probability rounds to zero. A class with the logit -inf is none: it costs nothing where its target is 0.
+---@param output tensor [batch, ..., classes] or [classes]; with distributions two classes at least
+---@param labels tensor|integer [batch], or the output's shape without its last axis, int32 or uint8, from 1 to
+--- classes; a number for one sample; or distributions of the output's shape, floats whose rows sum to 1
+---@param options? table smoothing: 0, the part of each target that all classes share but those with the logit -inf
+--- (Szegedy and others, 2016, section 7); weights: a number for each class. With labels the mean is then divided by
+--- the sum of the weights of the batch's labels, with distributions by the number of rows, both as in PyTorch;
+--- ignore: a label, such as 0 for padding, whose rows do not count; the loss is 0 where no row does
 ---@return tensor loss one element
 function loss.cross_entropy(output, labels, options)
   local logits = core.logits(output) or output
   local distribution = is.float(labels) and core.is_tensor(logits) and labels.rank == logits.rank
   if options == nil and not distribution then return core.cross_entropy(logits, labels) end
   expect.tensor("cross_entropy", output)
-  expect.that(is.float(logits) and logits.rank > 0 and #logits > 0, "cross_entropy", "at least one row of floats",
-    logits)
+  options = expect.options("cross_entropy", options, { "smoothing", "weights", "ignore" })
+  expect.that(is.float(logits) and logits.rank > 0 and logits:count() > 0, "cross_entropy",
+    "at least one row and one class of floats", logits)
   if distribution and not is.same_shape(labels.shape, logits.shape) then
     core.raise("cross_entropy: expected labels [batch], or distributions of the shape of the output %s, got %s",
       say.shape(logits.shape), say.value(labels))
@@ -61,6 +91,13 @@ function loss.cross_entropy(output, labels, options)
   if distribution and logits.shape[logits.rank] == 1 then
     core.raise("cross_entropy: expected an output for each class, at least two, got " .. say.value(logits) ..
       "; a single logit with targets of 0 and 1 has binary_cross_entropy")
+  end
+  if options.ignore ~= nil then
+    logits, labels = rows_but(options.ignore, logits, labels)
+    if #labels == 0 then return logits:sum() end -- of nothing, and on the tape
+  end
+  if not distribution and options.smoothing == nil and options.weights == nil then
+    return core.cross_entropy(logits, labels)
   end
   return weighted_cross_entropy(logits, labels, options)
 end
@@ -95,7 +132,7 @@ function loss.binary_cross_entropy(output, target)
       value == 2 and "; subtract 1 from labels that count from 1" or "")
   end
   -- log(sigmoid(x)) = -softplus(-x): no probability rounds to 0 or 1
-  return (target * (-output):softplus() + (1 - target) * output:softplus()):mean()
+  return (weighted(target, (-output):softplus()) + weighted(1 - target, output:softplus())):mean()
 end
 
 --- Mean squared error: the mean over all elements of (output - target)^2.
