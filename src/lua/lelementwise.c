@@ -116,12 +116,6 @@ enum place { METHOD, FUNCTION, COMPARISON };
     }
 #include "../kernels/operations.inc"
 
-/* is_sigmoid(t): whether t is the result of a sigmoid. */
-static int is_sigmoid(lua_State *L) {
-    lua_pushboolean(L, ltensor_check(L, 1)->sigmoid);
-    return 1;
-}
-
 static int swapped(lua_State *L, lua_CFunction comparison) {
     lua_settop(L, 2);
     lua_insert(L, 1);
@@ -140,14 +134,12 @@ void lopen_elementwise(lua_State *L) {
     {place, {{name, binary_##NAME, place == COMPARISON ? UNRECORDED : 2}}},
 #include "../kernels/operations.inc"
     };
-    static const luaL_Reg functions[] = {{"is_sigmoid", is_sigmoid}, {NULL, NULL}};
     static const struct operation comparisons[] = {
         {"gt", greater, UNRECORDED}, {"ge", greater_equal, UNRECORDED}, {NULL, NULL, 0}};
     static const struct operation others[] = {{"where", where, 3}, {NULL, NULL, 0}};
     static const char *const metamethods[][2] = {
         {"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"},
     };
-    luaL_setfuncs(L, functions, 0);
     lregister_operations(L, others);
     lua_getfield(L, -1, "methods");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

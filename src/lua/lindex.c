@@ -41,6 +41,7 @@ static int gather(lua_State *L) {
     struct tensor *y = ltensor_new(L, what, t->dtype, rank, shape);
     index_gather(outer, t->shape[axis], inner, dtype_sizes[t->dtype], t->data, indices->data, tensor_count(indices),
                  y->data);
+    lhandle_inherit(L, 1);
     return 1;
 }
 
@@ -90,6 +91,7 @@ static int take_along(lua_State *L) {
     struct tensor *y = ltensor_new(L, "take_along_axis", x->dtype, x->rank, indices->shape);
     index_take_along(lines.outer, x->shape[axis], lines.inner, dtype_sizes[x->dtype], x->data, indices->data,
                      lines.count, y->data);
+    lhandle_inherit(L, 1);
     return 1;
 }
 
@@ -131,6 +133,8 @@ static int concat2(lua_State *L) {
     struct tensor second = tensor_slice(y, axis, a->shape[axis], b->shape[axis]);
     tensor_copy(a, &first);
     tensor_copy(b, &second);
+    lhandle_inherit(L, 1);
+    lhandle_inherit(L, 2);
     return 1;
 }
 

@@ -26,15 +26,32 @@ static int softmax(lua_State *L) {
     rows_softmax(x->dtype, rows, n, x->data, y->data);
     lua_pushvalue(L, 1);
     lua_setiuservalue(L, -2, SLOT_LOGITS);
+    struct handle *result = lua_touserdata(L, -1);
+    result->softmax = true;
+    result->classes = x->rank - 1;
     return 1;
 }
 
-/* logits(t): what t is the softmax of; nil for any other tensor, and for what is none. */
-static int logits(lua_State *L) {
+/* made_by(t): "softmax" or "sigmoid" where t holds probabilities that this made, else nil; and, where t is whole
+   distributions of a softmax, their logits and the axis along which they lie. */
+static int made_by(lua_State *L) {
     if (!ltensor_test(L, 1)) return 0;
-    ltensor_check(L, 1);
+    const struct handle *handle = ltensor_check(L, 1);
+    if (!handle->softmax && !handle->sigmoid) return 0;
+    lua_pushstring(L, handle->softmax ? "softmax" : "sigmoid");
+    if (!handle->softmax || handle->classes == NO_AXIS) return 1;
     lua_getiuservalue(L, 1, SLOT_LOGITS);
-    return 1;
+    lua_pushinteger(L, handle->classes + 1);
+    return 3;
+}
+
+/* inherit(t, part): t, into which the elements of `part` were copied, holds probabilities where that does. */
+static int inherit(lua_State *L) {
+    ltensor_check(L, 1);
+    ltensor_check(L, 2);
+    lua_pushvalue(L, 1);
+    lhandle_inherit(L, 2);
+    return 0;
 }
 
 /* softmax_backward(y, dy): dx. Not recorded; see the rule in lua/fnet/tensor/rules.lua. */
@@ -161,7 +178,8 @@ void lopen_nn(lua_State *L) {
         {"softmax_backward", softmax_backward, UNRECORDED},
         {"cross_entropy", cross_entropy, 2},
         {"cross_entropy_backward", cross_entropy_backward, UNRECORDED},
-        {"logits", logits, UNRECORDED},
+        {"made_by", made_by, UNRECORDED},
+        {"inherit", inherit, UNRECORDED},
         {"labels_but", labels_but, UNRECORDED},
         {"correct", correct, UNRECORDED},
         {"one_hot", one_hot, UNRECORDED},

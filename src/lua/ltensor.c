@@ -172,6 +172,14 @@ const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what,
     return ltensor_copy(L, what, dtype, t);
 }
 
+void lhandle_inherit(lua_State *L, int index) {
+    const struct handle *source = lua_touserdata(L, index);
+    struct handle *handle = lua_touserdata(L, -1);
+    handle->sigmoid = handle->sigmoid || source->sigmoid;
+    handle->softmax = handle->softmax || source->softmax;
+    handle->classes = NO_AXIS;
+}
+
 void lhandle_changed(struct handle *handle) { handle->storage->version++; }
 
 void lhandle_escape(const struct handle *handle) {

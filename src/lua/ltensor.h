@@ -24,11 +24,16 @@ struct handle {
     size_t position;   /* its number in that walk */
     bool requires_grad;
     bool owner;   /* made with its storage, not as a view */
-    bool sigmoid; /* the result of one, which no loss may take for logits */
+    bool sigmoid; /* probabilities, the result of one or a part of that: no loss may take them for logits */
+    bool softmax; /* the same, of a softmax */
+    int classes;  /* the axis along which the softmax was taken, from 0; NO_AXIS where it is no axis of this tensor
+                   */
 };
 
-/* User values of a handle. */
-enum { SLOT_STORAGE = 1, SLOT_NODE, SLOT_GRAD, SLOT_LOGITS /* of a softmax */, SLOT_COUNT = SLOT_LOGITS };
+#define NO_AXIS (-1)
+
+/* User values of a handle. SLOT_LOGITS: what softmax, taken along the axis `classes`, makes this tensor of. */
+enum { SLOT_STORAGE = 1, SLOT_NODE, SLOT_GRAD, SLOT_LOGITS, SLOT_COUNT = SLOT_LOGITS };
 
 /* Pushes a new contiguous tensor with unset elements. `what` names the operation in the error that is raised
    when the size overflows or memory is short. */
@@ -50,6 +55,10 @@ struct tensor *ltensor_copy(lua_State *L, const char *what, enum dtype dtype, co
 
 /* Pushes the tensor at `index` as a contiguous one of the given type: itself where it is one already. */
 const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what, enum dtype dtype);
+
+/* The tensor on top of the stack has elements of the one at `index`: it is made of probabilities where that is.
+   Where it holds all classes of each distribution, along the axis `classes`, a view says so: see lview.c. */
+void lhandle_inherit(lua_State *L, int index);
 
 /* To be called with each change of elements in place. */
 void lhandle_changed(struct handle *handle);

@@ -4,19 +4,61 @@
 
 #include <string.h>
 
-/* The tensor at 1 with another shape of as many elements: a view where strides allow it, else a copy. */
-static int push_reshaped(lua_State *L, const char *what, int rank, const size_t *shape) {
-    const struct tensor *t = &((struct handle *)lua_touserdata(L, 1))->tensor;
-    struct tensor view;
-    if (tensor_reshape(t, rank, shape, &view)) {
-        ltensor_view(L, 1, &view);
+/* The result on top of the stack is a view or a copy of the tensor at 1, whose axis `classes` it has as its own
+   axis `axis`, or not at all: NO_AXIS. What holds probabilities goes on to do so. The same operation, with the
+   arguments above 1, makes of the logits the logits of the result. */
+static int inherit(lua_State *L, const char *operation, int arguments, int axis) {
+    const struct handle *source = lua_touserdata(L, 1);
+    if (source->sigmoid || source->softmax) lhandle_inherit(L, 1);
+    if (!source->softmax || axis == NO_AXIS) return 1;
+    struct handle *result = lua_touserdata(L, -1);
+    lua_getiuservalue(L, 1, SLOT_LOGITS);
+    const struct handle *logits = ltensor_test(L, -1);
+    if (!logits || !lhandle_alive(logits)) {
+        lua_pop(L, 1);
         return 1;
     }
-    struct tensor *copy = ltensor_new(L, what, t->dtype, rank, shape), layout;
-    tensor_layout(&layout, t->dtype, t->rank, t->shape);
-    layout.data = copy->data;
-    tensor_copy(t, &layout);
+    luaL_getmetatable(L, TENSOR_METATABLE);
+    lua_getfield(L, -1, "methods");
+    lua_getfield(L, -1, operation); /* recorded on the tape */
+    lua_pushvalue(L, -4);
+    for (int i = 2; i <= arguments; i++) lua_pushvalue(L, i);
+    lua_call(L, arguments, 1);
+    lua_setiuservalue(L, -5, SLOT_LOGITS);
+    result->classes = axis;
+    lua_pop(L, 3);
     return 1;
+}
+
+/* The axis along which the softmax was taken that the tensor at 1 is made of; NO_AXIS for none. */
+static int classes_of(lua_State *L) {
+    const struct handle *handle = lua_touserdata(L, 1);
+    return handle->softmax ? handle->classes : NO_AXIS;
+}
+
+/* Where an axis lies in another shape of as many elements, in which as many lie before it and behind it. */
+static int axis_in(const struct tensor *t, int axis, const struct tensor *other) {
+    if (axis == NO_AXIS) return NO_AXIS;
+    size_t behind = tensor_span(t, axis + 1, t->rank);
+    for (int at = other->rank - 1; at >= 0; at--)
+        if (other->shape[at] == t->shape[axis] && tensor_span(other, at + 1, other->rank) == behind) return at;
+    return NO_AXIS;
+}
+
+/* The tensor at 1 with another shape of as many elements: a view where strides allow it, else a copy. */
+static int push_reshaped(lua_State *L, const char *what, int rank, const size_t *shape) {
+    const struct tensor *t = &((struct handle *)lua_touserdata(L, 1))->tensor, *result;
+    struct tensor view;
+    if (tensor_reshape(t, rank, shape, &view)) {
+        result = ltensor_view(L, 1, &view);
+    } else {
+        struct tensor layout;
+        result = ltensor_new(L, what, t->dtype, rank, shape);
+        tensor_layout(&layout, t->dtype, t->rank, t->shape);
+        layout.data = result->data;
+        tensor_copy(t, &layout);
+    }
+    return inherit(L, what, 2, axis_in(t, classes_of(L), result));
 }
 
 /* reshape(t, shape): a view where strides allow it, else a copy. One length may be -1: it is worked out. */
@@ -73,7 +115,8 @@ static int transpose(lua_State *L) {
     view.stride[a] = t->stride[b];
     view.stride[b] = t->stride[a];
     ltensor_view(L, 1, &view);
-    return 1;
+    int classes = classes_of(L);
+    return inherit(L, "transpose", 3, classes == a ? b : classes == b ? a : classes);
 }
 
 /* slice(t, axis, first, last): positions first .. last along the axis; last may be nil (to the end). */
@@ -85,7 +128,8 @@ static int slice(lua_State *L) {
     lua_Integer last = lua_isnil(L, 4) ? length : lcheck_integer(L, 4, "slice: last", first - 1, length);
     struct tensor view = tensor_slice(t, axis, (size_t)first - 1, (size_t)(last - first + 1));
     ltensor_view(L, 1, &view);
-    return 1;
+    int classes = classes_of(L);
+    return inherit(L, "slice", 4, classes == axis && view.shape[axis] != t->shape[axis] ? NO_AXIS : classes);
 }
 
 /* select(t, axis, index): one position of an axis; the axis is gone. */
@@ -95,7 +139,8 @@ static int select_index(lua_State *L) {
     size_t at = (size_t)lcheck_integer(L, 3, "select: index", 1, (lua_Integer)t->shape[axis]) - 1;
     struct tensor view = tensor_select(t, axis, at);
     ltensor_view(L, 1, &view);
-    return 1;
+    int classes = classes_of(L);
+    return inherit(L, "select", 3, classes == axis ? NO_AXIS : classes > axis ? classes - 1 : classes);
 }
 
 /* unslice(t, axis, first, length): zeros of that length along the axis with t put at `first`: slice's gradient. */
@@ -111,7 +156,7 @@ static int unslice(lua_State *L) {
     struct tensor part = tensor_slice(whole, axis, first, t->shape[axis]);
     memset(whole->data, 0, tensor_bytes(whole));
     tensor_copy(t, &part);
-    return 1;
+    return inherit(L, "unslice", 4, NO_AXIS);
 }
 
 /* expand(t, shape): a view in which axes of length 1, and new leading axes, repeat. */
@@ -130,19 +175,24 @@ static int expand(lua_State *L) {
                       lpush_shape(L, rank, shape));
     struct tensor view = tensor_expand(t, rank, shape);
     ltensor_view(L, 1, &view);
-    return 1;
+    int classes = classes_of(L);
+    bool repeated = classes != NO_AXIS && t->shape[classes] != shape[rank - t->rank + classes];
+    return inherit(L, "expand", 2, classes == NO_AXIS || repeated ? NO_AXIS : rank - t->rank + classes);
 }
 
-static int push_copy(lua_State *L, const char *what, enum dtype dtype) {
+static int push_copy(lua_State *L, const char *what, int arguments, enum dtype dtype) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     ltensor_copy(L, what, dtype, t);
-    return 1;
+    if (!dtype_is_float(dtype)) return 1; /* no probabilities any more */
+    return inherit(L, what, arguments, classes_of(L));
 }
 
-static int clone(lua_State *L) { return push_copy(L, "clone", ltensor_check(L, 1)->tensor.dtype); }
+static int clone(lua_State *L) { return push_copy(L, "clone", 1, ltensor_check(L, 1)->tensor.dtype); }
 
 static int contiguous(lua_State *L) {
-    lpush_contiguous(L, 1, "contiguous", ltensor_check(L, 1)->tensor.dtype);
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    if (!tensor_is_contiguous(t)) return push_copy(L, "contiguous", 1, t->dtype);
+    lua_pushvalue(L, 1);
     return 1;
 }
 
@@ -155,17 +205,17 @@ static int to(lua_State *L) {
         return 1;
     }
     lcheck_range(L, "to", t, dtype);
-    return push_copy(L, "to", dtype);
+    return push_copy(L, "to", 2, dtype);
 }
 
 /* t:detach(): the same elements without a history. Not recorded. A view of an embedded storage would keep its
    owner alive and, with that, the history: such a result is copied. */
 static int detach(lua_State *L) {
     const struct handle *handle = ltensor_check(L, 1);
-    if (handle->sequence > 0 && handle->storage->embedded) return push_copy(L, "detach", handle->tensor.dtype);
+    if (handle->sequence > 0 && handle->storage->embedded) return push_copy(L, "detach", 1, handle->tensor.dtype);
     struct tensor view = handle->tensor;
     ltensor_view(L, 1, &view);
-    return 1;
+    return inherit(L, "detach", 1, classes_of(L));
 }
 
 static int is_contiguous(lua_State *L) {

@@ -7,6 +7,18 @@ local core = require "fnet.core"
 
 local loss = {}
 
+-- The logits that cross_entropy computes with. What is known to hold probabilities is never taken for logits.
+local function logits_of(output)
+  local maker, logits, axis = core.made_by(output)
+  if maker ~= "softmax" or logits and axis == output.rank then return logits or output end
+  if logits then
+    core.raise("cross_entropy: expected logits or a softmax over the last axis, got a softmax over axis %d of " ..
+      "%s; transpose it, so that the classes are the last axis", axis, say.shape(output.shape))
+  end
+  core.raise("cross_entropy: expected logits or whole rows of a softmax, got %s of probabilities that a softmax " ..
+    "made, taken apart or joined; do so with the logits before the softmax", say.value(output))
+end
+
 -- weight * cost, where a weight of 0 leaves out a cost that is infinite.
 local function weighted(weight, cost)
   if cost:detach():max():item() ~= math.huge then return weight * cost end
@@ -77,7 +89,7 @@ end
 --- ignore: a label, such as 0 for padding, whose rows do not count; the loss is 0 where no row does
 ---@return tensor loss one element
 function loss.cross_entropy(output, labels, options)
-  local logits = core.logits(output) or output
+  local logits = logits_of(output)
   local distribution = is.float(labels) and core.is_tensor(logits) and labels.rank == logits.rank
   if options == nil and not distribution then return core.cross_entropy(logits, labels) end
   expect.tensor("cross_entropy", output)
@@ -116,14 +128,15 @@ end
 
 --- Binary cross-entropy of logits (not of probabilities: leave out the Sigmoid, or use it only to predict): the
 -- mean over all elements of -target log(sigmoid(x)) - (1 - target) log(1 - sigmoid(x)).
----@param output tensor logits; the result of a sigmoid raises an error
+---@param output tensor logits; the result of a sigmoid or softmax raises an error, also behind views and copies
 ---@param target tensor of the same shape, 0 or 1, or a probability
 ---@return tensor loss one element
 function loss.binary_cross_entropy(output, target)
   check_pair("binary_cross_entropy", output, target)
-  if core.is_sigmoid(output) then
-    core.raise("binary_cross_entropy: expected logits, got the result of a sigmoid; leave the Sigmoid out of " ..
-      "the model, and apply it to predict: model(x):sigmoid()")
+  local maker = core.made_by(output)
+  if maker then
+    core.raise("binary_cross_entropy: expected logits, got the result of a %s; leave the %s out of the model, " ..
+      "and apply it to predict: model(x):%s()", maker, maker == "sigmoid" and "Sigmoid" or "Softmax", maker)
   end
   local low, high = target:min():item(), target:max():item()
   if low < 0 or high > 1 then
