@@ -151,7 +151,9 @@ describe("a loss of two tensors", function()
 
   it("refuses other shapes and other things", function()
     for _, name in ipairs { "mse", "mae", "huber", "binary_cross_entropy" } do
-      fails(name .. ": expected equal shapes, got [2, 1] and [2]", nn[name], fnet.ones { 2, 1 }, fnet.ones { 2 })
+      fails(name .. ": expected equal shapes, got [2, 1] and [2]; output:squeeze(2) drops the axis of length 1",
+        nn[name], fnet.ones { 2, 1 }, fnet.ones { 2 })
+      fails(name .. ": expected equal shapes, got [2, 1] and [3]", nn[name], fnet.ones { 2, 1 }, fnet.ones { 3 })
       fails(name .. ": expected two tensors, got number and nil", nn[name], 1)
       fails(name .. ": expected at least one element, got [0, 1]", nn[name], fnet.ones { 0, 1 }, fnet.ones { 0, 1 })
     end

@@ -512,7 +512,8 @@ describe("mse", function()
   end)
 
   it("refuses other shapes and other things", function()
-    fails("mse: expected equal shapes, got [2, 1] and [2]", nn.mse, fnet.ones { 2, 1 }, fnet.ones { 2 })
+    fails("mse: expected equal shapes, got [2, 1] and [2]; output:squeeze(2) drops the axis of length 1", nn.mse,
+      fnet.ones { 2, 1 }, fnet.ones { 2 })
     fails("mse: expected two tensors, got number and nil", nn.mse, 1)
   end)
 end)

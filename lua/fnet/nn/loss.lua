@@ -121,7 +121,9 @@ local function check_pair(what, output, target)
   end
   local a, b = output.shape, target.shape
   if not is.same_shape(a, b) then
-    core.raise("%s: expected equal shapes, got %s and %s", what, say.shape(a), say.shape(b))
+    local column = #a == #b + 1 and a[#a] == 1 and is.same_shape({ table.unpack(a, 1, #b) }, b)
+    core.raise("%s: expected equal shapes, got %s and %s%s", what, say.shape(a), say.shape(b),
+      column and ("; output:squeeze(%d) drops the axis of length 1"):format(#a) or "")
   end
   if output:count() == 0 then core.raise("%s: expected at least one element, got %s", what, say.shape(a)) end
 end
