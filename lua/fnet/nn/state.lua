@@ -41,6 +41,7 @@ end
 -- the parameters, then what else the layers keep.
 ---@return { name: string, tensor: tensor }[]
 function Module:state()
+  expect.method("state", self)
   local list = self:named_parameters()
   for _, entry in ipairs(self:named_buffers()) do list[#list + 1] = entry end
   return list
@@ -50,6 +51,7 @@ end
 ---@param tensors table<string, tensor> by name, as fnet.read_tensors gives them
 ---@return nn.Module self
 function Module:load_state(tensors)
+  expect.method("load_state", self)
   expect.that(type(tensors) == "table", "load_state", "a table of tensors by name", tensors)
   local problem = state.problem(self, tensors)
   if problem then core.raise("load_state: the table " .. problem) end

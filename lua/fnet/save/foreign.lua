@@ -87,6 +87,7 @@ end
 --- where a layer has no name there, a tensor is missing or does not fit
 ---@return nn.Module self
 function Module:load_foreign(tensors, options)
+  expect.method("load_foreign", self)
   expect.that(type(tensors) == "table", "load_foreign", "a table of tensors by name", tensors)
   options = expect.options("load_foreign", options, { "from", "names", "flattened" })
   local from = expect.choice("load_foreign: from", options.from, { "pytorch", "keras" })

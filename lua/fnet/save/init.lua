@@ -71,6 +71,7 @@ end
 ---@return string? message
 ---@return integer? code errno
 function Module:save(path, options)
+  expect.method("save", self)
   expect.that(type(path) == "string", "save", "a path", path)
   options = expect.options("save", options, { "data", "metrics", "script" })
   local metadata = model_file.origin(options)

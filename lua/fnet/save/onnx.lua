@@ -179,6 +179,7 @@ end
 ---@return string? message
 ---@return integer? code errno
 function Module:export_onnx(path, options)
+  expect.method("export_onnx", self)
   expect.that(type(path) == "string", "export_onnx", "a path", path)
   options = expect.options("export_onnx", options, { "input" })
   local steps = layers.steps("export_onnx", self, writers, options.input)
