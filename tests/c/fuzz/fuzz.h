@@ -3,10 +3,12 @@
 #ifndef FNET_TESTS_FUZZ_H
 #define FNET_TESTS_FUZZ_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 enum { FILE_MAX = 2048 };
 
@@ -46,6 +48,30 @@ static inline void damage(struct bytes *file) {
         memmove(file->at + place, file->at + place + 1, file->size - place);
         if (file->size == 0) put(file, 0);
     }
+}
+
+/* Adds the bytes to the file, as a member of gzip. */
+static inline bool add_member(struct bytes *file, const unsigned char *from, size_t size) {
+    z_stream stream;
+    memset(&stream, 0, sizeof stream);
+    if (deflateInit2(&stream, (int)choose(10), Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return false;
+    stream.next_in = (unsigned char *)(uintptr_t)from;
+    stream.avail_in = (uInt)size;
+    stream.next_out = file->at + file->size;
+    stream.avail_out = (uInt)(FILE_MAX - file->size);
+    bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
+    file->size = FILE_MAX - stream.avail_out;
+    deflateEnd(&stream);
+    return whole;
+}
+
+/* Makes one member of gzip of it, or two; false where that is too long. */
+static inline bool compress_file(struct bytes *file) {
+    struct bytes plain = *file;
+    size_t first = choose(3) ? plain.size : choose(plain.size + 1);
+    file->size = 0;
+    return add_member(file, plain.at, first) &&
+           (first == plain.size || add_member(file, plain.at + first, plain.size - first));
 }
 
 static inline void report(unsigned long iteration, const struct bytes *file) {

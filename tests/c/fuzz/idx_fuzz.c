@@ -99,29 +99,6 @@ static void make_good(struct bytes *file) {
     for (size_t i = 0; i < count * sizes[type]; i++) put(file, choose(choose(2) ? 3 : 256));
 }
 
-/* Adds the bytes to the file, as a member of gzip. */
-static bool add_member(struct bytes *file, const unsigned char *from, size_t size) {
-    z_stream stream;
-    memset(&stream, 0, sizeof stream);
-    if (deflateInit2(&stream, (int)choose(10), Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK) return false;
-    stream.next_in = (unsigned char *)(uintptr_t)from;
-    stream.avail_in = (uInt)size;
-    stream.next_out = file->at + file->size;
-    stream.avail_out = (uInt)(FILE_MAX - file->size);
-    bool whole = deflate(&stream, Z_FINISH) == Z_STREAM_END;
-    file->size = FILE_MAX - stream.avail_out;
-    deflateEnd(&stream);
-    return whole;
-}
-
-static bool compress_file(struct bytes *file) {
-    struct bytes plain = *file;
-    size_t first = choose(3) ? plain.size : choose(plain.size + 1);
-    file->size = 0;
-    return add_member(file, plain.at, first) &&
-           (first == plain.size || add_member(file, plain.at + first, plain.size - first));
-}
-
 int main(int count, char **arguments) {
     unsigned long iterations = count > 1 ? strtoul(arguments[1], NULL, 10) : 100000, failed = 0;
     for (unsigned long i = 0; i < iterations; i++) {
