@@ -85,7 +85,7 @@ describe("reading a file", function()
       end
       assert.equal(expected, result.output)
     end
-    local result = run("print(fnet.data.read_csv('x.npy', { target = 1 }))", idle.space + 12 * 1024)
+    local result = run("print(fnet.data.read_image 'x.npy')", idle.space + 12 * 1024)
     assert.equal("nil\tx.npy: needs 48 MiB, which do not fit into memory\t12\n", result.output)
   end)
 end)

@@ -20,6 +20,7 @@ local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 ---@field classes string[]? names of the classes
 ---@field transform data.Transform? what each batch goes through
 ---@field columns table[]? from read_csv: { name = , categories = } of each column of x
+---@field dropped integer? from read_csv: how many records were left out for a missing value
 ---@field whole { x: tensor|tensor[], y: tensor|tensor[] }? of a part: what it is a part of
 ---@field rows tensor? of a part: int32, which rows of the whole belong to it
 local Dataset = {}
@@ -100,9 +101,10 @@ end
 function Dataset:__len() return self.rows and #self.rows or rows_of.count(self.x) end
 
 function Dataset:__tostring()
-  local name = self.name or "data set"
-  local whole = self.whole or self
-  return ("%s: %d samples of %s, targets %s"):format(name, #self, rows_of.text(whole.x), rows_of.text(whole.y))
+  local name, whole = self.name or "data set", self.whole or self
+  local dropped = not self.whole and self.dropped or 0
+  return ("%s: %d samples of %s, targets %s%s"):format(name, #self, rows_of.text(whole.x), rows_of.text(whole.y),
+    dropped > 0 and ("; %d dropped for a missing value"):format(dropped) or "")
 end
 
 local function all_rows(self) return self.rows or core.arange(1, #self, 1, "int32") end
@@ -295,7 +297,7 @@ end
 
 -- What a data set may lack is nil; a misspelt name is answered with the one that was probably meant.
 local optional, known = {}, naming.sorted(Dataset)
-for _, name in ipairs { "rows", "whole", "columns", "plan", "separator", table.unpack(FIELDS) } do
+for _, name in ipairs { "rows", "whole", "columns", "plan", "dropped", table.unpack(FIELDS) } do
   optional[name], known[#known + 1] = true, name
 end
 

@@ -1,151 +1,125 @@
---- CSV and TSV: the text of a file (RFC 4180) into records, and each record's fields into columns.
--- Invariant: every record has as many fields as the first; a fault names the file, the line and the column.
+--- CSV and its relatives: opens a file, plain or compressed with gzip, and finds out what parts its fields and what
+-- its columns are called. Records and numbers are read in C, by src/core/csv.h.
+-- Invariant: what stands in a file is never taken for something else in silence; a fault names the line.
 
+local core = require "fnet.core"
 local files = require "fnet.files"
 
 local csv = {}
 
-local CAPTURES_MOST = 31 -- fields that one pattern can catch, besides the place behind the record
-local BOM = "\xEF\xBB\xBF"
+-- What other files begin with, as patterns.
+local FOREIGN = {
+  { "^\xFF\xFE", "is UTF-16; save it as UTF-8" },
+  { "^\xFE\xFF", "is UTF-16; save it as UTF-8" },
+  { "^[^\0]\0[^\0]\0", "is UTF-16; save it as UTF-8" },
+  { "^\0[^\0]\0[^\0]", "is UTF-16; save it as UTF-8" },
+  { "^PK[\3\5]", "is a zip archive, as spreadsheets are too; save the table as CSV" },
+  { "^BZh%d1AY&SY", "is compressed with bzip2; decompress it first" },
+  { "^\xFD7zXZ", "is compressed with xz; decompress it first" },
+  { "^%(\xB5/\xFD", "is compressed with zstd; decompress it first" },
+  { "^PAR1", "is a Parquet file; save the table as CSV" },
+}
 
--- Line and column count from 1.
-local function fault(line, column, format, ...)
-  files.fault("line %d, column %d: " .. format, line, column, ...)
-end
-
--- A quoted field that begins at `at` (its opening quote): the text, the place behind the closing quote, and the
--- number of line ends within; nil where it has no end.
-local function quoted(text, at)
-  local from = at + 1
-  while true do
-    local quote = text:find('"', from, true)
-    if not quote then return nil end
-    if text:byte(quote + 1) ~= 34 then
-      local field = text:sub(at + 1, quote - 1)
-      local _, lines = field:gsub("\n", "")
-      return field:gsub('""', '"'), quote + 1, lines
-    end
-    from = quote + 2
-  end
-end
-
--- The characters of a field without quotes, as a class of a pattern.
-local function plain_class(separator) return ('[^\r\n"%%%s]'):format(separator) end
-
--- A record field by field: its fields, the place of the next record and the number of that one's line.
-local function read_record(text, at, line, separator)
-  local fields, byte, plain = {}, separator:byte(), "^" .. plain_class(separator) .. "*()"
-  while true do
-    local column = #fields + 1
-    if text:byte(at) == 34 then
-      local field, after, lines = quoted(text, at)
-      if not field then fault(line, column, "the quotes are never closed") end
-      fields[column], at, line = field, after, line + lines
-      local next_byte = text:byte(at)
-      if next_byte and next_byte ~= byte and next_byte ~= 10 and next_byte ~= 13 then
-        fault(line, column, "expected '%s' or the end of the line after the closing quote, got '%s'",
-          separator == "\t" and "a tab" or separator, text:sub(at, at):gsub("%c", "?"))
-      end
-    else
-      local after = text:match(plain, at)
-      fields[column] = text:sub(at, after - 1)
-      at = after
-      if text:byte(at) == 34 then
-        fault(line, column, fields[column]:find "^ +$" and "spaces before the quote; a field with quotes "
-          .. "begins with one: remove the spaces" or "a quote within a field; a field with quotes begins and ends "
-          .. "with one, and has them doubled inside")
-      end
-    end
-    local ending = text:byte(at)
-    if ending == byte then
-      at = at + 1
-    elseif not ending then
-      return fields, at, line
-    elseif ending == 10 then
-      return fields, at + 1, line + 1
-    elseif text:byte(at + 1) == 10 then
-      return fields, at + 2, line + 1
-    else
-      fault(line, column, "a carriage return without a line feed")
-    end
-  end
-end
-
--- Raises where a record has not as many fields as the first.
-local function check_count(fields, count, line, first_line)
-  if #fields == count then return end
-  if #fields == 1 and fields[1] == "" then
-    files.fault("line %d: is empty, expected %d fields, as line %d has; remove the line", line, count, first_line)
-  end
-  fault(line, math.min(#fields, count + 1), "expected %d fields, as line %d has, got %d", count, first_line,
-    #fields)
-end
-
---- The separator of a file: the one of comma, semicolon and tab that is most frequent in its first line.
+--- The number that a text is: digits with at most one decimal point, perhaps an exponent; nil for any other text.
+-- The nearest double, whatever the locale.
 ---@param text string
+---@param decimal? string "."
+---@param thousands? string what parts the whole digits in groups of three; nothing where nil
+---@return number?
+function csv.number(text, decimal, thousands) return core.csv_number(text, decimal, thousands) end
+
+-- How many runs of blanks stand between words of a line, and whether one of them is of several blanks.
+local function blank_runs(line)
+  local count, wide = 0, false
+  for run in (line:match "^%s*(.-)%s*$" or ""):gmatch "[ \t]+" do
+    count = count + (run:find " " and 1 or 0)
+    wide = wide or #run > 1 and run:find " " ~= nil
+  end
+  return count, wide
+end
+
+--- What parts the fields of a file: the one of comma, semicolon and tab that is most frequent in its first line; or
+-- a blank, for runs of blanks and tabs, where its lines have blanks and no comma or semicolon, and no tab either
+-- unless some of the blanks stand in a row.
+---@param text string the beginning of the file
+---@param taken? string characters that stand within numbers
 ---@return string
-function csv.guess_separator(text)
-  local line = text:match "^[^\r\n]*":gsub('"[^"]*"', "")
-  local best, most = ",", 0
+function csv.guess_separator(text, taken)
+  local lines = {}
+  for line in text:gmatch "[^\r\n]+" do
+    lines[#lines + 1] = line:gsub('"[^"]*"', '""')
+    if #lines == 2 then break end
+  end
+  local first = lines[1] or ""
+  local best, most, commas = ",", 0, false
   for _, separator in ipairs { ",", ";", "\t" } do
-    local _, count = line:gsub(separator, "")
+    local _, count = first:gsub(separator, "")
+    if (taken or ""):find(separator, 1, true) then count = 0 end
     if count > most then best, most = separator, count end
+    commas = commas or separator ~= "\t" and count > 0
   end
-  return best
+  if commas then return best end
+  local runs, wide = blank_runs(first)
+  local fits = runs > 0 and (wide or most == 0) and blank_runs(lines[2] or first) > 0
+  return fits and " " or best
 end
 
--- The number of the line that holds the byte at that place.
-local function line_of(text, place)
-  local _, lines = text:sub(1, place - 1):gsub("\n", "")
-  return lines + 1
+--- Opens a file, plain or compressed with gzip; to be closed by the variable that holds it.
+---@param path string
+---@return userdata session its methods are in src/lua/lcsv.c
+function csv.open(path) return files.sound(core.csv_open(path)) end
+
+--- Says what parts the fields, before the first is read; a fault where the file is of another kind.
+---@param session userdata
+---@param separator? string guessed where nil
+---@param taken? string as in guess_separator
+---@return string separator
+function csv.separate(session, separator, taken)
+  local beginning = session:beginning()
+  for _, foreign in ipairs(FOREIGN) do
+    if beginning:find(foreign[1]) then files.fault("%s", foreign[2]) end
+  end
+  separator = separator or csv.guess_separator(beginning, taken)
+  session:separate(separator)
+  return separator
 end
 
--- Raises where the text from `at` on is not UTF-8 without zero bytes.
-local function check_text(text, at)
-  local bad = text:find("\0", at, true)
-  if bad then files.fault("line %d: holds a zero byte; is it a text file?", line_of(text, bad)) end
-  local valid, place = utf8.len(text, at)
-  if not valid then
-    files.fault("line %d: is not UTF-8 (byte %02X); save the file as UTF-8", line_of(text, place), text:byte(place))
-  end
+-- The fields of the next record, none at the end; whether the first stands in quotes.
+local function read(session)
+  local fields, quoted, code = session:read()
+  if fields == nil and quoted then files.sound(nil, quoted, code) end
+  return fields, quoted
 end
 
---- The fields of a text, column by column; faults are raised. Lines end with LF or CRLF; the last one may lack it;
--- empty lines at the end do not count, others are records of one field, an empty one.
----@param text string UTF-8; a byte order mark in front is skipped
----@param separator string one character of ASCII, no letter or digit
----@return string[][] columns
----@return integer[] lines the line in which each record begins
-function csv.parse(text, separator)
-  local at, line = text:sub(1, 3) == BOM and 4 or 1, 1
-  local last = #text
-  while last >= at and (text:byte(last) == 10 or text:byte(last) == 13) do last = last - 1 end
-  if last < at then files.fault "is empty, expected records" end
-  check_text(text, at)
-  local columns, lines, row, first_line = nil, {}, 0, 1
-  local pattern -- of a record without quotes and zero bytes, with all its fields as captures
-  while at <= last do
-    local next_at, next_line
-    local fields = pattern and { text:match(pattern, at) }
-    if fields and fields[1] then
-      next_at, next_line = table.remove(fields), line + 1
-    else
-      fields, next_at, next_line = read_record(text, at, line, separator)
-    end
-    if not columns then
-      columns, first_line = {}, line
-      for c = 1, #fields do columns[c] = {} end
-      if #fields <= CAPTURES_MOST then
-        local field = "(" .. plain_class(separator) .. "*)"
-        pattern = "^" .. field .. ("%" .. separator .. field):rep(#fields - 1) .. "\r?\n()"
-      end
-    end
-    check_count(fields, #columns, line, first_line)
-    row = row + 1
-    for c = 1, #fields do columns[c][row] = fields[c] end
-    lines[row], at, line = line, next_at, next_line
+-- R's write.table names the columns, but for the first, which names the rows. A separator too many at the end of
+-- each record looks alike: so the name of a row stands in quotes, is no number, or blanks part the fields.
+local function names_rows(first, quoted, separator)
+  return first[#first] ~= "" and (quoted or separator == " " or first[1] ~= "" and not csv.number(first[1]))
+end
+
+--- The names of the columns, after which the session stands at the first record.
+---@param session userdata
+---@param separator string that of the session
+---@param header? boolean false: there are none, columns are "1", "2"; nil: a first line of numbers alone is a fault
+---@param is_number fun(text: string): boolean as the file writes numbers
+---@return string[] names "" where a column has none
+---@return integer line that the names, or else the first record, stand in
+function csv.header(session, separator, header, is_number)
+  local names = read(session) or files.fault "is empty, expected records"
+  local line, numbers = session:line(), header == nil
+  for c, field in ipairs(names) do
+    numbers = numbers and is_number(field)
+    if header == false then names[c] = tostring(c) end
   end
-  return columns, lines
+  if header == false then return names, line end
+  if numbers then
+    files.fault("line %d: holds numbers, expected names of columns; read a file without them with header = false "
+      .. "(names that are numbers: header = true)", line)
+  end
+  local first, quoted = read(session)
+  if not first then files.fault "has a header, but no records" end
+  if #first == #names + 1 and names_rows(first, quoted, separator) then table.insert(names, 1, "") end
+  return names, line
 end
 
 return csv
