@@ -26,6 +26,7 @@ end
 local SYNONYMS = {
   acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
   classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
+  dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",
   etamin = "floor", gamma = "factor", he = "he_normal", kaiming = "he_normal", kaimingnormal = "he_normal",
   kaiminguniform = "he_uniform", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr",
   minlr = "floor", mode = "goal", names = "classes", optimiser = "optim", optimizer = "optim", rate = "lr",
