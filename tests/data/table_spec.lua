@@ -271,9 +271,18 @@ describe("read_csv", function()
   end)
 
   it("reads numbers to the nearest float32 of the nearest double, whatever the locale", function()
-    local texts = { "0.1", "16777217", "1e-45", "1.17549435e-38", "123456789.123456789", "3.4028235e38" }
-    local set = assert(read("x\n" .. table.concat(texts, "\n") .. "\n", { target = false }))
-    for i, text in ipairs(texts) do assert.equal(support.single(tonumber(text)), set.x:get(i, 1)) end
+    local texts = { "0.1", "16777217", "1e-45", "1.17549435e-38", "123456789.123456789", "3.4028235e38",
+      "0.1000000014901161193847656251" }
+    local expected = {}
+    for i, text in ipairs(texts) do expected[i] = support.single(tonumber(text)) end
+    local before = os.setlocale(nil)
+    for _, locale in ipairs { "C", "de_DE.UTF-8", "fr_FR.UTF-8" } do
+      if os.setlocale(locale) then -- else the system does not have it
+        local set = read("x,k\n" .. table.concat(texts, ",b\n") .. ",A\n", { target = "k", categorical = "k" })
+        os.setlocale(before)
+        assert.same({ expected, { "A", "b" } }, { set.x:reshape { #texts }:totable(), set.classes })
+      end
+    end
   end)
 
   it("reads a file without its target like the training data", function()
