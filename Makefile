@@ -150,7 +150,8 @@ $(build)/src/kernels/kernels_neon.o: private own_flags := $(fast_kernels) \
 # the one symbol that core.so shows
 $(build)/src/lua/lcore.o: private own_flags := -fvisibility=default
 $(build)/src/lua/lreadline.o: private own_flags := $(readline_flags)
-$(build)/src/core/image.o: private own_flags := $(image_flags)
+$(build)/src/core/image_png.o $(build)/src/core/image_jpeg.o: private own_flags := $(image_flags)
+$(build)/src/core/picture.o: private own_flags := $(fast_kernels)
 
 $(build)/%.o: %.c $(build)/compile.txt Makefile | $(build)/lua.txt
 	@mkdir -p $(@D)

@@ -23,6 +23,7 @@ local function read_sample(path, about)
   if not picture then return nil, message end
   local shape = { table.unpack(about.shape) }
   if #shape == 2 and picture.rank == 3 then picture = data.grey(picture) end
+  if #shape == 3 and shape[3] == 3 and picture.rank == 2 then picture = data.colour(picture) end
   if picture.rank >= 2 and #shape >= 2 and (picture.shape[1] ~= shape[1] or picture.shape[2] ~= shape[2]) then
     picture = data.resize(picture, shape[1], shape[2])
   end

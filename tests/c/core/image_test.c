@@ -1,8 +1,9 @@
 /* image.h: PNG pictures keep their pixels through encoding and decoding, in memory that is exactly as large; every
-   cut and every other format is refused with a reason. Where a library is not built in, the reason says so. */
+   cut and every other format is refused with a reason. Where a library is not built in, the reason says so. EXIF
+   data are read within their bounds, whatever they hold. */
 #include "../check.h"
 
-#include "../../../src/core/image.h"
+#include "../../../src/core/image_format.h"
 
 enum { PLACE_PIXELS, PLACE_FILE, PLACE_DECODED };
 
@@ -21,7 +22,8 @@ static bool decode(const uint8_t *file, size_t size, struct image *image, const 
     memset(image, 0, sizeof *image);
     if (!image_inspect(image, file, size)) return false;
     *pixels = put_bytes(PLACE_DECODED, image->height * image->width * image->channels, 1, AT_END);
-    return image_decode(image, file, size, (uint8_t *)(uintptr_t)*pixels);
+    const struct image_options options = {.background = 255};
+    return image_decode(image, &options, file, size, (uint8_t *)(uintptr_t)*pixels);
 }
 
 static void test_pixels(void) {
@@ -71,10 +73,24 @@ static void test_other_formats(void) {
     refuse("GIF89a", 6, "is of another format");
 }
 
+static void test_exif(void) {
+    test("EXIF data are read within their bounds");
+    for (size_t tries = 0; tries < 20000; tries++) {
+        size_t size = random_below(64);
+        uint8_t *exif = put_bytes(PLACE_FILE, size, 1, AT_END);
+        for (size_t i = 0; i < size; i++) exif[i] = (uint8_t)random_below(random_below(2) ? 256 : 4);
+        for (size_t at = 10; at + 2 <= size && tries % 2 != 0; at += 12) memcpy(exif + at, "\1\x12", 2);
+        if (size >= 8) memcpy(exif, random_below(2) ? "II*\0\10\0\0" : "MM\0*\0\0\0\10", random_below(9));
+        int orientation = image_exif_orientation(exif, size);
+        check(orientation >= 1 && orientation <= 8, "%zu bytes: %d", size, orientation);
+    }
+}
+
 int main(int count, char **arguments) {
     check_start(count, arguments);
     test_pixels();
     test_sizes();
     test_other_formats();
+    test_exif();
     return check_end();
 }

@@ -15,7 +15,8 @@ static bool decodes(const unsigned char *at, size_t size, bool *sound) {
         *sound = image.height > 0 && image.width > 0 && (image.channels == 1 || image.channels == 3);
         if (!*sound || image.height > PIXELS_MOST / image.width) return false;
         uint8_t *data = malloc(image.height * image.width * image.channels);
-        good = data && image_decode(&image, at, size, data);
+        const struct image_options options = {.background = 100, .gamma = size % 2 == 0};
+        good = data && image_decode(&image, &options, at, size, data);
         free(data);
     }
     if (!good && image.message[0] == '\0') *sound = false;
@@ -54,17 +55,21 @@ static bool read_file(const char *path, struct bytes *file) {
 
 int main(int count, char **arguments) {
     unsigned long iterations = count > 1 ? strtoul(arguments[1], NULL, 10) : 100000, failed = 0;
-    struct bytes jpeg[2], file;
+    static const char *const names[] = {"grey", "colour", "progressive", "cmyk", "ycck"};
+    enum { NAMES = sizeof names / sizeof *names };
+    static struct bytes jpeg[NAMES], file;
     bool sound, has_png = make_png(&file);
-    if (!read_file("tests/fixtures/images/grey.jpg", &jpeg[0]) ||
-        !read_file("tests/fixtures/images/colour.jpg", &jpeg[1])) {
-        perror("tests/fixtures/images");
+    for (size_t i = 0; i < NAMES; i++) {
+        char path[64];
+        snprintf(path, sizeof path, "tests/fixtures/images/%s.jpg", names[i]);
+        if (read_file(path, &jpeg[i])) continue;
+        perror(path);
         return EXIT_FAILURE;
     }
     bool has_jpeg = decodes(jpeg[0].at, jpeg[0].size, &sound);
     for (unsigned long i = 0; i < iterations; i++) {
         bool png = has_png && choose(2) == 0, whole = choose(8) == 0;
-        if (!png || !make_png(&file)) file = jpeg[choose(2)];
+        if (!png || !make_png(&file)) file = jpeg[choose(NAMES)];
         for (size_t times = whole ? 0 : 1 + choose(3); times > 0; times--) damage(&file);
         bool good = decodes(file.at, file.size, &sound);
         if (sound && (!whole || good == (png || has_jpeg))) continue;
