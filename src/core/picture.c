@@ -10,10 +10,16 @@
 #include <string.h>
 
 #define BLOCK 3072 /* sums at a time: of whole pixels, whatever their channels */
-#define TOTALS 768 /* results that wait to be divided */
+#define RUN 512    /* places of a row of y at a time */
 #define BAND 16    /* rows turned at a time, so that pixels that share a line of the cache are read together */
 
 /* ---- another size ---- */
+
+/* whole * unit + part: where a place of y begins, or where its centre lies. */
+struct place {
+    size_t whole;
+    uint32_t part;
+};
 
 /* An axis in whole numbers. Shorter: in parts of 1 / to, place i of y covers [i from, (i + 1) from), and place k of
    x covers [k to, (k + 1) to). Longer: in parts of 1 / (2 to), the centre of place i lies (2 i + 1) from - to
@@ -21,13 +27,7 @@
 struct axis {
     size_t from, to; /* lengths */
     uint32_t divisor, unit;
-    size_t step;
-};
-
-/* whole * unit + part: where a place of y begins, or where its centre lies. */
-struct place {
-    size_t whole;
-    uint32_t part;
+    struct place step; /* from one place to the next */
 };
 
 /* What a place of y is made of: the places first .. last of x, with these weights, which add up to the divisor. */
@@ -46,25 +46,30 @@ struct job {
 
 static bool is_shorter(const struct axis *axis) { return axis->to <= axis->from; }
 
+static struct place place_at(size_t at, uint32_t unit) { return (struct place){at / unit, (uint32_t)(at % unit)}; }
+
 static struct axis axis_of(size_t from, size_t to) {
-    if (to <= from) return (struct axis){from, to, (uint32_t)from, (uint32_t)to, from};
-    return (struct axis){from, to, (uint32_t)(2 * to), (uint32_t)(2 * to), 2 * from};
+    uint32_t unit = (uint32_t)(to <= from ? to : 2 * to);
+    return (struct axis){.from = from,
+                         .to = to,
+                         .divisor = to <= from ? (uint32_t)from : unit,
+                         .unit = unit,
+                         .step = place_at(to <= from ? from : 2 * from, unit)};
 }
 
 static struct place place_of(const struct axis *axis, size_t i) {
-    size_t at = i * axis->step + (is_shorter(axis) ? 0 : axis->from + axis->to);
-    return (struct place){at / axis->unit, (uint32_t)(at % axis->unit)};
+    size_t step = axis->step.whole * axis->unit + axis->step.part;
+    return place_at(i * step + (is_shorter(axis) ? 0 : axis->from + axis->to), axis->unit);
 }
 
 static struct place next_place(const struct axis *axis, struct place place) {
-    size_t part = place.part + axis->step % axis->unit;
-    place.whole += axis->step / axis->unit + (part >= axis->unit);
-    place.part = (uint32_t)(part >= axis->unit ? part - axis->unit : part);
-    return place;
+    uint32_t part = place.part + axis->step.part;
+    bool full = part >= axis->unit;
+    return (struct place){place.whole + axis->step.whole + full, full ? part - axis->unit : part};
 }
 
 /* The taps of the place, which moves on to the next one. */
-static struct taps next_taps(const struct axis *axis, struct place *place) {
+static inline struct taps next_taps(const struct axis *axis, struct place *place) {
     struct place here = *place;
     struct taps taps = {.weight_between = axis->unit};
     *place = next_place(axis, here);
@@ -115,9 +120,12 @@ typedef void add_rows(const struct job *job, const struct taps *rows, size_t at,
 static add_rows *const add_rows_of[DTYPE_COUNT] = {
     [FLOAT32] = add_rows_float32, [FLOAT64] = add_rows_float64, [UINT8] = add_rows_uint8, [INT32] = add_rows_int32};
 
-/* y[at ...] = n sums, divided. */
+/* y[at ...] = n sums, divided. A rounded whole number is floor((2 sum + divisor) / (2 divisor)), and no such
+   quotient lies nearer below a whole number than 1 / (2 divisor): half of that on top leaves room for the roundings
+   of multiplying by the reciprocal, which is faster, for any divisor below 2^41. */
 static void put(const struct job *job, size_t at, size_t n, const double *sums) {
     const double divisor = (double)job->rows.divisor * (double)job->columns.divisor;
+    const double half = divisor / 2 + 0.25, reciprocal = 1 / divisor;
     switch (job->dtype) {
     case FLOAT32:
         for (size_t i = 0; i < n; i++) ((float *)job->y)[at + i] = (float)(sums[i] / divisor);
@@ -126,48 +134,76 @@ static void put(const struct job *job, size_t at, size_t n, const double *sums) 
         for (size_t i = 0; i < n; i++) ((double *)job->y)[at + i] = sums[i] / divisor;
         break;
     case UINT8:
-        for (size_t i = 0; i < n; i++) ((uint8_t *)job->y)[at + i] = (uint8_t)(int)(sums[i] / divisor + 0.5);
+        for (size_t i = 0; i < n; i++) ((uint8_t *)job->y)[at + i] = (uint8_t)(int)((sums[i] + half) * reciprocal);
         break;
     default:
         for (size_t i = 0; i < n; i++) ((int32_t *)job->y)[at + i] = (int32_t)floor(sums[i] / divisor + 0.5);
     }
 }
 
-/* Inlined for each number of channels. */
-static inline void resize_rows(const struct job *job, size_t begin, size_t end, const size_t channels) {
-    const size_t most = BLOCK / channels;
-    double sums[BLOCK], totals[TOTALS];
-    struct place row = place_of(&job->rows, begin);
-    for (size_t r = begin, at = r * job->columns.to * channels; r < end; r++) {
-        struct taps rows = next_taps(&job->rows, &row);
-        struct place column = place_of(&job->columns, 0);
-        size_t low = 0, high = 0, n = 0; /* the columns of x whose sums are there; totals that are there */
-        for (size_t i = 0; i < job->columns.to; i++) {
-            struct taps columns = next_taps(&job->columns, &column);
-            double total[3] = {0};
-            if (columns.last >= high) high = 0;
-            for (size_t k = columns.first; k <= columns.last; k++) {
-                if (k >= high) {
-                    low = k;
-                    high = job->columns.from - k > most ? k + most : job->columns.from;
-                    add_rows_of[job->dtype](job, &rows, low * channels, (high - low) * channels, sums);
-                }
-                double weight = k == columns.first  ? columns.weight_first
-                                : k == columns.last ? columns.weight_last
-                                                    : columns.weight_between;
-                for (size_t c = 0; c < channels; c++) total[c] += weight * sums[(k - low) * channels + c];
-            }
-            for (size_t c = 0; c < channels; c++) totals[n++] = total[c];
-            if (n + channels <= TOTALS && i + 1 < job->columns.to) continue;
-            put(job, at, n, totals);
-            at += n;
-            n = 0;
+/* Some places of a row of y, one after the other, whose taps lie in the columns first .. last of x. */
+struct run {
+    size_t begin, n, first, last;
+    struct taps taps[RUN];
+};
+
+/* As many places as there are, or as have their taps in one block of sums; at least one, from `begin` on, which is
+   at `place`. */
+static void next_run(const struct job *job, struct run *run, struct place *place) {
+    const size_t most = BLOCK / job->channels;
+    run->begin += run->n;
+    for (run->n = 0; run->n < RUN && run->begin + run->n < job->columns.to; run->n++) {
+        struct place here = *place;
+        struct taps taps = next_taps(&job->columns, place);
+        if (run->n == 0) run->first = taps.first;
+        if (run->n > 0 && taps.last - run->first >= most) {
+            *place = here;
+            return;
         }
+        run->taps[run->n] = taps;
+        run->last = taps.last;
     }
 }
 
-static void resize_grey(void *context, size_t begin, size_t end) { resize_rows(context, begin, end, 1); }
-static void resize_colour(void *context, size_t begin, size_t end) { resize_rows(context, begin, end, 3); }
+/* Adds to the totals what the columns low .. high - 1 give, which have these sums. Inlined for 1 and 3 channels. */
+static inline void add_columns(const struct run *run, size_t low, size_t high, const size_t channels,
+                               const double *sums, double *totals) {
+    for (size_t i = 0; i < run->n; i++) {
+        const struct taps taps = run->taps[i];
+        double total[3] = {0};
+        for (size_t k = taps.first > low ? taps.first : low; k <= taps.last && k < high; k++) {
+            double weight = k == taps.first  ? taps.weight_first
+                            : k == taps.last ? taps.weight_last
+                                             : taps.weight_between;
+            for (size_t c = 0; c < channels; c++) total[c] += weight * sums[(k - low) * channels + c];
+        }
+        for (size_t c = 0; c < channels; c++) totals[i * channels + c] += total[c];
+    }
+}
+
+static void resize_rows(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    const size_t channels = job->channels, most = BLOCK / channels;
+    double sums[BLOCK], totals[3 * RUN];
+    struct run run = {.n = 0};
+    struct place column = place_of(&job->columns, 0);
+    for (next_run(job, &run, &column); run.n > 0; next_run(job, &run, &column)) {
+        struct place row = place_of(&job->rows, begin);
+        for (size_t r = begin; r < end; r++) {
+            struct taps rows = next_taps(&job->rows, &row);
+            memset(totals, 0, run.n * channels * sizeof *totals);
+            for (size_t low = run.first, high; low <= run.last; low = high) {
+                high = run.last - low >= most ? low + most : run.last + 1;
+                add_rows_of[job->dtype](job, &rows, low * channels, (high - low) * channels, sums);
+                if (channels == 1)
+                    add_columns(&run, low, high, 1, sums, totals);
+                else
+                    add_columns(&run, low, high, 3, sums, totals);
+            }
+            put(job, (r * job->columns.to + run.begin) * channels, run.n * channels, totals);
+        }
+    }
+}
 
 void picture_resize(const struct tensor *x, const struct tensor *y) {
     struct job job = {.dtype = x->dtype,
@@ -178,8 +214,7 @@ void picture_resize(const struct tensor *x, const struct tensor *y) {
                       .y = y->data};
     size_t down = 1 + job.rows.from / job.rows.to, along = job.columns.from + 4 * job.columns.to;
     size_t cost = (down * job.columns.from + along) * job.channels;
-    threads_for(job.rows.to, threads_piece(cost), (double)cost * (double)job.rows.to,
-                job.channels == 1 ? resize_grey : resize_colour, &job);
+    threads_for(job.rows.to, threads_piece(cost), (double)cost * (double)job.rows.to, resize_rows, &job);
 }
 
 /* ---- grey ---- */

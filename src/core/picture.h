@@ -1,7 +1,6 @@
 /* Pictures in another size, in grey, and turned: [height, width] or [height, width, 3], of any element type.
-   Sums are of whole weights and are divided once, by a whole number: for whole pixels they are exact, so that
-   neither the order nor the number of threads shows, and integer types get the exact result, rounded (halves up).
- */
+   Sums are of whole weights and are divided once, by a whole number: below 2^53, as for bytes, they are exact, so
+   that integer types get the exact result, rounded, halves up. */
 #ifndef FNET_PICTURE_H
 #define FNET_PICTURE_H
 

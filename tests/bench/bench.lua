@@ -9,7 +9,9 @@ local fnet = require "fnet"
 local figures_module = require "tests.bench.figures"
 local machine = require "tests.bench.machine"
 
-local SECTIONS = { "limits", "training", "profile", "inference", "products", "conv", "programs", "tables" }
+local SECTIONS = {
+  "limits", "training", "profile", "inference", "products", "conv", "pictures", "programs", "tables",
+}
 
 local options = fnet.options(arg, "Measures the speed of fnet, from the project's directory.", {
   { "runs", 5, "measurements of each figure", low = 5 },
