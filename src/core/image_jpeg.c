@@ -46,7 +46,7 @@ static void jpeg_progress(j_common_ptr decoder) {
     struct jpeg *jpeg = decoder->client_data;
     bool scans = jpeg->decoder.input_scan_number > SCANS_MOST;
     if (!scans && !interrupt_pending()) return;
-    snprintf(jpeg->text, sizeof jpeg->text, "%s", scans ? "it has more than 500 scans" : "interrupted");
+    snprintf(jpeg->text, sizeof jpeg->text, scans ? "it has more than %d scans" : "interrupted", SCANS_MOST);
     longjmp(jpeg->failed, 1);
 }
 

@@ -202,10 +202,10 @@ describe("JPEG", function()
     return bytes:sub(1, 2) .. "\xff\xe1" .. string.pack(">I2", #content + 2) .. content .. bytes:sub(3)
   end
 
-  it("pictures are read, grey and in colour, progressive too", function()
+  it("pictures are read, grey and in colour, in several scans too", function()
     local grey = assert(data.read_image "tests/fixtures/images/grey.jpg")
     assert.same({ 10, 12 }, grey.shape)
-    for _, name in ipairs { "colour", "progressive" } do
+    for _, name in ipairs { "colour", "progressive", "scans" } do
       local colour = assert(data.read_image("tests/fixtures/images/" .. name .. ".jpg"))
       assert.same({ 10, 12, 3 }, colour.shape)
       for y = 1, 10 do
@@ -273,6 +273,15 @@ describe("JPEG", function()
     local bytes, t = command.read_file(path), assert(data.read_image(path))
     assert.is_true(t:equal(read(bytes .. ("more"):rep(100))))
     assert.is_true(t:equal(read(bytes:sub(1, -3) .. ("\1\2\3"):rep(9) .. bytes:sub(-2))))
+  end)
+
+  it("with hundreds of scans, which would take their time, are refused", function()
+    local bytes = command.read_file "tests/fixtures/images/scans.jpg"
+    local last = bytes:match ".*()\xff\xda"
+    local function with(count) return bytes:sub(1, last - 1) .. bytes:sub(last, -3):rep(count) .. bytes:sub(-2) end
+    assert.is_true(read(bytes):equal(read(with(400))))
+    assert.same({ nil, "is no JPEG picture that can be read: it has more than 500 scans" },
+      { core.decode_image(with(600)) })
   end)
 
   it("that declare more pixels than they can have are refused before memory is taken", function()

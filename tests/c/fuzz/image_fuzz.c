@@ -55,7 +55,7 @@ static bool read_file(const char *path, struct bytes *file) {
 
 int main(int count, char **arguments) {
     unsigned long iterations = count > 1 ? strtoul(arguments[1], NULL, 10) : 100000, failed = 0;
-    static const char *const names[] = {"grey", "colour", "progressive", "cmyk", "ycck"};
+    static const char *const names[] = {"grey", "colour", "progressive", "cmyk", "ycck", "scans"};
     enum { NAMES = sizeof names / sizeof *names };
     static struct bytes jpeg[NAMES], file;
     bool sound, has_png = make_png(&file);
