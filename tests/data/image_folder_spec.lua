@@ -72,7 +72,7 @@ describe("read_images", function()
     put("owl", "1.png", shade(7, { 9, 9 }))
     put("dog", "1.png", shade(8))
     assert(core.make_directory(root .. "/empty"))
-    local test = assert(data.read_images(root, { like = train }))
+    local test = assert(data.read_images(root, { like = train:split(0.5) }))
     assert.same({ { "cat", "dog", "owl" }, { 2, 3 }, { 2, 4, 6, 3 } },
       { test.classes, test.y:totable(), test.x.shape })
     local named = assert(data.read_images(root, { classes = { "owl", "dog" }, height = 1, width = 1 }))

@@ -26,15 +26,16 @@ end
 
 -- The options that make pictures as those of another data set are.
 local function as_in(set, options)
-  local fits = type(set) == "table" and core.is_tensor(set.x) and set.x.dtype == "uint8" and set.classes ~= nil
-    and (set.x.rank == 3 or set.x.rank == 4 and set.x.shape[4] == 3)
+  local x = type(set) == "table" and (set.whole or set).x -- of the whole: a part would copy its samples
+  local fits = core.is_tensor(x) and x.dtype == "uint8" and set.classes ~= nil
+    and (x.rank == 3 or x.rank == 4 and x.shape[4] == 3)
   expect.that(fits, "read_images: like", "a data set from read_images", set)
   for _, name in ipairs { "height", "width", "grey", "colour", "classes" } do
     if options[name] ~= nil then
       core.raise("read_images: expected like or %s, not both: %s is that of the data set", name, name)
     end
   end
-  local shape = set.x.shape
+  local shape = x.shape
   return { height = shape[2], width = shape[3], grey = #shape == 3, colour = #shape == 4, classes = set.classes }
 end
 
