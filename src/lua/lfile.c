@@ -1,7 +1,7 @@
-/* Bindings of durable.h: writing a file as a whole, locks, directories; and reading a file as a whole.
+/* Bindings of durable.h: writing a file as a whole, locks, directories.
    What the environment refuses comes back as nil, message, errno.
-   Invariant: between durable_begin and its end nothing is called that can raise an error; an open directory, or
-   file to read, is a to-be-closed variable. */
+   Invariant: between durable_begin and its end nothing is called that can raise an error; an open directory is a
+   to-be-closed variable. */
 #include "ltensor.h"
 
 #include "../core/durable.h"
@@ -13,9 +13,6 @@
 
 #define LOCK_METATABLE "fnet.lock"
 #define DIRECTORY_METATABLE "fnet.directory"
-#define FILE_METATABLE "fnet.file"
-#define READ_LEAST ((size_t)64 << 10) /* room at first */
-#define READ_STEP ((size_t)4 << 20)   /* bytes between two looks for an interrupt */
 
 static const char *check_path(lua_State *L, const char *what) {
     size_t length;
@@ -38,49 +35,6 @@ static const void *piece(lua_State *L, int index, size_t *count) {
     const struct tensor *t = &((const struct handle *)lua_touserdata(L, index))->tensor;
     *count = tensor_bytes(t);
     return t->data;
-}
-
-static int close_file(lua_State *L) {
-    FILE **file = luaL_checkudata(L, 1, FILE_METATABLE);
-    if (*file) fclose(*file);
-    *file = NULL;
-    return 0;
-}
-
-/* Bytes of a file that is not open yet; 0 where the system does not know, as for a pipe. */
-static size_t size_of(const char *path) {
-    struct stat status;
-    return stat(path, &status) == 0 && S_ISREG(status.st_mode) ? (size_t)status.st_size : 0;
-}
-
-/* core.read_file(path, what): all its bytes as uint8 [size], memory that can be given back; nil, message, errno.
-   what: the words in front of an error for lack of memory, which names the path behind them. */
-static int read_file(lua_State *L) {
-    const char *path = check_path(L, "read_file");
-    const char *what = lua_pushfstring(L, "%s: %s", luaL_optstring(L, 2, "read_file"), path);
-    size_t size = 0, room = READ_LEAST;
-    FILE **file = lnew_closing(L, sizeof *file, FILE_METATABLE);
-    *file = fopen(path, "rb");
-    if (!*file) return luaL_fileresult(L, 0, path);
-    setvbuf(*file, NULL, _IONBF, 0);
-    while (room <= size_of(path)) room *= 2; /* few sizes, so that one file's memory serves the next */
-    struct tensor *bytes = ltensor_new(L, what, UINT8, 1, &room);
-    for (size_t got = 1; got > 0; size += got) {
-        if (size == room) {
-            room *= 2;
-            struct tensor *more = ltensor_new(L, what, UINT8, 1, &room);
-            memcpy(more->data, bytes->data, size);
-            lhandle_give_back(L, -2);
-            lua_remove(L, -2);
-            bytes = more;
-        }
-        errno = 0;
-        got = fread((char *)bytes->data + size, 1, room - size < READ_STEP ? room - size : READ_STEP, *file);
-        if (got == 0 && ferror(*file)) return luaL_fileresult(L, 0, path);
-        lcheck_interrupt(L);
-    }
-    bytes->shape[0] = size;
-    return 1;
 }
 
 /* write_file(path, pieces): the strings and tensors (row-major bytes) one after the other become the content of the
@@ -181,19 +135,13 @@ static int is_directory(lua_State *L) {
 }
 
 void lopen_file(lua_State *L) {
-    static const luaL_Reg functions[] = {{"read_file", read_file},
-                                         {"write_file", write_file},
-                                         {"make_directory", make_directory},
-                                         {"lock_file", lock_file},
-                                         {"list_directory", list_directory},
-                                         {"is_directory", is_directory},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"write_file", write_file},     {"make_directory", make_directory},
+                                         {"lock_file", lock_file},       {"list_directory", list_directory},
+                                         {"is_directory", is_directory}, {NULL, NULL}};
     static const luaL_Reg lock[] = {
         {"close", close_lock}, {"__close", close_lock}, {"__gc", close_lock}, {NULL, NULL}};
-    static const luaL_Reg file[] = {{"__close", close_file}, {NULL, NULL}};
     static const luaL_Reg directory[] = {{"__close", close_directory}, {NULL, NULL}};
     lnew_metatable(L, LOCK_METATABLE, lock);
     lnew_metatable(L, DIRECTORY_METATABLE, directory);
-    lnew_metatable(L, FILE_METATABLE, file);
     luaL_setfuncs(L, functions, 0);
 }

@@ -5,6 +5,8 @@
 #include "../core/image.h"
 #include "../core/picture.h"
 
+#include <errno.h>
+
 static int failure(lua_State *L, const char *message) {
     luaL_pushfail(L);
     lua_pushstring(L, message);
@@ -20,39 +22,43 @@ static const uint8_t *check_bytes(lua_State *L, int index, size_t *size) {
     return t->data;
 }
 
-static struct tensor *new_picture(lua_State *L, const char *what, size_t height, size_t width, size_t channels) {
-    const size_t shape[] = {height, width, channels};
-    return ltensor_new(L, what, UINT8, channels == 1 ? 2 : 3, shape);
-}
-
-/* A picture that is not decoded: gives nil and why, or raises an error where that lies with this machine. */
-static int refuse(lua_State *L, const struct image *image, const char *what) {
+/* A picture that is not decoded: nil, why, and errno where that lies with this machine. */
+static int refuse(lua_State *L, const struct image *image) {
     lcheck_interrupt(L);
     if (!image->no_memory) return failure(L, image->message);
-    return lerror_kind(L, LERROR_MEMORY, "%s: not enough memory to decode %I x %I pixels", what,
-                       (LUAI_UACINT)image->width, (LUAI_UACINT)image->height);
+    luaL_pushfail(L);
+    lua_pushfstring(L, "has %I x %I pixels, which cannot be decoded in the memory that is left",
+                    (LUAI_UACINT)image->width, (LUAI_UACINT)image->height);
+    lua_pushinteger(L, ENOMEM);
+    return 3;
 }
 
-/* core.decode_image(bytes, what, background, gamma, turned): uint8 [height, width] or [height, width, 3]; nil and
-   why not. what: the words in front of an error; turned: as the orientation beside the pixels says. */
+static struct tensor *try_picture(lua_State *L, size_t height, size_t width, size_t channels) {
+    const size_t shape[] = {height, width, channels};
+    return ltensor_try(L, UINT8, channels == 1 ? 2 : 3, shape);
+}
+
+/* core.decode_image(bytes, background, gamma, turned): uint8 [height, width] or [height, width, 3]; nil, why not,
+   and errno where memory is short. turned: as the orientation beside the pixels says. */
 static int decode_image(lua_State *L) {
     struct image image;
     size_t size;
     const uint8_t *bytes = check_bytes(L, 1, &size);
-    const char *what = luaL_optstring(L, 2, "read_image");
-    const struct image_options options = {.background = (uint8_t)luaL_optinteger(L, 3, 255),
-                                          .gamma = lua_toboolean(L, 4)};
-    bool turned = lua_toboolean(L, 5);
-    lua_settop(L, 5);
-    if (!image_inspect(&image, bytes, size)) return refuse(L, &image, what);
-    turned = turned && image.orientation > 1;
+    const struct image_options options = {.background = (uint8_t)luaL_optinteger(L, 2, 255),
+                                          .gamma = lua_toboolean(L, 3)};
+    bool turned = lua_toboolean(L, 4);
+    lua_settop(L, 4);
+    if (!image_inspect(&image, bytes, size)) return refuse(L, &image);
     bool lies = image.orientation >= 5; /* on its side */
     const struct tensor *y = NULL, *x;
-    if (turned)
-        y = new_picture(L, what, lies ? image.width : image.height, lies ? image.height : image.width,
-                        image.channels);
-    x = new_picture(L, what, image.height, image.width, image.channels);
-    if (!image_decode(&image, &options, bytes, size, x->data)) return refuse(L, &image, what);
+    turned = turned && image.orientation > 1;
+    if (turned) {
+        y = try_picture(L, lies ? image.width : image.height, lies ? image.height : image.width, image.channels);
+        if (!y) return 3;
+    }
+    x = try_picture(L, image.height, image.width, image.channels);
+    if (!x) return 3;
+    if (!image_decode(&image, &options, bytes, size, x->data)) return refuse(L, &image);
     lcheck_interrupt(L);
     if (!turned) return 1;
     picture_turn(x->data, image.height, image.width, image.channels, image.orientation, y->data);

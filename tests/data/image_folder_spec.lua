@@ -1,7 +1,8 @@
 --- Folders of pictures as data sets: order, classes and sizes of another set, and what is done about bad files.
 
-local fnet = require "fnet"
+local closing = require "fnet.base.closing"
 local core = require "fnet.core"
+local fnet = require "fnet"
 local command = require "tests.support.command"
 local support = require "tests.support"
 local data = fnet.data
@@ -99,6 +100,17 @@ describe("read_images", function()
     os.remove(cut)
     os.remove(other)
     assert.same({}, (select(2, data.read_images(root, { skip = true }))))
+  end)
+
+  it("takes little more memory than the result does", function()
+    for i = 1, 60 do put("a", i .. ".png", fnet.rand({ 300, 200 + i, 3 }, 0, 255.99):byte()) end -- 11 MB
+    core.pool(true)
+    collectgarbage()
+    local _ <close> = closing(function() collectgarbage "restart" end)
+    collectgarbage "stop" -- then only read_images calls the collector
+    local before = collectgarbage "count"
+    assert.equal(60, #assert(data.read_images(root, { height = 20, width = 20 })))
+    assert.is_true(collectgarbage "count" - before < 20000) -- KiB
   end)
 
   it("says what is missing", function()

@@ -13,7 +13,6 @@ local files = require "fnet.files"
 local OPTIONS = { "height", "width", "grey", "colour", "classes", "like", "skip", "background", "gamma",
   "orientation" }
 local ENDINGS = { png = true, jpg = true, jpeg = true, jpe = true, jfif = true }
-local GARBAGE_MOST = 64 << 10 -- KiB of pictures that nobody needs, before the collector is called
 
 -- ---- options ----
 
@@ -102,8 +101,8 @@ local function replaced(old, new)
   return new
 end
 
-local function read_picture(path, form)
-  local picture = images.decode_file("read_images", path, form.decoding)
+local function read_picture(input, form)
+  local picture = images.decode(input, form.decoding)
   if form.grey then picture = replaced(picture, images.grey(picture)) end
   if form.height then picture = replaced(picture, images.resize(picture, form.height, form.width)) end
   return form.colour and replaced(picture, images.colour(picture)) or picture
@@ -117,30 +116,32 @@ local function check_shape(x, picture, path)
     say.shape(shape))
 end
 
+-- KiB that all of Lua may take before the collector is called. The memory of one picture serves the next only where
+-- their sizes are the same; left alone, the collector waits until what was dropped is as large as what is kept.
+local function memory_most() return collectgarbage "count" * 1.03 + (4 << 10) end
+
 -- x: one row a picture; labels; and what was skipped.
 local function read_all(path, found, form)
   local x, labels, skipped, most = nil, {}, {}, nil
   for _, file in ipairs(found) do
-    local picture, message, code = files.attempt("", read_picture, file.path, form)
+    local picture, message, code = files.open(file.path, read_picture, form)
     if picture then
       if not x then
-        x = core.full({ #found, table.unpack(picture.shape) }, 0, "uint8", "read_images: " .. path)
-        most = collectgarbage "count" + GARBAGE_MOST
+        x = core.full({ #found, table.unpack(picture.shape) }, 0, "uint8", path)
+        most = memory_most()
       end
       check_shape(x, picture, file.path)
       labels[#labels + 1] = file.label
       x[#labels]:copy(picture)
       picture:release()
-    elseif form.skip then
+    elseif form.skip and code ~= files.NO_MEMORY then
       skipped[#skipped + 1] = message
     else
       files.sound(nil, message, code)
     end
-    -- The memory of one picture serves the next only where their sizes are the same; left alone, the collector
-    -- waits until what was dropped is as large as x.
     if most and collectgarbage "count" > most then
       collectgarbage()
-      most = collectgarbage "count" + GARBAGE_MOST
+      most = memory_most()
     end
   end
   if #labels == 0 then

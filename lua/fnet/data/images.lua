@@ -8,6 +8,8 @@ local files = require "fnet.files"
 
 local images = {}
 
+local PIECE = 1 << 20 -- bytes that a pipe is asked for at a time
+
 local function check_picture(what, picture)
   local fits = core.is_tensor(picture) and picture:count() > 0
     and (picture.rank == 2 or picture.rank == 3 and picture.shape[3] == 3)
@@ -27,17 +29,20 @@ function images.decoding(what, options)
     orientation = options.orientation ~= false }
 end
 
---- A picture from a file; its faults begin with the path.
----@param what string the function, for errors for lack of memory
----@param path string
+local function bytes_of(input)
+  files.sound(input:part("plain", 0))
+  local size, pieces = input:size(), {}
+  if size then return files.sound(input:elements("u8", false, { size })) end
+  repeat pieces[#pieces + 1] = files.sound(input:bytes(PIECE)) until #pieces[#pieces] < PIECE
+  return table.concat(pieces)
+end
+
+--- A picture from a file that files.open has opened.
+---@param input userdata
 ---@param decoding table from images.decoding
 ---@return tensor picture uint8
-function images.decode_file(what, path, decoding)
-  local bytes = files.sound(core.read_file(path, what))
-  local picture, problem = core.decode_image(bytes, what .. ": " .. path, decoding.background, decoding.gamma,
-    decoding.orientation)
-  bytes:release()
-  return picture or files.fault("%s: %s", path, problem)
+function images.decode(input, decoding)
+  return files.sound(core.decode_image(bytes_of(input), decoding.background, decoding.gamma, decoding.orientation))
 end
 
 --- Reads a PNG or JPEG picture, as Pillow and OpenCV do: the values are those of the file, transparent pixels lie
@@ -52,7 +57,7 @@ end
 function images.read_image(path, options)
   expect.path("read_image", path)
   options = expect.options("read_image", options, { "background", "gamma", "orientation" })
-  return files.attempt("", images.decode_file, "read_image", path, images.decoding("read_image", options))
+  return files.open(path, images.decode, images.decoding("read_image", options))
 end
 
 --- Writes a picture as a PNG file.

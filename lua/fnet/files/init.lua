@@ -10,7 +10,8 @@ local core = require "fnet.core"
 local files = {}
 
 local Fault = {}
-local NO_MEMORY = 12 -- errno
+
+files.NO_MEMORY = 12 -- errno
 
 --- Ends the reading of a file: its content is damaged, or something else than expected.
 ---@param format string
@@ -29,7 +30,9 @@ end
 
 local function outcome(lead, ok, result, ...)
   if ok then return result, ... end
-  if core.error_kind(result) == "out of memory" then return nil, lead .. core.error_text(result), NO_MEMORY end
+  if core.error_kind(result) == "out of memory" then
+    return nil, lead .. core.error_text(result), files.NO_MEMORY
+  end
   if getmetatable(result) ~= Fault then error(result, 0) end
   return nil, lead .. result.message, result.code
 end
@@ -63,7 +66,7 @@ function files.read(path)
   local handle <close>, message, code = io.open(path, "rb")
   if not handle then return nil, message, code end
   local bytes, problem, errno = files.attempt(path .. ": ", function() return files.sound(handle:read "a") end)
-  if errno == NO_MEMORY then
+  if errno == files.NO_MEMORY then
     problem = ("%s: needs %d MiB, which do not fit into memory"):format(path, (handle:seek "end" or 0) >> 20)
   end
   return bytes, problem, errno
