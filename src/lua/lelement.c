@@ -132,6 +132,13 @@ static int set_index(lua_State *L, struct handle *handle) {
     return 0;
 }
 
+/* core.is_parameter(value): a tensor whose requires_grad a script has set to true, now or before it was frozen. */
+static int is_parameter(lua_State *L) {
+    const struct handle *handle = ltensor_test(L, 1);
+    lua_pushboolean(L, handle && handle->parameter && handle->sequence == 0);
+    return 1;
+}
+
 static int tensor_newindex(lua_State *L) {
     if (lua_type(L, 2) == LUA_TNUMBER) return set_index(L, check_writable(L, 1));
     struct handle *handle = ltensor_check(L, 1);
@@ -147,6 +154,7 @@ static int tensor_newindex(lua_State *L) {
             return lerror(L, "requires_grad: this tensor is the result of an operation; use :detach() for one "
                              "without gradients");
         handle->requires_grad = lua_toboolean(L, 3);
+        if (handle->requires_grad) handle->parameter = true;
         return 0;
     }
     if (strcmp(name, "grad") == 0) {
@@ -285,4 +293,6 @@ void lopen_element(lua_State *L) {
     lua_pushcclosure(L, tensor_index, 2);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
+    lua_pushcfunction(L, is_parameter);
+    lua_setfield(L, -2, "is_parameter");
 }
