@@ -1,5 +1,6 @@
 --- The interactive mode: its language side alone, sessions through a pipe, sessions on a terminal.
 
+local fnet = require "fnet"
 local command = require "tests.support.command"
 local repl = require "fnet.command.repl"
 
@@ -106,6 +107,13 @@ describe("repl.complete", function()
     assert.same({ "upper" }, repl.complete "sample_text:up")
     rawset(_G, "sample_text", nil)
     assert.same({ "seek", "setvbuf" }, repl.complete "io.stdout:se")
+  end)
+
+  it("finds the methods of models, and their fields", function()
+    rawset(_G, "sample_model", fnet.nn.Sequential { fnet.nn.Dense(1, 1) })
+    assert.same({ "parameters" }, repl.complete "sample_model:param")
+    assert.same({ "inputs" }, repl.complete "sample_model.inp")
+    rawset(_G, "sample_model", nil)
   end)
 end)
 

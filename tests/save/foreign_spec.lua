@@ -82,7 +82,7 @@ describe("weights of other libraries", function()
       function() model:load_foreign({}, { from = "keras", names = {} }) end)
     raises("load_foreign: '1.weight' needs one of a.weight, a/weight, and there is none",
       function() model:load_foreign({}, { from = "pytorch", names = { ["1"] = "a" } }) end)
-    raises("load_state: the table has '1.weight' of shape [3, 2], the model expects [2, 3]",
+    raises("load_state: the state has '1.weight' of shape [3, 2], the model expects [2, 3]",
       function() model:load_foreign({ ["a.weight"] = t }, { from = "pytorch", names = { ["1"] = "a" } }) end)
   end)
 end)

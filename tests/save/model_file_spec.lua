@@ -242,11 +242,12 @@ describe("the state of a model", function()
 
   it("must fit", function()
     local model = nn.Dense(1, 1)
-    support.raises("load_state: expected a table of tensors by name, got number",
+    support.raises("load_state: expected what state() gave, or a table of tensors by name, got number",
       function() model:load_state(5) end)
-    support.raises("load_state: the table lacks 'weight', which the model needs",
+    support.raises("load_state: the state lacks 'weight' and 'bias', which the model needs",
       function() model:load_state {} end)
-    support.raises("load_state: the table has a number as 'weight', expected a tensor",
+    support.raises("load_state: the state has a number as 'weight', expected a tensor; has a number as 'bias', " ..
+      "expected a tensor",
       function() model:load_state { weight = 1, bias = 2 } end)
   end)
 end)

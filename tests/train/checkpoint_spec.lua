@@ -155,7 +155,8 @@ describe("a checkpoint is refused", function()
   it("for another model, optimiser or part", function()
     local other = parts_of()
     other.model = nn.Sequential { nn.Dense(5, 6), nn.ReLU(), nn.Dense(6, 3) }
-    refused("checkpoint.safetensors: lacks '3.weight', which the model needs", other)
+    refused("checkpoint.safetensors: lacks '3.weight' and '3.bias', which the model needs; has '2.bias', " ..
+      "'2.running_mean', '2.running_var', '2.weight', '5.bias' and '5.weight', which the model does not", other)
     other = parts_of()
     other.optim = optim.SGD(other.model:parameters())
     local checkpoint, message = open(place, other, { resume = true })

@@ -98,15 +98,20 @@ describe("fit", function()
     assert.same({ { size = 48, shuffle = true }, { size = 64, shuffle = false, drop_last = true } }, seen)
   end)
 
-  it("puts the model into training mode, and back into the one it had", function()
+  it("puts the model into training mode, and leaves it in evaluation mode, ready to be used", function()
     local model = network()
-    model[2]:eval()
-    local modes = {}
-    fnet.fit(model, options { valid = valid, callbacks = { step = function(run)
-      modes[#modes + 1] = run.model[2].training
-    end, epoch_end = function(run) modes[#modes + 1] = run.model[2].training end } })
-    assert.same({ true, true, true, true, true, true }, modes)
-    assert.same({ true, false }, { model[1].training, model[2].training })
+    for _ = 1, 2 do
+      local modes = {}
+      fnet.fit(model, options { valid = valid, callbacks = { step = function(run)
+        modes[#modes + 1] = run.model[2].training
+      end, epoch_end = function(run) modes[#modes + 1] = run.model[2].training end, finish = function(run)
+        modes[#modes + 1] = run.model[2].training
+      end } })
+      assert.same({ true, true, true, true, true, true, false }, modes)
+      for _, module in ipairs(model:modules()) do assert.is_false(module.training) end
+    end
+    assert.is_false(pcall(fnet.fit, model, options { loss = error }))
+    assert.is_false(model.training)
   end)
 
   it("does nothing for no epochs", function()

@@ -90,24 +90,21 @@ end
 
 -- The function of a call's float arguments and the module's own parameters, and these.
 local function as_function(call)
-  local module, places, points, fields = call.module, {}, {}, {}
+  local module, places, points = call.module, {}, {}
   for i = 1, call.arguments.n do
     if is.float(call.arguments[i]) then
       places[#places + 1] = i
       points[#points + 1] = stirred(call.arguments[i])
     end
   end
-  for i, parameter in ipairs(trace.own_parameters(module)) do
-    local name = parameter.name
-    fields[i] = rawget(module, name) ~= nil and name or tonumber(name) -- a number where the module is also a list
-    points[#points + 1] = parameter.tensor
-  end
+  local own = trace.own_parameters(module)
+  for _, parameter in ipairs(own) do points[#points + 1] = parameter.tensor end
   local seed, stream = core.random_state()
   local weights -- of both signs, so that the sum stays small and its rounding too, however large the result is
   return function(...)
     local given, arguments = { ... }, { table.unpack(call.arguments, 1, call.arguments.n) }
     for i, place in ipairs(places) do arguments[place] = given[i] end
-    for i, field in ipairs(fields) do rawset(module, field, given[#places + i]) end
+    for i, parameter in ipairs(own) do rawset(parameter.holder, parameter.key, given[#places + i]) end
     core.random_state(seed, stream) -- the same for each call, so that dropout and the like are functions
     local y = module(table.unpack(arguments, 1, call.arguments.n))
     weights = weights or core.uniform(y.shape, -1, 1, "float64")

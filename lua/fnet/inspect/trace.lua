@@ -1,6 +1,7 @@
 --- Trace: watches a model's modules at work, also those inside others.
 
 local core = require "fnet.core"
+local contents = require "fnet.nn.contents"
 local observer = require "fnet.base.observer"
 
 local trace = {}
@@ -44,13 +45,16 @@ function trace.modules(model, visit, f, ...)
   return f(...)
 end
 
---- A module's own parameters, without those of modules inside it.
+--- A module's own parameters, each once, without those of modules inside it.
 ---@param module nn.Module
----@return { name: string, tensor: tensor }[]
+---@return { name: string, tensor: tensor, holder: table, key: any }[] with the table and the key that have it
 function trace.own_parameters(module)
-  local list = {}
-  for _, parameter in ipairs(module:named_parameters()) do
-    if not parameter.name:find(".", 1, true) then list[#list + 1] = parameter end
+  local list, seen = {}, {}
+  for _, entry in ipairs(contents.own(module).tensors) do
+    if entry.is_parameter and not seen[entry.value] then
+      seen[entry.value] = true
+      list[#list + 1] = { name = entry.name, tensor = entry.value, holder = entry.holder, key = entry.key }
+    end
   end
   return list
 end

@@ -86,7 +86,6 @@ local function take(layer, option)
   local choice = resolve(layer.class_name, option)
   layer.apply, layer.passes_on = choice.apply, choice.passes_on
   layer.discards = choice.passes_on and not choice.keeps_input
-  if choice.module then layer.activation = choice.module end
   return ", " .. choice.text
 end
 

@@ -4,18 +4,25 @@ local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local functions = require "fnet.tensor.functions"
+local list = require "fnet.nn.list"
 local module = require "fnet.nn.module"
 local Sequential = require "fnet.nn.sequential"
 
 ---@class nn.Residual: nn.Sequential
-local Residual = module.class "Residual"
+local Residual = list.class "Residual"
 Residual.in_order = true
 
 --- x + layers(x), the layers one after the other (He and others, 2016), which must give the shape of the input:
 -- `nn.Residual { nn.Dense(64, 64), nn.ReLU() }`.
 ---@param layers nn.Module[] at least one
 function Residual:init(layers)
-  Sequential.init(self, layers)
+  list.take(self, layers, "layer")
+  self:settle()
+end
+
+--- What follows from the layers; called when they have changed. Raises where two do not fit.
+function Residual:settle()
+  Sequential.settle(self)
   self.keeps_input, self.gives_list = false, false -- the sum keeps nothing of what it is made from
   local shape = self.inputs and self.shapes[#self]
   if shape and shape[#shape] ~= self.inputs then
@@ -43,29 +50,33 @@ end
 
 function Residual:output_shape(input) return input or Sequential.output_shape(self) end
 
-Residual.describe = Sequential.describe
-
 ---@class nn.Parallel: nn.Module
-local Parallel = module.class "Parallel"
+local Parallel = list.class "Parallel"
 Parallel.gives_list = true
 
--- What branches share: features that come in, which must be known or equal.
-local function take_branches(self, branches)
-  module.take_list(self, branches, "branch")
+-- What branches share: features that come in, which must be unknown or equal.
+local function settle_inputs(self)
+  local shared
   for i, branch in ipairs(self) do
     local inputs = branch.inputs
-    if inputs and self.inputs and inputs ~= self.inputs then
-      core.raise("%s: branch %d expects %d inputs, but a branch before it %d", self.class_name, i, inputs,
-        self.inputs)
+    if inputs and shared and inputs ~= shared then
+      core.raise("%s: branch %d expects %d inputs, but a branch before it %d", self.class_name, i, inputs, shared)
     end
-    self.inputs = self.inputs or inputs
+    shared = shared or inputs
   end
+  self.inputs = shared
 end
 
 --- The same input through several layers: gives a list of their results, for a function or a layer of your own that
 -- takes it apart.
 ---@param branches nn.Module[] at least one; nn.Sequential { ... } for more than one layer
-function Parallel:init(branches) take_branches(self, branches) end
+function Parallel:init(branches)
+  list.take(self, branches, "branch")
+  self:settle()
+end
+
+--- What follows from the branches; called when they have changed. Raises where they do not fit.
+function Parallel:settle() settle_inputs(self) end
 
 --- The results of the branches.
 ---@param x tensor
@@ -76,15 +87,19 @@ function Parallel:forward(x)
   return results
 end
 
-Parallel.describe = Sequential.describe
-
 ---@class nn.Concat: nn.Module
-local Concat = module.class "Concat"
+local Concat = list.class "Concat"
 
 --- The same input through several layers, whose results are joined along the last axis (channels, features).
 ---@param branches nn.Module[] at least one; nn.Sequential { ... } for more than one layer
 function Concat:init(branches)
-  take_branches(self, branches)
+  list.take(self, branches, "branch")
+  self:settle()
+end
+
+--- What follows from the branches; called when they have changed. Raises where they do not fit.
+function Concat:settle()
+  settle_inputs(self)
   self.passes_on = true
   for _, branch in ipairs(self) do self.passes_on = self.passes_on and branch.passes_on end
 end
@@ -128,7 +143,5 @@ function Concat:output_shape(input)
   end
   return joined
 end
-
-Concat.describe = Sequential.describe
 
 return { Residual = Residual, Parallel = Parallel, Concat = Concat }

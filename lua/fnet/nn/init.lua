@@ -4,10 +4,12 @@ local activations = require "fnet.nn.activations"
 local naming = require "fnet.base.naming"
 local containers = require "fnet.nn.containers"
 local norm = require "fnet.nn.norm"
+local list = require "fnet.nn.list"
 local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
 local pool2d = require "fnet.nn.pool2d"
 local reshape = require "fnet.nn.reshape"
+require "fnet.nn.clone" -- model:clone
 require "fnet.nn.place"
 require "fnet.nn.state" -- model:state, model:load_state
 
@@ -16,6 +18,7 @@ local nn = {
   is_module = module.is_module,
   init = require "fnet.nn.init_weights",
   Sequential = require "fnet.nn.sequential",
+  List = list.List,
   Dense = require "fnet.nn.dense",
   Conv2D = require "fnet.nn.conv2d",
   MaxPool2D = pool2d.MaxPool2D,
@@ -54,8 +57,12 @@ return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras
   Concatenate = "Concat", Conv2d = "Conv2D", CrossEntropyLoss = "cross_entropy",
   GlobalAveragePooling2D = "GlobalAvgPool", GRU = recurrent, HuberLoss = "huber", L1Loss = "mae",
   LayerNormalization = "LayerNorm", Linear = "Dense", LSTM = recurrent, MaxPool2d = "MaxPool2D",
-  MaxPooling2D = "MaxPool2D", Module = "module", MSELoss = "mse", MultiHeadAttention = attention,
+  MaxPooling2D = "MaxPool2D", Module = "module",
+  ModuleDict = "a plain table with names does it: self.heads = { left = nn.Dense(8, 2), ... }", ModuleList = "List",
+  MSELoss = "mse", MultiHeadAttention = attention,
   MultiheadAttention = attention, NLLLoss = "cross_entropy",
-  Parameter = "every tensor with requires_grad = true that is assigned to a field of a module is a parameter",
+  Parameter = "a tensor whose requires_grad is set to true is a parameter of the module that has it in a field, " ..
+    "or in a plain table there",
+  ParameterList = "a plain table in a field of a module does it",
   RNN = recurrent, SmoothL1Loss = "huber", Swish = "SiLU",
 })

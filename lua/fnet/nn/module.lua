@@ -1,15 +1,18 @@
---- Module: what every layer and model is. A class is made with nn.module(name); an object keeps its parameters
--- (tensors that require gradients), its buffers (tensors that belong to its state, but are not trained) and its
--- child modules in the order in which they were assigned, and everything that walks them uses that order.
+--- Module: what every layer and model is. A class is made with nn.module(name). Its parameters (tensors whose
+-- requires_grad was set, also where they are frozen), its buffers (tensors that belong to its state, but are not
+-- trained) and the modules inside are those that its fields hold when it is asked, see contents.lua.
 
 local base = require "fnet.base"
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local observer = require "fnet.base.observer"
 local core = require "fnet.core"
+local contents = require "fnet.nn.contents"
+local modes = require "fnet.nn.modes"
 local summary = require "fnet.nn.summary"
 
 ---@class nn.Module
----@field training boolean true after train(), the start value, false after eval()
+---@field training boolean true after train(), the start value, false after eval(), fnet.fit and fnet.load
 ---@field place string? where the module stands in a model, such as "layer 2"; errors begin with it
 ---@field inputs integer? the features that the layer takes, the last axis, for the check of what stands before it
 ---@field passes_on boolean its forward keeps neither its input nor its result: between two such layers memory is
@@ -18,25 +21,22 @@ local summary = require "fnet.nn.summary"
 ---@field keeps_shape boolean its result has the shape of its input; false
 ---@field gives_list boolean its forward gives a list of tensors; false
 ---@field in_order boolean each of its listed parts takes what the one before gives; false
----@field learn_features false|fun(self: nn.Module, count: integer) is told the features of its result, by its input
---- or by the layer that follows; false
+---@field learn_features false|fun(self: nn.Module, count: integer?) is told the features of its result, by its
+--- input or by the layer that follows, or that they are not known any more; false
+---@field settle false|fun(self: nn.Module) notes what follows from its listed parts, raises where they do not fit;
+--- false
 local Module = {
-  passes_on = false, keeps_input = false, keeps_shape = false, gives_list = false, in_order = false,
-  learn_features = false,
+  training = true, passes_on = false, keeps_input = false, keeps_shape = false, gives_list = false,
+  in_order = false, learn_features = false, settle = false,
 }
 
--- Keys that no name of a user's field can equal: an object's lists of the fields that hold parameters and modules,
--- and of those that hold buffers, in their order; the arguments that it was made with; the module it is a part of;
--- its name in errors, once it is known.
-local ORDER, BUFFERS, ARGUMENTS, PARENT, NAME = {}, {}, {}, {}, {}
-local DEEPEST = 32 -- levels that a name shows, also where modules refer to each other in a circle
+local ORDER, KNOWN, BUFFERS, PARENT = contents.ORDER, contents.KNOWN, contents.BUFFERS, contents.PARENT
+local adopt, is_module = contents.adopt, contents.is_module
 
---- True for a layer, a model, any object of a class made with nn.module.
----@param value any
----@return boolean
-local function is_module(value)
-  return type(value) == "table" and getmetatable(value) ~= nil and getmetatable(value).is_module == true
-end
+-- Keys like those: the arguments that an object was made with; its name in errors, once it is known, and how many
+-- adoptions there were then.
+local ARGUMENTS, NAME, NAMED_AT = {}, {}, {}
+local DEEPEST = 32 -- levels that a name shows, also where modules refer to each other in a circle
 
 -- What a layer of the library would ignore means something elsewhere, such as the axis in Softmax(2).
 local function check_surplus(self, ...)
@@ -50,84 +50,25 @@ local function check_surplus(self, ...)
   end
 end
 
--- Results that a layer keeps are none.
-local function is_parameter(value)
-  return core.is_tensor(value) and value.requires_grad and core.is_leaf(value)
+-- A field's place in the order is that of its first assignment.
+local function know(self, key)
+  if self[KNOWN][key] then return end
+  self[KNOWN][key] = true
+  table.insert(self[ORDER], key)
 end
 
--- Calls visit(module, path) for this module and those inside it, each once.
-local function walk(self, visit, path, seen)
-  if seen[self] then return end
-  seen[self] = true
-  visit(self, path)
-  for _, key in ipairs(self[ORDER]) do
-    local value = rawget(self, key)
-    if is_module(value) then walk(value, visit, path .. key .. ".", seen) end
-  end
-end
-
---- Makes `child` a part of `parent`, for the names in errors.
----@param parent nn.Module
----@param child nn.Module
----@param place string "layer 2"
-local function adopt(parent, child, place)
-  rawset(child, PARENT, parent)
-  rawset(child, "place", place)
-  walk(child, function(module) rawset(module, NAME, nil) end, "", {})
-end
-
---- Takes the modules of a list as self[1], self[2], ..., and makes them parts of self. Raises where one is none.
----@param self nn.Module
----@param list nn.Module[] at least one
----@param noun string what a part is called: "layer", "branch"
-local function take_list(self, list, noun)
-  local what = self.class_name
-  if type(list) ~= "table" or is_module(list) or #list == 0 then
-    core.raise("%s: expected a table of at least one layer, { nn.Dense(784, 10), ... }", what)
-  end
-  for i = 1, #list do
-    local part = list[i]
-    if part == nil then
-      core.raise("%s: %s %d is nil: is its name a variable that exists?", what, noun, i)
-    elseif not is_module(part) then
-      local class_name = type(part) == "table" and rawget(part, "class_name")
-      core.raise("%s: %s %d: expected a layer, got %s", what, noun, i,
-        class_name and "the class " .. class_name .. "; call it: nn." .. class_name .. "(...)" or core.kind(part))
-    end
-    self[i] = part
-    adopt(self, part, noun .. " " .. i)
-  end
-  for key in pairs(list) do
-    if math.type(key) ~= "integer" or key < 1 or key > #list then
-      core.raise("%s: unexpected field '%s'; layers are listed without names or gaps", what, tostring(key))
-    end
-  end
-end
-
--- New fields only: a field that exists keeps its place in the order.
+-- Called for fields that the object does not have yet.
 local function assign(self, key, value)
-  if Module[key] ~= nil and (is_module(value) or is_parameter(value)) then
+  if Module[key] ~= nil and (is_module(value) or core.is_parameter(value)) then
     core.raise("%s: '%s' is a method of every module; give the field another name", self.class_name, key)
   end
+  if key ~= key then core.raise("%s: a field cannot be called nan", self.class_name) end
+  if key == "training" then return modes.say_one(self, value ~= false) end
   rawset(self, key, value)
   -- An object with a forward of its own may keep what it takes and gives.
   if key == "forward" then rawset(self, "passes_on", false) end
-  if is_module(value) or is_parameter(value) then
-    local order = rawget(self, ORDER)
-    order[#order + 1] = key
-    if is_module(value) and not rawget(value, PARENT) then adopt(self, value, tostring(key)) end
-  end
-end
-
--- Calls visit(tensor, name, module, key) for the tensors in the fields that one of a module's lists names, ORDER or
--- BUFFERS, here and in the modules inside.
-local function each_tensor(self, list, visit)
-  walk(self, function(module, path)
-    for _, key in ipairs(module[list]) do
-      local value = rawget(module, key)
-      if core.is_tensor(value) then visit(value, path .. key, module, key) end
-    end
-  end, "", {})
+  if value ~= nil then know(self, key) end
+  if is_module(value) and not rawget(value, PARENT) then adopt(self, value, tostring(key)) end
 end
 
 -- One line about a module.
@@ -146,17 +87,6 @@ local function keep(...)
   return arguments
 end
 
--- The keys of the modules right inside, in their order, and how many numbers of its own the module trains.
-local function parts_of(self)
-  local keys, own = {}, 0
-  for _, key in ipairs(self[ORDER]) do
-    local value = rawget(self, key)
-    if is_module(value) then keys[#keys + 1] = key
-    elseif core.is_tensor(value) then own = own + value:count() end
-  end
-  return keys, own
-end
-
 --- Runs a layer: what calling it does, and what containers do with their parts. Errors find the layer on the stack
 -- as the first argument of this function.
 ---@param layer nn.Module
@@ -169,8 +99,10 @@ local function run(layer, ...)
 end
 
 --- A new class of modules. Calling the class makes an object and calls its `init(...)`; calling the object calls
--- its `forward(...)`; so are layers inside called, `self.dense(x)`, which errors and fnet.check then name. What a
--- class may say of its forward, such as `Class.passes_on = true`, is among the fields of nn.Module.
+-- its `forward(...)`; so are layers inside called, `self.dense(x)`, which errors and fnet.check then name. Its
+-- parameters are the tensors whose requires_grad was set to true, its parts the modules, that it has in its fields,
+-- or in plain tables there, when it is asked. What a class may say of its forward, such as `Class.passes_on =
+-- true`, is among the fields of nn.Module.
 ---@param name string shown when a model is printed
 ---@return table class
 local function class(name)
@@ -178,9 +110,10 @@ local function class(name)
   local new_class = setmetatable({ is_module = true, class_name = name }, {
     __index = Module,
     __call = function(self, ...)
-      local object = setmetatable({ [ORDER] = {}, [BUFFERS] = {}, [ARGUMENTS] = keep(...), training = true }, self)
+      local object = setmetatable({ [ORDER] = {}, [KNOWN] = {}, [BUFFERS] = {}, [ARGUMENTS] = keep(...) }, self)
       if self.init then object:init(...) end
       check_surplus(self, ...)
+      contents.own(object) -- the parts in plain tables learn where they stand
       return object
     end,
   })
@@ -188,7 +121,9 @@ local function class(name)
   new_class.__newindex = assign
   new_class.__call = run
   -- A model is a table of its layers, a layer a line.
-  new_class.__tostring = function(self) return #parts_of(self) > 0 and self:summary() or self:describe() end
+  new_class.__tostring = function(self)
+    return #contents.own(self).parts > 0 and self:summary() or self:describe()
+  end
   return new_class
 end
 
@@ -211,7 +146,7 @@ function Module:describe() return self.class_name .. "()" end
 ---@return string
 function Module:name()
   local name = self[NAME]
-  if name then return name end
+  if name and self[NAMED_AT] == contents.adoptions then return name end
   local parts, module = { title(self) }, self
   for _ = 1, DEEPEST do
     if not module then break end
@@ -220,6 +155,7 @@ function Module:name()
   end
   name = table.concat(parts, ", ")
   rawset(self, NAME, name)
+  rawset(self, NAMED_AT, contents.adoptions)
   return name
 end
 
@@ -231,60 +167,67 @@ function Module:config()
   return table.unpack(arguments, 1, arguments.n)
 end
 
+-- Whether a value is a tensor, or a plain table of tensors.
+local function holds_tensors(value)
+  if core.is_tensor(value) then return true end
+  if type(value) ~= "table" or getmetatable(value) then return false end
+  for _, inner in next, value do
+    if not holds_tensors(inner) then return false end
+  end
+  return true
+end
+
 --- Adds a tensor to the module's state that is saved and converted with it, but not trained, as field `name`. New
--- values are copied into it: `self.name:copy(values)`.
+-- values are copied into it: `self.name:copy(values)`. A plain table of tensors adds those that are in it when the
+-- module is asked.
 ---@param name string
----@param tensor tensor
+---@param tensor tensor|table
 function Module:buffer(name, tensor)
-  if type(name) ~= "string" or rawget(self, name) ~= nil or not core.is_tensor(tensor) then
+  if type(name) ~= "string" or rawget(self, name) ~= nil or not holds_tensors(tensor) then
     core.raise("%s: buffer: expected the name of a new field and a tensor, got %s and %s", self.class_name,
       tostring(name), core.kind(tensor))
   end
   rawset(self, name, tensor)
-  local buffers = rawget(self, BUFFERS)
-  buffers[#buffers + 1] = name
+  know(self, name)
+  self[BUFFERS][name] = true
 end
 
--- The tensors of a list with names.
-local function tensors_of(entries)
-  local tensors = {}
-  for i, entry in ipairs(entries) do tensors[i] = entry.tensor end
-  return tensors
+-- Entries of the contents as scripts see them.
+local function named(entries)
+  local list = {}
+  for i, entry in ipairs(entries) do list[i] = { name = entry.name, tensor = entry.value } end
+  return list
 end
 
---- The parameters with their names, such as "2.weight", in their fixed order, each once.
+--- The parameters with their names, such as "2.weight" or "layers.1.weight", in their fixed order, each once: those
+-- in the fields of the module and in plain tables there, in the order of their first assignment, then those of the
+-- modules inside. Frozen ones are among them.
 ---@return {name: string, tensor: tensor}[]
 function Module:named_parameters()
   expect.method("named_parameters", self)
-  local list, seen = {}, {}
-  each_tensor(self, ORDER, function(tensor, name)
-    if not seen[tensor] then list[#list + 1] = { name = name, tensor = tensor } end
-    seen[tensor] = true
-  end)
-  return list
+  return named(contents.of(self).parameters)
 end
 
---- The buffers with their names, such as "2.running_mean", in their fixed order.
+--- The buffers with their names, such as "2.running_mean", in their fixed order, each once.
 ---@return {name: string, tensor: tensor}[]
 function Module:named_buffers()
-  local list = {}
-  each_tensor(self, BUFFERS, function(tensor, name) list[#list + 1] = { name = name, tensor = tensor } end)
-  return list
+  expect.method("named_buffers", self)
+  return named(contents.of(self).buffers)
 end
 
---- The parameters in their fixed order.
+--- The parameters in their fixed order, each once, frozen ones too.
 ---@return tensor[]
 function Module:parameters()
   expect.method("parameters", self)
-  return tensors_of(self:named_parameters())
+  return contents.parameters(self)
 end
 
---- The number of trainable numbers.
+--- How many numbers the parameters are, frozen ones too.
 ---@return integer
 function Module:count()
   expect.method("count", self)
   local count = 0
-  for _, parameter in ipairs(self:parameters()) do count = count + parameter:count() end
+  for _, parameter in ipairs(contents.parameters(self)) do count = count + parameter:count() end
   return count
 end
 
@@ -293,53 +236,96 @@ end
 ---@return string hexadecimal
 function Module:sha256()
   expect.method("sha256", self)
-  return core.sha256(table.unpack(tensors_of(self:state())))
+  local tensors = {}
+  for i, entry in ipairs(contents.state(self)) do tensors[i] = entry.tensor end
+  return core.sha256(table.unpack(tensors))
 end
 
 --- Drops the gradients of all parameters.
 function Module:zero_grad()
   expect.method("zero_grad", self)
-  for _, parameter in ipairs(self:parameters()) do core.zero_grad(parameter) end
+  for _, parameter in ipairs(contents.parameters(self)) do core.zero_grad(parameter) end
 end
 
 --- This module and all inside it, each once, in their fixed order.
 ---@return nn.Module[]
 function Module:modules()
   expect.method("modules", self)
-  local list = {}
-  walk(self, function(module) list[#list + 1] = module end, "", {})
-  return list
+  return contents.modules(self)
 end
 
---- Sets training mode (layers such as dropout behave differently) here and in all modules inside.
----@param training? boolean true
+--- Sets training mode (layers such as dropout behave differently) here and in all modules inside. Frozen batch
+-- normalisation keeps to its running statistics all the same.
+---@param training? boolean true; false is eval()
 ---@return nn.Module self
 function Module:train(training)
   expect.method("train", self)
-  walk(self, function(module) module.training = training ~= false end, "", {})
+  modes.say(self, training ~= false)
   return self
 end
 
---- Sets evaluation mode.
+--- Sets evaluation mode here and in all modules inside. Said of a part of a model, it is remembered: fnet.fit
+-- trains the rest and leaves that part in evaluation mode, until train() is called for it or for the model.
 ---@return nn.Module self
 function Module:eval()
   expect.method("eval", self)
-  return self:train(false)
+  modes.say(self, false)
+  return self
 end
 
---- Converts all parameters and buffers, such as to "float64" for a gradient check.
+-- Whether the parameters of a module and of all inside it get gradients.
+local function set_trained(self, trained)
+  for _, parameter in ipairs(contents.parameters(self)) do
+    parameter.requires_grad = trained
+    core.zero_grad(parameter)
+  end
+  return self
+end
+
+--- Keeps the parameters of this module and of all inside it as they are: they get no gradients, and optimisers pass
+-- over them. They stay parameters, which are saved, loaded and converted, and stay frozen there. Batch
+-- normalisation whose parameters are frozen uses and keeps its running statistics, also in training mode; dropout
+-- knows only the mode. A single one is frozen by `model[1].weight.requires_grad = false`.
+---@return nn.Module self
+function Module:freeze()
+  expect.method("freeze", self)
+  return set_trained(self, false)
+end
+
+--- Trains the parameters of this module and of all inside it again.
+---@return nn.Module self
+function Module:unfreeze()
+  expect.method("unfreeze", self)
+  return set_trained(self, true)
+end
+
+-- Converts each float parameter and buffer to the type that dtype_of(entry) says, wherever the model has it.
+local function convert(self, dtype_of)
+  local all, converted = contents.of(self), {}
+  for _, entries in ipairs { all.parameters, all.buffers, all.ties } do
+    for _, entry in ipairs(entries) do
+      local tensor = entry.value
+      if is.float(tensor) and not converted[tensor] and tensor.dtype ~= dtype_of(entry) then
+        local other = tensor:detach():to(dtype_of(entry))
+        if entry.is_parameter then
+          other.requires_grad = true -- which is what makes it a parameter
+          other.requires_grad = tensor.requires_grad
+        end
+        converted[tensor] = other
+      end
+      if converted[tensor] then rawset(entry.holder, entry.key, converted[tensor]) end
+    end
+  end
+end
+
+--- Converts all parameters and all buffers of floats, such as to "float64" for a gradient check. What is shared
+-- stays shared, what is frozen stays frozen. An optimiser has to be made anew: the tensors are others then.
 ---@param dtype string "float32" or "float64"
 ---@return nn.Module self
 function Module:to(dtype)
   expect.method("to", self)
   expect.choice("to", dtype, { "float32", "float64" })
-  each_tensor(self, ORDER, function(parameter, _, module, key)
-    if parameter.dtype == dtype then return end
-    local converted = parameter:detach():to(dtype)
-    converted.requires_grad = true
-    rawset(module, key, converted)
-  end)
-  each_tensor(self, BUFFERS, function(buffer, _, module, key) rawset(module, key, buffer:to(dtype)) end)
+  convert(self, function() return dtype end)
   return self
 end
 
@@ -347,11 +333,11 @@ end
 ---@return string
 function Module:summary()
   expect.method("summary", self)
-  if #parts_of(self) > 0 then return summary(self, parts_of) end
+  if #contents.own(self).parts > 0 then return summary(self) end
   return ("%s\nparameters: %d"):format(self:describe(), self:count())
 end
 
 return {
-  class = class, is_module = is_module, run = run, title = title, take_list = take_list, tensors_of = tensors_of,
-  Module = Module,
+  class = class, is_module = is_module, run = run, title = title, convert = convert, assign = assign,
+  ARGUMENTS = ARGUMENTS, Module = Module,
 }

@@ -78,12 +78,13 @@ function BatchNorm:evaluation_line()
 end
 
 --- The normalised features, scaled and shifted. Raises, with the layer's place, where the shapes do not fit, and in
--- training mode for a single row.
+-- training mode for a single row. Frozen (see Module:freeze) it is in training mode what it is in evaluation mode.
 ---@param x tensor [..., features]
 ---@return tensor y of the same shape
 function BatchNorm:forward(x)
   check_input(self, x)
-  if not self.training then
+  local is_frozen = not (self.weight.requires_grad or self.bias.requires_grad)
+  if not self.training or is_frozen then
     local factor, shift = self:evaluation_line()
     return x * factor + shift
   end

@@ -73,8 +73,8 @@ function Flatten:forward(x)
 end
 
 --- Called by a Sequential: how many features a sample has.
----@param count integer
-function Flatten:learn_features(count) self.features = count end
+---@param count? integer nil: they are not known
+function Flatten:learn_features(count) self.features = count or false end
 
 function Flatten:output_shape(input)
   local count = input and elements(input) or self.features

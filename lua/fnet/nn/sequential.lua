@@ -3,12 +3,13 @@
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local list = require "fnet.nn.list"
 local module = require "fnet.nn.module"
 
 local discard, run = core.discard, module.run
 
 ---@class nn.Sequential: nn.Module
-local Sequential = module.class "Sequential"
+local Sequential = list.class "Sequential"
 Sequential.in_order = true -- each layer takes what the one before it gives
 
 -- Follows the shape of a sample through the layers; raises where two do not fit. The height and width of a picture
@@ -16,9 +17,10 @@ Sequential.in_order = true -- each layer takes what the one before it gives
 -- (Flatten) is told that number, or by the next layer that names its inputs.
 local function check_shapes(self)
   local shape
-  self.shapes = {} -- after each layer
+  rawset(self, "shapes", {}) -- after each layer
   for i, layer in ipairs(self) do
     local before, inputs, features = self[i - 1], layer.inputs, shape and shape[#shape]
+    if layer.learn_features then layer:learn_features(nil) end -- those of a layer that is gone
     if before and before.gives_list and layer.passes_on then
       core.raise("%s expects a tensor, but %s gives a list; nn.Concat joins the results of its branches",
         layer:name(), before:name())
@@ -38,14 +40,22 @@ local function check_shapes(self)
 end
 
 --- Layers one after the other: `nn.Sequential { nn.Flatten(), nn.Dense(784, 10), nn.Softmax() }`. Raises where two
--- neighbours do not fit, here, where the model is declared.
+-- neighbours do not fit, here, where the model is declared, and where a layer is replaced, added or taken away:
+-- `model[3] = nn.Dense(128, 5)`, `table.insert(model, 2, nn.Dropout(0.5))`, `table.remove(model)`.
 ---@param layers nn.Module[] at least one
 function Sequential:init(layers)
-  module.take_list(self, layers, "layer")
+  list.take(self, layers, "layer")
+  Sequential.settle(self)
+end
+
+--- What follows from the layers; called when they have changed. Raises where two do not fit.
+function Sequential:settle()
+  local layers = list.parts(self)
+  if #layers == 0 then core.raise("%s: expected at least one layer to stay", self.class_name) end
   -- Layers that keep no reference to what they take and give let the memory between them be used again.
-  self.inputs, self.gives_list = self[1].inputs, self[#self].gives_list
+  self.inputs, self.gives_list = layers[1].inputs, layers[#layers].gives_list
   self.passes_on, self.keeps_input = true, false
-  for _, layer in ipairs(self) do
+  for _, layer in ipairs(layers) do
     self.passes_on = self.passes_on and layer.passes_on
     self.keeps_input = self.keeps_input or layer.keeps_input
   end
@@ -57,9 +67,9 @@ end
 ---@return tensor
 function Sequential:forward(x)
   if x == nil then expect.method("forward", self) end -- as in model.forward(x)
-  local input, was_passed = x, false
-  for i = 1, #self do
-    local layer = self[i]
+  local layers, input, was_passed = list.parts(self), x, false
+  for i = 1, #layers do
+    local layer = layers[i]
     local y = run(layer, x)
     if y == nil then core.raise(layer:name() .. ": its forward gave nil; does it return its result?") end
     local passes_on = layer.passes_on
@@ -74,16 +84,6 @@ function Sequential:output_shape(input)
   local shape = input
   for _, layer in ipairs(self) do shape = layer:output_shape(shape) end
   return shape
-end
-
--- The layers that are in it now, also where a script put one in the place of another.
-function Sequential:config() return { table.unpack(self) } end
-
-function Sequential:describe()
-  local lines = { self.class_name .. " {" }
-  for _, layer in ipairs(self) do lines[#lines + 1] = "  " .. layer:describe():gsub("\n", "\n  ") .. "," end
-  lines[#lines + 1] = "}"
-  return table.concat(lines, "\n")
 end
 
 return Sequential

@@ -2,7 +2,7 @@
 -- again by the next one.
 
 local core = require "fnet.core"
-local tensors_of = require("fnet.nn.module").tensors_of
+local contents = require "fnet.nn.contents"
 
 local Snapshot = {}
 Snapshot.__index = Snapshot
@@ -29,5 +29,7 @@ function Snapshot:restore() core.no_grad(transfer, self.tensors, self.copies) en
 ---@param model nn.Module
 ---@return table snapshot
 return function(model)
-  return setmetatable({ tensors = tensors_of(model:state()) }, Snapshot)
+  local tensors = {}
+  for i, entry in ipairs(contents.state(model)) do tensors[i] = entry.tensor end
+  return setmetatable({ tensors = tensors }, Snapshot)
 end

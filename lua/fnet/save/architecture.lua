@@ -66,6 +66,13 @@ function encode_module(state, object)
   state.numbers[object] = state.count
   local class = getmetatable(object)
   local own = state.classes[class.class_name] ~= class
+  if own and state.own[class.class_name] ~= class then
+    if state.own[class.class_name] then
+      core.raise("save: two classes are called %s, and a file tells them apart by their names; rename one of them",
+        class.class_name)
+    end
+    state.own[class.class_name] = class
+  end
   local arguments, outer = json.array {}, state.name
   local config = table.pack(object:config())
   state.name = object:name()
@@ -77,8 +84,18 @@ end
 --- A model as JSON. Raises where a layer holds what no file can, such as a function.
 ---@param model nn.Module
 ---@return string
+---@return table<string, table> own the classes of the script that it names
 function architecture.encode(model)
-  return json.encode(encode_module({ numbers = {}, count = 0, classes = known_classes() }, model))
+  local state = { numbers = {}, count = 0, classes = known_classes(), own = {} }
+  return json.encode(encode_module(state, model)), state.own
+end
+
+--- Whether a module is of a class of the script.
+---@param object nn.Module
+---@return boolean
+function architecture.is_own(object)
+  local class = getmetatable(object)
+  return rawget(require "fnet.nn", class.class_name) ~= class
 end
 
 -- ---- from data ----

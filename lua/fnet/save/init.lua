@@ -2,15 +2,17 @@
 -- architecture and what is known about how the model came to be (format: lua/fnet/files/safetensors.lua).
 -- Invariant: loading runs no code of the file; a file that is damaged, or is no model, gives nil and a sentence.
 
-local architecture = require "fnet.save.architecture"
+local contents = require "fnet.nn.contents"
+local description = require "fnet.save.description"
 local expect = require "fnet.base.expect"
-local is = require "fnet.base.is"
 local core = require "fnet.core"
 local files = require "fnet.files"
 local json = require "fnet.files.json"
+local is = require "fnet.base.is"
+local modes = require "fnet.nn.modes"
+local module = require "fnet.nn.module"
 local safetensors = require "fnet.files.safetensors"
 local state = require "fnet.nn.state"
-local Module = require("fnet.nn.module").Module
 
 local model_file = {}
 
@@ -19,6 +21,8 @@ local SCRIPT_MOST = 1 << 20 -- bytes
 -- A checkpoint is a model file with more in it: this entry of the metadata, and tensors whose names begin so.
 model_file.CHECKPOINT = "fnet.checkpoint"
 model_file.CHECKPOINT_PREFIX = "checkpoint/"
+-- Instead of the architecture: why a checkpoint has none.
+model_file.UNDESCRIBED = "fnet.undescribed"
 
 -- The text of the running script, or of the named one; nil where there is none to read.
 local function script_text(option)
@@ -62,21 +66,24 @@ function model_file.origin(options)
 end
 
 --- Writes the model to a safetensors file, which fnet.load and every other reader of that format can read. The file
--- is the old one or the new one, whatever happens meanwhile, and is on the disk when this returns. Raises where a
--- layer holds what no file can, such as a function.
+-- is the old one or the new one, whatever happens meanwhile, and is on the disk when this returns. Before, a model
+-- is made anew from its layers and their arguments and compared with this one: what a script has set
+-- (`model[2].rate = 0.1`), shared or frozen since is written as well. Raises where fnet.load could not give this
+-- model back, because a layer holds what no file can, such as a function, or is not what its arguments make, such
+-- as one whose bias was taken away.
 ---@param path string
 ---@param options? table data: the training set, whose hash, classes and shape of a sample are noted; metrics: a
 --- table of numbers to note; script: path of the script to note as text, false for none, the running one by default
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno
-function Module:save(path, options)
+function module.Module:save(path, options)
   expect.method("save", self)
   expect.that(type(path) == "string", "save", "a path", path)
   options = expect.options("save", options, { "data", "metrics", "script" })
   local metadata = model_file.origin(options)
-  metadata["fnet.architecture"] = architecture.encode(self)
-  return safetensors.write_list(path, self:state(), metadata)
+  for key, text in pairs(description.new(self):metadata(self)) do metadata[key] = text end
+  return safetensors.write_list(path, contents.state(self), metadata)
 end
 
 local function decode_field(metadata, key)
@@ -119,25 +126,25 @@ end
 
 -- The model of a file, and what is known about it.
 local function build(path, metadata, tensors, layers)
-  local text = metadata["fnet.architecture"]
-  if not text then
-    files.fault("holds tensors but no architecture, so another program wrote it; build the model and give it " ..
-      "the tensors of fnet.read_tensors")
+  if not metadata["fnet.architecture"] then
+    files.fault("holds tensors but no architecture%s; build the model and give it the tensors of fnet.read_tensors",
+      metadata[model_file.UNDESCRIBED] and " (" .. metadata[model_file.UNDESCRIBED] .. ")"
+        or ", so another program wrote it")
   end
-  local elements, double = 0, false
-  for _, tensor in pairs(tensors) do
-    elements = elements + tensor:count()
-    double = double or tensor.dtype == "float64"
-  end
-  local model, missing = architecture.decode(text, layers, elements)
+  local elements = 0
+  for _, tensor in pairs(tensors) do elements = elements + tensor:count() end
+  local model, missing = description.build(metadata, layers, elements)
   if missing then
     core.raise("load: %s needs layers that are not part of fnet; give their classes: { layers = { %s } }", path,
       table.concat(missing, " = ..., ") .. " = ...")
   end
-  if double then model:to "float64" end
-  local problem = state.problem(model, tensors)
+  module.convert(model, function(entry)
+    local tensor = tensors[entry.first or entry.name]
+    return is.float(tensor) and tensor.dtype or entry.value.dtype
+  end)
+  local _, problem = state.match(model, tensors)
   if problem then files.fault("%s", problem) end
-  return model:load_state(tensors):eval(), model_file.about(metadata)
+  return modes.rest(model:load_state(tensors)), model_file.about(metadata)
 end
 
 --- Loads a model that model:save wrote, or that of a checkpoint. It is in evaluation mode; model:train() prepares

@@ -3,8 +3,9 @@
 -- Invariant: a training that goes on from a checkpoint takes the same steps, bit for bit, as one that was never
 -- interrupted; the file in the directory is always a whole one.
 
-local architecture = require "fnet.save.architecture"
 local closing = require "fnet.base.closing"
+local contents = require "fnet.nn.contents"
+local description = require "fnet.save.description"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local core = require "fnet.core"
@@ -35,11 +36,19 @@ Checkpoint.__index = Checkpoint
 -- The metadata that stays the same from save to save.
 local function origin_of(options)
   local metadata = model_file.origin { script = options.script }
-  -- A layer with a function inside can go on in its own script, but not be loaded elsewhere.
-  local ok, text = interruption.pass(pcall(architecture.encode, options.model))
-  metadata["fnet.architecture"] = ok and text or nil
   metadata["fnet.data_sha256"] = options.data and options.data:sha256() or nil
   return metadata
+end
+
+-- What the model is, as a function of what it is at each save.
+local function describe(model)
+  local ok, described = interruption.pass(pcall(description.new, model))
+  if ok then return function() return described:metadata(model) end end
+  -- A layer with a function inside can go on in its own script, but not be loaded elsewhere.
+  local reason = core.error_text(described)
+  return function()
+    return { [model_file.UNDESCRIBED] = reason, ["fnet.frozen"] = description.frozen(model) }
+  end
 end
 
 --- Saves now. Between two turns of `batches` this happens by itself; a script calls it where it has its own loop.
@@ -55,10 +64,12 @@ function Checkpoint:save()
     epoch = self.epoch, step = self.step, random = { core.random_state() }, shuffle = self.shuffle,
     batches = self.batch_options, sums = self.sums, values = self.values, parts = states,
   }, "state", PREFIX)
-  local tensors = self.model:state()
+  local tensors = contents.state(self.model)
   for _, entry in ipairs(extra) do tensors[#tensors + 1] = entry end
   local metadata = { [model_file.CHECKPOINT] = text }
-  for key, value in pairs(self.origin) do metadata[key] = value end
+  for _, texts in ipairs { self.origin, self.describe() } do
+    for key, value in pairs(texts) do metadata[key] = value end
+  end
   metadata["fnet.seed"] = tostring((core.random_state()))
   return safetensors.write_list(self.path, tensors, metadata)
 end
@@ -191,7 +202,7 @@ local function restore(self, tensors, metadata)
     files.fault "is not a checkpoint of this version of fnet"
   end
   local weights = model_file.weights(tensors)
-  local problem = model_state.problem(self.model, weights)
+  local _, problem = model_state.match(self.model, weights)
   if problem then files.fault("%s", problem) end
   for name, part in pairs(self.parts) do
     if state.parts[name] == nil then files.fault("lacks the state of '%s'", name) end
@@ -199,6 +210,7 @@ local function restore(self, tensors, metadata)
     if not ok then files.fault("does not fit: %s", core.error_text(message)) end
   end
   self.model:load_state(weights)
+  description.freeze(self.model, metadata["fnet.frozen"])
   self.epoch, self.step, self.random, self.shuffle = state.epoch, state.step, state.random, state.shuffle
   self.batch_options, self.sums, self.values = state.batches, state.sums or {}, state.values or {}
   self.resumed = true
@@ -261,7 +273,7 @@ return function(directory, options)
   }, Checkpoint)
   if not directory then return self end
   self.path = directory .. FILE
-  self.origin = origin_of(options)
+  self.origin, self.describe = origin_of(options), describe(options.model)
   local message, code = open_directory(self, options.resume)
   if not message then return self end
   self:close()

@@ -138,7 +138,8 @@ local function checkpoint_of(run, plan, option)
 end
 
 --- Trains a model: for each epoch and each batch, `loss(model(x), y)`, `zero_grad`, `backward`, `step`; the same
--- bits as that loop written out. The model is in training mode meanwhile. Ctrl-C ends it and keeps what is
+-- bits as that loop written out. The model is in training mode meanwhile, but for parts that the script has put
+-- into evaluation mode, and in evaluation mode afterwards, ready to be used. Ctrl-C ends it and keeps what is
 -- learnt. A loss that is not finite, of the validation data too, raises an error that says in which layer it began;
 -- the model then has its last good weights: those that gave a finite loss, at most 64 steps back.
 ---@param model nn.Module
@@ -151,9 +152,10 @@ end
 --- for fnet.evaluate; callbacks: functions of the run by event (start, epoch_start, step, epoch_end, finish), such
 --- as fnet.report.training(), or a list of such tables; early_stopping: { patience = epochs without improvement,
 --- monitor = "valid_loss" (without valid "loss"), goal = "min" or "max", restore = true: the weights of the best
---- epoch in the end }; seed: for fnet.seed before the first shuffle; checkpoint: a directory to save the run in
---- after each epoch, or { directory, resume = true to go on from there, every = steps between saves inside an
---- epoch }: Ctrl-C and SIGTERM then save and end the program, see fnet.checkpoint
+--- epoch in the end }, so { patience = epochs } keeps the best without stopping; seed: for fnet.seed before the
+--- first shuffle; checkpoint: a directory to save the run in after each epoch, or { directory, resume = true to go
+--- on from there, every = steps between saves inside an epoch }: Ctrl-C and SIGTERM then save and end the program,
+--- see fnet.checkpoint
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)

@@ -165,6 +165,7 @@ end
 ---@return fnet.History
 local function train(run, plan)
   local ok, message = pcall(modes.with, run.model, true, all_epochs, run, plan)
+  modes.rest(run.model)
   plan.checkpoint:close()
   local records, stopping = run.history, plan.early_stopping
   if not ok and (not interruption.is(message) or interruption.inside > 0 or plan.checkpoint.directory) then
