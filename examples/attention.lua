@@ -105,7 +105,7 @@ end
 -- The share of the places that are right, of new lists.
 local function accuracy()
   local lists, sorted = make(500)
-  local output = fnet.no_grad(model, lists)
+  local output = fnet.predict(model, lists)
   return output:argmax(3):eq(sorted):mean():item()
 end
 
@@ -125,7 +125,7 @@ end
 
 -- One list, and where the places of the last layer look: a row for each place of the output.
 local lists = make(1)
-local output = fnet.no_grad(model, lists):argmax(3)
+local output = fnet.predict(model, lists):argmax(3)
 local weights = look2[2].weights -- [heads, length, length]
 local shades = { " ", ".", ":", "+", "#", "@" }
 for head = 1, options.heads do

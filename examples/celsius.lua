@@ -28,5 +28,5 @@ end
 
 print(("learnt: f = %.2f c + %.2f"):format(model.weight:item(), model.bias:item()))
 
-local output = fnet.no_grad(model, fnet.tensor { 100 })
+local output = fnet.predict(model, fnet.tensor { 100 })
 print(("100 degrees Celsius are %.1f degrees Fahrenheit"):format(output:item()))

@@ -24,13 +24,12 @@ local ok, detail = fnet.gradcheck(swish, { fnet.randn { 4, 3 }, fnet.tensor(1.5)
 assert(ok, detail)
 print(("the gradients of swish are right: largest error %.0e"):format(detail))
 
--- The layer. A tensor that requires gradients and is assigned to a field is a parameter.
+-- The layer. A tensor in a field that is marked to require gradients is a parameter.
 local Swish = nn.module "Swish"
 
 function Swish:init()
-  local beta = fnet.tensor(1)
-  beta.requires_grad = true
-  self.beta = beta
+  self.beta = fnet.tensor(1)
+  self.beta.requires_grad = true
 end
 
 function Swish:forward(x) return swish(x, self.beta) end

@@ -91,7 +91,7 @@ end
 
 -- One test picture, and what the network makes of it.
 local picture, label = test:sample(1)
-local output = fnet.no_grad(model, picture)
+local output = fnet.predict(model, picture)
 local guess = output:argmax():item()
 local function with_article(name) return (name:match "^[AEIOU]" and "an " or "a ") .. name:lower() end
 say("\n%s\n\n%.0f%% certain that this is %s (it is %s)\n\n%s\n", report.picture(picture), 100 * output[guess],

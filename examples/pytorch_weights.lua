@@ -27,10 +27,9 @@ local model = nn.Sequential {
 model:load_foreign(read "model.safetensors", {
   from = "pytorch", names = { ["1"] = "hidden", ["2"] = "norm", ["4"] = "out" },
 })
-model:eval()
 
 local samples = read "samples.safetensors"
-local output = fnet.no_grad(model, samples.input)
+local output = fnet.predict(model, samples.input)
 print(("%d samples, largest difference from PyTorch %.1e"):format(#output,
   (output - samples.output):abs():max():item()))
 assert(output:allclose(samples.output, 1e-5, 1e-5))

@@ -54,7 +54,7 @@ train_model(model, nn.mse, train)
 
 local x, y = whole(test)
 local actual = scaled:restore(y)
-local predicted = scaled:restore(fnet.no_grad(model, x))
+local predicted = scaled:restore(fnet.predict(model, x))
 local error_of_model = (predicted - actual):abs():mean():item()
 local error_of_mean = (actual - scaled.target_mean:to "float32"):abs():mean():item()
 print(("%d test records: off by %.1f on average; always saying the mean, by %.1f"):format(#test, error_of_model,

@@ -28,7 +28,7 @@ for step = 1, options.steps do
   if step % 100 == 0 then print(("step %d  loss %.5f"):format(step, loss:item())) end
 end
 
-local outputs = fnet.no_grad(model, inputs)
+local outputs = fnet.predict(model, inputs)
 for i = 1, #inputs do
   print(("%d xor %d = %.3f"):format(inputs[i][1], inputs[i][2], outputs[i][1]))
 end
