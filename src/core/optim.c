@@ -3,10 +3,17 @@
 #include "backend.h"
 #include "threads.h"
 
+#include <float.h>
 #include <math.h>
 
 /* A smaller parameter stays with the caller, who most likely computes with it alone. */
 #define SHARED_ELEMENTS 4096
+
+/* A smaller sum of squares may have lost some that are denormal or 0. */
+#define LEAST_SQUARES 0x1p-900
+
+/* 2 to the power of this is a number, and the square of the least double times it is normal. */
+#define SCALE_MOST 1000
 
 /* Item of a job = part of the grid: each thread takes its share of every parameter. */
 struct job {
@@ -53,6 +60,14 @@ static void apply(const struct kernels *kernels, enum binary operation, size_t n
     kernels->binary[operation](n, x, 1, dtype == FLOAT32 ? (const void *)&single : &value, 0, x);
 }
 
+/* x = x * factor in steps that are normal numbers of the type, since a denormal factor has lost digits. */
+static void scale(const struct kernels *kernels, size_t n, void *x, double factor, enum dtype dtype) {
+    double least = dtype == FLOAT32 ? FLT_MIN : DBL_MIN;
+    for (; factor != 0 && fabs(factor) < least; factor *= 0x1p64)
+        apply(kernels, BINARY_MULTIPLY, n, x, 0x1p-64, dtype);
+    apply(kernels, BINARY_MULTIPLY, n, x, factor, dtype);
+}
+
 static void change_gradient(const struct job *job, const struct optim_parameter *p, size_t part) {
     size_t rows, columns, at = block_of(p, part, &rows, &columns);
     const struct kernels *kernels = backend(p->dtype);
@@ -62,7 +77,7 @@ static void change_gradient(const struct job *job, const struct optim_parameter 
             apply(kernels, BINARY_MINIMUM, columns, row, job->value, p->dtype);
             apply(kernels, BINARY_MAXIMUM, columns, row, -job->value, p->dtype);
         } else {
-            apply(kernels, BINARY_MULTIPLY, columns, row, job->value, p->dtype);
+            scale(kernels, columns, row, job->value, p->dtype);
         }
     }
 }
@@ -96,15 +111,35 @@ void optim_limit(const struct optim_parameter *parameters, size_t count, double 
     share(&job, 2, change_gradients);
 }
 
-double optim_norm(const struct optim_parameter *parameters, size_t count) {
+static double sum_of_squares(const struct optim_parameter *parameters, size_t count, double scale) {
     double total = 0;
     for (size_t k = 0; k < count; k++) {
         const struct optim_parameter *p = &parameters[k];
-        double wide;
-        float single;
-        backend(p->dtype)->sum_squares(p->rows * p->columns, p->gradient,
-                                       p->dtype == FLOAT32 ? (void *)&single : &wide);
-        total += p->dtype == FLOAT32 ? (double)single : wide;
+        total += backend(p->dtype)->sum_squares(p->rows * p->columns, p->gradient, scale);
     }
-    return sqrt(total);
+    return total;
+}
+
+/* The largest absolute value, or a NaN where there is one. */
+static double largest(const struct optim_parameter *parameters, size_t count) {
+    double most = 0;
+    for (size_t k = 0; k < count; k++) {
+        const struct optim_parameter *p = &parameters[k];
+        for (size_t i = 0; i < p->rows * p->columns; i++) {
+            double size = fabs(tensor_element(p->dtype, p->gradient, i));
+            if (size > most || size != size) most = size;
+        }
+    }
+    return most;
+}
+
+double optim_norm(const struct optim_parameter *parameters, size_t count) {
+    double total = sum_of_squares(parameters, count, 1);
+    if (total > LEAST_SQUARES && total < INFINITY) return sqrt(total);
+    double most = largest(parameters, count);
+    if (most == 0 || !isfinite(most)) return most;
+    int exponent;
+    frexp(most, &exponent);
+    if (exponent < -SCALE_MOST) exponent = -SCALE_MOST;
+    return ldexp(sqrt(sum_of_squares(parameters, count, ldexp(1, -exponent))), exponent);
 }

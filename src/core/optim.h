@@ -18,11 +18,13 @@ struct optim_parameter {
 void optim_update(const struct optim_parameter *parameters, size_t count, enum optim_rule rule,
                   const struct optim_step *step);
 
-/* The Euclidean norm of all gradients as one vector: the sum of squares of each, in the order of all sums and in
-   its type; those added in double, in the order of the list; the square root. */
+/* The Euclidean norm of all gradients as one vector: the squares of each summed in double (kernels.h), those sums
+   added in the order of the list, the square root. Where the squares leave the range of double, which those of
+   floats cannot, the gradients are taken times a power of two; so it is finite for all finite gradients. */
 double optim_norm(const struct optim_parameter *parameters, size_t count);
 
-/* Every gradient times the factor, and every gradient limited to [-most, most]. */
+/* Every gradient times the factor, which no type of element rounds to 0, and every gradient limited to [-most,
+   most]. */
 void optim_scale(const struct optim_parameter *parameters, size_t count, double factor);
 void optim_limit(const struct optim_parameter *parameters, size_t count, double most);
 

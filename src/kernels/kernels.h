@@ -128,8 +128,8 @@ struct kernels {
     /* y[j] = the reduction over i of x[i * x_row + j], i < rows, j < columns, in the same order. */
     void (*reduce_columns[REDUCE_COUNT])(size_t rows, size_t columns, const void *x, size_t x_row, void *y);
 
-    /* *y = the sum of x[0 .. n) squared, in the same order. */
-    void (*sum_squares)(size_t n, const void *x, void *y);
+    /* The sum over i of (x[i] * scale)^2, in double, in the order that template/reduce.inc says. */
+    double (*sum_squares)(size_t n, const void *x, double scale);
 
     /* Rows of n contiguous elements: y = exp(x - max) / sum(exp(x - max)). */
     void (*softmax)(size_t rows, size_t n, const void *x, void *y);

@@ -387,7 +387,7 @@ static void run_optimizers(void *context) {
 static void run_clipping(void *context) {
     enum { ROWS = 100, COLUMNS = 131, N = ROWS * COLUMNS, M = 50 };
     const float *start = context;
-    float *g = put_copy(PLACE_G, N, 0, start), *expected = put_copy(PLACE_EXPECTED, N, 0, start), sum;
+    float *g = put_copy(PLACE_G, N, 0, start), *expected = put_copy(PLACE_EXPECTED, N, 0, start);
     double column[M], squares = 0;
     for (size_t i = 0; i < M; i++) {
         column[i] = (double)start[i] / 4;
@@ -396,8 +396,7 @@ static void run_clipping(void *context) {
     struct optim_parameter parameters[] = {{FLOAT32, ROWS, COLUMNS, g, NULL, NULL, NULL},
                                            {FLOAT64, M, 1, column, NULL, NULL, NULL},
                                            {FLOAT32, 0, COLUMNS, g, NULL, NULL, NULL}};
-    kernels_portable.sum_squares(N, g, &sum);
-    double norm = sqrt((double)sum + squares), got = optim_norm(parameters, 3);
+    double norm = sqrt(kernels_portable.sum_squares(N, g, 1) + squares), got = optim_norm(parameters, 3);
     check(fabs(got / norm - 1) < 1e-15, "norm %.17g, expected %.17g", got, norm);
     optim_scale(parameters, 3, 0.3);
     for (size_t i = 0; i < N; i++) expected[i] *= 0.3f;
@@ -410,9 +409,38 @@ static void run_clipping(void *context) {
     check_guards(PLACE_G);
 }
 
+/* Gradients whose squares no double holds, beside smaller ones and alone; what is not finite stays so; and a factor
+   below the least normal float. */
+static void test_far_norms(void) {
+    static const double scales[] = {0x1p1000, 0x1p-1000, 0x1p-520, 0x1p-1065, 1};
+    test("norms far from 1");
+    for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
+        double pair[] = {3 * scales[i], 4 * scales[i]}, norm = 5 * scales[i];
+        float small[] = {0x1p-149f, 0};
+        struct optim_parameter parameters[] = {{FLOAT64, 1, 2, pair, NULL, NULL, NULL},
+                                               {FLOAT32, 1, 2, small, NULL, NULL, NULL}};
+        double got = optim_norm(parameters, 1);
+        check(got == norm, "norm %a, expected %a", got, norm);
+        if (norm > 1) check(optim_norm(parameters, 2) == norm, "with a small one %a", optim_norm(parameters, 2));
+        small[1] = INFINITY;
+        check(optim_norm(parameters, 2) == (double)INFINITY, "with infinity %a", optim_norm(parameters, 2));
+        small[0] = NAN;
+        check(isnan(optim_norm(parameters, 2)), "with a NaN %a", optim_norm(parameters, 2));
+    }
+    float few[] = {0x1p120f, -0x1p-100f, 0};
+    struct optim_parameter parameter = {FLOAT32, 3, 1, few, NULL, NULL, NULL};
+    check(optim_norm(&parameter, 1) == 0x1p120, "norm %a", optim_norm(&parameter, 1));
+    optim_scale(&parameter, 1, 0x1.8p-200);
+    check(few[0] == 0x1.8p-80f && few[1] == 0 && few[2] == 0, "scaled to %a, %a", (double)few[0], (double)few[1]);
+    few[0] = few[1] = 0;
+    check(optim_norm(&parameter, 1) == 0, "norm of zeros %a", optim_norm(&parameter, 1));
+    check(optim_norm(&parameter, 0) == 0, "norm of nothing");
+}
+
 int main(int count, char **arguments) {
     check_start(count, arguments);
     threads_open();
+    test_far_norms();
     test_elementwise();
     test_broadcast();
     test_reductions();
