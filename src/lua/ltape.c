@@ -308,6 +308,31 @@ static void check_gradient(lua_State *L, int gradient, const struct handle *argu
            handle ? " and " : "", handle ? dtype_names[handle->tensor.dtype] : "");
 }
 
+/* Pushes a script's own backward's place, such as "script.lua:7". */
+static const char *push_place(lua_State *L, int function) {
+    lua_Debug place;
+    lua_pushvalue(L, function);
+    lua_getinfo(L, ">S", &place);
+    if (place.linedefined <= 0) return lua_pushstring(L, place.short_src); /* "[C]" */
+    return lua_pushfstring(L, "%s:%d", place.short_src, place.linedefined);
+}
+
+/* Calls a script's own backward at `function` with the tensors above it, and leaves one result an argument. */
+static void call_own(lua_State *L, int function, int arguments) {
+    int place = lua_absindex(L, function);
+    lua_pushvalue(L, place);
+    lua_insert(L, place + 1);
+    lua_call(L, lua_gettop(L) - place - 1, LUA_MULTRET);
+    int given = lua_gettop(L) - place;
+    while (given > arguments && lua_isnil(L, -1)) lua_settop(L, place + --given);
+    luaL_checkstack(L, arguments + 16, "backward");
+    if (given > arguments)
+        lerror(L, "operation: its backward (%s) returned %d gradients, expected %d, one an argument",
+               push_place(L, place), given, arguments);
+    lua_settop(L, place + arguments);
+    lua_remove(L, place);
+}
+
 /* The recorded result on top of the stack hands its gradient on to its arguments. */
 static void step_back(lua_State *L, struct pass *pass) {
     int result = lua_gettop(L);
@@ -340,7 +365,10 @@ static void step_back(lua_State *L, struct pass *pass) {
     if (versions(L, y, first, first + arguments - 1) != y->version)
         lerror(L,
                "backward: a tensor was changed in place after an operation had used it; change a :clone() instead");
-    lua_call(L, 2 + arguments + saved, arguments);
+    if (own)
+        call_own(L, first - 3, arguments);
+    else
+        lua_call(L, 2 + arguments + saved, arguments);
     for (int i = arguments; i >= 1; i--) { /* the last one is on top */
         lua_rawgeti(L, node, 2 + i);
         struct handle *argument = ltensor_test(L, -1);

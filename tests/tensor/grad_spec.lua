@@ -474,6 +474,23 @@ describe("fnet.operation", function()
     end
   end)
 
+  it("refuses more gradients than there are arguments, and names the backward by its place", function()
+    local a, b = leaf { 1, 2 }, leaf { 3, 4 }
+    local function times(backward) return fnet.operation(function(x, y) return x * y end, backward) end
+    local function three(dy, _, x, y) return dy * y, dy * x, dy end
+    local line = debug.getinfo(three, "S").linedefined
+    local ok, message = pcall(function() times(three)(a, b):sum():backward() end)
+    assert.is_false(ok)
+    assert.matches(("grad_spec.lua:%d: operation: its backward %%(tests/tensor/grad_spec.lua:%d%%) returned 3 "
+      .. "gradients, expected 2, one an argument$"):format(line + 2, line), message)
+    assert.same({ nil, nil }, { a.grad, b.grad })
+    -- What is left out or nil is no gradient.
+    times(function(dy, _, _, y) return dy * y, nil, nil, nil end)(a, b):sum():backward()
+    assert.same({ { 3, 4 }, nil }, { a.grad:totable(), b.grad })
+    times(function() end)(a, b):sum():backward()
+    assert.same({ 3, 4 }, a.grad:totable())
+  end)
+
   it("refuses wrong functions and wrong results", function()
     local a = leaf { 1, 2 }
     fails("operation: expected two functions, forward and backward, got function and nil", fnet.operation,
