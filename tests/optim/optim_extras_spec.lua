@@ -162,6 +162,33 @@ describe("clip_norm", function()
     end
   end)
 
+  it("is right for all gradients that are finite, however large or small", function()
+    for _, size in ipairs { 1, 0x1p60, 0x1p70, 0x1p124, 0x1p-70, 0x1p-100, 0x1p-140 } do
+      for _, most in ipairs { 0x1p-146, size * 0x1p-20 } do
+        local list = with_gradients { { 3 * size, 0 }, { 4 * size } }
+        assert.equal(5 * size, optim.clip_norm(list, most))
+        local tolerance = math.max(1e-6 * most, 0x1p-149) -- the least number
+        assert.near(0.6 * most, list[1].grad[1], tolerance)
+        assert.near(0.8 * most, list[2].grad[1], tolerance)
+      end
+    end
+    local wide = parameter({ 0, 0 }, "float64")
+    for _, size in ipairs { 0x1p1000, 0x1p-1000 } do
+      wide.grad = fnet.tensor({ 3 * size, 4 * size }, "float64")
+      assert.equal(5 * size, optim.clip_norm({ wide }, size))
+      assert.near(0.6, wide.grad[1] / size, 1e-15)
+    end
+  end)
+
+  it("counts a tensor that is listed twice once, and a frozen one as 0", function()
+    local list = with_gradients { { 3, 4 }, { 100 } }
+    list[2].requires_grad = false
+    assert.equal(5, optim.clip_norm({ list[1], list[1], list[2] }, 1))
+    assert.near(0.6, list[1].grad[1], 1e-7)
+    optim.clip_value({ list[1], list[2], list[1] }, 0.5)
+    assert.same({ { 0.5, 0.5 }, { 100 } }, { list[1].grad:totable(), list[2].grad:totable() })
+  end)
+
   it("has the same bits for every number of threads and instruction set", function()
     support.same_everywhere({ 1, 3, 8 }, function()
       fnet.seed(5)

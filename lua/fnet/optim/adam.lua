@@ -5,14 +5,15 @@ local optimizer = require "fnet.optim.optimizer"
 
 local BELOW_1 = 1 - 2 ^ -24 -- the largest float32: at 1 the corrections for the start would divide by 0
 
--- The powers of beta1 and beta2 after so many steps, by repeated multiplication: the C library's pow differs
--- between machines.
-local function advance(group, step)
-  local done = step - 1
-  if not group.power1 then group.power1, group.power2, done = 1.0, 1.0, 0 end
-  for _ = done + 1, step do
-    group.power1, group.power2 = group.power1 * group.beta1, group.power2 * group.beta2
+-- The powers of beta1 and beta2 for the next step of a cohort, which keeps them; by repeated multiplication: the C
+-- library's pow differs between machines. A step that is refused finds them again.
+local function powers(group, cohort)
+  if not cohort.powers then cohort.powers, cohort.power1, cohort.power2 = 0, 1.0, 1.0 end
+  for _ = cohort.powers, cohort.steps do
+    cohort.power1, cohort.power2 = cohort.power1 * group.beta1, cohort.power2 * group.beta2
   end
+  cohort.powers = cohort.steps + 1
+  return cohort.power1, cohort.power2
 end
 
 local function class(name, weight_decay, decoupled)
@@ -23,13 +24,12 @@ local function class(name, weight_decay, decoupled)
       { "epsilon", 1e-8, 0, 1 }, { "weight_decay", weight_decay, 0, math.huge },
     },
     rule = "adam",
-    numbers = function(group, lr, step)
-      advance(group, step)
-      local root, decay, fade = math.sqrt(1 - group.power2), group.weight_decay, 0
+    numbers = function(group, lr, cohort)
+      local power1, power2 = powers(group, cohort)
+      local root, decay, fade = math.sqrt(1 - power2), group.weight_decay, 0
       if decoupled then decay, fade = 0, lr * group.weight_decay end
-      return lr * root / (1 - group.power1), decay, fade, group.beta1, group.beta2, group.epsilon * root
+      return lr * root / (1 - power1), decay, fade, group.beta1, group.beta2, group.epsilon * root
     end,
-    restart = function(group) group.power1, group.power2 = nil, nil end,
   }
 end
 
@@ -37,7 +37,7 @@ local new_adam, new_adamw = class("Adam", 0, false), class("AdamW", 1e-2, true)
 
 return {
   --- p = p - lr m' / (sqrt(v') + epsilon), with m and v the decaying means of the gradient and of its square, and
-  -- m', v' corrected for their start at zero.
+  -- m', v' corrected for their start at zero, by the steps that the parameter itself has taken.
   ---@param parameters table parameters such as model:parameters(), or groups of them with options of their own,
   --- { { parameters = ..., lr = ... }, ... }
   ---@param options? table lr: 1e-3; beta1: 0.9; beta2: 0.999; epsilon: 1e-8; weight_decay: 0, times p is added to

@@ -104,10 +104,12 @@ return function(parameters, options)
   if type(parameters) ~= "table" or #parameters == 0 then
     core.raise("Average: expected a model or a table of at least one parameter")
   end
-  optimizer.check_tensors("Average", parameters)
+  parameters = optimizer.tensors_of("Average", parameters)
   options = expect.options("Average", options, { "decay" })
+  local averages = {}
+  for i, parameter in ipairs(parameters) do averages[i] = core.full(parameter.shape, 0, parameter.dtype) end
   return setmetatable({
-    parameters = { table.unpack(parameters) }, averages = optimizer.zeros_like(parameters), updates = 0, sum = 0,
+    parameters = parameters, averages = averages, updates = 0, sum = 0,
     decay = options.decay == nil and 0.999 or expect.number("Average: decay", options.decay, 0, 1),
   }, Average)
 end

@@ -1,6 +1,7 @@
 --- What optimisers share: the check of their arguments, groups of parameters, moments, the schedule, their state.
--- Invariant: a group inherits every option that it does not set from its optimiser, so `opt.lr = 0.1` reaches all
--- of them; the parameters of all groups, one after the other, are `opt.parameters`.
+-- Invariants: a group inherits every option that it does not set from its optimiser, so `opt.lr = 0.1` reaches all
+-- of them; the parameters of all groups, one after the other, are `opt.parameters`. Those of a group that have moved
+-- equally often are a cohort, with its moments; a parameter that is frozen or has no gradient stays behind.
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
@@ -15,7 +16,7 @@ local is_module = require("fnet.nn.module").is_module
 ---@field schedule? fun(step: integer): number a factor for the learning rates; may be changed between steps
 ---@field parameters tensor[] those of all groups
 ---@field groups table[] each { parameters = }, with the options of its own
----@field steps integer how many were taken
+---@field steps integer how many were taken; a parameter that had no gradient at all of them has taken fewer
 local Optimizer = {}
 Optimizer.__index = Optimizer
 
@@ -29,13 +30,24 @@ function Optimizer:__newindex(key, value)
   rawset(self, key, value)
 end
 
---- "Adam(4 parameters, lr 0.001)".
----@return string
-function Optimizer:__tostring()
-  return ("%s(%d parameters, lr %g)"):format(self[SPEC].name, #self.parameters, self.lr)
+-- How many parameters of a list are frozen: they do not require gradients.
+local function count_frozen(parameters)
+  local count = 0
+  for _, parameter in ipairs(parameters) do
+    if not parameter.requires_grad then count = count + 1 end
+  end
+  return count
 end
 
---- Drops the gradients of all parameters.
+--- "Adam(4 parameters, lr 0.001)"; where some are frozen, "Adam(4 parameters, 2 of them frozen, lr 0.001)".
+---@return string
+function Optimizer:__tostring()
+  local frozen = count_frozen(self.parameters)
+  return ("%s(%d parameters,%s lr %g)"):format(self[SPEC].name, #self.parameters,
+    frozen > 0 and (" %d of them frozen,"):format(frozen) or "", self.lr)
+end
+
+--- Drops the gradients of all parameters, of frozen ones too.
 function Optimizer:zero_grad()
   expect.method("zero_grad", self)
   for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
@@ -55,11 +67,11 @@ local function factor_at(self, step)
     tostring(factor))
 end
 
--- Keys of a group: its moments, lists of tensors by name; and how many parameters the groups before it have.
-local MOMENTS, BEFORE = {}, {}
+-- Keys of a group: its cohorts, a list; and how many parameters the groups before it have.
+local COHORTS, BEFORE = {}, {}
 
--- The name of a group's i-th moment in a state.
-local function moment_key(group, name, i) return ("%s.%d"):format(name, group[BEFORE] + i) end
+-- The name in a state of what belongs to a group's i-th parameter.
+local function state_key(group, name, i) return ("%s.%d"):format(name, group[BEFORE] + i) end
 
 -- The rule of core.optimise that a group's steps follow now, and the names of its moments, each at 1 or 2.
 local function rule_of(spec, group)
@@ -68,50 +80,100 @@ local function rule_of(spec, group)
   return rule, core.moments[rule]
 end
 
--- One tensor of zeros for each parameter.
-local function zeros_like(parameters)
-  local list = {}
-  for i, parameter in ipairs(parameters) do list[i] = core.full(parameter.shape, 0, parameter.dtype) end
-  return list
+-- Parameters that have moved in `steps` steps each: the numbers that they have in their group, in its order; their
+-- moments by name, lists like that of the parameters.
+local function new_cohort(group, places, steps)
+  local cohort = { places = places, parameters = {}, moments = {}, steps = steps }
+  for k, place in ipairs(places) do cohort.parameters[k] = group.parameters[place] end
+  return cohort
 end
 
--- A group's moments of that name, which start from zero; nil for no name.
-local function moments_of(group, name)
-  local moments = group[MOMENTS]
-  if name and not moments[name] then moments[name] = zeros_like(group.parameters) end
+-- The k-th parameters of a cohort for which chosen[k] is `wanted`, as a cohort of their own.
+local function part_of(group, cohort, chosen, wanted)
+  local places, moments = {}, {}
+  for name in pairs(cohort.moments) do moments[name] = {} end
+  for k, place in ipairs(cohort.places) do
+    if chosen[k] == wanted then
+      places[#places + 1] = place
+      for name, list in pairs(cohort.moments) do moments[name][#places] = list[k] end
+    end
+  end
+  local part = new_cohort(group, places, cohort.steps)
+  part.moments = moments
+  return part
+end
+
+-- A cohort's moments of that name, which start from zero; nil for no name.
+local function moments_of(cohort, name)
+  local moments = cohort.moments
+  if name and not moments[name] then
+    moments[name] = {}
+    for k, parameter in ipairs(cohort.parameters) do
+      moments[name][k] = core.full(parameter.shape, 0, parameter.dtype)
+    end
+  end
   return moments[name]
 end
 
---- Changes every parameter that has a gradient. Raises where none has.
+-- Changes the parameters of a group that have a gradient; how many these are.
+local function step_group(spec, group, lr)
+  local rule, names = rule_of(spec, group)
+  local cohorts, changed = group[COHORTS], 0
+  for c = 1, #cohorts do
+    local cohort = cohorts[c]
+    local count, moving = core.moving(cohort.parameters)
+    if moving then
+      cohorts[#cohorts + 1] = part_of(group, cohort, moving, false)
+      cohort = part_of(group, cohort, moving, true)
+      cohorts[c] = cohort
+    end
+    if count > 0 then
+      core.optimise(rule, cohort.parameters, moments_of(cohort, names[1]), moments_of(cohort, names[2]),
+        spec.numbers(group, lr, cohort))
+      cohort.steps = cohort.steps + 1
+    end
+    changed = changed + count
+  end
+  return changed
+end
+
+local function raise_none(self)
+  local name, count = self[SPEC].name, #self.parameters
+  if count_frozen(self.parameters) == count then
+    core.raise("%s: step: all of its %d parameters are frozen; unfreeze those that are to learn", name, count)
+  end
+  core.raise("%s: step: none of its parameters has a gradient; between zero_grad() and step() call backward() on a "
+    .. "loss that depends on them, that is, on the model whose parameters they are", name)
+end
+
+--- Changes every parameter that has a gradient and is not frozen. Raises where there is none.
 function Optimizer:step()
   expect.method("step", self)
   local spec, step, changed = self[SPEC], self.steps + 1, 0
   local factor = self.schedule and factor_at(self, step) or 1
   for _, group in ipairs(self.groups) do
-    local rule, names = rule_of(spec, group)
     local lr = expect.number(spec.name .. ": lr", group.lr, 0, math.huge) * factor
-    changed = changed + core.optimise(rule, group.parameters, moments_of(group, names[1]),
-      moments_of(group, names[2]), spec.numbers(group, lr, step))
+    changed = changed + step_group(spec, group, lr)
   end
-  if changed == 0 then
-    for _, group in ipairs(spec.restart and self.groups or {}) do spec.restart(group) end
-    core.raise(spec.name .. ": step: none of its parameters has a gradient; between zero_grad() and step() call " ..
-      "backward() on a loss that depends on them, that is, on the model whose parameters they are")
-  end
+  if changed == 0 then raise_none(self) end
   self.steps = step
 end
 
 --- What the optimiser remembers, for a file: continued from it, training takes the same steps, bit for bit.
 ---@return table state steps, lr, group2.lr and so on where groups have their own, schedule.* of a schedule that
---- remembers something; each moment by name and number of its parameter, such as moments1.3. The tensors are the
---- optimiser's own: clone those that are to outlive the next step
+--- remembers something; each moment by name and number of its parameter, such as moments1.3, and the steps of those
+--- that have taken fewer, such as steps.3. The tensors are the optimiser's own: clone those that are to outlive the
+--- next step
 function Optimizer:state()
   expect.method("state", self)
   local state = { steps = self.steps, lr = self.lr }
   for g, group in ipairs(self.groups) do
     if rawget(group, "lr") then state[("group%d.lr"):format(g)] = group.lr end
-    for name, list in pairs(group[MOMENTS]) do
-      for i, moment in ipairs(list) do state[moment_key(group, name, i)] = moment end
+    for _, cohort in ipairs(group[COHORTS]) do
+      for k, place in ipairs(cohort.places) do
+        if cohort.steps ~= self.steps then state[state_key(group, "steps", place)] = cohort.steps end
+        for name, list in pairs(cohort.moments) do state[state_key(group, name, place)] = list[k] end
+      end
     end
   end
   local schedule = self.schedule
@@ -121,10 +183,36 @@ function Optimizer:state()
   return state
 end
 
--- The entries of a state that fit this optimiser: numbers by name, copies of moments by group and name, what is the
+-- The cohorts of a group as a state has them; take(key, fits, expected) gives an entry of it.
+local function cohorts_of(group, names, steps, state, take)
+  local cohorts, by_steps = {}, {}
+  for i, parameter in ipairs(group.parameters) do
+    local key, own = state_key(group, "steps", i), steps
+    if state[key] ~= nil then
+      own = take(key, math.type(state[key]) == "integer" and state[key] >= 0 and state[key] <= steps,
+        ("a whole number from 0 to %d"):format(steps))
+    end
+    local cohort = by_steps[own]
+    if not cohort then
+      cohort = new_cohort(group, {}, own)
+      by_steps[own], cohorts[#cohorts + 1] = cohort, cohort
+    end
+    local place = #cohort.places + 1
+    cohort.places[place], cohort.parameters[place] = i, parameter
+    for _, name in pairs(own > 0 and names or {}) do
+      key = state_key(group, name, i)
+      cohort.moments[name] = cohort.moments[name] or {}
+      cohort.moments[name][place] = take(key, is.alike(state[key], parameter),
+        say.value(parameter) .. " like its parameter"):detach():clone()
+    end
+  end
+  return cohorts
+end
+
+-- The entries of a state that fit this optimiser: numbers by name, the cohorts of each group, what is the
 -- schedule's. Raises where something is missing, left over or of another shape.
 local function sort_state(self, state)
-  local spec, unused, numbers, moments = self[SPEC], {}, {}, {}
+  local spec, unused, numbers, cohorts = self[SPEC], {}, {}, {}
   local what = spec.name .. ": load_state"
   expect.that(type(state) == "table", what, "what state() gave", state)
   for key, value in pairs(state) do unused[key] = value end
@@ -137,17 +225,8 @@ local function sort_state(self, state)
   numbers.lr = take_number "lr"
   for g, group in ipairs(self.groups) do
     if rawget(group, "lr") then numbers[g] = take_number(("group%d.lr"):format(g)) end
-    moments[g] = {}
     local _, names = rule_of(spec, group)
-    for _, name in pairs(numbers.steps > 0 and names or {}) do
-      local list = {}
-      for i, parameter in ipairs(group.parameters) do
-        local key = moment_key(group, name, i)
-        list[i] = take(key, is.alike(state[key], parameter), say.value(parameter) .. " like its parameter")
-          :detach():clone()
-      end
-      moments[g][name] = list
-    end
+    cohorts[g] = cohorts_of(group, names, numbers.steps, state, take)
   end
   local schedule = self.schedule
   local of_schedule = type(schedule) == "table" and schedule.load_state and {}
@@ -158,20 +237,19 @@ local function sort_state(self, state)
   for key in pairs(unused) do
     core.raise("%s: unexpected '%s': was it saved from another optimiser or another model?", what, tostring(key))
   end
-  return numbers, moments, of_schedule
+  return numbers, cohorts, of_schedule
 end
 
 --- Takes over what `state` gave, here or in another run, for parameters of the same shapes.
 ---@param state table from `state`; the tensors are copied. Raises where it does not fit, before anything changes
 ---@return optim.Optimizer self
 function Optimizer:load_state(state)
-  local numbers, moments, of_schedule = sort_state(self, state)
+  local numbers, cohorts, of_schedule = sort_state(self, state)
   if of_schedule then self.schedule:load_state(of_schedule) end
   self.steps, self.lr = numbers.steps, numbers.lr
   for g, group in ipairs(self.groups) do
     if numbers[g] then group.lr = numbers[g] end
-    group[MOMENTS] = moments[g]
-    if self[SPEC].restart then self[SPEC].restart(group) end
+    group[COHORTS] = cohorts[g]
   end
   return self
 end
@@ -186,29 +264,30 @@ local function check_list(what, list)
   end
 end
 
--- Raises unless the elements of a list are tensors.
-local function check_tensors(what, list)
+-- The tensors of a list of parameters, each once: that two parts of a model share one makes it no second one.
+local function tensors_of(what, list)
+  check_list(what, list)
+  local parameters, seen = {}, {}
   for i, parameter in ipairs(list) do
     expect.that(core.is_tensor(parameter), ("%s: parameter %d"):format(what, i), "a tensor", parameter)
+    if not seen[parameter] then parameters[#parameters + 1] = parameter end
+    seen[parameter] = true
   end
+  return parameters
 end
 
--- A copy of a list of parameters, which must not be in `seen`.
-local function check_parameters(what, list, seen)
-  check_list(what, list)
-  local parameters = {}
-  for i, parameter in ipairs(list) do
+-- The parameters of a group, which are in none of the groups before it: `owner` says which have what.
+local function check_parameters(what, list, owner)
+  local parameters = tensors_of(what, list)
+  for i, parameter in ipairs(parameters) do
     local place = ("%s: parameter %d"):format(what, i)
-    if not core.is_tensor(parameter) or not parameter.requires_grad then
-      core.raise("%s: expected a tensor that requires gradients, got %s", place,
-        core.is_tensor(parameter) and "one that does not" or type(parameter))
-    elseif not core.is_leaf(parameter) then
+    expect.that(is.float(parameter), place, "a tensor of floats", parameter)
+    if not core.is_leaf(parameter) then
       core.raise("%s: expected a parameter, got the result of an operation", place)
-    elseif seen[parameter] then
-      core.raise("%s is already %s", place, seen[parameter])
+    elseif owner[parameter] then
+      core.raise("%s is already a parameter of %s", place, owner[parameter])
     end
-    seen[parameter] = ("parameter %d of %s"):format(i, what)
-    parameters[i] = parameter
+    owner[parameter] = what
   end
   return parameters
 end
@@ -225,16 +304,16 @@ end
 
 -- The groups that the first argument of an optimiser stands for: the list of parameters is one without options.
 local function check_groups(spec, list)
-  local seen = {}
+  local owner = {}
   local first = type(list) == "table" and not is_module(list) and list[1]
   if type(first) ~= "table" or is_module(first) then
-    return { { parameters = check_parameters(spec.name, list, seen) } }
+    return { { parameters = check_parameters(spec.name, list, owner) } }
   end
   local groups = {}
   for g, given in ipairs(list) do
     local what = ("%s: group %d"):format(spec.name, g)
     given = expect.options(what, given, spec.known_of_group)
-    groups[g] = set_options(what, spec, given, { parameters = check_parameters(what, given.parameters, seen) })
+    groups[g] = set_options(what, spec, given, { parameters = check_parameters(what, given.parameters, owner) })
   end
   return groups
 end
@@ -242,8 +321,8 @@ end
 --- A function that makes optimisers of one kind.
 ---@param spec table name; options: a list of {name, default, lowest, highest}, or {name, default} for true or
 --- false; rule: the name of the rule of core.optimise, which says what moments there are, or function(group) that
---- gives it; numbers: function(group, lr, step), the numbers that core.optimise takes for that step; restart:
---- function(group), called after the state was replaced
+--- gives it; numbers: function(group, lr, cohort), the numbers that core.optimise takes for the next step of
+--- parameters that have taken cohort.steps; it may keep what it computes in the cohort
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
   spec.known, spec.known_of_group = {}, { "parameters" }
@@ -257,9 +336,16 @@ local function class(spec)
     check_schedule(spec.name, options.schedule)
     self.schedule = options.schedule
     for _, group in ipairs(self.groups) do
-      group[MOMENTS], group[BEFORE] = {}, #self.parameters
+      local places = {}
+      for i = 1, #group.parameters do places[i] = i end
+      group[COHORTS], group[BEFORE] = { new_cohort(group, places, 0) }, #self.parameters
       table.move(group.parameters, 1, #group.parameters, #self.parameters + 1, self.parameters)
       setmetatable(group, { __index = self })
+    end
+    local count = #self.parameters
+    if count_frozen(self.parameters) == count then
+      core.raise("%s: none of its %d parameters requires gradients, so nothing would learn; unfreeze those that are "
+        .. "to, or set their requires_grad to true", spec.name, count)
     end
     setmetatable(self, Optimizer)
     if observer.current then observer.current.optimiser(self) end
@@ -267,4 +353,4 @@ local function class(spec)
   end
 end
 
-return { class = class, zeros_like = zeros_like, check_list = check_list, check_tensors = check_tensors }
+return { class = class, tensors_of = tensors_of }
