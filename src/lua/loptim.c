@@ -1,4 +1,5 @@
-/* Optimiser steps over lists of parameters. Parameters without a gradient are left alone. */
+/* Optimiser steps over lists of parameters. Parameters without a gradient are left alone, and so are those that are
+   frozen, that is, do not require gradients. */
 #include "ltensor.h"
 
 #include "../core/optim.h"
@@ -43,7 +44,7 @@ static struct optim_parameter *collect(lua_State *L, int parameters, int moment1
         const struct tensor *p = &handle->tensor;
         lua_getiuservalue(L, -1, SLOT_GRAD);
         struct handle *gradient = lua_touserdata(L, -1);
-        if (gradient) {
+        if (gradient && handle->requires_grad) {
             check_changeable(L, i, p);
             ltensor_check(L, lua_gettop(L));
             if (gradient->storage == handle->storage)
@@ -96,6 +97,29 @@ static int optimise(lua_State *L) {
     return 1;
 }
 
+/* moving(parameters): how many of them a step would change; where these are some but not all, also a list that says
+   of each whether it is one. */
+static int moving(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer length = (lua_Integer)lua_rawlen(L, 1), count = 0;
+    bool *moves = lua_newuserdatauv(L, (size_t)length + 1, 0);
+    for (lua_Integer i = 1; i <= length; i++) {
+        lua_rawgeti(L, 1, i);
+        const struct handle *handle = ltensor_check(L, lua_gettop(L));
+        moves[i] = lua_getiuservalue(L, -1, SLOT_GRAD) != LUA_TNIL && handle->requires_grad;
+        count += moves[i];
+        lua_pop(L, 2);
+    }
+    lua_pushinteger(L, count);
+    if (count == 0 || count == length) return 1;
+    lua_createtable(L, (int)length, 0);
+    for (lua_Integer i = 1; i <= length; i++) {
+        lua_pushboolean(L, moves[i]);
+        lua_rawseti(L, -2, i);
+    }
+    return 2;
+}
+
 /* average(averages, parameters, keep): average += keep * (parameter - average), for each of two lists. */
 static int average(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -138,6 +162,7 @@ static int change_gradients(lua_State *L) {
 
 void lopen_optim(lua_State *L) {
     static const luaL_Reg functions[] = {{"optimise", optimise},
+                                         {"moving", moving},
                                          {"average", average},
                                          {"gradient_norm", gradient_norm},
                                          {"change_gradients", change_gradients},

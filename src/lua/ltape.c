@@ -537,6 +537,59 @@ static int zero_grad(lua_State *L) {
     return 0;
 }
 
+/* core.leaves(result): the leaves that require gradients and that it depends on, in the order in which a walk over
+   what is on the tape meets them; that a part of it was freed is no error. */
+static int leaves(lua_State *L) {
+    struct handle *root = ltensor_test(L, 1); /* its elements may have been given back */
+    luaL_argexpected(L, root, 1, "tensor");
+    lua_Integer count = 1, found = 0;
+    lua_settop(L, 1);
+    lua_createtable(L, 8, 0);
+    lua_createtable(L, 8, 0);
+    enum { MET = 2, LEAVES };
+    size_t visit = ++tape_of(L)->visit;
+    root->visit = visit;
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, MET, 1);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, MET, i);
+        const struct handle *result = lua_touserdata(L, -1);
+        if (result->sequence == 0) {
+            if (result->requires_grad) lua_rawseti(L, LEAVES, ++found);
+            lua_settop(L, LEAVES);
+            continue;
+        }
+        lua_Integer arguments = 0;
+        if (lua_getiuservalue(L, -1, SLOT_NODE) == LUA_TTABLE) {
+            lua_rawgeti(L, -1, 2);
+            arguments = lua_tointeger(L, -1);
+            lua_pop(L, 1);
+        }
+        for (lua_Integer k = 0; k < arguments; k++) {
+            lua_rawgeti(L, -1, 3 + k);
+            struct handle *argument = ltensor_test(L, -1);
+            bool first = argument && argument->requires_grad && argument->visit != visit;
+            if (first) {
+                argument->visit = visit;
+                lua_rawseti(L, MET, ++count);
+            } else {
+                lua_pop(L, 1);
+            }
+        }
+        lua_settop(L, LEAVES);
+    }
+    return 1;
+}
+
+/* core.unread_gradient(t): it has a gradient that no script has looked at. */
+static int unread_gradient(lua_State *L) {
+    ltensor_check(L, 1);
+    lua_getiuservalue(L, 1, SLOT_GRAD);
+    const struct handle *gradient = ltensor_test(L, -1);
+    lua_pushboolean(L, gradient && lhandle_alive(gradient) && gradient->storage->keeper == LEAF);
+    return 1;
+}
+
 /* core.is_leaf(t): no recorded operation made it. */
 static int is_leaf(lua_State *L) {
     lua_pushboolean(L, ltensor_check(L, 1)->sequence == 0);
@@ -545,9 +598,18 @@ static int is_leaf(lua_State *L) {
 
 void lopen_tape(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"record", record_own},   {"backward", backward}, {"no_grad", no_grad}, {"enable_grad", enable_grad},
-        {"recording", recording}, {"rules", set_rules},   {"discard", discard}, {"zero_grad", zero_grad},
-        {"is_leaf", is_leaf},     {NULL, NULL},
+        {"record", record_own},
+        {"backward", backward},
+        {"no_grad", no_grad},
+        {"enable_grad", enable_grad},
+        {"recording", recording},
+        {"rules", set_rules},
+        {"discard", discard},
+        {"zero_grad", zero_grad},
+        {"is_leaf", is_leaf},
+        {"leaves", leaves},
+        {"unread_gradient", unread_gradient},
+        {NULL, NULL},
     };
     static const luaL_Reg scope[] = {{"__close", end_scope}, {"__gc", end_scope}, {NULL, NULL}};
     if (!tape_of(L)) { /* a module that is opened a second time: the first one's operations refer to the tape */

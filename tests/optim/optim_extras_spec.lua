@@ -97,6 +97,31 @@ describe("a schedule", function()
     assert.same({ 1, 1, 0.1 }, { rising:update(1), rising:update(1.2), rising:update(1.25) })
   end)
 
+  it("on a plateau treats figures below zero as those above", function()
+    local function after(options, ...)
+      options.patience, options.factor = 1, 0.5
+      local plateau = schedule.plateau(options)
+      for _, value in ipairs { ... } do plateau:update(value) end
+      return { plateau(), plateau.best }
+    end
+    for _, sign in ipairs { 1, -1 } do
+      local falls, rises = sign > 0 and "min" or "max", sign > 0 and "max" or "min"
+      -- The same figure again, and ones that become worse, or better by less than the margin.
+      for _, goal in ipairs { "min", "max" } do
+        assert.same({ 0.25, sign }, after({ goal = goal }, sign, sign, sign, sign, sign))
+      end
+      assert.same({ 0.5, sign * 8 }, after({ goal = falls, threshold = 0.25 }, sign * 8, sign * 9, sign * 6))
+      assert.same({ 0.5, sign * 8 }, after({ goal = rises, threshold = 0.25 }, sign * 8, sign * 7, sign * 10))
+      -- Better by more than that, each time.
+      assert.same({ 1, sign * 2.5 }, after({ goal = falls, threshold = 0.25 }, sign * 8, sign * 5, sign * 2.5))
+      assert.same({ 1, sign * 17 }, after({ goal = rises, threshold = 0.25 }, sign * 8, sign * 11, sign * 17))
+    end
+    assert.same({ 1, -1 }, after({ threshold = 0.25 }, 1, 0, -1)) -- through zero, where there is no margin
+    assert.same({ 0.5, 0 }, after({}, 0, 0, 0))
+    assert.same({ 1, 5 }, after({ threshold = 0 }, math.huge, 5))
+    assert.same({ 1, 5 }, after({ goal = "max" }, -math.huge, 5))
+  end)
+
   it("that remembers something is saved with its optimiser", function()
     local function new()
       return optim.SGD({ parameter { 1 } }, { schedule = schedule.plateau { patience = 0 } })

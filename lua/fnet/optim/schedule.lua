@@ -106,9 +106,11 @@ function Plateau:__call() return self.current end
 ---@return number factor
 function Plateau:update(value)
   expect.number("plateau: update", value, -math.huge, math.huge)
-  local best, margin = self.best, self.threshold
-  local better = not best or (self.goal == "min" and value < best * (1 - margin)) or
-    (self.goal == "max" and value > best * (1 + margin))
+  local best = self.best
+  -- A share of the best figure's size, so that figures below zero have to improve as those above.
+  local margin = best and math.abs(best) < math.huge and math.abs(best) * self.threshold or 0
+  local better = not best or (self.goal == "min" and value < best - margin) or
+    (self.goal == "max" and value > best + margin)
   if better then
     self.best, self.bad = value, 0
   else
@@ -135,7 +137,8 @@ end
 --- Starts at 1 and is reduced when a figure stops improving: an object that is called like the others, and whose
 -- `update(value)` the script calls after each epoch.
 ---@param options? table factor: 0.1; patience: updates without improvement that are waited for, 10; threshold: what
---- counts as improvement, relative to the best, 1e-4; goal: "min" or "max"; floor: 0, the least factor
+--- counts as improvement, times the size of the best figure, which may be negative, 1e-4; goal: "min" or "max";
+--- floor: 0, the least factor
 ---@return optim.Plateau
 function schedule.plateau(options)
   options = expect.options("plateau", options, { "factor", "patience", "threshold", "goal", "floor" })
