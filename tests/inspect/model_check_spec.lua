@@ -44,7 +44,7 @@ describe("check", function()
     assert.matches("^layer +output shape +parameters +gradient error\n"
       .. "layer 1, Dense%(3, 2%) +%[4, 2%] +8  %de%-%d+\nlayer 2, Tanh%(%) +%[4, 2%] +0  %de%-%d+\ntotal +8\n\n"
       .. "memory: parameters 32 bytes, gradients 32 bytes, results of the layers 64 bytes\n"
-      .. "gradients: those of all layers agree with central differences %(float64%), to %de%-%d+\n"
+      .. "gradients: those of all layers agree with central differences %(float64%), to %de%-%d+, at 28 elements\n"
       .. "time: forward and backward of this batch %S+ %al?s$", text)
   end)
 
@@ -129,7 +129,7 @@ describe("check", function()
     assert.equal("not finite for these random inputs", result.layers[1].unknown)
     assert.is_true(result.layers[2].error < 1e-6)
     assert.matches("\nlayer 1, Root%(%) +%[8, 4%] +0  unknown\n.*"
-      .. "\ngradients: those of all other layers agree with central differences %(float64%), to %de%-%d+\n"
+      .. "\ngradients: those of all other layers agree with central differences %(float64%), to %de%-%d+, at 26 elements\n"
       .. "  layer 1, Root%(%): not finite for these random inputs\ntime: ", tostring(result))
     result = check(nn.Lambda(root), -fnet.ones { 5 })
     assert.matches("\ngradients: unknown\n  Lambda%(%): not finite", tostring(result))
@@ -149,6 +149,15 @@ describe("check", function()
     result = check(Cell(), fnet.rand { 7, 3 }, fnet.zeros { 7, 4 }, more, 2, { gradients = false })
     assert.is_nil(result.layers[1].error)
     assert.is_true(check(Cell(), fnet.rand { 3 }, fnet.zeros { 4 }, { bias = 1 }, 2).gradients)
+  end)
+
+  it("says at how many elements it has looked, where it has not looked at all", function()
+    local result = check(nn.Sequential { nn.Dense(30, 20), nn.Sigmoid() }, fnet.rand { 9, 30 })
+    assert.equal(4 * 30 + 30 * 20 + 20, result.layers[1].all_elements)
+    assert.is_true(result.layers[1].elements >= 9 and result.layers[1].elements <= 3 * 40)
+    assert.equal(4 * 20, result.layers[2].all_elements)
+    assert.matches((", at %d of %d elements\n"):format(result.layers[1].elements + result.layers[2].elements, 820),
+      tostring(result))
   end)
 
   it("looks into modules, and at their own parameters", function()

@@ -329,6 +329,13 @@ describe("early stopping", function()
     assert.equal(weights[3], model:sha256())
   end)
 
+  it("takes figures below zero as those above", function()
+    local history = fit_with({ -5, -5, -4, -5 }, { patience = 3 })
+    assert.equal("stopped after epoch 4: valid_loss has not improved since epoch 1", history.stopped)
+    assert.equal(3, fit_with({ -5, -6, -7, -7 }, { patience = 2 }).best)
+    assert.equal(3, fit_with({ -5, -4, -3, -6 }, { patience = 2, goal = "max" }).best)
+  end)
+
   it("counts a NaN as no improvement", function()
     local history = fit_with({ 0 / 0, 0 / 0, 1 }, { patience = 2 })
     assert.equal("stopped after epoch 2: valid_loss has not improved since epoch 0", history.stopped)

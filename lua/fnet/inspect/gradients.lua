@@ -100,15 +100,12 @@ local function as_function(call)
   local own = trace.own_parameters(module)
   for _, parameter in ipairs(own) do points[#points + 1] = parameter.tensor end
   local seed, stream = core.random_state()
-  local weights -- of both signs, so that the sum stays small and its rounding too, however large the result is
   return function(...)
     local given, arguments = { ... }, { table.unpack(call.arguments, 1, call.arguments.n) }
     for i, place in ipairs(places) do arguments[place] = given[i] end
     for i, parameter in ipairs(own) do rawset(parameter.holder, parameter.key, given[#places + i]) end
     core.random_state(seed, stream) -- the same for each call, so that dropout and the like are functions
-    local y = module(table.unpack(arguments, 1, call.arguments.n))
-    weights = weights or core.uniform(y.shape, -1, 1, "float64")
-    return (y * weights):sum()
+    return (module(table.unpack(arguments, 1, call.arguments.n)))
   end, points
 end
 
@@ -118,13 +115,15 @@ local function compare_call(call)
   local f, points = as_function(call)
   if #points == 0 or not call.differentiable then return { name = name } end
   local started = core.clock()
-  local value = core.no_grad(f, table.unpack(points)):item()
-  if value - value ~= 0 then return { name = name, unknown = "not finite for these random inputs" } end
+  local value = core.no_grad(function() return (f(table.unpack(points)) * 0):sum():item() end)
+  if value ~= 0 then return { name = name, unknown = "not finite for these random inputs" } end
   local each = 2 * #points * (core.clock() - started)
   local most = math.floor(math.max(LEAST, math.min(MOST, SECONDS / math.max(each, 1e-9))))
-  local ok, detail = gradcheck(f, points, { most = most })
-  if ok then return { name = name, error = detail } end
-  return { name = name, failure = detail:gsub("^gradcheck: ", "") }
+  local ok, detail, elements = gradcheck(f, points, { most = most })
+  local result = { name = name, elements = elements, all_elements = 0 }
+  for _, point in ipairs(points) do result.all_elements = result.all_elements + point:count() end
+  if ok then result.error = detail else result.failure = detail:gsub("^gradcheck: ", "") end
+  return result
 end
 
 -- The results of all layers, or of those whose places are in `open`; for a positive input, where it is asked for
@@ -176,9 +175,10 @@ end
 ---@param model nn.Module
 ---@param arguments table what the model is called with, n of it: a batch or one sample first; floats are replaced
 --- by random numbers
----@return { name: string, error: number?, failure: string?, unknown: string? }[] results a layer: the largest
---- error, relative to the gradient or to 1, or what differs, or why it cannot be told; none of these where it has
---- nothing to differentiate
+---@return { name: string, error: number?, failure: string?, unknown: string?, elements: integer?,
+--- all_elements: integer? }[] results a layer: the largest error, relative to the gradient or to 1, or what differs, or
+--- why it cannot be told, none of these where it has nothing to differentiate; how many elements of its inputs and
+--- parameters were compared, and how many there were in the tiny batch
 return function(model, arguments)
   local _ <close> = keep_random()
   return settle(model, arguments)

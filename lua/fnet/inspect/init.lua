@@ -21,7 +21,7 @@ local REPEATS = 5
 ---@class fnet.Check
 ---@field layers table[] in the order of the computation: name, shape (of what it gives for the sample), parameters,
 --- error (the largest difference between its gradients and central differences), failure (what differs) or unknown
---- (why that cannot be told)
+--- (why that cannot be told), elements (compared) and all_elements (of its inputs, for a tiny batch, and parameters)
 ---@field parameters integer numbers that are trained
 ---@field memory { parameters: integer, gradients: integer, activations: integer } bytes
 ---@field gradients boolean false where a layer's are wrong, or none could be checked
@@ -90,7 +90,9 @@ end
 -- What is found about the gradients, in a line, and another for each layer of which there is more to say.
 local function gradient_lines(self)
   local worst, lines, all = nil, {}, "all layers"
+  local compared, elements = 0, 0
   for _, layer in ipairs(self.layers) do
+    compared, elements = compared + (layer.elements or 0), elements + (layer.all_elements or 0)
     if layer.error then worst = math.max(worst or 0, layer.error) end
     if layer.unknown then all = "all other layers" end
     local remark = layer.failure or layer.unknown
@@ -100,7 +102,8 @@ local function gradient_lines(self)
   if self.problem then text = "cannot be checked: " .. self.problem
   elseif self.gradients and #lines > 0 and not worst then text = "unknown"
   elseif self.gradients then
-    text = ("those of %s agree with central differences (float64), to %.0e"):format(all, worst or 0)
+    text = ("those of %s agree with central differences (float64), to %.0e, at %s%d elements"):format(all, worst or 0,
+      compared < elements and ("%d of "):format(compared) or "", elements)
   end
   table.insert(lines, 1, "gradients: " .. text)
   return table.concat(lines, "\n")
@@ -171,6 +174,7 @@ local function inspect(model, arguments, options)
     for _, layer in ipairs(self.layers) do
       local result = results[layer.name] or {}
       layer.error, layer.failure, layer.unknown = result.error, result.failure, result.unknown
+      layer.elements, layer.all_elements = result.elements, result.all_elements
       self.gradients = self.gradients and not result.failure
     end
   end
