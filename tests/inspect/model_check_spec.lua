@@ -151,6 +151,53 @@ describe("check", function()
     assert.is_true(check(Cell(), fnet.rand { 3 }, fnet.zeros { 4 }, { bias = 1 }, 2).gradients)
   end)
 
+  it("takes a model of several inputs and results, in a table with or without names", function()
+    local Pair = nn.module "Pair"
+    function Pair:init() self.left, self.right = nn.Dense(3, 4), nn.Dense(5, 4) end
+    function Pair:forward(x)
+      local a, b = self.left(x.left or x[1]), self.right(x.right or x[2])
+      return { a + b, product = (a * b):tanh() }, a:sum()
+    end
+    local left, right = fnet.rand { 6, 3 }, fnet.zeros { 6, 5 }
+    for _, sample in ipairs { { left, right }, { left = left, right = right } } do
+      for _, result in ipairs { check(Pair(), sample), (check(Pair(), sample, { gradients = true })) } do
+        assert.same({ true, nil, 2 }, { result.gradients, result.problem, #result.layers })
+        for _, layer in ipairs(result.layers) do assert.is_true(layer.error < 1e-6) end
+      end
+    end
+    -- A layer that takes two tensors in a table, and computes something itself; its slope for one of them is wrong.
+    local Product = nn.module "Product"
+    local product = fnet.operation(function(a, b) return a * b end, function(dy, _, a, b) return dy * b, dy * a * 2 end)
+    function Product:forward(x) return product(x.a, x.b) end
+    local result = check(Product(), { b = fnet.rand { 3, 2 }, a = fnet.rand { 3, 2 } })
+    assert.matches("^input 2, element %d+: ", result.layers[1].failure)
+    raises("check: the sample is empty, float32 [0, 5]",
+      function() return (fnet.check(Pair(), { left, fnet.zeros { 0, 5 } })) end)
+    -- What follows the sample may be a table of tensors too.
+    local Cell = nn.module "Cell"
+    function Cell:init() self.dense = nn.Dense(3, 4) end
+    function Cell:forward(x, state) return self.dense(x) * state[1] + state[2] end
+    result = check(Cell(), left, { fnet.ones { 6, 4 }, fnet.zeros { 6, 4 } })
+    assert.same({ true, nil, { 6, 4 } }, { result.gradients, result.problem, result.layers[1].shape })
+  end)
+
+  it("is not misled by layers that begin from zeros, nor by a sample of zeros", function()
+    local Gate = nn.module "Gate"
+    function Gate:init()
+      self.dense, self.gate = nn.Dense(4, 4), fnet.zeros { 1 }
+      self.gate.requires_grad = true
+    end
+    function Gate:forward(x) return x + self.dense(x) * self.gate end
+    for seed = 1, 5 do
+      fnet.seed(seed)
+      local result = check(nn.Sequential {
+        nn.Dense(3, 4), nn.ReLU(), Gate(), nn.LayerNorm(4), nn.Dense(4, 2, { init = "zeros" }),
+      }, fnet.zeros { 5, 3 })
+      assert(result.gradients and result.problem == nil, tostring(result))
+      for _, layer in ipairs(result.layers) do assert.is_true(layer.error < 1e-6) end
+    end
+  end)
+
   it("says at how many elements it has looked, where it has not looked at all", function()
     local result = check(nn.Sequential { nn.Dense(30, 20), nn.Sigmoid() }, fnet.rand { 9, 30 })
     assert.equal(4 * 30 + 30 * 20 + 20, result.layers[1].all_elements)
@@ -211,7 +258,7 @@ describe("check", function()
   it("checks its arguments, and reports what does not fit at the caller's line", function()
     local model, wrong = nn.Dense(3, 1), fnet.zeros { 5, 2 }
     raises("check: expected a model first, got float32 [5, 2]", function() return (fnet.check(wrong, wrong)) end)
-    raises("check: expected a tensor or a data set, got number", function() return (fnet.check(model, 5)) end)
+    raises("check: expected a tensor, a table of tensors or a data set, got number", function() return (fnet.check(model, 5)) end)
     raises("check: the sample is empty, float32 [0, 3]",
       function() return (fnet.check(model, fnet.zeros { 0, 3 })) end)
     raises("check: unknown option 'size'; known are batch, gradients",

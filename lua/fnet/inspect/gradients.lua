@@ -43,9 +43,12 @@ local function stirred(t)
   return t * 0.7 + core.uniform(t.shape, low, high, "float64") * 0.3
 end
 
--- The arguments in double precision: the first rows of what has as many as the first argument, or all of them.
+-- How many rows the first tensor of the arguments has.
+local function rows_of(arguments) return trace.tensors(arguments)[1].shape[1] end
+
+-- The arguments in double precision: the first rows of what has as many as the first tensor, or all of them.
 local function cut(arguments, whole)
-  local rows = arguments[1].shape[1]
+  local rows = rows_of(arguments)
   return trace.map(arguments, function(t)
     if not whole and t.rank > 0 and t.shape[1] == rows then t = t:slice(1, 1, math.min(ROWS, rows)):contiguous() end
     return is.float(t) and t:to "float64" or t
@@ -55,24 +58,29 @@ end
 -- Whether the model takes the batch, and gives a row for each row, unless that is one sample or cannot be cut.
 local function takes(model, batch, whole)
   local ok, output = interruption.pass(pcall(core.no_grad, model, table.unpack(batch, 1, batch.n)))
-  return ok and (whole or core.is_tensor(output) and output.rank > 0 and output.shape[1] == batch[1].shape[1])
+  return ok and (whole or core.is_tensor(output) and output.rank > 0 and output.shape[1] == rows_of(batch))
 end
 
--- Random numbers in the place of a first argument of floats, positive where that is asked for and none is negative.
--- Bytes are those of a picture, or indices where the model does not take floats. Other indices stay.
+-- Random numbers of a tensor's shape, positive where that is asked for and it has no negative ones.
+local function random_like(t, positive)
+  local random = core.normal(t.shape, 0, 1, "float64")
+  if positive and t:count() > 0 and t:min():item() >= 0 then random = random:abs() end
+  return random
+end
+
+-- Random numbers in the place of a first argument of floats, or of several in a table. Bytes are those of a picture,
+-- or indices where the model does not take floats. Other indices stay.
 local function tiny_batch(model, arguments, positive)
   local batch
   for _, whole in ipairs { false, true } do
-    batch = cut(arguments, whole)
-    local x = batch[1]
-    local bytes = x.dtype == "uint8"
-    if is.float(x) or bytes then
-      batch[1] = core.normal(x.shape, 0, 1, "float64")
-      if positive and x:min():item() >= 0 then batch[1] = batch[1]:abs() end
+    local given = cut(arguments, whole)
+    for _, bytes in ipairs { true, false } do
+      batch = table.pack(table.unpack(given, 1, given.n))
+      batch[1] = trace.map(given[1], function(t)
+        return (is.float(t) or bytes and t.dtype == "uint8") and random_like(t, positive) or t
+      end)
+      if takes(model, batch, whole) then return batch end
     end
-    if takes(model, batch, whole) then return batch end
-    if bytes then batch[1] = x end
-    if bytes and takes(model, batch, whole) then return batch end
   end
   return batch
 end
@@ -90,22 +98,23 @@ end
 
 -- The function of a call's float arguments and the module's own parameters, and these.
 local function as_function(call)
-  local module, places, points = call.module, {}, {}
-  for i = 1, call.arguments.n do
-    if is.float(call.arguments[i]) then
-      places[#places + 1] = i
-      points[#points + 1] = stirred(call.arguments[i])
+  local module, inputs, points = call.module, {}, {}
+  for _, t in ipairs(trace.tensors(call.arguments)) do
+    if is.float(t) then
+      inputs[#inputs + 1] = t
+      points[#points + 1] = stirred(t)
     end
   end
   local own = trace.own_parameters(module)
   for _, parameter in ipairs(own) do points[#points + 1] = parameter.tensor end
   local seed, stream = core.random_state()
   return function(...)
-    local given, arguments = { ... }, { table.unpack(call.arguments, 1, call.arguments.n) }
-    for i, place in ipairs(places) do arguments[place] = given[i] end
-    for i, parameter in ipairs(own) do rawset(parameter.holder, parameter.key, given[#places + i]) end
+    local given, of = { ... }, {}
+    for i, input in ipairs(inputs) do of[input] = given[i] end
+    local arguments = trace.map(call.arguments, function(t) return of[t] or t end)
+    for i, parameter in ipairs(own) do rawset(parameter.holder, parameter.key, given[#inputs + i]) end
     core.random_state(seed, stream) -- the same for each call, so that dropout and the like are functions
-    return (module(table.unpack(arguments, 1, call.arguments.n)))
+    return (module(table.unpack(arguments, 1, arguments.n)))
   end, points
 end
 

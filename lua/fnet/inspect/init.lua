@@ -75,9 +75,13 @@ local function measure(model, arguments)
   modes.with(model, true, function()
     for i = 1, REPEATS do
       local started = core.clock()
-      local output = model(table.unpack(arguments, 1, arguments.n))
+      local total
+      local results = table.pack(model(table.unpack(arguments, 1, arguments.n)))
+      for _, output in ipairs(trace.tensors(results)) do
+        if output.requires_grad then total = total and total + output:sum() or output:sum() end
+      end
       model:zero_grad()
-      if core.is_tensor(output) and output.requires_grad then output:sum():backward() end
+      if total then total:backward() end
       times[i] = core.clock() - started
     end
     model:zero_grad()
@@ -132,11 +136,12 @@ end
 
 -- The inputs of a model in a batch, and the steps of an epoch of a data set.
 local function batch_of(x, size)
-  if core.is_tensor(x) then
-    if x:count() == 0 then core.raise("check: the sample is empty, " .. say.value(x)) end
-    return { x }, nil
+  local tensors = trace.tensors(x)
+  for _, t in ipairs(tensors) do
+    if t:count() == 0 then core.raise("check: the sample is empty, " .. say.value(t)) end
   end
-  expect.that(is.dataset(x), "check", "a tensor or a data set", x)
+  if #tensors > 0 then return { x }, nil end
+  expect.that(is.dataset(x), "check", "a tensor, a table of tensors or a data set", x)
   local batch = x:batches { size = size }()
   if not batch then core.raise("check: the data set is empty") end
   local inputs = is.tensor_list(batch) and batch or { batch }
@@ -185,9 +190,9 @@ end
 --- Follows a sample through a model: the shape after each layer, the parameters, the memory, whether the gradients
 -- of each layer agree with central differences (in float64, for a tiny batch of random numbers), and how long a
 -- step takes. Nothing is trained. A model that takes more than the sample is called with what follows that:
--- `fnet.check(model, letters, h, c)`.
+-- `fnet.check(model, letters, h, c)`, and one that takes a table of tensors with that.
 ---@param model nn.Module
----@param sample tensor|data.Dataset a batch or one sample as the model takes it, or a data set; not empty
+---@param sample tensor|tensor[]|data.Dataset a batch or one sample as the model takes it, or a data set; not empty
 ---@param ... any what else the model takes; after that, as a plain table, options: batch: samples of a batch of the
 --- data set, 32; gradients: boolean, true
 ---@return fnet.Check result to be printed
@@ -195,7 +200,7 @@ local function check(model, sample, ...)
   local arguments, options = table.pack(sample, ...), nil
   while arguments.n > 1 and arguments[arguments.n] == nil do arguments.n = arguments.n - 1 end
   local last = arguments[arguments.n]
-  if arguments.n > 1 and type(last) == "table" and not getmetatable(last) then
+  if arguments.n > 1 and type(last) == "table" and not getmetatable(last) and #trace.tensors(last) == 0 then
     options, arguments.n = last, arguments.n - 1
   end
   return inspect(model, arguments, options)

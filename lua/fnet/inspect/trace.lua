@@ -1,5 +1,6 @@
 --- Trace: watches a model's modules at work, also those inside others.
 
+local naming = require "fnet.base.naming"
 local core = require "fnet.core"
 local contents = require "fnet.nn.contents"
 local observer = require "fnet.base.observer"
@@ -20,6 +21,22 @@ function trace.map(value, change, seen)
     for key, inner in next, value do seen[value][key] = trace.map(inner, change, seen) end
   end
   return seen[value]
+end
+
+--- The tensors in a value, in plain tables inside it too: those of a list in its order, then those with names.
+---@param value any
+---@return tensor[]
+function trace.tensors(value)
+  local list, met = {}, {}
+  local function collect(inner)
+    if core.is_tensor(inner) then list[#list + 1] = inner end
+    if type(inner) ~= "table" or getmetatable(inner) or met[inner] then return end
+    met[inner] = true
+    for _, part in ipairs(inner) do collect(part) end
+    for _, name in ipairs(naming.sorted(inner)) do collect(inner[name]) end
+  end
+  collect(value)
+  return list
 end
 
 --- The arguments of a call, as table.pack gives them, with copies of all tensors.
