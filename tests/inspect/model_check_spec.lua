@@ -129,7 +129,8 @@ describe("check", function()
     assert.equal("not finite for these random inputs", result.layers[1].unknown)
     assert.is_true(result.layers[2].error < 1e-6)
     assert.matches("\nlayer 1, Root%(%) +%[8, 4%] +0  unknown\n.*"
-      .. "\ngradients: those of all other layers agree with central differences %(float64%), to %de%-%d+, at 26 elements\n"
+      .. "\ngradients: those of all other layers agree with central differences %(float64%), to %de%-%d+, at 26 "
+      .. "elements\n"
       .. "  layer 1, Root%(%): not finite for these random inputs\ntime: ", tostring(result))
     result = check(nn.Lambda(root), -fnet.ones { 5 })
     assert.matches("\ngradients: unknown\n  Lambda%(%): not finite", tostring(result))
@@ -167,7 +168,8 @@ describe("check", function()
     end
     -- A layer that takes two tensors in a table, and computes something itself; its slope for one of them is wrong.
     local Product = nn.module "Product"
-    local product = fnet.operation(function(a, b) return a * b end, function(dy, _, a, b) return dy * b, dy * a * 2 end)
+    local product = fnet.operation(function(a, b) return a * b end,
+      function(dy, _, a, b) return dy * b, dy * a * 2 end)
     function Product:forward(x) return product(x.a, x.b) end
     local result = check(Product(), { b = fnet.rand { 3, 2 }, a = fnet.rand { 3, 2 } })
     assert.matches("^input 2, element %d+: ", result.layers[1].failure)
@@ -255,10 +257,34 @@ describe("check", function()
     for _, module in ipairs(model:modules()) do assert.is_nil(rawget(module, "forward")) end
   end)
 
+  it("says what gradients reach outside the model, and where, and drops those gradients", function()
+    local inner, scale = nn.Dense(3, 3), fnet.ones { 1 }
+    scale.requires_grad = true
+    local model = nn.Sequential {
+      nn.Dense(3, 3), nn.Lambda(function(x) return inner(x) * scale end), nn.Dense(3, 1),
+    }
+    local x = fnet.rand { 4, 3 }
+    x.requires_grad = true
+    local result = check(model, x, { gradients = false })
+    local what = "layer 2, Lambda() is computed with float32 [1], weight of Dense(3, 3) and bias of Dense(3, 3): "
+      .. "gradients reach them, but no model and no optimiser has them; "
+    assert.equal(what, result.outside:sub(1, #what))
+    assert.matches("\noutside the model: layer 2, Lambda%(%) is computed with ", tostring(result))
+    assert.same({}, { inner.weight.grad, inner.bias.grad, scale.grad, x.grad, model[1].weight.grad })
+    -- What an optimiser has learns, and what is frozen is not meant to.
+    assert(fnet.optim.SGD(inner:parameters()))
+    scale.requires_grad = false
+    assert.is_nil(check(model, x, { gradients = false }).outside)
+    -- The input is somebody's, in a table too.
+    assert.is_nil(check(nn.Lambda(function(t) return inner(t[1]) * t.b end), { x, b = fnet.ones { 1 } },
+      { gradients = false }).outside)
+  end)
+
   it("checks its arguments, and reports what does not fit at the caller's line", function()
     local model, wrong = nn.Dense(3, 1), fnet.zeros { 5, 2 }
     raises("check: expected a model first, got float32 [5, 2]", function() return (fnet.check(wrong, wrong)) end)
-    raises("check: expected a tensor, a table of tensors or a data set, got number", function() return (fnet.check(model, 5)) end)
+    raises("check: expected a tensor, a table of tensors or a data set, got number",
+      function() return (fnet.check(model, 5)) end)
     raises("check: the sample is empty, float32 [0, 3]",
       function() return (fnet.check(model, fnet.zeros { 0, 3 })) end)
     raises("check: unknown option 'size'; known are batch, gradients",

@@ -1,6 +1,6 @@
---- Optimisers and parameters that do not move in every step: frozen ones, ones that get their gradients late or with
--- gaps, and one tensor that is listed twice. Each is compared with an optimiser of its own that has seen only the
--- steps in which it moved.
+--- Optimisers and parameters that do not move in every step: frozen ones, ones that get their gradients late or
+-- with gaps, and one tensor that is listed twice. Each is compared with an optimiser of its own that has seen only
+-- the steps in which it moved.
 
 local fnet = require "fnet"
 local support = require "tests.support"
@@ -129,8 +129,8 @@ for name, options in pairs(OPTIMISERS) do
       raises(name .. ": step: all of its 2 parameters are frozen; unfreeze those that are to learn",
         function() optimiser:step() end)
       assert.equal(0, optimiser.steps)
-      raises(name .. ": none of its 2 parameters requires gradients, so nothing would learn; unfreeze those that are "
-        .. "to, or set their requires_grad to true", function() new({ p, q }) end)
+      raises(name .. ": none of its 2 parameters requires gradients, so nothing would learn; unfreeze those that "
+        .. "are to, or set their requires_grad to true", function() new({ p, q }) end)
       q.requires_grad = true
       assert.equal(2, #new({ { parameters = { p } }, { parameters = { q } } }).parameters)
     end)

@@ -155,6 +155,34 @@ describe("fnet check", function()
     assert.same({ "", 1 }, { result.errors, result.status })
   end)
 
+  it("reports what gradients reach outside the model, in a layer or in the loss, with status 1", function()
+    local head = "local inner = nn.Dense(1, 1)\nlocal factor = fnet.ones { 1 }\nfactor.requires_grad = true\n"
+    local captured = LOOP:gsub("model%(bx%)", "inner(model(bx)) * factor")
+    local result = check(HEAD .. head .. captured)
+    assert.matches("\noutside the model: the loss is computed with float32 %[1%]: gradients reach it, ",
+      result.output)
+    assert.same({ "", 1 }, { result.errors, result.status })
+    result = check(HEAD .. head .. [[
+      model = nn.Sequential { model, nn.Lambda(function(h) return inner(h) end) }
+      ]] .. LOOP)
+    assert.matches("\noutside the model: layer 2, Lambda%(%) is computed with weight of Dense%(1, 1%) and bias of "
+      .. "Dense%(1, 1%): gradients reach them, ", result.output)
+    assert.same({ "", 1 }, { result.errors, result.status })
+    -- The same where fit trains, whose own error ends the script.
+    result = check(HEAD .. head .. [[
+      model = nn.Sequential { model, nn.Lambda(function(h) return inner(h) end) }
+      fnet.fit(model, { train = set, loss = nn.mse, optim = fnet.optim.Adam })]])
+    assert.matches("fit: layer 2, Lambda%(%) is computed with ", result.errors)
+    assert.equal(1, result.status)
+    -- Two models and two optimisers in one graph, and a gradient that the script reads.
+    result = check(HEAD .. head .. [[
+      local other = nn.Dense(1, 1)
+      local opt = fnet.optim.Adam(other:parameters())
+      ]] .. LOOP:gsub("model%(bx%)", "other(model(bx)) * factor"):gsub("opt:step", "print(factor.grad) opt:step"))
+    assert.matches("\ngradients: those of all layers agree [^\n]*\noptimiser: ", result.output)
+    assert.same({ "", 0 }, { result.errors, result.status })
+  end)
+
   it("says why there is nothing to report", function()
     local result = check "print 'no training'"
     assert.equal("no training\n", result.output)

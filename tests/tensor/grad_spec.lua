@@ -592,7 +592,8 @@ describe("gradcheck", function()
   end)
 
   it("meets every row and every column, of shapes that the number of elements divides too", function()
-    for _, shape in ipairs { { 200, 200 }, { 400, 100 }, { 100, 400 }, { 1000, 10 }, { 7, 11, 13 }, { 2, 2, 200 } } do
+    local shapes = { { 200, 200 }, { 400, 100 }, { 100, 400 }, { 1000, 10 }, { 7, 11, 13 }, { 2, 2, 200 } }
+    for _, shape in ipairs(shapes) do
       local count = 1
       for _, length in ipairs(shape) do count = count * length end
       -- An operation whose gradient is wrong in one place along one axis.

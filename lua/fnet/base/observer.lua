@@ -13,6 +13,7 @@ local function nothing() end
 ---@field optimiser fun(optimiser: optim.Optimizer) one was made
 ---@field batches fun(dataset: data.Dataset, size: integer, count: integer) a loop over so many batches begins
 ---@field backward fun(result: tensor) gradients are about to be computed
+---@field left boolean? it watches no more, and does not come back after another one
 local Observer = {
   run = function(layer, ...) return layer:forward(...) end, optimiser = nothing, batches = nothing,
   backward = nothing,
@@ -25,7 +26,18 @@ Observer.__index = Observer
 function observer.watch(functions)
   local before = observer.current
   observer.current = functions and setmetatable(functions, Observer)
-  return closing(function() observer.current = before end)
+  return closing(function() observer.current = not (before and before.left) and before or nil end)
+end
+
+--- From now until `observer.leave` these functions are told, but for the time in which another one watches.
+---@param functions table some of an Observer's; nobody may be watching
+function observer.stay(functions) observer.current = setmetatable(functions, Observer) end
+
+--- Ends what `stay` began.
+---@param functions table
+function observer.leave(functions)
+  functions.left = true
+  if observer.current == functions then observer.current = nil end
 end
 
 return observer

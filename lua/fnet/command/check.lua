@@ -8,6 +8,7 @@ local core = require "fnet.core"
 local inspect = require "fnet.inspect"
 local interruption = require "fnet.base.interruption"
 local observer = require "fnet.base.observer"
+local outside = require "fnet.nn.outside"
 local trace = require "fnet.inspect.trace"
 
 local WARM_UP = 3 -- steps that are not timed: memory is taken for the first time
@@ -39,8 +40,9 @@ local function report_model(watch)
     return false
   end
   result.seconds = nil -- the time of whole steps is told below
+  result.outside = result.outside or outside.sentence(outside.unsettled(watch.strays))
   print(result)
-  return result.gradients
+  return result.gradients and not result.outside
 end
 
 -- Says all that is known; whether nothing is wrong.
@@ -62,14 +64,16 @@ end
 
 -- What the script has shown so far, and the functions through which it does.
 local function new_watch()
-  local watch = { calls = 0, times = {}, depth = 0, optimisers = {} }
+  local watch = { calls = 0, times = {}, depth = 0, optimisers = {}, strays = {} }
   local leave = closing(function() watch.depth = watch.depth - 1 end)
+  local watcher = outside.watcher()
+  local note = watcher.run
 
   -- The model is the outermost layer: with the most parameters, where there are several.
   local function run(layer, ...)
     watch.depth = watch.depth + 1
     local outermost <const>, _ <close> = watch.depth == 1, leave
-    local results = table.pack(layer:forward(...))
+    local results = table.pack((watch.calls == 0 and note or layer.forward)(layer, ...))
     local y = results[1]
     if outermost and core.is_tensor(y) and y.requires_grad then
       local count = layer:count()
@@ -88,6 +92,7 @@ local function new_watch()
     if watch.calls == 1 then -- before anything changes
       watch.epoch_in_use = watch.epoch
       watch.loss = core.is_tensor(loss) and loss:count() == 1 and loss:item() or nil
+      watch.strays = watcher.notes:strays(loss)
     end
     if watch.calls > WARM_UP + 1 then table.insert(watch.times, now - watch.last) end
     watch.last, watch.started = now, watch.started or now

@@ -5,6 +5,7 @@ local is = require "fnet.base.is"
 local core = require "fnet.core"
 local gradcheck = require("fnet.tensor.gradient").gradcheck
 local interruption = require "fnet.base.interruption"
+local nested = require "fnet.base.nested"
 local keep_random = require "fnet.base.keep_random"
 local trace = require "fnet.inspect.trace"
 
@@ -44,12 +45,12 @@ local function stirred(t)
 end
 
 -- How many rows the first tensor of the arguments has.
-local function rows_of(arguments) return trace.tensors(arguments)[1].shape[1] end
+local function rows_of(arguments) return nested.tensors(arguments)[1].shape[1] end
 
 -- The arguments in double precision: the first rows of what has as many as the first tensor, or all of them.
 local function cut(arguments, whole)
   local rows = rows_of(arguments)
-  return trace.map(arguments, function(t)
+  return nested.map(arguments, function(t)
     if not whole and t.rank > 0 and t.shape[1] == rows then t = t:slice(1, 1, math.min(ROWS, rows)):contiguous() end
     return is.float(t) and t:to "float64" or t
   end)
@@ -68,15 +69,15 @@ local function random_like(t, positive)
   return random
 end
 
--- Random numbers in the place of a first argument of floats, or of several in a table. Bytes are those of a picture,
--- or indices where the model does not take floats. Other indices stay.
+-- Random numbers in the place of a first argument of floats, or of several in a table. Bytes are those of a
+-- picture, or indices where the model does not take floats. Other indices stay.
 local function tiny_batch(model, arguments, positive)
   local batch
   for _, whole in ipairs { false, true } do
     local given = cut(arguments, whole)
     for _, bytes in ipairs { true, false } do
       batch = table.pack(table.unpack(given, 1, given.n))
-      batch[1] = trace.map(given[1], function(t)
+      batch[1] = nested.map(given[1], function(t)
         return (is.float(t) or bytes and t.dtype == "uint8") and random_like(t, positive) or t
       end)
       if takes(model, batch, whole) then return batch end
@@ -99,7 +100,7 @@ end
 -- The function of a call's float arguments and the module's own parameters, and these.
 local function as_function(call)
   local module, inputs, points = call.module, {}, {}
-  for _, t in ipairs(trace.tensors(call.arguments)) do
+  for _, t in ipairs(nested.tensors(call.arguments)) do
     if is.float(t) then
       inputs[#inputs + 1] = t
       points[#points + 1] = stirred(t)
@@ -111,7 +112,7 @@ local function as_function(call)
   return function(...)
     local given, of = { ... }, {}
     for i, input in ipairs(inputs) do of[input] = given[i] end
-    local arguments = trace.map(call.arguments, function(t) return of[t] or t end)
+    local arguments = nested.map(call.arguments, function(t) return of[t] or t end)
     for i, parameter in ipairs(own) do rawset(parameter.holder, parameter.key, given[#inputs + i]) end
     core.random_state(seed, stream) -- the same for each call, so that dropout and the like are functions
     return (module(table.unpack(arguments, 1, arguments.n)))
@@ -184,9 +185,9 @@ end
 ---@param model nn.Module
 ---@param arguments table what the model is called with, n of it: a batch or one sample first; floats are replaced
 --- by random numbers
----@return { name: string, error: number?, failure: string?, unknown: string?, elements: integer?,
---- all_elements: integer? }[] results a layer: the largest error, relative to the gradient or to 1, or what differs, or
---- why it cannot be told, none of these where it has nothing to differentiate; how many elements of its inputs and
+---@return { name: string, error: number?, failure: string?, unknown: string?, elements: integer?, all_elements:
+--- integer? }[] results a layer: the largest error, relative to the gradient or to 1, or what differs, or why it
+--- cannot be told, none of these where it has nothing to differentiate; how many elements of its inputs and
 --- parameters were compared, and how many there were in the tiny batch
 return function(model, arguments)
   local _ <close> = keep_random()

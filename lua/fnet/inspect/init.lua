@@ -10,8 +10,10 @@ local core = require "fnet.core"
 local compare_gradients = require "fnet.inspect.gradients"
 local interruption = require "fnet.base.interruption"
 local keep_random = require "fnet.base.keep_random"
+local nested = require "fnet.base.nested"
 local observer = require "fnet.base.observer"
 local modes = require "fnet.nn.modes"
+local outside = require "fnet.nn.outside"
 local snapshot = require "fnet.nn.snapshot"
 local trace = require "fnet.inspect.trace"
 local is_module = require("fnet.nn.module").is_module
@@ -21,11 +23,13 @@ local REPEATS = 5
 ---@class fnet.Check
 ---@field layers table[] in the order of the computation: name, shape (of what it gives for the sample), parameters,
 --- error (the largest difference between its gradients and central differences), failure (what differs) or unknown
---- (why that cannot be told), elements (compared) and all_elements (of its inputs, for a tiny batch, and parameters)
+--- (why that cannot be told), elements (compared) and all_elements (of its inputs, for a tiny batch, and
+--- parameters)
 ---@field parameters integer numbers that are trained
 ---@field memory { parameters: integer, gradients: integer, activations: integer } bytes
 ---@field gradients boolean false where a layer's are wrong, or none could be checked
 ---@field problem string? why the gradients could not be checked
+---@field outside string? what gradients reach though neither the model nor an optimiser has it, and the way out
 ---@field seconds number a step: forward and backward
 ---@field steps integer? steps of an epoch, where a data set was given
 local Inspection = {}
@@ -67,28 +71,39 @@ local function trace_layers(self, model, arguments)
   self.memory.activations = bytes
 end
 
--- Forward and backward of the batch, several times; the median.
+-- The sum of all that the model gives for the batch and that gradients go back from; nil for none.
+local function total_of(model, arguments)
+  local total
+  local results = table.pack(model(table.unpack(arguments, 1, arguments.n)))
+  for _, output in ipairs(nested.tensors(results)) do
+    if output.requires_grad then total = total and total + output:sum() or output:sum() end
+  end
+  return total
+end
+
+-- Forward and backward of the batch, several times: the median of the times; and what is wrong with the leaves that
+-- gradients reach.
 local function measure(model, arguments)
-  local kept, times = snapshot(model), {}
+  local kept, times, leaves, problem = snapshot(model), {}, {}, nil
   kept:take()
   local _ <close> = keep_random()
   modes.with(model, true, function()
     for i = 1, REPEATS do
       local started = core.clock()
-      local total
-      local results = table.pack(model(table.unpack(arguments, 1, arguments.n)))
-      for _, output in ipairs(trace.tensors(results)) do
-        if output.requires_grad then total = total and total + output:sum() or output:sum() end
+      local total = total_of(model, arguments)
+      if i == 1 and total then
+        leaves = core.leaves(total)
+        problem = outside.find(leaves, model, arguments, function() total_of(model, arguments) end)
       end
       model:zero_grad()
       if total then total:backward() end
       times[i] = core.clock() - started
     end
-    model:zero_grad()
+    for _, leaf in ipairs(leaves) do core.zero_grad(leaf) end
   end)
   kept:restore()
   table.sort(times)
-  return times[REPEATS // 2 + 1]
+  return times[REPEATS // 2 + 1], problem
 end
 
 -- What is found about the gradients, in a line, and another for each layer of which there is more to say.
@@ -106,8 +121,8 @@ local function gradient_lines(self)
   if self.problem then text = "cannot be checked: " .. self.problem
   elseif self.gradients and #lines > 0 and not worst then text = "unknown"
   elseif self.gradients then
-    text = ("those of %s agree with central differences (float64), to %.0e, at %s%d elements"):format(all, worst or 0,
-      compared < elements and ("%d of "):format(compared) or "", elements)
+    text = ("those of %s agree with central differences (float64), to %.0e, at %s%d elements"):format(all,
+      worst or 0, compared < elements and ("%d of "):format(compared) or "", elements)
   end
   table.insert(lines, 1, "gradients: " .. text)
   return table.concat(lines, "\n")
@@ -128,6 +143,7 @@ function Inspection:__tostring()
   lines[#lines + 1] = ("memory: parameters %s, gradients %s, results of the layers %s"):format(
     byte_text(memory.parameters), byte_text(memory.gradients), byte_text(memory.activations))
   lines[#lines + 1] = gradient_lines(self)
+  if self.outside then lines[#lines + 1] = "outside the model: " .. self.outside end
   lines[#lines + 1] = self.seconds and ("time: forward and backward of this batch %s%s"):format(
     time_text(self.seconds), self.steps and (", about %s for an epoch of %d steps, without the optimiser"):format(
       time_text(self.seconds * self.steps), self.steps) or "")
@@ -136,7 +152,7 @@ end
 
 -- The inputs of a model in a batch, and the steps of an epoch of a data set.
 local function batch_of(x, size)
-  local tensors = trace.tensors(x)
+  local tensors = nested.tensors(x)
   for _, t in ipairs(tensors) do
     if t:count() == 0 then core.raise("check: the sample is empty, " .. say.value(t)) end
   end
@@ -183,7 +199,7 @@ local function inspect(model, arguments, options)
       self.gradients = self.gradients and not result.failure
     end
   end
-  self.seconds = measure(model, arguments)
+  self.seconds, self.outside = measure(model, arguments)
   return self
 end
 
@@ -200,7 +216,7 @@ local function check(model, sample, ...)
   local arguments, options = table.pack(sample, ...), nil
   while arguments.n > 1 and arguments[arguments.n] == nil do arguments.n = arguments.n - 1 end
   local last = arguments[arguments.n]
-  if arguments.n > 1 and type(last) == "table" and not getmetatable(last) and #trace.tensors(last) == 0 then
+  if arguments.n > 1 and type(last) == "table" and not getmetatable(last) and #nested.tensors(last) == 0 then
     options, arguments.n = last, arguments.n - 1
   end
   return inspect(model, arguments, options)

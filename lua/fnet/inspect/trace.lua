@@ -1,48 +1,15 @@
 --- Trace: watches a model's modules at work, also those inside others.
 
-local naming = require "fnet.base.naming"
-local core = require "fnet.core"
 local contents = require "fnet.nn.contents"
+local nested = require "fnet.base.nested"
 local observer = require "fnet.base.observer"
 
 local trace = {}
 
---- The value with change(t) in the place of every tensor t, those in plain tables inside it too; it stays as it is.
----@param value any
----@param change fun(t: tensor): tensor
----@param seen? table plain tables that are done
----@return any
-function trace.map(value, change, seen)
-  if core.is_tensor(value) then return change(value) end
-  if type(value) ~= "table" or getmetatable(value) then return value end
-  seen = seen or {}
-  if not seen[value] then
-    seen[value] = {}
-    for key, inner in next, value do seen[value][key] = trace.map(inner, change, seen) end
-  end
-  return seen[value]
-end
-
---- The tensors in a value, in plain tables inside it too: those of a list in its order, then those with names.
----@param value any
----@return tensor[]
-function trace.tensors(value)
-  local list, met = {}, {}
-  local function collect(inner)
-    if core.is_tensor(inner) then list[#list + 1] = inner end
-    if type(inner) ~= "table" or getmetatable(inner) or met[inner] then return end
-    met[inner] = true
-    for _, part in ipairs(inner) do collect(part) end
-    for _, name in ipairs(naming.sorted(inner)) do collect(inner[name]) end
-  end
-  collect(value)
-  return list
-end
-
 --- The arguments of a call, as table.pack gives them, with copies of all tensors.
 ---@param ... any
 ---@return table arguments
-function trace.keep(...) return trace.map(table.pack(...), function(t) return t:detach():clone() end) end
+function trace.keep(...) return nested.map(table.pack(...), function(t) return t:detach():clone() end) end
 
 --- Calls f while every module of the model reports: visit(module, output, input...) after its forward, inner
 -- modules before the one that called them, in the order of the computation. Returns what f returns.

@@ -9,7 +9,8 @@ local module = require "fnet.nn.module"
 local Lambda = module.class "Lambda"
 
 --- Calls the function: `nn.Lambda(function(x) return x * x end)`. Made of tensor operations it is differentiable. A
--- model with such a layer cannot be saved; a class of your own (nn.module) can.
+-- model with such a layer cannot be saved; a class of your own (nn.module) can. Layers and tensors that the
+-- function captures belong to no model: they learn only where an optimiser is given them, and fit says so.
 ---@param f fun(x: tensor): tensor
 ---@param options? table name: for printing, "Lambda"; output_shape: the shape of one sample's result, as a table or
 --- as a function of the shape of one sample, so that a Sequential can check what follows

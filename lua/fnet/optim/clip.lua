@@ -7,8 +7,8 @@ local optimizer = require "fnet.optim.optimizer"
 local clip = {}
 
 --- Scales all gradients by one factor where their Euclidean norm, taken as one vector, is above `most` (Pascanu and
--- others, 2013). The norm: the squares of each gradient summed in double precision, those sums added in the order of
--- the parameters; it is finite for all finite float32 gradients. Where one is not finite, all stay as they are.
+-- others, 2013). The norm: the squares of each gradient summed in double precision, those sums added in the order
+-- of the parameters; it is finite for all finite float32 gradients. Where one is not finite, all stay as they are.
 ---@param parameters tensor[] such as model:parameters(), a tensor that is listed twice counts once; those that are
 --- frozen or without a gradient count as 0
 ---@param most number above 0

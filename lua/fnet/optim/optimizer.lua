@@ -1,12 +1,14 @@
 --- What optimisers share: the check of their arguments, groups of parameters, moments, the schedule, their state.
 -- Invariants: a group inherits every option that it does not set from its optimiser, so `opt.lr = 0.1` reaches all
--- of them; the parameters of all groups, one after the other, are `opt.parameters`. Those of a group that have moved
--- equally often are a cohort, with its moments; a parameter that is frozen or has no gradient stays behind.
+-- of them; the parameters of all groups, one after the other, are `opt.parameters`. Those of a group that have
+-- moved equally often are a cohort, with its moments; a parameter that is frozen or has no gradient stays behind.
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local observer = require "fnet.base.observer"
+local first_step = require "fnet.optim.first_step"
+local outside = require "fnet.nn.outside"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local is_module = require("fnet.nn.module").is_module
@@ -20,8 +22,8 @@ local is_module = require("fnet.nn.module").is_module
 local Optimizer = {}
 Optimizer.__index = Optimizer
 
--- The key of an optimiser's description; see `class`.
-local SPEC = {}
+-- The keys of an optimiser's description, see `class`, and of what is true until its first step.
+local SPEC, NEW = {}, {}
 
 -- A misspelt option would be kept and do nothing; other fields are the script's own.
 function Optimizer:__newindex(key, value)
@@ -50,6 +52,7 @@ end
 --- Drops the gradients of all parameters, of frozen ones too.
 function Optimizer:zero_grad()
   expect.method("zero_grad", self)
+  if self[NEW] then first_step.await(self) end
   for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
 end
 
@@ -146,9 +149,22 @@ local function raise_none(self)
     .. "loss that depends on them, that is, on the model whose parameters they are", name)
 end
 
---- Changes every parameter that has a gradient and is not frozen. Raises where there is none.
+-- Raises where gradients have reached leaves that nobody has.
+local function check_leaves(self)
+  self[NEW] = nil
+  local problem = first_step.problem(self)
+  if problem and core.moving(self.parameters) > 0 then
+    core.raise("%s: step: %s; where the gradient is all that you want, read it (.grad) before the first step",
+      self[SPEC].name, problem)
+  end
+end
+
+--- Changes every parameter that has a gradient and is not frozen. Raises where there is none; the first step also
+-- where gradients have reached tensors that belong to no optimiser and to no model that was called, were no input
+-- of one, and whose .grad the script has not looked at: they would not learn.
 function Optimizer:step()
   expect.method("step", self)
+  if self[NEW] then check_leaves(self) end
   local spec, step, changed = self[SPEC], self.steps + 1, 0
   local factor = self.schedule and factor_at(self, step) or 1
   for _, group in ipairs(self.groups) do
@@ -329,7 +345,8 @@ local function class(spec)
   for i, range in ipairs(spec.options) do spec.known[i], spec.known_of_group[i + 1] = range[1], range[1] end
   spec.known[#spec.known + 1] = "schedule"
   return function(parameters, options)
-    local self = { [SPEC] = spec, groups = check_groups(spec, parameters), parameters = {}, steps = 0 }
+    local groups = check_groups(spec, parameters)
+    local self = { [SPEC] = spec, [NEW] = true, groups = groups, parameters = {}, steps = 0 }
     options = expect.options(spec.name, options, spec.known)
     for _, range in ipairs(spec.options) do self[range[1]] = range[2] end
     set_options(spec.name, spec, options, self)
@@ -344,11 +361,13 @@ local function class(spec)
     end
     local count = #self.parameters
     if count_frozen(self.parameters) == count then
-      core.raise("%s: none of its %d parameters requires gradients, so nothing would learn; unfreeze those that are "
-        .. "to, or set their requires_grad to true", spec.name, count)
+      core.raise("%s: none of its %d parameters requires gradients, so nothing would learn; unfreeze those that "
+        .. "are to, or set their requires_grad to true", spec.name, count)
     end
     setmetatable(self, Optimizer)
+    outside.claim(self.parameters)
     if observer.current then observer.current.optimiser(self) end
+    first_step.await(self)
     return self
   end
 end

@@ -28,9 +28,9 @@ function public.enable_grad(f, ...) return core.enable_grad(f, ...) end
 
 --- A new differentiable operation with a backward of its own.
 ---@param forward fun(...): tensor  computes the result from the arguments; is not recorded
----@param backward fun(dy: tensor, y: tensor, ...): tensor?, ...  one gradient an argument, of its shape, or nil; more
---- than there are arguments raise an error. It is recorded for second derivatives only; fnet.enable_grad records
---- inside it
+---@param backward fun(dy: tensor, y: tensor, ...): tensor?, ...  one gradient an argument, of its shape, or nil;
+--- more than there are arguments raise an error. It is recorded for second derivatives only; fnet.enable_grad
+--- records inside it
 ---@return fun(...): tensor operation
 function public.operation(forward, backward)
   if type(forward) ~= "function" or type(backward) ~= "function" then
@@ -64,8 +64,8 @@ local function weights_for(y)
   return own_random(function() return core.uniform(y.shape, 0.5, 1.5, "float64") end)
 end
 
--- At most so many places of a tensor, by their numbers in a row. Along each axis the places come in random order and
--- none a second time before all have come: so each row and each column is met where `most` is enough for it.
+-- At most so many places of a tensor, by their numbers in a row. Along each axis the places come in random order
+-- and none a second time before all have come: so each row and each column is met where `most` is enough for it.
 local function places_of(shape, count, most)
   local places, met = {}, {}
   if count <= most then
@@ -89,9 +89,9 @@ local function places_of(shape, count, most)
 end
 
 -- The central difference of f's weighted sum at element k of a point, and by how much the slope differs from it,
--- relative to the larger one or 1. The results are subtracted one by one, before the sum: elements that stay as they
--- are leave no rounding behind, however many they are. Where slope and difference are too far apart, smaller steps
--- decide: a kink or a strong curvature beside the point is no wrong gradient. Nor is what the rounding of the
+-- relative to the larger one or 1. The results are subtracted one by one, before the sum: elements that stay as
+-- they are leave no rounding behind, however many they are. Where slope and difference are too far apart, smaller
+-- steps decide: a kink or a strong curvature beside the point is no wrong gradient. Nor is what the rounding of the
 -- results themselves, one in 2^50 of the largest that changes, may make of the difference.
 local function compare(f, points, weights, flat, k, slope, step, tolerance)
   local x = flat[k]
@@ -135,8 +135,8 @@ local function check_point(f, points, weights, i, most, step, tolerance)
   return #places, worst
 end
 
---- Compares the gradients of f with central differences, both in double precision. Of an input with more than `most`
--- elements it looks at some, spread so that each row and each column is met where there are at most so many.
+--- Compares the gradients of f with central differences, both in double precision. Of an input with more than
+-- `most` elements it looks at some, spread so that each row and each column is met where there are at most so many.
 ---@param f fun(...): tensor  made of operations on its arguments; must not call backward itself: the
 --- differences are taken without recording
 ---@param inputs tensor[] where to check; float ones are checked, all are converted to float64 first

@@ -10,6 +10,7 @@ local history = require "fnet.train.history"
 local loop = require "fnet.train.loop"
 local meter = require "fnet.measure.meter"
 local open_checkpoint = require "fnet.train.checkpoint"
+local outside = require "fnet.nn.outside"
 local snapshot = require "fnet.nn.snapshot"
 local start_random = require "fnet.base.seed"
 local is_module = require("fnet.nn.module").is_module
@@ -56,6 +57,7 @@ local function optimizer_of(model, value)
   expect.that(indexed and fits, "fit: optim", "an optimiser, such as fnet.optim.Adam(model:parameters())", value)
   local owned = {}
   for _, parameter in ipairs(own) do owned[parameter] = true end
+  outside.claim(value.parameters or own)
   for _, parameter in ipairs(value.parameters or own) do
     if owned[parameter] then return value end
   end
@@ -141,7 +143,9 @@ end
 -- bits as that loop written out. The model is in training mode meanwhile, but for parts that the script has put
 -- into evaluation mode, and in evaluation mode afterwards, ready to be used. Ctrl-C ends it and keeps what is
 -- learnt. A loss that is not finite, of the validation data too, raises an error that says in which layer it began;
--- the model then has its last good weights: those that gave a finite loss, at most 64 steps back.
+-- the model then has its last good weights: those that gave a finite loss, at most 64 steps back. Before the first
+-- step an error names what gradients reach though neither the model nor an optimiser has it, such as the weights of
+-- a layer that nn.Lambda's function has captured.
 ---@param model nn.Module
 ---@param options table train: the data set; valid: another one, evaluated after each epoch; loss: function(output,
 --- target) -> tensor, such as nn.cross_entropy; optim: an optimiser, or a function that makes one from the

@@ -11,6 +11,7 @@ local meter = require "fnet.measure.meter"
 local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
 local nonfinite = require "fnet.inspect.nonfinite"
+local outside = require "fnet.nn.outside"
 
 -- The weights that gave a finite loss are kept once in so many steps: a copy costs about a third of a step.
 local KEEP = 64
@@ -69,6 +70,18 @@ local function raise_loss(run, plan, value, x, y)
   raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(say.number(value, "%g"), origin))
 end
 
+-- Before the first step: gradients must reach nothing but the model, what an optimiser has, and the batch.
+local function check_leaves(run, plan, loss, x, y)
+  if not loss.requires_grad then return end -- backward says what that means
+  local problem = outside.find(core.leaves(loss), run.model, { x, y }, function()
+    core.random_state(run.seed, run.stream)
+    plan.loss(run.model(x), y)
+  end)
+  if not problem then return end
+  plan.last_good:restore() -- running statistics have seen the batch
+  core.raise("fit: %s", problem)
+end
+
 -- One pass over the training data.
 local function train_epoch(run, plan, means)
   local model, opt, loss_of, last_good = run.model, run.optim, plan.loss, plan.last_good
@@ -85,6 +98,7 @@ local function train_epoch(run, plan, means)
       core.raise("fit: loss: must return a tensor with one element, such as the :mean() of many, got " ..
         say.value(loss))
     end
+    if run.total_steps == 0 then check_leaves(run, plan, loss, x, y) end
     local value = loss:item()
     if value - value ~= 0 then raise_loss(run, plan, value, x, y) end
     opt:zero_grad()
