@@ -1,5 +1,6 @@
 --- Checkpoint: a training that survives its program. Everything that the next step depends on is in one file: the
--- weights, what the optimiser remembers, the place in the epoch, the random numbers, and the script's own figures.
+-- weights of all its models, what its optimisers remember, the place in the epoch, the random numbers, and the
+-- script's own figures.
 -- Invariant: a training that goes on from a checkpoint takes the same steps, bit for bit, as one that was never
 -- interrupted; the file in the directory is always a whole one.
 
@@ -12,6 +13,7 @@ local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
 local model_file = require "fnet.save"
 local files = require "fnet.files"
+local naming = require "fnet.base.naming"
 local safetensors = require "fnet.files.safetensors"
 local tree = require "fnet.files.tree"
 local model_state = require "fnet.nn.state"
@@ -32,6 +34,15 @@ local Checkpoint = {}
 Checkpoint.__index = Checkpoint
 
 -- ---- saving ----
+
+-- What a part remembers, for a file: of a model its tensors by name.
+local function state_of(part)
+  local state = part:state()
+  if not is_module(part) then return state end
+  local tensors = {}
+  for _, entry in ipairs(state) do tensors[entry.name] = entry.tensor end
+  return tensors
+end
 
 -- The metadata that stays the same from save to save.
 local function origin_of(options)
@@ -59,7 +70,7 @@ function Checkpoint:save()
   if not self.directory then return true end
   if not self.lock then core.raise("checkpoint: save: the checkpoint is closed") end
   local states = {}
-  for name, part in pairs(self.parts) do states[name] = part:state() end
+  for name, part in pairs(self.parts) do states[name] = state_of(part) end
   local text, extra = tree.pack("checkpoint", {
     epoch = self.epoch, step = self.step, random = { core.random_state() }, shuffle = self.shuffle,
     batches = self.batch_options, sums = self.sums, values = self.values, parts = states,
@@ -192,8 +203,26 @@ end
 
 local function is_position(value) return math.type(value) == "integer" and value >= 0 end
 
--- Puts the content of the file into the model, the optimiser and this object; a fault where it does not fit.
-local function restore(self, tensors, metadata)
+-- Gives the parts their states, all of them or, with a fault, none: `before` is what they get back then.
+local function restore_parts(parts, states, before)
+  local names = naming.sorted(parts)
+  for _, name in ipairs(names) do
+    if states[name] == nil then files.fault("lacks the state of '%s'", name) end
+  end
+  for _, name in ipairs(naming.sorted(states)) do
+    if parts[name] == nil then files.fault("has the state of '%s', which is none of the parts now", name) end
+  end
+  for i, name in ipairs(names) do
+    local ok, message = interruption.pass(pcall(parts[name].load_state, parts[name], states[name]))
+    if not ok then
+      for k = 1, i - 1 do parts[names[k]]:load_state(before[names[k]]) end
+      files.fault("does not fit: %s: %s", name, core.error_text(message))
+    end
+  end
+end
+
+-- Puts the content of the file into the model, the parts and this object; a fault where it does not fit.
+local function restore(self, tensors, metadata, before)
   local text = metadata[model_file.CHECKPOINT] or files.fault "holds a model, but is no checkpoint"
   check_origin(self, metadata)
   local state, fine = tree.unpack(text, tensors, PREFIX)
@@ -204,11 +233,7 @@ local function restore(self, tensors, metadata)
   local weights = model_file.weights(tensors)
   local _, problem = model_state.match(self.model, weights)
   if problem then files.fault("%s", problem) end
-  for name, part in pairs(self.parts) do
-    if state.parts[name] == nil then files.fault("lacks the state of '%s'", name) end
-    local ok, message = interruption.pass(pcall(part.load_state, part, state.parts[name]))
-    if not ok then files.fault("does not fit: %s", core.error_text(message)) end
-  end
+  restore_parts(self.parts, state.parts, before)
   self.model:load_state(weights)
   description.freeze(self.model, metadata["fnet.frozen"])
   self.epoch, self.step, self.random, self.shuffle = state.epoch, state.step, state.random, state.shuffle
@@ -217,7 +242,7 @@ local function restore(self, tensors, metadata)
 end
 
 -- Locks the directory and reads what is in it; a message and a code where that is refused.
-local function open_directory(self, resume)
+local function open_directory(self, resume, states)
   local done, message, code = core.make_directory(self.directory)
   if not done then return message, code end
   self.lock, message, code = core.lock_file(self.directory .. "/lock")
@@ -230,7 +255,24 @@ local function open_directory(self, resume)
   end
   local tensors, metadata, refused = safetensors.read(self.path, { finite = false })
   if not tensors then return metadata, refused end
-  return select(2, files.attempt(self.path .. ": ", restore, self, tensors, metadata))
+  return select(2, files.attempt(self.path .. ": ", restore, self, tensors, metadata, states))
+end
+
+-- Takes the state of each part and puts it back as a file would give it: what could not be resumed is found before
+-- the training, not after. Gives the states.
+local function rehearse(parts)
+  local states = {}
+  for _, name in ipairs(naming.sorted(parts)) do
+    local part, tensors = parts[name], {}
+    local text, list = tree.pack("checkpoint: " .. name, state_of(part), "state", "")
+    for _, entry in ipairs(list) do tensors[entry.name] = entry.tensor:detach():clone() end
+    states[name] = tree.unpack(text, tensors, "")
+    local ok, message = interruption.pass(pcall(part.load_state, part, states[name]))
+    if not ok then
+      core.raise("checkpoint: %s: does not take the state that it gives: %s", name, core.error_text(message))
+    end
+  end
+  return states
 end
 
 -- What is saved beside the model.
@@ -254,11 +296,12 @@ end
 -- for saving, so that a script has one loop for both.
 ---@param directory? string
 ---@param options table model: the model; optim: the optimiser; data: the training set, by whose hash another one is
---- refused; parts: other objects with state and load_state, by name; resume: go on from what is there, which may be
---- nothing yet, false; every: steps between two saves inside an epoch, by default only its end; script: as for
---- model:save
+--- refused; parts: what else is to go on, by name: other models, their optimisers, averages, schedules, any object
+--- whose load_state takes what its state gives, such as { discriminator = d, optim_d = opt_d }; resume: go on from
+--- what is there, which may be nothing yet, false; every: steps between two saves inside an epoch, by default only
+--- its end; script: as for model:save. Raises where a part could not go on from its own state
 ---@return fnet.Checkpoint? checkpoint nil where the directory cannot be used, its checkpoint is damaged, or
---- belongs to another data set, model or numerics version
+--- belongs to another data set, model or numerics version, or to other parts; nothing has changed then
 ---@return string? message
 ---@return integer? code errno, where the environment refused
 return function(directory, options)
@@ -271,10 +314,11 @@ return function(directory, options)
     directory = directory, model = options.model, parts = parts_of(options), values = {}, sums = {}, epoch = 1,
     step = 0, resumed = false, every = options.every and expect.count("checkpoint: every", options.every, 1),
   }, Checkpoint)
+  local states = rehearse(self.parts)
   if not directory then return self end
   self.path = directory .. FILE
   self.origin, self.describe = origin_of(options), describe(options.model)
-  local message, code = open_directory(self, options.resume)
+  local message, code = open_directory(self, options.resume, states)
   if not message then return self end
   self:close()
   return nil, message, code
