@@ -131,6 +131,14 @@ describe("two networks with an optimiser each", function()
   end)
 end)
 
+it("an optimiser among the parts has the name of the option where that is not used", function()
+  local model = nn.Dense(1, 1)
+  local opt = optim.SGD(model:parameters())
+  assert.is_truthy(fnet.checkpoint(nil, { model = model, parts = { optim = opt } }))
+  raises("checkpoint: parts: 'optim' is the name of the option; give the part another one",
+    function() fnet.checkpoint(nil, { model = model, optim = opt, parts = { optim = opt } }) end)
+end)
+
 describe("a part that could not be resumed is refused at the start:", function()
   local function refuses(message, part)
     local place, model = new_place(), nn.Dense(1, 1)

@@ -279,8 +279,10 @@ end
 local function parts_of(options)
   local parts = { optim = options.optim }
   for name, part in pairs(options.parts or {}) do
-    if type(name) ~= "string" or name == "optim" then
+    if type(name) ~= "string" then
       core.raise("checkpoint: parts: expected objects by name, { average = average }")
+    elseif parts[name] then
+      core.raise("checkpoint: parts: '%s' is the name of the option; give the part another one", name)
     end
     parts[name] = part
   end
