@@ -49,6 +49,17 @@ describe("fit names", function()
   end)
 end)
 
+it("fit names it in a model of several inputs too", function()
+  local Pair = nn.module "Pair"
+  local inner = nn.Dense(2, 1)
+  function Pair:init() self.left = nn.Dense(3, 1) end
+  function Pair:forward(a, b) return self.left(a) + inner(b) end
+  set = data.Dataset { x = { fnet.rand { 24, 3 }, fnet.rand { 24, 2 } }, y = fnet.rand { 24, 1 } }
+  set.x[1].requires_grad = true
+  raises(sentence("Pair() is computed with weight of Dense(2, 1) and bias of Dense(2, 1)", true),
+    function() fit(Pair()) end)
+end)
+
 describe("fit says nothing of", function()
   it("what an optimiser has, its own or another one", function()
     local inner = nn.Dense(3, 3)
