@@ -161,6 +161,16 @@ describe("a data set of several inputs", function()
       set:sha256() == rest:sha256() })
   end)
 
+  it("has a hash that its shapes and its scale change, and that stays what it was for one tensor", function()
+    local function hash(x, scale)
+      return data.Dataset { x = x, y = fnet.ones({ 3 }, "int32"), scale = scale }:sha256()
+    end
+    assert.equal("918f83ba97ef4c7124529f2263f202e9f1e0791e100b3c98c09c3576e936b81b", hash(fnet.eye(3), 0.5))
+    assert.not_equal(hash(fnet.eye(3), 0.5), hash(fnet.eye(3), 1))
+    assert.not_equal(hash(fnet.eye(3)), hash(fnet.eye(3):reshape { 3, 3, 1 }))
+    assert.not_equal(hash { fnet.eye(3), fnet.eye(3) }, hash { fnet.eye(3), fnet.eye(3):reshape { 3, 1, 3 } })
+  end)
+
   it("trains, is evaluated and predicted, and checked", function()
     local set, model = both(200), Two()
     local train, test = set:split(150)
