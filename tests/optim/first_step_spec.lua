@@ -131,6 +131,21 @@ it("an optimiser that is not used for long is watched no more until it is", func
     function() late:step() end)
 end)
 
+it("an optimiser that is made inside a check is watched like any other, and so is the next one", function()
+  local model = nn.Sequential { nn.Dense(3, 1) }
+  local w = leaf(1)
+  assert.is_true((fnet.gradcheck(function(t)
+    sgd { w }
+    return t * 2
+  end, { fnet.rand { 2 } })))
+  collectgarbage()
+  local inner = nn.Dense(3, 3)
+  model = nn.Sequential { nn.Lambda(function(input) return inner(input) end), model }
+  local opt = sgd(model:parameters())
+  model(x):sum():backward()
+  assert.is_false(pcall(opt.step, opt))
+end)
+
 describe("the first step says nothing of", function()
   it("the weights of another optimiser, as two networks in one graph have", function()
     local generator, discriminator = nn.Dense(2, 3), nn.Dense(3, 1)

@@ -33,9 +33,8 @@ end
 function first_step.await(optimiser)
   if observer.current and observer.current ~= watcher then return end
   waiting[optimiser], left = true, PATIENCE
-  if watcher then return end
-  watcher = outside.watcher { backward = note_strays }
-  observer.stay(watcher)
+  watcher = watcher or outside.watcher { backward = note_strays }
+  if not observer.current then observer.stay(watcher) end
 end
 
 --- What is wrong when an optimiser takes its first step, in a sentence; nil where nothing is. A gradient that the
