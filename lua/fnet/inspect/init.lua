@@ -93,7 +93,7 @@ local function measure(model, arguments)
       local total = total_of(model, arguments)
       if i == 1 and total then
         leaves = core.leaves(total)
-        problem = outside.find(leaves, model, arguments, function() total_of(model, arguments) end)
+        problem = outside.find(leaves, model, arguments, function() return total_of(model, arguments) end)
       end
       model:zero_grad()
       if total then total:backward() end

@@ -192,7 +192,8 @@ end
 function Notes:strays(result)
   if not core.is_tensor(result) then return {} end
   local models = self:models()
-  return locate(self, among(core.leaves(result), models, function() return self:inputs() end), models)
+  local strays = locate(self, among(core.leaves(result), models, function() return self:inputs() end), models)
+  return strays -- no tail call: the result keeps alive what the notes hold weakly
 end
 
 --- Those of the strays that no optimiser has meanwhile, and whose gradient no script has looked at.
@@ -234,14 +235,14 @@ end
 ---@param leaves tensor[] of the result
 ---@param model nn.Module
 ---@param inputs any what it was given: tensors, and tables of them
----@param compute fun() calls the model
+---@param compute fun(): any calls the model, and gives what the leaves are those of
 ---@return string? sentence
 function outside.find(leaves, model, inputs, compute)
   local strays = among(leaves, { model }, function() return leaves_of(nested.tensors(inputs)) end)
   if #strays == 0 then return nil end
   local watcher = outside.watcher()
   local _ <close> = observer.watch(watcher)
-  compute()
+  watcher.notes.result = compute() -- keeps alive what the notes hold weakly
   return outside.sentence(locate(watcher.notes, strays, { model }))
 end
 

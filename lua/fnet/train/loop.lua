@@ -75,7 +75,7 @@ local function check_leaves(run, plan, loss, x, y)
   if not loss.requires_grad then return end -- backward says what that means
   local problem = outside.find(core.leaves(loss), run.model, { x, y }, function()
     core.random_state(run.seed, run.stream)
-    plan.loss(feed(run.model, x), y)
+    return plan.loss(feed(run.model, x), y)
   end)
   if not problem then return end
   plan.last_good:restore() -- running statistics have seen the batch
