@@ -46,6 +46,16 @@ describe("a part of a data set", function()
     assert.same({ { 4.0, 5.0 }, { 4.0, 5.0 } }, { numbers((inner:tensors())), numbers(select(2, inner:tensors())) })
   end)
 
+  it("refuses other samples than the whole's, which nobody would read", function()
+    local part = numbered(4):slice(1, 2)
+    local message = "a part of a data set shares its x with the whole; part = part:with { x = ... } has its own"
+    raises(message, function() part.x = part.x * 2 end)
+    assert.equal(1.0, part.x[1]:item())
+    raises(message, function() part.x = part.x * 2 end)
+    part.name = "toys"
+    assert.equal("toys", part:with { x = part.x * 2 }.name)
+  end)
+
   it("keeps pictures as they are, and their names", function()
     local set = Dataset { x = fnet.full({ 4, 2, 2 }, 255):to "uint8", y = fnet.tensor({ 1, 2, 1, 2 }, "int32"),
       scale = 1 / 255, classes = { "a", "b" } }

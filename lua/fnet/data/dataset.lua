@@ -37,18 +37,22 @@ local function check_names(y, classes)
     low == 0 and "; labels count from 1 in fnet, so add 1 to labels that count from 0" or "")
 end
 
--- The same fields, without what a part has computed.
+-- The samples and targets of a part itself, as far as they were asked for.
+local own = setmetatable({}, { __mode = "k" })
+
+-- The same fields.
 local function copy(fields)
   local other = {}
   for key, value in pairs(fields) do other[key] = value end
-  if other.whole then other.x, other.y = nil, nil end
   return setmetatable(other, Dataset)
 end
 
 -- A part: these rows (int32) of the whole.
 local function part_of(self, rows)
   local part = copy(self)
-  part.whole, part.rows, part.x, part.y = self.whole or { x = self.x, y = self.y }, rows, nil, nil
+  part.whole, part.rows = self.whole or { x = self.x, y = self.y }, rows
+  rawset(part, "x", nil)
+  rawset(part, "y", nil)
   return part
 end
 
@@ -154,8 +158,8 @@ function Dataset:with(options)
   expect.that(rows == nil or core.is_tensor(rows), "with: rows", "an int32 tensor", rows)
   local other = copy(self)
   if options.x ~= nil or options.y ~= nil then
-    take(other, "with", options.x or self.x, options.y or self.y)
     other.whole, other.rows = nil, nil
+    take(other, "with", options.x or self.x, options.y or self.y)
     if #other ~= #self then core.raise("with: expected %d rows, got %s", #self, rows_of.text(other.x)) end
   end
   if rows then other = part_of(other, core.gather(all_rows(other), rows)) end
@@ -306,12 +310,20 @@ function Dataset:__index(key)
   if method ~= nil then return method end
   local whole = rawget(self, "whole")
   if whole and (key == "x" or key == "y") then
-    local own = rows_of.each(whole[key], rows_of.part, self.rows)
-    rawset(self, key, own)
-    return own
+    own[self] = own[self] or {}
+    own[self][key] = own[self][key] or rows_of.each(whole[key], rows_of.part, self.rows)
+    return own[self][key]
   end
   local near = not optional[key] and naming.nearest(key, known)
   if near then core.raise("a data set has no '%s'; did you mean '%s'?", key, near) end
+end
+
+function Dataset:__newindex(key, value)
+  if rawget(self, "whole") and (key == "x" or key == "y") then
+    core.raise("a part of a data set shares its %s with the whole; part = part:with { %s = ... } has its own",
+      key, key)
+  end
+  rawset(self, key, value)
 end
 
 return { new = new }
