@@ -18,7 +18,9 @@ struct job {
 /* One position of y, `out`, from its window, which begins at `at` in x. */
 static void output_at(const struct job *job, const struct places *window, size_t at, size_t out) {
     const struct kernels *kernels = job->kernels;
-    double count = (double)window->rows * (double)window->columns;
+    const struct pool2d *p = &job->pool;
+    double count = p->count_padding ? (double)p->rows.kernel * (double)p->columns.kernel
+                                    : (double)window->rows * (double)window->columns;
     float single = (float)count;
     const char *x = job->x + at * job->size, *by = (const char *)job->by + out * job->size;
     char *y = job->y + out * job->size;

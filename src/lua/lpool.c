@@ -80,13 +80,15 @@ static int pick(lua_State *L) {
     return 1;
 }
 
-/* avg_pool(x, place, kernel.., stride.., padding..): the means of the real elements of each window. */
+/* avg_pool(x, place, kernel.., stride.., padding.., count_padding): the means of the real elements of each window;
+   with count_padding the padding counts too, as zeros. */
 static int avg_pool(lua_State *L) {
     const char *what = luaL_optstring(L, 2, "avg_pool");
     struct pool2d pool;
     size_t shape[4];
     const struct tensor *x = check_input(L, what, &pool, shape);
     struct tensor *y = ltensor_new(L, what, x->dtype, x->rank, shape + 4 - x->rank);
+    pool.count_padding = lua_toboolean(L, 11);
     pool_average(&pool, x->data, y->data);
     return 1;
 }
@@ -121,13 +123,14 @@ static int max_pool_input(lua_State *L) {
     return 1;
 }
 
-/* avg_pool_input(dy, height, width, kernel.., stride.., padding..): the gradient of the input. */
+/* avg_pool_input(dy, height, width, kernel.., stride.., padding.., count_padding): the gradient of the input. */
 static int avg_pool_input(lua_State *L) {
     struct pool2d pool;
     size_t shape[4];
     const struct tensor *dy = check_gradient(L, &pool, shape);
     struct tensor *share = ltensor_new(L, "avg_pool", dy->dtype, dy->rank, dy->shape);
     struct tensor *dx = ltensor_new(L, "avg_pool", dy->dtype, dy->rank, shape + 4 - dy->rank);
+    pool.count_padding = lua_toboolean(L, 12);
     pool_average_backward(&pool, dy->data, share->data, dx->data);
     return 1;
 }
@@ -135,9 +138,9 @@ static int avg_pool_input(lua_State *L) {
 void lopen_pool(lua_State *L) {
     static const struct operation operations[] = {{"max_pool", max_pool, 10},
                                                   {"pool_pick", pick, 11},
-                                                  {"avg_pool", avg_pool, 10},
+                                                  {"avg_pool", avg_pool, 11},
                                                   {"max_pool_input", max_pool_input, 12},
-                                                  {"avg_pool_input", avg_pool_input, 11},
+                                                  {"avg_pool_input", avg_pool_input, 12},
                                                   {NULL, NULL, 0}};
     lregister_operations(L, operations);
 }

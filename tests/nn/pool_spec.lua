@@ -15,6 +15,13 @@ local cases = {
   { { 3, 2 }, { padding = { 2, 1 } } }, { 2, { stride = 3 } }, { 1 }, { 3, { stride = 2, padding = "same" } },
 }
 
+-- Of AvgPool2D alone.
+local padded_cases = {
+  { 3, { stride = 2, padding = 1, count_include_pad = true } },
+  { 2, { stride = 1, padding = "same", count_include_pad = true } },
+  { { 2, 4 }, { stride = { 1, 3 }, padding = { 1, 3 }, count_include_pad = true } },
+}
+
 local function front(layer, axis, size)
   local padding, stride, kernel = layer.window.padding, layer.window.stride[axis], layer.window.kernel[axis]
   if padding ~= "same" then return padding[axis] end
@@ -58,12 +65,13 @@ local function reference(maximum, layer, x, y, dy)
       local best = largest(values, window)
       result[i], dx[best] = values[best], dx[best] + slopes[i]
     else
-      local sum = 0
+      local sum, kernel = 0, layer.window.kernel
+      local count = layer.count_include_pad and kernel[1] * kernel[2] or #window
       for _, at in ipairs(window) do
         sum = sum + values[at]
-        dx[at] = dx[at] + slopes[i] / #window
+        dx[at] = dx[at] + slopes[i] / count
       end
-      result[i] = sum / #window
+      result[i] = sum / count
     end
   end
   return result, dx
@@ -71,7 +79,9 @@ end
 
 for name, class in pairs { MaxPool2D = nn.MaxPool2D, AvgPool2D = nn.AvgPool2D } do
   describe(name, function()
-    for number, case in ipairs(cases) do
+    local own = { table.unpack(cases) }
+    if name == "AvgPool2D" then table.move(padded_cases, 1, #padded_cases, #own + 1, own) end
+    for number, case in ipairs(own) do
       local layer = class(table.unpack(case))
       it(("%s is its loops, with its gradient"):format(layer:describe()), function()
         fnet.seed(number)
@@ -102,6 +112,8 @@ for name, class in pairs { MaxPool2D = nn.MaxPool2D, AvgPool2D = nn.AvgPool2D } 
       if name == "AvgPool2D" then
         local function spread(d) return core.avg_pool_input(d, 7, 6, table.unpack(geometry)) end
         assert.is_true(fnet.gradcheck(spread, { y }))
+        geometry[9] = true
+        assert.is_true(fnet.gradcheck(spread, { y }))
         return
       end
       local tap = fnet.zeros(y.shape, "float64") -- the last position of each window that lies inside
@@ -116,7 +128,7 @@ for name, class in pairs { MaxPool2D = nn.MaxPool2D, AvgPool2D = nn.AvgPool2D } 
     end)
 
     it("gives equal bits on every instruction set and with any number of threads", function()
-      local layer = class(3, { stride = 2, padding = 1 })
+      local layer = class(3, { stride = 2, padding = 1, count_include_pad = name == "AvgPool2D" or nil })
       support.same_everywhere({ 1, 2, 3, 8 }, function()
         fnet.seed(1)
         local x = fnet.randn { 7, 13, 12, 35 }
@@ -146,7 +158,8 @@ for name, class in pairs { MaxPool2D = nn.MaxPool2D, AvgPool2D = nn.AvgPool2D } 
       check_message(": the padding of 2 x 2 must be smaller than the kernel of 2 x 2",
         function() class(2, { padding = 2 }) end)
       check_message(": kernel: expected a whole number from 1 to 4096, got 0", function() class(0) end)
-      check_message(": unknown option 'strid' (did you mean 'stride'?); known are stride, padding",
+      check_message(": unknown option 'strid' (did you mean 'stride'?); known are stride, padding"
+          .. (name == "AvgPool2D" and ", count_include_pad" or ""),
         function() class(2, { strid = 1 }) end)
       check_message("(2): expected pictures of [batch, height, width, channels], got [batch, 10]",
         function() class(2):output_shape { 10 } end)
@@ -174,6 +187,22 @@ describe("MaxPool2D", function()
     end
     local low = nn.MaxPool2D(2, { padding = 1 })(fnet.full({ 2, 2, 1 }, -math.huge))
     assert.equal(-math.huge, low:max():item())
+  end)
+end)
+
+describe("AvgPool2D", function()
+  it("counts what lies beyond the edge only where it is told to", function()
+    local x = fnet.full({ 4, 4, 1 }, 6)
+    local options = { stride = 3, padding = 1 }
+    assert.same({ 6, 6, 6, 6 }, support.flat(nn.AvgPool2D(3, options)(x)))
+    options.count_include_pad = true
+    local layer = nn.AvgPool2D(3, options)
+    assert.equal("AvgPool2D(3, padding 1, count_include_pad)", layer:describe())
+    -- torch.nn.AvgPool2d(3, padding = 1): 4 of 9 elements are real.
+    support.near({ 2, 2, 1 }, { 24 / 9, 24 / 9, 24 / 9, 24 / 9 }, layer(x), 1e-6)
+    assert.same({ 24 / 4, 24 / 4, 24 / 4, 24 / 4 }, support.flat(nn.AvgPool2D(2, { count_include_pad = true })(x)))
+    raises("AvgPool2D: count_include_pad: expected true or false, got number",
+      function() nn.AvgPool2D(3, { count_include_pad = 1 }) end)
   end)
 end)
 

@@ -12,31 +12,36 @@ local function check_pictures(self, input)
     say.shape(input, "batch, "))
 end
 
-local function pooling(name, operation)
+local function pooling(name, operation, switches)
   local class = module.class(name)
+  local known = { "stride", "padding", table.unpack(switches) }
   class.passes_on = true
 
   --- The window's size, and the steps it is moved by.
   ---@param kernel integer|integer[] its side, or { height, width }
   ---@param options? table stride: the kernel, a number, or { down, across }; padding: "valid" (none), "same", a
   --- number smaller than the kernel, or a pair: positions beyond the edge take no part, neither in a maximum nor
-  --- in the count that a mean divides by
+  --- in the count that a mean divides by; count_include_pad: of AvgPool2D, true counts them too, as zeros, which is
+  --- what PyTorch does unless told otherwise, false
   function class:init(kernel, options)
-    options = expect.options(name, options, { "stride", "padding" })
+    options = expect.options(name, options, known, switches)
     self.window = window.new(name, kernel, options.stride or kernel, options.padding)
+    self.count_include_pad = options.count_include_pad == true
     local size, padding = self.window.kernel, self.window.padding
     if padding ~= "same" and (padding[1] >= size[1] or padding[2] >= size[2]) then
       core.raise("%s: the padding of %d x %d must be smaller than the kernel of %d x %d", name, padding[1],
         padding[2], size[1], size[2])
     end
-    self.text = ("%s(%s)"):format(name, self.window:describe(size))
+    self.text = ("%s(%s%s)"):format(name, self.window:describe(size),
+      self.count_include_pad and ", count_include_pad" or "")
   end
 
   --- The pooled pictures. Raises, with the layer's place in the model, where the shapes do not fit.
   ---@param x tensor [batch, height, width, channels], or one picture [height, width, channels]
   ---@return tensor y [batch, height', width', channels]; height' = floor((height + padding - kernel) / stride) + 1
   function class:forward(x)
-    return operation(x, self:name(), self.window:geometry(x))
+    local y = operation(self, x, self.window:geometry(x)) -- no tail call: errors see that only the library runs
+    return y
   end
 
   function class:output_shape(input)
@@ -49,6 +54,17 @@ local function pooling(name, operation)
   function class:describe() return self.text end
 
   return class
+end
+
+local function maximum(layer, x, ...)
+  local y = core.max_pool(x, layer:name(), ...)
+  return y
+end
+
+local function average(layer, x, height, width, down, across, above, below, left, right)
+  local y = core.avg_pool(x, layer:name(), height, width, down, across, above, below, left, right,
+    layer.count_include_pad)
+  return y
 end
 
 --- The mean of each channel: `nn.GlobalAvgPool()` turns [batch, height, width, channels] into [batch, channels].
@@ -78,8 +94,8 @@ end
 
 return {
   --- The maximum of each window, channel by channel. The first of equal maxima takes the gradient; a NaN wins.
-  MaxPool2D = pooling("MaxPool2D", core.max_pool),
-  --- The mean of each window, channel by channel.
-  AvgPool2D = pooling("AvgPool2D", core.avg_pool),
+  MaxPool2D = pooling("MaxPool2D", maximum, {}),
+  --- The mean of each window, channel by channel; of its real elements, unless count_include_pad is true.
+  AvgPool2D = pooling("AvgPool2D", average, { "count_include_pad" }),
   GlobalAvgPool = GlobalAvgPool,
 }
