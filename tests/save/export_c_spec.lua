@@ -26,13 +26,42 @@ setup(function()
 end)
 teardown(function() command.remove_directory(directory) end)
 
+-- What the C program of model.c gives, compiled so.
+local function run_compiled(compiler, x, limit)
+  local result = command.shell(directory, ("%s -Wall -Wextra -Werror -o model main.c -lm && %s ./model"):format(
+    compiler, limit or ""), x:bytes())
+  assert.equal("", result.errors)
+  assert.equal(0, result.status)
+  return result.output
+end
+
 local function run(model, x, options)
   local report = assert(model:export_c(directory .. "/model.c", options))
-  local result = command.shell(directory,
-    "cc -std=c99 -O2 -ffp-contract=off -Wall -Wextra -Werror -o model main.c -lm "
-    .. "&& ./model", x:bytes())
-  assert.equal("", result.errors)
-  return result.output, report
+  return run_compiled("cc -std=c99 -O2 -ffp-contract=off", x), report
+end
+
+-- The compilers of this machine, with flags under which they fuse what they can.
+local function fusing_compilers()
+  local list = {}
+  for _, compiler in ipairs { "gcc", "clang" } do
+    for _, flags in ipairs { "-std=c99 -O3 -march=native", "-std=gnu11 -O3 -march=native -ffp-contract=fast",
+      "-std=c99 -ffp-contract=off -O2 -mfma" } do
+      local line = ("%s %s"):format(compiler, flags)
+      local works = command.shell(directory, "echo 'int main(void) { return 0; }' >works.c; " .. line ..
+        " -Werror -o works works.c").status == 0
+      if works then list[#list + 1] = line end
+    end
+  end
+  return list
+end
+
+-- A model's results in the order in which C writes them.
+local function bytes_of(results)
+  local texts = {}
+  for row = 1, #results[1] do
+    for _, result in ipairs(results) do texts[#texts + 1] = result[row]:contiguous():bytes() end
+  end
+  return table.concat(texts)
 end
 
 describe("a model in C", function()
@@ -93,6 +122,81 @@ describe("a model in C", function()
     assert.equal(fnet.no_grad(model, x):bytes(), (run(model, x, { input = { 70, 64, 3 } })))
   end)
 
+  it("gives the same bits with branches, embeddings and the other normalisations", function()
+    fnet.seed(8)
+    local function texts(...)
+      return nn.Sequential { nn.Reshape(4), nn.Embedding(9, 6), nn.Residual { nn.LayerNorm(6),
+        nn.Dense(6, 8, { activation = "gelu" }), nn.Dense(8, 6) }, nn.Residual { nn.Dropout() },
+        nn.Concat { nn.Dense(6, 5), nn.Sequential { nn.LayerNorm(6, { epsilon = 0.1 }), nn.ReLU() }, nn.Dropout() },
+        nn.Flatten(), ... }
+    end
+    local x = (fnet.rand { 20, 4 } * 9 + 1):int()
+    local model = texts(nn.Dense(68, 40), nn.LogSoftmax()):eval()
+    assert.equal(fnet.no_grad(model, x):bytes(), (run(model, x:float())))
+    local several = texts(nn.Parallel { nn.Sequential { nn.LayerNorm(68), nn.Dense(68, 3), nn.LogSoftmax() },
+      nn.Dense(68, 1), nn.Parallel { nn.ReLU() } }):eval()
+    local results = fnet.no_grad(several, x)
+    assert.equal(bytes_of { results[1], results[2], results[3][1] }, (run(several, x:float())))
+    assert.matches("%sone result after the other: 3, 1, 68\n", command.read_file(directory .. "/model.c"))
+  end)
+
+  it("leaves what a branch still needs as it is", function()
+    fnet.seed(9)
+    local model = nn.Concat { nn.ReLU(), nn.Residual { nn.Tanh(), nn.Residual { nn.ELU(), nn.Sigmoid() } },
+      nn.Flatten(), nn.Sequential { nn.Reshape(2, 3), nn.Softmax(), nn.Flatten() }, nn.Dropout() }:eval()
+    local x = fnet.randn { 5, 6 }
+    assert.equal(model(x):bytes(), (run(model, x, { input = { 6 } })))
+    local whole = nn.Sequential { nn.Flatten(), nn.Dropout() }:eval() -- needs no memory
+    assert.equal(x:bytes(), (run(whole, x, { input = { 6 } })))
+  end)
+
+  it("says NaN for an index that is none", function()
+    local model = nn.Embedding(3, 2)
+    local output = fnet.from_bytes(run(model, fnet.tensor { { 0 }, { 4 }, { 3 }, { -1e30 }, { 0 / 0 } },
+      { input = { 1 } }), { 5, 2 })
+    for row = 1, 5 do assert.equal(row == 3, output[row][1] == output[row][1]) end
+    assert.equal(model.weight[3][2], output[3][2])
+  end)
+
+  it("gives the same bits where the compiler fuses products and sums", function()
+    fnet.seed(10)
+    local function head() return nn.BatchNorm(2), nn.LeakyReLU(0.3), nn.SELU(), nn.GELU() end
+    local model = nn.Sequential { nn.Reshape(10, 10, 2), nn.BatchNorm(2), nn.Residual { head() }, nn.LayerNorm(2),
+      nn.Softplus(), nn.Residual { nn.LeakyReLU(0.7) }, nn.Dense(2, 4, { activation = "silu" }),
+      nn.AvgPool2D(2, { padding = 1 }), nn.GlobalAvgPool(), nn.Residual { nn.SELU() }, nn.LogSoftmax() }
+    fnet.no_grad(function()
+      model[2].weight:copy(fnet.tensor { 1.1, 0.7 })
+      model[2].bias:copy(fnet.tensor { 0.3, -0.3 }) -- an alternating sum
+    end)
+    model:eval()
+    local x = fnet.randn { 60, 10, 10, 2 }
+    local expected = fnet.no_grad(model, x):bytes()
+    for _, weights in ipairs { "float32", "int8" } do
+      assert(model:export_c(directory .. "/model.c", { weights = weights }))
+      expected = weights == "float32" and expected or run_compiled("cc -std=c99 -O0 -ffp-contract=off", x)
+      for _, compiler in ipairs(fusing_compilers()) do
+        assert.is_true(expected == run_compiled(compiler, x), compiler .. ", " .. weights)
+      end
+    end
+  end)
+
+  it("keeps large pictures off the stack, and lets the caller say where they lie", function()
+    fnet.seed(11)
+    local model = nn.Sequential { nn.Conv2D(3, 8, 3, { padding = "same", activation = "relu" }), nn.MaxPool2D(2),
+      nn.GlobalAvgPool(), nn.Dense(8, 2) }
+    local x = fnet.randn { 2, 224, 224, 3 }
+    assert(model:export_c(directory .. "/model.c", { input = { 224, 224, 3 } }))
+    local expected = fnet.no_grad(model, x):bytes()
+    assert.equal(expected, run_compiled("cc -std=c99 -O2", x, "ulimit -s 64 &&"))
+    assert.matches("for good, so only one thread at a time may call it", command.read_file(directory .. "/model.c"))
+    command.write_file(directory .. "/own.c", MAIN:gsub("predict%(input, output%)",
+      "static float own[PREDICT_MEMORY]; predict_using(input, output, own)"))
+    assert.equal(expected, command.shell(directory,
+      "cc -std=c99 -O2 -Wall -Wextra -Werror -o own own.c -lm && ./own", x:bytes()).output)
+    assert(nn.Dense(3, 2):export_c(directory .. "/model.c"))
+    assert.matches("has its 8 bytes of memory on the stack", command.read_file(directory .. "/model.c"))
+  end)
+
   it("gives the same bits for activations of unusual numbers", function()
     local special = { 0, -0.0, 1e-40, -1e-40, 1e-8, -1e-8, 3e38, -3e38, math.huge, -math.huge, -41, 41, -201, 89 }
     local x = fnet.concat { fnet.tensor(special), fnet.randn({ 498 }, 0, 6) }
@@ -115,15 +219,36 @@ describe("a model in C", function()
 
   it("cannot have layers that C is not told of", function()
     local path = directory .. "/x.c"
-    support.raises("export_c: layer 2, Lambda() cannot be exported; what can: Sequential, Dropout, AvgPool2D, "
-      .. "BatchNorm, Conv2D, Dense, ELU, Flatten, GELU, GlobalAvgPool, LeakyReLU, MaxPool2D, ReLU, Reshape, SELU, "
-      .. "SiLU, Sigmoid, Softmax, Softplus, Tanh",
+    local known = " cannot be exported; what can: Sequential, Dropout, Parallel, AvgPool2D, BatchNorm, Concat, "
+      .. "Conv2D, Dense, ELU, Embedding, Flatten, GELU, GlobalAvgPool, LayerNorm, LeakyReLU, LogSoftmax, "
+      .. "MaxPool2D, ReLU, Reshape, Residual, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh"
+    support.raises("export_c: layer 2, Lambda()" .. known,
       function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_c(path) end)
+    local inside = nn.Sequential { nn.Residual { nn.Dense(2, 2), nn.Concat { nn.Lambda(print) } } }
+    support.raises("export_c: layer 1, layer 2, branch 1, Lambda()" .. known, function() inside:export_c(path) end)
     support.raises("export_c: layer 1, Dense(2, 2, a function): its activation cannot be exported",
       function() nn.Sequential { nn.Dense(2, 2, { activation = print }) }:export_c(path) end)
-    assert.error_matches(
-      function() nn.Sequential { nn.Dense(2, 2, { activation = "log_softmax" }) }:export_c(path) end,
-      "export_c: layer 1, Dense%(2, 2, log_softmax%), its activation LogSoftmax%(%) cannot be exported; what can: ")
+    local Own = nn.module "ReLU" -- which is another one
+    local own = "export_c: layer 2, ReLU(), which is of the script's own,"
+    support.raises(own .. known, function() nn.Sequential { nn.Dense(2, 2), Own() }:export_c(path) end)
+    local changed = nn.ReLU()
+    function changed:forward(x) return x * 2 end -- luacheck: ignore self
+    support.raises(own .. known, function() nn.Sequential { nn.Dense(2, 2), changed }:export_c(path) end)
+    support.raises("export_c: layer 1, Dense(2, 2, ReLU()), its activation ReLU(), which is of the script's own,"
+      .. known, function() nn.Sequential { nn.Dense(2, 2, { activation = Own() }) }:export_c(path) end)
+    support.raises("export_c: layer 2, Lambda() takes a list of tensors, which cannot be exported; nn.Concat joins "
+      .. "the results of its branches",
+      function() nn.Sequential { nn.Parallel { nn.ReLU(), nn.ReLU() }, nn.Lambda(print) }:export_c(path) end)
+    support.raises("export_c: layer 2, Embedding(2, 2) takes indices, and what stands before it gives "
+      .. "other numbers",
+      function() nn.Sequential { nn.ReLU(), nn.Embedding(2, 2) }:export_c(path, { input = { 2 } }) end)
+    support.raises("export_c: branch 2, ReLU() cannot take indices, as an Embedding beside it does",
+      function() nn.Concat { nn.Embedding(2, 2), nn.ReLU() }:export_c(path, { input = { 2 } }) end)
+    local threefold = nn.Residual { nn.Concat { nn.ReLU(), nn.Dropout(), nn.ReLU() } }
+    support.raises("export_c: Residual { ... }: its input [4, 1] cannot be added to what its layers give, [4, 3]",
+      function() threefold:export_c(path, { input = { 4, 1 } }) end)
+    support.raises("export_c: the layers do not say what shape a sample has; do, as input = { length }",
+      function() nn.Embedding(3, 4):export_c(path) end)
     local unknown = "export_c: the layers do not say what shape a sample has; do, as "
       .. "input = { height, width, channels }"
     support.raises(unknown, function() nn.ReLU():export_c(path) end)

@@ -13,18 +13,23 @@ teardown(function() command.remove_directory(directory) end)
 -- Runs the model in onnxruntime and compares; pending where that is not to be had.
 local function check_in_onnxruntime(model, x, options)
   fnet.data.write_npy(directory .. "/x.npy", x)
-  fnet.data.write_npy(directory .. "/y.npy", fnet.no_grad(model, x))
+  local results, paths = fnet.no_grad(model, x), {}
+  for i, result in ipairs(type(results) == "table" and results or { results }) do
+    paths[i] = ("y%d.npy"):format(i)
+    fnet.data.write_npy(directory .. "/" .. paths[i], result)
+  end
   assert.is_true(model:export_onnx(directory .. "/model.onnx", options))
   if not command.python_has "onnx, onnxruntime" then
     pending "left out: this Python has no onnx and onnxruntime: pip install onnx onnxruntime, and set FNET_PYTHON"
     return
   end
   local script = command.directory .. "/tests/fixtures/onnx_check.py"
-  local result = command.shell(directory, ("%s %s model.onnx x.npy y.npy"):format(command.python,
-    command.quote(script)))
+  local result = command.shell(directory, ("%s %s model.onnx x.npy %s"):format(command.python,
+    command.quote(script), table.concat(paths, " ")))
   assert.equal("", result.errors)
   assert.equal(0, result.status)
   assert.matches("^opset 17\n", result.output)
+  return result.output
 end
 
 describe("a model as ONNX", function()
@@ -59,6 +64,18 @@ describe("a model as ONNX", function()
     check_in_onnxruntime(model, fnet.randn { 4, 9, 7, 3 }, { input = { 9, 7, 3 } })
   end)
 
+  it("gives the outputs of branches, embeddings and padded means", function()
+    fnet.seed(8)
+    local model = nn.Sequential { nn.Reshape(4), nn.Embedding(9, 6), nn.Residual {
+      nn.LayerNorm(6, { epsilon = 1e-3 }), nn.Dense(6, 8, { activation = "gelu" }), nn.Dense(8, 6) },
+      nn.Concat { nn.Dense(6, 5), nn.Sequential { nn.Tanh(), nn.ReLU() }, nn.Residual { nn.Dropout() } },
+      nn.Reshape(2, 2, 17), nn.AvgPool2D(2, { stride = 1, padding = 1, count_include_pad = true }), -- 3 x 3
+      nn.AvgPool2D(2, { padding = 1 }), nn.Flatten(),
+      nn.Parallel { nn.Sequential { nn.Dense(68, 3), nn.LogSoftmax() }, nn.Dense(68, 1) } }:eval()
+    local output = check_in_onnxruntime(model, (fnet.rand { 20, 4 } * 9 + 1):int())
+    if output then assert.matches("\noutputs output1 output2\n", output) end
+  end)
+
   it("is encoded as the format's documentation shows", function()
     assert.equal("\x08\x96\x01", protobuf.integer(1, 150))
     assert.equal("\x12\x07testing", protobuf.bytes(2, "testing"))
@@ -70,10 +87,10 @@ describe("a model as ONNX", function()
   it("cannot have layers that it is not told of", function()
     local raises, path = support.raises, directory .. "/x.onnx"
     raises("export_onnx: expected a path, got nil", function() nn.Dense(1, 1):export_onnx() end)
-    raises("export_onnx: layer 2, Lambda() cannot be exported; what can: Sequential, Dropout, AvgPool2D, "
-      .. "BatchNorm, Conv2D, Dense, ELU, Flatten, GELU, GlobalAvgPool, "
+    raises("export_onnx: layer 2, Lambda() cannot be exported; what can: Sequential, Dropout, Parallel, "
+      .. "AvgPool2D, BatchNorm, Concat, Conv2D, Dense, ELU, Embedding, Flatten, GELU, GlobalAvgPool, "
       .. "LayerNorm, LeakyReLU, LogSoftmax, MaxPool2D, ReLU, "
-      .. "Reshape, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh",
+      .. "Reshape, Residual, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh",
       function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_onnx(path) end)
     assert.same({ nil, "/none/x.onnx: No such file or directory", 2 },
       { nn.Dense(1, 1):export_onnx "/none/x.onnx" })

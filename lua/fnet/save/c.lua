@@ -1,11 +1,12 @@
 --- A model as one C99 file: its weights and a function `predict`, without allocation, with no library but C's.
 -- Invariant: with float32 weights the function gives the bits that fnet gives; the functions that see to it are in
--- c_parts.lua.
+-- c_parts.lua. What lies where in memory is planned in c_memory.lua.
 
 local closing = require "fnet.base.closing"
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local memory = require "fnet.save.c_memory"
 local parts = require "fnet.save.c_parts"
 local evaluate = require("fnet.measure.evaluate").evaluate_classifier
 local layers = require "fnet.save.layers"
@@ -16,33 +17,40 @@ local HEAD = [[
 /* A neural network, written by fnet %s:
 %s
    void predict(const float *input, float *output);
-     input:  %d numbers, as the network saw them in training
-     output: %d numbers
-   It keeps %d bytes on the stack. To be compiled as C99 or later without contraction of a * b + c
-   (cc -std=c99 -ffp-contract=off). */
+     input:  %d numbers, %s
+     output: %d numbers%s
+   void predict_using(const float *input, float *output, float *memory);
+     the same with memory of the caller's, PREDICT_MEMORY numbers
+   predict has its %d bytes of memory %s. To be compiled as C99 or later, without -ffast-math. */
 #include <math.h>
 
 #define PREDICT_INPUTS %d
 #define PREDICT_OUTPUTS %d
+#define PREDICT_MEMORY %d
 
 void predict(const float *input, float *output);
+void predict_using(const float *input, float *output, float *memory);
 ]]
 
 local FOOT = [[
 
+void predict_using(const float *input, float *output, float *memory) {
+%s}
+
 void predict(const float *input, float *output) {
-    float one[%d], *from = one;
-%s    for (int i = 0; i < PREDICT_INPUTS; i++) from[i] = input[i];
-%s    for (int i = 0; i < PREDICT_OUTPUTS; i++) output[i] = from[i];
+    %sfloat memory[PREDICT_MEMORY];
+    predict_using(input, output, memory);
 }
 ]]
+
+local STACK_MOST = 16384 -- bytes that predict may have on the stack, which is 8 MiB here and a few KiB there
 
 local has_weights = { Dense = true, Conv2D = true } -- those that 8 bits can hold
 
 -- ---- weights ----
 
 -- Numbers as C has them, eight in each line.
-local function rows(values, show)
+local function lines_of(values, show)
   local texts = {}
   for i, value in ipairs(values) do
     texts[i] = (i % 8 ~= 1 and ", " or i == 1 and "    " or ",\n    ") .. show(value)
@@ -54,6 +62,9 @@ local function float_text(value)
   if value - value ~= 0 then core.raise "export_c: a weight is not finite" end
   return ("%a"):format(value) .. "f"
 end
+
+-- A number of Lua's as the float that fnet's kernels make of it.
+local function single_text(value) return float_text(core.tensor { value }:item()) end
 
 local function whole_text(value) return ("%d"):format(value) end
 
@@ -89,7 +100,7 @@ local function add_array(file, name, tensor, whole)
   name = name .. #file + 1
   file[#file + 1] = ("\nstatic const %s %s[%d] = { /* %s */\n%s};\n"):format(
     whole and "signed char" or "float", name, tensor:count(), say.shape(tensor.shape),
-    rows(tensor:reshape { tensor:count() }:totable(), whole and whole_text or float_text))
+    lines_of(tensor:reshape { tensor:count() }:totable(), whole and whole_text or float_text))
   return name
 end
 
@@ -121,53 +132,97 @@ local function window_text(step)
     input[2], window.kernel[2], window.stride[2], left, output[2])
 end
 
--- What can be exported: function(file, step, count, features) -> call, and true where the call reads one buffer and
--- writes the other; without that it changes the numbers where they are.
+-- What can be exported: function(file, step, input, output, inputs) -> statements. input and output are where the
+-- numbers lie, inputs those of a step that takes several.
 local calls = {}
 
--- The numbers stay as they lie.
-function calls.Flatten() end
+-- Kinds whose result is their input, and those that change numbers where they are.
+local manners = { Flatten = "view", Reshape = "view", Softmax = "change", LogSoftmax = "change",
+  BatchNorm = "change", LayerNorm = "change", Residual = "change" }
+
+function calls.Flatten() return "" end
 calls.Reshape = calls.Flatten
+
+-- A statement: the call of a function with these arguments, whole numbers and texts.
+local function call(name, ...) return ("    %s(%s);\n"):format(name, table.concat({ ... }, ", ")) end
 
 for kind, name in pairs { ReLU = "relu", LeakyReLU = "leaky_relu", ELU = "elu", SELU = "selu", Sigmoid = "sigmoid",
   SiLU = "silu", Tanh = "hyperbolic_tangent", Softplus = "softplus", GELU = "gelu" } do
-  calls[kind] = function(_, step, count)
-    local value = step.layer.value
-    local number = value and float_text(core.tensor { value }:item()) .. ", " or ""
-    return ("%s(%d, %sfrom)"):format(name, count, number)
+  manners[kind] = "change"
+  calls[kind] = function(_, step, _, output)
+    local count, value = product(step.output), step.layer.value
+    if not value then return call(name, count, output) end
+    return call(name, count, single_text(value), output)
   end
 end
 
-function calls.Softmax(_, _, count, features)
-  return ("softmax(%d, %d, from)"):format(count // features, features)
+-- Rows of features, the last axis.
+local function rows_of(shape) return product(shape) // shape[#shape], shape[#shape] end
+
+for kind, name in pairs { Softmax = "softmax", LogSoftmax = "log_softmax" } do
+  calls[kind] = function(_, step, _, output)
+    local rows, features = rows_of(step.output)
+    return call(name, rows, features, output)
+  end
 end
 
-function calls.BatchNorm(file, step, count, features)
+function calls.BatchNorm(file, step, _, output)
+  local rows, features = rows_of(step.output)
   local factor, shift = step.layer:evaluation_line()
-  return ("batch_norm(%d, %d, %s, %s, from)"):format(count // features, features,
-    add_array(file, "factor", factor), add_array(file, "shift", shift))
+  return call("batch_norm", rows, features, add_array(file, "factor", factor), add_array(file, "shift", shift),
+    output)
 end
 
-function calls.Dense(file, step, count, features)
-  return ("dense(%d, %d, %d, %s, from, to)"):format(count // features, features, step.layer.units,
-    add_weights(file, step.layer)), true
-end
-
-function calls.Conv2D(file, step)
+function calls.LayerNorm(file, step, _, output)
+  local rows, features = rows_of(step.output)
   local layer = step.layer
-  return ("conv2d(%s, %d, %d, %d, %s, from, to)"):format(window_text(step), layer.inputs, layer.units, layer.groups,
-    add_weights(file, layer)), true
+  return call("layer_norm", rows, features, add_array(file, "weight", layer.weight:detach()),
+    add_array(file, "bias", layer.bias:detach()), single_text(layer.epsilon), output)
 end
 
-for kind, name in pairs { MaxPool2D = "max_pool", AvgPool2D = "average_pool" } do
-  calls[kind] = function(_, step)
-    return ("%s(%s, %d, from, to)"):format(name, window_text(step), step.input[3]), true
+function calls.Residual(_, step, input, output) return call("add", product(step.output), input, output) end
+
+function calls.Concat(_, step, _, output, inputs, shapes)
+  local texts, rows, width = {}, rows_of(step.output)
+  local before = 0
+  for i, input in ipairs(inputs) do
+    local own = shapes[i][#shapes[i]]
+    texts[i] = call("join", rows, own, width, input, before == 0 and output or ("%s + %d"):format(output, before))
+    before = before + own
   end
+  return table.concat(texts)
 end
 
-function calls.GlobalAvgPool(_, step)
+function calls.Embedding(file, step, input, output)
+  local layer = step.layer
+  return call("embedding", product(step.input), layer.symbols, layer.units,
+    add_array(file, "weight", layer.weight:detach()), input, output)
+end
+
+function calls.Dense(file, step, input, output)
+  local rows, features = rows_of(step.input)
+  return call("dense", rows, features, step.layer.units, add_weights(file, step.layer), input, output)
+end
+
+function calls.Conv2D(file, step, input, output)
+  local layer = step.layer
+  return call("conv2d", window_text(step), layer.inputs, layer.units, layer.groups, add_weights(file, layer), input,
+    output)
+end
+
+function calls.MaxPool2D(_, step, input, output)
+  return call("max_pool", window_text(step), step.input[3], input, output)
+end
+
+function calls.AvgPool2D(_, step, input, output)
+  local kernel = step.layer.window.kernel
+  return call("average_pool", window_text(step), step.input[3],
+    step.layer.count_include_pad and kernel[1] * kernel[2] or 0, input, output)
+end
+
+function calls.GlobalAvgPool(_, step, input, output)
   local height, width, channels = table.unpack(step.input)
-  return ("global_average(%d, %d, from, to)"):format(height * width, channels), true
+  return call("global_average", height * width, channels, input, output)
 end
 
 -- The functions that the calls need: those that they name, and those that these name, which stand further up.
@@ -184,21 +239,43 @@ local function functions_for(text, int8)
   return used
 end
 
-local function source_of(model, steps, int8)
-  local inputs, outputs = product(steps[1].input), product(steps[#steps].output)
-  local file, body = { int8 = int8 }, {}
-  local widest, two_buffers = inputs, false
-  for _, step in ipairs(steps) do
-    local call, across = calls[step.kind](file, step, product(step.input), step.input[#step.input])
-    widest, two_buffers = math.max(widest, product(step.output)), two_buffers or across
-    if call then body[#body + 1] = ("    %s;\n"):format(call) end
-    if across then body[#body + 1] = "    swap = from, from = to, to = swap;\n" end
+-- The statements of a program, in order; and how much memory they need.
+local function body_of(file, program)
+  local rooms, size, copied = memory.plan(program, manners)
+  local body = {}
+  local function place_of(value)
+    local offset = rooms[value].offset
+    return not offset and "input" or offset == 0 and "memory" or ("memory + %d"):format(offset)
   end
-  local text = table.concat(body)
+  for i, step in ipairs(program.steps) do
+    local inputs, shapes = {}, {}
+    for k, value in ipairs(step.values) do inputs[k], shapes[k] = place_of(value), program.shapes[value] end
+    local output = place_of(step.value)
+    if copied[i] then body[#body + 1] = call("copy", product(step.output), inputs[#inputs], output) end
+    body[#body + 1] = calls[step.kind](file, step, inputs[1], output, inputs, shapes)
+  end
+  local written = 0
+  for _, value in ipairs(program.results) do
+    local count = product(program.shapes[value])
+    body[#body + 1] = call("copy", count, place_of(value), written == 0 and "output" or "output + " .. written)
+    written = written + count
+  end
+  if size == 0 then table.insert(body, 1, "    (void)memory;\n") end
+  return table.concat(body), math.max(size, 1), written
+end
+
+local function source_of(model, program, int8)
+  local file = { int8 = int8 }
+  local text, size, outputs = body_of(file, program)
+  local inputs, lengths, is_static = product(program.shapes[1]), {}, 4 * size > STACK_MOST
+  for i, value in ipairs(program.results) do lengths[i] = product(program.shapes[value]) end
+  local meaning = program.takes_indices and "indices that count from 1" or "as the network saw them in training"
+  local order = #lengths > 1 and ", one result after the other: " .. table.concat(lengths, ", ") or ""
+  local kept = is_static and "for good, so only one thread at a time may call it" or "on the stack"
   local description = "     " .. model:describe():gsub("%*/", "* /"):gsub("\n", "\n     ")
-  return HEAD:format(core.version, description, inputs, outputs, 2 * 4 * widest, inputs, outputs)
-    .. functions_for(text, int8) .. table.concat(file)
-    .. FOOT:format(widest, two_buffers and ("    float two[%d], *to = two, *swap;\n"):format(widest) or "", text)
+  local head = HEAD:format(core.version, description, inputs, meaning, outputs, order, 4 * size, kept, inputs,
+    outputs, size)
+  return head .. functions_for(text, int8) .. table.concat(file) .. FOOT:format(text, is_static and "static " or "")
 end
 
 -- The accuracy with weights of 8 bits; the model then has its own again.
@@ -211,12 +288,14 @@ local function accuracy_of_int8(model, steps, data)
 end
 
 --- Writes the model as one C99 file with a function `predict`, which needs nothing but the C library. With float32
--- weights it gives the bits that fnet gives in evaluation mode. A layer that cannot be exported raises an error,
--- which names it and those that can.
+-- weights it gives the bits that fnet gives in evaluation mode, whatever the compiler fuses, but not with
+-- -ffast-math. Up to 16 KiB of memory lie on the stack; beyond, predict has static memory, and one thread at a time
+-- may call it; predict_using takes the caller's. The results of an nn.Parallel follow each other in the output. A
+-- layer that cannot be exported raises an error, which names it and those that can.
 ---@param path string
 ---@param options? table weights: "float32", or "int8" for weights of 8 bits with one scale a unit; data: a data
 --- set, on which the accuracy of both is measured; input: the shape of a sample, { height, width, channels }; the
---- layers say it unless the first one is a convolution or a pooling
+--- layers say it unless the first one is a convolution, a pooling or an embedding
 ---@return table? report weights; accuracy: of the exported model, and accuracy_float32, where there is data; nil
 --- where the environment refused
 ---@return string? message
@@ -227,13 +306,13 @@ function Module:export_c(path, options)
   options = expect.options("export_c", options, { "weights", "data", "input" })
   local weights = expect.choice("export_c: weights", options.weights == nil and "float32" or options.weights,
     { "float32", "int8" })
-  local steps = layers.steps("export_c", self, calls, options.input)
+  local program = layers.program("export_c", self, calls, options.input)
   local int8 = weights == "int8"
-  local text = core.no_grad(source_of, self, steps, int8)
+  local text = core.no_grad(source_of, self, program, int8)
   local report = { weights = weights }
   if options.data ~= nil then
     report.accuracy_float32 = evaluate(self, options.data).accuracy
-    report.accuracy = int8 and accuracy_of_int8(self, steps, options.data) or report.accuracy_float32
+    report.accuracy = int8 and accuracy_of_int8(self, program.steps, options.data) or report.accuracy_float32
   end
   local done, message, code = core.write_file(path, { text })
   if not done then return nil, message, code end

@@ -1,12 +1,14 @@
 --- The C functions that models in C are made of, for c.lua.
 -- Invariant: each takes the steps of fnet's own kernel in the same order (chains of fmaf, sums in 16 lanes, the
--- series of src/kernels/template/math.inc), so that the bits are the same. Functions with weights say WEIGHTS where
--- their parameters stand and WEIGHT[i] for one of them.
+-- series of src/kernels/template/math.inc), so that the bits are the same. Compilers fuse a * b + c by themselves,
+-- gcc 12 in spite of -ffp-contract=off where it makes alternating additions and subtractions of constants; so a
+-- product that anything might be added to is rounded first. Functions with weights say WEIGHTS where their
+-- parameters stand and WEIGHT[i] for one of them. A comment names no function: what a text names is taken along.
 
 -- A pooling: `each` makes y[j] of the positions top to bottom, left to right of channel j.
-local function pooling(name, each)
+local function pooling(name, parameters, each)
   return ([[
-static void %s(struct window rows, struct window columns, int channels, const float *x, float *y) {
+static void %s(struct window rows, struct window columns, int channels, %sconst float *x, float *y) {
     int top, bottom, left, right;
     for (int row = 0; row < rows.count; row++)
         for (int column = 0; column < columns.count; column++, y += channels) {
@@ -17,11 +19,26 @@ static void %s(struct window rows, struct window columns, int channels, const fl
         }
 }
 
-]]):format(name, each)
+]]):format(name, parameters, each)
 end
 
 -- A blank line parts one function, or struct, from the next, which may use it.
 local SOURCE = [[
+/* What no compiler looks through: a * b, and only then a sum. */
+static float rounded(float x) {
+    volatile float y = x;
+    return y;
+}
+
+static double rounded_double(double x) {
+    volatile double y = x;
+    return y;
+}
+
+static void copy(int n, const float *x, float *y) {
+    for (int i = 0; i < n; i++) y[i] = x[i];
+}
+
 /* exp(x) = scale * part + scale, for x that a float can show. */
 static void exp_parts(double x, double *scale, double *part) {
     x = -150 > x ? -150 : x;
@@ -51,7 +68,7 @@ static void relu(int n, float *x) {
 }
 
 static void leaky_relu(int n, float slope, float *x) {
-    for (int i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : x[i] * slope;
+    for (int i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : rounded(x[i] * slope);
 }
 
 static void elu(int n, float alpha, float *x) {
@@ -65,7 +82,7 @@ static void elu(int n, float alpha, float *x) {
 
 static void selu(int n, float *x) {
     elu(n, 0x1.ac5afap+0f, x);
-    for (int i = 0; i < n; i++) x[i] *= 0x1.0cfabep+0f;
+    for (int i = 0; i < n; i++) x[i] = rounded(x[i] * 0x1.0cfabep+0f);
 }
 
 static double logistic(double x) { return 1 / (1 + exponential(0 - x)); }
@@ -88,22 +105,37 @@ static void hyperbolic_tangent(int n, float *x) {
     }
 }
 
-/* max(x, 0) + log(1 + exp(-|x|)); the logarithm of m = 1 + e is 2 artanh s, s = (m - 1) / (m + 1), with m halved
-   above sqrt(2). */
+/* n log(2) + 2 artanh s */
+static double log_series(double n, double s) {
+    double s2 = s * s, p = 1.0 / 15;
+    p = fma(p, s2, 1.0 / 13);
+    p = fma(p, s2, 1.0 / 11);
+    p = fma(p, s2, 1.0 / 9);
+    p = fma(p, s2, 1.0 / 7);
+    p = fma(p, s2, 1.0 / 5);
+    p = fma(p, s2, 1.0 / 3);
+    p = rounded_double(p * s2 * s);
+    return fma(n, 0x1.62e42fefa39efp-1, s + s + (p + p));
+}
+
+/* Of x from 1 on: 2^n m with m in (sqrt(1/2), sqrt(2)]. */
+static double logarithm(double x) {
+    int n;
+    double m;
+    if (x != x) return x;
+    m = frexp(x, &n) * 2;
+    n--;
+    if (m > 0x1.6a09e667f3bcdp+0) m *= 0.5, n++;
+    return log_series(n, (m - 1) / (m + 1));
+}
+
+/* max(x, 0) + log(1 + exp(-|x|)), of m = 1 + e in (sqrt(1/2), sqrt(2)]. */
 static void softplus(int n, float *x) {
     for (int i = 0; i < n; i++) {
         double size = fabs((double)x[i]), e = exponential(0 - size);
         int halved = e > 0x1.a827999fcef34p-2;
-        double s = (halved ? e - 1 : e) / (halved ? e + 3 : e + 2), s2 = s * s, p = 1.0 / 15;
-        p = fma(p, s2, 1.0 / 13);
-        p = fma(p, s2, 1.0 / 11);
-        p = fma(p, s2, 1.0 / 9);
-        p = fma(p, s2, 1.0 / 7);
-        p = fma(p, s2, 1.0 / 5);
-        p = fma(p, s2, 1.0 / 3);
-        p = p * s2 * s;
-        double logarithm = fma(halved ? 1 : 0, 0x1.62e42fefa39efp-1, s + s + (p + p));
-        x[i] = (float)((0 > x[i] ? 0 : (double)x[i]) + logarithm);
+        double s = (halved ? e - 1 : e) / (halved ? e + 3 : e + 2);
+        x[i] = (float)((0 > x[i] ? 0 : (double)x[i]) + log_series(halved ? 1 : 0, s));
     }
 }
 
@@ -118,19 +150,26 @@ static void gelu(int n, float *x) {
         double above = -40 > x[i] ? -40 : (double)x[i], held = 40 < above ? 40 : above, u = fabs(held);
         double t = 1 / fma(u, 0.22, 1), p = series[0];
         for (int k = 1; k < 13; k++) p = fma(p, t, series[k]);
-        double beyond = p * t * exponential(u * u * -0.5);
+        double beyond = rounded_double(p * t * exponential(u * u * -0.5));
         x[i] = (float)(above * (held > 0 ? 1 - beyond : beyond));
     }
 }
 
-/* Of every step-th element: 16 lanes, each a cascade of accumulators of 64 elements; joined as a tree. */
-static float sum(int n, int step, const float *x) {
+static float itself(float x) { return x; }
+
+static float square(float x) { return rounded(x * x); }
+
+static float exponential_of(float x) { return (float)exponential(x); }
+
+/* Of term(x) of every step-th element: 16 lanes, each a cascade of accumulators of 64 elements; joined as a
+   tree. */
+static float sum(int n, int step, float (*term)(float), const float *x) {
     float lane[16];
     for (int l = 0; l < 16; l++) {
         float first = 0, second = 0, third = 0;
         int count = 0;
         for (int i = l; i < n; i += 16) {
-            first += x[i * step];
+            first += term(x[i * step]);
             if (++count % 64 != 0) continue;
             second += first;
             first = 0;
@@ -145,26 +184,59 @@ static float sum(int n, int step, const float *x) {
     return lane[0];
 }
 
+/* x less its maximum */
+static void shift_below(int n, float *x) {
+    float most = x[0];
+    for (int i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
+    for (int i = 0; i < n; i++) x[i] -= most;
+}
+
 static void softmax(int rows, int n, float *x) {
     for (; rows > 0; rows--, x += n) {
-        float most = x[0];
-        for (int i = 1; i < n; i++) most = x[i] > most ? x[i] : most;
-        for (int i = 0; i < n; i++) {
-            float shifted = x[i] - most;
-            x[i] = (float)exponential(shifted);
-        }
-        float total = sum(n, 1, x);
+        shift_below(n, x);
+        for (int i = 0; i < n; i++) x[i] = exponential_of(x[i]);
+        float total = sum(n, 1, itself, x);
         for (int i = 0; i < n; i++) x[i] /= total;
     }
 }
 
-/* Two roundings, no fmaf. */
+static void log_softmax(int rows, int n, float *x) {
+    for (; rows > 0; rows--, x += n) {
+        shift_below(n, x);
+        float level = (float)logarithm(sum(n, 1, exponential_of, x));
+        for (int i = 0; i < n; i++) x[i] -= level;
+    }
+}
+
 static void batch_norm(int rows, int n, const float *factor, const float *shift, float *x) {
     for (; rows > 0; rows--, x += n)
-        for (int i = 0; i < n; i++) {
-            float product = x[i] * factor[i];
-            x[i] = product + shift[i];
-        }
+        for (int i = 0; i < n; i++) x[i] = rounded(x[i] * factor[i]) + shift[i];
+}
+
+static void layer_norm(int rows, int n, const float *weight, const float *bias, float epsilon, float *x) {
+    for (; rows > 0; rows--, x += n) {
+        float mean = sum(n, 1, itself, x) / (float)n;
+        for (int i = 0; i < n; i++) x[i] -= mean;
+        float inverse = 1 / sqrtf(sum(n, 1, square, x) / (float)n + epsilon);
+        for (int i = 0; i < n; i++) x[i] = fmaf(x[i] * inverse, weight[i], bias[i]);
+    }
+}
+
+static void add(int n, const float *x, float *y) {
+    for (int i = 0; i < n; i++) y[i] = x[i] + y[i];
+}
+
+/* Rows of n numbers into rows that are `width` apart. */
+static void join(int rows, int n, int width, const float *x, float *y) {
+    for (; rows > 0; rows--, x += n, y += width)
+        for (int i = 0; i < n; i++) y[i] = x[i];
+}
+
+/* A row of weights for each index, which counts from 1; NaN where there is no such row. */
+static void embedding(int n, int count, int units, const float *weights, const float *x, float *y) {
+    for (int i = 0; i < n; i++, y += units)
+        for (int j = 0; j < units; j++)
+            y[j] = x[i] >= 1 && x[i] <= (float)count ? weights[((int)x[i] - 1) * units + j] : NAN;
 }
 
 static void dense(int rows, int inputs, int units, WEIGHTS, const float *bias, const float *x, float *y) {
@@ -212,7 +284,7 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
         }
 }
 
-]] .. pooling("max_pool", [[
+]] .. pooling("max_pool", "", [[
                 float most = x[(top * columns.size + left) * channels + j];
                 for (int i = top; i < bottom; i++)
                     for (int k = left; k < right; k++) {
@@ -220,14 +292,14 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
                         most = next > most || next != next ? next : most;
                     }
                 y[j] = most;
-]]) .. pooling("average_pool", [[
+]]) .. pooling("average_pool", "int whole, ", [[
                 float total = 0;
                 for (int i = top; i < bottom; i++)
                     for (int k = left; k < right; k++) total += x[(i * columns.size + k) * channels + j];
-                y[j] = total / (float)((bottom - top) * (right - left));
+                y[j] = total / (float)(whole ? whole : (bottom - top) * (right - left));
 ]]) .. [[
 static void global_average(int positions, int channels, const float *x, float *y) {
-    for (int j = 0; j < channels; j++) y[j] = sum(positions, channels, x + j) / (float)positions;
+    for (int j = 0; j < channels; j++) y[j] = sum(positions, channels, itself, x + j) / (float)positions;
 }
 ]]
 

@@ -1,11 +1,42 @@
 --- A model as a list of simple steps, for the exporters: containers are opened, a layer's activation becomes a step
 -- of its own, what does nothing when a model is used is left out, and each step knows the shapes of a sample.
+-- Values are numbered: 1 is the sample, each step makes a new one of those that it names. Branches so become steps
+-- that take the same value, and the containers that join them steps that take several.
 
 local activations = require "fnet.nn.activations"
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
+local nn = require "fnet.nn"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local title = require("fnet.nn.module").title
+
+---@class save.Step
+---@field kind string the layer's class; a Residual's step adds its two values, a Concat's joins its values
+---@field text string the layer's name, for messages
+---@field layer nn.Module
+---@field values integer[] what it takes
+---@field value integer what it makes
+---@field input integer[] the shape of what the layer takes, of a sample
+---@field output integer[] the shape of its result
+
+---@class save.Program
+---@field steps save.Step[] in order
+---@field shapes integer[][] of a sample, by value
+---@field results integer[] the values that the model gives: one, or those of a Parallel
+---@field takes_indices boolean the sample consists of the indices of an Embedding
+
+-- Kinds that become no step of their own.
+local OPENED = { "Sequential", "Dropout", "Parallel" }
+
+-- Kinds whose steps leave numbers as they are.
+local VIEWS = { Flatten = true, Reshape = true }
+
+-- Only fnet's own layers do what the name of their class says; one with a forward of its own does not.
+local function is_own(layer)
+  return rawget(nn, layer.class_name) == getmetatable(layer) and rawget(layer, "forward") == nil
+end
 
 -- The layer that a layer's option `activation` stands for; nil where it has none.
 local function activation_of(what, layer, place)
@@ -17,28 +48,84 @@ local function activation_of(what, layer, place)
   core.raise("%s: %s: its activation cannot be exported", what, place)
 end
 
-local function add(what, list, layer, place)
-  local kind = layer.class_name
-  if kind == "Sequential" then
-    for i = 1, #layer do
-      add(what, list, layer[i], ("%slayer %d, "):format(place, i))
-    end
-    return
-  end
-  if kind == "Dropout" then return end
-  local text = place .. layer:describe():gsub("\n.*", " ... }")
-  list[#list + 1] = { kind = kind, layer = layer, text = text }
-  local activation = activation_of(what, layer, text)
-  if activation then add(what, list, activation, text .. ", its activation ") end
+-- ---- opening containers ----
+
+-- The names of what an exporter can do.
+local function names_of(known)
+  return table.concat(OPENED, ", ") .. ", " .. table.concat(naming.sorted(known), ", ")
 end
 
--- What the layers say of the shape of a sample; nil where pictures of any size would do.
-local function input_shape(list)
-  for _, step in ipairs(list) do
+local function add_step(builder, layer, kind, text, values)
+  local what, steps = builder.what, builder.steps
+  if not is_own(layer) or not builder.known[kind] then
+    core.raise("%s: %s%s cannot be exported; what can: %s", what, text,
+      is_own(layer) and "" or ", which is of the script's own,", names_of(builder.known))
+  end
+  for _, entry in ipairs(layer:state()) do
+    if entry.tensor.dtype ~= "float32" then
+      core.raise("%s: %s has weights of %s, expected float32", what, text, entry.tensor.dtype)
+    end
+  end
+  local step = { kind = kind, layer = layer, text = text, values = values, value = #steps + 2 }
+  steps[#steps + 1] = step
+  return { step.value }
+end
+
+local open -- function(builder, layer, values) -> values: the steps of a layer that takes the values
+
+-- The single value that a layer needs where a Parallel in front of it gives several.
+local function single(builder, text, values)
+  if #values == 1 then return values[1] end
+  core.raise("%s: %s takes a list of tensors, which cannot be exported; nn.Concat joins the results of its "
+    .. "branches", builder.what, text)
+end
+
+local openers = {}
+
+function openers.Dropout(_, _, values) return values end
+
+function openers.Sequential(builder, layer, values)
+  for i = 1, #layer do values = open(builder, layer[i], values) end
+  return values
+end
+
+function openers.Parallel(builder, layer, values)
+  local results = {}
+  for i = 1, #layer do
+    for _, value in ipairs(open(builder, layer[i], values)) do results[#results + 1] = value end
+  end
+  return results
+end
+
+function openers.Residual(builder, layer, values)
+  local value = single(builder, layer:name(), openers.Sequential(builder, layer, values))
+  return add_step(builder, layer, "Residual", layer:name(), { values[1], value })
+end
+
+function openers.Concat(builder, layer, values)
+  return add_step(builder, layer, "Concat", layer:name(), openers.Parallel(builder, layer, values))
+end
+
+function open(builder, layer, values)
+  local text, opener = layer:name(), is_own(layer) and openers[layer.class_name]
+  local value = single(builder, text, values)
+  if opener then return opener(builder, layer, { value }) end
+  values = add_step(builder, layer, layer.class_name, text, { value })
+  local activation = activation_of(builder.what, layer, text)
+  if not activation then return values end
+  text = text .. ", its activation " .. title(activation)
+  return add_step(builder, activation, activation.class_name, text, values)
+end
+
+-- ---- shapes ----
+
+-- What the layers say of the shape of a sample; nil where they say nothing.
+local function input_shape(steps)
+  for _, step in ipairs(steps) do
     local layer, kind = step.layer, step.kind
     if kind == "Reshape" then return { layer.count_of_sample } end
     if kind == "Flatten" then return layer.features and { layer.features } end
-    if kind:find "2D$" or kind == "GlobalAvgPool" then return nil end
+    if kind:find "2D$" or kind == "GlobalAvgPool" or kind == "Embedding" then return nil end
     if layer.inputs then return { layer.inputs } end
   end
 end
@@ -52,51 +139,85 @@ local function shape_option(what, lengths)
   return shape
 end
 
-local function check_state(what, step)
-  for _, entry in ipairs(step.layer:state()) do
-    if entry.tensor.dtype ~= "float32" then
-      core.raise("%s: %s has weights of %s, expected float32", what, step.text, entry.tensor.dtype)
+-- The shape of what a Residual or a Concat makes of its values.
+local joined = {}
+
+function joined.Residual(what, step, shapes)
+  local input, inner = shapes[step.values[1]], shapes[step.values[2]]
+  if not is.same_shape(input, inner) then
+    core.raise("%s: %s: its input %s cannot be added to what its layers give, %s", what, step.text,
+      say.shape(input), say.shape(inner))
+  end
+  return input
+end
+
+function joined.Concat(what, step, shapes)
+  local shape = { table.unpack(shapes[step.values[1]]) }
+  for i = 2, #step.values do
+    local other = shapes[step.values[i]]
+    if not is.same_shape(shape, other, 1) then
+      core.raise("%s: %s: branches give %s and %s; all axes but the last must be equal", what, step.text,
+        say.shape(shape), say.shape(other))
+    end
+    shape[#shape] = shape[#shape] + other[#other]
+  end
+  return shape
+end
+
+local function follow_shapes(what, steps, shape)
+  local shapes = { shape }
+  for _, step in ipairs(steps) do
+    local input, inputs = shapes[step.values[1]], step.layer.inputs
+    if joined[step.kind] then
+      step.output = joined[step.kind](what, step, shapes)
+    else
+      if inputs and input[#input] ~= inputs then
+        core.raise("%s: %s expects %d inputs, got a sample of %s", what, step.text, inputs, say.shape(input))
+      end
+      step.output = step.layer:output_shape(input)
+    end
+    step.input, shapes[step.value] = input, step.output
+  end
+  return shapes
+end
+
+-- Whether the sample consists of indices: an Embedding takes it, perhaps in another shape.
+local function takes_indices(what, steps)
+  local found, indices = false, { true } -- by value
+  for _, step in ipairs(steps) do
+    local value = step.values[1]
+    if step.kind == "Embedding" and not indices[value] then
+      core.raise("%s: %s takes indices, and what stands before it gives other numbers", what, step.text)
+    end
+    found, indices[step.value] = found or step.kind == "Embedding", indices[value] and VIEWS[step.kind]
+  end
+  for _, step in ipairs(found and steps or {}) do
+    if indices[step.values[1]] and step.kind ~= "Embedding" and not VIEWS[step.kind] then
+      core.raise("%s: %s cannot take indices, as an Embedding beside it does", what, step.text)
     end
   end
+  return found
 end
 
 local layers = {}
 
---- The kinds of layers that an exporter can do.
----@param known table<string, any> what the exporter's module returns: by kind
----@return string list "Sequential, Dropout, AvgPool2D, ..."
-function layers.names(known) return "Sequential, Dropout, " .. table.concat(naming.sorted(known), ", ") end
-
---- The steps of a model, in order.
+--- The steps of a model.
 ---@param what string the exporter, for messages
 ---@param model nn.Module
 ---@param known table<string, any> by the kinds that the exporter can do. Raises for another one, by its name
 ---@param input? integer[] the shape of a sample; what the model's layers say of it
----@return { kind: string, text: string, layer: nn.Module, input: integer[], output: integer[] }[] steps with the
---- shapes of a sample. Raises where they do not fit
-function layers.steps(what, model, known, input)
-  local list = {}
-  add(what, list, model, "")
-  for _, step in ipairs(list) do
-    if not known[step.kind] then
-      core.raise("%s: %s cannot be exported; what can: %s", what, step.text, layers.names(known))
-    end
-    check_state(what, step)
+---@return save.Program program raises where shapes do not fit
+function layers.program(what, model, known, input)
+  local builder = { what = what, known = known, steps = {} }
+  local results = open(builder, model, { 1 })
+  local steps = builder.steps
+  local shape = shape_option(what, input) or input_shape(steps)
+  if not shape or #steps == 0 then
+    local form = steps[1] and steps[1].kind == "Embedding" and "{ length }" or "{ height, width, channels }"
+    core.raise("%s: the layers do not say what shape a sample has; do, as input = %s", what, form)
   end
-  local shape = shape_option(what, input) or input_shape(list)
-  if not shape or #list == 0 then
-    core.raise("%s: the layers do not say what shape a sample has; do, as input = { height, width, channels }",
-      what)
-  end
-  for _, step in ipairs(list) do
-    local inputs = step.layer.inputs
-    if inputs and shape[#shape] ~= inputs then
-      core.raise("%s: %s expects %d inputs, got a sample of %s", what, step.text, inputs, say.shape(shape))
-    end
-    step.input, step.output = shape, step.layer:output_shape(shape)
-    shape = step.output
-  end
-  return list
+  local indices = takes_indices(what, steps)
+  return { steps = steps, shapes = follow_shapes(what, steps, shape), results = results, takes_indices = indices }
 end
 
 return layers

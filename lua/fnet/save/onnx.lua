@@ -7,12 +7,13 @@ local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
 local protobuf = require "fnet.files.protobuf"
+local functions = require "fnet.tensor.functions"
 local layers = require "fnet.save.layers"
 local Module = require("fnet.nn.module").Module
 
 local integer, float, bytes = protobuf.integer, protobuf.float, protobuf.bytes
 
-local IR_VERSION, OPSET, FLOAT, INT64 = 8, 17, 1, 7
+local IR_VERSION, OPSET, FLOAT, INT32, INT64 = 8, 17, 1, 6, 7
 
 -- ---- messages ----
 
@@ -34,11 +35,11 @@ local function attribute_proto(name, value)
   return bytes(1, name) .. float(2, value) .. integer(20, 1)
 end
 
--- [batch, shape] of float32.
-local function value_proto(name, shape)
+-- [batch, shape].
+local function value_proto(name, shape, data_type)
   local dims = { bytes(2, "batch") }
   for i, length in ipairs(shape) do dims[i + 1] = integer(1, length) end
-  return bytes(1, name) .. bytes(2, bytes(1, integer(1, FLOAT) .. bytes(2, repeated(bytes, 1, dims))))
+  return bytes(1, name) .. bytes(2, bytes(1, integer(1, data_type) .. bytes(2, repeated(bytes, 1, dims))))
 end
 
 -- ---- a graph that grows ----
@@ -73,7 +74,7 @@ function Graph:channels_first(x, operator, inputs, attributes)
   return self:node("Transpose", { x }, { perm = { 0, 2, 3, 1 } })
 end
 
--- ---- what stands for a layer: function(graph, name of x, step) -> name of y ----
+-- ---- what stands for a layer: function(graph, name of x, step, names of all values) -> name of y ----
 
 local writers = {}
 
@@ -97,6 +98,19 @@ writers.Softmax = operator("Softmax", { axis = -1 })
 writers.LogSoftmax = operator("LogSoftmax", { axis = -1 })
 writers.Flatten = operator("Flatten", { axis = 1 })
 writers.GlobalAvgPool = operator("ReduceMean", { axes = { 1, 2 }, keepdims = 0 })
+
+-- Its own input added to what its layers give.
+function writers.Residual(graph, x, _, names) return graph:node("Add", { x, names[2] }) end
+
+function writers.Concat(graph, _, _, names) return graph:node("Concat", names, { axis = -1 }) end
+
+-- Indices count from 1 in fnet, and the row for 0 is NaN: so a runtime says what is wrong with one that counts from
+-- 0, instead of taking the last row for it.
+function writers.Embedding(graph, x, step)
+  local weight = step.layer.weight:detach()
+  local rows = functions.constructors.concat { core.full({ 1, weight.shape[2] }, 0 / 0), weight }
+  return graph:node("Gather", { graph:tensor("weight", rows), x }, { axis = 0 })
+end
 
 function writers.SiLU(graph, x) return graph:node("Mul", { x, graph:node("Sigmoid", { x }) }) end
 
@@ -151,30 +165,43 @@ function writers.Conv2D(graph, x, step)
     layer.bias and graph:tensor("bias", layer.bias) }, attributes)
 end
 
-for kind, name in pairs { MaxPool2D = "MaxPool", AvgPool2D = "AveragePool" } do
-  writers[kind] = function(graph, x, step)
-    return graph:channels_first(x, name, {}, window_attributes(step))
-  end
+function writers.MaxPool2D(graph, x, step)
+  return graph:channels_first(x, "MaxPool", {}, window_attributes(step))
 end
 
-local function graph_proto(steps)
+function writers.AvgPool2D(graph, x, step)
+  local attributes = window_attributes(step)
+  attributes.count_include_pad = step.layer.count_include_pad and 1 or 0
+  return graph:channels_first(x, "AveragePool", {}, attributes)
+end
+
+local function graph_proto(program)
   local graph = setmetatable({ nodes = {}, constants = {} }, Graph)
-  local x = "input"
-  for i, step in ipairs(steps) do
+  local names, outputs = { "input" }, {} -- of values
+  for i, step in ipairs(program.steps) do
     graph.place = ("%d %s"):format(i, step.kind)
-    x = writers[step.kind](graph, x, step)
+    local taken = {}
+    for k, value in ipairs(step.values) do taken[k] = names[value] end
+    names[step.value] = writers[step.kind](graph, taken[1], step, taken)
   end
-  graph.nodes[#graph.nodes + 1] = bytes(1, x) .. bytes(2, "output") .. bytes(3, "end") .. bytes(4, "Identity")
+  for i, value in ipairs(program.results) do
+    local name = #program.results == 1 and "output" or "output" .. i
+    graph.nodes[#graph.nodes + 1] = bytes(1, names[value]) .. bytes(2, name) .. bytes(3, "end " .. i)
+      .. bytes(4, "Identity")
+    outputs[i] = value_proto(name, program.shapes[value], FLOAT)
+  end
+  local takes = program.takes_indices and INT32 or FLOAT
   return repeated(bytes, 1, graph.nodes) .. bytes(2, "fnet") .. repeated(bytes, 5, graph.constants)
-    .. bytes(11, value_proto("input", steps[1].input)) .. bytes(12, value_proto("output", steps[#steps].output))
+    .. bytes(11, value_proto("input", program.shapes[1], takes)) .. repeated(bytes, 12, outputs)
 end
 
 --- Writes the model as an ONNX file, opset 17: input [batch, sample], output [batch, ...], both float32, of any
--- batch and in fnet's layout, pictures with their channels last. A layer that cannot be exported raises an error,
--- which names it and those that can.
+-- batch and in fnet's layout, pictures with their channels last. The indices that an Embedding takes are int32 and
+-- count from 1. The results of an nn.Parallel are output1, output2, ... A layer that cannot be exported raises an
+-- error, which names it and those that can.
 ---@param path string
 ---@param options? table input: the shape of a sample, { height, width, channels }; the layers say it unless the
---- first one is a convolution or a pooling
+--- first one is a convolution, a pooling or an embedding
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno
@@ -182,8 +209,8 @@ function Module:export_onnx(path, options)
   expect.method("export_onnx", self)
   expect.that(type(path) == "string", "export_onnx", "a path", path)
   options = expect.options("export_onnx", options, { "input" })
-  local steps = layers.steps("export_onnx", self, writers, options.input)
-  local graph = core.no_grad(graph_proto, steps)
+  local program = layers.program("export_onnx", self, writers, options.input)
+  local graph = core.no_grad(graph_proto, program)
   return core.write_file(path, { integer(1, IR_VERSION) .. bytes(2, "fnet") .. bytes(3, core.version)
     .. bytes(7, graph) .. bytes(8, bytes(1, "") .. integer(2, OPSET)) })
 end
