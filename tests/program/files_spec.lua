@@ -78,11 +78,27 @@ describe("fnet info", function()
     command.write_file(directory .. "/text", "something else")
     local result = run("info", "none", "text", "picture.npy")
     assert.equal(1, result.status)
-    assert.matches("fnet info: none: No such file or directory\nfnet info: text: is no safetensors file",
-      result.errors)
+    assert.matches("fnet info: none: No such file or directory\nfnet info: text: is a text, which fnet does not "
+      .. "read\n", result.errors)
     assert.equal("picture.npy: .npy, u8 [28, 28]\n", result.output)
     assert.equal("usage: fnet info file...\n", run("info").errors)
     assert.matches("^usage: fnet %[options%] %[script", run("info", "--help").output)
+  end)
+end)
+
+describe("fnet info on files of other programs", function()
+  it("says what they are, and how fnet can have them", function()
+    command.write_file(directory .. "/model.h5", "\x89HDF\r\n\x1a\n\0\0")
+    command.write_file(directory .. "/people.tsv", "name\tage\nAda\t36\n")
+    command.write_file(directory .. "/photo.jpeg", "\xff\xd8\xff\xe0\0\x10JFIF\0")
+    local result = run("info", "model.h5", "people.tsv", "photo.jpeg")
+    assert.equal("fnet info: model.h5: is an HDF5 file, as Keras writes it (.h5), which fnet does not read: in "
+      .. "Python, where the model is: safetensors.numpy.save_file({w.path: w.numpy() for w in model.weights}, "
+      .. '"model.safetensors")\n', result.errors)
+    assert.equal("people.tsv: a text, a table by its first line; fnet.data.read_csv reads it\n"
+      .. "photo.jpeg: a JPEG picture; fnet.data.read_image reads it\n", result.output)
+    assert.equal(1, result.status)
+    assert.equal(0, run("info", "people.tsv").status)
   end)
 end)
 

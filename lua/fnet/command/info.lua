@@ -1,5 +1,5 @@
 --- `fnet info file...`: what a file of tensors is, from its header: models, checkpoints, other safetensors files,
--- .npy, .npz and IDX. No element is read, nothing in the file is run.
+-- .npy, .npz and IDX. No element is read, nothing in the file is run. Of other files the kind.
 
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
@@ -7,6 +7,7 @@ local columns = require "fnet.base.columns"
 local command = require "fnet.command.model"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
+local kinds = require "fnet.files.kinds"
 local model_file = require "fnet.save"
 local npy = require "fnet.files.npy"
 local safetensors = require "fnet.files.safetensors"
@@ -99,15 +100,18 @@ local function npz_lines(path)
   return tensor_lines(arrays, { path .. ": .npz" })
 end
 
+local own = { npy = npy_lines, npz = npz_lines }
+
 local function describe(path)
   local file <close>, message = io.open(path, "rb")
   if not file then return nil, message end
-  local lead, problem = file:read(8)
+  local lead, problem = file:read(kinds.LEAD)
   if problem then return nil, path .. ": " .. problem end
   lead = lead or "" -- of an empty file
-  if lead:sub(1, 6) == "\x93NUMPY" then return npy_lines(path) end
-  if lead:sub(1, 2) == "PK" then return npz_lines(path) end
   if lead:sub(1, 2) == "\x1f\x8b" or lead:sub(1, 2) == "\0\0" then return idx_lines(path) end
+  local kind = kinds.of(lead)
+  if kind and own[kind.key] then return own[kind.key](path) end
+  if kind and kind.reader then return { ("%s: %s; %s reads it"):format(path, kind.what, kind.reader) } end
   return safetensors_lines(path)
 end
 

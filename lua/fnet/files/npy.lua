@@ -6,6 +6,7 @@ local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local files = require "fnet.files"
+local kinds = require "fnet.files.kinds"
 local zip = require "fnet.files.zip"
 
 local npy = {}
@@ -96,7 +97,10 @@ local function read_header(input)
   end
   local lead = files.sound(input:bytes(8))
   if lead == "" then files.fault "is empty, expected a .npy file" end
-  if lead:sub(1, 6) ~= MAGIC then files.fault "does not begin as a .npy file does, with 93 NUMPY" end
+  if lead:sub(1, 6) ~= MAGIC then
+    kinds.refuse(lead .. files.sound(input:bytes(kinds.LEAD - #lead)))
+    files.fault "does not begin as a .npy file does, with 93 NUMPY"
+  end
   local major, minor = lead:byte(7, 8)
   if not minor then files.fault "ends inside its header" end
   if major < 1 or major > 3 or minor ~= 0 then
@@ -209,7 +213,11 @@ local function read_members(input)
     if name then arrays[#arrays + 1] = { name = name, member = member }
     else others[#others + 1] = member end
   end
-  if #members > 0 and #arrays == 0 then files.fault("holds no .npy file, but '%s'", members[1].name) end
+  if #members > 0 and #arrays == 0 then
+    files.sound(input:part("plain", 0))
+    kinds.refuse(files.sound(input:bytes(kinds.LEAD)), "npz")
+    files.fault("holds no .npy file, but '%s'", members[1].name)
+  end
   return arrays, others
 end
 

@@ -9,6 +9,7 @@ local say = require "fnet.base.say"
 local core = require "fnet.core"
 local files = require "fnet.files"
 local json = require "fnet.files.json"
+local kinds = require "fnet.files.kinds"
 
 local safetensors = {}
 
@@ -115,10 +116,12 @@ local function read_header(input)
   local lead, size = files.sound(input:bytes(8)), input:size()
   if not size then files.fault "its size is not known: expected an ordinary file" end
   if #lead < 8 then
+    kinds.refuse(lead)
     files.fault("is %d bytes long, expected at least the 8 bytes of a safetensors file", size)
   end
   local length = string.unpack("<i8", lead)
   if length < 2 or length > HEADER_MOST then
+    kinds.refuse(lead .. files.sound(input:bytes(kinds.LEAD - #lead)))
     files.fault("is no safetensors file: it declares a header of %s bytes, expected 2 to %d",
       length < 0 and "more than 2^63" or length, HEADER_MOST)
   end

@@ -12,12 +12,15 @@ local function norm_class(name)
   class.passes_on = true
   function class:output_shape(input) return input or { self.inputs } end
   function class:describe() return ("%s(%d)"):format(name, self.inputs) end
+  -- As they are now: load_foreign may have changed epsilon.
+  function class:config() return self.inputs, { momentum = self.momentum, epsilon = self.epsilon } end
   return class
 end
 
-local function add_parameters(self, name, features, epsilon)
+-- `given` is what the script says of epsilon; nil leaves it to whose weights come.
+local function add_parameters(self, name, features, given)
   self.inputs = expect.count(name .. ": features", features, 1)
-  self.epsilon = expect.number(name .. ": epsilon", epsilon or 1e-5, 0, 1)
+  self.epsilon, self.has_default_epsilon = expect.number(name .. ": epsilon", given or 1e-5, 0, 1), given == nil
   self.weight = parameter.constant({ self.inputs }, 1)
   self.bias = parameter.constant({ self.inputs }, 0)
 end

@@ -1,44 +1,68 @@
---- Weights of other libraries: their names and their layouts. PyTorch has dense weights as [units, inputs] and
--- convolution weights as [outputs, inputs, height, width], and flattens pictures with their channels first; Keras
--- has all that as fnet does.
+--- Weights of other libraries: model:load_foreign. Their names and layouts stand in foreign_layout.lua.
+-- Invariant: a model takes all tensors or none; what would stay unused or untouched is said.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local layouts = require "fnet.save.foreign_layout"
+local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
-local Module = require("fnet.nn.module").Module
+local kinds = require "fnet.files.kinds"
+local npy = require "fnet.files.npy"
+local safetensors = require "fnet.files.safetensors"
+local module = require "fnet.nn.module"
+local Module = module.Module
 
--- What another library calls a layer's tensor; several names where its layers differ.
-local keys = {
-  pytorch = { weight = { "weight" }, bias = { "bias" }, running_mean = { "running_mean" },
-    running_var = { "running_var" } },
-  keras = { weight = { "kernel", "gamma", "embeddings" }, bias = { "bias", "beta" },
-    running_mean = { "moving_mean" }, running_var = { "moving_variance" } },
-}
+local PROBLEMS_MOST = 6 -- that a message lists
 
-local function layer_at(model, place)
-  for part in place:gmatch "[^.]+" do model = model[math.tointeger(tonumber(part)) or part] end
-  return model
+-- ---- places ----
+
+-- What stands at a place of the model, such as "2.1"; nil where nothing does.
+local function part_at(model, place)
+  for part in place:gmatch "[^.]+" do
+    model = type(model) == "table" and model[math.tointeger(tonumber(part)) or part]
+  end
+  return model or nil
 end
 
--- The shape of the pictures that a Flatten in front of the layer at `place` takes, as far as the model says; nil
--- where there is no such Flatten.
-local function flattened_shape(model, place)
-  local outer, last = place:match "^(.-)%.?([^.]+)$"
-  local parent, i = layer_at(model, outer or ""), math.tointeger(tonumber(last))
-  if not i or parent.class_name ~= "Sequential" then return nil end
-  repeat i = i - 1 until i < 1 or parent[i].class_name ~= "Dropout"
-  if i < 2 or parent[i].class_name ~= "Flatten" then return nil end
-  local shape = parent.shapes[i - 1]
-  return shape and #shape == 3 and shape or nil
+-- The places that have tensors, in order; and each with true.
+local function places_of(state)
+  local places, known = {}, {}
+  for _, entry in ipairs(state) do
+    local place = entry.name:match "^(.-)%.?[^.]+$"
+    if not known[place] then places[#places + 1], known[place] = place, true end
+  end
+  return places, known
 end
 
--- The shape {height, width, channels} of what a Dense layer takes flattened, if it does.
-local function pictures_of(model, place, layer, given)
-  local shape = given or flattened_shape(model, place)
+-- An option by place, where a place may be a number. Adds places that the model does not have to the problems.
+local function by_place(what, model, option, fits, example, problems)
+  local list, places, known = {}, places_of(model:state())
+  expect.that(type(option) == "table", "load_foreign: " .. what, example, option)
+  for place, value in pairs(option) do
+    local text = math.type(place) == "integer" and tostring(place) or place
+    if type(text) ~= "string" or type(value) ~= fits then
+      core.raise("load_foreign: %s: expected %s, got [%s] = %s", what, example, tostring(place), tostring(value))
+    end
+    list[text] = value
+  end
+  for _, place in ipairs(naming.sorted(list)) do
+    if not known[place] and not module.is_module(part_at(model, place)) then
+      problems[#problems + 1] = ("%s: '%s' is no place of the model; it has tensors at '%s'"):format(what, place,
+        table.concat(places, "', '"))
+    end
+  end
+  return list
+end
+
+-- ---- layouts ----
+
+-- The shape {height, width, channels} of what a layer of PyTorch's takes flattened, if it does.
+local function pictures_of(place, layer, shape)
   if not shape then return nil end
   local count = 1
   for i = 1, 3 do
-    local length = type(shape) == "table" and math.type(shape[i]) == "integer" and shape[i] or 0
+    local length = math.type(shape[i]) == "integer" and shape[i] or 0
     if length < 1 then
       core.raise("load_foreign: '%s.weight' takes flattened pictures, which PyTorch has channels first; " ..
         'say their shape: flattened = { ["%s"] = { height, width, channels } }', place, place)
@@ -52,71 +76,137 @@ local function pictures_of(model, place, layer, given)
   return shape
 end
 
--- A PyTorch tensor in fnet's layout; `pictures` is the shape that a Dense layer takes flattened.
-local function from_pytorch(tensor, layer, key, pictures)
-  if key ~= "weight" then return tensor end
-  if tensor.rank == 2 and layer.class_name == "Dense" then
-    local units, inputs = table.unpack(tensor.shape)
-    if not pictures or inputs ~= layer.inputs then return tensor:T():contiguous() end
-    local height, width, channels = table.unpack(pictures)
-    return tensor:reshape({ units, channels, height, width }):transpose(1, 4):transpose(1, 3):transpose(2, 3)
-      :contiguous():reshape { inputs, units }
-  end
-  if tensor.rank == 4 then return tensor:transpose(1, 3):transpose(2, 4):transpose(3, 4):contiguous() end
-  return tensor
-end
-
--- The tensor that stands for `key` of their layer; nil and the names that were tried.
-local function find(tensors, theirs, candidates)
-  local tried = {}
+-- Their tensor for one of ours: the first candidate that is there and fits. Gives it in fnet's layout, and its
+-- name; or nil, the name of one that does not fit, and what is wrong.
+local function find(tensors, theirs, candidates, entry, convert)
+  local tried, misfit, problem = {}, nil, nil
   for _, name in ipairs(candidates) do
-    for _, separator in ipairs { ".", "/" } do
+    for _, separator in ipairs(theirs == "" and { "" } or { ".", "/" }) do
       local full = theirs .. separator .. name
-      if tensors[full] then return tensors[full] end
-      tried[#tried + 1] = full
+      local converted = tensors[full] and convert(tensors[full])
+      if converted and is.same_shape(converted.shape, entry.tensor.shape) then return converted, full end
+      if converted and not misfit then
+        misfit, problem = full, ("'%s' is %s in fnet's layout, but '%s' is %s"):format(full,
+          say.shape(converted.shape), entry.name, say.shape(entry.tensor.shape))
+      end
+      if not name:find ":0$" then tried[#tried + 1] = full end
     end
   end
-  return nil, tried
+  return nil, misfit, problem
+    or ("'%s' needs one of %s, and there is none"):format(entry.name, table.concat(tried, ", "))
 end
 
---- Copies weights that another library wrote into the model, changed to fnet's layout.
----@param tensors table<string, tensor> of fnet.read_tensors or fnet.data.read_npz
+-- ---- what is left over ----
+
+-- The tensors that no layer took, but for those that are no weights; and a sentence about each.
+local function left_over(model, tensors, library, names, used)
+  local places, list, problems = {}, {}, {}
+  for place, theirs in pairs(names) do places[theirs] = place end
+  for _, name in ipairs(naming.sorted(tensors)) do
+    local counts = not used[name]
+    for _, pattern in ipairs(library.ignored) do counts = counts and not name:find(pattern) end
+    if counts then
+      local place = places[name:match "^(.*)[./]" or ""]
+      local layer = place and part_at(model, place)
+      list[#list + 1] = name
+      problems[#problems + 1] = ("'%s' stays unused%s (strict = false leaves it out)"):format(name,
+        module.is_module(layer) and (" by '%s', %s"):format(place, module.title(layer)) or "")
+    end
+  end
+  return list, problems
+end
+
+-- For each tensor of ours theirs, in fnet's layout, and by module and name which were used; ours that have none, by
+-- name and with a sentence each. A tensor of ours that has none stands for itself.
+local function match(model, tensors, library, names, flattened)
+  local matched = { state = {}, used = {}, taken = {}, missing = {}, problems = {} }
+  local found = library.channels_first and layouts.flattened(model) or {}
+  for _, entry in ipairs(model:state()) do
+    local place, key = entry.name:match "^(.-)%.?([^.]+)$"
+    local theirs, layer = names[place], part_at(model, place)
+    local tensor, full, problem
+    if theirs then
+      tensor, full, problem = find(tensors, theirs, library.candidates(layer, key), entry, function(value)
+        return library.convert(value, layer, pictures_of(place, layer, flattened[place] or found[layer]))
+      end)
+    end
+    matched.state[entry.name] = tensor or entry.tensor
+    matched.used[full or ""] = true
+    if tensor then
+      matched.taken[layer] = true
+    else
+      matched.missing[#matched.missing + 1] = entry.name
+      matched.problems[#matched.problems + 1] = problem
+        or ("names: nothing stands for '%s', which the model needs"):format(entry.name)
+    end
+  end
+  return matched
+end
+
+local function raise_problems(problems)
+  local shown = table.move(problems, 1, math.min(#problems, PROBLEMS_MOST), 1, {})
+  if #problems > #shown then shown[#shown + 1] = ("and %d more"):format(#problems - #shown) end
+  core.raise("load_foreign: %s", table.concat(shown, "; "))
+end
+
+-- ---- the interface ----
+
+-- The tensors of a file by its first bytes.
+local function read_tensors(path)
+  expect.path("load_foreign", path)
+  local file <close>, message, code = io.open(path, "rb")
+  if not file then return nil, message, code end
+  local kind = kinds.of(file:read(kinds.LEAD) or "")
+  local read = kind and kind.key == "npz" and npy.read_npz or safetensors.read
+  return read(path)
+end
+
+--- Copies weights that another library wrote into the model, changed to fnet's layout; all of the model's and all
+-- of the file's, as PyTorch's load_state_dict does it. From Keras, a BatchNorm or LayerNorm that was declared
+-- without epsilon takes Keras's, 0.001. PyTorch's AvgPool2d with padding is nn.AvgPool2D with count_include_pad =
+-- true.
+---@param tensors table<string, tensor>|string of fnet.read_tensors or fnet.data.read_npz, or the path of such a
+--- file
 ---@param options table from: "pytorch" or "keras"; names: their names of the model's layers, by place, such as
 --- { ["2"] = "features.0", ["4"] = "classifier" }; flattened: shapes of the pictures that a Dense layer of PyTorch
---- takes flattened, by place, { ["8"] = { height, width, channels } }, where the model does not say them. Raises
---- where a layer has no name there, a tensor is missing or does not fit
----@return nn.Module self
+--- takes flattened, by place, { ["8"] = { height, width, channels } }, where the model does not say them; strict:
+--- false leaves out tensors of theirs that no layer takes, and leaves alone those of the model that have none,
+--- true.
+--- Raises where a tensor would stay unused, where one is missing or does not fit, where names has no such place
+---@return nn.Module? self nil where a file cannot be read
+---@return table|string left what strict = false passed over: missing, names of the model's; unused, names of
+--- theirs; or the message
+---@return integer? code errno
 function Module:load_foreign(tensors, options)
   expect.method("load_foreign", self)
-  expect.that(type(tensors) == "table", "load_foreign", "a table of tensors by name", tensors)
-  options = expect.options("load_foreign", options, { "from", "names", "flattened" })
-  local from = expect.choice("load_foreign: from", options.from, { "pytorch", "keras" })
-  if type(options.names) ~= "table" then
-    core.raise('load_foreign: names: expected their names by place, such as { ["2"] = "fc1" }')
+  expect.that(type(tensors) == "table" or type(tensors) == "string", "load_foreign",
+    "a table of tensors by name, or a path", tensors)
+  options = expect.options("load_foreign", options, { "from", "names", "flattened", "strict" }, { "strict" })
+  local library = layouts.libraries[expect.choice("load_foreign: from", options.from, { "pytorch", "keras" })]
+  if type(tensors) == "string" then
+    local message, code
+    tensors, message, code = read_tensors(tensors)
+    if not tensors then return nil, message, code end
   end
-  local flattened = options.flattened == nil and {} or options.flattened
-  if type(flattened) ~= "table" then
-    core.raise('load_foreign: flattened: expected shapes by place, such as { ["4"] = { 5, 5, 16 } }')
+  for name, tensor in pairs(tensors) do expect.tensor(("load_foreign: '%s'"):format(tostring(name)), tensor) end
+
+  local problems = {}
+  local names = by_place("names", self, options.names, "string",
+    'their names by place, such as { ["2"] = "fc1" }', problems)
+  local flattened = by_place("flattened", self, options.flattened or {}, "table",
+    'shapes by place, such as { ["4"] = { 5, 5, 16 } }', problems)
+  local matched = match(self, tensors, library, names, flattened)
+  local unused, unused_problems = left_over(self, tensors, library, names, matched.used)
+  if options.strict ~= false then
+    table.move(matched.problems, 1, #matched.problems, #problems + 1, problems)
+    table.move(unused_problems, 1, #unused_problems, #problems + 1, problems)
   end
-  local state = {}
-  for _, entry in ipairs(self:state()) do
-    local place, key = entry.name:match "^(.-)%.?([^.]+)$"
-    local theirs, candidates = options.names[place], keys[from][key]
-    if not theirs or not candidates then
-      core.raise("load_foreign: names: nothing stands for '%s', which the model needs", entry.name)
-    end
-    local tensor, tried = find(tensors, theirs, candidates)
-    if not tensor then
-      core.raise("load_foreign: '%s' needs one of %s, and there is none", entry.name, table.concat(tried, ", "))
-    end
-    if from == "pytorch" then
-      local layer = layer_at(self, place)
-      local pictures = layer.class_name == "Dense" and pictures_of(self, place, layer, flattened[place])
-      tensor = from_pytorch(tensor, layer, key, pictures)
-    end
-    state[entry.name] = tensor
+  if #problems > 0 then raise_problems(problems) end
+  self:load_state(matched.state)
+  for layer in pairs(matched.taken) do
+    if library.epsilon and layer.has_default_epsilon then layer.epsilon = library.epsilon end
   end
-  return self:load_state(state)
+  return self, { missing = matched.missing, unused = unused }
 end
 
 return Module.load_foreign
