@@ -7,7 +7,7 @@ local zip = require "fnet.files.zip"
 
 -- A zip archive with one member of that name.
 local function archive(name)
-  return table.concat(zip.archive("spec", { { name = name, pieces = { "content" } } }))
+  return table.concat(zip.archive({ { name = name, pieces = { "content" } } }))
 end
 
 local function what(lead)
@@ -68,8 +68,11 @@ describe("the kind of a file", function()
     refused(archive "archive/data.pkl", PYTORCH, fnet.read_tensors)
     refused(archive "archive/data.pkl", PYTORCH, fnet.data.read_npz)
     refused(archive "a.npy", "is a .npz archive of NumPy's; fnet.data.read_npz reads it", fnet.load)
-    refused(archive "notes.txt", "holds 'notes.txt', which is no .npy", fnet.data.read_npz)
+    refused(archive "notes.txt", "holds no .npy file, but 'notes.txt'", fnet.data.read_npz)
     refused("\x93NUMPY\1\0", "is a .npy file of NumPy's; fnet.data.read_npy reads it", fnet.read_tensors)
+    refused(archive "config.json", "is a .keras archive; model:load_foreign reads it", fnet.load)
+    refused("\x89HDF\r\n\x1a\n\0", "is an HDF5 file, as Keras writes it (.h5); model:load_foreign reads it",
+      fnet.read_tensors)
     refused("a,b\n", "is a text, a table by its first line; fnet.data.read_csv reads it", fnet.load)
     refused("\x89PNG\r\n\x1a\n", "is a PNG picture; fnet.data.read_image reads it", fnet.data.read_npy)
     os.remove(path)

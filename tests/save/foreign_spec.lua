@@ -1,7 +1,10 @@
 --- Weights of PyTorch and Keras: names and layouts. The fixture was written by tests/fixtures/pytorch/record.py.
 
 local fnet = require "fnet"
+local command = require "tests.support.command"
+local core = require "fnet.core"
 local support = require "tests.support"
+local zip = require "fnet.files.zip"
 local nn = fnet.nn
 
 describe("weights that PyTorch wrote", function()
@@ -132,6 +135,43 @@ describe("weights that Keras wrote", function()
     check(model)
   end)
 
+  -- Their names in Keras's own files: those of classes.
+  local CLASSES = { [2] = "layers/conv2d", [3] = "layers/batch_normalization", [4] = "layers/depthwise_conv2d",
+    [5] = "layers/separable_conv2d", [6] = "layers/separable_conv2d", [8] = "layers/layer_normalization",
+    [11] = "layers/dense" }
+
+  it("are read from Keras's own files", function()
+    for _, name in ipairs { "model.weights.h5", "model.keras" } do
+      check(assert(network():load_foreign(FOLDER .. name, { from = "keras", names = CLASSES })))
+    end
+  end)
+
+  it("bring the epsilons that a .keras archive has", function()
+    local members = {}
+    local input <close> = assert(core.open_input(FOLDER .. "model.keras"))
+    for i, member in ipairs(zip.members(input)) do
+      local content = zip.content(input, member, 1 << 20, function(part, size) return part:bytes(size) end)
+      if member.name == "config.json" then
+        local changed
+        content, changed = content:gsub('"epsilon": 0.001', '"epsilon": 0.25', 1) -- the batch normalisation's
+        assert.equal(1, changed)
+      end
+      members[i] = { name = member.name, pieces = { content } }
+    end
+    local path = os.tmpname()
+    command.write_file(path, table.concat(zip.archive(members)))
+    local model = assert(network():load_foreign(path, { from = "keras", names = CLASSES }))
+    assert.same({ 0.25, 1e-3 }, { model[3].epsilon, model[8].epsilon })
+    command.write_file(path, (command.read_file(FOLDER .. "model.keras"):gsub("SNOD", "snod", 1)))
+    local _, damage = network():load_foreign(path, { from = "keras", names = CLASSES })
+    assert.equal(path .. ": 'model.weights.h5' has a wrong checksum", damage)
+    members[#members] = nil
+    command.write_file(path, table.concat(zip.archive(members)))
+    local _, message = network():load_foreign(path, { from = "keras", names = CLASSES })
+    assert.matches("is a .keras archive without 'model.weights.h5' as Keras stores it; in Python, where ", message)
+    os.remove(path)
+  end)
+
   it("leave an epsilon that the script gives, and a file keeps what they brought", function()
     local weights = { ["n/gamma:0"] = fnet.ones { 1 }, ["n/beta:0"] = fnet.zeros { 1 } }
     local own = nn.Sequential { nn.LayerNorm(1, { epsilon = 1e-5 }) }
@@ -210,7 +250,10 @@ describe("weights of other libraries", function()
     os.remove(path)
     assert.same({ nil, path .. ": No such file or directory", 2 },
       { model:load_foreign(path, { from = "pytorch", names = {} }) })
-    local _, message = model:load_foreign("tests/fixtures/keras/model.keras", { from = "keras", names = {} })
-    assert.matches("model.keras: is a .keras archive, which fnet does not read: in Python, .*safetensors", message)
+    command.write_file(path, "GGUF\3\0\0\0\0\0\0\0")
+    local _, message = model:load_foreign(path, { from = "pytorch", names = {} })
+    assert.equal(path .. ": is a GGUF file of llama.cpp's, which fnet does not read: take the safetensors files of "
+      .. "the original model", message)
+    os.remove(path)
   end)
 end)

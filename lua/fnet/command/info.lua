@@ -7,6 +7,7 @@ local columns = require "fnet.base.columns"
 local command = require "fnet.command.model"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
+local keras = require "fnet.save.keras"
 local kinds = require "fnet.files.kinds"
 local model_file = require "fnet.save"
 local npy = require "fnet.files.npy"
@@ -100,7 +101,13 @@ local function npz_lines(path)
   return tensor_lines(arrays, { path .. ": .npz" })
 end
 
-local own = { npy = npy_lines, npz = npz_lines }
+local function keras_lines(path)
+  local datasets, message = keras.describe(path)
+  if not datasets then return nil, message end
+  return tensor_lines(datasets, { path .. ": weights of Keras, for model:load_foreign" })
+end
+
+local own = { npy = npy_lines, npz = npz_lines, keras = keras_lines }
 
 local function describe(path)
   local file <close>, message = io.open(path, "rb")

@@ -13,7 +13,8 @@ local TEXT_CONTROLS = "[%z\1-\8\11\14-\31\127]" -- no text has one of these
 local PYTORCH_WAY = 'in Python, where the model is: safetensors.torch.save_file(model.state_dict(), '
   .. '"model.safetensors")'
 local PICKLE_WAY = "reading it would run what is in it. " .. PYTORCH_WAY:gsub("^i", "I")
-local KERAS_WAY = "in Python, where the model is: safetensors.numpy.save_file({w.path: w.numpy() for w in "
+--- How whoever has a model in Keras gets its weights to fnet.
+kinds.KERAS_WAY = "in Python, where the model is: safetensors.numpy.save_file({w.path: w.numpy() for w in "
   .. 'model.weights}, "model.safetensors")'
 local ONNX_WAY = "the layers have to be written in Lua; their weights, in Python: safetensors.numpy.save_file("
   .. '{t.name: onnx.numpy_helper.to_array(t) for t in onnx.load("model.onnx").graph.initializer}, '
@@ -29,13 +30,13 @@ local BEGINNINGS = {
   { "^\x93NUMPY", "a .npy file of NumPy's", "fnet.data.read_npy", key = "npy" },
   { "^\x89PNG\r\n\x1a\n", "a PNG picture", "fnet.data.read_image" },
   { "^\xff\xd8\xff", "a JPEG picture", "fnet.data.read_image" },
-  { "^\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes it (.h5)", nil, KERAS_WAY },
+  { "^\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes it (.h5)", "model:load_foreign", key = "keras" },
   { "^\x80[\2-\5]", "a Python pickle, as PyTorch and scikit-learn write it", nil, PICKLE_WAY },
   { "^GGUF", "a GGUF file of llama.cpp's", nil, ORIGINAL_WAY },
   { "^gg[mj][lt]", "a GGML file of llama.cpp's", nil, ORIGINAL_WAY },
   { "^lmgg", "a GGML file of llama.cpp's", nil, ORIGINAL_WAY },
-  { "^....TFL3", "a TensorFlow Lite model", nil, KERAS_WAY },
-  { "^\8\1\x12", "a SavedModel of TensorFlow's", nil, KERAS_WAY },
+  { "^....TFL3", "a TensorFlow Lite model", nil, kinds.KERAS_WAY },
+  { "^\8\1\x12", "a SavedModel of TensorFlow's", nil, kinds.KERAS_WAY },
   { "^\8[\2-\x20][\x12\x1a\x22\x28\x32\x3a\x42]", "an ONNX model", nil, ONNX_WAY },
   { "^MATLAB ", "a MATLAB file", nil, MATLAB_WAY },
   { "^PAR1", "a Parquet table", nil, FRAME_WAY:format("parquet", "parquet") },
@@ -63,9 +64,9 @@ local BEGINNINGS = {
 local MEMBERS = {
   { "%.npy$", "a .npz archive of NumPy's", "fnet.data.read_npz", key = "npz" },
   { "%.pkl$", "a PyTorch archive (a zip with a pickle)", nil, PICKLE_WAY },
-  { "^metadata%.json$", "a .keras archive", nil, KERAS_WAY },
-  { "^config%.json$", "a .keras archive", nil, KERAS_WAY },
-  { "%.h5$", "a .keras archive", nil, KERAS_WAY },
+  { "^metadata%.json$", "a .keras archive", "model:load_foreign", key = "keras" },
+  { "^config%.json$", "a .keras archive", "model:load_foreign", key = "keras" },
+  { "%.h5$", "a .keras archive", "model:load_foreign", key = "keras" },
   { "^%[Content_Types%]%.xml$", "a document of Microsoft Office's", nil, TABLE_WAY },
   { "^mimetype$", "a document of LibreOffice's", nil, TABLE_WAY },
   { "", "a zip archive", nil, "unpack it", key = "npz" }, -- for the reader of .npz to say what is wrong
@@ -75,7 +76,7 @@ local MEMBERS = {
 ---@field what string such as "a PNG picture"
 ---@field reader string? the function that reads it
 ---@field way string? what to do, where there is none
----@field key string? "npy", "npz"
+---@field key string? "npy", "npz", "keras"
 
 local function look_up(list, text)
   for _, row in ipairs(list) do
@@ -115,10 +116,12 @@ end
 
 --- A fault where a file is known to be something else than its reader expects.
 ---@param lead string its first bytes
----@param expected? string the key of the kind that it should be
+---@param expected? string the key of the kind that it should be, for a reader with a sentence of its own for files
+--- that fnet has no way for, such as a text
 function kinds.refuse(lead, expected)
   local kind = kinds.of(lead)
-  if kind and (not expected or kind.key ~= expected) then files.fault("%s", kinds.sentence(kind)) end
+  if not kind or expected and (kind.key == expected or not (kind.reader or kind.way)) then return end
+  files.fault("%s", kinds.sentence(kind))
 end
 
 return kinds

@@ -98,7 +98,7 @@ local function read_header(input)
   local lead = files.sound(input:bytes(8))
   if lead == "" then files.fault "is empty, expected a .npy file" end
   if lead:sub(1, 6) ~= MAGIC then
-    kinds.refuse(lead .. files.sound(input:bytes(kinds.LEAD - #lead)))
+    kinds.refuse(lead .. files.sound(input:bytes(kinds.LEAD - #lead)), "npy")
     files.fault "does not begin as a .npy file does, with 93 NUMPY"
   end
   local major, minor = lead:byte(7, 8)

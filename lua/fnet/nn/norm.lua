@@ -17,10 +17,11 @@ local function norm_class(name)
   return class
 end
 
--- `given` is what the script says of epsilon; nil leaves it to whose weights come.
-local function add_parameters(self, name, features, given)
+-- Where the script gives no epsilon, default_epsilon says so: load_foreign then takes that of the weights' library.
+local function add_parameters(self, name, features, epsilon)
   self.inputs = expect.count(name .. ": features", features, 1)
-  self.epsilon, self.has_default_epsilon = expect.number(name .. ": epsilon", given or 1e-5, 0, 1), given == nil
+  self.epsilon = expect.number(name .. ": epsilon", epsilon or 1e-5, 0, 1)
+  if epsilon == nil then self.default_epsilon = self.epsilon end
   self.weight = parameter.constant({ self.inputs }, 1)
   self.bias = parameter.constant({ self.inputs }, 0)
 end

@@ -4,6 +4,7 @@
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local layouts = require "fnet.save.foreign_layout"
+local keras = require "fnet.save.keras"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
@@ -103,9 +104,7 @@ local function left_over(model, tensors, library, names, used)
   local places, list, problems = {}, {}, {}
   for place, theirs in pairs(names) do places[theirs] = place end
   for _, name in ipairs(naming.sorted(tensors)) do
-    local counts = not used[name]
-    for _, pattern in ipairs(library.ignored) do counts = counts and not name:find(pattern) end
-    if counts then
+    if not used[name] and not layouts.is_ignored(library, name) then
       local place = places[name:match "^(.*)[./]" or ""]
       local layer = place and part_at(model, place)
       list[#list + 1] = name
@@ -116,8 +115,8 @@ local function left_over(model, tensors, library, names, used)
   return list, problems
 end
 
--- For each tensor of ours theirs, in fnet's layout, and by module and name which were used; ours that have none, by
--- name and with a sentence each. A tensor of ours that has none stands for itself.
+-- For each tensor of ours theirs, in fnet's layout; which of theirs were used; their name of each layer that got
+-- one; and ours that have none, by name and with a sentence each: such a tensor stands for itself.
 local function match(model, tensors, library, names, flattened)
   local matched = { state = {}, used = {}, taken = {}, missing = {}, problems = {} }
   local found = library.channels_first and layouts.flattened(model) or {}
@@ -133,7 +132,7 @@ local function match(model, tensors, library, names, flattened)
     matched.state[entry.name] = tensor or entry.tensor
     matched.used[full or ""] = true
     if tensor then
-      matched.taken[layer] = true
+      matched.taken[layer] = theirs
     else
       matched.missing[#matched.missing + 1] = entry.name
       matched.problems[#matched.problems + 1] = problem
@@ -151,22 +150,28 @@ end
 
 -- ---- the interface ----
 
--- The tensors of a file by its first bytes.
-local function read_tensors(path)
+-- The tensors of a file by its first bytes; and of a .keras archive the epsilons of its layers.
+local function read_tensors(path, library)
   expect.path("load_foreign", path)
   local file <close>, message, code = io.open(path, "rb")
   if not file then return nil, message, code end
   local kind = kinds.of(file:read(kinds.LEAD) or "")
+  if kind and kind.key == "keras" then
+    return keras.read(path, function(name) return not layouts.is_ignored(library, name) end)
+  end
   local read = kind and kind.key == "npz" and npy.read_npz or safetensors.read
-  return read(path)
+  local tensors
+  tensors, message, code = read(path)
+  if not tensors then return nil, message, code end
+  return tensors, {}
 end
 
 --- Copies weights that another library wrote into the model, changed to fnet's layout; all of the model's and all
 -- of the file's, as PyTorch's load_state_dict does it. From Keras, a BatchNorm or LayerNorm that was declared
--- without epsilon takes Keras's, 0.001. PyTorch's AvgPool2d with padding is nn.AvgPool2D with count_include_pad =
--- true.
+-- without epsilon takes that of a .keras archive, else Keras's default, 0.001. A SeparableConv2D is two Conv2D of
+-- one name. PyTorch's AvgPool2d with padding is nn.AvgPool2D with count_include_pad = true.
 ---@param tensors table<string, tensor>|string of fnet.read_tensors or fnet.data.read_npz, or the path of such a
---- file
+--- file, or of Keras's .weights.h5, .h5 and .keras, whose names `fnet info` shows
 ---@param options table from: "pytorch" or "keras"; names: their names of the model's layers, by place, such as
 --- { ["2"] = "features.0", ["4"] = "classifier" }; flattened: shapes of the pictures that a Dense layer of PyTorch
 --- takes flattened, by place, { ["8"] = { height, width, channels } }, where the model does not say them; strict:
@@ -183,10 +188,11 @@ function Module:load_foreign(tensors, options)
     "a table of tensors by name, or a path", tensors)
   options = expect.options("load_foreign", options, { "from", "names", "flattened", "strict" }, { "strict" })
   local library = layouts.libraries[expect.choice("load_foreign: from", options.from, { "pytorch", "keras" })]
+  local epsilons = {}
   if type(tensors) == "string" then
-    local message, code
-    tensors, message, code = read_tensors(tensors)
-    if not tensors then return nil, message, code end
+    local code
+    tensors, epsilons, code = read_tensors(tensors, library)
+    if not tensors then return nil, epsilons, code end
   end
   for name, tensor in pairs(tensors) do expect.tensor(("load_foreign: '%s'"):format(tostring(name)), tensor) end
 
@@ -203,8 +209,9 @@ function Module:load_foreign(tensors, options)
   end
   if #problems > 0 then raise_problems(problems) end
   self:load_state(matched.state)
-  for layer in pairs(matched.taken) do
-    if library.epsilon and layer.has_default_epsilon then layer.epsilon = library.epsilon end
+  for layer, theirs in pairs(matched.taken) do
+    local is_default = layer.epsilon and layer.epsilon == layer.default_epsilon
+    if is_default then layer.epsilon = epsilons[theirs] or library.epsilon or layer.epsilon end
   end
   return self, { missing = matched.missing, unused = unused }
 end

@@ -67,6 +67,17 @@ end
 
 layouts.libraries = { pytorch = pytorch, keras = keras }
 
+--- Whether a tensor of theirs is no weight.
+---@param library table of layouts.libraries
+---@param name string
+---@return boolean
+function layouts.is_ignored(library, name)
+  for _, pattern in ipairs(library.ignored) do
+    if name:find(pattern) then return true end
+  end
+  return false
+end
+
 -- ---- flattened pictures ----
 
 local follow
