@@ -70,6 +70,29 @@ describe("fashion_mnist", function()
       assert.equal("Fashion-MNIST", test.name)
     end)
 
+    it("MNIST with its digits, and other data sets with the names that are given", function()
+      local function write(labels)
+        for _, part in ipairs { "train", "t10k" } do
+          command.write_file(("%s/%s-images.idx3-ubyte"):format(directory, part),
+            string.pack(">I4I4I4I4", 2051, #labels[part], 28, 28) .. ("\0"):rep(784 * #labels[part]))
+          command.write_file(("%s/%s-labels.idx1-ubyte"):format(directory, part),
+            string.pack(">I4I4", 2049, #labels[part]) .. labels[part])
+        end
+      end
+      write { train = "\5\0\4\1\9\2\1\3\1\4\3\5\3\6", t10k = "\7\2\1\0\4\1\4\9\5\9\0\6\9" }
+      local train, test = fashion_mnist { dir = directory }
+      assert.same({ "MNIST", "MNIST" }, { train.name, test.name })
+      assert.same({ "5", "7" }, { train.classes[train.y[1]], test.classes[test.y[1]] })
+      local own = fashion_mnist { dir = directory,
+        classes = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j" } }
+      assert.equal("f", own.classes[own.y[1]])
+      assert.is_nil(own.name)
+      fails("classes: expected a list of names, got number", { dir = directory, classes = 10 })
+      write { train = "\5\0\4\1\9\2\1\3\1\4\3\6", t10k = "\7\2" }
+      train, test = fashion_mnist { dir = directory }
+      assert.same({ "Fashion-MNIST", "Fashion-MNIST" }, { train.name, test.name })
+    end)
+
     it("the 70,000 pictures of the whole data set", function()
       if not holds_data(PACKAGE) then return pending "the package is not installed" end
       local train, test = fashion_mnist { dir = PACKAGE }
@@ -155,7 +178,7 @@ describe("fashion_mnist", function()
 
     it("options that make no sense", function()
       fails("expected a table of options, got string", "data")
-      fails("unknown option 'directory' (did you mean 'dir'?); known are dir", { directory = "data" })
+      fails("unknown option 'directory' (did you mean 'dir'?); known are dir, classes", { directory = "data" })
       fails("dir: expected the path of a directory, got number", { dir = 7 })
     end)
   end)

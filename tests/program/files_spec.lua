@@ -89,16 +89,24 @@ end)
 describe("fnet info on files of other programs", function()
   it("says what they are, and how fnet can have them", function()
     command.write_file(directory .. "/model.h5", "\x89HDF\r\n\x1a\n\0\0")
+    command.write_file(directory .. "/model.pt", "\x80\2\x8a\nl\xfc")
     command.write_file(directory .. "/people.tsv", "name\tage\nAda\t36\n")
     command.write_file(directory .. "/photo.jpeg", "\xff\xd8\xff\xe0\0\x10JFIF\0")
-    local result = run("info", "model.h5", "people.tsv", "photo.jpeg")
-    assert.equal("fnet info: model.h5: is an HDF5 file, as Keras writes it (.h5), which fnet does not read: in "
+    local result = run("info", "model.h5", "model.pt", "people.tsv", "photo.jpeg")
+    assert.equal("fnet info: model.h5: is an HDF5 file that fnet does not read: it points outside the file; in "
       .. "Python, where the model is: safetensors.numpy.save_file({w.path: w.numpy() for w in model.weights}, "
-      .. '"model.safetensors")\n', result.errors)
+      .. '"model.safetensors")\nfnet info: model.pt: is a Python pickle, as PyTorch and scikit-learn write it, '
+      .. "which fnet does not read: reading it would run what is in it. In Python, where the model is: "
+      .. 'safetensors.torch.save_file(model.state_dict(), "model.safetensors")\n', result.errors)
     assert.equal("people.tsv: a text, a table by its first line; fnet.data.read_csv reads it\n"
       .. "photo.jpeg: a JPEG picture; fnet.data.read_image reads it\n", result.output)
     assert.equal(1, result.status)
     assert.equal(0, run("info", "people.tsv").status)
+    for _, name in ipairs { "model.weights.h5", "model.keras" } do
+      local path = command.directory .. "/tests/fixtures/keras/" .. name
+      assert.matches(name .. ": weights of Keras, for model:load_foreign\n.*\n  layers/dense/vars/0 +f32 +"
+        .. "%[36, 5%]\n", run("info", path).output)
+    end
   end)
 end)
 
@@ -108,6 +116,122 @@ describe("fnet run", function()
     assert.equal("", result.errors)
     assert.matches("^picture.npy: [%a/%- ]+, [%d.]+%%\n  T%-shirt/top ", result.output)
     assert.equal(0, result.status)
+  end)
+
+  -- What is said of each file, without the bars.
+  local function verdicts(...)
+    local lines = {}
+    for line in run("run", ...).output:gmatch "[^\n]+" do
+      if not line:find "^ " then lines[#lines + 1] = line end
+    end
+    return lines
+  end
+
+  it("scales bytes as in training, and floats not again", function()
+    local _, test = fnet.data.fashion_mnist { dir = command.directory .. "/tests/fixtures/fashion" }
+    local x = test:sample(3)
+    fnet.data.write_npy(directory .. "/float.npy", x)
+    fnet.data.write_npy(directory .. "/double.npy", x:double())
+    fnet.data.write_npy(directory .. "/whole.npy", test.x[3]:int())
+    fnet.data.write_npy(directory .. "/byte.npy", test.x[3])
+    local names = { "float", "double", "whole", "byte" }
+    local said = verdicts("model.safetensors", "float.npy", "double.npy", "whole.npy", "byte.npy")
+    for i, name in ipairs(names) do assert.equal(name .. said[1]:sub(6), said[i]) end
+    local model = assert(fnet.load(directory .. "/model.safetensors"))
+    local label = fnet.predict_classes(model, x)
+    assert.matches("^float.npy: " .. test.classes[label]:gsub("%-", "%%-") .. ", ", said[1])
+  end)
+
+  it("takes a batch, and says which row is meant", function()
+    local _, test = fnet.data.fashion_mnist { dir = command.directory .. "/tests/fixtures/fashion" }
+    fnet.data.write_npy(directory .. "/batch.npy", test.x:slice(1, 1, 3))
+    fnet.data.write_npy(directory .. "/row.npy", test.x[2])
+    local said = verdicts("model.safetensors", "batch.npy", "row.npy")
+    assert.equal(4, #said)
+    assert.equal((said[2]:gsub("^batch.npy%[2%]", "row.npy")), said[4])
+    assert.matches("^batch.npy%[1%]: ", said[1])
+    fnet.data.write_npy(directory .. "/colours.npy", fnet.full({ 2, 40, 30, 3 }, 7):byte())
+    assert.equal(2, #verdicts("model.safetensors", "colours.npy"))
+  end)
+
+  it("normalises as the training did", function()
+    local set = fnet.data.Dataset { x = fnet.from_bytes("\0\x64\xff\1", { 2, 2 }, "uint8"),
+      y = fnet.tensor({ 1, 2 }, "int32"), scale = 0.5, classes = { "left", "right" } }
+    set = set:with { transform = fnet.data.normalise { mean = { 50, 20 }, deviation = { 2, 4 } } }
+    local model = nn.Sequential { nn.Dense(2, 2), nn.Softmax() }
+    fnet.no_grad(function() model[1].weight:copy(fnet.tensor { { 1, -1 }, { 0.5, 0.25 } }) end)
+    assert(model:save(directory .. "/norm.safetensors", { data = set, script = false }))
+    fnet.data.write_npy(directory .. "/pair.npy", fnet.from_bytes("\x6e\x30", { 2 }, "uint8"))
+    local seen = set:with { x = fnet.from_bytes("\x6e\x30\0\0", { 2, 2 }, "uint8") }:sample(1)
+    local expected = fnet.no_grad(model, seen)
+    assert.same({ ("pair.npy: %s, %.1f%%"):format(expected[1] > 0.5 and "left" or "right",
+      100 * expected:max():item()) }, verdicts("norm.safetensors", "pair.npy"))
+    set = set:with { transform = function(x, y) return x * 2, y end, random = false }
+    assert(model:save(directory .. "/own.safetensors", { data = set, script = false }))
+    assert.equal("fnet run: own.safetensors was trained on samples that a function of its script changed; use it "
+      .. "in a script\n", run("run", "own.safetensors", "pair.npy").errors)
+  end)
+
+  it("gives a network of floats the floats, and bytes where it is clear what they mean", function()
+    local function trained_on(x, name)
+      local set = fnet.data.Dataset { x = x, y = fnet.ones({ #x }, "int32") }
+      local model = nn.Sequential { nn.Flatten(), nn.Dense(4, 2) }
+      fnet.no_grad(function() model[2].weight:copy(fnet.tensor { { 1, 0 }, { 2, 0 }, { 0, 3 }, { 0, 4 } }) end)
+      assert(model:save(directory .. "/" .. name, { data = set, script = false }))
+    end
+    trained_on(fnet.rand { 9, 2, 2 }, "unit.safetensors")
+    trained_on(fnet.rand({ 9, 2, 2 }, 0, 255), "full.safetensors")
+    trained_on(fnet.randn { 9, 2, 2 }, "wide.safetensors")
+    fnet.data.write_npy(directory .. "/b.npy", fnet.from_bytes("\0\xff\0\0", { 2, 2 }, "uint8"))
+    fnet.data.write_npy(directory .. "/f.npy", fnet.tensor { { 0, 1 }, { 0, 0 } })
+    assert.same({ "b.npy: class 1, 88.1%", "f.npy: class 1, 88.1%" },
+      verdicts("unit.safetensors", "b.npy", "f.npy"))
+    assert.same({ "b.npy: class 1, 100.0%", "f.npy: class 1, 88.1%" },
+      verdicts("full.safetensors", "b.npy", "f.npy"))
+    local result = run("run", "wide.safetensors", "b.npy", "f.npy")
+    assert.matches("^fnet run: b.npy: holds bytes, the model saw floats from %-[%d.]+ to [%d.]+; give those, in a "
+      .. ".npy\n$", result.errors)
+    assert.matches("^f.npy: class 1, 88.1%%\n", result.output)
+  end)
+
+  it("takes indices, which nothing scales", function()
+    local set = fnet.data.Dataset { x = fnet.tensor({ { 1, 2 }, { 3, 3 } }, "int32"),
+      y = fnet.tensor({ 1, 2 }, "int32"), classes = { "calm", "loud" } }
+    local model = nn.Sequential { nn.Embedding(3, 2), nn.Flatten(), nn.Dense(4, 2) }
+    assert(model:save(directory .. "/words.safetensors", { data = set, script = false }))
+    fnet.data.write_npy(directory .. "/words.npy", set.x)
+    fnet.data.write_npy(directory .. "/none.npy", fnet.tensor({ 1, 4 }, "int32"))
+    local result = run("run", "words.safetensors", "none.npy", "words.npy", "float.npy")
+    assert.matches("^fnet run: none.npy: .-Embedding%(3, 2%).-4.-\nfnet run: float.npy: holds float32, the model "
+      .. "was trained on whole numbers\n$", result.errors)
+    assert.matches("^words.npy%[1%]: %a+, .-\nwords.npy%[2%]: %a+, ", result.output)
+  end)
+
+  it("goes on after a file that is wrong, and fails", function()
+    fnet.data.write_npy(directory .. "/nan.npy", fnet.full({ 28, 28 }, 0 / 0))
+    fnet.data.write_npy(directory .. "/big.npy", fnet.full({ 28, 28 }, 200))
+    fnet.data.write_npy(directory .. "/empty.npy", fnet.zeros({ 0, 28, 28 }, "uint8"))
+    fnet.data.write_npy(directory .. "/words.npy", fnet.zeros({ 28, 28 }, "int32") - 1)
+    command.write_file(directory .. "/table.csv", "a,b\n1,2\n")
+    command.write_file(directory .. "/cut.png", "\x89PNG\r\n\x1a\n")
+    local result = run("run", "model.safetensors", "none", "nan.npy", "big.npy", "empty.npy", "words.npy",
+      "table.csv", "cut.png", "wide.npy", "picture.npy")
+    assert.equal(1, result.status)
+    local lines = {}
+    for line in result.errors:gmatch "[^\n]+" do lines[#lines + 1] = line end
+    assert.equal(8, #lines)
+    assert.equal("fnet run: none: No such file or directory", lines[1])
+    assert.equal("fnet run: nan.npy: holds a value that is not finite", lines[2])
+    assert.equal("fnet run: big.npy: holds floats from 200 to 200, the model saw 0 to 1; bytes (uint8) would be "
+      .. "scaled",
+      lines[3])
+    assert.equal("fnet run: empty.npy: holds no sample", lines[4])
+    assert.matches("^fnet run: words.npy: holds ", lines[5])
+    assert.equal("fnet run: table.csv: is a text, a table by its first line; fnet.data.read_csv reads it; expected "
+      .. "a picture or .npy", lines[6])
+    assert.matches("^fnet run: cut.png: ", lines[7])
+    assert.equal("fnet run: wide.npy: is a sample of [3], the model expects [28, 28]", lines[8])
+    assert.matches("^picture.npy: ", result.output)
   end)
 
   it("says what is missing", function()
@@ -125,6 +249,40 @@ describe("fnet run", function()
 end)
 
 describe("fnet eval", function()
+  -- Four IDX files, as MNIST has them, of random pictures: unpacked, under the names of other programs.
+  local function write_idx(folder, labels, dot)
+    assert(os.execute("mkdir -p " .. directory .. "/" .. folder))
+    for _, part in ipairs { "train", "t10k" } do
+      local start = ("%s/%s/%s"):format(directory, folder, part)
+      command.write_file(("%s-images%sidx3-ubyte"):format(start, dot),
+        string.pack(">I4I4I4I4", 2051, #labels, 28, 28) .. ("\7"):rep(784 * #labels))
+      command.write_file(("%s-labels%sidx1-ubyte"):format(start, dot),
+        string.pack(">I4I4", 2049, #labels) .. labels)
+    end
+  end
+
+  it("has the model's names for the classes, and its form of the samples", function()
+    write_idx("letters", "\0\1\2\2", ".")
+    local bytes = fnet.full({ 2, 784 }, 7):byte()
+    local set = fnet.data.Dataset { x = bytes, y = fnet.tensor({ 1, 3 }, "int32"), scale = 1 / 7,
+      classes = { "alpha", "beta", "gamma" } }
+    set = set:with { transform = fnet.data.normalise { mean = 0.5, deviation = 0.5 } } -- a network sees ones
+    local model = nn.Sequential { nn.Dense(784, 3, { init = "zeros" }) }
+    fnet.no_grad(function()
+      model[1].weight:copy(fnet.full({ 784, 3 }, 1))
+      model[1].bias:copy(fnet.tensor { 0, 0, -783.5 + 784 })
+    end)
+    assert(model:save(directory .. "/letters.safetensors", { data = set, script = false }))
+    local result = run("eval", "letters.safetensors", "--data", "letters")
+    assert.equal("", result.errors)
+    assert.matches("%(2/4%)\n  alpha +0.0%%  %(0/1%)\n  beta +0.0%%  %(0/1%)\n  gamma +100.0%%  %(2/2%)\n$",
+      result.output)
+    write_idx("many", "\0\1\2\3", "-")
+    result = run("eval", "letters.safetensors", "--data", "many")
+    assert.equal(1, result.status)
+    assert.matches("^fnet eval: fashion_mnist: .*labels%-idx1%-ubyte", result.errors)
+  end)
+
   it("prints the accuracy on test pictures", function()
     local result = run("eval", "model.safetensors", "--data", command.directory .. "/tests/fixtures/fashion")
     assert.matches("^200 pictures from .-\naccuracy [%d.]+%% ± [%d.]+ %(%d+/200%)\n  T%-shirt/top ", result.output)

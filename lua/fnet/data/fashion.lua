@@ -1,5 +1,6 @@
---- Fashion-MNIST: finds the four IDX files, reads them, and checks that they belong together.
--- Invariant: what it returns holds pictures of 28 x 28 bytes and exactly one label, 1 to 10, for each.
+--- Fashion-MNIST, and data sets in the same four IDX files, such as MNIST: finds the files, reads them, and checks
+-- that they belong together.
+-- Invariant: what it returns holds pictures of 28 x 28 bytes and exactly one label for each, which has a name.
 
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
@@ -10,6 +11,9 @@ local PACKAGE_DIRECTORY = "/usr/share/datasets/fashion-mnist" -- Debian's datase
 local CLASSES = {
   "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
 }
+-- MNIST, which comes in files of the same names, is known by its first labels.
+local DIGITS = { "0", "1", "2", "3", "4", "5", "6", "7", "8", "9" }
+local MNIST = { train = { 5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5 }, t10k = { 7, 2, 1, 0, 4, 1, 4, 9, 5, 9, 0, 6 } }
 local FILES = {
   "train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
 }
@@ -24,12 +28,16 @@ local function exists(path)
   return code ~= NO_ENTRY and code ~= NO_DIRECTORY
 end
 
--- The path of each file that is there, and the names of those that are not.
+-- The path of each file that is there, and the names of those that are not. Some programs unpack the files as
+-- train-images.idx3-ubyte.
 local function locate(directory)
   local paths, missing = {}, {}
   for _, name in ipairs(FILES) do
     local plain = directory:gsub("/$", "") .. "/" .. name
-    paths[name] = exists(plain .. ".gz") and plain .. ".gz" or exists(plain) and plain or nil
+    local dotted = plain:gsub("%-(idx%d%-ubyte)$", ".%1")
+    for _, path in ipairs { dotted, dotted .. ".gz", plain, plain .. ".gz" } do
+      if exists(path) then paths[name] = path end
+    end
     if not paths[name] then missing[#missing + 1] = name .. ".gz" end
   end
   return paths, missing
@@ -76,17 +84,28 @@ local function read(path, options)
   return tensor or raise("%s", message)
 end
 
-local function load_part(paths, prefix, directory)
+local function begins_with(labels, first)
+  if #labels < #first then return false end
+  for i, digit in ipairs(first) do
+    if labels[i] ~= digit + 1 then return false end
+  end
+  return true
+end
+
+local function load_part(paths, prefix, directory, classes)
   local image_path, label_path = paths[prefix .. "-images-idx3-ubyte"], paths[prefix .. "-labels-idx1-ubyte"]
   local x = read(image_path)
   local shape = x.shape
   if x.dtype ~= "uint8" or #shape ~= 3 or shape[2] ~= 28 or shape[3] ~= 28 then
     raise("%s: expected pictures [count, 28, 28] of uint8, got %s of %s", image_path, say.shape(shape), x.dtype)
   end
-  local y = read(label_path, { labels = #CLASSES })
+  local y = read(label_path, { labels = #(classes or CLASSES) })
   if #x ~= #y then raise("%s holds %d pictures, but %s %d labels", image_path, #x, label_path, #y) end
+  local name = "Fashion-MNIST"
+  if classes then name = nil
+  elseif begins_with(y, MNIST[prefix]) then classes, name = DIGITS, "MNIST" end
   return dataset.new {
-    x = x, y = y, classes = CLASSES, scale = 1 / 255, source = directory, name = "Fashion-MNIST",
+    x = x, y = y, classes = classes or CLASSES, scale = 1 / 255, source = directory, name = name,
   }
 end
 
@@ -94,15 +113,19 @@ end
 -- The files, plain or .gz, are taken from options.dir; else from the directory in $FNET_DATA; else from the
 -- first of these that holds all four: data/ beside the running script, data/ beside the directory of that
 -- script, ./data, and where Debian's package dataset-fashion-mnist puts them. The source of the data sets
--- says which it was.
+-- says which it was. Of MNIST, which has files of the same names, the classes are "0" to "9".
 -- Raises an error when a named directory lacks a file, when no directory holds them (the error lists where it
 -- looked), and when a file is damaged or does not fit the others.
----@param options? { dir?: string }  dir: the directory that holds the four files
+---@param options? table dir: the directory that holds the four files; classes: the names of the classes, for
+--- another data set in such files
 ---@return data.Dataset train  x: uint8 [60000, 28, 28], batches in [0, 1]; y: int32 [60000], 1 to 10
 ---@return data.Dataset test   the same with 10000 rows
 local function fashion_mnist(options)
-  options = expect.options("fashion_mnist", options, { "dir" })
-  local directory, environment = options.dir, os.getenv("FNET_DATA")
+  options = expect.options("fashion_mnist", options, { "dir", "classes" })
+  local directory, environment, classes = options.dir, os.getenv("FNET_DATA"), options.classes
+  if classes ~= nil and (type(classes) ~= "table" or #classes == 0) then
+    raise("classes: expected a list of names, got %s", say.value(classes))
+  end
   if directory ~= nil and type(directory) ~= "string" then
     raise("dir: expected the path of a directory, got %s", type(directory))
   end
@@ -114,7 +137,7 @@ local function fashion_mnist(options)
   else
     paths, source = find_anywhere()
   end
-  return load_part(paths, "train", source), load_part(paths, "t10k", source)
+  return load_part(paths, "train", source, classes), load_part(paths, "t10k", source, classes)
 end
 
 return fashion_mnist

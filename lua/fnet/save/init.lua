@@ -12,6 +12,7 @@ local is = require "fnet.base.is"
 local modes = require "fnet.nn.modes"
 local module = require "fnet.nn.module"
 local safetensors = require "fnet.files.safetensors"
+local samples = require "fnet.save.samples"
 local state = require "fnet.nn.state"
 
 local model_file = {}
@@ -35,11 +36,11 @@ end
 
 -- What later users of the model want to know about its samples.
 local function about_data(dataset)
-  local samples = type(dataset) == "table" and (dataset.whole or dataset).x
-  expect.that(is.array(samples) or is.tensor_list(samples), "save: data", "a data set", dataset)
-  local shape = is.array(samples) and { table.unpack(samples.shape, 2) } -- several inputs have none in common
-  return { name = dataset.name, classes = dataset.classes, scale = dataset.scale,
-    shape = shape and json.array(shape) or nil, sha256 = dataset:sha256() }
+  local x = type(dataset) == "table" and (dataset.whole or dataset).x
+  expect.that(is.array(x) or is.tensor_list(x), "save: data", "a data set", dataset)
+  local about = samples.describe(dataset)
+  about.name, about.classes, about.sha256 = dataset.name, dataset.classes, dataset:sha256()
+  return about
 end
 
 local function check_metrics(metrics)
@@ -94,7 +95,7 @@ end
 
 --- What the metadata of a file says about its origin.
 ---@param metadata table<string, string>
----@return table about version, numerics, seed, script, metrics, data (name, classes, scale, shape, sha256); each
+---@return table about version, numerics, seed, script, metrics, data (name, classes, sha256, scale, ...); each
 --- where the file has it
 function model_file.about(metadata)
   return {
@@ -154,7 +155,7 @@ end
 ---@param options? table layers: classes of your own by name, { Residual = Residual }; finite: false accepts
 --- infinities and NaN among the weights; checksum: false accepts a file that another program changed
 ---@return nn.Module? model nil where the file cannot be read, is damaged or is no model
----@return table|string about version, numerics, seed, script, metrics, data (name, classes, scale, shape, sha256),
+---@return table|string about version, numerics, seed, script, metrics, data (name, classes, sha256, scale, ...),
 --- each where the file has it; or the message
 ---@return integer? code errno, where the environment refused
 function model_file.load(path, options)

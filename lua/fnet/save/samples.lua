@@ -1,0 +1,78 @@
+--- What a model's file says of the samples that it was trained on, so that others can be brought into the same
+-- form: for model:save, and the commands that use a model without its script.
+
+local core = require "fnet.core"
+local is = require "fnet.base.is"
+local json = require "fnet.files.json"
+local transforms = require "fnet.data.transforms"
+
+local samples = {}
+
+-- The least and the greatest value of floats; nil where one is not finite, or there is none.
+local function range_of(x)
+  if not is.float(x) or x:count() == 0 then return nil end
+  local low, high = x:min():item(), x:max():item()
+  return low - low == 0 and high - high == 0 and { low, high } or nil
+end
+
+--- The facts. A transform that chooses at random is left out: it is for training alone.
+---@param dataset data.Dataset
+---@return table about shape and type of a sample (not where a model has several inputs); range: of floats; scale:
+--- of bytes; normalise: list of { mean, deviation }; function_used: true where samples go through a fixed function
+function samples.describe(dataset)
+  local x = (dataset.whole or dataset).x
+  local about = { scale = dataset.scale }
+  if is.array(x) then
+    about.shape, about.type = json.array { table.unpack(x.shape, 2) }, x.dtype
+    about.range = core.is_tensor(x) and range_of(x) or nil -- a file is not read once more for it
+  end
+  for _, step in ipairs(dataset.transform and dataset.transform.steps or {}) do
+    if step.kind == "normalise" then
+      about.normalise = about.normalise or json.array {}
+      table.insert(about.normalise, { mean = step.mean:totable(), deviation = step.deviation:totable() })
+    elseif step.own and step.random == false then
+      about.function_used = true
+    end
+  end
+  return about
+end
+
+--- The range of the floats that the network saw before they were normalised, nil where it is not known; and what
+-- bytes of pictures are multiplied by to become such floats, nil where nobody knows.
+---@param about table of fnet.load, from any file
+---@return number[]? range low, high
+---@return number? scale
+function samples.numbers(about)
+  if about.type ~= "float32" and about.type ~= "float64" then -- bytes, or an older file that does not say
+    local scale = type(about.scale) == "number" and about.scale or 1
+    return { math.min(0, 255 * scale), math.max(0, 255 * scale) }, scale
+  end
+  local range = about.range
+  if type(range) ~= "table" or type(range[1]) ~= "number" or type(range[2]) ~= "number" then return nil, nil end
+  if range[1] < 0 or range[2] > 255 then return range, nil end
+  return range, range[2] <= 1 and 1 / 255 or 1
+end
+
+-- Whether a value of a file is a list of numbers.
+local function is_numbers(value)
+  if type(value) ~= "table" or #value == 0 then return false end
+  for _, number in ipairs(value) do
+    if type(number) ~= "number" then return false end
+  end
+  return true
+end
+
+--- The transform that the facts name, for data sets and batches; nil where there is none.
+---@param about table of fnet.load, from any file
+---@return data.Transform?
+function samples.transform(about)
+  local list = {}
+  for i, step in ipairs(type(about.normalise) == "table" and about.normalise or {}) do
+    if type(step) == "table" and is_numbers(step.mean) and is_numbers(step.deviation) then
+      list[i] = transforms.normalise { mean = step.mean, deviation = step.deviation }
+    end
+  end
+  return #list > 0 and transforms.transforms(list) or nil
+end
+
+return samples
