@@ -26,10 +26,17 @@ local function part_at(model, place)
   return model or nil
 end
 
+-- What the model has learnt, themselves: { name, tensor }.
+local function tensors_of(model)
+  local list = model:named_parameters()
+  for _, entry in ipairs(model:named_buffers()) do list[#list + 1] = entry end
+  return list
+end
+
 -- The places that have tensors, in order; and each with true.
-local function places_of(state)
+local function places_of(model)
   local places, known = {}, {}
-  for _, entry in ipairs(state) do
+  for _, entry in ipairs(tensors_of(model)) do
     local place = entry.name:match "^(.-)%.?[^.]+$"
     if not known[place] then places[#places + 1], known[place] = place, true end
   end
@@ -38,7 +45,7 @@ end
 
 -- An option by place, where a place may be a number. Adds places that the model does not have to the problems.
 local function by_place(what, model, option, fits, example, problems)
-  local list, places, known = {}, places_of(model:state())
+  local list, places, known = {}, places_of(model)
   expect.that(type(option) == "table", "load_foreign: " .. what, example, option)
   for place, value in pairs(option) do
     local text = math.type(place) == "integer" and tostring(place) or place
@@ -120,7 +127,7 @@ end
 local function match(model, tensors, library, names, flattened)
   local matched = { state = {}, used = {}, taken = {}, missing = {}, problems = {} }
   local found = library.channels_first and layouts.flattened(model) or {}
-  for _, entry in ipairs(model:state()) do
+  for _, entry in ipairs(tensors_of(model)) do
     local place, key = entry.name:match "^(.-)%.?([^.]+)$"
     local theirs, layer = names[place], part_at(model, place)
     local tensor, full, problem

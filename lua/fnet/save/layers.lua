@@ -61,9 +61,9 @@ local function add_step(builder, layer, kind, text, values)
     core.raise("%s: %s%s cannot be exported; what can: %s", what, text,
       is_own(layer) and "" or ", which is of the script's own,", names_of(builder.known))
   end
-  for _, entry in ipairs(layer:state()) do
-    if entry.tensor.dtype ~= "float32" then
-      core.raise("%s: %s has weights of %s, expected float32", what, text, entry.tensor.dtype)
+  for _, parameter in ipairs(layer:parameters()) do
+    if parameter.dtype ~= "float32" then
+      core.raise("%s: %s has weights of %s, expected float32", what, text, parameter.dtype)
     end
   end
   local step = { kind = kind, layer = layer, text = text, values = values, value = #steps + 2 }
