@@ -30,6 +30,7 @@ describe("the kind of a file", function()
       ["\8\1\x12\x90\x40\n"] = "a SavedModel of TensorFlow's",
       ["\x1c\0\0\0TFL3"] = "a TensorFlow Lite model",
       ["GGUF\3\0\0\0"] = "a GGUF file of llama.cpp's", ["PAR1\x15\4"] = "a Parquet table",
+      ["\0\0\8\3\0\0\0\2"] = "an IDX file", ["\x1f\x8b\8\0"] = "compressed by gzip, as IDX files are",
       ["GIF89a\1\0"] = "a GIF picture", ["RIFF\x24\0\0\0WEBPVP8 "] = "a WebP picture",
       ["\0\0\0 ftypavif"] = "an AVIF or HEIC picture", ["\0\0\0 ftypheic"] = "an AVIF or HEIC picture",
       ["version https://git-lfs.github.com/spec/v1\n"] =
@@ -40,7 +41,7 @@ describe("the kind of a file", function()
     } do
       assert.equal(expected, what(lead), lead)
     end
-    for _, lead in ipairs { "", "\0\0\8\3", "\x40\0\0\0\0\0\0\0{}", "\xff\xfe\0\1", "caf\xe9,a\n" } do
+    for _, lead in ipairs { "", "\0\0\7\3", "\x40\0\0\0\0\0\0\0{}", "\xff\xfe\0\1", "caf\xe9,a\n" } do
       assert.is_nil(what(lead))
     end
   end)

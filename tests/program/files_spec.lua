@@ -102,6 +102,8 @@ describe("fnet info on files of other programs", function()
       .. "photo.jpeg: a JPEG picture; fnet.data.read_image reads it\n", result.output)
     assert.equal(1, result.status)
     assert.equal(0, run("info", "people.tsv").status)
+    assert(os.execute(("gzip -c %s/people.tsv >%s/people.gz"):format(directory, directory)))
+    assert.equal("people.gz: in gzip, a text, a table by its first line\n", run("info", "people.gz").output)
     for _, name in ipairs { "model.weights.h5", "model.keras" } do
       local path = command.directory .. "/tests/fixtures/keras/" .. name
       assert.matches(name .. ": weights of Keras, for model:load_foreign\n.*\n  layers/dense/vars/0 +f32 +"

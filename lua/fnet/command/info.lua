@@ -6,6 +6,7 @@ local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local command = require "fnet.command.model"
 local core = require "fnet.core"
+local files = require "fnet.files"
 local json = require "fnet.files.json"
 local keras = require "fnet.save.keras"
 local kinds = require "fnet.files.kinds"
@@ -107,7 +108,18 @@ local function keras_lines(path)
   return tensor_lines(datasets, { path .. ": weights of Keras, for model:load_foreign" })
 end
 
-local own = { npy = npy_lines, npz = npz_lines, keras = keras_lines }
+-- Of what else is compressed by gzip only the kind is said.
+local function gzip_lines(path)
+  local kind, message = files.open(path, function(input)
+    files.sound(input:part("any", 0))
+    return kinds.of(files.sound(input:bytes(kinds.LEAD))) or { key = "idx" } -- whose reader says what is wrong
+  end)
+  if not kind then return nil, message end
+  if kind.key == "idx" then return idx_lines(path) end
+  return { ("%s: in gzip, %s"):format(path, kind.what) }
+end
+
+local own = { npy = npy_lines, npz = npz_lines, keras = keras_lines, idx = idx_lines, gzip = gzip_lines }
 
 local function describe(path)
   local file <close>, message = io.open(path, "rb")
@@ -115,7 +127,6 @@ local function describe(path)
   local lead, problem = file:read(kinds.LEAD)
   if problem then return nil, path .. ": " .. problem end
   lead = lead or "" -- of an empty file
-  if lead:sub(1, 2) == "\x1f\x8b" or lead:sub(1, 2) == "\0\0" then return idx_lines(path) end
   local kind = kinds.of(lead)
   if kind and own[kind.key] then return own[kind.key](path) end
   if kind and kind.reader then return { ("%s: %s; %s reads it"):format(path, kind.what, kind.reader) } end

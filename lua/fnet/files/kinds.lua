@@ -50,6 +50,8 @@ local BEGINNINGS = {
   { "^MM%z%*", "a TIFF picture", nil, PICTURE_WAY },
   { "^....ftyp[ahm][ve][ifa]", "an AVIF or HEIC picture", nil, PICTURE_WAY },
   { "^%%PDF", "a PDF document" },
+  { "^%z%z[\8\9\11-\14][\1-\8]", "an IDX file", "fnet.data.read_idx", key = "idx" },
+  { "^\x1f\x8b", "compressed by gzip, as IDX files are", "fnet.data.read_idx", key = "gzip" },
   { "^BZh", "compressed by bzip2", nil, "unpack it: bunzip2" },
   { "^\xfd7zXZ", "compressed by xz", nil, "unpack it: unxz" },
   { "^\x28\xb5\x2f\xfd", "compressed by Zstandard", nil, "unpack it: unzstd" },
@@ -76,7 +78,7 @@ local MEMBERS = {
 ---@field what string such as "a PNG picture"
 ---@field reader string? the function that reads it
 ---@field way string? what to do, where there is none
----@field key string? "npy", "npz", "keras"
+---@field key string? "npy", "npz", "keras", "idx", "gzip"
 
 local function look_up(list, text)
   for _, row in ipairs(list) do
