@@ -261,3 +261,22 @@ describe("LayerNorm", function()
     raises("LayerNorm(3): expected an input of float32 [..., 3], got number", function() layer(3) end)
   end)
 end)
+
+describe("A normalisation in front", function()
+  it("of a block leaves open what the block takes: features, or pictures", function()
+    local function block()
+      return nn.Residual { nn.BatchNorm(4), nn.ReLU(), nn.Conv2D(4, 4, 3, { padding = "same" }) }
+    end
+    local model = nn.Sequential { nn.Conv2D(3, 4, 1), block(), nn.Residual { nn.LayerNorm(4), nn.MaxPool2D(1) },
+      nn.Concat { nn.BatchNorm(4), nn.Conv2D(4, 2, 1) }, nn.GlobalAvgPool(), nn.Dense(6, 2) }
+    assert.same({ 2, 2 }, model(fnet.randn { 2, 5, 5, 3 }).shape)
+    assert.same({ 5, 5, 6 }, nn.Sequential { block(), nn.Conv2D(4, 6, 1) }:output_shape { 5, 5, 4 })
+    local words = nn.Sequential { nn.Embedding(5, 6), nn.Residual { nn.LayerNorm(6) }, nn.Flatten(),
+      nn.Dense(24, 3) }
+    assert.same({ 2, 3 }, words(fnet.ones({ 2, 4 }, "int32")).shape)
+    raises("layer 2, Conv2D(5, 4, 1) expects 5 inputs, but layer 1, BatchNorm(4) gives [batch, 4]",
+      function() nn.Sequential { nn.BatchNorm(4), nn.Conv2D(5, 4, 1) } end)
+    raises("layer 3, Dense(5, 1) expects 5 inputs, but layer 2, GlobalAvgPool() gives [batch, 4]",
+      function() nn.Sequential { nn.BatchNorm(4), nn.GlobalAvgPool(), nn.Dense(5, 1) } end)
+  end)
+end)

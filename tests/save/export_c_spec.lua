@@ -253,6 +253,7 @@ describe("a model in C", function()
       .. "input = { height, width, channels }"
     support.raises(unknown, function() nn.ReLU():export_c(path) end)
     support.raises(unknown, function() nn.Conv2D(1, 1, 1):export_c(path) end)
+    support.raises(unknown, function() nn.Sequential { nn.BatchNorm(2), nn.Conv2D(2, 1, 1) }:export_c(path) end)
     support.raises("export_c: Conv2D(3, 1, 1) expects 3 inputs, got a sample of [8, 8, 1]",
       function() nn.Conv2D(3, 1, 1):export_c(path, { input = { 8, 8, 1 } }) end)
     support.raises("export_c: input: expected the lengths of a sample, such as { 28, 28, 1 }, got number",

@@ -133,13 +133,14 @@ function Concat:output_shape(input)
   for i, branch in ipairs(self) do
     local shape = branch:output_shape(input)
     if not shape then return nil end
-    if joined and not is.same_shape(shape, joined, 1) then
+    local is_open = shape.open or joined and joined.open
+    if joined and not is_open and not is.same_shape(shape, joined, 1) then
       core.raise("%s: branch %d gives %s, but those before it %s; all axes but the last must be equal",
         self.class_name, i, say.shape(shape, "batch, "), say.shape(joined, "batch, "))
     end
     shape = { table.unpack(shape) }
     if joined then shape[#shape] = shape[#shape] + joined[#joined] end
-    joined = shape
+    joined, shape.open = shape, is_open
   end
   return joined
 end

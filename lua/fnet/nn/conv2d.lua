@@ -57,6 +57,7 @@ function Conv2D:forward(x)
 end
 
 function Conv2D:output_shape(input)
+  if input and input.open then input = nil end
   if input and #input ~= 3 then
     core.raise("%s: expected pictures of [batch, height, width, %d], got %s%s", self:name(), self.inputs,
       say.shape(input, "batch, "), self.inputs == 1 and #input == 2 and

@@ -39,7 +39,7 @@ end
 
 function Dense:output_shape(input)
   local shape = { table.unpack(input or { self.inputs }) }
-  shape[#shape] = self.units
+  shape[#shape], shape.open = self.units, input and input.open
   return shape
 end
 

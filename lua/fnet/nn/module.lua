@@ -133,7 +133,8 @@ function Module:forward()
 end
 
 --- The shape of one sample's result, or nil where it is not known; "?" stands for a length that is not known before
--- the first sample. Raises where the layer does not take samples of that shape.
+-- the first sample, and `open = true` beside the lengths says that axes which are not known may stand before the
+-- last one. Raises where the layer does not take samples of that shape.
 ---@param input? (integer|string)[] the shape of one sample, where it is known
 ---@return (integer|string)[]?
 function Module:output_shape(input) return self.keeps_shape and input or nil end

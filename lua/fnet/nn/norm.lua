@@ -10,7 +10,7 @@ local parameter = require "fnet.nn.parameter"
 local function norm_class(name)
   local class = module.class(name)
   class.passes_on = true
-  function class:output_shape(input) return input or { self.inputs } end
+  function class:output_shape(input) return input or { self.inputs, open = true } end
   function class:describe() return ("%s(%d)"):format(name, self.inputs) end
   -- As they are now: load_foreign may have changed epsilon.
   function class:config() return self.inputs, { momentum = self.momentum, epsilon = self.epsilon } end

@@ -46,6 +46,7 @@ local function pooling(name, operation, switches)
 
   function class:output_shape(input)
     if not input then return nil end
+    if input.open then input = { "?", "?", input[#input] } end
     check_pictures(self, input)
     local height, width = self.window:count(self, input)
     return { height, width, input[3] }
@@ -88,8 +89,8 @@ end
 
 function GlobalAvgPool:output_shape(input)
   if not input then return nil end
-  check_pictures(self, input)
-  return { input[3] }
+  if not input.open then check_pictures(self, input) end
+  return { input[#input] }
 end
 
 return {

@@ -7,6 +7,7 @@ local module = require "fnet.nn.module"
 
 -- The number of a sample's elements; nil while a length is not known.
 local function elements(shape)
+  if shape.open then return nil end
   local count = 1
   for _, length in ipairs(shape) do
     if length == "?" then return nil end

@@ -121,13 +121,16 @@ end
 
 -- What the layers say of the shape of a sample; nil where they say nothing.
 local function input_shape(steps)
+  local features -- of a normalisation, before which anything may stand
   for _, step in ipairs(steps) do
     local layer, kind = step.layer, step.kind
     if kind == "Reshape" then return { layer.count_of_sample } end
     if kind == "Flatten" then return layer.features and { layer.features } end
     if kind:find "2D$" or kind == "GlobalAvgPool" or kind == "Embedding" then return nil end
-    if layer.inputs then return { layer.inputs } end
+    features = features or layer.inputs
+    if layer.inputs and kind ~= "BatchNorm" and kind ~= "LayerNorm" then break end
   end
+  return features and { features }
 end
 
 local function shape_option(what, lengths)
