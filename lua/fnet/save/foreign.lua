@@ -173,8 +173,8 @@ local function read_tensors(path, library)
   return tensors, {}
 end
 
---- Copies weights that another library wrote into the model, changed to fnet's layout; all of the model's and all
--- of the file's, as PyTorch's load_state_dict does it. From Keras, a BatchNorm or LayerNorm that was declared
+--- Copies weights that another library wrote into the model, changed to fnet's layout: all of the model's and all
+-- of theirs, as load_state_dict does it there. From Keras, a BatchNorm or LayerNorm that was declared
 -- without epsilon takes that of a .keras archive, else Keras's default, 0.001. A SeparableConv2D is two Conv2D of
 -- one name. PyTorch's AvgPool2d with padding is nn.AvgPool2D with count_include_pad = true.
 ---@param tensors table<string, tensor>|string of fnet.read_tensors or fnet.data.read_npz, or the path of such a
