@@ -69,9 +69,7 @@ local function fit(sample, shape)
     if wants_grey and is_grey and sample.dtype == "uint8" and is_light(sample) then
       sample = 255 - sample:float()
     end
-    if not wants_grey and is_grey then
-      sample = sample:reshape({ shape[1], shape[2], 1 }) * core.full({ 3 }, 1)
-    end
+    if not wants_grey and is_grey then sample = images.colour(sample) end
   end
   if wants_grey and axes == 3 and sample.rank == 2 then sample = sample:reshape(shape) end
   if not is.same_shape(sample.shape, shape) then

@@ -12,8 +12,6 @@ local function norm_class(name)
   class.passes_on = true
   function class:output_shape(input) return input or { self.inputs, open = true } end
   function class:describe() return ("%s(%d)"):format(name, self.inputs) end
-  -- As they are now: load_foreign may have changed epsilon.
-  function class:config() return self.inputs, { momentum = self.momentum, epsilon = self.epsilon } end
   return class
 end
 
