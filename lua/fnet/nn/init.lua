@@ -1,6 +1,7 @@
 --- nn: modules, layers, losses.
 
 local activations = require "fnet.nn.activations"
+local later = require "fnet.base.later"
 local naming = require "fnet.base.naming"
 local containers = require "fnet.nn.containers"
 local norm = require "fnet.nn.norm"
@@ -9,9 +10,9 @@ local loss = require "fnet.nn.loss"
 local module = require "fnet.nn.module"
 local pool2d = require "fnet.nn.pool2d"
 local reshape = require "fnet.nn.reshape"
-require "fnet.nn.clone" -- model:clone
 require "fnet.nn.place"
-require "fnet.nn.state" -- model:state, model:load_state
+
+later.methods(module.Module, { clone = "fnet.nn.clone", state = "fnet.nn.state", load_state = "fnet.nn.state" })
 
 local nn = {
   module = module.class,
