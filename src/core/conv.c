@@ -1,6 +1,7 @@
 #include "conv.h"
 
 #include "backend.h"
+#include "chain.h"
 #include "interrupt.h"
 #include "threads.h"
 
@@ -16,6 +17,7 @@
 #define BAND_BYTES (192 * 1024) /* of a padded band: it stays in the second-level cache */
 #define PIECE_WORK 1e7          /* multiply-adds between two looks for an interrupt, as in matmul.c */
 #define PARTS_BANDS 4           /* a thread's share of a small batch, at least */
+#define ENDS_PIECE 16384        /* elements of dw whose chains are ended at a time */
 #define CHANNEL_UNIT 16         /* channels of a depthwise weight gradient that stay together */
 
 /* Which targets of an axis meet which taps: target + i * (steps between targets) starts at source + i * step. */
@@ -48,6 +50,8 @@ struct job {
     size_t groups; /* 1 where it is depthwise: all channels go together */
     struct side source, target;
     struct weights weights;
+    double *sums;      /* of the blocks of chains that are cut, for one row of targets a part */
+    size_t sums_count; /* 0 where nothing is cut */
     char *buffers;
     ptrdiff_t low;    /* the first source column that a band needs */
     size_t width;     /* how many */
@@ -81,8 +85,10 @@ static struct phase nth_phase(const struct window *w, bool turned, size_t number
     return phase_of(w, turned, (number + w->before) % w->stride);
 }
 
+/* A kernel whose chain would be cut is left to the general way. */
 static bool is_depthwise(const struct conv *p) {
-    return p->groups > 1 && p->groups == p->inputs && p->groups == p->units;
+    return p->groups > 1 && p->groups == p->inputs && p->groups == p->units &&
+           !chain_is_cut(p->rows.kernel * p->columns.kernel);
 }
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
@@ -137,9 +143,12 @@ static struct job plan_walk(const struct conv *p, bool turned) {
     job.row_phases = phase_count(&p->rows, turned);
     job.column_phases = phase_count(&p->columns, turned);
     ptrdiff_t high = 0;
+    size_t longest = 0, widest_taps = 0; /* a row of targets; the taps that meet one */
     bool any = false;
     for (size_t r = 0; r < job.column_phases; r++) {
         struct phase phase = nth_phase(&p->columns, turned, r);
+        longest = phase.count > longest ? phase.count : longest;
+        widest_taps = phase.taps > widest_taps ? phase.taps : widest_taps;
         if (phase.taps == 0) continue;
         ptrdiff_t end = phase.source + (ptrdiff_t)((phase.count - 1) * job.source.column_step + phase.taps);
         if (!any || phase.source < job.low) job.low = phase.source;
@@ -166,6 +175,8 @@ static struct job plan_walk(const struct conv *p, bool turned) {
     job.items = pictures * job.bands;
     job.steps = (job.items + job.parts - 1) / job.parts;
     job.buffer_bytes = times((job.band_rows - 1) * step + most_taps, row_bytes);
+    if (!job.depthwise && chain_is_cut(times(most_taps, times(widest_taps, job.source.depth))))
+        job.sums_count = longest * job.target.depth;
     return job;
 }
 
@@ -212,7 +223,7 @@ static const char *band_of(const struct job *job, size_t picture, size_t group, 
 
 /* One row of targets of one phase: a chain through the kernel's rows. */
 static void walk_row(const struct job *job, const struct phase *rows, const struct phase *columns, const char *a,
-                     size_t pitch, const char *b, const char *bias, char *c) {
+                     size_t pitch, const char *b, const char *bias, char *c, double *sums) {
     const struct weights *weights = &job->weights;
     size_t depth = job->source.depth, step = job->source.column_step * depth;
     size_t c_row = job->target.column_step * job->target.channels, taps = columns->taps ? rows->taps : 0;
@@ -238,17 +249,25 @@ static void walk_row(const struct job *job, const struct phase *rows, const stru
                               .start = {bias, 0, 1},
                               .c = c,
                               .c_row = c_row};
-    job->kernels->matmul(&product);
+    struct chain chain = {.kernels = job->kernels,
+                          .size = job->size,
+                          .sums_row = product.n};
+    if (chain_is_cut(taps * product.k)) {
+        chain.sums = sums;
+        memset(sums, 0, product.m * product.n * sizeof *sums);
+    }
+    chain_extend(&chain, &product);
     product.start = (struct matrix){c, c_row, 1};
     for (size_t t = 1; t < taps; t++) {
         product.a.at = a + t * pitch * job->size;
         product.b.at = b + t * weights->row * job->size;
-        job->kernels->matmul(&product);
+        chain_extend(&chain, &product);
     }
+    chain_end(&chain, product.m, product.n, c, c_row);
 }
 
 /* An item is a band of one phase of the rows, of one group of one picture. */
-static void walk_item(const struct job *job, size_t item, char *buffer) {
+static void walk_item(const struct job *job, size_t item, char *buffer, double *sums) {
     const struct conv *p = &job->conv;
     const struct side *source = &job->source, *target = &job->target;
     const struct weights *weights = &job->weights;
@@ -276,7 +295,7 @@ static void walk_item(const struct job *job, size_t item, char *buffer) {
             size_t row = picture * target->rows + rows.target + i * target->row_step;
             size_t to = (row * target->columns + columns.target) * target->channels + group * target->depth;
             walk_row(job, &rows, &columns, a, pitch, b + columns.packed * weights->tap * size, bias,
-                     target->pictures + to * size);
+                     target->pictures + to * size, sums);
         }
 }
 
@@ -286,7 +305,8 @@ static void walk_steps(void *context, size_t begin, size_t end) {
         size_t part = q / job->steps, first, last;
         threads_range(job->items, 1, part, job->parts, &first, &last);
         size_t item = first + q % job->steps;
-        if (item < last) walk_item(job, item, job->buffers + part * job->buffer_bytes);
+        if (item < last)
+            walk_item(job, item, job->buffers + part * job->buffer_bytes, job->sums + part * job->sums_count);
     }
 }
 
@@ -330,10 +350,11 @@ static size_t weight_count(const struct conv *p) {
 
 static void run_walk(struct job *job, void *workspace) {
     const struct conv *p = &job->conv;
-    job->buffers = workspace;
+    job->sums = workspace;
+    job->buffers = (char *)(job->sums + job->parts * job->sums_count);
     if (job->turned) {
         size_t count = weight_count(p);
-        job->weights.at = workspace;
+        job->weights.at = job->buffers;
         job->buffers += count * job->size;
         threads_for(job->groups * p->rows.kernel, 1, (double)count, turn_row, job);
     }
@@ -350,6 +371,8 @@ struct weight_job {
     size_t unit;     /* rows of a block */
     size_t band_rows, bands, buffer_bytes, parts;
     size_t first, last; /* the chunks of this round: bands of pictures */
+    size_t length;      /* of a chain */
+    double *sums;       /* of its blocks, one an element of dw; NULL where nothing is cut */
 };
 
 static struct weight_job plan_weight(const struct conv *p) {
@@ -365,12 +388,36 @@ static struct weight_job plan_weight(const struct conv *p) {
         band_height(p->rows.count, row_bytes, p->rows.stride, p->rows.kernel, rows > 0 ? work_of(p) / rows : 0);
     job.bands = (p->rows.count + job.band_rows - 1) / job.band_rows;
     job.buffer_bytes = times((job.band_rows - 1) * p->rows.stride + p->rows.kernel, row_bytes);
+    job.length = times(p->batch, p->rows.count * p->columns.count);
     return job;
 }
 
-/* Rows [i, i + m) of one group and kernel row of dw, over one band. */
+/* The chains of the elements of dw from `dw` on, before output row number `row` of the batch. */
+static struct chain chain_of(const struct weight_job *job, const char *dw, size_t row) {
+    const struct job *walk = &job->walk;
+    size_t at = (size_t)(dw - (const char *)walk->conv.w) / walk->size;
+    return (struct chain){.kernels = walk->kernels,
+                          .size = walk->size,
+                          .done = row * walk->conv.columns.count,
+                          .sums = job->sums ? job->sums + at : NULL,
+                          .sums_row = walk->conv.units};
+}
+
+/* One output row's share in `m` channels of a depthwise dw. */
+static void weigh_depthwise(struct chain *chain, size_t taps, struct depthwise line, char *dw) {
+    for (size_t left = line.m; left > 0; left -= line.m) {
+        line.m = chain_step(chain, left);
+        chain->kernels->depthwise_weight(&line, dw);
+        line.x.at = (const char *)line.x.at + line.m * line.x.column * chain->size;
+        line.y = (char *)line.y + line.m * line.y_step * chain->size;
+        chain_advance(chain, line.m, taps, line.n, dw, line.tap);
+    }
+}
+
+/* Rows [i, i + m) of one group and kernel row of dw, over one band, which begins with output row `first` of the
+   batch. */
 static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel_row, size_t i, size_t m,
-                       const char *band, size_t pitch, char *dy, size_t rows) {
+                       const char *band, size_t pitch, char *dy, size_t first, size_t rows) {
     const struct job *walk = &job->walk;
     const struct conv *p = &walk->conv;
     size_t size = walk->size, a_column = p->columns.stride * walk->source.depth, units = p->units;
@@ -379,6 +426,7 @@ static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel
     band += (kernel_row * pitch + i) * size;
     if (walk->depthwise) {
         char *dw = (char *)p->w + (kernel_row * taps * units + i) * size;
+        struct chain chain = chain_of(job, dw, first);
         dy += i * size;
         for (size_t r = 0; r < rows; r++) {
             struct depthwise line = {.m = p->columns.count,
@@ -388,11 +436,12 @@ static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel
                                      .x = {band + r * x_pitch, 0, a_column},
                                      .y = dy + r * dy_pitch,
                                      .y_step = units};
-            walk->kernels->depthwise_weight(&line, dw);
+            weigh_depthwise(&chain, taps, line, dw);
         }
         return;
     }
     char *dw = (char *)p->w + ((kernel_row * taps * walk->source.depth + i) * units + group * wide) * size;
+    struct chain chain = chain_of(job, dw, first);
     dy += group * wide * size;
     for (size_t r = 0; r < rows; r++) {
         struct product product = {.m = m,
@@ -403,7 +452,7 @@ static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel
                                   .start = {dw, units, 1},
                                   .c = dw,
                                   .c_row = units};
-        walk->kernels->matmul(&product);
+        chain_extend(&chain, &product);
     }
 }
 
@@ -424,7 +473,7 @@ static void weigh_part(const struct weight_job *job, size_t chunk, size_t begin,
             loaded = group;
         }
         size_t from = first * job->unit, to = least((first + count) * job->unit, m);
-        weigh_rows(job, group, kernel_row, from, to - from, band, pitch, dy, rows);
+        weigh_rows(job, group, kernel_row, from, to - from, band, pitch, dy, picture * p->rows.count + i, rows);
         begin += count;
     }
 }
@@ -441,11 +490,23 @@ static void weigh_parts(void *context, size_t begin, size_t end) {
     }
 }
 
+static void end_chains(void *context, size_t begin, size_t end) {
+    const struct weight_job *job = context;
+    char *dw = (char *)job->walk.conv.w + begin * job->walk.size;
+    struct chain chain = chain_of(job, dw, 0);
+    chain_end(&chain, 1, end - begin, dw, 0);
+}
+
 static void run_weight(struct weight_job *job, void *workspace) {
     const struct conv *p = &job->walk.conv;
-    size_t chunks = p->batch * job->bands;
+    size_t chunks = p->batch * job->bands, count = weight_count(p);
     job->walk.buffers = workspace;
-    memset(p->w, 0, weight_count(p) * job->walk.size);
+    if (chain_is_cut(job->length)) {
+        job->sums = workspace;
+        job->walk.buffers = (char *)(job->sums + count);
+        memset(job->sums, 0, count * sizeof *job->sums);
+    }
+    memset(p->w, 0, count * job->walk.size);
     if (chunks == 0) return;
     double chunk_work = work_of(p) / (double)chunks;
     size_t round = 1 + (size_t)(PIECE_WORK * (double)job->parts / (chunk_work + 1));
@@ -453,16 +514,22 @@ static void run_weight(struct weight_job *job, void *workspace) {
         job->last = least(job->first + round, chunks);
         threads_for(job->parts, 1, chunk_work * (double)(job->last - job->first), weigh_parts, job);
     }
+    if (job->sums) threads_for(count, ENDS_PIECE, (double)count * 4, end_chains, job);
 }
+
+/* a + b, or SIZE_MAX */
+static size_t plus(size_t a, size_t b) { return a < SIZE_MAX - b ? a + b : SIZE_MAX; }
 
 size_t conv_workspace(const struct conv *p, enum conv_pass pass) {
     if (pass == CONV_WEIGHT) {
         struct weight_job job = plan_weight(p);
-        return times(job.parts, job.buffer_bytes);
+        size_t sums = chain_is_cut(job.length) ? times(weight_count(p), sizeof(double)) : 0;
+        return plus(times(job.parts, job.buffer_bytes), sums);
     }
     struct job job = plan_walk(p, pass == CONV_INPUT);
-    size_t buffers = times(job.parts, job.buffer_bytes), turned = job.turned ? weight_count(p) * job.size : 0;
-    return buffers < SIZE_MAX - turned ? buffers + turned : SIZE_MAX;
+    size_t sums = times(job.parts, times(job.sums_count, sizeof(double)));
+    size_t turned = job.turned ? weight_count(p) * job.size : 0;
+    return plus(plus(times(job.parts, job.buffer_bytes), sums), turned);
 }
 
 void conv_run(const struct conv *p, enum conv_pass pass, void *workspace) {

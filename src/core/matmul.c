@@ -1,6 +1,7 @@
 #include "matmul.h"
 
 #include "backend.h"
+#include "chain.h"
 #include "interrupt.h"
 #include "threads.h"
 
@@ -13,7 +14,9 @@
    from what the one before left in c, so the chain of each element is unbroken. For large products, and for a b
    without unit column stride.
    TRANSPOSED: each thread computes a block of the transpose, whose rows are long, and transposes it into c. For a c
-   of few columns, which would leave most of each vector empty, where the columns of a lie in one piece. */
+   of few columns, which would leave most of each vector empty, where the columns of a lie in one piece.
+   Chains that are cut (chain.h) are computed block by block, for one strip of c's rows after the other, so that the
+   sums of the blocks take little memory. */
 enum way { DIRECT, PACKED, TRANSPOSED };
 
 #define SLAB 384                   /* depth of a slab, about: a panel of b stays in the second-level cache */
@@ -22,6 +25,8 @@ enum way { DIRECT, PACKED, TRANSPOSED };
 #define PACK_ROWS 64
 #define TRANSPOSED_COLUMNS 256 /* of a block of the transpose */
 #define TRANSPOSED_DEPTH 16    /* chains that are shorter do not pay for transposing the result */
+#define SUMS_PIECE 16384
+#define STRIP_BYTES (16 * 1024 * 1024) /* of the sums of blocks, about */
 #define SMALL_WORK 3e4         /* multiply-adds that are done before other threads would have begun */
 #define PIECE_WORK 1e7         /* multiply-adds between looks for an interrupt: some 10 ms in the slowest kernel */
 
@@ -65,10 +70,39 @@ static size_t block_size(const struct matmul *p, enum way way) {
     return way == PACKED && p->a_column != 1 ? BLOCK_ROWS * slab_depth(p) * dtype_sizes[p->dtype] : 0;
 }
 
-size_t matmul_workspace(const struct matmul *p) {
-    enum way way = choose(p);
+/* What a product needs whose chains are whole. */
+static size_t whole_workspace(const struct matmul *p, enum way way) {
     if (way == DIRECT) return 0;
     return (way == PACKED ? panels_size(p) : 0) + threads_count() * block_size(p, way);
+}
+
+static size_t strip_rows(const struct matmul *p) {
+    size_t rows = STRIP_BYTES / sizeof(double) / (p->n + 1);
+    return least(p->m, rows > BLOCK_ROWS ? rows : BLOCK_ROWS);
+}
+
+/* Rows from i on, and the block of the chain from l on. */
+static struct matmul block_of(const struct matmul *p, size_t i, size_t l) {
+    struct matmul block = *p;
+    size_t size = dtype_sizes[p->dtype];
+    block.m = least(p->m - i, strip_rows(p));
+    block.k = least(p->k - l, CHAIN_BLOCK);
+    block.a = (const char *)p->a + (i * p->a_row + l * p->a_column) * size;
+    block.b = (const char *)p->b + l * p->b_row * size;
+    block.c = (char *)p->c + i * p->n * size;
+    if (l > 0) block.bias = NULL;
+    return block;
+}
+
+static size_t sums_count(const struct matmul *p) { return chain_is_cut(p->k) ? strip_rows(p) * p->n : 0; }
+
+size_t matmul_workspace(const struct matmul *p) {
+    if (p->m == 0 || p->n == 0) return 0;
+    enum way way = choose(p);
+    if (!chain_is_cut(p->k)) return whole_workspace(p, way);
+    struct matmul first = block_of(p, 0, 0), last = block_of(p, 0, (p->k - 1) / CHAIN_BLOCK * CHAIN_BLOCK);
+    size_t a = whole_workspace(&first, way), b = whole_workspace(&last, way); /* those of a lower strip are no larger */
+    return sums_count(p) * sizeof(double) + (a > b ? a : b);
 }
 
 /* to[i * to_row + j] = from[i * row + j * column] */
@@ -183,9 +217,8 @@ static void multiply_steps(void *context, size_t begin, size_t end) {
     }
 }
 
-void matmul_run(const struct matmul *p, void *workspace) {
+static void run_whole(const struct matmul *p, enum way way, void *workspace) {
     const struct kernels *kernels = backend(p->dtype);
-    enum way way = choose(p);
     double work = (double)p->m * (double)p->n * (double)p->k;
     if (way == DIRECT && work <= SMALL_WORK) {
         multiply_direct(kernels, p, 0, p->m, 0, p->n);
@@ -210,4 +243,40 @@ void matmul_run(const struct matmul *p, void *workspace) {
         threads_for(parts * job.steps, 1, slab_work, multiply_steps, &job);
         job.slab_begin += job.slab_depth;
     } while (job.slab_begin < p->k && !interrupt_pending());
+}
+
+struct strip {
+    const struct kernels *kernels;
+    size_t size;
+    char *c;
+    double *sums;
+    bool last;
+};
+
+static void add_block(void *context, size_t begin, size_t end) {
+    const struct strip *strip = context;
+    char *c = strip->c + begin * strip->size;
+    if (strip->last)
+        strip->kernels->settle(end - begin, c, strip->sums + begin);
+    else
+        strip->kernels->bank(end - begin, c, strip->sums + begin);
+}
+
+void matmul_run(const struct matmul *p, void *workspace) {
+    if (p->m == 0 || p->n == 0) return;
+    if (!chain_is_cut(p->k)) {
+        run_whole(p, choose(p), workspace);
+        return;
+    }
+    double *sums = workspace;
+    for (size_t i = 0; i < p->m && !interrupt_pending(); i += strip_rows(p)) {
+        size_t count = least(p->m - i, strip_rows(p)) * p->n;
+        memset(sums, 0, count * sizeof *sums);
+        for (size_t l = 0; l < p->k && !interrupt_pending(); l += CHAIN_BLOCK) {
+            struct matmul block = block_of(p, i, l);
+            run_whole(&block, choose(p), sums + sums_count(p));
+            struct strip strip = {backend(p->dtype), dtype_sizes[p->dtype], block.c, sums, l + block.k == p->k};
+            threads_for(count, SUMS_PIECE, (double)count * 4, add_block, &strip);
+        }
+    }
 }

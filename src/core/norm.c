@@ -8,11 +8,13 @@
 struct job {
     const struct kernels *kernels;
     size_t rows, n, size;
-    const char *x, *dy, *mean, *inverse, *weight, *bias;
+    const char *x, *dy, *weight, *bias;
+    const double *mean, *inverse;
     const struct norm *norm;
     const struct norm_slopes *slopes;
     double epsilon;
-    char *y, *mean_out, *inverse_out;
+    char *y;
+    double *mean_out, *inverse_out;
 };
 
 typedef void part(void *context, size_t begin, size_t end);
@@ -39,31 +41,6 @@ static size_t column_count(const struct job *job, size_t begin, size_t end) {
     return last - begin * COLUMN_UNIT;
 }
 
-static void squares(void *context, size_t begin, size_t end) {
-    const struct job *job = context;
-    size_t at = first_byte(job, begin);
-    job->kernels->centred_squares(job->rows, column_count(job, begin, end), job->n, job->x + at, job->mean + at,
-                                  job->y + at);
-}
-
-void norm_squares(enum dtype dtype, size_t rows, size_t n, const void *x, const void *mean, void *y) {
-    struct job job = {.rows = rows, .n = n, .x = x, .mean = mean, .y = y};
-    share_columns(&job, dtype, squares);
-}
-
-static void products(void *context, size_t begin, size_t end) {
-    const struct job *job = context;
-    size_t at = first_byte(job, begin);
-    job->kernels->centred_products(job->rows, column_count(job, begin, end), job->n, job->x + at, job->dy + at,
-                                   job->mean + at, job->y + at);
-}
-
-void norm_products(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const void *mean,
-                   void *y) {
-    struct job job = {.rows = rows, .n = n, .x = x, .dy = dy, .mean = mean, .y = y};
-    share_columns(&job, dtype, products);
-}
-
 static void batch(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     size_t at = begin * job->n * job->size;
@@ -87,15 +64,28 @@ void norm_batch_backward(enum dtype dtype, size_t rows, size_t n, const void *x,
     share_rows(&job, dtype, 4, batch_backward);
 }
 
+static void batch_weight(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t at = first_byte(job, begin), column = begin * COLUMN_UNIT;
+    job->kernels->batch_norm_weight(job->rows, column_count(job, begin, end), job->n, job->x + at, job->dy + at,
+                                    job->mean + column, job->inverse + column, job->y + at);
+}
+
+void norm_batch_weight(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const double *mean,
+                       const double *inverse, void *dweight) {
+    struct job job = {.rows = rows, .n = n, .x = x, .dy = dy, .mean = mean, .inverse = inverse, .y = dweight};
+    share_columns(&job, dtype, batch_weight);
+}
+
 static void layer(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    size_t at = begin * job->n * job->size, row = begin * job->size;
+    size_t at = begin * job->n * job->size;
     job->kernels->layer_norm(end - begin, job->n, job->x + at, job->weight, job->bias, job->epsilon, job->y + at,
-                             job->mean_out + row, job->inverse_out + row);
+                             job->mean_out + begin, job->inverse_out + begin);
 }
 
 void norm_layer(enum dtype dtype, size_t rows, size_t n, const void *x, const void *weight, const void *bias,
-                double epsilon, void *y, void *mean, void *inverse) {
+                double epsilon, void *y, double *mean, double *inverse) {
     struct job job = {.rows = rows,
                       .n = n,
                       .x = x,
@@ -110,13 +100,13 @@ void norm_layer(enum dtype dtype, size_t rows, size_t n, const void *x, const vo
 
 static void layer_backward(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    size_t at = begin * job->n * job->size, row = begin * job->size;
-    job->kernels->layer_norm_backward(end - begin, job->n, job->x + at, job->dy + at, job->weight, job->mean + row,
-                                      job->inverse + row, job->y + at);
+    size_t at = begin * job->n * job->size;
+    job->kernels->layer_norm_backward(end - begin, job->n, job->x + at, job->dy + at, job->weight,
+                                      job->mean + begin, job->inverse + begin, job->y + at);
 }
 
 void norm_layer_backward(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const void *weight,
-                         const void *mean, const void *inverse, void *dx) {
+                         const double *mean, const double *inverse, void *dx) {
     struct job job = {
         .rows = rows, .n = n, .x = x, .dy = dy, .weight = weight, .mean = mean, .inverse = inverse, .y = dx};
     share_rows(&job, dtype, 10, layer_backward);
@@ -129,8 +119,8 @@ static void layer_weight(void *context, size_t begin, size_t end) {
                                     job->mean, job->inverse, job->y + at);
 }
 
-void norm_layer_weight(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const void *mean,
-                       const void *inverse, void *dweight) {
+void norm_layer_weight(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const double *mean,
+                       const double *inverse, void *dweight) {
     struct job job = {.rows = rows, .n = n, .x = x, .dy = dy, .mean = mean, .inverse = inverse, .y = dweight};
     share_columns(&job, dtype, layer_weight);
 }

@@ -7,22 +7,20 @@
 #include "../kernels/kernels.h"
 #include "tensor.h"
 
-/* y[n] = the sums over rows of (x - mean)^2, of dy * (x - mean). */
-void norm_squares(enum dtype dtype, size_t rows, size_t n, const void *x, const void *mean, void *y);
-void norm_products(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const void *mean,
-                   void *y);
-
-/* y = (x - mean) * inverse * weight + bias; dx = (dy - level - (x - mean) * tilt) * factor. */
+/* With z = (x - mean) * inverse: y = z * weight + bias; dx = (dy - level - z * tilt) * weight * inverse; and the gradient
+   of the weights, dweight[n] = the sums over rows of dy * z. */
 void norm_batch(enum dtype dtype, size_t rows, size_t n, const void *x, const struct norm *norm, void *y);
 void norm_batch_backward(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy,
                          const struct norm_slopes *slopes, void *dx);
+void norm_batch_weight(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const double *mean,
+                       const double *inverse, void *dweight);
 
 /* The same with each row's own mean[rows] and inverse[rows], which it gives; then dx, and dweight[n]. */
 void norm_layer(enum dtype dtype, size_t rows, size_t n, const void *x, const void *weight, const void *bias,
-                double epsilon, void *y, void *mean, void *inverse);
+                double epsilon, void *y, double *mean, double *inverse);
 void norm_layer_backward(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const void *weight,
-                         const void *mean, const void *inverse, void *dx);
-void norm_layer_weight(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const void *mean,
-                       const void *inverse, void *dweight);
+                         const double *mean, const double *inverse, void *dx);
+void norm_layer_weight(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const double *mean,
+                       const double *inverse, void *dweight);
 
 #endif

@@ -7,50 +7,129 @@
 
 struct job {
     const struct kernels *kernels;
+    void (*part)(const struct job *job, size_t outer, size_t j, size_t columns);
     enum reduction operation;
-    size_t size, n, inner;
+    size_t size, n, inner, groups;
     const char *x;
     char *y;
+    double *mean, *squares;
     bool smallest;
     const struct tensor *source;
     int32_t *index;
 };
 
-/* Items are outputs: rows when the axis is the last one, else groups of up to 16 columns of one outer slice. */
-static void reduce_rows(void *context, size_t begin, size_t end) {
+/* An item is an output where the axis is the last one, else a group of up to 16 columns of one outer slice. */
+static void reduce_parts(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    for (size_t o = begin; o < end; o++)
-        job->kernels->reduce[job->operation](job->n, job->x + o * job->n * job->size, job->y + o * job->size);
+    for (size_t item = begin; item < end; item++) {
+        size_t j = item % job->groups * COLUMN_UNIT, left = job->inner - j;
+        job->part(job, item / job->groups, j, left < COLUMN_UNIT ? left : COLUMN_UNIT);
+    }
 }
 
-static void reduce_groups(void *context, size_t begin, size_t end) {
-    const struct job *job = context;
-    size_t groups = (job->inner + COLUMN_UNIT - 1) / COLUMN_UNIT;
-    for (size_t item = begin; item < end; item++) {
-        size_t outer = item / groups, j = item % groups * COLUMN_UNIT;
-        size_t columns = job->inner - j < COLUMN_UNIT ? job->inner - j : COLUMN_UNIT;
-        job->kernels->reduce_columns[job->operation](job->n, columns,
-                                                     job->x + (outer * job->n * job->inner + j) * job->size,
-                                                     job->inner, job->y + (outer * job->inner + j) * job->size);
-    }
+static void share(struct job *job, size_t outer) {
+    size_t columns = job->inner == 1 ? 1 : COLUMN_UNIT;
+    job->groups = (job->inner + COLUMN_UNIT - 1) / COLUMN_UNIT;
+    threads_for(outer * job->groups, threads_piece(job->n * columns),
+                (double)outer * (double)job->n * (double)job->inner, reduce_parts, job);
+}
+
+static const char *from(const struct job *job, size_t outer, size_t j) {
+    return job->x + (outer * job->n * job->inner + j) * job->size;
+}
+
+static void part_of_axis(const struct job *job, size_t outer, size_t j, size_t columns) {
+    const char *x = from(job, outer, j);
+    char *y = job->y + (outer * job->inner + j) * job->size;
+    if (job->inner == 1)
+        job->kernels->reduce[job->operation](job->n, x, y);
+    else
+        job->kernels->reduce_columns[job->operation](job->n, columns, x, job->inner, y);
 }
 
 void reduce_axis(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
                  void *y) {
     struct job job = {.kernels = backend(dtype),
+                      .part = part_of_axis,
                       .operation = operation,
                       .size = dtype_sizes[dtype],
                       .n = n,
                       .inner = inner,
                       .x = x,
                       .y = y};
-    double cost = (double)outer * (double)n * (double)inner;
-    if (inner == 1) {
-        threads_for(outer, threads_piece(n), cost, reduce_rows, &job);
-    } else {
-        size_t groups = (inner + COLUMN_UNIT - 1) / COLUMN_UNIT;
-        threads_for(outer * groups, threads_piece(n * COLUMN_UNIT), cost, reduce_groups, &job);
+    share(&job, outer);
+}
+
+static void part_of_squares(const struct job *job, size_t outer, size_t j, size_t columns) {
+    const char *x = from(job, outer, j);
+    double *squares = job->squares + outer * job->inner + j;
+    if (job->inner == 1)
+        *squares = job->kernels->sum_squares(job->n, x, 1);
+    else
+        job->kernels->sum_squares_columns(job->n, columns, x, job->inner, squares);
+}
+
+void reduce_squares(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x, double *squares) {
+    struct job job = {.kernels = backend(dtype),
+                      .part = part_of_squares,
+                      .size = dtype_sizes[dtype],
+                      .n = n,
+                      .inner = inner,
+                      .x = x,
+                      .squares = squares};
+    share(&job, outer);
+}
+
+static void part_of_moments(const struct job *job, size_t outer, size_t j, size_t columns) {
+    const char *x = from(job, outer, j);
+    size_t at = outer * job->inner + j;
+    if (job->inner == 1)
+        job->kernels->moments(job->n, x, job->mean + at, job->squares + at);
+    else
+        job->kernels->moments_columns(job->n, columns, x, job->inner, job->mean + at, job->squares + at);
+}
+
+void reduce_moments(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x, double *mean,
+                    double *squares) {
+    struct job job = {.kernels = backend(dtype),
+                      .part = part_of_moments,
+                      .size = dtype_sizes[dtype],
+                      .n = n,
+                      .inner = inner,
+                      .x = x,
+                      .mean = mean,
+                      .squares = squares};
+    share(&job, outer);
+}
+
+/* Row after row of the columns, so that memory is read in order. Whole numbers below 2^53 are exact in double. */
+#define INTEGERS(name, type)                                                                                       \
+    static void name(const struct job *job, size_t outer, size_t j, size_t columns) {                              \
+        const type *x = (const void *)from(job, outer, j);                                                         \
+        double *y = job->squares + outer * job->inner + j;                                                         \
+        for (size_t c = 0; c < columns; c++) y[c] = job->n > 0 ? x[c] : 0;                                         \
+        for (size_t i = 1; i < job->n; i++)                                                                        \
+            for (size_t c = 0; c < columns; c++) {                                                                 \
+                double value = x[i * job->inner + c];                                                              \
+                if (job->operation == REDUCE_SUM)                                                                  \
+                    y[c] += value;                                                                                 \
+                else if (job->operation == REDUCE_MAXIMUM ? value > y[c] : value < y[c])                           \
+                    y[c] = value;                                                                                  \
+            }                                                                                                      \
     }
+INTEGERS(part_of_bytes, uint8_t)
+INTEGERS(part_of_integers, int32_t)
+
+void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
+                     double *y) {
+    struct job job = {.part = dtype == UINT8 ? part_of_bytes : part_of_integers,
+                      .operation = operation,
+                      .size = dtype_sizes[dtype],
+                      .n = n,
+                      .inner = inner,
+                      .x = x,
+                      .squares = y};
+    share(&job, outer);
 }
 
 /* The first place of the largest (or smallest) element, or of the first NaN; without branches, because no predictor

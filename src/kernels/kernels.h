@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 /* The order in which every kernel adds and rounds; see README.md beside this file. */
-#define NUMERICS_VERSION 1
+#define NUMERICS_VERSION 2
 
 /* UNARY_NEGATE and so on: what operations.inc has rows for. */
 enum unary {
@@ -34,7 +34,7 @@ enum optim_rule {
     OPTIM_COUNT
 };
 
-enum reduction { REDUCE_SUM, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
+enum reduction { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
 
 struct optim_step {
     double rate, beta1, beta2, epsilon;
@@ -76,10 +76,12 @@ struct places {
 
 /* Rows of columns of numbers, one a column, for batch_norm and its gradient. */
 struct norm {
-    const void *mean, *inverse, *weight, *bias;
+    const double *mean, *inverse;
+    const void *weight, *bias;
 };
 struct norm_slopes {
-    const void *mean, *level, *tilt, *factor;
+    const double *mean, *inverse;
+    const void *level, *tilt, *weight;
 };
 
 struct kernels {
@@ -90,6 +92,10 @@ struct kernels {
 
     /* Each element of c is ONE chain of fused multiply-adds, k ascending. */
     void (*matmul)(const struct product *product);
+
+    /* For chains that are cut: sums[i] += x[i], x[i] = 0; and at the end x[i] = sums[i] + x[i], rounded once. */
+    void (*bank)(size_t n, void *x, double *sums);
+    void (*settle)(size_t n, void *x, const double *sums);
 
     /* y[j * y_row + i] = x[i * x_row + j], i < rows, j < columns */
     void (*transpose)(size_t rows, size_t columns, const void *x, size_t x_row, void *y, size_t y_row);
@@ -128,8 +134,12 @@ struct kernels {
     /* y[j] = the reduction over i of x[i * x_row + j], i < rows, j < columns, in the same order. */
     void (*reduce_columns[REDUCE_COUNT])(size_t rows, size_t columns, const void *x, size_t x_row, void *y);
 
-    /* The sum over i of (x[i] * scale)^2, in double, in the order that template/reduce.inc says. */
+    /* The sum of squares of x[i] * scale; that of each column; the mean, and the sum of squared distances from it: in double, in the same order. */
     double (*sum_squares)(size_t n, const void *x, double scale);
+    void (*sum_squares_columns)(size_t rows, size_t columns, const void *x, size_t x_row, double *y);
+    void (*moments)(size_t n, const void *x, double *mean, double *squares);
+    void (*moments_columns)(size_t rows, size_t columns, const void *x, size_t x_row, double *mean,
+                            double *squares);
 
     /* Rows of n contiguous elements: y = exp(x - max) / sum(exp(x - max)). */
     void (*softmax)(size_t rows, size_t n, const void *x, void *y);
@@ -145,26 +155,23 @@ struct kernels {
     void (*cross_entropy_backward)(size_t rows, size_t n, const void *probability, const int32_t *label,
                                    double scale, void *dx);
 
-    /* y[j] = the sum over i of (x[i, j] - mean[j])^2, and of dy[i, j] * (x[i, j] - mean[j]); x[i, j] is
-       x[i * row + j], for dy too. */
-    void (*centred_squares)(size_t rows, size_t columns, size_t row, const void *x, const void *mean, void *y);
-    void (*centred_products)(size_t rows, size_t columns, size_t row, const void *x, const void *dy,
-                             const void *mean, void *y);
-
-    /* y = (x - mean) * inverse * weight + bias, column by column; dx = (dy - level - (x - mean) * tilt) * factor */
+    /* With z = (x - mean) * inverse, rounded once, of each column: y = z * weight + bias; dx = (dy - level - z * tilt)
+       * (weight * inverse); and the gradient of the weights, y[j] = the sum over i of dy[i, j] * z[i, j], where x[i, j]
+       is x[i * row + j], for dy too. */
     void (*batch_norm)(size_t rows, size_t columns, const void *x, const struct norm *norm, void *y);
     void (*batch_norm_backward)(size_t rows, size_t columns, const void *x, const void *dy,
                                 const struct norm_slopes *slopes, void *dx);
+    void (*batch_norm_weight)(size_t rows, size_t columns, size_t row, const void *x, const void *dy,
+                              const double *mean, const double *inverse, void *y);
 
     /* The same row by row, with the mean and the inverse deviation of each, n > 0; the gradient of x, which may
-       take the place of dy, but not of x; the gradient of the weights, y[j] = the sum over i of dy[i, j] * (x[i, j]
-       - mean[i]) * inverse[i]. */
+       take the place of dy, but not of x. */
     void (*layer_norm)(size_t rows, size_t n, const void *x, const void *weight, const void *bias, double epsilon,
-                       void *y, void *mean, void *inverse);
+                       void *y, double *mean, double *inverse);
     void (*layer_norm_backward)(size_t rows, size_t n, const void *x, const void *dy, const void *weight,
-                                const void *mean, const void *inverse, void *dx);
+                                const double *mean, const double *inverse, void *dx);
     void (*layer_norm_weight)(size_t rows, size_t columns, size_t row, const void *x, const void *dy,
-                              const void *mean, const void *inverse, void *y);
+                              const double *mean, const double *inverse, void *y);
 
     /* y[i] = x[i] * scale, rounded to the element type */
     void (*scale_bytes)(size_t n, const uint8_t *x, double scale, void *y);

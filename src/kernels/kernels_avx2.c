@@ -65,6 +65,9 @@ static inline vec vmax_nan(vec a, vec b) {
     return vselect(_mm256_cmp_ps(a, a, _CMP_UNORD_Q), a, _mm256_max_ps(a, b));
 }
 
+static inline dvec dload(const double *p) { return _mm256_loadu_pd(p); }
+static inline void dstore(double *p, dvec x) { _mm256_storeu_pd(p, x); }
+static inline dvec dread(const real *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }
 static inline dvec dlow(vec x) { return _mm256_cvtps_pd(_mm256_castps256_ps128(x)); }
 static inline dvec dhigh(vec x) { return _mm256_cvtps_pd(_mm256_extractf128_ps(x, 1)); }
 static inline vec djoin(dvec low, dvec high) {

@@ -45,6 +45,9 @@ static inline vec vmax_nan(vec a, vec b) {
     return vselect(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a, _mm512_max_ps(a, b));
 }
 
+static inline dvec dload(const double *p) { return _mm512_loadu_pd(p); }
+static inline void dstore(double *p, dvec x) { _mm512_storeu_pd(p, x); }
+static inline dvec dread(const real *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }
 static inline dvec dlow(vec x) { return _mm512_cvtps_pd(_mm512_castps512_ps256(x)); }
 static inline dvec dhigh(vec x) { return _mm512_cvtps_pd(_mm512_extractf32x8_ps(x, 1)); }
 static inline vec djoin(dvec low, dvec high) {

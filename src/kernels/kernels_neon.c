@@ -54,6 +54,9 @@ static inline vec vselect(vmask mask, vec yes, vec no) { return vbslq_f32(mask, 
 static inline vec vmax(vec a, vec b) { return vselect(vgreater(a, b), a, b); }
 static inline vec vmax_nan(vec a, vec b) { return vselect(vequal(a, a), vmax(a, b), a); }
 
+static inline dvec dload(const double *p) { return vld1q_f64(p); }
+static inline void dstore(double *p, dvec x) { vst1q_f64(p, x); }
+static inline dvec dread(const real *p) { return vcvt_f64_f32(vld1_f32(p)); }
 static inline dvec dlow(vec x) { return vcvt_f64_f32(vget_low_f32(x)); }
 static inline dvec dhigh(vec x) { return vcvt_high_f64_f32(x); }
 static inline vec djoin(dvec low, dvec high) { return vcvt_high_f32_f64(vcvt_f32_f64(low), high); }

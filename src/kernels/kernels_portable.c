@@ -10,7 +10,6 @@ _Static_assert(FLT_EVAL_METHOD == 0, "the numerics contract: no operation keeps 
 
 typedef float real;
 typedef float vec;
-typedef double dvec;
 
 #define REAL_MIN FLT_MIN
 #define REAL_INFINITY INFINITY
@@ -20,18 +19,6 @@ typedef double dvec;
 
 static inline vec vcopysign(vec size, vec sign) { return copysignf(size, sign); }
 
-static inline dvec dlow(vec x) { return x; }
-static inline dvec dhigh(vec x) { return x; }
-static inline vec djoin(dvec low, dvec high) {
-    (void)high;
-    return (float)low;
-}
-static inline dvec dset1(double x) { return x; }
-static inline dvec dadd(dvec a, dvec b) { return a + b; }
-static inline dvec dsub(dvec a, dvec b) { return a - b; }
-static inline dvec dmul(dvec a, dvec b) { return a * b; }
-static inline dvec ddiv(dvec a, dvec b) { return a / b; }
-static inline dvec dfma(dvec a, dvec b, dvec c) { return fma(a, b, c); }
 static inline dvec dmax(dvec a, dvec b) { return a > b ? a : b; }
 static inline dvec dmin(dvec a, dvec b) { return a < b ? a : b; }
 static inline dvec dselect_greater(dvec a, dvec b, dvec yes, dvec no) { return a > b ? yes : no; }

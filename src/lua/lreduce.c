@@ -3,6 +3,8 @@
 
 #include "../core/reduce.h"
 
+#include <math.h>
+
 /* A contiguous operand seen as [outer, n, inner], and the shape of the result. */
 struct plan {
     const struct tensor *x;
@@ -29,19 +31,88 @@ static void check_not_empty(lua_State *L, const char *what, const struct plan *p
     if (plan->n == 0) lerror(L, "%s: %s has no elements to choose from", what, lpush_shape_of(L, plan->x));
 }
 
+/* Pushes the tensor of results: `values`, so many as `plan` has outputs, in its shape. */
+static void push_results(lua_State *L, const char *what, const struct plan *plan, enum dtype dtype, double *values) {
+    struct tensor *y = ltensor_new(L, what, dtype, plan->rank, plan->shape), from = *y;
+    from.dtype = FLOAT64;
+    from.data = values;
+    tensor_copy(&from, y);
+}
+
+/* Integers: exact. Sums are int32, extremes of the type itself, means float32. */
+static int reduce_whole(lua_State *L, const char *what, enum reduction operation) {
+    enum dtype dtype = ltensor_check(L, 1)->tensor.dtype;
+    struct plan plan = plan_reduction(L, what, dtype);
+    if (operation == REDUCE_MAXIMUM || operation == REDUCE_MINIMUM) check_not_empty(L, what, &plan);
+    size_t outputs = plan.outer * plan.inner;
+    struct tensor *exact = ltensor_new(L, what, FLOAT64, 1, &outputs);
+    double *y = exact->data;
+    enum reduction part = operation == REDUCE_MEAN ? REDUCE_SUM : operation;
+    reduce_integers(part, dtype, plan.outer, plan.n, plan.inner, plan.x->data, y);
+    for (size_t i = 0; i < outputs; i++) {
+        if (operation == REDUCE_MEAN) y[i] /= (double)plan.n;
+        if (operation == REDUCE_SUM && (y[i] < INT32_MIN || y[i] > INT32_MAX))
+            return lerror(L, "sum: %f is outside int32, in which whole numbers are added; use t:double():sum()",
+                          y[i]);
+    }
+    push_results(L, what, &plan, operation == REDUCE_MEAN ? FLOAT32 : operation == REDUCE_SUM ? INT32 : dtype, y);
+    return 1;
+}
+
 static int reduce(lua_State *L, const char *what, enum reduction operation) {
     enum dtype dtype = ltensor_check(L, 1)->tensor.dtype;
-    if (!dtype_is_float(dtype)) dtype = FLOAT32;
+    if (!dtype_is_float(dtype)) return reduce_whole(L, what, operation);
     struct plan plan = plan_reduction(L, what, dtype);
-    if (operation != REDUCE_SUM) check_not_empty(L, what, &plan);
+    if (operation == REDUCE_MAXIMUM || operation == REDUCE_MINIMUM) check_not_empty(L, what, &plan);
     struct tensor *y = ltensor_new(L, what, dtype, plan.rank, plan.shape);
     reduce_axis(operation, dtype, plan.outer, plan.n, plan.inner, plan.x->data, y->data);
     return 1;
 }
 
 static int sum(lua_State *L) { return reduce(L, "sum", REDUCE_SUM); }
+static int mean(lua_State *L) { return reduce(L, "mean", REDUCE_MEAN); }
 static int maximum(lua_State *L) { return reduce(L, "max", REDUCE_MAXIMUM); }
 static int minimum(lua_State *L) { return reduce(L, "min", REDUCE_MINIMUM); }
+
+/* The type in which every element is exact, and the one of the result. */
+static enum dtype exact_type(enum dtype dtype) { return dtype == INT32 || dtype == FLOAT64 ? FLOAT64 : FLOAT32; }
+static enum dtype result_type(enum dtype dtype) { return dtype == FLOAT64 ? FLOAT64 : FLOAT32; }
+
+/* spread(t, axis, keep, correction): the variance, or its root, from moments in double. */
+static int spread(lua_State *L, const char *what, bool root) {
+    enum dtype dtype = ltensor_check(L, 1)->tensor.dtype, exact = exact_type(dtype);
+    lua_pushfstring(L, "%s: correction", what);
+    double correction = lua_isnoneornil(L, 4)
+                            ? 1
+                            : (double)lcheck_integer(L, 4, lua_tostring(L, -1), 0, LUA_MAXINTEGER);
+    struct plan plan = plan_reduction(L, what, exact);
+    size_t shape[2] = {2, plan.outer * plan.inner};
+    struct tensor *moments = ltensor_new(L, what, FLOAT64, 2, shape);
+    double *y = (double *)moments->data + shape[1], count = (double)plan.n - correction;
+    reduce_moments(exact, plan.outer, plan.n, plan.inner, plan.x->data, moments->data, y);
+    for (size_t i = 0; i < shape[1]; i++) {
+        y[i] /= count > 0 ? count : 0;
+        if (root) y[i] = sqrt(y[i]);
+    }
+    push_results(L, what, &plan, result_type(dtype), y);
+    return 1;
+}
+
+static int variance(lua_State *L) { return spread(L, "var", false); }
+static int deviation(lua_State *L) { return spread(L, "std", true); }
+
+/* norm(t, axis, keep): the Euclidean norm. */
+static int norm(lua_State *L) {
+    enum dtype dtype = ltensor_check(L, 1)->tensor.dtype, exact = exact_type(dtype);
+    struct plan plan = plan_reduction(L, "norm", exact);
+    size_t outputs = plan.outer * plan.inner;
+    struct tensor *squares = ltensor_new(L, "norm", FLOAT64, 1, &outputs);
+    double *y = squares->data;
+    reduce_squares(exact, plan.outer, plan.n, plan.inner, plan.x->data, y);
+    for (size_t i = 0; i < outputs; i++) y[i] = sqrt(y[i]);
+    push_results(L, "norm", &plan, result_type(dtype), y);
+    return 1;
+}
 
 static int index_of(lua_State *L, const char *what, bool smallest) {
     lua_settop(L, 3);
@@ -59,6 +130,10 @@ static int argmin(lua_State *L) { return index_of(L, "argmin", true); }
 void lopen_reduce(lua_State *L) {
     static const struct operation operations[] = {
         {"sum", sum, 3},
+        {"mean", mean, 3},
+        {"var", variance, 4},
+        {"std", deviation, 4},
+        {"norm", norm, 3},
         {"max", maximum, 3},
         {"min", minimum, 3},
         {"argmax", argmax, UNRECORDED},

@@ -266,8 +266,10 @@ static void make_sole(lua_State *L, size_t births, size_t holders) {
     call_rule(L, "copy", 1);
 }
 
-/* The gradient on top of the stack (popped) goes to the leaf at `leaf`. */
-static void give_to_leaf(lua_State *L, int leaf, size_t births) {
+/* The gradient on top of the stack (popped) goes to the leaf at `leaf`. Where gradients are recorded and this one turned
+   out not to depend on anything, as that of a function that is linear piece by piece, it goes on the tape as constant:
+   its derivative is 0, and no error. */
+static void give_to_leaf(lua_State *L, int leaf, size_t births, bool recording) {
     if (lua_getiuservalue(L, leaf, SLOT_GRAD) == LUA_TNIL) {
         lua_pop(L, 1);
         make_sole(L, births, 0);
@@ -276,6 +278,10 @@ static void give_to_leaf(lua_State *L, int leaf, size_t births) {
         call_rule(L, "accumulate", 2);
     }
     const struct handle *gradient = lua_touserdata(L, -1);
+    if (recording && !gradient->requires_grad) {
+        lua_pushliteral(L, "constant");
+        record(L, tape_of(L), lua_gettop(L) - 1, leaf, leaf, 0);
+    }
     lstorage_leave_to(gradient->storage, gradient->requires_grad ? COLLECTOR : LEAF);
     lua_setiuservalue(L, leaf, SLOT_GRAD);
 }
@@ -379,7 +385,7 @@ static void step_back(lua_State *L, struct pass *pass) {
             if (argument->sequence > 0)
                 give_to_result(L, lua_gettop(L) - 1, pass);
             else
-                give_to_leaf(L, lua_gettop(L) - 1, pass->births);
+                give_to_leaf(L, lua_gettop(L) - 1, pass->births, pass->tape->recording);
         } else {
             lua_pop(L, 1);
         }
@@ -480,7 +486,7 @@ static int backward(lua_State *L) {
     }
     if (root->sequence == 0) { /* a leaf */
         lua_settop(L, 2);
-        give_to_leaf(L, 1, lstorage_births());
+        give_to_leaf(L, 1, lstorage_births(), create_graph);
         return 0;
     }
     lua_settop(L, 3);

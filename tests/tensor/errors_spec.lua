@@ -272,7 +272,7 @@ describe("what is no tensor", function()
     "expand", "clone", "contiguous", "to", "detach", "is_contiguous", "item", "get", "set", "fill", "copy",
     "release", "bytes", "totable", "matmul", "count", "leaky_relu", "elu", "selu", "log_softmax", "var",
     "unsqueeze", "squeeze", "chunk", "clamp", "softmax", "gather", "equal", "allclose", "backward", "zero_grad",
-    "T", "row", "float", "double", "int", "byte", "std", "take_along_axis",
+    "T", "row", "float", "double", "int", "byte", "std", "norm", "take_along_axis",
     table.unpack(operations.names(1, "METHOD")),
   }
 

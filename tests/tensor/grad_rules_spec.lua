@@ -187,8 +187,8 @@ describe("the rules", function()
   it("of batch_norm and layer_norm", function()
     check(function(x, w, b)
       local mean, inverse = fnet.no_grad(function()
-        local average = x:mean(1)
-        return average, 1 / (core.centred_squares(x, average) / #x + 0.1):sqrt()
+        local moments = core.column_moments(x)
+        return moments[1], 1 / (moments[2] / #x + 0.1):sqrt()
       end)
       return core.batch_norm(x, w, b, mean, inverse, 0.1)
     end, mixed { 4, 2 }, positive { 2 }, mixed { 2 })
@@ -217,6 +217,77 @@ describe("the rules", function()
       check(function(x) return core.methods[name](x:transpose():slice(1, 2, 3), 2) end, mixed { 2, 3 })
     end)
   end
+
+  for _, name in ipairs { "var", "std", "norm" } do
+    for _, shape in ipairs { { 4 }, { 2, 3 }, { 2, 3, 2 } } do
+      for axis = 0, #shape do
+        for _, keep in ipairs { false, true } do
+          it(("of %s, of [%s] over %s%s"):format(name, table.concat(shape, ", "),
+            axis == 0 and "everything" or "axis " .. axis, keep and ", kept" or ""), function()
+            local over, correction = axis > 0 and axis or nil, name ~= "norm" and keep and 0 or nil
+            check(function(x) return core.methods[name](x * x, over, keep, correction) end, mixed(shape))
+          end)
+        end
+      end
+    end
+  end
+
+  it("of a deviation and of a norm are finite where these are 0, and right beside it", function()
+    local function slopes(x, f)
+      x.requires_grad = true
+      f(x):sum():backward()
+      return x.grad:totable()
+    end
+    for _, dtype in ipairs { "float32", "float64" } do
+      local flat = fnet.full({ 3, 2 }, 0.7, dtype)
+      assert.same({ { 0, 0 }, { 0, 0 }, { 0, 0 } }, slopes(flat:clone(), function(x) return x:std(1) end))
+      flat[1] = fnet.tensor({ 0.7, 3.7 }, dtype)
+      local got = slopes(flat, function(x) return x:std(1) end)
+      for i = 1, 3 do
+        assert.equal(0, got[i][1])
+        assert.is_true(math.abs(got[i][2] - (i == 1 and 2 or -1) / (2 * 3 ^ 0.5)) < 1e-6) -- 3.7, 0.7, 0.7
+      end
+      local root = function(x) return (x * x):sum(2):sqrt() end
+      local power = function(x) return (x ^ 2):sum(2) ^ 0.5 end
+      for _, norm in ipairs { function(x) return x:norm(2) end, root, power } do
+        local rows = slopes(fnet.tensor({ { 0, 0 }, { 3, 4 } }, dtype), norm)
+        assert.same({ 0, 0 }, rows[1])
+        assert.is_true(math.abs(rows[2][1] - 0.6) < 1e-7 and math.abs(rows[2][2] - 0.8) < 1e-7)
+      end
+      assert.same({ 0, 0.25 }, slopes(fnet.tensor({ 0, 4 }, dtype), function(x) return x:sqrt() end))
+      assert.same({ 0, 0.25 }, slopes(fnet.tensor({ 0, 4 }, dtype), function(x) return x ^ 0.5 end))
+      assert.same({ 0, 0.25 },
+        slopes(fnet.tensor({ 0, 4 }, dtype), function(x) return x ^ fnet.full({ 2 }, 0.5, dtype) end))
+    end
+    local far = fnet.tensor { 1e30, -1e30, 3e-30 } -- whose squares float32 does not hold
+    for i, value in ipairs(slopes(far, function(x) return x:norm() end)) do
+      assert.is_true(math.abs(value - ({ 1, -1, 0 })[i] / 2 ^ 0.5) < 1e-7)
+    end
+  end)
+
+  it("of what is linear piece by piece have the derivative 0", function()
+    local pieces = {
+      max = function(x) return x:max() end, relu = function(x) return x:relu():sum() end,
+      abs = function(x) return x:abs():mean() end, sum = function(x) return (x * 3):sum() end,
+      clamp = function(x) return x:clamp(0, 1):sum() end,
+    }
+    for name, f in pairs(pieces) do
+      local x = fnet.tensor { -1, 0.5, 2 }
+      x.requires_grad = true
+      f(x):backward { create_graph = true }
+      for _ = 1, 2 do
+        local gradient = x.grad
+        x:zero_grad()
+        gradient:sum():backward { create_graph = true }
+        assert.same({ name, { 0, 0, 0 } }, { name, x.grad:totable() })
+      end
+    end
+    local a = fnet.tensor { 1, 2 }
+    a.requires_grad = true
+    a:backward { gradient = fnet.ones { 2 }, create_graph = true }
+    a.grad:sum():backward()
+    assert.same({ 1, 1 }, a.grad:totable())
+  end)
 
   it("of max and min share the gradient among equal elements", function()
     local x = fnet.tensor { { 3, 1, 3 }, { 2, 2, 2 } }

@@ -284,7 +284,7 @@ function Dataset:statistics()
   return core.no_grad(function()
     local mean = mean_of(function(x) return x end)
     local square = mean_of(function(x)
-      local from_mean = x - mean:to(x.dtype)
+      local from_mean = x:double() - mean -- whose squares may be outside float32
       return from_mean * from_mean
     end)
     return { mean = mean:totable(), deviation = square:sqrt():totable() }

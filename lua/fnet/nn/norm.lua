@@ -54,9 +54,11 @@ function BatchNorm:init(features, options)
 end
 
 -- Moves a running average towards a new value, in place: others may hold the buffer.
-local function move(average, value, momentum) average:copy(average + (value - average) * momentum) end
+local function move(average, value, momentum)
+  average:copy(average + (value:to(average.dtype) - average) * momentum)
+end
 
--- The batch's mean and inverse deviation; the running averages follow.
+-- The batch's mean and inverse deviation, in float64; the running averages follow.
 local function batch_statistics(self, x)
   local rows = x:count() // self.inputs
   if rows < 2 then
@@ -64,8 +66,8 @@ local function batch_statistics(self, x)
     core.raise("%s: %s no variance in training mode; use larger batches (drop_last = true leaves out a last one " ..
       "of 1), or model:eval()", self:name(), subject)
   end
-  local mean = x:reshape { rows, self.inputs }:sum(1) / rows
-  local squares = core.centred_squares(x, mean)
+  local moments = core.column_moments(x)
+  local mean, squares = moments[1], moments[2]
   move(self.running_mean, mean, self.momentum)
   move(self.running_var, squares / (rows - 1), self.momentum)
   return mean, 1 / (squares / rows + self.epsilon):sqrt()

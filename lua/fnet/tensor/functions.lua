@@ -1,4 +1,4 @@
---- Operations that are made of others: activations with a parameter, statistics, and tensors joined and parted.
+--- Operations that are made of others: activations with a parameter, and tensors joined and parted.
 -- Invariant: each is differentiable as often as its parts are, and needs no rule of its own.
 
 local expect = require "fnet.base.expect"
@@ -42,31 +42,6 @@ function methods:log_softmax(axis)
   if self:count() == 0 then return self:clone() end
   local below = self - self:detach():max(axis, true)
   return below - below:exp():sum(axis, true):log()
-end
-
---- The variance over an axis, or over everything: squared distances from the mean, divided by their number less
--- the correction. Differentiable.
----@param axis? integer
----@param keep? boolean true: the axis stays, with length 1
----@param correction? integer 1, the unbiased estimate from a sample; 0 for a whole population
----@return tensor
-function methods:var(axis, keep, correction)
-  expect.self("var", self)
-  if axis ~= nil then expect.axis("var", axis, self.rank) end
-  correction = expect.count("var: correction", correction or 1, 0)
-  local count = axis and self.shape[axis] or self:count()
-  local distance = self - self:mean(axis, axis ~= nil)
-  return (distance * distance):sum(axis, keep) / math.max(count - correction, 0)
-end
-
---- The standard deviation: the square root of var. Differentiable where it is not 0.
----@param axis? integer
----@param keep? boolean true: the axis stays, with length 1
----@param correction? integer 1
----@return tensor
-function methods:std(axis, keep, correction)
-  expect.self("std", self)
-  return self:var(axis, keep, correction):sqrt()
 end
 
 --- A view with one more axis, of length 1. Differentiable.

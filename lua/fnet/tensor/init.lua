@@ -162,17 +162,6 @@ function methods:count()
   return count
 end
 
---- The mean over an axis, or over everything.
----@param axis? integer
----@param keep? boolean true: the axis stays, with length 1
----@return tensor
-function methods:mean(axis, keep)
-  expect.self("mean", self)
-  if axis ~= nil then expect.axis("mean", axis, self.rank) end
-  local sum = self:sum(axis, keep)
-  return sum / (axis and self.shape[axis] or self:count())
-end
-
 --- Elements below low become low, those above high become high.
 ---@param low number
 ---@param high number

@@ -23,7 +23,8 @@
 --- self / other, as IEEE 754 divides: 1 / 0 is infinite, 0 / 0 is NaN. Differentiable.
 ---@field div fun(self: tensor, other: tensor|number): tensor
 --- self to the power of other, with the special cases of IEEE 754-2019, 9.2.1: a negative base with a
---- fractional exponent gives NaN, x^0 is 1. Differentiable; the slopes of a^0 and of 0^b count as 0.
+--- fractional exponent gives NaN, x^0 is 1. Differentiable; the slopes of a^0, and of 0^b for
+--- 0 < b < 1 and with respect to b, count as 0.
 ---@field pow fun(self: tensor, other: tensor|number): tensor
 --- -self. Differentiable.
 ---@field neg fun(self: tensor): tensor
@@ -38,7 +39,7 @@
 ---@field abs fun(self: tensor): tensor
 --- -1, 0 or 1; NaN for NaN. The slope is 0.
 ---@field sign fun(self: tensor): tensor
---- The square root; NaN below 0. Differentiable.
+--- The square root; NaN below 0. Differentiable; the slope at 0, which is infinite, counts as 0.
 ---@field sqrt fun(self: tensor): tensor
 --- e to the power of x. Differentiable.
 ---@field exp fun(self: tensor): tensor
@@ -78,11 +79,23 @@
 ---@field ge fun(self: tensor, other: tensor|number): tensor
 
 --- Reductions: over one axis, which then is gone, or with keep = true stays with length 1; without an axis
---- over everything, with a result of shape []. The result is float32, or float64 for float64. The order of
---- the additions is fixed: src/kernels/template/shared.inc.
+--- over everything, with a result of shape []. Whole numbers stay exact: sums of integers are int32, extremes of
+--- integers of their own type; all else is float32, or float64 for float64. The order of the additions is fixed
+--- (src/kernels/template/shared.inc); long sums, squares and what is made of them are added in double.
 ---@class tensor
---- The sum; 0 over nothing. Differentiable.
+--- The sum; 0 over nothing. Raises where a sum of integers is outside int32; t:double():sum() is not. Differentiable.
 ---@field sum fun(self: tensor, axis?: integer, keep?: boolean): tensor
+--- The mean; NaN of nothing. Differentiable.
+---@field mean fun(self: tensor, axis?: integer, keep?: boolean): tensor
+--- The variance: squared distances from the mean, divided by their number less the correction: 1, the unbiased
+--- estimate from a sample, or 0 for a whole population. Differentiable.
+---@field var fun(self: tensor, axis?: integer, keep?: boolean, correction?: integer): tensor
+--- The standard deviation, the square root of the variance, right also where that is outside float32.
+--- Differentiable; the slope counts as 0 where all elements are equal.
+---@field std fun(self: tensor, axis?: integer, keep?: boolean, correction?: integer): tensor
+--- The Euclidean norm: the square root of the sum of squares. It neither overflows nor vanishes for any float32.
+--- Differentiable; the slope at 0 counts as 0.
+---@field norm fun(self: tensor, axis?: integer, keep?: boolean): tensor
 --- The largest element; a NaN wins. Raises where there is none. Differentiable: elements that reach it share.
 ---@field max fun(self: tensor, axis?: integer, keep?: boolean): tensor
 --- The smallest element; a NaN wins. Raises where there is none. Differentiable: elements that reach it

@@ -31,10 +31,19 @@ end
 
 local rules = { accumulate = methods.add, copy = methods.clone }
 
+local function zeros(like) return core.full(like.shape, 0, like.dtype) end
+
+-- A gradient that depends on nothing.
+function rules.constant(_, _, x) return zeros(x) end
+
 function rules.neg(dy) return -dy end
 function rules.abs(dy, _, x) return dy * x:sign() end
-function rules.sign() return nil end
-function rules.sqrt(dy, y) return dy / (y * 2) end
+function rules.sign(_, _, x) return zeros(x) end
+-- The slope at 0, which is infinite, counts as 0: so the norm of zeros, written as a square root, has a gradient.
+function rules.sqrt(dy, y)
+  local zero = y:eq(0)
+  return dy * (1 - zero) / (y * 2 + zero)
+end
 function rules.exp(dy, y) return dy * y end
 function rules.log(dy, _, x) return dy / x end
 function rules.tanh(dy, y) return dy * (1 - y * y) end
@@ -66,7 +75,7 @@ function rules.where(dy, _, condition, a, b)
   return nil, wants(a) and fit(core.where(condition, dy, 0), a) or nil,
     wants(b) and fit(core.where(condition, 0, dy), b) or nil
 end
-function rules.gate(dy, _, a, b) return fit(dy:gate(b), a) end
+function rules.gate(dy, _, a, b) return fit(dy:gate(b), a), wants(b) and zeros(b) or nil end
 
 function rules.add(dy, _, a, b) return fit(dy, a), fit(dy, b) end
 function rules.sub(dy, _, a, b) return fit(dy, a), wants(b) and fit(-dy, b) or nil end
@@ -76,12 +85,18 @@ end
 function rules.div(dy, y, a, b)
   return wants(a) and fit(dy / b, a) or nil, wants(b) and fit(-(dy * y / b), b) or nil
 end
--- The slopes of a^0 and of 0^b (b > 0) are 0, where the formulas would give 0 * infinity.
+-- The slopes of a^0 and of 0^b (b > 0, in a and in b) are 0 where the formulas would give 0 * infinity or infinity.
 function rules.pow(dy, y, a, b)
   local da, db
   if wants(a) then
     local less = is_tensor(b) and b - b:ne(0) or b ~= 0 and b - 1 or 0
-    da = fit(dy * (b * methods.pow(a, less)), a)
+    local slope = b * methods.pow(a, less)
+    if is_tensor(b) or b > 0 and b < 1 then
+      local root = is_tensor(b) and b:gt(0) * b:lt(1) or 1
+      local steep = a:eq(0) * root
+      slope = b * methods.pow(a + steep, less) * (1 - steep)
+    end
+    da = fit(dy * slope, a)
   end
   if wants(b) then
     local base = is_tensor(a) and a or core.tensor(a, y.dtype)
@@ -99,6 +114,26 @@ function rules.maximum(dy, _, a, b) return share(dy, a, b, core.no_grad(methods.
 function rules.minimum(dy, _, a, b) return share(dy, a, b, core.no_grad(methods.sub, b, a)) end
 
 function rules.sum(dy, _, x, axis) return spread(dy, x, axis):to(x.dtype) end
+function rules.mean(dy, _, x, axis)
+  return spread(dy / (axis and x.shape[axis] or x:count()), x, axis)
+end
+
+-- How far x is from its mean, and what the squares are divided by.
+local function distance(x, axis, correction)
+  local count = axis and x.shape[axis] or x:count()
+  return x - x:mean(axis, axis ~= nil), math.max(count - (correction or 1), 0)
+end
+function rules.var(dy, _, x, axis, _, correction)
+  local apart, count = distance(x, axis, correction)
+  return spread(dy, x, axis) * (apart * (2 / count))
+end
+-- Where nothing is apart from the mean the deviation has no slope, and 0 is one between those around it.
+function rules.std(dy, y, x, axis, _, correction)
+  local apart, count = distance(x, axis, correction)
+  local zero = y:eq(0)
+  return spread(dy * (1 - zero) / count, x, axis) * (apart / spread(y + zero, x, axis))
+end
+function rules.norm(dy, y, x, axis) return spread(dy, x, axis) * (x / spread(y + y:eq(0), x, axis)) end
 
 -- Elements that reach the extreme share its gradient.
 function rules.max(dy, y, x, axis)
@@ -225,10 +260,9 @@ function rules.batch_norm(dy, _, x, w, _, mean, inverse, epsilon)
     local dx, dw, db = normalised_slopes(dy:reshape { rows, #mean }, x:reshape { rows, #mean }, w, epsilon, 1, 1)
     return dx:reshape(x.shape), dw, db
   end
-  local products, sum = core.centred_products(x, dy, mean), dy:reshape { rows, #mean }:sum(1)
-  local dx = x.requires_grad and
-    core.batch_norm_backward(x, dy, mean, sum / rows, products * inverse * inverse / rows, w * inverse) or nil
-  return dx, products * inverse, sum
+  local dw, db = core.batch_norm_weight(x, dy, mean, inverse), dy:reshape { rows, #mean }:sum(1)
+  local dx = x.requires_grad and core.batch_norm_backward(x, dy, mean, inverse, db / rows, dw / rows, w) or nil
+  return dx, dw, db
 end
 
 function rules.layer_norm(dy, _, x, w, _, epsilon, saved)

@@ -5,6 +5,7 @@
 #include "../../../src/core/backend.h"
 #include "../../../src/core/conv.h"
 #include "../../../src/core/threads.h"
+#include "../kernels/reference.h"
 
 static const size_t thread_counts[] = {1, 2, 3, 8};
 enum { THREAD_COUNTS = sizeof thread_counts / sizeof *thread_counts };
@@ -32,12 +33,18 @@ static size_t w_place(const struct conv *p, size_t r, size_t s, size_t c, size_t
 static float output_at(const struct conv *p, size_t n, size_t i, size_t j, size_t u) {
     const float *x = p->x, *w = p->w, *bias = p->bias;
     size_t depth = p->inputs / p->groups, first = u / (p->units / p->groups) * depth;
-    float sum = bias ? bias[u] : 0;
+    struct reference_chain chain = {.length = p->rows.kernel * p->columns.kernel * depth, .x = bias ? bias[u] : 0};
     for (size_t r = 0; r < p->rows.kernel; r++)
         for (size_t s = 0; s < p->columns.kernel; s++)
             for (size_t c = 0; c < depth; c++)
-                sum = fmaf(at(p, x, n, i, r, j, s, first + c), w[w_place(p, r, s, c, u)], sum);
-    return sum;
+                reference_extend(&chain, at(p, x, n, i, r, j, s, first + c), w[w_place(p, r, s, c, u)]);
+    return reference_end(&chain);
+}
+
+/* The taps of the kernel that could take the position from some window, also beyond y's edges. */
+static size_t taps_that_meet(const struct window *w, size_t position) {
+    size_t first = (position + w->before) % w->stride;
+    return first < w->kernel ? (w->kernel - first + w->stride - 1) / w->stride : 0;
 }
 
 /* Rows and columns of y, in order, whose window would hold the position: those beyond y's edges count as zeros. */
@@ -45,7 +52,7 @@ static float input_at(const struct conv *p, size_t n, size_t row, size_t column,
     const float *dy = p->y, *w = p->w;
     size_t depth = p->inputs / p->groups, wide = p->units / p->groups, first = channel / depth * wide;
     long above = (long)(row + p->rows.before), before = (long)(column + p->columns.before);
-    float sum = 0;
+    struct reference_chain chain = {.length = taps_that_meet(&p->rows, row) * taps_that_meet(&p->columns, column) * wide};
     for (long r = (long)p->rows.kernel - 1; r >= 0; r--)
         for (long s = (long)p->columns.kernel - 1; s >= 0; s--) {
             long down = (long)p->rows.stride, across = (long)p->columns.stride;
@@ -54,21 +61,21 @@ static float input_at(const struct conv *p, size_t n, size_t row, size_t column,
             bool inside = above >= r && before >= s && i < (long)p->rows.count && j < (long)p->columns.count;
             for (size_t u = first; u < first + wide; u++) {
                 float slope = inside ? dy[y_place(p, n, (size_t)i, (size_t)j, u)] : 0;
-                sum = fmaf(slope, w[w_place(p, (size_t)r, (size_t)s, channel % depth, u)], sum);
+                reference_extend(&chain, slope, w[w_place(p, (size_t)r, (size_t)s, channel % depth, u)]);
             }
         }
-    return sum;
+    return reference_end(&chain);
 }
 
 static float weight_at(const struct conv *p, size_t r, size_t s, size_t c, size_t u) {
     const float *x = p->x, *dy = p->y;
     size_t channel = u / (p->units / p->groups) * (p->inputs / p->groups) + c;
-    float sum = 0;
+    struct reference_chain chain = {.length = p->batch * p->rows.count * p->columns.count};
     for (size_t n = 0; n < p->batch; n++)
         for (size_t i = 0; i < p->rows.count; i++)
             for (size_t j = 0; j < p->columns.count; j++)
-                sum = fmaf(at(p, x, n, i, r, j, s, channel), dy[y_place(p, n, i, j, u)], sum);
-    return sum;
+                reference_extend(&chain, at(p, x, n, i, r, j, s, channel), dy[y_place(p, n, i, j, u)]);
+    return reference_end(&chain);
 }
 
 static size_t x_count(const struct conv *p) { return p->batch * p->rows.size * p->columns.size * p->inputs; }
@@ -115,7 +122,7 @@ static void run(struct conv p, enum conv_pass pass) {
             float *result = put(PLACE_RESULT, count, random_below(POSITION_COUNT));
             *(pass == CONV_OUTPUT ? &p.y : pass == CONV_INPUT ? &p.x : &p.w) = result;
             size_t bytes = conv_workspace(&p, pass);
-            conv_run(&p, pass, put_bytes(PLACE_WORKSPACE, bytes, sizeof(float), 0));
+            conv_run(&p, pass, put_bytes(PLACE_WORKSPACE, bytes, sizeof(double), 0));
             check_same(count, expected, result,
                        "%s of %s, %zu threads, batch %zu, %zux%zu, kernel %zux%zu, stride %zux%zu, padding %zu %zu "
                        "%zu %zu, %zu to %zu, groups %zu",
@@ -172,6 +179,30 @@ int main(int count, char **arguments) {
     large.rows = (struct window){.size = 63, .kernel = 3, .stride = 1, .before = 1, .after = 1};
     large.columns = (struct window){.size = 97, .kernel = 3, .stride = 2, .before = 0, .after = 1};
     run_all(&large, PLAIN);
+    test("chains that are cut: of the weights, of the outputs, of the inputs");
+    struct conv cut = {.dtype = FLOAT32, .batch = 3, .inputs = 4, .units = 6, .groups = 2};
+    cut.rows = (struct window){.size = 47, .kernel = 2, .stride = 1, .before = 1};
+    cut.columns = (struct window){.size = 39, .kernel = 3, .stride = 1, .before = 1, .after = 1};
+    run_all(&cut, PLAIN); /* 3 x 47 x 39 */
+    cut.groups = cut.inputs = cut.units = 4;
+    run_all(&cut, PLAIN);
+    struct conv deep = {.dtype = FLOAT32, .batch = 2, .inputs = 9, .units = 10, .groups = 1};
+    deep.rows = (struct window){.size = 27, .kernel = 26, .stride = 1, .before = 1, .after = 2};
+    deep.columns = (struct window){.size = 23, .kernel = 21, .stride = 1, .after = 1};
+    run_all(&deep, PLAIN);                          /* 26 x 21 x 9, and x 10 */
+    deep.rows.stride = deep.columns.stride = 2;     /* of the inputs: a quarter of it, which stays whole */
+    run_all(&deep, PLAIN);
+    deep.inputs = 4;
+    deep.units = 120;
+    deep.groups = 2;
+    deep.rows.kernel = deep.columns.kernel = 17; /* of the inputs, some phases: 9 x 9 x 60 */
+    deep.rows.size = deep.columns.size = 19;
+    deep.batch = 1;
+    run_all(&deep, PLAIN);
+    struct conv wide = {.dtype = FLOAT32, .batch = 1, .inputs = 3, .units = 3, .groups = 3};
+    wide.rows = (struct window){.size = 66, .kernel = 65, .stride = 1};
+    wide.columns = (struct window){.size = 68, .kernel = 66, .stride = 1, .before = 1};
+    run_all(&wide, PLAIN); /* depthwise, but for its kernel */
     test("a stride far beyond the picture"); /* takes no time for the places between */
     struct conv leap = {.dtype = FLOAT32, .batch = 2, .inputs = 2, .units = 3, .groups = 1};
     leap.rows = leap.columns = (struct window){.size = 5, .kernel = 3, .stride = INT32_MAX, .before = 1};

@@ -43,7 +43,7 @@ static void run(struct matmul *product, const float *expected) {
     size_t count = product->m * product->n, bytes = matmul_workspace(product);
     float *c = put(PLACE_C, count, random_below(POSITION_COUNT));
     product->c = c;
-    matmul_run(product, put_bytes(PLACE_WORKSPACE, bytes, sizeof(float), 0));
+    matmul_run(product, put_bytes(PLACE_WORKSPACE, bytes, sizeof(double), 0));
     check_same(count, expected, c, "%s, %zu threads, %zux%zu times %zux%zu, strides of a %zu %zu, of b %zu %zu",
                backend_name(), threads_count(), product->m, product->k, product->k, product->n, product->a_row,
                product->a_column, product->b_row, product->b_column);
@@ -98,7 +98,15 @@ static void test_large(void) {
         {8, 512, 513, false, false, true},   /* too few rows to pack for */
         {200, 63, 800, false, false, true},  /* two steps on one thread */
         {1, 3000, 100, false, false, false}, /* a single row, shared by columns */
-        {3000, 1, 100, true, false, true}};
+        {3000, 1, 100, true, false, true},
+        /* chains that are cut, in all ways, with bias and without, and where blocks and slabs end alike or not */
+        {3, 5, 4097, false, false, true},
+        {70, 3, 5000, true, false, false},
+        {70, 9, 6144, true, false, true},
+        {67, 70, 4100, false, true, true},
+        {66, 68, 5120, true, false, false},
+        {1, 1, 30000, false, false, false},
+        {2, 1, 4096, false, false, true}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         const struct shape *s = &shapes[i];
         test("%zux%zu times %zux%zu", s->m, s->k, s->k, s->n);

@@ -11,6 +11,8 @@ enum {
     PLACE_INVERSE,
     PLACE_WEIGHT,
     PLACE_BIAS,
+    PLACE_LEVEL,
+    PLACE_TILT,
     PLACE_Y,
     PLACE_EXPECTED,
     PLACE_TERMS
@@ -18,8 +20,29 @@ enum {
 
 static size_t anywhere(void) { return random_below(POSITION_COUNT); }
 
+static bool same_or_nan(double a, double b) { return a == b || (isnan(a) && isnan(b)); }
+
 static const float *put_row(size_t place, size_t n, enum values values) {
     return put_filled(place, n, anywhere(), values);
+}
+
+/* (x - mean) * inverse: in float where the inverse is from 2^-32 to 2^32, else in double, rounded once. */
+static bool ordinary(double inverse) { return inverse >= 0x1p-32 && inverse <= 0x1p32; }
+static float normalised(float x, double mean, double inverse) {
+    if (ordinary(inverse)) return (x - (float)mean) * (float)inverse;
+    return (float)(((double)x - mean) * inverse);
+}
+/* x * (weight * inverse), likewise */
+static float scaled(float x, float weight, double inverse) {
+    if (ordinary(inverse)) return x * (weight * (float)inverse);
+    return (float)((double)x * ((double)weight * inverse));
+}
+
+/* Means and inverse deviations. */
+static const double *put_statistics(size_t place, size_t n, enum values values) {
+    double *to = put_bytes(place, n * sizeof *to, sizeof *to, 0);
+    for (size_t i = 0; i < n; i++) to[i] = random_value(values);
+    return to;
 }
 
 /* y[j] = the contract's sum over rows of terms[i, j] */
@@ -29,27 +52,22 @@ static void sum_columns(size_t rows, size_t columns, const float *terms, float *
 
 static void test_column_sums(const struct kernels *kernels, size_t rows, size_t columns, enum values values) {
     size_t row = columns + random_below(3), extent = rows ? (rows - 1) * row + columns : 0;
+    size_t most = columns > rows ? columns : rows;
     const float *x = put_row(PLACE_X, extent, values), *dy = put_row(PLACE_DY, extent, values);
-    const float *mean = put_row(PLACE_MEAN, columns > rows ? columns : rows, values);
-    const float *inverse = put_row(PLACE_INVERSE, rows, values);
+    const double *mean = put_statistics(PLACE_MEAN, most, values);
+    const double *inverse = put_statistics(PLACE_INVERSE, most, values);
     float *terms = put(PLACE_TERMS, rows * columns, 0), *expected = put(PLACE_EXPECTED, columns, 0);
-    for (int kind = 0; kind < 3; kind++) {
+    for (int by_rows = 0; by_rows < 2; by_rows++) {
         for (size_t i = 0; i < rows; i++)
             for (size_t j = 0; j < columns; j++) {
-                float at = x[i * row + j], slope = dy[i * row + j];
-                terms[i * columns + j] = kind == 0   ? (at - mean[j]) * (at - mean[j])
-                                         : kind == 1 ? slope * (at - mean[j])
-                                                     : slope * ((at - mean[i]) * inverse[i]);
+                size_t of = by_rows ? i : j;
+                terms[i * columns + j] = dy[i * row + j] * normalised(x[i * row + j], mean[of], inverse[of]);
             }
         sum_columns(rows, columns, terms, expected);
         float *y = put(PLACE_Y, columns, anywhere());
-        if (kind == 0)
-            kernels->centred_squares(rows, columns, row, x, mean, y);
-        else if (kind == 1)
-            kernels->centred_products(rows, columns, row, x, dy, mean, y);
-        else
-            kernels->layer_norm_weight(rows, columns, row, x, dy, mean, inverse, y);
-        check_same(columns, expected, y, "kind %d rows %zu columns %zu", kind, rows, columns);
+        (by_rows ? kernels->layer_norm_weight : kernels->batch_norm_weight)(rows, columns, row, x, dy, mean, inverse,
+                                                                            y);
+        check_same(columns, expected, y, "by rows %d, rows %zu columns %zu", by_rows, rows, columns);
         check_guards(PLACE_Y);
     }
 }
@@ -57,13 +75,16 @@ static void test_column_sums(const struct kernels *kernels, size_t rows, size_t 
 static void test_batch_norm(const struct kernels *kernels, size_t rows, size_t n, enum values values) {
     size_t count = rows * n;
     const float *x = put_row(PLACE_X, count, values), *dy = put_row(PLACE_DY, count, values);
-    const float *mean = put_row(PLACE_MEAN, n, values), *inverse = put_row(PLACE_INVERSE, n, values);
+    const double *mean = put_statistics(PLACE_MEAN, n, values);
+    const double *inverse = put_statistics(PLACE_INVERSE, n, values);
     const float *weight = put_row(PLACE_WEIGHT, n, values), *bias = put_row(PLACE_BIAS, n, values);
+    const float *level = put_row(PLACE_LEVEL, n, values), *tilt = put_row(PLACE_TILT, n, values);
     const struct norm norm = {.mean = mean, .inverse = inverse, .weight = weight, .bias = bias};
-    const struct norm_slopes slopes = {.mean = mean, .level = inverse, .tilt = weight, .factor = bias};
+    const struct norm_slopes slopes = {
+        .mean = mean, .inverse = inverse, .level = level, .tilt = tilt, .weight = weight};
     float *expected = put(PLACE_EXPECTED, count, 0), *y = put(PLACE_Y, count, anywhere());
     for (size_t i = 0; i < count; i++)
-        expected[i] = fmaf((x[i] - mean[i % n]) * inverse[i % n], weight[i % n], bias[i % n]);
+        expected[i] = fmaf(normalised(x[i], mean[i % n], inverse[i % n]), weight[i % n], bias[i % n]);
     kernels->batch_norm(rows, n, x, &norm, y);
     check_same(count, expected, y, "rows %zu n %zu values %d", rows, n, (int)values);
     check_guards(PLACE_Y);
@@ -71,8 +92,11 @@ static void test_batch_norm(const struct kernels *kernels, size_t rows, size_t n
     kernels->batch_norm(rows, n, y, &norm, y);
     check_same(count, expected, y, "rows %zu n %zu values %d in place", rows, n, (int)values);
 
-    for (size_t i = 0; i < count; i++)
-        expected[i] = ((dy[i] - inverse[i % n]) - (x[i] - mean[i % n]) * weight[i % n]) * bias[i % n];
+    for (size_t i = 0; i < count; i++) {
+        float z = normalised(x[i], mean[i % n], inverse[i % n]);
+        float rest = (dy[i] - level[i % n]) - z * tilt[i % n];
+        expected[i] = scaled(rest, weight[i % n], inverse[i % n]);
+    }
     y = put(PLACE_Y, count, anywhere());
     kernels->batch_norm_backward(rows, n, x, dy, &slopes, y);
     check_same(count, expected, y, "backward, rows %zu n %zu values %d", rows, n, (int)values);
@@ -87,32 +111,35 @@ static void test_layer_norm(const struct kernels *kernels, size_t rows, size_t n
     const float *x = put_row(PLACE_X, count, values), *dy = put_row(PLACE_DY, count, values);
     const float *weight = put_row(PLACE_WEIGHT, n, values), *bias = put_row(PLACE_BIAS, n, values);
     float *expected = put(PLACE_EXPECTED, count, 0), *y = put(PLACE_Y, count, anywhere());
-    float *terms = put(PLACE_TERMS, 2 * n + 2 * rows, 0), *g = terms, *gz = g + n, *mean = gz + n;
-    float *inverse = mean + rows;
+    float *g = put(PLACE_TERMS, 2 * n, 0), *gz = g + n;
+    double mean[4], inverse[4], means[5], inverses[5];
     for (size_t r = 0; r < rows; r++) {
-        mean[r] = reference_sum(n, x + r * n, 1) / (float)n;
-        for (size_t i = 0; i < n; i++) g[i] = (x[r * n + i] - mean[r]) * (x[r * n + i] - mean[r]);
-        inverse[r] = 1 / sqrtf(reference_sum(n, g, 1) / (float)n + 1e-5f);
+        double squares;
+        mean[r] = reference_moments(n, x + r * n, 1, &squares);
+        inverse[r] = 1 / sqrt(squares / (double)n + 1e-5);
         for (size_t i = 0; i < n; i++)
-            expected[r * n + i] = fmaf((x[r * n + i] - mean[r]) * inverse[r], weight[i], bias[i]);
+            expected[r * n + i] = fmaf(normalised(x[r * n + i], mean[r], inverse[r]), weight[i], bias[i]);
     }
-    float *means = put(PLACE_MEAN, rows, anywhere()), *inverses = put(PLACE_INVERSE, rows, anywhere());
+    means[rows] = inverses[rows] = 5; /* which nobody may change */
     kernels->layer_norm(rows, n, x, weight, bias, 1e-5, y, means, inverses);
     check_same(count, expected, y, "rows %zu n %zu values %d", rows, n, (int)values);
-    check_same(rows, mean, means, "means, rows %zu n %zu values %d", rows, n, (int)values);
-    check_same(rows, inverse, inverses, "deviations, rows %zu n %zu values %d", rows, n, (int)values);
+    for (size_t r = 0; r < rows; r++)
+        check(same_or_nan(mean[r], means[r]) && same_or_nan(inverse[r], inverses[r]),
+              "row %zu of %zu, n %zu values %d: mean %a, expected %a; deviation %a, expected %a", r, rows, n,
+              (int)values, means[r], mean[r], inverses[r], inverse[r]);
+    check(means[rows] == 5 && inverses[rows] == 5, "a row too many");
     check_guards(PLACE_Y);
-    check_guards(PLACE_MEAN);
-    check_guards(PLACE_INVERSE);
 
     for (size_t r = 0; r < rows; r++) {
         for (size_t i = 0; i < n; i++) {
             g[i] = dy[r * n + i] * weight[i];
-            gz[i] = g[i] * ((x[r * n + i] - mean[r]) * inverse[r]);
+            gz[i] = g[i] * normalised(x[r * n + i], mean[r], inverse[r]);
         }
-        float level = reference_sum(n, g, 1) / (float)n, tilt = reference_sum(n, gz, 1) / (float)n;
-        for (size_t i = 0; i < n; i++)
-            expected[r * n + i] = ((g[i] - level) - ((x[r * n + i] - mean[r]) * inverse[r]) * tilt) * inverse[r];
+        float level = reference_mean(n, n, g, 1), tilt = reference_mean(n, n, gz, 1);
+        for (size_t i = 0; i < n; i++) {
+            float rest = (g[i] - level) - normalised(x[r * n + i], mean[r], inverse[r]) * tilt;
+            expected[r * n + i] = scaled(rest, 1, inverse[r]);
+        }
     }
     y = put(PLACE_Y, count, anywhere());
     kernels->layer_norm_backward(rows, n, x, dy, weight, means, inverses, y);
