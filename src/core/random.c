@@ -104,7 +104,7 @@ static double minus_log(double p) {
     return -(double)y;
 }
 
-/* p in [2^-33, 1 - 2^-33] */
+/* For float32: seven digits. p in [2^-33, 1 - 2^-33] */
 static double normal_quantile(double p) {
     static const double a[] = {3.3871327179, 50.434271938, 159.29113202, 59.109374720};
     static const double b[] = {17.895169469, 78.757757664, 67.187563600};
@@ -117,13 +117,48 @@ static double normal_quantile(double p) {
     return q < 0 ? -size : size;
 }
 
+/* For float64: sixteen digits, and the logarithm is the C library's. p in (0, 0.5) */
+static double normal_quantile_below(double p) {
+    static const double a[] = {3.3871328727963666080, 1.3314166789178437745e+2, 1.9715909503065514427e+3,
+                               1.3731693765509461125e+4, 4.5921953931549871457e+4, 6.7265770927008700853e+4,
+                               3.3430575583588128105e+4, 2.5090809287301226727e+3};
+    static const double b[] = {4.2313330701600911252e+1, 6.8718700749205790830e+2, 5.3941960214247511077e+3,
+                               2.1213794301586595867e+4, 3.9307895800092710610e+4, 2.8729085735721942674e+4,
+                               5.2264952788528545610e+3};
+    static const double c[] = {1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550,
+                               3.64784832476320460504, 1.27045825245236838258, 2.41780725177450611770e-1,
+                               2.27238449892691845833e-2, 7.74545014278341407640e-4};
+    static const double d[] = {2.05319162663775882187, 1.67638483018380384940, 6.89767334985100004550e-1,
+                               1.48103976427480074590e-1, 1.51986665636164571966e-2, 5.47593808499534494600e-4,
+                               1.05075007164441684324e-9};
+    static const double e[] = {6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580,
+                               2.96560571828504891230e-1, 2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                               2.71155556874348757815e-5, 2.01033439929228813265e-7};
+    static const double f[] = {5.99832206555887937690e-1, 1.36929880922735805310e-1, 1.48753612908506148525e-2,
+                               7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
+                               2.04426310338993978564e-15};
+    double q = p - 0.5;
+    if (q >= -0.425) return q * ratio(0.180625 - q * q, a, 8, b, 7);
+    double r = sqrt(-log(p));
+    return r <= 5 ? -ratio(r - 1.6, c, 8, d, 7) : -ratio(r - 5, e, 8, f, 7);
+}
+
+/* A sign and 52 bits for the distance from the middle, so that both tails are equally fine. */
+static double normal_of(const uint32_t word[2]) {
+    uint64_t bits = ((uint64_t)word[0] << 32 | word[1]) >> 11;
+    double below = normal_quantile_below(((double)(bits & (UINT64_MAX >> 12)) + 0.5) * 0x1p-53);
+    return bits >> 52 ? -below : below;
+}
+
 static void normal(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     uint32_t word[WORDS];
+    size_t count = job->y->dtype == FLOAT64 ? 2 : 1; /* words a number */
     for (size_t i = begin; i < end; i++) {
-        if (i == begin || i % WORDS == 0) words(job->seed, job->stream, i, word);
-        double p = ((double)word[i % WORDS] + 0.5) * 0x1p-32;
-        store(job->y, i, job->low + job->high * normal_quantile(p));
+        size_t first = count * i % WORDS;
+        if (i == begin || first == 0) words(job->seed, job->stream, count * i, word);
+        double z = count == 2 ? normal_of(word + first) : normal_quantile(((double)word[first] + 0.5) * 0x1p-32);
+        store(job->y, i, job->low + job->high * z);
     }
 }
 

@@ -180,10 +180,12 @@ describe("randn", function()
     assert.is_true(t:max():item() > 3.5 and t:max():item() < 7)
   end)
 
-  -- The published precision of the algorithm (Wichura's AS 241, PPND7) is about 7 digits.
+  -- The published precision of the algorithms (Wichura's AS 241, PPND7 and PPND16) is about 7 and 16 digits.
   it("is the quantile of the uniform number at its place", function()
     fnet.random_state(3, 4)
-    local t = fnet.randn({ 2000 }, 0, 1, "float64")
+    local t = fnet.randn { 2000 }
+    fnet.random_state(3, 4)
+    local fine = fnet.randn({ 2000 }, 0, 1, "float64")
     local function phi(x) -- the distribution function: a series that converges for every x
       local term, sum, k = x, x, 0
       while math.abs(term) > 1e-17 * math.abs(sum) and k < 500 do
@@ -196,7 +198,19 @@ describe("randn", function()
     for i = 0, 1999 do
       local p = (words(3, 4, i // 4)[i % 4 + 1] + 0.5) * 2 ^ -32
       assert.is_true(math.abs(phi(t[i + 1]) - p) < 1e-6 * math.min(p, 1 - p) * 10, i)
+      local word = words(3, 4, i // 2)
+      local bits = (word[i % 2 * 2 + 1] << 32 | word[i % 2 * 2 + 2]) >> 11 -- a sign, and 52 for the tail
+      local tail = ((bits & ~(1 << 52)) + 0.5) * 2 ^ -53
+      assert.is_true(math.abs(phi(-math.abs(fine[i + 1])) - tail) < 1e-15 + 1e-12 * tail, i)
+      assert.equal(bits >> 52 == 1, fine[i + 1] > 0)
     end
+  end)
+
+  it("of float64 do not repeat", function()
+    fnet.seed(5)
+    local values = fnet.randn({ 100000 }, 0, 1, "float64"):totable()
+    table.sort(values)
+    for i = 2, #values do assert.is_true(values[i] > values[i - 1]) end
   end)
 
   it("neighbours are independent", function()

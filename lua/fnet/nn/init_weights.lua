@@ -82,7 +82,7 @@ end
 ---@return tensor
 function named.orthogonal(shape)
   local rows, columns = fans("orthogonal", shape), shape[#shape]
-  local normal = core.normal({ rows, columns }, 0, 1, "float64")
+  local normal = core.normal({ rows, columns }, 0, 1):double() -- of float32: the same bits on every machine
   return core.no_grad(function()
     local matrix = rows < columns and orthonormal(normal:transpose()):transpose() or orthonormal(normal)
     return matrix:contiguous():to("float32"):reshape(shape)

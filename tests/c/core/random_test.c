@@ -74,32 +74,48 @@ static void test_uniform(void) {
 }
 
 /* The distribution function of the result must lead back to the random bits that it came from. */
-static void test_normal(void) {
-    static float x[N];
-    static double first[N], wide[N];
-    struct tensor y = vector(FLOAT32, N, x), wide_y = vector(FLOAT64, N, wide), first_y = vector(FLOAT64, N, first);
+static void check_normal(size_t i, double z, double tail, bool left, double tolerance) {
+    double back = 0.5 * erfc(fabs(z) / sqrt(2));
+    check(fabs(back / tail - 1) < tolerance && (z < 0) == left, "element %zu: tail %.17g gives %.17g", i, tail, z);
+}
+
+static void check_moments(const double *z) {
     double sum = 0, squares = 0;
+    for (size_t i = 0; i < N; i++) {
+        sum += z[i];
+        squares += z[i] * z[i];
+    }
+    check(fabs(sum / N) < 0.02 && fabs(squares / N - 1) < 0.03, "mean %g, variance %g", sum / N, squares / N);
+}
+
+static void test_normal(void) {
+    static float x[N], first[N];
+    static double wide[N], single[N];
+    struct tensor y = vector(FLOAT32, N, x), first_y = vector(FLOAT32, N, first), wide_y = vector(FLOAT64, N, wide);
     threads_set(1);
     random_normal(7, 3, 0, 1, &first_y);
     test("normal numbers");
     for (uint64_t i = 0; i < N; i++) {
-        double p = ((double)word_at(7, 3, i) + 0.5) * 0x1p-32, tail = p < 0.5 ? p : 1 - p;
-        double back = 0.5 * erfc(fabs(first[i]) / sqrt(2));
-        check(fabs(back / tail - 1) < 2e-6 && (first[i] < 0) == (p < 0.5), "p %.10g gives %.10g", p, first[i]);
-        sum += first[i];
-        squares += first[i] * first[i];
+        double p = ((double)word_at(7, 3, i) + 0.5) * 0x1p-32;
+        single[i] = first[i];
+        check_normal(i, single[i], p < 0.5 ? p : 1 - p, p < 0.5, 2e-6);
     }
-    check(fabs(sum / N) < 0.02 && fabs(squares / N - 1) < 0.03, "mean %g, variance %g", sum / N, squares / N);
+    check_moments(single);
     for (size_t t = 0; t < THREAD_COUNTS; t++) {
         test("normal numbers, %zu threads", thread_counts[t]);
         threads_set(thread_counts[t]);
+        random_normal(7, 3, 0, 0.5, &y);
+        for (size_t i = 0; i < N; i++) check(x[i] == first[i] / 2, "element %zu is %a", i, (double)x[i]);
         random_normal(7, 3, 0, 1, &wide_y);
-        random_normal(7, 3, 10, 0.5, &y);
-        for (size_t i = 0; i < N; i++) {
-            check(wide[i] == first[i], "element %zu is %a, expected %a", i, wide[i], first[i]);
-            check(x[i] == (float)(10 + 0.5 * first[i]), "float32 element %zu is %a", i, (double)x[i]);
+        for (uint64_t i = 0; i < N; i++) { /* a sign, and 52 bits below it */
+            uint64_t bits = ((uint64_t)word_at(7, 3, 2 * i) << 32 | word_at(7, 3, 2 * i + 1)) >> 11;
+            double below = ((double)(bits % (UINT64_C(1) << 52)) + 0.5) * 0x1p-53;
+            check_normal(i, wide[i], below, bits >> 52 == 0, 1e-13);
         }
     }
+    check_moments(wide);
+    random_normal(7, 3, 10, 0.5, &y);
+    check(fabs((double)x[0] - (10 + 0.5 * single[0])) < 1e-6, "mean and deviation: %g", (double)x[0]);
 }
 
 static void test_mask(void) {
