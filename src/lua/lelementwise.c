@@ -1,15 +1,35 @@
 /* Elementwise operations. Operands are tensors or numbers; shapes broadcast; integers become float32 first,
-   and float64 wins over float32. */
+   and float64 wins over float32. What int32 holds and float32 does not is computed in double, or refused. */
 #include "ltape.h"
 
 #include "../core/elementwise.h"
 
+#include <math.h>
 #include <string.h>
+
+/* Raises an error unless float32 holds every element exactly; t is of int32, or float64 with whole numbers. */
+static void check_exact(lua_State *L, const char *what, const char *subject, const struct tensor *t) {
+    size_t count = tensor_count(t);
+    for (size_t i = 0; i < count; i++) {
+        double value = tensor_get(t, i);
+        if (value == (double)(float)value) continue;
+        lua_pushfstring(L, "%I", (LUAI_UACINT)value);
+        lerror(L, "%s: %s %I is %s, which float32 cannot hold exactly; use :double()", what, subject,
+               (LUAI_UACINT)i + 1, lua_tostring(L, -1));
+    }
+}
+
+/* The tensor at `index` as one of floats, for arithmetic. */
+static const struct tensor *push_float(lua_State *L, int index, const char *what, enum dtype dtype) {
+    const struct tensor *t = &ltensor_check(L, index)->tensor;
+    if (t->dtype == INT32 && dtype == FLOAT32) check_exact(L, what, "element", t);
+    return lpush_contiguous(L, index, what, dtype);
+}
 
 static int unary(lua_State *L, const char *what, enum unary operation) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     struct tensor x = *t;
-    if (!dtype_is_float(t->dtype)) x = *lpush_contiguous(L, 1, what, FLOAT32);
+    if (!dtype_is_float(t->dtype)) x = *push_float(L, 1, what, FLOAT32);
     struct tensor *y = ltensor_new(L, what, x.dtype, x.rank, x.shape);
     elementwise_unary(operation, &x, y);
     ltensor_test(L, -1)->sigmoid = operation == UNARY_SIGMOID;
@@ -26,7 +46,7 @@ struct operand {
 static void get_operand(lua_State *L, int index, const char *what, enum dtype dtype, struct operand *operand) {
     if (ltensor_test(L, index)) {
         const struct tensor *t = &ltensor_check(L, index)->tensor;
-        operand->tensor = t->dtype == dtype ? *t : *lpush_contiguous(L, index, what, dtype);
+        operand->tensor = t->dtype == dtype ? *t : *push_float(L, index, what, dtype);
         return;
     }
     if (lua_type(L, index) != LUA_TNUMBER)
@@ -68,18 +88,64 @@ static enum dtype common_type(lua_State *L, int first, int last) {
     return FLOAT32;
 }
 
+/* Whether the operand is an integer tensor, or a number that int32 holds. */
+static bool is_whole(lua_State *L, int index) {
+    const struct handle *handle = ltensor_test(L, index);
+    if (handle) return !dtype_is_float(handle->tensor.dtype);
+    double number = lua_tonumber(L, index);
+    return number >= INT32_MIN && number <= INT32_MAX && number == floor(number);
+}
+
+static bool is_int32(lua_State *L, int index) {
+    const struct handle *handle = ltensor_test(L, index);
+    return handle && handle->tensor.dtype == INT32;
+}
+
+/* Whole numbers, int32 among them: the operands at first and first + 1. */
+static bool both_whole(lua_State *L, int first) {
+    return (is_int32(L, first) || is_int32(L, first + 1)) && is_whole(L, first) && is_whole(L, first + 1);
+}
+
+/* A number that bounds no int32: the larger of it and any is the other, or the smaller. */
+static bool is_no_bound(lua_State *L, int index, enum binary operation) {
+    if (lua_type(L, index) != LUA_TNUMBER) return false;
+    double number = lua_tonumber(L, index);
+    return operation == BINARY_MAXIMUM ? number <= INT32_MIN : number >= INT32_MAX;
+}
+
+/* The larger and the smaller of whole numbers are int32; their sums, differences and products float32, or refused. */
 static int binary(lua_State *L, const char *what, enum binary operation) {
+    bool extreme = operation == BINARY_MAXIMUM || operation == BINARY_MINIMUM;
+    bool ring = operation == BINARY_ADD || operation == BINARY_SUBTRACT || operation == BINARY_MULTIPLY;
+    lua_settop(L, 2);
+    if (extreme && ((is_int32(L, 1) && is_no_bound(L, 2, operation)) ||
+                    (is_int32(L, 2) && is_no_bound(L, 1, operation)) || both_whole(L, 1))) {
+        binary_as(L, what, operation, FLOAT64);
+        lpush_contiguous(L, -1, what, INT32);
+        return 1;
+    }
+    if (ring && both_whole(L, 1)) {
+        binary_as(L, what, operation, FLOAT64);
+        check_exact(L, what, "result", &ltensor_check(L, -1)->tensor);
+        lpush_contiguous(L, -1, what, FLOAT32);
+        return 1;
+    }
     return binary_as(L, what, operation, common_type(L, 1, 2));
 }
 
-/* where(condition, a, b): a where the condition is not 0, else b. */
+/* where(condition, a, b): a where the condition is not 0, else b; int32 where both are whole numbers, one of them
+   int32. */
 static int where(lua_State *L) {
     struct operand c, a, b;
     struct tensor both = {.rank = 0};
     int rank;
     size_t shape[TENSOR_MAX_RANK];
-    enum dtype dtype = common_type(L, 2, 3);
-    get_operand(L, 1, "where", dtype, &c);
+    bool whole = both_whole(L, 2);
+    enum dtype dtype = whole ? FLOAT64 : common_type(L, 2, 3);
+    if (is_int32(L, 1)) /* whether it is 0 survives any conversion */
+        c.tensor = *lpush_contiguous(L, 1, "where", dtype);
+    else
+        get_operand(L, 1, "where", dtype, &c);
     get_operand(L, 2, "where", dtype, &a);
     get_operand(L, 3, "where", dtype, &b);
     check_broadcast(L, "where", &a.tensor, &b.tensor, &both.rank, both.shape);
@@ -88,6 +154,7 @@ static int where(lua_State *L) {
     struct tensor condition = tensor_expand(&c.tensor, rank, shape);
     struct tensor yes = tensor_expand(&a.tensor, rank, shape), no = tensor_expand(&b.tensor, rank, shape);
     elementwise_where(&condition, &yes, &no, y);
+    if (whole) lpush_contiguous(L, -1, "where", INT32);
     return 1;
 }
 
@@ -101,7 +168,7 @@ static int compare(lua_State *L, const char *what, enum binary operation) {
         lpush_contiguous(L, -1, what, FLOAT32);
         return 1;
     }
-    return binary(L, what, operation);
+    return binary_as(L, what, operation, common_type(L, 1, 2));
 }
 
 /* Where scripts find an operation: see operations.inc. */
