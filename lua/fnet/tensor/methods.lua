@@ -85,7 +85,7 @@
 ---@class tensor
 --- The sum; 0 over nothing. Raises where a sum of integers is outside int32; t:double():sum() is not. Differentiable.
 ---@field sum fun(self: tensor, axis?: integer, keep?: boolean): tensor
---- The mean; NaN of nothing. Differentiable.
+--- The mean, finite for finite elements; NaN of nothing. Differentiable.
 ---@field mean fun(self: tensor, axis?: integer, keep?: boolean): tensor
 --- The variance: squared distances from the mean, divided by their number less the correction: 1, the unbiased
 --- estimate from a sample, or 0 for a whole population. Differentiable.

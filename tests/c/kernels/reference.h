@@ -64,6 +64,14 @@ static inline float reference_mean(size_t n, size_t count, const float *x, size_
     return (even + odd) / (float)count;
 }
 
+/* A mean whose sum is beyond float is taken in double. */
+static inline float reference_finite_mean(size_t n, const float *x, size_t step) {
+    float mean = reference_mean(n, n, x, step);
+    if (isfinite(mean)) return mean;
+    for (size_t i = 0; i < n; i++) reference_terms[i] = x[i * step];
+    return (float)(reference_long_sum(n, reference_terms, DOUBLE) / (double)n);
+}
+
 static inline float reference_sum(size_t n, const float *x, size_t step) { return reference_mean(n, 1, x, step); }
 
 /* The mean, and the sum of squared distances from it. */
@@ -97,7 +105,7 @@ static inline float reference_extreme(enum reduction operation, size_t n, const 
 
 static inline float reference_reduce(enum reduction operation, size_t n, const float *x, size_t step) {
     if (operation == REDUCE_SUM) return reference_sum(n, x, step);
-    return operation == REDUCE_MEAN ? reference_mean(n, n, x, step) : reference_extreme(operation, n, x, step);
+    return operation == REDUCE_MEAN ? reference_finite_mean(n, x, step) : reference_extreme(operation, n, x, step);
 }
 
 /* A chain of so many products, from `x` on: of more than 4096, each block of 1024 is added in double. */
