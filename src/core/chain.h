@@ -1,8 +1,7 @@
-/* Chains of fused multiply-adds that are so long that float would lose digits. One of up to CHAIN_MOST products stays
-   whole, as in any ordinary layer. A longer one is cut into blocks of CHAIN_BLOCK; each begins from zero (the first one
-   where the chain begins), and what the blocks come to is added in double, in ascending order, and rounded once. Where
-   a chain is cut depends on its length alone.
-   Matrix products and convolutions use it. */
+/* Chains of fused multiply-adds that are so long that float would lose digits. One of up to CHAIN_MOST products
+   stays whole, as in any ordinary layer. A longer one is cut into blocks of CHAIN_BLOCK; each begins from zero (the
+   first one where the chain begins), and what the blocks come to is added in double, in ascending order, and
+   rounded once. Where a chain is cut depends on its length alone. Matrix products and convolutions use it. */
 #ifndef FNET_CHAIN_H
 #define FNET_CHAIN_H
 

@@ -249,9 +249,7 @@ static void walk_row(const struct job *job, const struct phase *rows, const stru
                               .start = {bias, 0, 1},
                               .c = c,
                               .c_row = c_row};
-    struct chain chain = {.kernels = job->kernels,
-                          .size = job->size,
-                          .sums_row = product.n};
+    struct chain chain = {.kernels = job->kernels, .size = job->size, .sums_row = product.n};
     if (chain_is_cut(taps * product.k)) {
         chain.sums = sums;
         memset(sums, 0, product.m * product.n * sizeof *sums);

@@ -6,8 +6,8 @@
    with x zero beyond its edges, and c over the inputs of u's group.
    Each element is one chain of fused multiply-adds in ascending order: y from the bias or zero over (kernel row,
    kernel column, channel); dx from zero over (row of y, column of y, unit of the group); dw from zero over (sample,
-   row of y, column of y). What lies beyond an edge takes part as zeros. Long chains are cut as chain.h says. Threads
-   share outputs, never a chain. */
+   row of y, column of y). What lies beyond an edge takes part as zeros. Long chains are cut as chain.h says.
+   Threads share outputs, never a chain. */
 #ifndef FNET_CONV_H
 #define FNET_CONV_H
 

@@ -27,8 +27,8 @@ enum way { DIRECT, PACKED, TRANSPOSED };
 #define TRANSPOSED_DEPTH 16    /* chains that are shorter do not pay for transposing the result */
 #define SUMS_PIECE 16384
 #define STRIP_BYTES (16 * 1024 * 1024) /* of the sums of blocks, about */
-#define SMALL_WORK 3e4         /* multiply-adds that are done before other threads would have begun */
-#define PIECE_WORK 1e7         /* multiply-adds between looks for an interrupt: some 10 ms in the slowest kernel */
+#define SMALL_WORK 3e4                 /* multiply-adds that are done before other threads would have begun */
+#define PIECE_WORK 1e7 /* multiply-adds between looks for an interrupt: some 10 ms in the slowest kernel */
 
 struct job {
     struct matmul product;
@@ -101,7 +101,8 @@ size_t matmul_workspace(const struct matmul *p) {
     enum way way = choose(p);
     if (!chain_is_cut(p->k)) return whole_workspace(p, way);
     struct matmul first = block_of(p, 0, 0), last = block_of(p, 0, (p->k - 1) / CHAIN_BLOCK * CHAIN_BLOCK);
-    size_t a = whole_workspace(&first, way), b = whole_workspace(&last, way); /* those of a lower strip are no larger */
+    size_t a = whole_workspace(&first, way),
+           b = whole_workspace(&last, way); /* those of a lower strip are no larger */
     return sums_count(p) * sizeof(double) + (a > b ? a : b);
 }
 

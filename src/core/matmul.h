@@ -1,5 +1,5 @@
-/* c[m, n] = bias + a[m, k] b[k, n] on contiguous c; shared among threads, packed where that pays, long chains cut as
-   chain.h says. */
+/* c[m, n] = bias + a[m, k] b[k, n] on contiguous c; shared among threads, packed where that pays, long chains cut
+   as chain.h says. */
 #ifndef FNET_MATMUL_H
 #define FNET_MATMUL_H
 

@@ -9,8 +9,8 @@
 /* y[i] uniform in [low, high): 24 random bits (float32) or 53 from two words (float64). Contiguous y. */
 void random_uniform(uint64_t seed, uint64_t stream, double low, double high, const struct tensor *y);
 
-/* y[i] normal, by inversion of the distribution function (Wichura, algorithm AS 241, 1988): of 32 random bits, to seven
-   digits (float32, PPND7), or of 53 from two words, to sixteen (float64, PPND16). */
+/* y[i] normal, by inversion of the distribution function (Wichura, algorithm AS 241, 1988): of 32 random bits, to
+   seven digits (float32, PPND7), or of 53 from two words, to sixteen (float64, PPND16). */
 void random_normal(uint64_t seed, uint64_t stream, double mean, double deviation, const struct tensor *y);
 
 /* y[i] = 0 with the given probability (to 2^-32), else `kept`. */

@@ -120,8 +120,8 @@ void reduce_moments(enum dtype dtype, size_t outer, size_t n, size_t inner, cons
 INTEGERS(part_of_bytes, uint8_t)
 INTEGERS(part_of_integers, int32_t)
 
-void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
-                     double *y) {
+void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner,
+                     const void *x, double *y) {
     struct job job = {.part = dtype == UINT8 ? part_of_bytes : part_of_integers,
                       .operation = operation,
                       .size = dtype_sizes[dtype],

@@ -9,15 +9,15 @@
 void reduce_axis(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
                  void *y);
 
-/* [outer, inner] each: the sums of squares; the means, and the sums of squared distances from them. In double, so that
-   no finite floats are too large or too small. */
+/* [outer, inner] each: the sums of squares; the means, and the sums of squared distances from them. In double, so
+   that no finite floats are too large or too small. */
 void reduce_squares(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x, double *squares);
 void reduce_moments(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x, double *mean,
                     double *squares);
 
 /* y[outer, inner] = the exact sum, maximum or minimum over n of uint8 or int32. */
-void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x,
-                     double *y);
+void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner,
+                     const void *x, double *y);
 
 /* y[outer, inner] = the first index (from 1) of the largest or smallest element; a NaN is both. Any type. */
 void reduce_index(bool smallest, const struct tensor *x, size_t outer, size_t n, size_t inner, int32_t *y);

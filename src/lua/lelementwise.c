@@ -113,7 +113,8 @@ static bool is_no_bound(lua_State *L, int index, enum binary operation) {
     return operation == BINARY_MAXIMUM ? number <= INT32_MIN : number >= INT32_MAX;
 }
 
-/* The larger and the smaller of whole numbers are int32; their sums, differences and products float32, or refused. */
+/* The larger and the smaller of whole numbers are int32; their sums, differences and products float32, or refused.
+ */
 static int binary(lua_State *L, const char *what, enum binary operation) {
     bool extreme = operation == BINARY_MAXIMUM || operation == BINARY_MINIMUM;
     bool ring = operation == BINARY_ADD || operation == BINARY_SUBTRACT || operation == BINARY_MULTIPLY;

@@ -32,7 +32,8 @@ static void check_not_empty(lua_State *L, const char *what, const struct plan *p
 }
 
 /* Pushes the tensor of results: `values`, so many as `plan` has outputs, in its shape. */
-static void push_results(lua_State *L, const char *what, const struct plan *plan, enum dtype dtype, double *values) {
+static void push_results(lua_State *L, const char *what, const struct plan *plan, enum dtype dtype,
+                         double *values) {
     struct tensor *y = ltensor_new(L, what, dtype, plan->rank, plan->shape), from = *y;
     from.dtype = FLOAT64;
     from.data = values;
@@ -82,9 +83,8 @@ static enum dtype result_type(enum dtype dtype) { return dtype == FLOAT64 ? FLOA
 static int spread(lua_State *L, const char *what, bool root) {
     enum dtype dtype = ltensor_check(L, 1)->tensor.dtype, exact = exact_type(dtype);
     lua_pushfstring(L, "%s: correction", what);
-    double correction = lua_isnoneornil(L, 4)
-                            ? 1
-                            : (double)lcheck_integer(L, 4, lua_tostring(L, -1), 0, LUA_MAXINTEGER);
+    double correction =
+        lua_isnoneornil(L, 4) ? 1 : (double)lcheck_integer(L, 4, lua_tostring(L, -1), 0, LUA_MAXINTEGER);
     struct plan plan = plan_reduction(L, what, exact);
     size_t shape[2] = {2, plan.outer * plan.inner};
     struct tensor *moments = ltensor_new(L, what, FLOAT64, 2, shape);

@@ -266,9 +266,9 @@ static void make_sole(lua_State *L, size_t births, size_t holders) {
     call_rule(L, "copy", 1);
 }
 
-/* The gradient on top of the stack (popped) goes to the leaf at `leaf`. Where gradients are recorded and this one turned
-   out not to depend on anything, as that of a function that is linear piece by piece, it goes on the tape as constant:
-   its derivative is 0, and no error. */
+/* The gradient on top of the stack (popped) goes to the leaf at `leaf`. Where gradients are recorded and this one
+   turned out not to depend on anything, as that of a function that is linear piece by piece, it goes on the tape as
+   constant: its derivative is 0, and no error. */
 static void give_to_leaf(lua_State *L, int leaf, size_t births, bool recording) {
     if (lua_getiuservalue(L, leaf, SLOT_GRAD) == LUA_TNIL) {
         lua_pop(L, 1);

@@ -1,5 +1,5 @@
---- Sums, chains and squares so long, so large or so small that float32 alone would lose them: as good as in double, and
--- the same bits for every instruction set and number of threads.
+--- Sums, chains and squares so long, so large or so small that float32 alone would lose them: as good as in double,
+-- and the same bits for every instruction set and number of threads.
 
 local fnet = require "fnet"
 local support = require "tests.support"

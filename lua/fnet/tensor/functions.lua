@@ -142,7 +142,8 @@ function constructors.take_along_axis(x, indices, axis)
   return x:take_along_axis(indices, axis)
 end
 
---- a where the condition is not 0, else b; shapes broadcast. Differentiable with respect to a and b.
+--- a where the condition is not 0, else b; shapes broadcast. int32 where both are whole and one is int32.
+-- Differentiable with respect to a and b.
 ---@param condition tensor|number such as x:gt(0)
 ---@param a tensor|number
 ---@param b tensor|number

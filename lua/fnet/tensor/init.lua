@@ -16,9 +16,10 @@ local core = require "fnet.core"
 -- however large it is. Axes and positions count from 1. `other` is a tensor or a number. Shapes fit together when,
 -- counted from the last axis, lengths are equal or 1 ("broadcasting"); the result has the larger length of each.
 -- Arithmetic happens in float32, or in float64 where an operand is float64: a number takes the tensor's type, and
--- integers become float32. Every method raises an error, at the line of the script that called it, for an argument
--- of the wrong kind, for shapes that do not fit, for a tensor that was given back, and ("interrupted") after
--- Ctrl-C. "Differentiable" means that backward() gives gradients through it.
+-- integers become float32, or an error where that cannot hold them exactly; t:double() can. Extremes, `where` and
+-- clamp of int32 and whole numbers are int32. Every method raises an error, at the line of the script that called
+-- it, for an argument of the wrong kind, for shapes that do not fit, for a tensor that was given back, and
+-- ("interrupted") after Ctrl-C. "Differentiable" means that backward() gives gradients through it.
 ---@class tensor
 ---@field shape integer[] lengths of the axes
 ---@field rank integer number of axes, 0 to 8
@@ -104,7 +105,7 @@ end
 ---@return tensor
 function constructors.rand(shape, low, high, dtype) return core.uniform(shape, low, high, dtype) end
 
---- Normal random numbers.
+--- Normal random numbers, with 32 random bits each, or 53 for float64.
 ---@param shape integer[]
 ---@param mean? number 0
 ---@param deviation? number standard deviation, 1
@@ -162,7 +163,7 @@ function methods:count()
   return count
 end
 
---- Elements below low become low, those above high become high.
+--- Elements below low become low, those above high become high; int32 stays int32 between whole bounds.
 ---@param low number
 ---@param high number
 ---@return tensor

@@ -28,9 +28,11 @@
 ---@field pow fun(self: tensor, other: tensor|number): tensor
 --- -self. Differentiable.
 ---@field neg fun(self: tensor): tensor
---- The larger of the two; a NaN on either side wins. Differentiable: where both are equal each gets half.
+--- The larger of the two; a NaN on either side wins. int32 with whole numbers stays int32. Differentiable: where
+--- both are equal each gets half.
 ---@field maximum fun(self: tensor, other: tensor|number): tensor
---- The smaller of the two; a NaN on either side wins. Differentiable: where both are equal each gets half.
+--- The smaller of the two; a NaN on either side wins. int32 with whole numbers stays int32. Differentiable: where
+--- both are equal each gets half.
 ---@field minimum fun(self: tensor, other: tensor|number): tensor
 
 --- Element by element: functions. Integers become float32 first.
@@ -83,7 +85,8 @@
 --- integers of their own type; all else is float32, or float64 for float64. The order of the additions is fixed
 --- (src/kernels/template/shared.inc); long sums, squares and what is made of them are added in double.
 ---@class tensor
---- The sum; 0 over nothing. Raises where a sum of integers is outside int32; t:double():sum() is not. Differentiable.
+--- The sum; 0 over nothing. Raises where one of integers is outside int32; t:double():sum() does not.
+--- Differentiable.
 ---@field sum fun(self: tensor, axis?: integer, keep?: boolean): tensor
 --- The mean, finite for finite elements; NaN of nothing. Differentiable.
 ---@field mean fun(self: tensor, axis?: integer, keep?: boolean): tensor

@@ -52,7 +52,8 @@ static float input_at(const struct conv *p, size_t n, size_t row, size_t column,
     const float *dy = p->y, *w = p->w;
     size_t depth = p->inputs / p->groups, wide = p->units / p->groups, first = channel / depth * wide;
     long above = (long)(row + p->rows.before), before = (long)(column + p->columns.before);
-    struct reference_chain chain = {.length = taps_that_meet(&p->rows, row) * taps_that_meet(&p->columns, column) * wide};
+    struct reference_chain chain = {.length =
+                                        taps_that_meet(&p->rows, row) * taps_that_meet(&p->columns, column) * wide};
     for (long r = (long)p->rows.kernel - 1; r >= 0; r--)
         for (long s = (long)p->columns.kernel - 1; s >= 0; s--) {
             long down = (long)p->rows.stride, across = (long)p->columns.stride;
@@ -189,8 +190,8 @@ int main(int count, char **arguments) {
     struct conv deep = {.dtype = FLOAT32, .batch = 2, .inputs = 9, .units = 10, .groups = 1};
     deep.rows = (struct window){.size = 27, .kernel = 26, .stride = 1, .before = 1, .after = 2};
     deep.columns = (struct window){.size = 23, .kernel = 21, .stride = 1, .after = 1};
-    run_all(&deep, PLAIN);                          /* 26 x 21 x 9, and x 10 */
-    deep.rows.stride = deep.columns.stride = 2;     /* of the inputs: a quarter of it, which stays whole */
+    run_all(&deep, PLAIN);                      /* 26 x 21 x 9, and x 10 */
+    deep.rows.stride = deep.columns.stride = 2; /* of the inputs: a quarter of it, which stays whole */
     run_all(&deep, PLAIN);
     deep.inputs = 4;
     deep.units = 120;
@@ -202,7 +203,7 @@ int main(int count, char **arguments) {
     struct conv wide = {.dtype = FLOAT32, .batch = 1, .inputs = 3, .units = 3, .groups = 3};
     wide.rows = (struct window){.size = 66, .kernel = 65, .stride = 1};
     wide.columns = (struct window){.size = 68, .kernel = 66, .stride = 1, .before = 1};
-    run_all(&wide, PLAIN); /* depthwise, but for its kernel */
+    run_all(&wide, PLAIN);                   /* depthwise, but for its kernel */
     test("a stride far beyond the picture"); /* takes no time for the places between */
     struct conv leap = {.dtype = FLOAT32, .batch = 2, .inputs = 2, .units = 3, .groups = 1};
     leap.rows = leap.columns = (struct window){.size = 5, .kernel = 3, .stride = INT32_MAX, .before = 1};

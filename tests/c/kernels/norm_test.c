@@ -65,8 +65,8 @@ static void test_column_sums(const struct kernels *kernels, size_t rows, size_t 
             }
         sum_columns(rows, columns, terms, expected);
         float *y = put(PLACE_Y, columns, anywhere());
-        (by_rows ? kernels->layer_norm_weight : kernels->batch_norm_weight)(rows, columns, row, x, dy, mean, inverse,
-                                                                            y);
+        (by_rows ? kernels->layer_norm_weight : kernels->batch_norm_weight)(rows, columns, row, x, dy, mean,
+                                                                            inverse, y);
         check_same(columns, expected, y, "by rows %d, rows %zu columns %zu", by_rows, rows, columns);
         check_guards(PLACE_Y);
     }

@@ -56,15 +56,16 @@ static void test_double(const struct kernels *kernels, size_t n, enum values val
         check(same_double(expected_mean, mean[j]) && same_double(expected_mean, row_mean),
               "mean of %zu: %a in a column, %a in a row, expected %a", n, mean[j], row_mean, expected_mean);
         check(same_double(expected, apart[j]) && same_double(expected, row_apart),
-              "squared distances of %zu: %a in a column, %a in a row, expected %a", n, apart[j], row_apart, expected);
+              "squared distances of %zu: %a in a column, %a in a row, expected %a", n, apart[j], row_apart,
+              expected);
     }
 }
 
 int main(int count, char **arguments) {
     /* around the ends of a short sum, of a group (8 terms of each of 16 lanes), of a run (8 groups) and of a block
        (64 runs) */
-    static const size_t long_sizes[] = {1007, 1008,  1023, 1151, 1152, 1153, 1170,  1024,  1025,  1039,  1040,   2048,
-                                        4999, 65535, 65536, 65537, 65551, 65552, 131072, 140001};
+    static const size_t long_sizes[] = {1007, 1008, 1023, 1151,  1152,  1153,  1170,  1024,  1025,   1039,
+                                        1040, 2048, 4999, 65535, 65536, 65537, 65551, 65552, 131072, 140001};
     enum { LONG_COUNT = sizeof long_sizes / sizeof *long_sizes };
     size_t tables;
     const struct kernels *const *table = kernels_supported(&tables);
