@@ -21,6 +21,7 @@ struct chain {
     size_t sums_row;
 };
 
+/* Whether chains of so many products are cut. */
 static inline bool chain_is_cut(size_t length) { return length > CHAIN_MOST; }
 
 /* How many of `left` products still belong to this block. */

@@ -84,6 +84,18 @@ describe("a model in C", function()
     assert.equal(model(x):bytes(), (run(model, x)))
   end)
 
+  it("adds long chains and means of huge numbers in fnet's way", function()
+    fnet.seed(8)
+    local wide = nn.Sequential { nn.Dense(5000, 3), nn.Dense(3, 2, { bias = false }) }
+    local x = fnet.rand { 4, 5000 }
+    assert.equal(wide(x):bytes(), (run(wide, x)))
+    local deep = nn.Sequential { nn.Conv2D(700, 4, 3, { padding = "same" }), nn.Conv2D(4, 4, 2, { groups = 2 }) }
+    x = fnet.rand { 2, 4, 5, 700 }
+    assert.equal(fnet.no_grad(deep, x):bytes(), (run(deep, x, { input = { 4, 5, 700 } })))
+    x = fnet.full({ 1, 40, 30, 2 }, 3e38)
+    assert.equal(x[1][1][1]:bytes(), (run(nn.Sequential { nn.GlobalAvgPool() }, x, { input = { 40, 30, 2 } })))
+  end)
+
   it("with 8-bit weights gives the bits of a model with those weights, and says what they cost", function()
     fnet.seed(4)
     local model = nn.Sequential { nn.Flatten(), nn.Dense(784, 16, { activation = "relu" }), nn.Dense(16, 10) }

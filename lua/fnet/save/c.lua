@@ -177,7 +177,7 @@ function calls.LayerNorm(file, step, _, output)
   local rows, features = rows_of(step.output)
   local layer = step.layer
   return call("layer_norm", rows, features, add_array(file, "weight", layer.weight:detach()),
-    add_array(file, "bias", layer.bias:detach()), single_text(layer.epsilon), output)
+    add_array(file, "bias", layer.bias:detach()), ("%a"):format(layer.epsilon), output)
 end
 
 function calls.Residual(_, step, input, output) return call("add", product(step.output), input, output) end
@@ -199,15 +199,19 @@ function calls.Embedding(file, step, input, output)
     add_array(file, "weight", layer.weight:detach()), input, output)
 end
 
+-- The function for chains of so many products, which fnet cuts where they are long (src/core/chain.h).
+local function for_chains(name, length) return length > 4096 and name .. "_long" or name end
+
 function calls.Dense(file, step, input, output)
   local rows, features = rows_of(step.input)
-  return call("dense", rows, features, step.layer.units, add_weights(file, step.layer), input, output)
+  return call(for_chains("dense", features), rows, features, step.layer.units, add_weights(file, step.layer), input, output)
 end
 
 function calls.Conv2D(file, step, input, output)
   local layer = step.layer
-  return call("conv2d", window_text(step), layer.inputs, layer.units, layer.groups, add_weights(file, layer), input,
-    output)
+  local field = layer.weight.shape
+  return call(for_chains("conv2d", field[1] * field[2] * field[3]), window_text(step), layer.inputs, layer.units,
+    layer.groups, add_weights(file, layer), input, output)
 end
 
 function calls.MaxPool2D(_, step, input, output)

@@ -157,31 +157,80 @@ static void gelu(int n, float *x) {
 
 static float itself(float x) { return x; }
 
-static float square(float x) { return rounded(x * x); }
-
 static float exponential_of(float x) { return (float)exponential(x); }
 
-/* Of term(x) of every step-th element: 16 lanes, each a cascade of accumulators of 64 elements; joined as a
-   tree. */
-static float sum(int n, int step, float (*term)(float), const float *x) {
-    float lane[16];
-    for (int l = 0; l < 16; l++) {
-        float first = 0, second = 0, third = 0;
-        int count = 0;
-        for (int i = l; i < n; i += 16) {
-            first += term(x[i * step]);
-            if (++count % 64 != 0) continue;
-            second += first;
-            first = 0;
-            if (count % 4096 != 0) continue;
-            third += second;
-            second = 0;
-        }
-        lane[l] = third + (second + first);
-    }
+/* One of 16 lanes, in double: groups of 8, 8 of which are added to a first accumulator, 64 of those to a second. */
+struct lane {
+    double group, first, second, third;
+    int count;
+};
+
+static void after_term(struct lane *lane) {
+    if (++lane->count % 8 != 0) return;
+    lane->first += lane->group;
+    lane->group = 0;
+    if (lane->count % 64 != 0) return;
+    lane->second += lane->first;
+    lane->first = 0;
+    if (lane->count % 4096 != 0) return;
+    lane->third += lane->second;
+    lane->second = 0;
+}
+
+static double joined(const struct lane *lane) {
+    double end[16];
+    for (int l = 0; l < 16; l++) end[l] = lane[l].third + (lane[l].second + (lane[l].first + lane[l].group));
     for (int half = 8; half > 0; half /= 2)
-        for (int l = 0; l < half; l++) lane[l] += lane[l + half];
-    return lane[0];
+        for (int l = 0; l < half; l++) end[l] += end[l + half];
+    return end[0];
+}
+
+/* In double, of the distances from `middle`, or their squares. */
+static double wide_sum(int n, int step, double middle, int squared, const float *x) {
+    struct lane lane[16] = {{0, 0, 0, 0, 0}};
+    for (int i = 0; i < n; i++) {
+        double distance = x[i * step] - middle;
+        struct lane *own = &lane[i % 16];
+        own->group = squared ? fma(distance, distance, own->group) : own->group + distance;
+        after_term(own);
+    }
+    return joined(lane);
+}
+
+/* Of term(x) of every step-th element, divided by the count: up to 1024 in float, of more each group. */
+static float sum(int n, int step, int count, float (*term)(float), const float *x) {
+    struct lane lane[16] = {{0, 0, 0, 0, 0}};
+    float few[16] = {0};
+    for (int i = 0; i < n; i++) {
+        float next = term(x[i * step]), group = (float)lane[i % 16].group + next;
+        few[i % 16] += next;
+        lane[i % 16].group = group;
+        after_term(&lane[i % 16]);
+    }
+    if (n > 1024) return (float)(joined(lane) / count);
+    for (int half = 8; half > 0; half /= 2)
+        for (int l = 0; l < half; l++) few[l] += few[l + half];
+    return few[0] / (float)count;
+}
+
+/* What is added may be beyond float where the result is not. */
+static float mean(int n, int step, const float *x) {
+    float y = sum(n, step, n, itself, x);
+    return y - y == 0 ? y : (float)(wide_sum(n, step, 0, 0, x) / n);
+}
+
+/* Of so many fused multiply-adds that each block of 1024 is added in double. */
+struct chain {
+    int count;
+    float block;
+    double total;
+};
+
+static void extend(struct chain *chain, float a, float b) {
+    chain->block = fmaf(a, b, chain->block);
+    if (++chain->count % 1024 != 0) return;
+    chain->total += chain->block;
+    chain->block = 0;
 }
 
 /* x less its maximum */
@@ -195,7 +244,7 @@ static void softmax(int rows, int n, float *x) {
     for (; rows > 0; rows--, x += n) {
         shift_below(n, x);
         for (int i = 0; i < n; i++) x[i] = exponential_of(x[i]);
-        float total = sum(n, 1, itself, x);
+        float total = sum(n, 1, 1, itself, x);
         for (int i = 0; i < n; i++) x[i] /= total;
     }
 }
@@ -203,7 +252,7 @@ static void softmax(int rows, int n, float *x) {
 static void log_softmax(int rows, int n, float *x) {
     for (; rows > 0; rows--, x += n) {
         shift_below(n, x);
-        float level = (float)logarithm(sum(n, 1, exponential_of, x));
+        float level = (float)logarithm(sum(n, 1, 1, exponential_of, x));
         for (int i = 0; i < n; i++) x[i] -= level;
     }
 }
@@ -213,12 +262,16 @@ static void batch_norm(int rows, int n, const float *factor, const float *shift,
         for (int i = 0; i < n; i++) x[i] = rounded(x[i] * factor[i]) + shift[i];
 }
 
-static void layer_norm(int rows, int n, const float *weight, const float *bias, float epsilon, float *x) {
+static void layer_norm(int rows, int n, const float *weight, const float *bias, double epsilon, float *x) {
     for (; rows > 0; rows--, x += n) {
-        float mean = sum(n, 1, itself, x) / (float)n;
-        for (int i = 0; i < n; i++) x[i] -= mean;
-        float inverse = 1 / sqrtf(sum(n, 1, square, x) / (float)n + epsilon);
-        for (int i = 0; i < n; i++) x[i] = fmaf(x[i] * inverse, weight[i], bias[i]);
+        double middle = wide_sum(n, 1, 0, 0, x) / n;
+        double inverse = 1 / sqrt(wide_sum(n, 1, middle, 1, x) / n + epsilon);
+        int ordinary = inverse >= 0x1p-32 && inverse <= 0x1p32;
+        for (int i = 0; i < n; i++) {
+            float z = (x[i] - (float)middle) * (float)inverse;
+            if (!ordinary) z = (float)((x[i] - middle) * inverse);
+            x[i] = fmaf(z, weight[i], bias[i]);
+        }
     }
 }
 
@@ -250,6 +303,18 @@ static void dense(int rows, int inputs, int units, WEIGHTS, const float *bias, c
     }
 }
 
+static void dense_long(int rows, int inputs, int units, WEIGHTS, const float *bias, const float *x, float *y) {
+    for (; rows > 0; rows--, x += inputs, y += units)
+        for (int j = 0; j < units; j++) {
+            struct chain chain = {0, bias ? bias[j] : 0, 0};
+            for (int k = 0; k < inputs; k++) {
+                float weight = WEIGHT[k * units + j];
+                extend(&chain, x[k], weight);
+            }
+            y[j] = (float)(chain.total + chain.block);
+        }
+}
+
 /* A window that slides along an axis: count places, of which the first begins `before` in front of the picture. */
 struct window {
     int size, kernel, stride, before, count;
@@ -260,6 +325,26 @@ static void clip(struct window w, int i, int *first, int *end) {
     *first = i * w.stride - w.before;
     *end = *first + w.kernel < w.size ? *first + w.kernel : w.size;
     if (*first < 0) *first = 0;
+}
+
+static void conv2d_long(struct window rows, struct window columns, int inputs, int units, int groups, WEIGHTS,
+                        const float *bias, const float *x, float *y) {
+    int depth = inputs / groups, wide = units / groups, taps = rows.kernel * columns.kernel;
+    for (int place = 0; place < rows.count * columns.count; place++, y += units)
+        for (int j = 0; j < units; j++) {
+            struct chain chain = {0, bias ? bias[j] : 0, 0};
+            for (int tap = 0; tap < taps; tap++) {
+                int i = place / columns.count * rows.stride - rows.before + tap / columns.kernel;
+                int k = place % columns.count * columns.stride - columns.before + tap % columns.kernel;
+                int inside = i >= 0 && i < rows.size && k >= 0 && k < columns.size;
+                for (int c = 0; c < depth; c++) {
+                    int at = (i * columns.size + k) * inputs + j / wide * depth + c;
+                    float weight = WEIGHT[(tap * depth + c) * units + j];
+                    extend(&chain, inside ? x[at] : 0, weight);
+                }
+            }
+            y[j] = (float)(chain.total + chain.block);
+        }
 }
 
 static void conv2d(struct window rows, struct window columns, int inputs, int units, int groups, WEIGHTS,
@@ -294,12 +379,17 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
                 y[j] = most;
 ]]) .. pooling("average_pool", "int whole, ", [[
                 float total = 0;
+                double long_total = 0;
+                int number = (bottom - top) * (right - left), count = whole ? whole : number;
                 for (int i = top; i < bottom; i++)
-                    for (int k = left; k < right; k++) total += x[(i * columns.size + k) * channels + j];
-                y[j] = total / (float)(whole ? whole : (bottom - top) * (right - left));
+                    for (int k = left; k < right; k++) {
+                        total += x[(i * columns.size + k) * channels + j];
+                        long_total += x[(i * columns.size + k) * channels + j];
+                    }
+                y[j] = number > 1024 ? (float)(long_total / count) : total / (float)count;
 ]]) .. [[
 static void global_average(int positions, int channels, const float *x, float *y) {
-    for (int j = 0; j < channels; j++) y[j] = sum(positions, channels, itself, x + j) / (float)positions;
+    for (int j = 0; j < channels; j++) y[j] = mean(positions, channels, x + j);
 }
 ]]
 

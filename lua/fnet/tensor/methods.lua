@@ -93,7 +93,7 @@
 --- The variance: squared distances from the mean, divided by their number less the correction: 1, the unbiased
 --- estimate from a sample, or 0 for a whole population. Differentiable.
 ---@field var fun(self: tensor, axis?: integer, keep?: boolean, correction?: integer): tensor
---- The standard deviation, the square root of the variance, right also where that is outside float32.
+--- The standard deviation, right also where its square is outside float32.
 --- Differentiable; the slope counts as 0 where all elements are equal.
 ---@field std fun(self: tensor, axis?: integer, keep?: boolean, correction?: integer): tensor
 --- The Euclidean norm: the square root of the sum of squares. It neither overflows nor vanishes for any float32.
