@@ -92,6 +92,9 @@ describe("a model in C", function()
     local deep = nn.Sequential { nn.Conv2D(700, 4, 3, { padding = "same" }), nn.Conv2D(4, 4, 2, { groups = 2 }) }
     x = fnet.rand { 2, 4, 5, 700 }
     assert.equal(fnet.no_grad(deep, x):bytes(), (run(deep, x, { input = { 4, 5, 700 } })))
+    x = fnet.rand { 2, 40, 40, 3 }
+    local pool = nn.Sequential { nn.AvgPool2D(33, { stride = 4 }) }
+    assert.equal(pool(x):bytes(), (run(pool, x, { input = { 40, 40, 3 } })))
     x = fnet.full({ 1, 40, 30, 2 }, 3e38)
     assert.equal(x[1][1][1]:bytes(), (run(nn.Sequential { nn.GlobalAvgPool() }, x, { input = { 40, 30, 2 } })))
   end)
