@@ -3,6 +3,8 @@
 #include "backend.h"
 #include "threads.h"
 
+#include <math.h>
+
 #define COLUMN_UNIT 16
 
 struct job {
@@ -100,6 +102,17 @@ void reduce_moments(enum dtype dtype, size_t outer, size_t n, size_t inner, cons
                       .mean = mean,
                       .squares = squares};
     share(&job, outer);
+}
+
+double reduce_root(size_t n, size_t step, const double *x, double mean) {
+    double most = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) {
+        double distance = fabs(x[i * step] - mean);
+        if (!(distance <= most)) most = distance;
+    }
+    if (most == 0 || !isfinite(most)) return most;
+    for (size_t i = 0; i < n; i++) sum += (x[i * step] - mean) / most * ((x[i * step] - mean) / most);
+    return most * sqrt(sum);
 }
 
 /* Row after row of the columns, so that memory is read in order. Whole numbers below 2^53 are exact in double. */

@@ -15,6 +15,10 @@ void reduce_squares(enum dtype dtype, size_t outer, size_t n, size_t inner, cons
 void reduce_moments(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *x, double *mean,
                     double *squares);
 
+/* The root of the sum of squared distances of every step-th number from the mean, also where the squares are
+   outside double. */
+double reduce_root(size_t n, size_t step, const double *x, double mean);
+
 /* y[outer, inner] = the exact sum, maximum or minimum over n of uint8 or int32. */
 void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner,
                      const void *x, double *y);

@@ -79,6 +79,14 @@ static int minimum(lua_State *L) { return reduce(L, "min", REDUCE_MINIMUM); }
 static enum dtype exact_type(enum dtype dtype) { return dtype == INT32 || dtype == FLOAT64 ? FLOAT64 : FLOAT32; }
 static enum dtype result_type(enum dtype dtype) { return dtype == FLOAT64 ? FLOAT64 : FLOAT32; }
 
+/* The root of a sum of squares, number `i` of the results, again where the squares are outside double; float32's
+   are not. `mean`: of each result, or NULL for 0. */
+static double root_of(const struct plan *plan, double squares, size_t i, const double *mean) {
+    if (plan->x->dtype == FLOAT32 || (squares > 1e-280 && squares < INFINITY)) return sqrt(squares);
+    const double *x = (const double *)plan->x->data + i / plan->inner * plan->n * plan->inner + i % plan->inner;
+    return reduce_root(plan->n, plan->inner, x, mean ? mean[i] : 0);
+}
+
 /* spread(t, axis, keep, correction): the variance, or its root, from moments in double. */
 static int spread(lua_State *L, const char *what, bool root) {
     enum dtype dtype = ltensor_check(L, 1)->tensor.dtype, exact = exact_type(dtype);
@@ -91,8 +99,8 @@ static int spread(lua_State *L, const char *what, bool root) {
     double *y = (double *)moments->data + shape[1], count = (double)plan.n - correction;
     reduce_moments(exact, plan.outer, plan.n, plan.inner, plan.x->data, moments->data, y);
     for (size_t i = 0; i < shape[1]; i++) {
-        y[i] /= count > 0 ? count : 0;
-        if (root) y[i] = sqrt(y[i]);
+        double over = count > 0 ? count : 0;
+        y[i] = root ? root_of(&plan, y[i], i, moments->data) / sqrt(over) : y[i] / over;
     }
     push_results(L, what, &plan, result_type(dtype), y);
     return 1;
@@ -109,7 +117,7 @@ static int norm(lua_State *L) {
     struct tensor *squares = ltensor_new(L, "norm", FLOAT64, 1, &outputs);
     double *y = squares->data;
     reduce_squares(exact, plan.outer, plan.n, plan.inner, plan.x->data, y);
-    for (size_t i = 0; i < outputs; i++) y[i] = sqrt(y[i]);
+    for (size_t i = 0; i < outputs; i++) y[i] = root_of(&plan, y[i], i, NULL);
     push_results(L, "norm", &plan, result_type(dtype), y);
     return 1;
 }

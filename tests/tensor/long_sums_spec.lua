@@ -113,6 +113,13 @@ describe("squares of the largest and the smallest numbers", function()
         assert.is_true(((slopes.grad:double() - others.grad) * n ^ 0.5):abs():max():item() < 1e-5)
       end
     end
+    for _, scale in ipairs { 1e-300, 1e200, 1e300 } do -- outside double
+      local t = fnet.tensor({ { 3, 4 }, { -1, 1 } }, "float64") * scale
+      assert.is_true(math.abs(t:norm(2)[1] / scale / 5 - 1) < 1e-15)
+      assert.is_true(math.abs(t:norm(1)[2] / scale / 17 ^ 0.5 - 1) < 1e-15)
+      assert.is_true(math.abs(t:std(2)[2] / scale / 2 ^ 0.5 - 1) < 1e-15)
+    end
+    assert.equal(math.huge, fnet.tensor({ math.huge, 1 }, "float64"):norm():item())
     assert.equal(0, fnet.zeros({ 5 }):norm():item())
     assert.equal(0, fnet.zeros({ 0 }):norm():item())
   end)

@@ -93,11 +93,11 @@
 --- The variance: squared distances from the mean, divided by their number less the correction: 1, the unbiased
 --- estimate from a sample, or 0 for a whole population. Differentiable.
 ---@field var fun(self: tensor, axis?: integer, keep?: boolean, correction?: integer): tensor
---- The standard deviation, right also where its square is outside float32.
+--- The standard deviation, right also where its square is outside float32; the correction is as for var.
 --- Differentiable; the slope counts as 0 where all elements are equal.
 ---@field std fun(self: tensor, axis?: integer, keep?: boolean, correction?: integer): tensor
---- The Euclidean norm: the square root of the sum of squares. It neither overflows nor vanishes for any float32.
---- Differentiable; the slope at 0 counts as 0.
+--- The Euclidean norm: the square root of the sum of squares. It overflows only where it is itself
+--- too large. Differentiable; the slope at 0 counts as 0.
 ---@field norm fun(self: tensor, axis?: integer, keep?: boolean): tensor
 --- The largest element; a NaN wins. Raises where there is none. Differentiable: elements that reach it share.
 ---@field max fun(self: tensor, axis?: integer, keep?: boolean): tensor
