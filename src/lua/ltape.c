@@ -159,6 +159,7 @@ struct step {
 
 struct pass {
     struct tape *tape;
+    bool recording; /* of the gradients */
     size_t visit;
     size_t births;     /* storages up to this one are older than the walk */
     lua_Integer count; /* of results in ORDER */
@@ -385,7 +386,7 @@ static void step_back(lua_State *L, struct pass *pass) {
             if (argument->sequence > 0)
                 give_to_result(L, lua_gettop(L) - 1, pass);
             else
-                give_to_leaf(L, lua_gettop(L) - 1, pass->births, pass->tape->recording);
+                give_to_leaf(L, lua_gettop(L) - 1, pass->births, pass->recording);
         } else {
             lua_pop(L, 1);
         }
@@ -399,7 +400,8 @@ static void step_back(lua_State *L, struct pass *pass) {
 static int walk(lua_State *L) {
     struct pass pass = {.tape = tape_of(L)};
     /* Gradients that are recorded are what the next derivatives are made from: none of their memory goes back. */
-    pass.births = is_recording(L, pass.tape) ? SIZE_MAX : lstorage_births();
+    pass.recording = is_recording(L, pass.tape);
+    pass.births = pass.recording ? SIZE_MAX : lstorage_births();
     bool retain = lua_toboolean(L, RETAIN);
     lua_createtable(L, 8, 0);
     lua_createtable(L, 8, 0);

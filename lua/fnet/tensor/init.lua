@@ -41,7 +41,7 @@ metatable.elsewhere = { -- names of PyTorch and NumPy
   masked_fill = "fnet.where(mask, value, t) chooses element by element",
   masked_select = "fnet.where(mask, t, 0) keeps the shape, t:gather(positions) takes rows",
   mm = "matmul", multiply = "mul", mv = "matmul", narrow = "slice", ndim = "rank", ndimension = "rank",
-  negative = "neg", nelement = "count", norm = "(t * t):sum():sqrt() is the norm", not_equal = "ne",
+  negative = "neg", nelement = "count", not_equal = "ne",
   numel = "count",
   numpy = "fnet.data.write_npy writes a file for NumPy",
   permute = "t:transpose(axis1, axis2) exchanges two axes", power = "pow", ravel = "flatten",
