@@ -95,6 +95,11 @@ describe("a model in C", function()
     x = fnet.rand { 2, 40, 40, 3 }
     local pool = nn.Sequential { nn.AvgPool2D(33, { stride = 4 }) }
     assert.equal(pool(x):bytes(), (run(pool, x, { input = { 40, 40, 3 } })))
+    for _, scale in ipairs { 1e-30, 1, 1e30 } do
+      local norm = nn.Sequential { nn.LayerNorm(1500, { epsilon = 0 }) }
+      x = fnet.randn { 3, 1500 } * scale
+      assert.equal(norm(x):bytes(), (run(norm, x)))
+    end
     x = fnet.full({ 1, 40, 30, 2 }, 3e38)
     assert.equal(x[1][1][1]:bytes(), (run(nn.Sequential { nn.GlobalAvgPool() }, x, { input = { 40, 30, 2 } })))
   end)

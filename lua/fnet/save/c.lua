@@ -204,7 +204,8 @@ local function for_chains(name, length) return length > 4096 and name .. "_long"
 
 function calls.Dense(file, step, input, output)
   local rows, features = rows_of(step.input)
-  return call(for_chains("dense", features), rows, features, step.layer.units, add_weights(file, step.layer), input, output)
+  return call(for_chains("dense", features), rows, features, step.layer.units, add_weights(file, step.layer), input,
+    output)
 end
 
 function calls.Conv2D(file, step, input, output)
