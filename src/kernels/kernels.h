@@ -134,7 +134,8 @@ struct kernels {
     /* y[j] = the reduction over i of x[i * x_row + j], i < rows, j < columns, in the same order. */
     void (*reduce_columns[REDUCE_COUNT])(size_t rows, size_t columns, const void *x, size_t x_row, void *y);
 
-    /* The sum of squares of x[i] * scale; that of each column; the mean, and the sum of squared distances from it: in double, in the same order. */
+    /* The sum of squares of x[i] * scale; that of each column; the mean, and the sum of squared distances from it:
+     * in double, in the same order. */
     double (*sum_squares)(size_t n, const void *x, double scale);
     void (*sum_squares_columns)(size_t rows, size_t columns, const void *x, size_t x_row, double *y);
     void (*moments)(size_t n, const void *x, double *mean, double *squares);

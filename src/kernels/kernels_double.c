@@ -10,17 +10,10 @@
 
 typedef double real;
 typedef double vec;
-typedef double dvec;
 
 #define REAL_MIN DBL_MIN
 
 #include "template/single.inc"
-
-static inline dvec dlow(vec x) { return x; }
-static inline dvec dhigh(vec x) { return x; }
-static inline dvec dset1(double x) { return x; }
-static inline dvec dadd(dvec a, dvec b) { return a + b; }
-static inline dvec dmul(dvec a, dvec b) { return a * b; }
 
 static inline vec vexp(vec x) { return exp(x); }
 static inline vec vlog(vec x) { return log(x); }
