@@ -4,7 +4,7 @@
      lcheck      checks of arguments
      lstorage    the memory behind tensors, and the pool of what was given back
      ltensor     tensors as userdata: handles
-     ltape       recording and backward
+     ltape       recording
      the rest    elements, operations, files, the system: called by Lua only
    Order in every binding: check all arguments, create all Lua objects, then compute. */
 #ifndef FNET_LCORE_H
@@ -14,10 +14,10 @@
 
 /* Registration: each adds its functions to the table on top of the stack. For lcore.c only. */
 typedef void lopener(lua_State *L);
-lopener lopen_error, lopen_storage, lopen_tensor, lopen_tape, lopen_element, lopen_create, lopen_view,
-    lopen_elementwise, lopen_reduce, lopen_matmul, lopen_conv, lopen_pool, lopen_index, lopen_nn, lopen_norm,
-    lopen_optim, lopen_random, lopen_idx, lopen_input, lopen_file, lopen_transform, lopen_decode, lopen_hash,
-    lopen_image, lopen_csv, lopen_signal, lopen_runtime;
+lopener lopen_error, lopen_storage, lopen_tensor, lopen_tape, lopen_backward, lopen_element, lopen_create,
+    lopen_view, lopen_elementwise, lopen_reduce, lopen_matmul, lopen_conv, lopen_pool, lopen_index, lopen_nn,
+    lopen_norm, lopen_optim, lopen_random, lopen_idx, lopen_input, lopen_file, lopen_transform, lopen_decode,
+    lopen_hash, lopen_image, lopen_csv, lopen_signal, lopen_runtime;
 
 /* Opens the module fnet.core: called by require. */
 LUAMOD_API int luaopen_fnet_core(lua_State *L);

@@ -5,8 +5,28 @@
 
 #include "ltensor.h"
 
+/* What has been recorded in a Lua state, and where recording is switched. */
+struct tape {
+    struct scope *scopes; /* the latest first; without any, operations record themselves */
+    size_t sequence;      /* of the latest recorded result */
+    size_t visit;         /* of the latest walk */
+};
+
+struct tape *ltape_of(lua_State *L);
+
 /* True while operations record themselves on the tape. */
 bool lrecording(lua_State *L);
+
+/* Calls the function at 1 with the arguments above it, recording switched; returns its results, also where it
+   yields in between. To be returned at once by the C function that runs. */
+int lcall_recording(lua_State *L, bool recording);
+
+/* Records a result: it is at `result`, its rule on top of the stack (popped), the arguments at first .. last, and
+   what is saved for the rule at `saved`, 0 for nothing. */
+void lrecord(lua_State *L, struct tape *tape, int result, int first, int last, int saved);
+
+/* What the storages of a result and of its arguments have gone through: it must not change before backward. */
+size_t lversions(lua_State *L, const struct handle *result, int first, int last);
 
 /* An operation. One that the tape can record takes exactly `arguments` stack values, leaves them as they are, and
    returns its result first, then at most one value saved for its gradient rule. */
