@@ -5,6 +5,8 @@ local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
 
+local flatten = core.methods.flatten
+
 -- The number of a sample's elements; nil while a length is not known.
 local function elements(shape)
   if shape.open then return nil end
@@ -66,11 +68,10 @@ Flatten.passes_on, Flatten.features = true, false -- features: of a sample, once
 ---@param x tensor [batch, ...], or one sample
 ---@return tensor
 function Flatten:forward(x)
-  expect.tensor(self:name(), x)
-  local rank, features = x.rank, self.features
-  local sample = rank < 2 or features and x:count() == features and x:count() ~= #x * features
-  if rank == 0 or sample then return x:flatten() end
-  return x:flatten(2)
+  if not core.is_tensor(x) then expect.tensor(self:name(), x) end
+  local y, features = flatten(x), self.features
+  if x.rank < 2 or #y == features and #x ~= 1 then return y end
+  return flatten(x, 2)
 end
 
 --- Called by a Sequential: how many features a sample has.
