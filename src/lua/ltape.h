@@ -12,6 +12,7 @@ struct tape {
     size_t visit;         /* of the latest walk */
 };
 
+/* The tape of the state. */
 struct tape *ltape_of(lua_State *L);
 
 /* True while operations record themselves on the tape. */
