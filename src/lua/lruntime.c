@@ -1,13 +1,12 @@
 /* What the library runs on: version, instruction set, threads, clock, terminal. */
-#define _DEFAULT_SOURCE /* struct winsize */
 #include "ltensor.h"
 
 #include "../core/backend.h"
+#include "../core/terminal.h"
 #include "../core/threads.h"
 #include "../version.h"
 
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -62,14 +61,15 @@ static int monotonic_clock(lua_State *L) {
     return 1;
 }
 
-/* terminal(descriptor): the columns of the terminal at file descriptor 1 or 2, or nil where it is none. */
+/* terminal(descriptor): the columns and the rows of the terminal at file descriptor 0, 1 or 2, or nil where it is
+   none that can draw. */
 static int terminal(lua_State *L) {
-    int descriptor = (int)lcheck_integer(L, 1, "terminal", 0, 2);
-    if (!isatty(descriptor)) return 0;
-    struct winsize size;
-    bool known = ioctl(descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    lua_pushinteger(L, known ? size.ws_col : 80);
-    return 1;
+    int descriptor = (int)lcheck_integer(L, 1, "terminal", 0, 2), columns, rows;
+    if (!terminal_draws(descriptor)) return 0;
+    terminal_size(descriptor, &columns, &rows);
+    lua_pushinteger(L, columns);
+    lua_pushinteger(L, rows);
+    return 2;
 }
 
 static int close_threads(lua_State *L) {

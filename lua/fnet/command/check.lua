@@ -7,6 +7,7 @@ local closing = require "fnet.base.closing"
 local core = require "fnet.core"
 local inspect = require "fnet.inspect"
 local interruption = require "fnet.base.interruption"
+local live = require "fnet.report.live"
 local observer = require "fnet.base.observer"
 local outside = require "fnet.nn.outside"
 local trace = require "fnet.inspect.trace"
@@ -47,7 +48,7 @@ end
 
 -- Says all that is known; whether nothing is wrong.
 local function report(watch)
-  if core.terminal(2) then io.stderr:write "\r\27[K" end -- where a progress line may be
+  live.erase()
   local right = report_model(watch)
   local bytes = optimiser_bytes(watch)
   if bytes > 0 then say("optimiser: remembers %s", inspect.byte_text(bytes)) end

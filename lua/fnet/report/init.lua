@@ -5,6 +5,7 @@ local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
+local live = require "fnet.report.live"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
 local accuracy_text = require("fnet.measure.classes").accuracy_text
@@ -31,24 +32,20 @@ end
 ---@return fun(step: integer, text?: string) update  call it as often as you like
 ---@return fun() finish  removes the line
 function report.progress(label, total)
-  local width = core.terminal(2)
-  if not width then return function() end, function() end end
+  if not core.terminal(2) then return function() end, function() end end
   local shown, started = -1, core.clock()
   local function update(step, text)
     local now = core.clock()
     if now - shown < 0.1 and step < total then return end
     shown = now
+    local room = (core.terminal(2) or 80) - 1 -- in the last column some terminals begin a new line
     local rate = step / math.max(now - started, 1e-9)
-    local left = ("%s %s %3d%% "):format(label, report.bar(step / total, 24), 100 * step // total)
-    local right = ("%s  %.0f s left"):format(text or "", (total - step) / math.max(rate, 1e-9))
-    io.stderr:write("\r", left, right:sub(1, math.max(0, width - #label - 32)), "\27[K")
-    io.stderr:flush()
+    local bar = report.bar(step / total, math.max(0, math.min(24, room - (utf8.len(label) or #label) - 6)))
+    local line = ("%s %s %3d%% %s  %.0f s left"):format(label, bar, 100 * step // total, text or "",
+      (total - step) / math.max(rate, 1e-9))
+    live.draw((utf8.len(line) or 0) <= room and line or line:sub(1, (utf8.offset(line, room + 1) or 1) - 1))
   end
-  local function finish()
-    io.stderr:write("\r\27[K")
-    io.stderr:flush()
-  end
-  return update, finish
+  return update, live.erase
 end
 
 --- Callbacks for `fnet.fit` that show how it goes, on stderr: a live line while an epoch runs, where that is a
@@ -101,7 +98,7 @@ end
 local SHADES = " .:-=+*#%@"
 
 --- A greyscale picture as text: two rows of pixels a line in half blocks with 24 grey levels where the output is a
--- terminal (and NO_COLOR is not set), else one character a pixel.
+-- terminal that can draw (and NO_COLOR is not set), else one character a pixel.
 ---@param picture tensor [height, width], 0 (dark) to 1 (bright)
 ---@return string text without a newline at the end
 function report.picture(picture)
