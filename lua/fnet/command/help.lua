@@ -7,24 +7,28 @@ local core = require "fnet.core"
 
 local help = {}
 
-local WIDTH = 96
+local MOST = 96 -- columns: longer lines are hard to read
 
 -- ---- text ----
 
+-- The columns of the terminal that the text is for; those of most, where it goes elsewhere.
+local function width_of_lines() return math.min(core.terminal(1) or 80, MOST) end
+
 local function wrap(text, indent)
-  local out, column = {}, WIDTH
+  local most = width_of_lines()
+  local out, column = {}, most
   for word in text:gmatch "%S+" do
-    local fits = column + 1 + #word <= WIDTH
+    local fits = column + 1 + #word <= most
     out[#out + 1] = (fits and " " or "\n" .. indent) .. word
     column = (fits and column + 1 or #indent) + #word
   end
   return table.concat(out):sub(2)
 end
 
--- Rows of two columns, the second one, which is all but the first text, wrapped.
+-- Rows of two columns, the second one, which is all but the first text, wrapped. A long first one has a line alone.
 local function columns(rows)
-  local width, lines = 0, {}
-  for _, row in ipairs(rows) do width = math.max(width, math.min(34, #row[1])) end
+  local width, lines, most = 0, {}, math.min(34, width_of_lines() // 2 - 4)
+  for _, row in ipairs(rows) do width = math.max(width, math.min(most, #row[1])) end
   for i, row in ipairs(rows) do
     local head, text = "  " .. row[1], wrap(table.concat(row, "", 2), (" "):rep(width + 4))
     lines[i] = (#row[1] > width and head .. "\n" .. text or head .. text:sub(#head + 1)):gsub("%s+$", "")
@@ -125,12 +129,10 @@ function help.find(name)
     near and (", did you mean '%s'?"):format(near) or "")
 end
 
---- The method that was probably meant where Lua says "attempt to call a nil value (method 'paramters')".
----@param message string
----@return string? name nil for other messages, and where no method's name is near
-function help.near_method(message)
-  local name = message:match "%(method '([%w_]+)'%)$"
-  if not name then return nil end
+--- The method that was probably meant by a name that no object has.
+---@param name string such as "paramters"
+---@return string? name nil where none is near
+function help.near_method(name)
   local index, known = topics.index(), naming.sorted(core.methods)
   for _, class in ipairs(naming.sorted(index.classes)) do
     for _, path in ipairs(index.classes[class].methods) do known[#known + 1] = path:match "[^.]+$" end
