@@ -1,39 +1,73 @@
---- The language side of the interactive mode: which lines make up a chunk, what a prompt says, what Tab
---- offers. Used by the `fnet` command only. Invariant: completion looks values up with rawget and
---- debug.getmetatable alone, so pressing Tab never runs code of the user; globals are captured here, so a
---- session that overwrites them keeps its prompt.
+--- The language side of the interactive mode: which lines make up a chunk, what a prompt says, how results are shown.
+--- Used by the `fnet` command only. Invariant: globals are captured here, so a session that overwrites them keeps its
+--- prompt.
 
-local globals, getmetatable = _G, debug.getmetatable
-local load, next, pcall, rawget, rawset, require, setmetatable, tostring, type =
-  load, next, pcall, rawget, rawset, require, setmetatable, tostring, type
-local sort = table.sort
-local find, gmatch, gsub, match, sub = string.find, string.gmatch, string.gsub, string.match, string.sub
+local completion = require "fnet.command.completion"
+local core = require "fnet.core"
+local page = require "fnet.command.page"
+local session = require "fnet.command.session"
+local show = require "fnet.command.show"
+local suggest = require "fnet.command.suggest"
 
-local repl = {}
+local globals = _G
+local error, load, pcall, rawget, rawset, require, setmetatable, tostring =
+  error, load, pcall, rawget, rawset, require, setmetatable, tostring
+local exit = os.exit
+local find, format, gmatch, gsub, match, sub =
+  string.find, string.format, string.gmatch, string.gsub, string.match, string.sub
+local pack, remove, unpack = table.pack, table.remove, table.unpack
 
-local KEYWORDS = "and break do else elseif end false for function goto if in local nil not or repeat return then "
-  .. "true until while"
+local repl = { complete = completion.advise }
+
+-- ---- what everybody tries ----
+
+local made = {} -- the globals made here, by name
 
 -- A global that is called with a name or with words; alone, an expression too, it says what it does.
 local function make(name, usage, f)
   if rawget(globals, name) ~= nil then return end
-  rawset(globals, name, setmetatable({}, {
-    __call = function(_, text) return f(text) end,
+  made[name] = setmetatable({}, {
+    __call = function(_, ...) return f(...) end,
     __tostring = function() return usage end,
-  }))
+  })
+  rawset(globals, name, made[name])
 end
 
---- Makes the library the global `fnet`, its help and its search the globals `help` and `search`, unless the session
---- has something there already. Raises what `require "fnet"` raises.
+--- Makes the library the global `fnet`, its help and its search the globals `help` and `search`, and `exit` and `quit`
+--- what ends the session, unless the session has something there already. Raises what `require "fnet"` raises.
 function repl.open()
   local fnet = require "fnet"
   require("fnet.base.later").load() -- for completion, which only looks
   if rawget(globals, "fnet") == nil then rawset(globals, "fnet", fnet) end
   make("help", 'help "nn.Dense" tells about a name, help "nn" lists what it holds, help() is an overview',
-    fnet.help)
+    function(name) page(fnet.help(name)) end)
   make("search", 'search "early stopping" finds names by words, and by what PyTorch, Keras and NumPy call them',
-    require("fnet.command.search").search)
+    function(words) page(require("fnet.command.search").search(words)) end)
+  for _, name in ipairs { "exit", "quit" } do
+    make(name, name .. " ends the session", function(status)
+      if status == nil then status = true end
+      exit(status, true)
+    end)
+  end
 end
+
+local function is_ours(name) return made[name] ~= nil and rawget(globals, name) == made[name] end
+
+-- Lua for what is no Lua: `?`, `?nn.Dense`, `nn.Dense?`, `help nn`, `search early stopping`.
+local function translate(line)
+  local name, words = match(line, "^%s*(%a+)%s+(.-)%s*$")
+  if not (name == "help" or name == "search") or load(line) or load("return " .. line) then
+    name, words = "help", match(line, "^%s*%?%s*(.-)%s*$") or match(line, "^%s*([%w_.:]+)%s*%?%s*$")
+  end
+  if not words or not is_ours(name) then return line end
+  return words == "" and name .. "()" or format("%s(%q)", name, words)
+end
+
+-- ---- reading ----
+
+local queue = {} -- the lines of a pasted text that are to be run
+local running = false -- a chunk was given out, and its results have not been shown: it failed
+local bare -- the name that the chunk consists of
 
 -- What the global of this name says as text; the default where there is none.
 local function prompt(variable, default)
@@ -43,73 +77,81 @@ local function prompt(variable, default)
   return ok and text or default
 end
 
+-- The next line, from what was pasted or from the reader.
+local function next_line(read_line, shown)
+  if #queue > 0 then return remove(queue, 1) end
+  local text, message = read_line(shown)
+  if not text then return text, message end
+  for line in gmatch(text .. "\n", "(.-)\n") do queue[#queue + 1] = line end
+  if #queue > 1 and queue[#queue] == "" then queue[#queue] = nil end
+  return remove(queue, 1)
+end
+
+-- Whether the next line of a pasted text goes on with the statement before: none begins with such a word.
+local function goes_on()
+  local line = queue[1] or ""
+  local first = match(line, "^%s*([%a_][%w_]*)")
+  return first == "and" or first == "or" or find(line, "^%s*[%.:,%)%]}=%+%*/%%^<>&|]") and not find(line, "^%s*::")
+end
+
+local function ends_early(message) return message and sub(message, -5) == "<eof>" end
+
 --- Reads one chunk: lines until they compile, or fail for another reason than their end. A chunk that is an
 --- expression returns its values.
----@param read_line fun(prompt: string): string|false|nil  false after Ctrl-C, nil at the end of the input
+---@param read_line fun(prompt: string): string|false|nil, string?  false after Ctrl-C or with a message, nil at the
+--- end of the input; a text of several lines is run line by line
 ---@return function|false|nil chunk  false when the lines were no chunk, nil at the end of the input
----@return string? message  why they were no chunk; nil after Ctrl-C
+---@return string|boolean? message  why they were no chunk; nil after Ctrl-C; true where `exit` ended the input
 function repl.read(read_line)
-  local line = read_line(prompt("_PROMPT", "> "))
-  if not line then return line end
-  local text = gsub(line, "^=", "return ") -- "= expression", the way of Lua 5.1
-  local chunk = load("return " .. text, "=stdin")
-  if chunk then return chunk end
+  local dropped = running and #queue or 0
+  running = false
+  if dropped > 0 then
+    queue = {}
+    return false, format("the rest of the pasted text was not run: %d line%s", dropped, dropped > 1 and "s" or "")
+  end
+  local line, message = next_line(read_line, prompt("_PROMPT", "> "))
+  if not line then return line, message end
+  local word = match(line, "^%s*(%a+)%s*$")
+  if (word == "exit" or word == "quit") and is_ours(word) then return nil, true end
+  bare = match(line, "^%s*([%a_][%w_]*)%s*$")
+  local text = gsub(translate(line), "^=", "return ") -- "= expression", the way of Lua 5.1
   while true do
-    local message
-    chunk, message = load(text, "=stdin")
-    if chunk then return chunk end
-    if sub(message, -5) ~= "<eof>" then return false, message end -- more lines would not help
-    line = read_line(prompt("_PROMPT2", ">> "))
-    if line == false then return false end
-    if line == nil then return false, message end
-    text = text .. "\n" .. line
+    local expression, why = load("return " .. text, "=stdin")
+    local statement
+    if not expression then statement, message = load(text, "=stdin") end
+    if (expression or statement) and not goes_on() then
+      running = true
+      local chunk, refused = session.load(expression and "return " .. text or text, "=stdin")
+      return chunk or false, refused
+    elseif not (expression or statement or ends_early(why) or ends_early(message)) then -- more would not help
+      running = true
+      return false, message
+    end
+    local more, refused = next_line(read_line, prompt("_PROMPT2", ">> "))
+    if more == false then return false, refused end
+    if more == nil then return false, message or why end
+    text = text .. "\n" .. more
   end
 end
 
--- What indexing a value finds: its own fields, and what it has not itself, along `__index`. A userdata whose
--- `__index` is a function may name its methods in the `methods` field of its metatable.
-local function fields_of(value)
-  local fields = {}
-  for _ = 1, 16 do -- a chain of metatables may be a ring
-    for name, field in next, type(value) == "table" and value or {} do
-      if fields[name] == nil then fields[name] = field end
-    end
-    local metatable = getmetatable(value)
-    if type(metatable) ~= "table" then break end
-    value = rawget(metatable, "__index")
-    if type(value) ~= "table" then value = rawget(metatable, "methods") end
-    if type(value) ~= "table" then break end
-  end
-  return fields
-end
+-- ---- showing ----
 
---- What may stand at the cursor: global names and keywords, fields after "a.b.", methods after "a.b:".
----@param line string  the text before the cursor
----@return string[] names  sorted, each the whole last name; a tab where the line is blank so far
-function repl.complete(line)
-  if not find(line, "%S") then return { "\t" } end
-  local path = match(line, "[%a_][%w_.:]*$") or ""
-  local before = sub(line, 1, #line - #path)
-  -- Part of a number, or a field of what only running the line could tell.
-  if find(before, "[%w_:%]%)\"']$") or find(before, "[^.]%.$") then return {} end
-
-  local value, separator = globals, ""
-  local owners, prefix = match(path, "^(.*[.:])([%w_]*)$")
-  prefix = prefix or path
-  for name, mark in gmatch(owners or "", "([%w_]*)([.:])") do
-    value, separator = fields_of(value)[name], mark
-  end
-
-  local names, fields = {}, fields_of(value)
-  for word in gmatch(separator == "" and KEYWORDS or "", "%a+") do fields[word] = true end
-  for name, field in next, fields do
-    if type(name) == "string" and find(name, "^[%a_][%w_]*$") and sub(name, 1, #prefix) == prefix
-      and (separator ~= ":" or type(field) == "function") then
-      names[#names + 1] = name
-    end
-  end
-  sort(names)
-  return names
+--- Prints the results of a chunk; the first one becomes the global `_`, unless it is nil. Raises what the session's
+--- `print` raises.
+---@param ... any
+function repl.show(...)
+  running = false
+  local values = pack(session.keep(...))
+  if values.n == 0 then return end
+  if values[1] ~= nil then rawset(globals, "_", values[1]) end
+  local ok, message = pcall(function()
+    local width, texts = core.terminal(1) or 80, {}
+    for i = 1, values.n do texts[i] = show(values[i], width) end
+    local meant = values.n == 1 and values[1] == nil and bare and suggest.global(bare)
+    if meant then texts[1] = format("nil, did you mean %s?", meant) end
+    rawget(globals, "print")(unpack(texts, 1, values.n))
+  end)
+  if not ok then error(format("error calling 'print' (%s)", tostring(message)), 0) end
 end
 
 return repl

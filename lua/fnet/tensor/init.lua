@@ -355,6 +355,8 @@ end
 -- What Lua's own functions say that they got.
 metatable.__name = "a tensor; t:item() is the number of one element, t:totable() all numbers"
 
+metatable.properties = { "shape", "rank", "dtype", "grad", "requires_grad" }
+
 -- Called for a key that a tensor does not have.
 function metatable.unknown(key)
   if type(key) ~= "string" or key:find "^%d" then
@@ -363,11 +365,11 @@ function metatable.unknown(key)
       type(key) == "string" and ("%q"):format(key) or core.kind(key))
   end
   local names = naming.sorted(methods)
-  for _, field in ipairs { "shape", "rank", "dtype", "grad", "requires_grad" } do names[#names + 1] = field end
+  for _, field in ipairs(metatable.properties) do names[#names + 1] = field end
   local near = metatable.elsewhere[key] or naming.nearest(key, names, true)
   local words = near and (near:find " " and near or ("did you mean '%s'?"):format(near))
   core.raise("a tensor has no field or method '%s'; %s", key, words or
-    "it has shape, rank, dtype, grad, requires_grad and the methods that `fnet --help tensor` lists")
+    "it has " .. table.concat(metatable.properties, ", ") .. " and the methods that `fnet --help tensor` lists")
 end
 
 return { constructors = constructors }
