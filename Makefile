@@ -42,10 +42,7 @@ readline := $(shell for name in $(readline.$(READLINE)); do \
 ifeq ($(READLINE)$(readline),$(filter-out auto none,$(READLINE)))
 $(error READLINE=$(READLINE): $(PKG_CONFIG) finds no such library; auto takes libedit, readline or none)
 endif
-readline_number.readline := 1
-readline_number.libedit := 2
-readline_flags := $(if $(readline),-DFNET_READLINE=$(readline_number.$(readline)) \
-    $(shell $(PKG_CONFIG) --cflags $(readline)))
+readline_flags := $(if $(readline),$(shell $(PKG_CONFIG) --cflags $(readline)))
 readline_libs := $(if $(readline),$(shell $(PKG_CONFIG) --libs $(readline)))
 
 # PNG and JPEG pictures: each library that is there.
@@ -96,8 +93,11 @@ other_kernels := $(filter-out $(kernel_names:%=src/kernels/kernels_%.c),$(wildca
 
 kernel_sources := $(sort $(filter-out $(other_kernels),$(wildcard src/kernels/*.c)))
 core_sources := $(sort $(wildcard src/core/*.c))
-lua_sources := $(sort $(filter-out src/lua/lreadline.c,$(wildcard src/lua/*.c)))
-interpreter_sources := src/main.c $(wildcard src/lua/lreadline.c)
+lua_of_interpreter := src/lua/linterrupt.c src/lua/lreadline.c
+lua_sources := $(sort $(filter-out $(lua_of_interpreter),$(wildcard src/lua/*.c)))
+editor := src/terminal/editor_$(or $(readline),none).c
+interpreter_sources := src/main.c src/options.c $(lua_of_interpreter) $(editor) \
+    $(filter-out src/terminal/editor_%,$(wildcard src/terminal/*.c))
 test_sources := $(sort $(wildcard tests/c/kernels/*.c tests/c/core/*.c tests/c/fuzz/*.c))
 bench_sources := $(filter-out tests/bench/peers%,$(wildcard tests/bench/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
@@ -149,7 +149,7 @@ $(build)/src/kernels/kernels_neon.o: private own_flags := $(fast_kernels) \
     $(if $(findstring clang,$(compiler_version)),,-fno-schedule-insns)
 # the one symbol that core.so shows
 $(build)/src/lua/lcore.o: private own_flags := -fvisibility=default
-$(build)/src/lua/lreadline.o: private own_flags := $(readline_flags)
+$(build)/$(editor:.c=.o): private own_flags := $(readline_flags)
 $(build)/src/core/image_png.o $(build)/src/core/image_jpeg.o: private own_flags := $(image_flags)
 $(build)/src/core/picture.o: private own_flags := $(fast_kernels)
 

@@ -63,7 +63,7 @@ local cases = {
   ["a warning from a finalizer"] = { "-W", "-e",
     "setmetatable({}, { __gc = function() error 'in gc' end }) collectgarbage()" },
   ["an unknown option"] = { "-x", status = 1 },
-  ["an unknown long option"] = { "--version", status = 1 },
+  ["an unknown long option"] = { "--verbose", status = 1 },
   ["an option with too much behind it"] = { "-vi", status = 1 },
   ["-- ends the options"] = { "--", "args.lua", "-e", "--" },
   ["-- alone goes on with standard input"] = { "--", input = "print(arg[0] ~= nil, ...)" },
@@ -96,6 +96,16 @@ local cases = {
   ["nil as error"] = { "-e", "error()", status = 1 },
   ["a number as error"] = { "-e", "error(42)", status = 1 },
   ["an error in a message handler"] = { "-e", "print(xpcall(error, error))" },
+  ["what coroutines give and raise"] = { "-e", [[
+    local function show(...) print((table.concat({ ... }, " "):gsub("0x%x+", "address"))) end
+    local function text(ok, message) show(tostring(ok), tostring(message)) end
+    text(pcall(coroutine.wrap(function() error "a" end)))
+    text(pcall(function() return coroutine.wrap(function() error "b" end)() + 1 end))
+    for _, name in ipairs { "resume", "wrap", "close" } do text(pcall(coroutine[name], 5)) end
+    local made = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() print "closed" end })
+      coroutine.yield() end)
+    text(coroutine.resume(made)) text(coroutine.close(made)) text(coroutine.resume(made))
+    for i, j in coroutine.wrap(function() for i = 1, 2 do coroutine.yield(i, i + 1) end end) do show(i, j) end]] },
   ["an error in a coroutine"] = { "-e", "coroutine.wrap(function() error 'inside' end)()", status = 1 },
   ["stack overflow"] = { "-e", "local function f() return 1 + f() end f()", status = 1 },
   ["os.exit()"] = { "-e", "os.exit()", status = 0 },
@@ -157,11 +167,31 @@ describe("fnet on top of stock lua:", function()
     assert.equal(0, result.status)
   end)
 
-  it("--help explains itself", function()
-    local result = run(command.fnet, { "--help" })
-    assert.matches("^usage: fnet", result.output)
-    assert.matches("Examples:", result.output, 1, true)
-    assert.equal(0, result.status)
+  it("--version and -V do as -v does", function()
+    local expected = run(command.fnet, { "-v" })
+    for _, option in ipairs { "--version", "-V" } do assert.same(expected, run(command.fnet, { option })) end
+  end)
+
+  it("--help and -h explain themselves, within 80 columns", function()
+    for _, arguments in ipairs { { "--help" }, { "-h" }, { "info", "--help" }, { "info", "-h" } } do
+      local result = run(command.fnet, arguments)
+      assert.matches("^usage: fnet", result.output)
+      assert.matches("Examples:", result.output, 1, true)
+      assert.equal(0, result.status)
+      for line in result.output:gmatch "[^\n]+" do assert.is_true(#line <= 80, line) end
+    end
+  end)
+
+  it("runs no file that has the name of a command", function()
+    for _, name in ipairs { "info", "run", "eval", "check" } do
+      command.write_file(directory .. "/" .. name, "print 'the file has run'")
+      local result = run(command.fnet, { name, "no_such_model" })
+      assert.not_matches("the file has run", result.output .. result.errors, 1, true)
+      assert.same({ "the file has run\n", 0 }, { run(command.fnet, { "./" .. name }).output, result.status - 1 })
+      os.remove(directory .. "/" .. name)
+      assert(os.execute("mkdir " .. quote(directory .. "/" .. name)))
+      assert.same(result, run(command.fnet, { name, "no_such_model" }))
+    end
   end)
 
   it("--help with a name shows what the library says of it, also before other options", function()
@@ -284,6 +314,29 @@ describe("Ctrl-C", function()
       print 'still here']], 1)
     assert.equal("ready\nfalse\tinterrupted\nstill here\n", result.output)
     assert.equal("", result.errors)
+    assert.equal(0, result.status)
+  end)
+
+  it("reaches a loop in a coroutine, however deep, and leaves the others usable", function()
+    local result = interrupt([[
+      local outer = coroutine.wrap(function()
+        local inner = coroutine.create(function() ready() while true do local t = {} end end)
+        coroutine.yield(coroutine.resume(inner))
+        return "went on"
+      end)
+      print(outer())
+      for i = 1, 1e5 do local t = { i } end
+      print(outer())]], 1)
+    assert.equal("ready\nfalse\tinterrupted\nwent on\n", result.output)
+    assert.same({ "", 0 }, { result.errors, result.status })
+  end)
+
+  it("reaches a loop that goes from one coroutine to the other", function()
+    local result = interrupt([[
+      local give = coroutine.wrap(function() while true do coroutine.yield {} end end)
+      print(pcall(function() ready() while true do give() end end))
+      print 'still here']], 1)
+    assert.matches("^ready\nfalse\t[^\n]*interrupted\nstill here\n$", result.output)
     assert.equal(0, result.status)
   end)
 

@@ -2,6 +2,7 @@
 
 local fnet = require "fnet"
 local command = require "tests.support.command"
+local completion = require "fnet.command.completion"
 local repl = require "fnet.command.repl"
 
 --- A reader that gives these lines, one a call, and notes the prompts that it was called with.
@@ -41,8 +42,39 @@ describe("repl.read", function()
   end)
 
   it("drops the lines so far after Ctrl-C", function()
-    assert.same({ false, n = 1 }, table.pack(repl.read(lines(false))))
-    assert.same({ false, n = 1 }, table.pack(repl.read(lines("for i = 1, 2 do", false))))
+    assert.same({ false }, { repl.read(lines(false)) })
+    assert.same({ false }, { repl.read(lines("for i = 1, 2 do", false)) })
+  end)
+
+  it("runs a text of several lines chunk by chunk, without asking", function()
+    local text = "repl_a = 1\n\nfunction repl_f()\n  return 5\nend\nrepl_a + 1\n('x')\n  :rep(3)\n"
+    local read_line, prompts = lines(text, "'last'")
+    local results = {}
+    for _ = 1, 6 do
+      local chunk = repl.read(read_line)
+      results[#results + 1] = chunk() or "nothing"
+      repl.show() -- it has not failed
+    end
+    assert.same({ "nothing", "nothing", "nothing", 2, "xxx", "last" }, results)
+    assert.same({ "> ", "> " }, prompts)
+    rawset(_G, "repl_a", nil)
+    rawset(_G, "repl_f", nil)
+  end)
+
+  it("drops the rest of such a text after an error, and says so", function()
+    for first, message in pairs { ["x = = 1"] = "unexpected symbol", ["error 'mine'"] = false } do
+      local read_line = lines(first .. "\na = 1\nb = 2", "6 * 7")
+      local chunk, why = repl.read(read_line)
+      if message then assert.matches(message, why) else assert.is_function(chunk) end
+      chunk, why = repl.read(read_line)
+      assert.is_false(chunk)
+      assert.equal("the rest of the pasted text was not run: 2 lines", why)
+      assert.equal(42, repl.read(read_line)())
+    end
+  end)
+
+  it("gives the value of an expression of several lines", function()
+    assert.same({ 1, 2 }, repl.read(lines("{", "1,", "2 }"))())
   end)
 
   it("takes its prompts from _PROMPT and _PROMPT2", function()
@@ -59,7 +91,7 @@ describe("repl.read", function()
   end)
 end)
 
-describe("repl.complete", function()
+describe("completion", function()
   local function poison() error "completion ran code of the user" end
   setup(function()
     local base = { inherited = print, value = 1 }
@@ -99,14 +131,42 @@ describe("repl.complete", function()
     ["  "] = { "\t" },
   }
   for line, expected in pairs(cases) do
-    it(("of %q"):format(line), function() assert.same(expected, repl.complete(line)) end)
+    it(("of %q"):format(line), function() assert.same(expected, (completion.complete(line))) end)
   end
 
   it("finds the methods of strings and of userdata", function()
     rawset(_G, "sample_text", "text")
-    assert.same({ "upper" }, repl.complete "sample_text:up")
+    assert.same({ "upper" }, (completion.complete "sample_text:up"))
     rawset(_G, "sample_text", nil)
-    assert.same({ "seek", "setvbuf" }, repl.complete "io.stdout:se")
+    assert.same({ "seek", "setvbuf" }, (completion.complete "io.stdout:se"))
+  end)
+
+  it("finds a tensor's properties, and what they have", function()
+    rawset(_G, "sample_tensor", require("fnet").ones { 2 })
+    for start, name in pairs { sha = "shape", ran = "rank", dty = "dtype", requ = "requires_grad" } do
+      assert.same({ name }, (completion.complete("sample_tensor." .. start)))
+    end
+    assert.same({ "grad" }, (completion.complete "sample_tensor.gra"))
+    assert.same({ "upper" }, (completion.complete "sample_tensor.dtype:up"))
+    assert.same({}, (completion.complete "sample_tensor:sha"))
+    rawset(_G, "sample_tensor", nil)
+  end)
+
+  it("offers in a text what help knows, or files; in a comment nothing", function()
+    for _, line in ipairs { 'help "nn.Den', "help('nn.Den", "help nn.Den", "?nn.Den" } do
+      assert.same({ "nn.Dense" }, (completion.complete(line)), line)
+    end
+    local function list(path)
+      return ({ ["."] = { "data/", "data.csv", ".hidden" }, ["data/"] = { "a b.npy", "äb.npy", "äc.npy" } })[path]
+    end
+    assert.same({ "data.csv", "data/" }, (completion.complete("x = f('y', \"da", list)))
+    assert.same({ ".hidden" }, (completion.complete("f '.", list)))
+    assert.equal("b.npy", (completion.advise("f 'data/a ", list)))
+    assert.equal("ä", (completion.advise("f 'data/\xC3", list):gsub("^", "\xC3")))
+    assert.same({ n = 2, nil, "äb.npy  äc.npy" }, table.pack(completion.advise("f 'data/ä", list)))
+    assert.same({}, (completion.complete("x = 1 -- da", list)))
+    assert.same({}, (completion.complete("x = [[da", list)))
+    assert.same({ "true" }, (completion.complete("x = 'it\\'s' .. tru", list)))
   end)
 
   it("finds the methods of models, and their fields", function()
@@ -170,13 +230,101 @@ describe("a session through a pipe", function()
     assert.equal("> table\n> \n", session("type(fnet)\n").output)
     assert.equal("> mine\n> \n", session("fnet\n", { LUA_INIT = "fnet = 'mine'" }).output)
     assert.matches('^> help "nn%.Dense" tells about a name, .*\n> \n$', session("help\n").output)
-    assert.matches("^> nn%.Dense%(inputs, units, options%)\n", session('help "Dense"\n').output)
+    for _, line in ipairs { 'help "Dense"', "help Dense", "? nn.Dense", "nn.Dense?" } do
+      assert.matches("^> nn%.Dense%(inputs, units, options%)\n", session(line .. "\n").output)
+    end
+    assert.matches("^> fnet: .*\n  nn  ", session("?\n").output)
+    assert.equal("> 5\n> \n", session("help\n", { LUA_INIT = "help = 5" }).output)
     assert.matches('^> search "early stopping" finds names by words, .*\n> \n$', session("search\n").output)
     assert.matches("^>   nn%.Dense%(inputs, units, options%)  y = ", session('search "Linear"\n').output)
   end)
 
-  it("leaves with the status of os.exit", function()
+  it("leaves with the status of os.exit, and by what everybody tries", function()
     assert.equal(3, session("os.exit(3)\n").status)
+    for _, line in ipairs { "exit", " quit ", "exit()", "quit()" } do
+      local result = session(line .. "\nprint 'still here'\n")
+      assert.same({ "> ", "", 0 }, { result.output, result.errors, result.status }, line)
+    end
+    assert.equal(3, session("quit(3)\n").status)
+    assert.equal("> 1\n> \n", session("exit\n", { LUA_INIT = "exit = 1" }).output)
+  end)
+
+  it("keeps the locals of its lines", function()
+    local result = session [[
+      local n, limit <const> = 1, 10
+      function f() n = n + 1 end
+      f()
+      n
+      local n = "another"
+      f()
+      n
+      local count = 0 local function bump() count = count + 1 return count end
+      count = 5
+      bump(), count
+      limit
+      limit = 11
+      local _, rest = 1, 2
+      rest, _G.n
+      for i = 1, 2 do local inside = i end
+      inside
+      local list = { limit } return list
+      list
+    ]]
+    assert.equal("> > > > 2\n> > > another\n> > > 6\t6\n> 10\n> > > 2\tnil\n> > nil\n> {10}\n> {10}\n> > \n", result.output)
+    assert.equal("stdin:1: attempt to assign to const variable 'limit'\n", result.errors)
+  end)
+
+  it("shows what tables hold, and has the last value as _", function()
+    local result = session [[
+      x = fnet.zeros { 2, 3 }
+      x.shape
+      _[2] + 1
+      { 1, "two\n", { x }, f = print, [2.5] = true, ["a b"] = {} }
+      t = { 1 } t.t = t
+      t
+      nil
+      _ == t
+      setmetatable({ 1 }, { __index = error, __pairs = error, __len = error })
+      (function() local list = {} for i = 1, 1000 do list[i] = i end return list end)()
+    ]]
+    local lines = "^> > {2, 3}\n> 4\n> {1, \"two\\n\", {tensor float32 %[2, 3%]}, %[2%.5%] = true, %[\"a b\"%] = {}, "
+      .. "f = function}\n> > {1, t = <a table around it>}\n> nil\n> true\n> {1}\n> {\n  1, 2, 3, .*\n  %.%.%. %d+ more\n}\n"
+    assert.matches(lines, result.output)
+    for line in result.output:gsub("> ", ""):gmatch "[^\n]+" do assert.is_true(#line <= 80) end
+  end)
+
+  it("says where a name is to be found", function()
+    local result = session "x = nn.Dense(2, 3)\nzeros { 2 }\nDense\nnone_such()\n"
+    assert.matches("(global 'nn'); did you mean 'fnet.nn'?", result.errors, 1, true)
+    assert.matches("(global 'zeros'); did you mean 'fnet.zeros'?", result.errors, 1, true)
+    assert.matches("(global 'none_such')\n", result.errors, 1, true)
+    assert.matches("> nil, did you mean fnet.nn.Dense?\n", result.output, 1, true)
+  end)
+
+  it("has the locals of the script before it", function()
+    command.write_file(directory .. "/script.lua", [[
+#!/usr/bin/env fnet
+local fnet = require "fnet"
+local model, SIZE <const>, steps = fnet.nn.Dense(2, 3), 28, 0
+local function step() steps = steps + 1 end
+step()
+if ... == "early" then return model end
+return model -- the end
+]])
+    local function after(arguments, input)
+      local result = command.shell(directory, command.line(command.fnet, arguments), input)
+      return result.output:gsub("^fnet [^\n]*\nLua [^\n]*\n", ""), result.errors
+    end
+    local output, errors = after({ "-i", "script.lua" }, "model, SIZE\nstep()\nsteps\nfnet.version == nil\n")
+    assert.equal("> Dense(2, 3)\t28\n> > 2\n> false\n> \n", output)
+    assert.equal("", errors)
+    assert.equal("> nil\n> \n", (after({ "-i", "script.lua", "early" }, "model\n")))
+  end)
+
+  it("ends where it cannot go on for want of memory, and says so once", function()
+    local failing = "local repl = require 'fnet.command.repl' repl.read = function() error('not enough memory', 0) end"
+    local result = command.shell(directory, command.line(command.fnet, { "-e", failing, "-i" }))
+    assert.same({ "not enough memory\n", 1 }, { result.errors, result.status })
   end)
 end)
 
@@ -186,10 +334,13 @@ describe("a session on a terminal", function()
   teardown(function() command.remove_directory(directory) end)
 
   --- Types each step's keys on a pseudo-terminal, waiting for what the step shows before going on.
-  ---@param steps string[][]  pairs of keys and what to await, as text
+  ---@param steps table[]  pairs of keys and what to await, as text; `shell`: a script that runs before
   ---@return string screen  all that was shown
-  local function session(steps)
-    local line = command.line(command.fnet, {}, { XDG_STATE_HOME = directory .. "/state", TERM = "xterm" })
+  ---@param environment table<string, string>?
+  local function session(steps, environment)
+    local variables = { XDG_STATE_HOME = directory .. "/state", TERM = "xterm", LC_ALL = "C.UTF-8" }
+    for name, value in pairs(environment or {}) do variables[name] = value end
+    local line = command.line(command.fnet, {}, variables)
     local script = { ([[
       rm -f keys screen; mkfifo keys
       script -qec %s /dev/null <keys >screen 2>&1 &
@@ -204,10 +355,17 @@ describe("a session on a terminal", function()
         done
       }]]):format(command.quote(line)) }
     for _, step in ipairs(steps) do
+      script[#script + 1] = step.shell
       script[#script + 1] = ("printf %%s %s >&3"):format(command.quote(step[1]))
       script[#script + 1] = "await " .. command.quote(step[2])
     end
-    script[#script + 1] = "printf '\\004' >&3; wait $terminal; exec 3>&-"
+    script[#script + 1] = [[
+      printf '\004' >&3
+      ( sleep 30; kill $terminal ) >/dev/null 2>&1 &
+      guard=$!
+      wait $terminal || echo "ended with status $?"
+      kill $guard
+      exec 3>&-]]
     local result = command.shell(directory, table.concat(script, "\n"))
     assert.equal("", result.output)
     return command.read_file(directory .. "/screen")
@@ -244,10 +402,71 @@ describe("a session on a terminal", function()
     assert.not_matches("expected", screen, 1, true)
   end)
 
-  -- The remaining sessions need a build with libedit or readline: a Tab that is echoed shows there is none.
+  on_terminal("reads lines of any length", function()
+    local entries = ("1, "):rep(4000)
+    session {
+      numbered,
+      { "t = { " .. entries .. "}\n", "[2]> " },
+      { "print('entries', #t)\n", "entries\t4000" },
+    }
+  end)
+
+  on_terminal("takes a pasted text as it is, and runs all its lines", function()
+    local text = "function add(a,\tb)\n\treturn\ta + b\nend\nlocal x = 'é\t日本'\nprint('sum', add(1, 2), #x)"
+    local screen = session {
+      numbered,
+      { "\27[200~" .. text .. "\27[201~\n", "sum\t3\t9" },
+      { "print('\27[200~\27[20\t[\27[201~' == '\\27[20\\t[', 'whole')\n", "true\twhole" },
+    }
+    assert.matches("\27[?2004h", screen, 1, true)
+    local history = command.read_file(directory .. "/state/fnet/history")
+    assert.matches("\treturn\ta + b\nend\n", history, 1, true)
+  end)
+
+  on_terminal("passes letters on in the locale C, and bytes that are none", function()
+    session({
+      numbered,
+      { "print(('é日'):byte(1, -1))\n", "195\t169\t230\t151\t165" },
+      { "print(('\xE9x\xFF'):byte(1, -1))\n", "233\t120\t255" },
+    }, { LC_ALL = "C" })
+  end)
+
+  on_terminal("draws the line again when it goes on after a stop, and gives the terminal back meanwhile", function()
+    for _, signal in ipairs { "STOP", "TSTP" } do
+      local screen = session {
+        numbered,
+        { "print(('process=%d'):format(io.open('/proc/self/stat'):read 'n'))\n", "[2]> " },
+        { "print('ha", "print('ha" },
+        { "", "[2]> ", shell = "pid=$(sed -n 's/.*process=\\([0-9][0-9]*\\).*/\\1/p' screen); kill -" .. signal .. " $pid; "
+          .. "sleep 0.3; kill -CONT $pid $terminal; sleep 0.3" },
+        { "llo')\n", "hallo" },
+      }
+      assert.is_true(select(2, screen:gsub("print%('ha", "")) >= 2, signal)
+      if signal == "TSTP" then assert.matches("print%('ha[^\n]*\27%[%?2004l.*print%('ha", screen) end
+    end
+  end)
+
+  on_terminal("is plain lines where the terminal cannot draw", function()
+    for _, name in ipairs { "dumb", "" } do
+      local screen = session({ numbered, { "print('é', 6 * 7)\n", "é\t42" } }, { TERM = name })
+      assert.not_matches("\27", screen, 1, true)
+    end
+  end)
+
+  on_terminal("ends a coroutine's loop by one Ctrl-C", function()
+    session {
+      numbered,
+      { "kept = 'ke' .. 'pt' coroutine.wrap(function() coroutine.wrap(function() io.write('rea', 'dy') io.flush() "
+        .. "while true do local t = {} end end)() end)()\n", "ready" },
+      { "\3", "[2]> " },
+      { "print('still', kept)\n", "still\tkept" },
+    }
+  end)
+
+  -- The remaining session needs a build with libedit or readline, which bring lines back.
   local function edits()
-    local screen = session { numbered, { "print(math.typ\t(1))\n", "[2]> " } }
-    return screen:find("integer", 1, true) ~= nil
+    local screen = session { numbered, { "print(6 * 7)\n", "[2]> " }, { "\27[A\n", "[3]> " } }
+    return select(2, screen:gsub("42\r?\n", "")) == 2
   end
 
   on_terminal("completes names and keeps its history", function()

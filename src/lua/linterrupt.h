@@ -1,0 +1,11 @@
+/* Ctrl-C in the interpreter; for main.c only. */
+#ifndef FNET_LINTERRUPT_H
+#define FNET_LINTERRUPT_H
+
+#include <lua.h>
+
+/* From here on Ctrl-C raises "interrupted" in whatever runs, also in a coroutine, until the state is closed. Called
+   when the standard libraries are open: it puts itself in front of coroutine.resume, wrap and close. */
+void linterrupt_open(lua_State *L);
+
+#endif

@@ -1,0 +1,96 @@
+/* The options of the command line. See options.h. */
+#include "options.h"
+
+#include <string.h>
+
+const char options_usage[] = "usage: fnet [options] [script [arguments]]\n"
+                             "       fnet [options] check script [arguments]\n"
+                             "       fnet [options] info file...\n"
+                             "       fnet [options] run model picture...\n"
+                             "       fnet [options] eval model [--data directory]\n"
+                             "Options (-e, -l and -W act in the order given):\n"
+                             "  -e code    run the string `code`\n"
+                             "  -l mod     require the module `mod` into the global `mod`\n"
+                             "  -l g=mod   require the module `mod` into the global `g`\n"
+                             "  -i         go interactive after the script\n"
+                             "  -v, -V     show the versions of fnet, of its numerics and of Lua; also --version\n"
+                             "  -E         ignore environment variables (LUA_INIT, LUA_PATH, LUA_CPATH)\n"
+                             "  -W         turn warnings on\n"
+                             "  --help, -h  show this text\n"
+                             "  --help n    show what the library says of the name `n`, such as nn.Dense\n"
+                             "  --help --search w  find names by words, or by what PyTorch calls them\n"
+                             "  --         end of the options\n"
+                             "  -          end of the options; run standard input\n";
+
+const char options_help[] = "\n"
+                            "fnet runs Lua 5.4 scripts that have a neural-network library at hand:\n"
+                            "  local fnet = require \"fnet\"\n"
+                            "Without a script it goes interactive on a terminal, where `fnet` is loaded\n"
+                            "already, and runs standard input elsewhere. Ctrl-C raises the error\n"
+                            "\"interrupted\"; a second one, before the first was delivered, ends the process.\n"
+                            "A script that does not catch the error dies of SIGINT, so loops in a shell stop\n"
+                            "too. check, info, run and eval are commands whatever files there are: a script\n"
+                            "of such a name runs as ./info.\n"
+                            "\n"
+                            "Examples:\n"
+                            "  fnet examples/fashion.lua --epochs 3  train a network on pictures of clothes\n"
+                            "  fnet                                  try things out; Tab completes names\n"
+                            "  fnet check model.lua                  a few steps only: shapes, gradients, time\n"
+                            "  fnet -i model.lua                     run a script, then look around in it: its\n"
+                            "                                        top-level locals are still there\n"
+                            "  fnet -l fnet -e 'print(fnet.ones{2})' one line\n"
+                            "  fnet --help nn                        list the layers; `help nn` at the prompt\n"
+                            "  fnet --help --search 'early stopping' find a name; `search early stopping` there\n"
+                            "\n"
+                            "Environment:\n"
+                            "  FNET_THREADS  number of threads (default: all processors)\n"
+                            "  FNET_ISA      instruction set: portable, avx2, avx512, neon (default: the best)\n"
+                            "  FNET_DATA     directory of the data sets\n"
+                            "  PAGER         what shows help that is longer than the screen (default: less)\n"
+                            "  NO_COLOR      when set: pictures without colours\n"
+                            "  LUA_INIT      code, or @file, to run first\n";
+
+bool options_is_help(const char *argument) {
+    return argument != NULL && (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0);
+}
+
+bool options_needs_argument(const char *option) {
+    return option[1] == 'e' || option[1] == 'l' || strcmp(option, "--search") == 0;
+}
+
+struct options options_parse(char **argv) {
+    struct options options = {0};
+    int i = argv[0] == NULL ? 0 : 1;
+    for (; options.bad == NULL && argv[i] != NULL && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+        const char *option = argv[i];
+        if (strcmp(option, "--") == 0) {
+            options.count = i;
+            options.script = i + 1;
+            return options;
+        }
+        if (options_is_help(option)) {
+            options.help = true;
+            if (argv[i + 1] != NULL && strcmp(argv[i + 1], "--search") == 0) {
+                option = argv[++i];
+                options.search = true;
+            }
+            if (argv[i + 1] != NULL && argv[i + 1][0] != '-') options.topic = argv[++i];
+            if (options.search && options.topic == NULL) options.bad = option;
+        } else if (option[1] == 'e' || option[1] == 'l') {
+            bool stands_apart = option[2] == '\0';
+            options.has_code |= option[1] == 'e';
+            if (stands_apart && (argv[i + 1] == NULL || argv[i + 1][0] == '-')) options.bad = option;
+            if (stands_apart) i++;
+        } else if (strcmp(option, "--version") == 0 || strcmp(option, "-V") == 0) {
+            options.version = true;
+        } else if (option[2] != '\0' || strchr("viEW", option[1]) == NULL) {
+            options.bad = option;
+        } else {
+            options.version |= option[1] == 'v';
+            options.interactive |= option[1] == 'i';
+            options.ignore_environment |= option[1] == 'E';
+        }
+    }
+    options.count = options.script = i;
+    return options;
+}
