@@ -5,6 +5,7 @@ local fnet = require "fnet"
 local core = require "fnet.core"
 local annotations = require "fnet.command.annotations"
 local help = require "fnet.command.help"
+local suggest = require "fnet.command.suggest"
 local support = require "tests.support"
 local raises = support.raises
 
@@ -15,7 +16,30 @@ local function read(path)
   return text
 end
 
+-- What f returns where standard output is a terminal of so many columns, or none.
+local function on_terminal(columns, f, ...)
+  local terminal = core.terminal
+  rawset(core, "terminal", function() return columns end)
+  local results = table.pack(pcall(f, ...))
+  rawset(core, "terminal", terminal)
+  assert(table.unpack(results, 1, results.n))
+  return table.unpack(results, 2, results.n)
+end
+
 describe("help", function()
+  it("is as wide as the terminal, 80 columns where that is not known, 96 at most", function()
+    for columns, most in pairs { [false] = 80, [40] = 40, [80] = 80, [300] = 96 } do
+      local widest = 0
+      for _, name in ipairs { "nn.Dense", "nn", "fnet", "fit", "optim.Adam" } do
+        for line in on_terminal(columns or nil, fnet.help, name):gmatch "[^\n]+" do
+          local is_text = line:find "%S +%S+ %S+ %S" -- words, which can be wrapped
+          if is_text and not line:find "^ *[%w.:]+%(" then widest = math.max(widest, utf8.len(line)) end
+        end
+      end
+      assert.is_true(widest <= most and widest > most - 12, ("%s: %d"):format(columns, widest))
+    end
+  end)
+
   it("shows how a layer is made, its fields and its methods", function()
     local text = fnet.help "nn.Dense"
     assert.matches("^nn%.Dense%(inputs, units, options%)\n\n  y = ", text)
@@ -102,19 +126,22 @@ describe("help", function()
 
   it("knows the method that was probably meant where Lua found none", function()
     local function near(name)
-      return help.near_method(("x.lua:1: attempt to call a nil value (method '%s')"):format(name))
+      return suggest.meant(("x.lua:1: attempt to call a nil value (method '%s')"):format(name))
     end
     assert.equal("parameters", near "paramters")
     assert.equal("zero_grad", near "zerograd")
     assert.equal("summary", near "sumary")
     assert.is_nil(near "unheard_of")
-    assert.is_nil(help.near_method "x.lua:1: attempt to call a nil value (global 'parameter')")
+    assert.is_nil(suggest.meant "x.lua:1: attempt to call a nil value (global 'parameter')")
+    assert.equal("fnet.nn", suggest.meant "x.lua:1: attempt to index a nil value (global 'nn')")
+    assert.equal("fnet.nn.Dense", suggest.meant "x.lua:1: attempt to call a nil value (global 'Dense')")
+    assert.is_nil(suggest.meant "x.lua:1: mine")
   end)
 
   it("stays within the width of a page", function()
     for _, name in ipairs(help.names()) do
       for line in (fnet.help(name) .. "\n"):gmatch "(.-)\n" do
-        assert.is_true(utf8.len(line) <= 100 or not line:find " %S+ ", name .. ": " .. line)
+        assert.is_true(utf8.len(line) <= 96 or not line:find " %S+ ", name .. ": " .. line)
       end
     end
   end)

@@ -102,8 +102,10 @@ local cases = {
     text(pcall(coroutine.wrap(function() error "a" end)))
     text(pcall(function() return coroutine.wrap(function() error "b" end)() + 1 end))
     for _, name in ipairs { "resume", "wrap", "close" } do text(pcall(coroutine[name], 5)) end
-    local made = coroutine.create(function() local x <close> = setmetatable({}, { __close = function() print "closed" end })
-      coroutine.yield() end)
+    local made = coroutine.create(function()
+      local x <close> = setmetatable({}, { __close = function() print "closed" end })
+      coroutine.yield()
+    end)
     text(coroutine.resume(made)) text(coroutine.close(made)) text(coroutine.resume(made))
     for i, j in coroutine.wrap(function() for i = 1, 2 do coroutine.yield(i, i + 1) end end) do show(i, j) end]] },
   ["an error in a coroutine"] = { "-e", "coroutine.wrap(function() error 'inside' end)()", status = 1 },

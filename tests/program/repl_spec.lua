@@ -270,7 +270,8 @@ describe("a session through a pipe", function()
       local list = { limit } return list
       list
     ]]
-    assert.equal("> > > > 2\n> > > another\n> > > 6\t6\n> 10\n> > > 2\tnil\n> > nil\n> {10}\n> {10}\n> > \n", result.output)
+    assert.equal("> > > > 2\n> > > another\n> > > 6\t6\n> 10\n> > > 2\tnil\n> > nil\n> {10}\n> {10}\n> > \n",
+      result.output)
     assert.equal("stdin:1: attempt to assign to const variable 'limit'\n", result.errors)
   end)
 
@@ -287,9 +288,9 @@ describe("a session through a pipe", function()
       setmetatable({ 1 }, { __index = error, __pairs = error, __len = error })
       (function() local list = {} for i = 1, 1000 do list[i] = i end return list end)()
     ]]
-    local lines = "^> > {2, 3}\n> 4\n> {1, \"two\\n\", {tensor float32 %[2, 3%]}, %[2%.5%] = true, %[\"a b\"%] = {}, "
-      .. "f = function}\n> > {1, t = <a table around it>}\n> nil\n> true\n> {1}\n> {\n  1, 2, 3, .*\n  %.%.%. %d+ more\n}\n"
-    assert.matches(lines, result.output)
+    assert.matches("^> > {2, 3}\n> 4\n> {1, \"two\\n\", {tensor float32 %[2, 3%]}, %[2%.5%] = true, %[\"a b\"%] = "
+      .. "{}, f = function}\n> > {1, t = <a table around it>}\n> nil\n> true\n> {1}\n"
+      .. "> {\n  1, 2, 3, .*\n  %.%.%. %d+ more\n}\n", result.output)
     for line in result.output:gsub("> ", ""):gmatch "[^\n]+" do assert.is_true(#line <= 80) end
   end)
 
@@ -322,7 +323,7 @@ return model -- the end
   end)
 
   it("ends where it cannot go on for want of memory, and says so once", function()
-    local failing = "local repl = require 'fnet.command.repl' repl.read = function() error('not enough memory', 0) end"
+    local failing = "require('fnet.command.repl').read = function() error('not enough memory', 0) end"
     local result = command.shell(directory, command.line(command.fnet, { "-e", failing, "-i" }))
     assert.same({ "not enough memory\n", 1 }, { result.errors, result.status })
   end)
@@ -437,8 +438,9 @@ describe("a session on a terminal", function()
         numbered,
         { "print(('process=%d'):format(io.open('/proc/self/stat'):read 'n'))\n", "[2]> " },
         { "print('ha", "print('ha" },
-        { "", "[2]> ", shell = "pid=$(sed -n 's/.*process=\\([0-9][0-9]*\\).*/\\1/p' screen); kill -" .. signal .. " $pid; "
-          .. "sleep 0.3; kill -CONT $pid $terminal; sleep 0.3" },
+        { "", "[2]> ",
+          shell = "pid=$(sed -n 's/.*process=\\([0-9][0-9]*\\).*/\\1/p' screen); "
+            .. "kill -" .. signal .. " $pid; sleep 0.3; kill -CONT $pid $terminal; sleep 0.3" },
         { "llo')\n", "hallo" },
       }
       assert.is_true(select(2, screen:gsub("print%('ha", "")) >= 2, signal)

@@ -215,12 +215,35 @@ describe("progress", function()
   end)
 
   it("stays within the line of a narrow terminal", function()
-    for _, width in ipairs { 40, 45, 60 } do
+    for _, width in ipairs { 1, 8, 20, 30, 40, 45, 60 } do
       local _, written = on_terminal(width, {}, function()
-        local update = report.progress("epoch 1", 10)
+        local update, finish = report.progress("epoch 1", 10)
         update(10, "loss 0.123456789")
+        finish()
       end)
-      assert.is_true(columns((written[1]:gsub("\r", ""):gsub("\27%[K", ""))) <= width)
+      assert.is_true(columns((written[1]:gsub("\r", ""):gsub("\27%[K", ""))) < width)
     end
+  end)
+
+  it("goes away for whatever is written while it stands, once", function()
+    local printed, print_before, write_before = {}, print, io.write
+    rawset(_G, "print", function(text) printed[#printed + 1] = text end)
+    local mine = print
+    local _, written = on_terminal(80, {}, function()
+      local update, finish = report.progress("epoch 1", 10)
+      update(5)
+      print "one"
+      print "two"
+      update(10)
+      assert.not_equal(mine, print)
+      finish()
+      finish()
+    end)
+    assert.equal(mine, print)
+    rawset(_G, "print", print_before)
+    assert.equal(write_before, io.write)
+    assert.same({ "one", "two" }, printed)
+    assert.equal(4, #written)
+    assert.same({ "\r\27[K", "\r\27[K" }, { written[2], written[4] })
   end)
 end)

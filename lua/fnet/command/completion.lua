@@ -1,6 +1,6 @@
---- What Tab offers at the prompt: names and fields, in a text what help knows or files. Used by the `fnet` command only.
---- Invariant: values are looked up with rawget and debug.getmetatable alone, and a tensor's properties through the
---- library, so pressing Tab never runs code of the user.
+--- What Tab offers at the prompt: names and fields, in a text what help knows or files. Used by the `fnet` command
+--- only. Invariant: values are looked up with rawget and debug.getmetatable alone, and a tensor's properties
+--- through the library, so pressing Tab never runs code of the user.
 
 local core = require "fnet.core"
 local session = require "fnet.command.session"
@@ -43,7 +43,9 @@ end
 local function beginning_with(prefix, list, fits)
   local names = {}
   for name, value in next, list do
-    if type(name) == "string" and sub(name, 1, #prefix) == prefix and fits(name, value) then names[#names + 1] = name end
+    if type(name) == "string" and sub(name, 1, #prefix) == prefix and fits(name, value) then
+      names[#names + 1] = name
+    end
   end
   sort(names)
   return names
@@ -86,8 +88,8 @@ local function complete_file(path, list_directory)
   end), #(prefix or path)
 end
 
--- What stands before and inside of a text that is still open at the end of a line; nil where the line ends in code,
--- and true where it ends in a comment or a long text.
+-- What stands before and inside of a text that is still open at the end of a line; nil where the line ends in
+-- code, and true where it ends in a comment or a long text.
 local function open_text(line)
   local i = 1
   while i <= #line do
@@ -112,8 +114,8 @@ local function open_text(line)
   end
 end
 
---- What may stand at the cursor: global names, variables and keywords, fields after "a.b.", methods after "a.b:"; in
---- a text files, after `help` what it knows.
+--- What may stand at the cursor: global names, variables and keywords, fields after "a.b.", methods after "a.b:";
+--- in a text files, after `help` what it knows.
 ---@param line string  the text before the cursor
 ---@param list_directory fun(path: string): string[]  directories with "/" at their ends
 ---@return string[] names  sorted, each the whole last name; a tab where the line is blank so far

@@ -63,9 +63,9 @@ local function describe(topic)
     add(columns(topics.fields(class)), "fields\n")
     add(help.listing(class.methods), "methods\n")
     local parent = topics.index().classes[class.class.parent]
-    if parent then add(("What it has from %s: help \"%s\""):format(parent.name, parent.name)) end
+    if parent then add(wrap(("What it has from %s: help \"%s\""):format(parent.name, parent.name), "")) end
   elseif class then
-    add(("What %s has: help \"%s\""):format(topic.kind == "value" and "it" or "the result", class.name))
+    add(wrap(("What %s has: help \"%s\""):format(topic.kind == "value" and "it" or "the result", class.name), ""))
   end
   local file, line = topic.entry.file, topic.entry.line
   add(line and ("%s:%d"):format(file, line) or file or "")

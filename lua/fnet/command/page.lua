@@ -11,7 +11,7 @@ local function fit(text, width)
     while utf8.len(line) and utf8.len(line) > width do
       local last = utf8.offset(line, width + 2) - 1 -- of a line that fits and the blank behind it
       local head = line:sub(1, last):match "^(.*%S) +%S*$"
-      if not head or #head <= #indent or #indent >= width // 2 then break end
+      if not head or #head <= #indent or #indent > width // 2 then break end
       lines[#lines + 1] = head
       line = indent .. line:sub(#head + 1):match "^ *(.*)$"
     end

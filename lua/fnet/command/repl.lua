@@ -1,6 +1,6 @@
---- The language side of the interactive mode: which lines make up a chunk, what a prompt says, how results are shown.
---- Used by the `fnet` command only. Invariant: globals are captured here, so a session that overwrites them keeps its
---- prompt.
+--- The language side of the interactive mode: which lines make up a chunk, what a prompt says, how results are
+--- shown. Used by the `fnet` command only. Invariant: globals are captured here, so a session that overwrites them
+--- keeps its prompt.
 
 local completion = require "fnet.command.completion"
 local core = require "fnet.core"
@@ -33,8 +33,8 @@ local function make(name, usage, f)
   rawset(globals, name, made[name])
 end
 
---- Makes the library the global `fnet`, its help and its search the globals `help` and `search`, and `exit` and `quit`
---- what ends the session, unless the session has something there already. Raises what `require "fnet"` raises.
+--- Makes the library the global `fnet`, its help and its search the globals `help` and `search`, and `exit` and
+--- `quit` what ends the session, unless the session has something there already. Raises what `require "fnet"` does.
 function repl.open()
   local fnet = require "fnet"
   require("fnet.base.later").load() -- for completion, which only looks

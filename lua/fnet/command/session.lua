@@ -1,9 +1,9 @@
---- The variables of an interactive session: locals at the top level of a line, or of the script that was run before,
--- live on for the lines that come after. Used by the `fnet` command only.
--- They are Lua's own variables, not copies: a chunk ends with a function that holds its locals, its holder, and in a
--- later chunk that names one it is an upvalue, joined to the variable in the holder. So functions that share a
--- variable go on sharing it, whichever line they came from; and a second `local x` makes a new variable, while
--- functions of earlier lines keep the one they saw, as in a script.
+--- The variables of an interactive session: locals at the top level of a line, or of the script that was run
+--- before, live on for the lines that come after. Used by the `fnet` command only.
+-- They are Lua's own variables, not copies: a chunk returns a function that holds its locals, its holder; where a
+-- later chunk names one, it is an upvalue of that chunk, joined to the one of the holder. So functions share a
+-- variable whichever line they came from; and a second `local x` makes a new variable, while functions of earlier
+-- lines keep the one they saw, as in a script.
 -- A chunk is a block: what it declares <close> is closed when its line has run. A line that fails leaves none.
 
 local getlocal, getupvalue, upvaluejoin = debug.getlocal, debug.getupvalue, debug.upvaluejoin
@@ -37,8 +37,8 @@ local function names_in(text)
   return names
 end
 
--- A function that gives, called with an empty environment, the locals that it sees of these names. Constants that the
--- compiler puts in place of their names are no upvalues: hence the table.
+-- A function that gives, called with an empty environment, the locals that it sees of these names. Constants that
+-- the compiler puts in place of their names are no upvalues: hence the table.
 local function holder_of(names)
   local fields = {}
   for i = 1, #names do fields[i] = names[i] .. "=" .. names[i] end

@@ -1,4 +1,5 @@
---- Values as the interactive mode shows them: what a table holds, on a line or a few. Used by the `fnet` command only.
+--- Values as the interactive mode shows them: what a table holds, on a line or a few. Used by the `fnet` command
+--- only.
 -- Invariant: it looks into tables with rawget and next alone; only an object's own __tostring is called.
 
 local columns_of = utf8.len
@@ -17,8 +18,8 @@ end
 -- A string as Lua would write it, on one line, also where it is no text.
 local function quoted(text)
   local plain = ("%q"):format(text):gsub("\\\n", "\\n")
-  if not columns_of(plain) then plain = plain:gsub("[\128-\255]", function(c) return ("\\%d"):format(c:byte()) end) end
-  return plain
+  if columns_of(plain) then return plain end
+  return (plain:gsub("[\128-\255]", function(byte) return ("\\%d"):format(byte:byte()) end))
 end
 
 local RANKS = { number = 1, string = 2, boolean = 3 }
@@ -37,7 +38,7 @@ local function sorted_keys(t, length)
   return keys
 end
 
--- The entries of a table in their order: a function that gives the next one's key, text before its value, and value.
+-- The entries of a table in their order: a function that gives the next key, the text before its value, and value.
 local function entries(t)
   local length, keys, i = rawlen(t), nil, 0
   return function()

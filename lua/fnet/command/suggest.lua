@@ -1,5 +1,5 @@
---- What was probably meant, where Lua has found nil: the method with a name like it, or the library's name without the
--- `fnet.` in front. Used by the `fnet` command only.
+--- What was probably meant, where Lua has found nil: the method with a name like it, or the library's name without
+-- the `fnet.` in front. Used by the `fnet` command only.
 
 local later = require "fnet.base.later"
 local naming = require "fnet.base.naming"

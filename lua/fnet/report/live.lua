@@ -1,5 +1,5 @@
---- A line on the terminal that is drawn again and again. While it stands, whatever the script writes to the terminal
--- takes it away first, so the two never share a line: print, warn, io.write and the files' write are wrapped then.
+--- A line on the terminal that is drawn again and again. While it stands, whatever the script writes takes it away
+-- first, so the two never share a line: print, warn, io.write and the files' write are wrapped then.
 -- Invariant: `undo` is set while the line stands, and only then are they wrapped.
 
 local live = {}
