@@ -295,7 +295,7 @@ describe("documentation", function()
   -- A paragraph of declarations needs one comment.
   it("comments every function of the C headers", function()
     local faults, count = {}, 0
-    for _, path in ipairs(files_in "ls src/core/*.h src/kernels/*.h src/lua/*.h") do
+    for _, path in ipairs(files_in "ls src/*.h src/core/*.h src/kernels/*.h src/lua/*.h src/terminal/*.h") do
       for paragraph in (read(path) .. "\n\n"):gmatch "(.-)\n\n+" do
         for declaration in ("\n" .. paragraph):gmatch "\n(%a[^\n(]*%([^\n]*)" do
           count = count + 1
