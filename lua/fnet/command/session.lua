@@ -13,12 +13,9 @@ local find, gmatch, match, sub = string.find, string.gmatch, string.match, strin
 
 local session = {}
 
----@class fnet.Variable
----@field holder function the variable is an upvalue of it
----@field index integer the number of that upvalue
----@field constant boolean declared <const> or <close>
-
-local variables = {} ---@type table<string, fnet.Variable>
+-- By name: a function of which the variable is an upvalue, the index of that upvalue, and whether it is constant
+-- (declared <const> or <close>).
+local variables = {}
 local pending -- where the chunk that was loaded last ends with its holder: says whether a variable is constant
 
 local WORDS = {} -- that no variable can have as its name; `_ENV` and `_`, the last value, are not the session's
