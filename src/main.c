@@ -109,6 +109,7 @@ static bool call(lua_State *L, int arguments, int results) {
     int base = lua_gettop(L) - arguments;
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, base);
+    ended_by_interrupt = false; /* a lack of memory does not come to the handler */
     int status = lua_pcall(L, arguments, results, base);
     lua_remove(L, base);
     return status == LUA_OK || report(L);

@@ -41,34 +41,61 @@ static int release_signal(lua_State *L) {
     return 0;
 }
 
-/* Calls the function at 1, which runs the coroutine, with the values above it; the status of lua_pcall. A signal
-   that came between the two states is handed on to the one that runs next. */
-static int run_coroutine(lua_State *L, lua_State *coroutine) {
-    running = coroutine;
-    if (interrupt_pending()) interrupt(coroutine);
-    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
-    running = L;
-    if (interrupt_pending()) interrupt(L);
-    return status;
+/* From here on `state` runs. A signal that came between two states is handed on to the one that runs next. */
+static void run_next(lua_State *state) {
+    running = state;
+    if (interrupt_pending()) interrupt(state);
 }
 
-/* coroutine.resume and coroutine.close; upvalue: the original. */
-static int run_first(lua_State *L) {
+/* Resumes a coroutine with the values on top of the stack, in their place its results; how many those are, or -1
+   and the error. As in Lua's own lcorolib.c: a call through the original would take another level of the C stack,
+   of which Lua allows 200. */
+static int resume(lua_State *L, lua_State *coroutine, int arguments) {
+    int results;
+    if (!lua_checkstack(coroutine, arguments)) {
+        lua_pushliteral(L, "too many arguments to resume");
+        return -1;
+    }
+    lua_xmove(L, coroutine, arguments);
+    run_next(coroutine);
+    int status = lua_resume(coroutine, L, arguments, &results);
+    run_next(L);
+    if (status != LUA_OK && status != LUA_YIELD) {
+        lua_xmove(coroutine, L, 1);
+        return -1;
+    }
+    if (!lua_checkstack(L, results + 1)) {
+        lua_pop(coroutine, results);
+        lua_pushliteral(L, "too many results to resume");
+        return -1;
+    }
+    lua_xmove(coroutine, L, results);
+    return results;
+}
+
+/* coroutine.resume */
+static int protected_resume(lua_State *L) {
     lua_State *coroutine = lua_tothread(L, 1);
-    luaL_argexpected(L, coroutine != NULL, 1, "thread"); /* here, where the name of the function is known */
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    if (run_coroutine(L, coroutine) != LUA_OK) return lua_error(L);
-    return lua_gettop(L);
+    luaL_argexpected(L, coroutine != NULL, 1, "thread");
+    int results = resume(L, coroutine, lua_gettop(L) - 1);
+    lua_pushboolean(L, results >= 0);
+    if (results < 0) results = 1;
+    lua_insert(L, -(results + 1));
+    return results + 1;
 }
 
-/* What coroutine.wrap gives; upvalues: what the original gave, its coroutine. An error gets the position of the
-   call in front, as the original would have it, which sees us as its caller. */
+/* What coroutine.wrap gives; upvalue: the coroutine. */
 static int run_wrapped(lua_State *L) {
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    int status = run_coroutine(L, lua_tothread(L, lua_upvalueindex(2)));
-    if (status == LUA_OK) return lua_gettop(L);
+    lua_State *coroutine = lua_tothread(L, lua_upvalueindex(1));
+    int results = resume(L, coroutine, lua_gettop(L));
+    if (results >= 0) return results;
+    int status = lua_status(coroutine);
+    if (status != LUA_OK && status != LUA_YIELD) {
+        run_next(coroutine);
+        status = lua_resetthread(coroutine); /* closes its variables, whose errors replace this one */
+        run_next(L);
+        lua_xmove(coroutine, L, 1);
+    }
     if (status != LUA_ERRMEM && lua_type(L, -1) == LUA_TSTRING) {
         luaL_where(L, 1);
         lua_insert(L, -2);
@@ -77,22 +104,26 @@ static int run_wrapped(lua_State *L) {
     return lua_error(L);
 }
 
-/* coroutine.wrap; upvalue: the original, whose result keeps its coroutine as its first upvalue. */
+/* coroutine.wrap */
 static int wrap(lua_State *L) {
     luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_call(L, lua_gettop(L) - 1, 1);
-    if (lua_getupvalue(L, -1, 1) == NULL || !lua_isthread(L, -1))
-        return luaL_error(L, "coroutine.wrap is not Lua's");
-    lua_pushcclosure(L, run_wrapped, 2);
+    lua_State *coroutine = lua_newthread(L);
+    lua_pushvalue(L, 1);
+    lua_xmove(L, coroutine, 1);
+    lua_pushcclosure(L, run_wrapped, 1);
     return 1;
 }
 
-static void put_in_front(lua_State *L, const char *name, lua_CFunction function) {
-    lua_getfield(L, -1, name);
-    lua_pushcclosure(L, function, 1);
-    lua_setfield(L, -2, name);
+/* coroutine.close; upvalue: Lua's own. */
+static int close_coroutine(lua_State *L) {
+    lua_State *coroutine = lua_tothread(L, 1);
+    luaL_argexpected(L, coroutine != NULL, 1, "thread");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    run_next(coroutine);
+    int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+    run_next(L);
+    return status == LUA_OK ? lua_gettop(L) : lua_error(L);
 }
 
 void linterrupt_open(lua_State *L) {
@@ -104,9 +135,13 @@ void linterrupt_open(lua_State *L) {
     lua_setmetatable(L, -2);
     luaL_ref(L, LUA_REGISTRYINDEX);
     lua_getglobal(L, LUA_COLIBNAME);
-    put_in_front(L, "resume", run_first);
-    put_in_front(L, "close", run_first);
-    put_in_front(L, "wrap", wrap);
+    lua_pushcfunction(L, protected_resume);
+    lua_setfield(L, -2, "resume");
+    lua_pushcfunction(L, wrap);
+    lua_setfield(L, -2, "wrap");
+    lua_getfield(L, -1, "close");
+    lua_pushcclosure(L, close_coroutine, 1);
+    lua_setfield(L, -2, "close");
     lua_pop(L, 1);
     running = L;
     sigemptyset(&action.sa_mask);

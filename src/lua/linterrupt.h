@@ -5,7 +5,7 @@
 #include <lua.h>
 
 /* From here on Ctrl-C raises "interrupted" in whatever runs, also in a coroutine, until the state is closed. Called
-   when the standard libraries are open: it puts itself in front of coroutine.resume, wrap and close. */
+   when the standard libraries are open: it takes the place of coroutine.resume, wrap and close. */
 void linterrupt_open(lua_State *L);
 
 #endif

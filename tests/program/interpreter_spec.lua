@@ -107,7 +107,11 @@ local cases = {
       coroutine.yield()
     end)
     text(coroutine.resume(made)) text(coroutine.close(made)) text(coroutine.resume(made))
-    for i, j in coroutine.wrap(function() for i = 1, 2 do coroutine.yield(i, i + 1) end end) do show(i, j) end]] },
+    for i, j in coroutine.wrap(function() for i = 1, 2 do coroutine.yield(i, i + 1) end end) do show(i, j) end
+    local deepest
+    local function nest(n) deepest = n coroutine.wrap(nest)(n + 1) end
+    pcall(nest, 1)
+    print(deepest > 150)]] },
   ["an error in a coroutine"] = { "-e", "coroutine.wrap(function() error 'inside' end)()", status = 1 },
   ["stack overflow"] = { "-e", "local function f() return 1 + f() end f()", status = 1 },
   ["os.exit()"] = { "-e", "os.exit()", status = 0 },
