@@ -33,21 +33,19 @@ static void complain(const char *message) {
 }
 
 /* Takes away a progress line that stands where a message is to go. */
-static void erase_live_line(lua_State *L) {
-    int top = lua_gettop(L);
-    if (!lua_checkstack(L, LUA_MINSTACK)) return;
+static int erase_live_line(lua_State *L) {
     lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    if (lua_istable(L, -1) && lua_getfield(L, -1, "fnet.report.live") == LUA_TTABLE) {
-        lua_getfield(L, -1, "erase");
-        lua_pcall(L, 0, 0, 0);
-    }
-    lua_settop(L, top);
+    if (lua_getfield(L, -1, "fnet.report.live") != LUA_TTABLE) return 0;
+    lua_getfield(L, -1, "erase");
+    lua_call(L, 0, 0);
+    return 0;
 }
 
 /* Reports and pops the error on top of the stack; false, which is what its caller returns. */
 static bool report(lua_State *L) {
     const char *message = lua_tostring(L, -1);
-    erase_live_line(L);
+    lua_pushcfunction(L, erase_live_line);
+    if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1); /* no memory for that */
     complain(message != NULL ? message : "(error message not a string)");
     lua_pop(L, 1);
     return false;
