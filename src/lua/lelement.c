@@ -103,7 +103,7 @@ static void copy_apart(lua_State *L, const struct tensor *source, const struct t
 /* Gives all elements of t, the handle's tensor or a part of it, one value. */
 static void set_all(struct handle *handle, const struct tensor *t, double value) {
     size_t count = tensor_count(t);
-    lhandle_changed(handle);
+    lhandle_written(handle, t, NULL);
     for (size_t i = 0; i < count; i++) tensor_set(t, i, value);
 }
 
@@ -121,7 +121,7 @@ static int set_index(lua_State *L, struct handle *handle) {
                           dtype_names[source->dtype]);
         check_no_history(L, "t[i] = value", value);
         lcheck_range(L, "t[i] = value", source, t->dtype);
-        lhandle_changed(handle);
+        lhandle_written(handle, &target, value);
         copy_apart(L, source, &target, value->storage == handle->storage);
         return 0;
     }
@@ -241,7 +241,7 @@ static int tensor_copy_from(lua_State *L) {
     check_no_history(L, "copy", from);
     lcheck_range(L, "copy", source, t->dtype);
     struct tensor expanded = tensor_expand(source, rank, shape);
-    lhandle_changed(handle);
+    lhandle_written(handle, t, from);
     copy_apart(L, &expanded, t, from->storage == handle->storage);
     lua_settop(L, 1);
     return 1;

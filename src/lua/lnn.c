@@ -25,10 +25,7 @@ static int softmax(lua_State *L) {
     struct tensor *y = ltensor_new(L, "softmax", x->dtype, x->rank, x->shape);
     rows_softmax(x->dtype, rows, n, x->data, y->data);
     lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, SLOT_LOGITS);
-    struct handle *result = lua_touserdata(L, -1);
-    result->softmax = true;
-    result->classes = x->rank - 1;
+    lhandle_set_logits(L, lua_absindex(L, -2), x->rank - 1);
     return 1;
 }
 
@@ -36,22 +33,14 @@ static int softmax(lua_State *L) {
    distributions of a softmax, their logits and the axis along which they lie. */
 static int made_by(lua_State *L) {
     if (!ltensor_test(L, 1)) return 0;
-    const struct handle *handle = ltensor_check(L, 1);
-    if (!handle->softmax && !handle->sigmoid) return 0;
-    lua_pushstring(L, handle->softmax ? "softmax" : "sigmoid");
-    if (!handle->softmax || handle->classes == NO_AXIS) return 1;
+    const char *maker = lhandle_made_by(ltensor_check(L, 1));
+    if (!maker) return 0;
+    lua_pushstring(L, maker);
+    int axis = lhandle_classes(L, 1);
+    if (axis == NO_AXIS) return 1;
     lua_getiuservalue(L, 1, SLOT_LOGITS);
-    lua_pushinteger(L, handle->classes + 1);
+    lua_pushinteger(L, axis + 1);
     return 3;
-}
-
-/* inherit(t, part): t, into which the elements of `part` were copied, holds probabilities where that does. */
-static int inherit(lua_State *L) {
-    ltensor_check(L, 1);
-    ltensor_check(L, 2);
-    lua_pushvalue(L, 1);
-    lhandle_inherit(L, 2);
-    return 0;
 }
 
 /* softmax_backward(y, dy): dx. Not recorded; see the rule in lua/fnet/tensor/rules.lua. */
@@ -63,6 +52,16 @@ static int softmax_backward(lua_State *L) {
     struct tensor *dx = ltensor_new(L, "softmax", y->dtype, y->rank, y->shape);
     rows_softmax_backward(y->dtype, rows, n, y->data, dy->data, dx->data);
     return 1;
+}
+
+/* Raises unless the label in row i of int32 labels, from 0, is within 1 .. classes. */
+static void check_label(lua_State *L, const char *what, const struct tensor *labels, size_t i, size_t classes) {
+    int32_t label = ((const int32_t *)labels->data)[i];
+    if (label >= 1 && (size_t)label <= classes) return;
+    lerror_kind(L, LERROR_LABEL, "%s: label %d in row %s is outside 1..%I%s", what, (int)label,
+                lpush_position(L, labels, i), (LUAI_UACINT)classes,
+                label == 0 ? "; labels count from 1 in fnet, so add 1 to labels that count from 0"
+                           : "; has the model as many outputs as there are classes?");
 }
 
 /* Pushes the labels at `index` for the rows of x as contiguous int32, each within 1 .. classes: of the shape of x
@@ -82,31 +81,31 @@ static const int32_t *push_labels(lua_State *L, int index, const char *what, con
         lpush_contiguous(L, index, what, INT32);
     }
     const struct tensor *t = &ltensor_check(L, -1)->tensor;
-    const int32_t *label = t->data;
     struct tensor each = *x;
     each.rank--;
     if (tensor_count(t) != rows || (t->rank > 1 && !tensor_same_shape(t, &each)))
         lerror(L, "%s: expected one label a row, %s%s%s, got %s%s", what,
                each.rank > 1 ? lpush_shape_of(L, &each) : "", each.rank > 1 ? " or " : "", lpush_shape(L, 1, &rows),
                lpush_shape_of(L, t), tensor_count(t) == rows ? "; labels:flatten() makes a list of them" : "");
-    for (size_t i = 0; i < rows; i++)
-        if (label[i] < 1 || (size_t)label[i] > classes)
-            lerror_kind(L, LERROR_LABEL, "%s: label %d in row %s is outside 1..%I%s", what, (int)label[i],
-                        lpush_position(L, t, i), (LUAI_UACINT)classes,
-                        label[i] == 0 ? "; labels count from 1 in fnet, so add 1 to labels that count from 0"
-                                      : "; has the model as many outputs as there are classes?");
-    return label;
+    for (size_t i = 0; i < rows; i++) check_label(L, what, t, i, classes);
+    return t->data;
 }
 
-/* labels_but(ignored, labels): the positions, from 1, of the labels that are not `ignored`, as int32 [count]. */
+/* labels_but(ignored, labels, classes): the positions, from 1, of the labels that are not `ignored`, as int32
+   [count]; those must be within 1 .. classes. */
 static int labels_but(lua_State *L) {
     lua_Integer ignored = luaL_checkinteger(L, 1);
+    size_t classes = (size_t)luaL_checkinteger(L, 3);
     const struct tensor *t = &ltensor_check(L, 2)->tensor;
     if (dtype_is_float(t->dtype)) return luaL_argerror(L, 2, "expected labels");
     t = lpush_contiguous(L, 2, "cross_entropy", INT32);
     const int32_t *label = t->data;
     size_t count = tensor_count(t), kept = 0;
-    for (size_t i = 0; i < count; i++) kept += label[i] != ignored;
+    for (size_t i = 0; i < count; i++) {
+        if (label[i] == ignored) continue;
+        check_label(L, "cross_entropy", t, i, classes);
+        kept++;
+    }
     int32_t *position = ltensor_new(L, "cross_entropy", INT32, 1, &kept)->data;
     for (size_t i = 0; i < count; i++)
         if (label[i] != ignored) *position++ = (int32_t)i + 1;
@@ -179,7 +178,6 @@ void lopen_nn(lua_State *L) {
         {"cross_entropy", cross_entropy, 2},
         {"cross_entropy_backward", cross_entropy_backward, UNRECORDED},
         {"made_by", made_by, UNRECORDED},
-        {"inherit", inherit, UNRECORDED},
         {"labels_but", labels_but, UNRECORDED},
         {"correct", correct, UNRECORDED},
         {"one_hot", one_hot, UNRECORDED},

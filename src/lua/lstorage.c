@@ -80,6 +80,7 @@ struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes) {
     storage->birth = next_birth();
     storage->holders = 0;
     storage->keeper = TAKER;
+    storage->sigmoid = storage->softmax = false;
     return storage;
 }
 

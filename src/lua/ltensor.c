@@ -172,15 +172,54 @@ const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what,
     return ltensor_copy(L, what, dtype, t);
 }
 
+static bool of_sigmoid(const struct handle *handle) { return handle->sigmoid || handle->storage->sigmoid; }
+
+static bool of_softmax(const struct handle *handle) { return handle->softmax || handle->storage->softmax; }
+
+const char *lhandle_made_by(const struct handle *handle) {
+    return of_softmax(handle) ? "softmax" : of_sigmoid(handle) ? "sigmoid" : NULL;
+}
+
 void lhandle_inherit(lua_State *L, int index) {
     const struct handle *source = lua_touserdata(L, index);
     struct handle *handle = lua_touserdata(L, -1);
-    handle->sigmoid = handle->sigmoid || source->sigmoid;
-    handle->softmax = handle->softmax || source->softmax;
+    handle->sigmoid = handle->sigmoid || of_sigmoid(source);
+    handle->softmax = handle->softmax || of_softmax(source);
     handle->classes = NO_AXIS;
 }
 
+void lhandle_set_logits(lua_State *L, int index, int axis) {
+    struct handle *handle = lua_touserdata(L, index);
+    const struct handle *logits = lua_touserdata(L, -1);
+    handle->softmax = true;
+    handle->classes = axis;
+    handle->traced = handle->storage->version + logits->storage->version;
+    lua_setiuservalue(L, index, SLOT_LOGITS);
+}
+
+int lhandle_classes(lua_State *L, int index) {
+    const struct handle *handle = lua_touserdata(L, index);
+    if (!handle->softmax || handle->classes == NO_AXIS) return NO_AXIS;
+    lua_getiuservalue(L, index, SLOT_LOGITS);
+    const struct handle *logits = lua_touserdata(L, -1);
+    bool as_it_was = lhandle_alive(logits) && handle->traced == handle->storage->version + logits->storage->version;
+    lua_pop(L, 1);
+    return as_it_was ? handle->classes : NO_AXIS;
+}
+
 void lhandle_changed(struct handle *handle) { handle->storage->version++; }
+
+void lhandle_written(struct handle *handle, const struct tensor *part, const struct handle *source) {
+    bool sigmoid = source && of_sigmoid(source), softmax = source && of_softmax(source);
+    lhandle_changed(handle);
+    if (handle->owner && tensor_count(part) == tensor_count(&handle->tensor)) {
+        handle->sigmoid = handle->softmax = false;
+        handle->storage->sigmoid = handle->storage->softmax = false;
+    }
+    if (!dtype_is_float(part->dtype)) return; /* no probabilities any more */
+    handle->storage->sigmoid = handle->storage->sigmoid || sigmoid;
+    handle->storage->softmax = handle->storage->softmax || softmax;
+}
 
 void lhandle_escape(const struct handle *handle) {
     if (lhandle_alive(handle)) lstorage_leave_to(handle->storage, COLLECTOR);

@@ -29,6 +29,7 @@ struct handle {
     bool softmax; /* the same, of a softmax */
     int classes;  /* the axis along which the softmax was taken, from 0; NO_AXIS where it is no axis of this tensor
                    */
+    size_t traced; /* the versions of its storage and of its logits' when `classes` was noted */
 };
 
 #define NO_AXIS (-1)
@@ -57,12 +58,26 @@ struct tensor *ltensor_copy(lua_State *L, const char *what, enum dtype dtype, co
 /* Pushes the tensor at `index` as a contiguous one of the given type: itself where it is one already. */
 const struct tensor *lpush_contiguous(lua_State *L, int index, const char *what, enum dtype dtype);
 
+/* "softmax" or "sigmoid" where the tensor holds probabilities that this made; else NULL. */
+const char *lhandle_made_by(const struct handle *handle);
+
 /* The tensor on top of the stack has elements of the one at `index`: it is made of probabilities where that is.
    Where it holds all classes of each distribution, along the axis `classes`, a view says so: see lview.c. */
 void lhandle_inherit(lua_State *L, int index);
 
+/* Pops logits: the tensor at `index` is the softmax of them along an axis. */
+void lhandle_set_logits(lua_State *L, int index, int axis);
+
+/* The axis along which the tensor at `index` is whole distributions of a softmax whose logits are in SLOT_LOGITS;
+   NO_AXIS where it is not, or where it or its logits were changed in place or given back since. */
+int lhandle_classes(lua_State *L, int index);
+
 /* To be called with each change of elements in place. */
 void lhandle_changed(struct handle *handle);
+
+/* The elements of `part`, the handle's tensor or a part of it, are those of `source`, or numbers where that is
+   NULL: with all of them changed nothing is left of probabilities that were there. To be called with each copy. */
+void lhandle_written(struct handle *handle, const struct tensor *part, const struct handle *source);
 
 /* True while the storage is this handle's: it was not given back. */
 bool lhandle_alive(const struct handle *handle);

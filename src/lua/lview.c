@@ -8,33 +8,23 @@
    axis `axis`, or not at all: NO_AXIS. What holds probabilities goes on to do so. The same operation, with the
    arguments above 1, makes of the logits the logits of the result. */
 static int inherit(lua_State *L, const char *operation, int arguments, int axis) {
-    const struct handle *source = lua_touserdata(L, 1);
-    if (source->sigmoid || source->softmax) lhandle_inherit(L, 1);
-    if (!source->softmax || axis == NO_AXIS) return 1;
-    struct handle *result = lua_touserdata(L, -1);
+    if (lhandle_made_by(lua_touserdata(L, 1))) lhandle_inherit(L, 1);
+    if (axis == NO_AXIS) return 1;
+    int result = lua_gettop(L);
     lua_getiuservalue(L, 1, SLOT_LOGITS);
-    const struct handle *logits = ltensor_test(L, -1);
-    if (!logits || !lhandle_alive(logits)) {
-        lua_pop(L, 1);
-        return 1;
-    }
     luaL_getmetatable(L, TENSOR_METATABLE);
     lua_getfield(L, -1, "methods");
     lua_getfield(L, -1, operation); /* recorded on the tape */
     lua_pushvalue(L, -4);
     for (int i = 2; i <= arguments; i++) lua_pushvalue(L, i);
     lua_call(L, arguments, 1);
-    lua_setiuservalue(L, -5, SLOT_LOGITS);
-    result->classes = axis;
-    lua_pop(L, 3);
+    lhandle_set_logits(L, result, axis);
+    lua_settop(L, result);
     return 1;
 }
 
 /* The axis along which the softmax was taken that the tensor at 1 is made of; NO_AXIS for none. */
-static int classes_of(lua_State *L) {
-    const struct handle *handle = lua_touserdata(L, 1);
-    return handle->softmax ? handle->classes : NO_AXIS;
-}
+static int classes_of(lua_State *L) { return lhandle_classes(L, 1); }
 
 /* Where an axis lies in another shape of as many elements, in which as many lie before it and behind it. */
 static int axis_in(const struct tensor *t, int axis, const struct tensor *other) {

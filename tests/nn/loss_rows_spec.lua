@@ -166,8 +166,10 @@ describe("cross_entropy that ignores a label", function()
   it("says what is wrong", function()
     raises("cross_entropy: label 0 in row 2 is outside 1..4; labels count from 1 in fnet, so add 1 to labels " ..
       "that count from 0", function() nn.cross_entropy(x, labels) end)
-    raises("cross_entropy: label 0 in row 1 is outside 1..4; labels count from 1 in fnet, so add 1 to labels " ..
+    raises("cross_entropy: label 0 in row 2 is outside 1..4; labels count from 1 in fnet, so add 1 to labels " ..
       "that count from 0", function() nn.cross_entropy(x, labels, { ignore = 1 }) end)
+    raises("cross_entropy: label 9 in row 3 is outside 1..4; has the model as many outputs as there are classes?",
+      function() nn.cross_entropy(x, int { 0, 1, 9, 0, 2, 3 }, { ignore = 0 }) end)
     raises("cross_entropy: ignore: expected a whole number, got 0.5",
       function() nn.cross_entropy(x, labels, { ignore = 0.5 }) end)
     raises("cross_entropy: ignore: expected a tensor of labels beside it, got float32 [6, 4]",

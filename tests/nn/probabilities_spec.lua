@@ -70,7 +70,7 @@ describe("a softmax", function()
   it("that was taken apart or joined is refused", function()
     local p, y = x:softmax(), labels:reshape { 2, 3 }
     local shape = "cross_entropy: expected logits or whole rows of a softmax, got float32 %s of probabilities " ..
-      "that a softmax made, taken apart or joined; do so with the logits before the softmax"
+      "that a softmax made, taken apart, joined or changed; do so with the logits before the softmax"
     raises(shape:format "[2, 3, 3]", function() nn.cross_entropy(p:slice(3, 1, 3), y) end)
     raises(shape:format "[2, 12]", function() nn.cross_entropy(p:flatten(2), labels:slice(1, 1, 2)) end)
     raises(shape:format "[2, 3]", function() nn.cross_entropy(p:select(3, 1), labels:slice(1, 1, 2)) end)
@@ -97,6 +97,55 @@ describe("a softmax", function()
     assert.is_false(pcall(nn.cross_entropy, view, fnet.ones({ 64 }, "int32")))
   end)
 
+  it("that was changed in place, or whose logits were, is refused, not answered from what it was", function()
+    local y = labels:reshape { 2, 3 }
+    for name, change in pairs {
+      ["an element"] = function(p) p:set(1, 1, 1, 1) end,
+      ["a row"] = function(p) p[1] = fnet.zeros { 3, 4 } end,
+      ["a view of it"] = function(p) p:reshape({ 24 }):fill(0.5) end,
+      ["its logits"] = function(_, z) z:fill(0) end,
+      ["another softmax"] = function(p, z) p:copy((z * 2):softmax()) end,
+    } do
+      local z = x:clone()
+      local p = z:softmax()
+      change(p, z)
+      for _, output in ipairs { p, p:clone(), p:reshape { 2, 3, 4 } } do
+        local ok, message = pcall(nn.cross_entropy, output, y)
+        assert.is_false(ok, name)
+        assert.matches("taken apart, joined or changed", message, 1, true)
+      end
+    end
+  end)
+
+  it("whose elements were all replaced by others is no softmax", function()
+    local z, p = x:clone(), x:softmax()
+    p:copy(z)
+    assert.equal(nn.cross_entropy(z, labels):item(), nn.cross_entropy(p, labels):item())
+    assert.near(math.log(4), nn.cross_entropy(p:fill(0), labels):item(), 1e-6)
+  end)
+
+  it("is known where its elements were written into another tensor", function()
+    local p = x:softmax()
+    for name, write in pairs {
+      ["as a whole"] = function(t) t:copy(p) end,
+      ["row by row"] = function(t) for i = 1, 2 do t[i] = p[i] end end,
+      ["through a view"] = function(t) t:reshape({ 6, 4 }):slice(1, 2, 4):copy(p:reshape({ 6, 4 }):slice(1, 2, 4)) end,
+    } do
+      local t = fnet.zeros { 2, 3, 4 }
+      write(t)
+      for _, output in ipairs { t, t:clone(), t:slice(1, 1, 2) } do
+        local ok, message = pcall(nn.cross_entropy, output, labels)
+        assert.is_false(ok, name)
+        assert.matches("expected logits or whole rows of a softmax", message, 1, true)
+      end
+      t:copy(x) -- logits again
+      assert.equal(nn.cross_entropy(x, labels):item(), nn.cross_entropy(t, labels):item())
+    end
+    local t = fnet.zeros { 24 }
+    t:slice(1, 1, 4):copy(x:sigmoid()[1][1])
+    assert.is_false(pcall(nn.binary_cross_entropy, t, t:detach() * 0))
+  end)
+
   it("that is gone itself is refused like any other tensor", function()
     local p = x:softmax()
     p:release()
@@ -117,7 +166,7 @@ describe("a softmax", function()
     assert.equal(expected, nn.cross_entropy(fnet.predict(model, input), y):item())
     local output = fnet.predict(model, input, { size = 2 })
     raises("cross_entropy: expected logits or whole rows of a softmax, got float32 [5, 3] of probabilities that " ..
-      "a softmax made, taken apart or joined; do so with the logits before the softmax",
+      "a softmax made, taken apart, joined or changed; do so with the logits before the softmax",
       function() nn.cross_entropy(output, y) end)
     local set = fnet.data.Dataset { x = input, y = y }
     assert.near(expected, fnet.evaluate(model, set, { loss = nn.cross_entropy, size = 2 }).loss, 1e-6)
@@ -129,7 +178,7 @@ describe("a softmax", function()
     local model = nn.Sequential { dense, nn.Reshape(2, 3), nn.Softmax(), nn.Flatten(), nn.Reshape(2, 3) }
     local input, y = fnet.randn { 5, 4 } * 100, fnet.ones({ 5, 2 }, "int32")
     local _, message = pcall(function() return nn.cross_entropy(model(input), y) end)
-    assert.matches("taken apart or joined", message, 1, true) -- Flatten has joined two distributions
+    assert.matches("taken apart, joined or changed", message, 1, true) -- Flatten has joined two distributions
     local squeeze = nn.Lambda(function(p) return p:squeeze() end)
     local whole = nn.Sequential { dense, nn.Reshape(2, 3), nn.Softmax(), squeeze }
     assert.equal(nn.cross_entropy(plain(input), y):item(), nn.cross_entropy(whole(input), y):item())

@@ -20,7 +20,6 @@ local function collect_tensor(what, rows)
       if smaller then all:slice(1, 1, before):copy(smaller:slice(1, 1, before)) end
     end
     all:slice(1, before + 1, count):copy(piece:detach())
-    core.inherit(all, piece) -- a loss takes no probabilities for logits
     return count == #all and all or all:slice(1, 1, count)
   end
 end

@@ -16,7 +16,7 @@ local function logits_of(output)
       "%s; transpose it, so that the classes are the last axis", axis, say.shape(output.shape))
   end
   core.raise("cross_entropy: expected logits or whole rows of a softmax, got %s of probabilities that a softmax " ..
-    "made, taken apart or joined; do so with the logits before the softmax", say.value(output))
+    "made, taken apart, joined or changed; do so with the logits before the softmax", say.value(output))
 end
 
 -- weight * cost, where a weight of 0 leaves out a cost that is infinite.
@@ -73,7 +73,7 @@ local function rows_but(ignored, output, labels)
   each[#each] = nil
   local fits = labels.rank == 1 and #labels == rows or is.same_shape(labels.shape, each)
   if not fits then core.one_hot(labels, output, "cross_entropy") end -- raises
-  local kept = core.labels_but(ignored, labels)
+  local kept = core.labels_but(ignored, labels, classes)
   return core.gather(output:reshape { rows, classes }, kept), core.gather(labels:flatten(), kept)
 end
 
