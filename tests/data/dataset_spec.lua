@@ -204,8 +204,17 @@ describe("a data set", function()
     local dataset = numbered(12)
     assert.equal(12, #dataset)
     assert.equal("data set: 12 samples of float32 [12, 2], targets int32 [12]", tostring(dataset))
+    assert.equal("data set: 5 samples of float32 [5, 2], targets int32 [5]", tostring(dataset:slice(2, 6)))
     assert.equal("toys: 1 samples of float32 [1], targets float32 [1]",
       tostring(Dataset { x = fnet.ones { 1 }, y = fnet.ones { 1 }, name = "toys" }))
+  end)
+
+  it("answers the names of other libraries, and an index", function()
+    local part = numbered(4):slice(1, 2)
+    fails("a data set has no 'targets'; did you mean 'y'?", function() return part.targets end)
+    fails("a data set has no 'all'; did you mean 'tensors'?", function() return part:all() end)
+    fails("a data set has no part [1]: set:sample(i) is a sample and its target, set:slice(first, last) some " ..
+      "samples, set:batches() goes over all", function() return part[1] end)
   end)
 
   it("refuses what does not fit", function()

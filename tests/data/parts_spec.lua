@@ -63,7 +63,7 @@ describe("a part of a data set", function()
     local x, y = part:tensors()
     assert.same({ "uint8", { 2, 2, 2 }, { 2, 1 } }, { x.dtype, x.shape, y:totable() })
     assert.same({ 1.0, { "a", "b" } }, { part:batches()():max():item(), part.classes })
-    assert.equal("data set: 2 samples of uint8 [4, 2, 2], targets int32 [4]", tostring(part))
+    assert.equal("data set: 2 samples of uint8 [2, 2, 2], targets int32 [2]", tostring(part))
   end)
 
   it("has the statistics of its own samples", function()

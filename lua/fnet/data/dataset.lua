@@ -107,8 +107,8 @@ function Dataset:__len() return self.rows and #self.rows or rows_of.count(self.x
 function Dataset:__tostring()
   local name, whole = self.name or "data set", self.whole or self
   local dropped = not self.whole and self.dropped or 0
-  return ("%s: %d samples of %s, targets %s%s"):format(name, #self, rows_of.text(whole.x), rows_of.text(whole.y),
-    dropped > 0 and ("; %d dropped for a missing value"):format(dropped) or "")
+  return ("%s: %d samples of %s, targets %s%s"):format(name, #self, rows_of.text(whole.x, #self),
+    rows_of.text(whole.y, #self), dropped > 0 and ("; %d dropped for a missing value"):format(dropped) or "")
 end
 
 local function all_rows(self) return self.rows or core.arange(1, #self, 1, "int32") end
@@ -299,6 +299,12 @@ function Dataset:batch_count(size)
   return (#self + expect.count("batch_count", size, 1) - 1) // size
 end
 
+-- What other libraries call its parts.
+local ELSEWHERE = {
+  all = "tensors", data = "x", features = "x", inputs = "x", label = "y", labels = "y", samples = "x", subset = "with",
+  take = "slice", target = "y", targets = "y",
+}
+
 -- What a data set may lack is nil; a misspelt name is answered with the one that was probably meant.
 local optional, known = {}, naming.sorted(Dataset)
 for _, name in ipairs { "rows", "whole", "columns", "plan", "dropped", table.unpack(FIELDS) } do
@@ -314,7 +320,11 @@ function Dataset:__index(key)
     own[self][key] = own[self][key] or rows_of.each(whole[key], rows_of.part, self.rows)
     return own[self][key]
   end
-  local near = not optional[key] and naming.nearest(key, known)
+  if type(key) == "number" then
+    core.raise("a data set has no part [%s]: set:sample(i) is a sample and its target, set:slice(first, last) some " ..
+      "samples, set:batches() goes over all", key)
+  end
+  local near = not optional[key] and (ELSEWHERE[key] or naming.nearest(key, known))
   if near then core.raise("a data set has no '%s'; did you mean '%s'?", key, near) end
 end
 

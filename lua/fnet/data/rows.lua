@@ -61,10 +61,13 @@ end
 
 --- "float32 [8, 3]", or "float32 [8, 4, 4] and float32 [8, 3]".
 ---@param values tensor|tensor[]
+---@param count? integer of rows, where it is a part that is meant
 ---@return string
-function rows.text(values)
+function rows.text(values, count)
   local texts = {}
-  for i, t in ipairs(rows.list(values)) do texts[i] = say.value(t) end
+  for i, t in ipairs(rows.list(values)) do
+    texts[i] = count and ("%s %s"):format(t.dtype, say.shape { count, table.unpack(t.shape, 2) }) or say.value(t)
+  end
   return table.concat(texts, " and ")
 end
 
