@@ -94,6 +94,7 @@ return later.names("fnet", fnet, {
   from_numpy = "fnet.data.read_npy reads files of NumPy", hstack = "concat",
   linspace = "fnet.arange(first, last, step) has a step", manual_seed = "seed", normal = "randn",
   ones_like = "fnet.ones(t.shape, t.dtype)", rand_like = "fnet.rand(t.shape) does it",
+  randint = "fnet.rand(shape, 1, n + 1):int() gives whole numbers from 1 to n",
   randn_like = "fnet.randn(t.shape) does it", randperm = "permutation",
   save = "it is a method: model:save(path)", set_num_threads = "threads", set_seed = "seed", uniform = "rand",
   vstack = "concat", zeros_like = "fnet.zeros(t.shape, t.dtype)",

@@ -30,5 +30,6 @@ return later.names("fnet.data", data, {
   imread = "read_image", imwrite = "write_png", kfold = "it is a method: for train, valid in set:folds(5) do",
   KFold = "it is a method: for train, valid in set:folds(5) do",
   memmap = "open_npy", mmap_mode = "open_npy", split = "it is a method: local train, valid = set:split(0.8)",
+  random_split = "it is a method: local train, valid = set:split(0.8)",
   train_test_split = "it is a method: local train, valid = set:split(0.8)",
 })
