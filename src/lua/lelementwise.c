@@ -131,7 +131,9 @@ static int binary(lua_State *L, const char *what, enum binary operation) {
         lpush_contiguous(L, -1, what, FLOAT32);
         return 1;
     }
-    return binary_as(L, what, operation, common_type(L, 1, 2));
+    binary_as(L, what, operation, common_type(L, 1, 2));
+    if (extreme && ltensor_test(L, 1) && lua_type(L, 2) == LUA_TNUMBER) lhandle_inherit(L, 1); /* as clamp does */
+    return 1;
 }
 
 /* where(condition, a, b): a where the condition is not 0, else b; int32 where both are whole numbers, one of them

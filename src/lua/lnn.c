@@ -86,7 +86,10 @@ static const int32_t *push_labels(lua_State *L, int index, const char *what, con
     if (tensor_count(t) != rows || (t->rank > 1 && !tensor_same_shape(t, &each)))
         lerror(L, "%s: expected one label a row, %s%s%s, got %s%s", what,
                each.rank > 1 ? lpush_shape_of(L, &each) : "", each.rank > 1 ? " or " : "", lpush_shape(L, 1, &rows),
-               lpush_shape_of(L, t), tensor_count(t) == rows ? "; labels:flatten() makes a list of them" : "");
+               lpush_shape_of(L, t),
+               tensor_count(t) == rows   ? "; labels:flatten() makes a list of them"
+               : tensor_same_shape(t, x) ? "; rows that give each class its share are floats: labels:float()"
+                                         : "");
     for (size_t i = 0; i < rows; i++) check_label(L, what, t, i, classes);
     return t->data;
 }

@@ -28,7 +28,7 @@ struct storage {
     size_t holders; /* gradients of intermediate results that use it during backward */
     enum keeper keeper;
     bool sigmoid, softmax; /* probabilities of such were written into it in place: see lhandle_written */
-    bool embedded; /* lies in the userdata of the handle that it was made for: too small for the pool */
+    bool embedded;         /* lies in the userdata of the handle that it was made for: too small for the pool */
 };
 
 #define POOLED_BYTES 4096 /* storages below this size are embedded */

@@ -24,11 +24,11 @@ struct handle {
     size_t position;   /* its number in that walk */
     bool parameter;    /* requires_grad was set once: a model's, also while it is frozen */
     bool requires_grad;
-    bool owner;   /* made with its storage, not as a view */
-    bool sigmoid; /* probabilities, the result of one or a part of that: no loss may take them for logits */
-    bool softmax; /* the same, of a softmax */
-    int classes;  /* the axis along which the softmax was taken, from 0; NO_AXIS where it is no axis of this tensor
-                   */
+    bool owner;    /* made with its storage, not as a view */
+    bool sigmoid;  /* probabilities, the result of one or a part of that: no loss may take them for logits */
+    bool softmax;  /* the same, of a softmax */
+    int classes;   /* the axis along which the softmax was taken, from 0; NO_AXIS where it is no axis of this tensor
+                    */
     size_t traced; /* the versions of its storage and of its logits' when `classes` was noted */
 };
 

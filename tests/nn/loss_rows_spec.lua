@@ -176,6 +176,8 @@ describe("cross_entropy that ignores a label", function()
       function() nn.cross_entropy(x, x:softmax(), { ignore = 0 }) end)
     raises("cross_entropy: ignore: expected a tensor of labels beside it, got number",
       function() nn.cross_entropy(x[1], 1, { ignore = 0 }) end)
+    raises("cross_entropy: expected one label a row, [6], got [6, 4]; rows that give each class its share are " ..
+      "floats: labels:float()", function() nn.cross_entropy(x, x:ge(0):int()) end)
     raises("cross_entropy: expected one label a row, [6], got [5]",
       function() nn.cross_entropy(x, labels:slice(1, 1, 5), { ignore = 0 }) end)
   end)
