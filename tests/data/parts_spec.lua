@@ -231,6 +231,19 @@ describe("a data set of several inputs", function()
       function() data.standardise(both(3)) end)
   end)
 
+  it("is no data for a model that would leave one of them out", function()
+    local message = "Sequential { ... }: its forward takes 1 of the 2 inputs that the samples have; write one " ..
+      "that takes each, function Model:forward(a, b), or give samples in one tensor"
+    local model, set = nn.Sequential { nn.Flatten(), nn.Dense(16, 2) }, both(6)
+    raises(message, function() fnet.predict(model, set) end)
+    raises(message, function() nn.evaluate(model, set) end)
+    local settings = { train = set, loss = nn.cross_entropy, optim = fnet.optim.SGD }
+    raises(message, function() fnet.fit(model, settings) end)
+    local any = nn.Lambda(function(x) return x end)
+    function any:forward(...) return (...) end
+    assert.equal(6, #fnet.predict(any, set))
+  end)
+
   it("says where a number is not finite", function()
     local set = both(5)
     set.x[2]:set(0 / 0, 4, 1)

@@ -2,12 +2,24 @@
 -- after the other.
 
 local is = require "fnet.base.is"
+local core = require "fnet.core"
+
+-- Raises where the model would leave inputs out, as a Lua function does with arguments that it does not name.
+local function check_inputs(model, count)
+  local frame = type(model.forward) == "function" and debug.getinfo(model.forward, "u")
+  if not frame or frame.isvararg or frame.nparams > count then return end
+  core.raise("%s: its forward takes %d of the %d inputs that the samples have; write one that takes each, " ..
+    "function Model:forward(a, b), or give samples in one tensor", model:name(), frame.nparams - 1, count)
+end
 
 --- What the model gives.
 ---@param model nn.Module
 ---@param x tensor|tensor[] samples, or a list of them where the model has several inputs
 ---@return any output
 return function(model, x)
-  if type(x) == "table" and is.tensor_list(x) then return (model(table.unpack(x))) end -- the first is quick
+  if type(x) == "table" and is.tensor_list(x) then -- the first is quick
+    check_inputs(model, #x)
+    return (model(table.unpack(x)))
+  end
   return (model(x))
 end
