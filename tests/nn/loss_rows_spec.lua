@@ -49,6 +49,14 @@ describe("cross_entropy with a class that is none, a logit of -inf", function()
     assert.equal(0, gradient:get(1, 2))
   end)
 
+  it("leaves a loss of 0 where each row is of one with the weight 0", function()
+    for _, output in ipairs { fnet.zeros { 2, 4 }, x:slice(1, 1, 2) } do
+      local value, gradient = both(nn.cross_entropy, output, int { 2, 2 }, { weights = { 1, 0, 1, 1 } })
+      assert.equal(0, value)
+      assert.is_true(gradient:equal(gradient * 0))
+    end
+  end)
+
   it("gets no share of smoothing, which the other classes of the row divide", function()
     local value, gradient = both(nn.cross_entropy, x, labels, { smoothing = 0.3 })
     local target = fnet.tensor { { 0.1, 0, 0.8, 0 }, { 0, 0.85, 0, 0.15 }, { 0.775, 0.075, 0.075, 0.075 } }

@@ -301,8 +301,8 @@ end
 
 -- What other libraries call its parts.
 local ELSEWHERE = {
-  all = "tensors", data = "x", features = "x", inputs = "x", label = "y", labels = "y", samples = "x", subset = "with",
-  take = "slice", target = "y", targets = "y",
+  all = "tensors", data = "x", features = "x", inputs = "x", label = "y", labels = "y", samples = "x",
+  subset = "with", take = "slice", target = "y", targets = "y",
 }
 
 -- What a data set may lack is nil; a misspelt name is answered with the one that was probably meant.
@@ -321,8 +321,8 @@ function Dataset:__index(key)
     return own[self][key]
   end
   if type(key) == "number" then
-    core.raise("a data set has no part [%s]: set:sample(i) is a sample and its target, set:slice(first, last) some " ..
-      "samples, set:batches() goes over all", key)
+    core.raise("a data set has no part [%s]: set:sample(i) is a sample and its target, set:slice(first, last) " ..
+      "some samples, set:batches() goes over all", key)
   end
   local near = not optional[key] and (ELSEWHERE[key] or naming.nearest(key, known))
   if near then core.raise("a data set has no '%s'; did you mean '%s'?", key, near) end

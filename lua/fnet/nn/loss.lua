@@ -51,7 +51,7 @@ local function weighted_cross_entropy(output, labels, options)
   local weights = options.weights ~= nil and weights_of(options.weights, output)
   if not is.float(labels) then
     target = core.one_hot(labels, output, "cross_entropy")
-    norm = weights and (target * weights):sum() or norm
+    norm = weights and (target * weights):sum():item() or norm
   end
   local smoothing = options.smoothing
   if smoothing ~= nil then
@@ -59,7 +59,8 @@ local function weighted_cross_entropy(output, labels, options)
     target = target * (1 - smoothing) + shares(output, smoothing)
   end
   if weights then target = target * weights end
-  return weighted(target, -output:log_softmax()):sum() / norm
+  local total = weighted(target, -output:log_softmax()):sum()
+  return norm == 0 and total or total / norm -- 0 where all labels have the weight 0
 end
 
 -- The rows whose label is not `ignored`, and their labels.
@@ -85,7 +86,8 @@ end
 --- classes; a number for one sample; or distributions of the output's shape, floats whose rows sum to 1
 ---@param options? table smoothing: 0, the part of each target that all classes share but those with the logit -inf
 --- (Szegedy and others, 2016, section 7); weights: a number for each class. With labels the mean is then divided by
---- the sum of the weights of the batch's labels, with distributions by the number of rows, both as in PyTorch;
+--- the sum of the weights of the batch's labels, with distributions by the number of rows, both as in PyTorch, but
+--- that the loss is 0 where all those weights are;
 --- ignore: a label, such as 0 for padding, whose rows do not count; the loss is 0 where no row does
 ---@return tensor loss one element
 function loss.cross_entropy(output, labels, options)
