@@ -42,7 +42,7 @@ metatable.elsewhere = { -- names of PyTorch and NumPy
   log10 = "t:log() / math.log(10)", log2 = "t:log() / math.log(2)", long = "int",
   masked_fill = "fnet.where(mask, value, t) chooses element by element",
   masked_select = "fnet.where(mask, t, 0) keeps the shape, t:gather(positions) takes rows",
-  median = "fnet has none; table.sort sorts the list of t:totable()",
+  median = "table.sort sorts the list of t:totable()",
   mm = "matmul", multiply = "mul", mv = "matmul", narrow = "slice", ndim = "rank", ndimension = "rank",
   negative = "neg", nelement = "count", not_equal = "ne",
   numel = "count",
