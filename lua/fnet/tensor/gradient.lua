@@ -64,10 +64,13 @@ local function weights_for(y)
   return own_random(function() return core.uniform(y.shape, 0.5, 1.5, "float64") end)
 end
 
--- At most so many places of a tensor, by their numbers in a row. Along each axis the places come in random order
--- and none a second time before all have come: so each row and each column is met where `most` is enough for it.
-local function places_of(shape, count, most)
-  local places, met = {}, {}
+local TOGETHER = 16 -- elements that a probe moves, where there are more rows or columns than probes
+
+-- Places of a tensor, by their numbers in a row, for so many probes. Along each axis they come in random order and
+-- none a second time before all have come, so each row and each column is met unless there are far too many.
+local function places_of(shape, count, probes)
+  local places, met, most = {}, {}, probes
+  for _, length in ipairs(shape) do most = math.max(most, math.min(length, TOGETHER * probes)) end
   if count <= most then
     for k = 1, count do places[k] = k end
     return places
@@ -88,60 +91,96 @@ local function places_of(shape, count, most)
   end)
 end
 
--- The central difference of f's weighted sum at element k of a point, and by how much the slope differs from it,
--- relative to the larger one or 1. The results are subtracted one by one, before the sum: elements that stay as
--- they are leave no rounding behind, however many they are. Where slope and difference are too far apart, smaller
--- steps decide: a kink or a strong curvature beside the point is no wrong gradient. Nor is what the rounding of the
--- results themselves, one in 2^50 of the largest that changes, may make of the difference.
-local function compare(f, points, weights, flat, k, slope, step, tolerance)
-  local x = flat[k]
-  local function at(value)
-    flat[k] = value
+-- The places dealt out to at most so many probes: lists of the elements that are moved together.
+local function probes_of(places, most)
+  local probes = {}
+  for i, place in ipairs(places) do
+    local number = (i - 1) % most + 1
+    probes[number] = probes[number] or {}
+    table.insert(probes[number], place)
+  end
+  return probes
+end
+
+-- How far the j-th element of a probe moves, times the step: not alike, so that slopes in each other's places show.
+local function share(j) return 1 + (j - 1) / TOGETHER end
+
+-- The slope of f's weighted sum along a probe, its central difference, and by how much they differ, relative to the
+-- larger one or 1. The results are subtracted one by one, before the sum: elements that stay as they are leave no
+-- rounding behind, however many they are. Where slope and difference are too far apart, smaller steps decide: a kink
+-- or a strong curvature beside the point is no wrong gradient. Nor is what the rounding of the results themselves,
+-- one in 2^50 of the largest that changes, may make of the difference.
+local function compare(f, points, weights, flat, probe, slopes, step, tolerance)
+  local x, slope = {}, 0
+  for j, k in ipairs(probe) do x[j], slope = flat[k], slope + (slopes and slopes[k] or 0) * share(j) end
+  local function move(h)
+    for j, k in ipairs(probe) do flat[k] = x[j] + h * share(j) end
+  end
+  local function at(h)
+    move(h)
     return core.no_grad(function() return values_of(f, points):clone() end) -- f may give what it was given
   end
   local first, first_error
   for shrink = 0, 2 do
     local h = step * 0.1 ^ shrink
-    local above, below = at(x + h), at(x - h)
-    flat[k] = x
+    local above, below = at(h), at(-h)
+    move(0)
     local change = core.no_grad(function() return above - below end)
     local difference = core.no_grad(function() return (change * weights):sum():item() end) / (2 * h)
     local off, size = math.abs(difference - slope), math.max(1, math.abs(difference), math.abs(slope))
-    if off <= tolerance * size then return difference, off / size end
+    if off <= tolerance * size then return slope, difference, off / size end
     if not first then
       local rounding = core.no_grad(function() return (change:ne(0) * above:abs()):max():item() end) * 2 ^ -50 / h
-      if off <= rounding then return difference, 0 end
+      if off <= rounding then return slope, difference, 0 end
       first, first_error = difference, off / size
     end
   end
-  return first, first_error
+  return slope, first, first_error
 end
 
--- Compares the gradient of a point, the i-th, at some elements: how many, the largest error, and what is wrong.
+-- Compares at a probe: the error, and of a wrong gradient also its element, slope and difference. Where several
+-- elements do not agree, their halves decide: only a single one is called wrong.
+local function check_probe(probe, tolerance, compare_at)
+  local slope, difference, err = compare_at(probe)
+  if err <= tolerance then return err end
+  if #probe == 1 then return err, probe[1], slope, difference end
+  local middle, worst = #probe // 2, 0
+  for _, half in ipairs { table.move(probe, 1, middle, 1, {}), table.move(probe, middle + 1, #probe, 1, {}) } do
+    local half_err, k, half_slope, half_difference = check_probe(half, tolerance, compare_at)
+    if k then return half_err, k, half_slope, half_difference end
+    worst = math.max(worst, half_err)
+  end
+  return worst
+end
+
+-- Compares the gradient of a point, the i-th, in at most so many probes: at how many elements, the largest error,
+-- and what is wrong.
 local function check_point(f, points, weights, i, most, step, tolerance)
-  local point, worst = points[i], 0
+  local point, worst, elements = points[i], 0, 0
   local count = point:count()
   local flat, slopes = point:detach():reshape { count }, point.grad and point.grad:reshape { count }
-  local places = places_of(point.shape, count, most)
-  for number, k in ipairs(places) do
-    local slope = slopes and slopes[k] or 0
-    local difference, err = compare(f, points, weights, flat, k, slope, step, tolerance)
-    if err ~= err or err > tolerance then
-      return number, err, ("gradcheck: input %d, element %d: gradient %.9g, central difference %.9g"):format(i, k,
+  for _, probe in ipairs(probes_of(places_of(point.shape, count, most), most)) do
+    elements = elements + #probe
+    local err, k, slope, difference = check_probe(probe, tolerance, function(some)
+      return compare(f, points, weights, flat, some, slopes, step, tolerance)
+    end)
+    if k then
+      return elements, err, ("gradcheck: input %d, element %d: gradient %.9g, central difference %.9g"):format(i, k,
         slope, difference)
     end
     worst = math.max(worst, err)
   end
-  return #places, worst
+  return elements, worst
 end
 
 --- Compares the gradients of f with central differences, both in double precision. Of an input with more than
--- `most` elements it looks at some, spread so that each row and each column is met where there are at most so many.
+-- `most` elements it looks at some, spread so that each row and each column is met: several elements are moved
+-- together where these are more than `most`, up to 16 times as many.
 ---@param f fun(...): tensor  made of operations on its arguments; must not call backward itself: the
 --- differences are taken without recording
 ---@param inputs tensor[] where to check; float ones are checked, all are converted to float64 first
 ---@param options? table step: 1e-5, and where they differ also 1/10 and 1/100 of it; tolerance: 1e-6, of the larger
---- gradient or 1; most: elements checked an input, 200
+--- gradient or 1; most: elements, or groups that are moved together, an input, 200
 ---@return boolean ok
 ---@return string|number detail  the largest error, or what differs where
 ---@return integer elements that were compared
