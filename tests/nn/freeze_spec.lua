@@ -25,6 +25,18 @@ local function trained(model)
 end
 
 describe("frozen parameters", function()
+  it("are not asked for by a field that would do nothing", function()
+    local model = network()
+    for _, key in ipairs { "requires_grad", "trainable" } do
+      for _, part in ipairs { model, model[1] } do
+        local ok, message = pcall(function() part[key] = false end)
+        assert.is_false(ok)
+        assert.matches(("'%s' of a module would change nothing; freeze%%(%%)"):format(key), message)
+      end
+    end
+    assert.is_true(model[1].weight.requires_grad)
+  end)
+
   it("get no gradients and stay parameters", function()
     local model = network()
     local before = model[1].weight:clone()

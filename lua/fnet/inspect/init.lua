@@ -25,7 +25,7 @@ local REPEATS = 5
 --- error (the largest difference between its gradients and central differences), failure (what differs) or unknown
 --- (why that cannot be told), elements (compared) and all_elements (of its inputs, for a tiny batch, and
 --- parameters)
----@field parameters integer numbers that are trained
+---@field parameters integer numbers that are trained, or frozen
 ---@field memory { parameters: integer, gradients: integer, activations: integer } bytes
 ---@field gradients boolean false where a layer's are wrong, or none could be checked
 ---@field problem string? why the gradients could not be checked

@@ -50,6 +50,9 @@ local function check_surplus(self, ...)
   end
 end
 
+-- What other libraries set to freeze a layer; here it would be kept and do nothing.
+local OF_OTHERS = { requires_grad = true, trainable = true }
+
 -- A field's place in the order is that of its first assignment.
 local function know(self, key)
   if self[KNOWN][key] then return end
@@ -63,6 +66,10 @@ local function assign(self, key, value)
     core.raise("%s: '%s' is a method of every module; give the field another name", self.class_name, key)
   end
   if key ~= key then core.raise("%s: a field cannot be called nan", self.class_name) end
+  if OF_OTHERS[key] and type(value) == "boolean" then
+    core.raise("%s: '%s' of a module would change nothing; freeze() and unfreeze() say whether its parameters "
+      .. "are trained", self.class_name, key)
+  end
   if key == "training" then return modes.say_one(self, value ~= false) end
   rawset(self, key, value)
   -- An object with a forward of its own may keep what it takes and gives.

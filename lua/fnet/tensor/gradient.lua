@@ -102,14 +102,15 @@ local function probes_of(places, most)
   return probes
 end
 
--- How far the j-th element of a probe moves, times the step: not alike, so that slopes in each other's places show.
+-- How far the j-th element of a probe moves, times the step: not alike, so that slopes in each other's places
+-- show.
 local function share(j) return 1 + (j - 1) / TOGETHER end
 
 -- The slope of f's weighted sum along a probe, its central difference, and by how much they differ, relative to the
 -- larger one or 1. The results are subtracted one by one, before the sum: elements that stay as they are leave no
--- rounding behind, however many they are. Where slope and difference are too far apart, smaller steps decide: a kink
--- or a strong curvature beside the point is no wrong gradient. Nor is what the rounding of the results themselves,
--- one in 2^50 of the largest that changes, may make of the difference.
+-- rounding behind, however many they are. Where slope and difference are too far apart, smaller steps decide: a
+-- kink or a strong curvature beside the point is no wrong gradient. Nor is what the rounding of the results
+-- themselves, one in 2^50 of the largest that changes, may make of the difference.
 local function compare(f, points, weights, flat, probe, slopes, step, tolerance)
   local x, slope = {}, 0
   for j, k in ipairs(probe) do x[j], slope = flat[k], slope + (slopes and slopes[k] or 0) * share(j) end
