@@ -187,3 +187,18 @@ describe("the mode that a script gives a part", function()
       model[3].training, model[4].training })
   end)
 end)
+
+describe("the rate of a Dropout", function()
+  it("is checked where a script has changed it", function()
+    local model = nn.Sequential { nn.Dense(3, 4), nn.Dropout(0.5) }
+    for text, rate in pairs { ["20"] = 20, ["the string"] = "a" } do
+      model[2].rate = rate
+      local ok, message = pcall(model, fnet.ones { 2, 3 })
+      assert.is_false(ok)
+      assert.matches("^[^:]*freeze_spec%.lua:.*rate: expected a number from 0 to 1, got " .. text, message)
+    end
+    assert.matches("Dropout%(a%)", tostring(model))
+    model[2].rate = 0
+    assert.same({ 2, 4 }, model(fnet.ones { 2, 3 }).shape)
+  end)
+end)

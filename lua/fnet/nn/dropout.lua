@@ -16,15 +16,21 @@ Dropout.passes_on, Dropout.keeps_shape = true, true
 ---@param rate? number 0.5; 0 to 1
 function Dropout:init(rate) self.rate = expect.number("Dropout: rate", rate == nil and 0.5 or rate, 0, 1) end
 
+-- A script may have changed it.
+local function rate_of(self) return expect.number("Dropout: rate", self.rate, 0, 1) end
+
 --- The input, with a part of it dropped in training mode.
 ---@param x tensor of any shape, float
 ---@return tensor y of the same shape
 function Dropout:forward(x)
-  if not self.training or self.rate == 0 then return x end
+  local rate = self.training and rate_of(self) or 0
+  if rate == 0 then return x end
   expect.that(is.float(x), self:name(), "a float tensor", x)
-  return x * core.dropout_mask(x, self.rate)
+  return x * core.dropout_mask(x, rate)
 end
 
-function Dropout:describe() return ("Dropout(%g)"):format(self.rate) end
+function Dropout:describe()
+  return ("Dropout(%s)"):format(type(self.rate) == "number" and ("%g"):format(self.rate) or tostring(self.rate))
+end
 
 return Dropout
