@@ -1,4 +1,4 @@
---- Frozen parameters, and modes that a script has set for a part of a model.
+--- Frozen parameters, modes that a script has set for a part of a model, and settings that it has changed.
 
 local fnet = require "fnet"
 local nn, optim, data = fnet.nn, fnet.optim, fnet.data
