@@ -383,3 +383,32 @@ describe("a file from a stranger", function()
     assert.matches("^lacks 'weight'", message_of(dense, { ["fnet.frozen"] = '["no such", 5]' }))
   end)
 end)
+
+describe("a tensor that is no part of the state", function()
+  it("is refused where the model made anew would have other numbers", function()
+    local Scaled = nn.module "Scaled"
+    function Scaled:init() self.scale, self.dense = fnet.rand { 3 }, nn.Dense(3, 2) end
+    function Scaled:forward(x) return self.dense(x * self.scale) end
+    local ok, message = pcall(function() return Scaled():save(os.tmpname()) end)
+    assert.is_false(ok)
+    assert.matches("the tensor in the field 'scale' of Scaled%(%) has other numbers there, since it is no part " ..
+      'of the state; self:buffer%("scale", ...%) in its init makes it one', message)
+  end)
+
+  it("is none where it is made alike, or only by a forward", function()
+    local Kept = nn.module "Kept"
+    function Kept:init()
+      self.mask, self.steps, self.dense = fnet.ones { 3 }, { fnet.zeros { 2 } }, nn.Dense(3, 2)
+    end
+    function Kept:forward(x)
+      self.latest = x
+      return self.dense(x * self.mask)
+    end
+    local model, file = Kept(), os.tmpname()
+    model(fnet.ones { 1, 3 })
+    assert.is_true(model:save(file))
+    model.steps[1]:fill(1)
+    assert.is_false((pcall(model.save, model, file)))
+    os.remove(file)
+  end)
+end)

@@ -11,6 +11,7 @@ local interruption = require "fnet.base.interruption"
 local is = require "fnet.base.is"
 local json = require "fnet.files.json"
 local naming = require "fnet.base.naming"
+local nested = require "fnet.base.nested"
 local state = require "fnet.nn.state"
 local tree = require "fnet.files.tree"
 
@@ -217,13 +218,39 @@ local function other_parts(model, anew)
   end
 end
 
+-- Whether two fields hold the same tensors, alone or in plain tables.
+local function same_tensors(a, b)
+  local ours, others = nested.tensors(a), nested.tensors(b)
+  for i, t in ipairs(ours) do
+    if not is.alike(others[i], t) or t:bytes() ~= others[i]:bytes() then return false end
+  end
+  return #ours == #others
+end
+
+-- The field of a script's module whose tensors would have other numbers when it is made anew: they are no part of
+-- its state. A field that making it does not fill is none that it begins from.
+local function lost_field(module, anew, in_state)
+  if not architecture.is_own(module) then return nil end
+  for _, key in ipairs(anew[contents.ORDER]) do
+    local now, before = rawget(module, key), rawget(anew, key)
+    local first = nested.tensors(before)[1]
+    if first and not in_state[nested.tensors(now)[1]] and not same_tensors(now, before) then return key end
+  end
+end
+
 -- The same for the fields that modules have besides.
 local function other_fields(model, anew)
-  local entries = by_name(model)
+  local entries, in_state = by_name(model), {}
+  for _, entry in ipairs(contents.state(model)) do in_state[entry.tensor] = true end
   for _, entry in ipairs(contents.of(anew).modules) do
     local now = entries[entry.name].value
     local key = changed_field(now, entry.value)
     if key then return ("the field '%s' of %s is another one there"):format(tostring(key), now:name()) end
+    key = lost_field(now, entry.value, in_state)
+    if key then
+      return ("the tensor in the field '%s' of %s has other numbers there, since it is no part of the state; " ..
+        "self:buffer(%q, ...) in its init makes it one"):format(tostring(key), now:name(), tostring(key))
+    end
   end
 end
 
