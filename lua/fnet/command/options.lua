@@ -1,5 +1,6 @@
 --- Command-line options of a script: declared once, parsed, checked and shown by --help.
 
+local decimal = require "fnet.base.decimal"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
 
@@ -24,7 +25,7 @@ end
 
 -- The value of an option from its text; nil and what was expected where it does not fit.
 local function convert(spec, text)
-  local kind, low, high, value = math.type(spec[2]), spec.low, spec.high, tonumber(text)
+  local kind, low, high, value = math.type(spec[2]), spec.low, spec.high, decimal.value(text)
   if not kind then return text end
   if kind == "integer" then value = math.tointeger(value) end
   if value and value >= (low or -math.huge) and value <= (high or math.huge) then return value end

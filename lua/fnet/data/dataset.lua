@@ -1,5 +1,6 @@
 --- Dataset: samples and their targets, cut into batches.
 
+local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
@@ -255,7 +256,8 @@ end
 function Dataset:sha256()
   expect.method("sha256", self)
   local whole = self.whole or self
-  local hashed = { ("%s %s %.17g\n"):format(rows_of.text(whole.x), rows_of.text(whole.y), self.scale) }
+  local hashed = { ("%s %s %s\n"):format(rows_of.text(whole.x), rows_of.text(whole.y),
+    decimal.text("%.17g", self.scale)) }
   for _, values in ipairs { whole.x, whole.y } do
     for _, t in ipairs(rows_of.list(values)) do hashed[#hashed + 1] = is.opened(t) and t:pieces() or t end
   end

@@ -2,6 +2,7 @@
 -- Invariant: what is read is valid UTF-8, has no key twice and is nested no deeper than the limit; nothing else
 -- than tables, strings, numbers and booleans comes out, and json.null for null.
 
+local decimal = require "fnet.base.decimal"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
 local files = require "fnet.files"
@@ -99,7 +100,7 @@ local function read_number(state)
   local rest = text:match("^%.%d+", at + #whole) or ""
   local power = text:match("^[eE][+-]?%d+", at + #whole + #rest) or ""
   local literal = whole .. rest .. power
-  local number = tonumber(literal)
+  local number = decimal.value(literal)
   if number - number ~= 0 then fail(state, "the number %s is too large", literal) end
   state.at = at + #literal
   if text:find("^[%w_.+-]", state.at) then fail(state, "this is no number") end
@@ -184,7 +185,7 @@ end
 local function number_text(value)
   if math.type(value) == "integer" then return ("%d"):format(value) end
   if value - value ~= 0 then core.raise("json: expected a finite number, got " .. tostring(value)) end
-  local text = ("%.17g"):format(value)
+  local text = decimal.text("%.17g", value)
   return text:find "[.e]" and text or text .. ".0"
 end
 

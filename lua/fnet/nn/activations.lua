@@ -1,6 +1,7 @@
 --- Activations: layers without parameters. Each is also a method of tensors, and a name that other layers take as
 -- their option `activation`.
 
+local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
@@ -22,7 +23,7 @@ local function add(name, short, activation, argument)
     function class:init(value)
       self.value = expect.number(what, value == nil and argument[2] or value, -math.huge, math.huge)
     end
-    function class:describe() return ("%s(%g)"):format(name, self.value) end
+    function class:describe() return name .. "(" .. decimal.text("%g", self.value) .. ")" end
   end
   --- The activation: element by element; softmax and log_softmax over the last axis.
   ---@param x tensor of any shape

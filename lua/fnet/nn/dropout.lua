@@ -1,5 +1,6 @@
 --- Dropout: some of the numbers become 0 while a model is trained.
 
+local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local core = require "fnet.core"
@@ -30,7 +31,7 @@ function Dropout:forward(x)
 end
 
 function Dropout:describe()
-  return ("Dropout(%s)"):format(type(self.rate) == "number" and ("%g"):format(self.rate) or tostring(self.rate))
+  return ("Dropout(%s)"):format(type(self.rate) == "number" and decimal.text("%g", self.rate) or tostring(self.rate))
 end
 
 return Dropout

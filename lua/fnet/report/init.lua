@@ -1,6 +1,7 @@
 --- report: what scripts show: a progress line, a picture, bars. These functions return text or write to stderr;
 -- nothing else in the library writes to the terminal.
 
+local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
@@ -172,7 +173,7 @@ function report.json(pairs_list)
     local value = entry[2]
     local text = type(value) == "string" and json.text(value) or type(value) == "boolean" and tostring(value)
       or math.type(value) == "integer" and tostring(value)
-      or (value == value and math.abs(value) ~= math.huge) and ("%.9g"):format(value) or "null"
+      or (value == value and math.abs(value) ~= math.huge) and decimal.text("%.9g", value) or "null"
     parts[i] = json.text(entry[1]) .. ":" .. text
   end
   return "{" .. table.concat(parts, ",") .. "}"

@@ -3,6 +3,7 @@
 -- c_parts.lua. What lies where in memory is planned in c_memory.lua.
 
 local closing = require "fnet.base.closing"
+local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
@@ -60,7 +61,7 @@ end
 
 local function float_text(value)
   if value - value ~= 0 then core.raise "export_c: a weight is not finite" end
-  return ("%a"):format(value) .. "f"
+  return decimal.text("%a", value) .. "f"
 end
 
 -- A number of Lua's as the float that fnet's kernels make of it.
