@@ -74,7 +74,9 @@ endif
 
 compile := $(CC) $(language) $(warnings) $(CPPFLAGS) $(variant.$(VARIANT)) $(numerics)
 fast_kernels := $(if $(filter release gcc clang aarch64-%,$(VARIANT)),-O3)
-link := $(CC) -pthread $(variant.$(VARIANT)) $(numerics) $(LDFLAGS)
+# With -Ofast and the like at linking, start-up code comes in that flushes denormal numbers to zero.
+plain = $(patsubst -Ofast,-O3,$(filter-out -ffast-math -funsafe-math-optimizations,$(1)))
+link := $(CC) -pthread $(call plain,$(variant.$(VARIANT)) $(LDFLAGS)) $(numerics)
 
 # Lua goes in whole, with its symbols exported, so that C rocks find the interface in the executable.
 ifneq ($(lua_archive),)
@@ -108,6 +110,8 @@ core_objects := $(call objects_of,$(kernel_sources) $(core_sources))
 library_objects := $(core_objects) $(call objects_of,$(lua_sources))
 interpreter_objects := $(library_objects) $(call objects_of,$(interpreter_sources)) $(build)/embedded.o
 test_programs := $(patsubst %.c,$(build)/%,$(test_sources))
+host_sources := $(sort $(wildcard tests/c/lua/*.c))
+host_programs := $(patsubst %.c,$(build)/%,$(host_sources))
 bench_programs := $(patsubst %.c,$(build)/%,$(bench_sources))
 module := $(build)/fnet/core.so
 
@@ -182,11 +186,16 @@ $(test_programs): $(build)/%: $(build)/%.o $(core_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(core_objects) $(system_libs)
 
+# Programs that have Lua and the library inside, as fnet does.
+$(host_programs): $(build)/%: $(build)/%.o $(library_objects) $(build)/link.txt
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(link) -o $@ $< $(library_objects) $(lua_link) $(system_libs)
+
 $(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(system_libs)
 
--include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(bench_programs:=.o))
+-include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(host_programs:=.o) $(bench_programs:=.o))
 
 # ---- using ----
 
@@ -235,10 +244,10 @@ coverage: ## Every test on a build that counts; how much of each C file was exec
 	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
 	    sh tests/tools/coverage.sh build/coverage; exit $$status
 
-programs: $(fnet) $(test_programs) $(bench_programs)
+programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs)
 
 check: programs $(if $(filter release,$(VARIANT)),$(module))
-	@sh tests/tools/test.sh $(VARIANT) $(fnet) $(test_programs)
+	@sh tests/tools/test.sh $(VARIANT) $(fnet) $(test_programs) $(host_programs)
 
 lint: ## luacheck, cppcheck, clang-format, and every warning of gcc and clang as an error
 	@sh src/tools/setup.sh lint

@@ -1,18 +1,30 @@
-/* The flag of interrupt.h: set by a signal handler, polled by worker threads, taken by the main thread.
-   Invariant: the flag is lock-free, which is what makes it safe inside a signal handler. */
+/* The counts of interrupt.h. Invariant: they are lock-free, which is what makes them safe in a signal handler. */
 #include "interrupt.h"
+
+#include "caller.h"
 
 #include <stdatomic.h>
 
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "a signal handler may only touch lock-free atomics");
 
-static atomic_int requested;
+static atomic_uint requested = 1, taken = 1; /* from 1: a thread that has never looked has counted to 0 */
 
-void interrupt_request(void) { atomic_store_explicit(&requested, 1, memory_order_relaxed); }
+void interrupt_request(void) { atomic_fetch_add_explicit(&requested, 1, memory_order_relaxed); }
 
-bool interrupt_pending(void) { return atomic_load_explicit(&requested, memory_order_relaxed) != 0; }
+bool interrupt_untaken(void) {
+    return atomic_load_explicit(&requested, memory_order_relaxed) !=
+           atomic_load_explicit(&taken, memory_order_relaxed);
+}
+
+bool interrupt_pending(void) {
+    unsigned now = atomic_load_explicit(&requested, memory_order_relaxed);
+    if (caller.interrupts == 0) caller.interrupts = now;
+    return caller.interrupts != now;
+}
 
 bool interrupt_take(void) {
-    /* The plain load first: this is called after every operation, and an exchange costs a locked instruction. */
-    return interrupt_pending() && atomic_exchange_explicit(&requested, 0, memory_order_relaxed) != 0;
+    if (!interrupt_pending()) return false;
+    caller.interrupts = atomic_load_explicit(&requested, memory_order_relaxed);
+    atomic_store_explicit(&taken, caller.interrupts, memory_order_relaxed);
+    return true;
 }

@@ -1,7 +1,10 @@
 #define _GNU_SOURCE /* sched_getaffinity */
 #include "threads.h"
 
+#include "caller.h"
 #include "interrupt.h"
+#include "quota.h"
+#include "rounding.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -24,6 +27,7 @@ struct loop {
     void (*work)(void *context, size_t begin, size_t end);
     void *context;
     size_t parts;
+    struct caller caller; /* whose loop it is */
 };
 
 /* Each loop is a round, numbered upwards. Part i belongs to thread i, but runs wherever it is claimed first: the
@@ -38,14 +42,25 @@ static struct {
     _Alignas(CACHE_LINE) atomic_size_t asleep;     /* workers */
     _Atomic uint64_t claimed[THREADS_MOST];        /* the last round in which the part was claimed */
     atomic_bool stop;
+    pthread_mutex_t busy; /* held by the thread that has a loop under way, or changes what follows */
     size_t owners;
-    size_t count;   /* threads asked for */
-    size_t running; /* workers alive; worker i has number i + 1, the caller is number 0 */
+    atomic_size_t running; /* workers alive; worker i has number i + 1, the caller is number 0 */
     pthread_t worker[THREADS_MOST];
-    pthread_mutex_t mutex;
-    pthread_cond_t wake;
     bool fork_handled;
-} pool = {.count = 1, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+    pthread_mutex_t mutex; /* for `wake` */
+    pthread_cond_t wake;
+} pool = {.busy = PTHREAD_MUTEX_INITIALIZER, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+
+_Thread_local struct caller caller;
+
+/* The threads that the caller has asked for; by default one a processor. */
+static size_t wanted(void) {
+    if (caller.threads == 0) {
+        size_t available = threads_available();
+        caller.threads = available < THREADS_MOST ? available : THREADS_MOST;
+    }
+    return caller.threads;
+}
 
 /* Between the i-th look and the next: leaves the execution units to the other thread of the same core. Not x86's
    pause, which under a hypervisor may cost microseconds each time (measured: 15 instead of 1 for an empty loop). */
@@ -66,18 +81,18 @@ void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t 
     *end = *end * unit < count ? *end * unit : count;
 }
 
-static void run_part(const struct loop *loop, size_t part) {
-    size_t begin, end;
-    threads_range(loop->count, 1, part, loop->parts, &begin, &end);
-    if (loop->piece == 0) {
-        if (begin < end) loop->work(loop->context, begin, end);
-        return;
+static void run_pieces(const struct loop *loop, size_t begin, size_t end) {
+    rounding_mode before = rounding_begin();
+    if (loop->piece == 0 && begin < end) {
+        loop->work(loop->context, begin, end);
+        begin = end;
     }
     while (begin < end && !interrupt_pending()) {
         size_t next = end - begin > loop->piece ? begin + loop->piece : end;
         loop->work(loop->context, begin, next);
         begin = next;
     }
+    rounding_end(before);
 }
 
 /* Waits until `round` differs from seen: first spinning, then asleep. */
@@ -99,7 +114,10 @@ static uint64_t wait_for_round(uint64_t seen) {
 static void take_part(size_t part, uint64_t round) {
     uint64_t last = atomic_load(&pool.claimed[part]);
     if (last >= round || !atomic_compare_exchange_strong(&pool.claimed[part], &last, round)) return;
-    run_part(&pool.loop, part);
+    size_t begin, end;
+    caller = pool.loop.caller;
+    threads_range(pool.loop.count, 1, part, pool.loop.parts, &begin, &end);
+    run_pieces(&pool.loop, begin, end);
     atomic_fetch_sub_explicit(&pool.unfinished, 1, memory_order_release);
 }
 
@@ -129,83 +147,105 @@ static void next_round(size_t parts) {
 }
 
 static void stop_workers(void) {
-    if (pool.running == 0) return;
+    size_t running = atomic_load(&pool.running);
+    if (running == 0) return;
     atomic_store(&pool.stop, true);
     next_round(0);
-    for (size_t i = 0; i < pool.running; i++) pthread_join(pool.worker[i], NULL);
+    for (size_t i = 0; i < running; i++) pthread_join(pool.worker[i], NULL);
     atomic_store(&pool.stop, false);
-    pool.running = 0;
+    atomic_store(&pool.running, 0);
 }
 
-/* In the child of a fork only the calling thread exists. */
+/* In the child of a fork only the calling thread exists, whatever another was doing. */
 static void forget_workers(void) {
-    pool.running = 0;
+    atomic_store(&pool.running, 0);
     atomic_store(&pool.asleep, 0);
+    pthread_mutex_init(&pool.busy, NULL);
     pthread_mutex_init(&pool.mutex, NULL);
     pthread_cond_init(&pool.wake, NULL);
 }
 
-static void start_workers(size_t wanted) {
+static void start_workers(size_t count) {
     sigset_t all, before;
-    if (pool.running >= wanted || pool.owners == 0) return; /* a finalizer that computes after the last close */
-    sigfillset(&all);                                       /* signals belong to the thread that runs Lua */
+    size_t running = atomic_load(&pool.running);
+    if (running >= count || pool.owners == 0) return; /* a finalizer that computes after the last close */
+    sigfillset(&all);                                 /* signals belong to the thread that runs Lua */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    while (pool.running < wanted) {
-        struct start *start = &starts[pool.running];
-        *start = (struct start){pool.running + 1, atomic_load(&pool.round)};
-        if (pthread_create(&pool.worker[pool.running], NULL, worker_main, start) != 0) break;
-        pool.running++;
+    for (; running < count; running++) {
+        starts[running] = (struct start){running + 1, atomic_load(&pool.round)};
+        if (pthread_create(&pool.worker[running], NULL, worker_main, &starts[running]) != 0) break;
     }
+    atomic_store(&pool.running, running);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+/* The pool for this thread, with the workers that it asks for; false where another thread has it. */
+static bool take_pool(void) {
+    if (pthread_mutex_trylock(&pool.busy) != 0) return false;
+    start_workers(wanted() - 1);
+    size_t running = atomic_load(&pool.running);
+    if (running + 1 < caller.threads) caller.threads = running + 1; /* the system gave no more */
+    return true;
+}
+
 void threads_open(void) {
+    pthread_mutex_lock(&pool.busy);
     pool.owners++;
-    if (pool.fork_handled) return;
-    pool.fork_handled = pthread_atfork(NULL, NULL, forget_workers) == 0;
+    if (!pool.fork_handled) pool.fork_handled = pthread_atfork(NULL, NULL, forget_workers) == 0;
+    pthread_mutex_unlock(&pool.busy);
 }
 
 void threads_close(void) {
+    pthread_mutex_lock(&pool.busy);
     if (--pool.owners == 0) stop_workers();
+    pthread_mutex_unlock(&pool.busy);
 }
 
 size_t threads_count(void) {
-    start_workers(pool.count - 1);
-    if (pool.running + 1 < pool.count) pool.count = pool.running + 1; /* the system gave no more */
-    return pool.count;
+    if (atomic_load_explicit(&pool.running, memory_order_relaxed) + 1 < wanted() && take_pool())
+        pthread_mutex_unlock(&pool.busy);
+    return caller.threads;
 }
 
 void threads_set(size_t count) {
-    if (count < pool.count) stop_workers();
-    pool.count = count;
+    caller.threads = count;
+    if (pthread_mutex_trylock(&pool.busy) != 0) return; /* those that are too many sleep */
+    if (atomic_load(&pool.running) >= count) stop_workers();
+    pthread_mutex_unlock(&pool.busy);
 }
 
 size_t threads_available(void) {
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    size_t processors = count > 0 ? (size_t)count : 1, most = quota_processors();
 #ifdef __linux__
     cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0) return (size_t)CPU_COUNT(&set);
+    if (sched_getaffinity(0, sizeof set, &set) == 0) processors = (size_t)CPU_COUNT(&set);
 #endif
-    long count = sysconf(_SC_NPROCESSORS_ONLN);
-    return count > 0 ? (size_t)count : 1;
+    return processors < most ? processors : most;
 }
 
-void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
-                 void *context) {
-    struct loop loop = {count, piece, work, context, 1};
-    if (pool.count > 1 && count > 1 && cost >= SHARE_COST) {
-        size_t threads = threads_count();
-        loop.parts = threads < count ? threads : count;
-    }
-    if (loop.parts == 1) {
-        run_part(&loop, 0);
-        return;
-    }
+/* The loop among the threads of the pool, which is ours. */
+static void share(struct loop loop) {
+    interrupt_pending(); /* workers look for what comes from now on */
+    loop.caller = caller;
+    loop.parts = caller.threads < loop.count ? caller.threads : loop.count;
     pool.loop = loop;
     atomic_store_explicit(&pool.unfinished, loop.parts, memory_order_relaxed);
     next_round(loop.parts);
     uint64_t round = atomic_load(&pool.round);
     for (size_t part = 0; part < loop.parts; part++) take_part(part, round);
     for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++) pause_briefly(i);
+}
+
+void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
+                 void *context) {
+    struct loop loop = {.count = count, .piece = piece, .work = work, .context = context};
+    if (count > 1 && cost >= SHARE_COST && wanted() > 1 && take_pool()) {
+        share(loop);
+        pthread_mutex_unlock(&pool.busy);
+    } else {
+        run_pieces(&loop, 0, count);
+    }
 }
 
 bool threads_wait(const atomic_size_t *counter, size_t least) {
@@ -218,7 +258,8 @@ bool threads_wait(const atomic_size_t *counter, size_t least) {
 
 void threads_grid(size_t rows, size_t columns, size_t *row_parts, size_t *column_parts) {
     *column_parts = 1;
-    for (size_t parts = 1; parts <= pool.count && rows < 64 * pool.count; parts++)
-        if (pool.count % parts == 0 && columns / parts >= 64) *column_parts = parts;
-    *row_parts = pool.count / *column_parts;
+    size_t threads = wanted();
+    for (size_t parts = 1; parts <= threads && rows < 64 * threads; parts++)
+        if (threads % parts == 0 && columns / parts >= 64) *column_parts = parts;
+    *row_parts = threads / *column_parts;
 }

@@ -1,8 +1,9 @@
 /* A pool of worker threads that share one loop at a time.
    Results never depend on the number of threads: threads split outputs, never a sum.
-   Invariant: only one thread at a time (the one that runs Lua) calls these functions; workers run nothing but
-   the given function and never see a lua_State. Workers start when they are first needed, spin briefly after
-   a loop (a training step is many short loops), then sleep; after fork() the child starts its own. */
+   Invariant: the workers serve one caller at a time; another thread of the process that comes meanwhile computes
+   alone, and how many threads it has asked for is its own matter. Workers run nothing but the given function and
+   never see a lua_State. They start when they are first needed, spin briefly after a loop (a training step is many
+   short loops), then sleep; after fork() the child starts its own. */
 #ifndef FNET_THREADS_H
 #define FNET_THREADS_H
 
@@ -17,7 +18,7 @@ void threads_close(void); /* one owner less; the last one ends and joins the wor
 
 size_t threads_count(void);     /* threads that share a loop, the caller included */
 void threads_set(size_t count); /* 1 .. THREADS_MOST */
-size_t threads_available(void); /* processors that this process may use */
+size_t threads_available(void); /* processors that this process may use, by its affinity and its container */
 
 /* Calls work(context, begin, end) for consecutive pieces that cover [0, count). The range is cut
    into one part a thread, taken in pieces of at most `piece` items, looking for an interrupt in between: a

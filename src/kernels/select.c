@@ -38,17 +38,22 @@ static bool runs_avx512(const struct processor *p) {
 }
 #endif
 
+/* Slowest first; who runs one runs those before it. */
+static const struct kernels *const tables[] = {
+    &kernels_portable,
+#if defined(__x86_64__)
+    &kernels_avx2,
+    &kernels_avx512,
+#elif defined(__aarch64__)
+    &kernels_neon,
+#endif
+};
+
 const struct kernels *const *kernels_supported(size_t *count) {
-    static const struct kernels *table[3];
-    size_t n = 0;
-    table[n++] = &kernels_portable;
+    *count = sizeof tables / sizeof *tables;
 #if defined(__x86_64__)
     struct processor p = processor_read();
-    if (runs_avx2(&p)) table[n++] = &kernels_avx2;
-    if (runs_avx512(&p)) table[n++] = &kernels_avx512;
-#elif defined(__aarch64__)
-    table[n++] = &kernels_neon;
+    *count = runs_avx512(&p) ? 3 : runs_avx2(&p) ? 2 : 1;
 #endif
-    *count = n;
-    return table;
+    return tables;
 }

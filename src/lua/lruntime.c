@@ -101,7 +101,6 @@ static void read_environment(lua_State *L) {
         threads_set((size_t)lcheck_integer(L, lua_gettop(L), "FNET_THREADS", 1, THREADS_MOST));
         lua_pop(L, 1);
     }
-    backend_open();
     if (name && *name) use_isa(L, "FNET_ISA", name);
 }
 
