@@ -3,6 +3,7 @@
 #include "backend.h"
 #include "chain.h"
 #include "interrupt.h"
+#include "rounding.h"
 #include "threads.h"
 
 #include <string.h>
@@ -222,7 +223,9 @@ static void run_whole(const struct matmul *p, enum way way, void *workspace) {
     const struct kernels *kernels = backend(p->dtype);
     double work = (double)p->m * (double)p->n * (double)p->k;
     if (way == DIRECT && work <= SMALL_WORK) {
+        rounding_mode before = rounding_begin();
         multiply_direct(kernels, p, 0, p->m, 0, p->n);
+        rounding_end(before);
         return;
     }
     struct job job = {.product = *p,

@@ -3,6 +3,9 @@
    decimal point, which is the only part that a locale changes. */
 #include "number.h"
 
+#include "rounding.h"
+
+#include <fenv.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -74,7 +77,11 @@ static double read_slowly(const char *from, const char *end, long exponent) {
     }
     if (rest) text[count - 1] = '1'; /* no longer between two doubles */
     snprintf(text + count, sizeof text - count, "e%ld", exponent);
-    return strtod(text, NULL);
+    int mode = fegetround();
+    fesetround(FE_TONEAREST);
+    double value = strtod(text, NULL);
+    fesetround(mode);
+    return value;
 }
 
 /* The exponent behind an 'e' at *at, if there is one: *at moves behind it. False where it has no digits. */
@@ -102,7 +109,7 @@ static inline void add_digit(struct digits *digits, char c) {
     digits->significant += digits->significant > 0 || c != '0';
 }
 
-bool number_parse(const char *text, size_t length, char decimal, char thousands, double *value) {
+static bool parse(const char *text, size_t length, char decimal, char thousands, double *value) {
     const char *at = text, *end = text + length;
     struct digits digits = {0};
     bool negative = length > 0 && *at == '-', parted = false;
@@ -129,4 +136,11 @@ bool number_parse(const char *text, size_t length, char decimal, char thousands,
         *value = read_slowly(from, behind, exponent);
     if (negative) *value = -*value;
     return true;
+}
+
+bool number_parse(const char *text, size_t length, char decimal, char thousands, double *value) {
+    rounding_mode before = rounding_begin();
+    bool is = parse(text, length, decimal, thousands, value);
+    rounding_end(before);
+    return is;
 }

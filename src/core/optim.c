@@ -1,6 +1,7 @@
 #include "optim.h"
 
 #include "backend.h"
+#include "rounding.h"
 #include "threads.h"
 
 #include <float.h>
@@ -133,7 +134,7 @@ static double largest(const struct optim_parameter *parameters, size_t count) {
     return most;
 }
 
-double optim_norm(const struct optim_parameter *parameters, size_t count) {
+static double norm(const struct optim_parameter *parameters, size_t count) {
     double total = sum_of_squares(parameters, count, 1);
     if (total > LEAST_SQUARES && total < INFINITY) return sqrt(total);
     double most = largest(parameters, count);
@@ -142,4 +143,11 @@ double optim_norm(const struct optim_parameter *parameters, size_t count) {
     frexp(most, &exponent);
     if (exponent < -SCALE_MOST) exponent = -SCALE_MOST;
     return ldexp(sqrt(sum_of_squares(parameters, count, ldexp(1, -exponent))), exponent);
+}
+
+double optim_norm(const struct optim_parameter *parameters, size_t count) {
+    rounding_mode before = rounding_begin();
+    volatile double result = norm(parameters, count);
+    rounding_end(before);
+    return result;
 }

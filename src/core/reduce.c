@@ -1,11 +1,13 @@
 #include "reduce.h"
 
 #include "backend.h"
+#include "interrupt.h"
 #include "threads.h"
 
 #include <math.h>
 
 #define COLUMN_UNIT 16
+#define LONG_ROW ((size_t)1 << 20) /* elements between two looks for an interrupt */
 
 struct job {
     const struct kernels *kernels;
@@ -150,11 +152,13 @@ void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, s
 static size_t find_float(size_t n, size_t step, const float *x, bool smallest) {
     float sign = smallest ? -1.0f : 1.0f, best = sign * x[0];
     size_t place = 0;
-    for (size_t i = 1; i < n; i++) {
-        float value = sign * x[i * step];
-        bool better = ((value > best) | (value != value)) & (best == best);
-        place = better ? i : place;
-        best = better ? value : best;
+    for (size_t i = 1; i < n && !interrupt_pending();) { /* one row may be all that there is */
+        for (size_t end = n - i < LONG_ROW ? n : i + LONG_ROW; i < end; i++) {
+            float value = sign * x[i * step];
+            bool better = ((value > best) | (value != value)) & (best == best);
+            place = better ? i : place;
+            best = better ? value : best;
+        }
     }
     return place;
 }

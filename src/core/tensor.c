@@ -1,5 +1,7 @@
 #include "tensor.h"
 
+#include "rounding.h"
+
 #include <string.h>
 
 const char *const dtype_names[DTYPE_COUNT] = {"float32", "float64", "uint8", "int32"};
@@ -124,15 +126,6 @@ bool tensor_reshape(const struct tensor *t, int rank, const size_t *shape, struc
     return true;
 }
 
-static void element_set(enum dtype dtype, void *data, size_t offset, double value) {
-    switch (dtype) {
-    case FLOAT32: ((float *)data)[offset] = (float)value; break;
-    case FLOAT64: ((double *)data)[offset] = value; break;
-    case UINT8: ((uint8_t *)data)[offset] = (uint8_t)value; break;
-    default: ((int32_t *)data)[offset] = (int32_t)value; break;
-    }
-}
-
 size_t tensor_offset(const struct tensor *t, size_t index) {
     size_t offset = 0;
     for (int axis = t->rank - 1; axis >= 0; axis--) {
@@ -143,48 +136,15 @@ size_t tensor_offset(const struct tensor *t, size_t index) {
 }
 
 double tensor_get(const struct tensor *t, size_t index) {
-    return tensor_element(t->dtype, t->data, tensor_offset(t, index));
+    rounding_mode before = rounding_begin();
+    volatile double value = tensor_element(t->dtype, t->data, tensor_offset(t, index));
+    rounding_end(before);
+    return value;
 }
 
 void tensor_set(const struct tensor *t, size_t index, double value) {
-    element_set(t->dtype, t->data, tensor_offset(t, index), value);
-}
-
-/* One innermost run. The first cases are those that training meets; the last serves every pair of types. */
-static void copy_run(const struct tensor *x, size_t from, const struct tensor *y, size_t to, size_t n,
-                     size_t x_step, size_t y_step) {
-    size_t size = dtype_sizes[y->dtype];
-    if (x->dtype == y->dtype && x_step == 1 && y_step == 1) {
-        memcpy((char *)y->data + to * size, (const char *)x->data + from * size, n * size);
-    } else if (x->dtype == y->dtype && size == 4) {
-        const uint32_t *source = (const uint32_t *)x->data + from;
-        uint32_t *target = (uint32_t *)y->data + to;
-        for (size_t i = 0; i < n; i++) target[i * y_step] = source[i * x_step];
-    } else if (x->dtype == UINT8 && y->dtype == FLOAT32) {
-        const uint8_t *source = (const uint8_t *)x->data + from;
-        float *target = (float *)y->data + to;
-        for (size_t i = 0; i < n; i++) target[i * y_step] = source[i * x_step];
-    } else {
-        for (size_t i = 0; i < n; i++)
-            element_set(y->dtype, y->data, to + i * y_step, tensor_element(x->dtype, x->data, from + i * x_step));
-    }
-}
-
-static void copy_axis(const struct tensor *x, size_t from, const struct tensor *y, size_t to, int axis) {
-    if (axis >= x->rank - 1) {
-        size_t n = x->rank ? x->shape[axis] : 1;
-        copy_run(x, from, y, to, n, x->rank ? x->stride[axis] : 1, x->rank ? y->stride[axis] : 1);
-        return;
-    }
-    for (size_t i = 0; i < x->shape[axis]; i++)
-        copy_axis(x, from + i * x->stride[axis], y, to + i * y->stride[axis], axis + 1);
-}
-
-void tensor_copy(const struct tensor *x, const struct tensor *y) {
-    size_t count = tensor_count(x);
-    if (count == 0) return;
-    if (tensor_is_contiguous(x) && tensor_is_contiguous(y))
-        copy_run(x, 0, y, 0, count, 1, 1);
-    else
-        copy_axis(x, 0, y, 0, 0);
+    rounding_mode before = rounding_begin();
+    volatile double number = value;
+    tensor_put(t->dtype, t->data, tensor_offset(t, index), number);
+    rounding_end(before);
 }

@@ -53,11 +53,8 @@ struct tensor tensor_expand(const struct tensor *t, int rank, const size_t *shap
 /* Same elements, another shape: false when strides cannot express it without a copy. counts must be equal. */
 bool tensor_reshape(const struct tensor *t, int rank, const size_t *shape, struct tensor *view);
 
-/* y[...] = x[...] for equal shapes, any strides, any pair of element types. Float to integer truncates;
-   the caller checks ranges first. */
-void tensor_copy(const struct tensor *x, const struct tensor *y);
-
-/* The element at an offset from data as a double. */
+/* The element at an offset from data as a double, and back; within a loop of threads.h, which sees to the rounding.
+ */
 static inline double tensor_element(enum dtype dtype, const void *data, size_t offset) {
     switch (dtype) {
     case FLOAT32: return ((const float *)data)[offset];
@@ -67,10 +64,19 @@ static inline double tensor_element(enum dtype dtype, const void *data, size_t o
     }
 }
 
+static inline void tensor_put(enum dtype dtype, void *data, size_t offset, double value) {
+    switch (dtype) {
+    case FLOAT32: ((float *)data)[offset] = (float)value; break;
+    case FLOAT64: ((double *)data)[offset] = value; break;
+    case UINT8: ((uint8_t *)data)[offset] = (uint8_t)value; break;
+    default: ((int32_t *)data)[offset] = (int32_t)value; break;
+    }
+}
+
 /* Where the element with that row-major number lies, in elements from data. */
 size_t tensor_offset(const struct tensor *t, size_t index);
 
-/* One element as a double, and back. index < tensor_count(t), counted row-major. */
+/* One element as a double, and back, anywhere. index < tensor_count(t), counted row-major. */
 double tensor_get(const struct tensor *t, size_t index);
 void tensor_set(const struct tensor *t, size_t index, double value);
 

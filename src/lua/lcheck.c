@@ -143,7 +143,7 @@ void lcheck_range(lua_State *L, const char *what, const struct tensor *t, enum d
     if (dtype_is_float(dtype) || t->dtype == dtype || t->dtype == UINT8) return;
     size_t count = tensor_count(t);
     for (size_t i = 0; i < count; i++) {
-        if (i % 65536 == 0) lcheck_interrupt(L);
+        if (i % INTERRUPT_ELEMENTS == 0) lcheck_interrupt(L);
         double value = tensor_get(t, i);
         if (!(value > whole[dtype].low - 1 && value < whole[dtype].high + 1))
             lerror(L, "%s: element %I is %f, which %s cannot hold", what, (LUAI_UACINT)i + 1, value,

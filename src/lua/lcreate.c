@@ -1,8 +1,10 @@
 /* Making tensors from shapes, numbers, nested tables and bytes. */
 #include "ltensor.h"
 
+#include "../core/copy.h"
+
 #include <math.h>
-#include <string.h>
+#include <stdint.h>
 
 /* full(shape, value, dtype, name of the operation or nil) */
 static int full(lua_State *L) {
@@ -12,17 +14,8 @@ static int full(lua_State *L) {
     enum dtype dtype = lcheck_dtype(L, 3, what, FLOAT32);
     double value = lcheck_element(L, 2, what, dtype);
     struct tensor *t = ltensor_new(L, what, dtype, rank, shape);
-    size_t count = tensor_count(t);
-    memset(t->data, 0, tensor_bytes(t));
-    if (value == 0 && !signbit(value)) return 1;
-    for (size_t i = 0; i < count; i++) {
-        switch (dtype) {
-        case FLOAT32: ((float *)t->data)[i] = (float)value; break;
-        case FLOAT64: ((double *)t->data)[i] = value; break;
-        case UINT8: ((uint8_t *)t->data)[i] = (uint8_t)value; break;
-        default: ((int32_t *)t->data)[i] = (int32_t)value; break;
-        }
-    }
+    tensor_fill(t, value);
+    lcheck_interrupt(L);
     return 1;
 }
 
@@ -48,7 +41,8 @@ static int arange(lua_State *L) {
         lua_pop(L, 1);
     }
     struct tensor *t = ltensor_new(L, "arange", dtype, 1, &count);
-    for (size_t i = 0; i < count; i++) tensor_set(t, i, first + (double)i * step);
+    tensor_ramp(t, first, step);
+    lcheck_interrupt(L);
     return 1;
 }
 
@@ -74,10 +68,14 @@ static void fill_nested(lua_State *L, const struct tensor *t, int axis, size_t *
         if (ltensor_test(L, -1))
             lerror(L, "tensor: element %I: expected a number, got %s; fnet.stack and fnet.concat join tensors",
                    (LUAI_UACINT)*position + 1, lpush_kind(L, -1));
-        lua_pushfstring(L, "tensor: element %I", (LUAI_UACINT)*position + 1);
-        tensor_set(t, *position, lcheck_element(L, -2, lua_tostring(L, -1), t->dtype));
-        lua_pop(L, 1);
-        ++*position;
+        if (lua_type(L, -1) == LUA_TNUMBER && dtype_is_float(t->dtype)) { /* fits; naming each place takes long */
+            tensor_set(t, *position, lua_tonumber(L, -1));
+        } else {
+            lua_pushfstring(L, "tensor: element %I", (LUAI_UACINT)*position + 1);
+            tensor_set(t, *position, lcheck_element(L, -2, lua_tostring(L, -1), t->dtype));
+            lua_pop(L, 1);
+        }
+        if (++*position % INTERRUPT_ELEMENTS == 0) lcheck_interrupt(L);
         return;
     }
     luaL_checkstack(L, 8, "tensor");
@@ -119,8 +117,8 @@ static int from_bytes(lua_State *L) {
     if (!tensor_layout(&layout, dtype, rank, shape) || tensor_bytes(&layout) != length)
         return lerror(L, "from_bytes: expected the bytes of %s of %s, got a string of %I bytes",
                       lpush_shape(L, rank, shape), dtype_names[dtype], (LUAI_UACINT)length);
-    struct tensor *t = ltensor_new(L, "from_bytes", dtype, rank, shape);
-    memcpy(t->data, bytes, length);
+    layout.data = (void *)(uintptr_t)bytes;
+    ltensor_copy(L, "from_bytes", dtype, &layout);
     return 1;
 }
 

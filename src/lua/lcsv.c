@@ -7,6 +7,7 @@
 #include "../core/csv.h"
 #include "../core/interrupt.h"
 #include "../core/number.h"
+#include "../core/rounding.h"
 #include "../core/table.h"
 
 #include <errno.h>
@@ -154,7 +155,7 @@ static enum found find_number(lua_State *L, const struct filler *filler, const s
     if (number_parse(at, (size_t)(end - at), filler->decimal, filler->thousands, &value)) {
         for (size_t i = 0; i < filler->number_count; i++)
             if (value == filler->numbers[i]) return MISSING;
-        *to = (float)value;
+        *to = rounding_single(value);
         if (isfinite(*to)) return VALUE;
     }
     lua_pushlstring(L, at, (size_t)(end - at));

@@ -2,6 +2,8 @@
    and bytes made of them. */
 #include "ltape.h"
 
+#include "../core/copy.h"
+
 #include <string.h>
 
 /* A tensor whose elements may be changed; the caller says lhandle_changed when it does so. */
@@ -98,13 +100,14 @@ static void check_no_history(lua_State *L, const char *what, const struct handle
 /* Copies; where source and target may overlap, by way of a third tensor. */
 static void copy_apart(lua_State *L, const struct tensor *source, const struct tensor *target, bool overlap) {
     tensor_copy(overlap ? ltensor_copy(L, "copy", source->dtype, source) : source, target);
+    lcheck_interrupt(L);
 }
 
 /* Gives all elements of t, the handle's tensor or a part of it, one value. */
-static void set_all(struct handle *handle, const struct tensor *t, double value) {
-    size_t count = tensor_count(t);
+static void set_all(lua_State *L, struct handle *handle, const struct tensor *t, double value) {
     lhandle_written(handle, t, NULL);
-    for (size_t i = 0; i < count; i++) tensor_set(t, i, value);
+    tensor_fill(t, value);
+    lcheck_interrupt(L);
 }
 
 static int set_index(lua_State *L, struct handle *handle) {
@@ -128,7 +131,7 @@ static int set_index(lua_State *L, struct handle *handle) {
     if (lua_type(L, 3) != LUA_TNUMBER)
         return lerror(L, "t[i] = value: expected a number or a tensor of %s, got %s%s", lpush_shape_of(L, &target),
                       lpush_kind(L, 3), lua_istable(L, 3) ? "; fnet.tensor { ... } makes one of numbers" : "");
-    set_all(handle, &target, lcheck_element(L, 3, "t[i] = value", t->dtype));
+    set_all(L, handle, &target, lcheck_element(L, 3, "t[i] = value", t->dtype));
     return 0;
 }
 
@@ -219,9 +222,9 @@ static int tensor_set_element(lua_State *L) {
     return 0;
 }
 
-static int tensor_fill(lua_State *L) {
+static int fill_elements(lua_State *L) {
     struct handle *handle = check_writable(L, 1);
-    set_all(handle, &handle->tensor, lcheck_element(L, 2, "fill", handle->tensor.dtype));
+    set_all(L, handle, &handle->tensor, lcheck_element(L, 2, "fill", handle->tensor.dtype));
     lua_settop(L, 1);
     return 1;
 }
@@ -256,6 +259,7 @@ static int tensor_bytes_string(lua_State *L) {
 static void push_nested(lua_State *L, const struct tensor *t, int axis, size_t *position) {
     if (axis == t->rank) {
         push_element(L, t, (*position)++);
+        if (*position % INTERRUPT_ELEMENTS == 0) lcheck_interrupt(L);
         return;
     }
     luaL_checkstack(L, 4, "totable");
@@ -276,7 +280,7 @@ static int totable(lua_State *L) {
 void lopen_element(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"item", tensor_item},       {"get", tensor_get_element},
-        {"set", tensor_set_element}, {"fill", tensor_fill},
+        {"set", tensor_set_element}, {"fill", fill_elements},
         {"copy", tensor_copy_from},  {"bytes", tensor_bytes_string},
         {"totable", totable},        {NULL, NULL},
     };

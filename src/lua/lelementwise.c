@@ -3,6 +3,7 @@
 #include "ltape.h"
 
 #include "../core/elementwise.h"
+#include "../core/rounding.h"
 
 #include <math.h>
 #include <string.h>
@@ -52,7 +53,7 @@ static void get_operand(lua_State *L, int index, const char *what, enum dtype dt
     if (lua_type(L, index) != LUA_TNUMBER)
         lerror(L, "%s: expected a tensor or a number, got %s", what, lpush_kind(L, index));
     operand->number = lua_tonumber(L, index);
-    operand->single = (float)operand->number;
+    operand->single = rounding_single(operand->number);
     operand->tensor = (struct tensor){.dtype = dtype};
     operand->tensor.data = dtype == FLOAT64 ? (void *)&operand->number : (void *)&operand->single;
 }

@@ -35,5 +35,6 @@ int lerror_level(lua_State *L, int index);
 
 /* Raises "interrupted" when Ctrl-C came during the operation. Called after each one that may take long. */
 void lcheck_interrupt(lua_State *L);
+#define INTERRUPT_ELEMENTS 65536 /* between two looks of a loop over elements */
 
 #endif

@@ -1,6 +1,7 @@
 /* Gathering by index, and joining tensors. Indices count from 1. */
 #include "ltape.h"
 
+#include "../core/copy.h"
 #include "../core/index.h"
 
 /* Pushes the indices at `index` as contiguous int32, each within 1 .. limit. */

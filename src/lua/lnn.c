@@ -2,6 +2,7 @@
 #include "ltape.h"
 
 #include "../core/reduce.h"
+#include "../core/rounding.h"
 #include "../core/rows.h"
 
 #include <math.h>
@@ -155,10 +156,12 @@ static int cross_entropy(lua_State *L) {
     struct tensor *probability = ltensor_new(L, "cross_entropy", x->dtype, x->rank, x->shape);
     rows_cross_entropy(x->dtype, rows, n, x->data, label, losses->data, probability->data);
     reduce_axis(REDUCE_SUM, x->dtype, 1, rows, 1, losses->data, loss->data);
+    rounding_mode before = rounding_begin();
     if (x->dtype == FLOAT32)
         *(float *)loss->data /= (float)rows;
     else
         *(double *)loss->data /= (double)rows;
+    rounding_end(before);
     return 2;
 }
 
@@ -170,7 +173,10 @@ static int cross_entropy_backward(lua_State *L) {
     const struct tensor *p = push_rows(L, 2, "cross_entropy", &rows, &n);
     const int32_t *label = push_labels(L, 3, "cross_entropy", p, rows);
     struct tensor *dx = ltensor_new(L, "cross_entropy", p->dtype, p->rank, p->shape);
-    rows_cross_entropy_backward(p->dtype, rows, n, p->data, label, tensor_get(dy, 0) / (double)rows, dx->data);
+    rounding_mode before = rounding_begin();
+    volatile double slope = tensor_get(dy, 0) / (double)rows;
+    rows_cross_entropy_backward(p->dtype, rows, n, p->data, label, slope, dx->data);
+    rounding_end(before);
     return 1;
 }
 

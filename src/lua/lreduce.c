@@ -1,7 +1,9 @@
 /* Reductions over one axis or over everything. */
 #include "ltape.h"
 
+#include "../core/copy.h"
 #include "../core/reduce.h"
+#include "../core/rounding.h"
 
 #include <math.h>
 
@@ -50,12 +52,13 @@ static int reduce_whole(lua_State *L, const char *what, enum reduction operation
     double *y = exact->data;
     enum reduction part = operation == REDUCE_MEAN ? REDUCE_SUM : operation;
     reduce_integers(part, dtype, plan.outer, plan.n, plan.inner, plan.x->data, y);
-    for (size_t i = 0; i < outputs; i++) {
-        if (operation == REDUCE_MEAN) y[i] /= (double)plan.n;
+    rounding_mode before = rounding_begin();
+    for (size_t i = 0; i < outputs && operation == REDUCE_MEAN; i++) y[i] /= (double)plan.n;
+    rounding_end(before);
+    for (size_t i = 0; i < outputs; i++)
         if (operation == REDUCE_SUM && (y[i] < INT32_MIN || y[i] > INT32_MAX))
             return lerror(L, "sum: %f is outside int32, in which whole numbers are added; use t:double():sum()",
                           y[i]);
-    }
     push_results(L, what, &plan, operation == REDUCE_MEAN ? FLOAT32 : operation == REDUCE_SUM ? INT32 : dtype, y);
     return 1;
 }
@@ -98,10 +101,12 @@ static int spread(lua_State *L, const char *what, bool root) {
     struct tensor *moments = ltensor_new(L, what, FLOAT64, 2, shape);
     double *y = (double *)moments->data + shape[1], count = (double)plan.n - correction;
     reduce_moments(exact, plan.outer, plan.n, plan.inner, plan.x->data, moments->data, y);
+    rounding_mode before = rounding_begin();
     for (size_t i = 0; i < shape[1]; i++) {
         double over = count > 0 ? count : 0;
         y[i] = root ? root_of(&plan, y[i], i, moments->data) / sqrt(over) : y[i] / over;
     }
+    rounding_end(before);
     push_results(L, what, &plan, result_type(dtype), y);
     return 1;
 }
@@ -117,7 +122,9 @@ static int norm(lua_State *L) {
     struct tensor *squares = ltensor_new(L, "norm", FLOAT64, 1, &outputs);
     double *y = squares->data;
     reduce_squares(exact, plan.outer, plan.n, plan.inner, plan.x->data, y);
+    rounding_mode before = rounding_begin();
     for (size_t i = 0; i < outputs; i++) y[i] = root_of(&plan, y[i], i, NULL);
+    rounding_end(before);
     push_results(L, "norm", &plan, result_type(dtype), y);
     return 1;
 }

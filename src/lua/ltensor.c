@@ -3,6 +3,8 @@
 
 #include "lstorage.h"
 
+#include "../core/copy.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -159,6 +161,7 @@ struct handle *ltensor_check(lua_State *L, int index) {
 struct tensor *ltensor_copy(lua_State *L, const char *what, enum dtype dtype, const struct tensor *t) {
     struct tensor *copy = ltensor_new(L, what, dtype, t->rank, t->shape);
     tensor_copy(t, copy);
+    lcheck_interrupt(L);
     return copy;
 }
 

@@ -2,7 +2,7 @@
 #include "lstorage.h"
 #include "ltape.h"
 
-#include <string.h>
+#include "../core/copy.h"
 
 /* The result on top of the stack is a view or a copy of the tensor at 1, whose axis `classes` it has as its own
    axis `axis`, or not at all: NO_AXIS. What holds probabilities goes on to do so. The same operation, with the
@@ -144,7 +144,7 @@ static int unslice(lua_State *L) {
     shape.shape[axis] = (size_t)length;
     struct tensor *whole = ltensor_new(L, "unslice", t->dtype, t->rank, shape.shape);
     struct tensor part = tensor_slice(whole, axis, first, t->shape[axis]);
-    memset(whole->data, 0, tensor_bytes(whole));
+    tensor_fill(whole, 0);
     tensor_copy(t, &part);
     return inherit(L, "unslice", 4, NO_AXIS);
 }

@@ -2,7 +2,7 @@
    copies between any views and element types. */
 #include "../check.h"
 
-#include "../../../src/core/tensor.h"
+#include "../../../src/core/copy.h"
 
 enum { PLACE_X, PLACE_Y };
 
