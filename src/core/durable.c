@@ -3,8 +3,12 @@
 #define _DEFAULT_SOURCE /* flock, realpath */
 #include "durable.h"
 
+#include "interrupt.h"
+
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +16,28 @@
 #include <unistd.h>
 
 #define SUFFIX ".part"
-#define WRITE_MOST ((size_t)1 << 30) /* bytes a call: Linux writes at most 2 GiB at a time */
+#define WRITE_MOST ((size_t)16 << 20) /* bytes between two looks for an interrupt */
 
 static int system_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
 static int system_lock(int file) { return flock(file, LOCK_EX | LOCK_NB); }
 
-const struct file_system durable_posix = {system_open, write, fsync, rename, close, system_lock};
+/* Beyond the limit for files the system sends SIGXFSZ, which ends a process that has not prepared for it. EFBIG
+   says the same. */
+static ssize_t system_write(int file, const void *bytes, size_t count) {
+    sigset_t limit, before, pending;
+    sigemptyset(&limit);
+    sigaddset(&limit, SIGXFSZ);
+    pthread_sigmask(SIG_BLOCK, &limit, &before);
+    ssize_t written = write(file, bytes, count);
+    int code = errno, number;
+    if (written < 0 && code == EFBIG && sigpending(&pending) == 0 && sigismember(&pending, SIGXFSZ))
+        sigwait(&limit, &number);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = code;
+    return written;
+}
+
+const struct file_system durable_posix = {system_open, system_write, fsync, rename, close, system_lock};
 
 static bool fail(struct durable *durable, int code, const char *what) {
     durable->code = code;
@@ -104,6 +124,7 @@ bool durable_begin(struct durable *durable, const struct file_system *system, co
 bool durable_write(struct durable *durable, const void *bytes, size_t count) {
     const char *from = bytes;
     while (count > 0) {
+        if (interrupt_pending()) return fail(durable, EINTR, "");
         ssize_t written = durable->system->write(durable->file, from, count < WRITE_MOST ? count : WRITE_MOST);
         if (written < 0 && errno == EINTR) continue;
         if (written < 0) return fail(durable, errno, "");

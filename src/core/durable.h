@@ -37,7 +37,7 @@ struct durable {
 
 /* Opens and locks PATH.part, empty. After any of these has returned false, only durable_abandon may follow. */
 bool durable_begin(struct durable *durable, const struct file_system *system, const char *path);
-bool durable_write(struct durable *durable, const void *bytes, size_t count);
+bool durable_write(struct durable *durable, const void *bytes, size_t count); /* EINTR after an interrupt */
 
 /* Puts the new content in the place of the old one. When it fails before that, the old one is as it was; when only
    the flush of the directory fails, the message says that the new one is in place. */

@@ -63,6 +63,7 @@ static int write_file(lua_State *L) {
     }
     fine = fine && durable_commit(&durable);
     durable_abandon(&durable);
+    if (!fine) lcheck_interrupt(L);
     if (!fine) return failure(L, path, durable.message, durable.code);
     lua_pushboolean(L, 1);
     return 1;

@@ -87,6 +87,7 @@ static int encode_png(lua_State *L) {
     if (!image_encode_png(&image, t->data, NULL, &size)) return failure(L, image.message);
     uint8_t *to = (uint8_t *)luaL_buffinitsize(L, &buffer, size);
     if (!image_encode_png(&image, t->data, to, &size)) return failure(L, image.message);
+    lcheck_interrupt(L);
     luaL_pushresultsize(&buffer, size);
     return 1;
 }
