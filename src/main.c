@@ -1,6 +1,7 @@
 /* The `fnet` command: the Lua 5.4 interpreter with the neural-network library inside.
    It does what the manual of Lua says of the stand-alone interpreter (section 7), and on top of that --help, an
    interactive mode in which `fnet` is there, and Ctrl-C that also stops a long tensor operation. */
+#include <fenv.h>
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
@@ -108,6 +109,7 @@ static bool call(lua_State *L, int arguments, int results) {
     lua_pushcfunction(L, add_traceback);
     lua_insert(L, base);
     ended_by_interrupt = false; /* a lack of memory does not come to the handler */
+    fesetenv(FE_DFL_ENV);       /* a library that has been loaded may have set another one: see core/rounding.h */
     int status = lua_pcall(L, arguments, results, base);
     lua_remove(L, base);
     return status == LUA_OK || report(L);
@@ -352,6 +354,18 @@ static bool interact(lua_State *L) {
 
 /* ---- everything, in the order of the manual ---- */
 
+static void do_nothing(int number) { (void)number; }
+
+/* A file that grows beyond the limit of the process is an error of whoever writes it, which the system reports
+   where the signal has a handler; unlike an ignored signal, that is no matter of the programs that the script
+   starts. */
+static void survive_file_limits(void) {
+    struct sigaction action = {.sa_handler = do_nothing, .sa_flags = SA_RESTART}, before;
+    sigemptyset(&action.sa_mask);
+    sigaction(SIGXFSZ, NULL, &before);
+    if (before.sa_handler == SIG_DFL) sigaction(SIGXFSZ, &action, NULL);
+}
+
 static bool run_everything(lua_State *L, char **argv) {
     struct options options = options_parse(argv);
     if (options.bad != NULL) {
@@ -375,6 +389,7 @@ static bool run_everything(lua_State *L, char **argv) {
     set_arg(L, argv, options.script);
     lua_gc(L, LUA_GCGEN, 0, 0);
     linterrupt_open(L);
+    survive_file_limits();
     if (options.help) return show_help(L, options.topic, options.search);
     if (!options.ignore_environment && !run_environment(L)) return false;
     if (!run_options(L, argv, options.count)) return false;
@@ -404,6 +419,7 @@ static int protected_run(lua_State *L) {
 
 int main(int argc, char **argv) {
     if (argc > 0 && argv[0][0] != '\0') program = argv[0];
+    fesetenv(FE_DFL_ENV);
     lua_State *L = luaL_newstate();
     if (L == NULL) {
         complain("cannot create the Lua state: not enough memory");

@@ -7,12 +7,14 @@
 
 #include <lauxlib.h>
 #include <lualib.h>
+#include <pthread.h>
 #include <signal.h>
 
 #include "../core/interrupt.h"
 #include "lerror.h"
 
 static lua_State *volatile running;
+static pthread_t thread; /* that runs it */
 
 static void raise_interrupted(lua_State *L, lua_Debug *activation) {
     (void)activation;
@@ -26,7 +28,11 @@ static void interrupt(lua_State *L) {
 }
 
 static void handle_signal(int number) {
-    if (interrupt_pending()) { /* nobody took the last one: the user means it */
+    if (!pthread_equal(pthread_self(), thread)) { /* one that a C library has started */
+        pthread_kill(thread, number);
+        return;
+    }
+    if (interrupt_untaken()) { /* nobody took the last one: the user means it */
         signal(number, SIG_DFL);
         raise(number);
         return;
@@ -36,8 +42,10 @@ static void handle_signal(int number) {
 }
 
 static int release_signal(lua_State *L) {
+    struct sigaction now;
     (void)L;
-    signal(SIGINT, SIG_DFL);
+    sigaction(SIGINT, NULL, &now);
+    if (now.sa_handler == handle_signal) signal(SIGINT, SIG_DFL);
     return 0;
 }
 
@@ -127,7 +135,7 @@ static int close_coroutine(lua_State *L) {
 }
 
 void linterrupt_open(lua_State *L) {
-    struct sigaction action = {.sa_handler = handle_signal}; /* no SA_RESTART: a blocked read has to give way */
+    struct sigaction before, action = {.sa_handler = handle_signal}; /* no SA_RESTART: a blocked read gives way */
     lua_newuserdatauv(L, 0, 0); /* its finalizer is the last to run, since no object is older */
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, release_signal);
@@ -144,6 +152,9 @@ void linterrupt_open(lua_State *L) {
     lua_setfield(L, -2, "close");
     lua_pop(L, 1);
     running = L;
+    thread = pthread_self();
+    interrupt_pending(); /* what comes from now on concerns this thread */
     sigemptyset(&action.sa_mask);
-    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGINT, NULL, &before);
+    if (before.sa_handler != SIG_IGN) sigaction(SIGINT, &action, NULL);
 }

@@ -55,6 +55,7 @@ check_test() {
     available cmark-gfm || optional="$optional cmark-gfm" # for the specs of the pages
     if lua=$(sh tests/tools/stock-lua.sh); then
         busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
+        "$lua" -e 'require "luv"' >/dev/null 2>&1 || optional="$optional lua-luv" # states in threads
     else
         need lua5.4 lua-busted
     fi
@@ -112,6 +113,7 @@ libpng-dev libpng-devel libpng libpng
 libjpeg-dev libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
 lua5.4 lua lua lua
 lua-busted luarocks luarocks luarocks
+lua-luv - - -
 curl curl curl curl
 wget wget wget wget
 cmark-gfm - cmark-gfm cmark-gfm

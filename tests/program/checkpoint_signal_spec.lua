@@ -1,5 +1,5 @@
---- Ctrl-C and SIGTERM while a training with a checkpoint runs: it is saved, then the signal does what it always
--- does.
+--- Ctrl-C, SIGTERM and SIGHUP while a training with a checkpoint runs: it is saved, then the signal does what it
+-- always does.
 
 local command = require "tests.support.command"
 
@@ -37,10 +37,10 @@ teardown(function() command.remove_directory(directory) end)
 local function signal(name)
   return command.shell(directory, ([[
     rm -rf run; mkfifo ready
-    (trap - INT; exec %s > ready) & victim=$!
+    %s > ready & victim=$!
     { read line; sleep 0.05; kill -%s $victim; } < ready
     wait $victim; status=$?; rm -f ready; exit $status]]):format(
-    "setsid " .. command.line(command.fnet, { "train.lua" }), name))
+    "setsid " .. command.hears_interrupts .. command.line(command.fnet, { "train.lua" }), name))
 end
 
 local function steps_that_were_saved()
@@ -60,6 +60,12 @@ describe("Ctrl-C while training", function()
   it("or SIGTERM, saves and ends with status 143", function()
     local result = signal "TERM"
     assert.equal(143, result.status)
+    assert.is_true(steps_that_were_saved() > 0)
+  end)
+
+  it("or SIGHUP, as when the terminal is closed, saves and ends with status 129", function()
+    local result = signal "HUP"
+    assert.equal(129, result.status)
     assert.is_true(steps_that_were_saved() > 0)
   end)
 end)

@@ -291,7 +291,8 @@ end)
 local function interrupt(source, count)
   command.write_file(directory .. "/victim.lua",
     "local function ready() io.stdout:write 'ready\\n' io.stdout:flush() end\n" .. source)
-  local script = command.line(command.fnet, { "victim.lua" }) .. [[ >victim.out 2>victim.err &
+  local program = command.hears_interrupts .. command.line(command.fnet, { "victim.lua" })
+  local script = program .. [[ >victim.out 2>victim.err &
     child=$!
     tries=0
     until grep -q ready victim.out; do

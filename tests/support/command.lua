@@ -19,6 +19,9 @@ for _, name in ipairs { "lua5.4", "lua54", "lua-5.4", "lua" } do
   end
 end
 
+--- What comes in front of a command that a shell starts in the background: there Ctrl-C would be ignored.
+command.hears_interrupts = "env --default-signal=INT "
+
 ---@param text string
 ---@return string  one word for the shell
 function command.quote(text)

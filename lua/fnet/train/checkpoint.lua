@@ -85,7 +85,7 @@ function Checkpoint:save()
   return safetensors.write_list(self.path, tensors, metadata)
 end
 
--- Between two steps everything that is saved fits together. After Ctrl-C or SIGTERM the training ends here.
+-- Between two steps everything that is saved fits together. After Ctrl-C, SIGTERM or SIGHUP the training ends here.
 local function between_steps(self, due)
   local signal = core.held_signal()
   if signal or due then
@@ -103,7 +103,7 @@ end
 -- ---- the loops ----
 
 --- For a loop `for epoch, sums in checkpoint:epochs(5) do`, which begins where the last one ended and saves after
--- each epoch. Ctrl-C and SIGTERM wait for the end of a step and are obeyed when all is saved.
+-- each epoch. Ctrl-C, SIGTERM and SIGHUP wait for the end of a step and are obeyed when all is saved.
 ---@param count integer the last epoch
 ---@return fun(): integer?, table? iterator the epoch, and a table for what the script adds up during it: empty at
 --- the start of each, saved and restored like `values`

@@ -158,8 +158,8 @@ end
 --- monitor = "valid_loss" (without valid "loss"), goal = "min" or "max", restore = true: the weights of the best
 --- epoch in the end }, so { patience = epochs } keeps the best without stopping; seed: for fnet.seed before the
 --- first shuffle; checkpoint: a directory to save the run in after each epoch, or { directory, resume = true to go
---- on from there, every = steps between saves inside an epoch }: Ctrl-C and SIGTERM then save and end the program,
---- see fnet.checkpoint
+--- on from there, every = steps between saves inside an epoch }: Ctrl-C, SIGTERM and SIGHUP then save and end the
+--- program, see fnet.checkpoint
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)
