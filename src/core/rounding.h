@@ -13,22 +13,26 @@
 
 #define ROUNDING_BITS 0xe040u /* of MXCSR: flush to zero, rounding control, denormals are zeros */
 typedef unsigned rounding_mode;
+/* What the processor is set to. */
 static inline rounding_mode rounding_read(void) {
     rounding_mode mode;
     __asm__ volatile("stmxcsr %0" : "=m"(mode) : : "memory");
     return mode;
 }
+/* The other way round. */
 static inline void rounding_write(rounding_mode mode) { __asm__ volatile("ldmxcsr %0" : : "m"(mode) : "memory"); }
 
 #elif defined(__aarch64__)
 
 #define ROUNDING_BITS UINT64_C(0x3c80003) /* of FPCR: default NaN, flush to zero, rounding mode, FIZ, AH, FZ16 */
 typedef uint64_t rounding_mode;
+/* What the processor is set to. */
 static inline rounding_mode rounding_read(void) {
     rounding_mode mode;
     __asm__ volatile("mrs %0, fpcr" : "=r"(mode) : : "memory");
     return mode;
 }
+/* The other way round. */
 static inline void rounding_write(rounding_mode mode) { __asm__ volatile("msr fpcr, %0" : : "r"(mode) : "memory"); }
 
 #else
@@ -37,17 +41,21 @@ static inline void rounding_write(rounding_mode mode) { __asm__ volatile("msr fp
 
 #define ROUNDING_BITS (~0)
 typedef int rounding_mode;
+/* What the processor is set to. */
 static inline rounding_mode rounding_read(void) { return fegetround() ^ FE_TONEAREST; }
+/* The other way round. */
 static inline void rounding_write(rounding_mode mode) { fesetround(mode ^ FE_TONEAREST); }
 
 #endif
 
+/* Sets the mode of the promise; gives the one from before. */
 static inline rounding_mode rounding_begin(void) {
     rounding_mode before = rounding_read();
     if (before & ROUNDING_BITS) rounding_write(before & ~ROUNDING_BITS);
     return before;
 }
 
+/* Sets again what rounding_begin gave. */
 static inline void rounding_end(rounding_mode before) {
     if (before & ROUNDING_BITS) rounding_write(before);
 }

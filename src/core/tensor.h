@@ -53,7 +53,7 @@ struct tensor tensor_expand(const struct tensor *t, int rank, const size_t *shap
 /* Same elements, another shape: false when strides cannot express it without a copy. counts must be equal. */
 bool tensor_reshape(const struct tensor *t, int rank, const size_t *shape, struct tensor *view);
 
-/* The element at an offset from data as a double, and back; within a loop of threads.h, which sees to the rounding.
+/* The element at an offset from data as a double; within a loop of threads.h, which sees to the rounding.
  */
 static inline double tensor_element(enum dtype dtype, const void *data, size_t offset) {
     switch (dtype) {
@@ -64,6 +64,7 @@ static inline double tensor_element(enum dtype dtype, const void *data, size_t o
     }
 }
 
+/* The same the other way: a number that the type can hold. */
 static inline void tensor_put(enum dtype dtype, void *data, size_t offset, double value) {
     switch (dtype) {
     case FLOAT32: ((float *)data)[offset] = (float)value; break;
