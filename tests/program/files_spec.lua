@@ -144,6 +144,25 @@ describe("fnet run", function()
     assert.matches("^float.npy: " .. test.classes[label]:gsub("%-", "%%-") .. ", ", said[1])
   end)
 
+  it("inverts a photo of dark ink on paper, no array, and nothing that the training saw light", function()
+    local light = fnet.rand({ 2, 6, 6 }, 150, 255):byte()
+    if not fnet.data.write_png(directory .. "/a.png", light[1]) then return end -- built without libpng
+    local y = fnet.tensor({ 1, 2 }, "int32")
+    local model = nn.Sequential { nn.Flatten(), nn.Dense(36, 2) }
+    local function save(name, x)
+      local set = fnet.data.Dataset { x = x, y = y, scale = 1 / 255, classes = { "left", "right" } }
+      assert(model:save(("%s/%s.safetensors"):format(directory, name), { data = set, script = false }))
+    end
+    save("light", light)
+    save("dark", (255 - light:float()):byte())
+    fnet.data.write_npy(directory .. "/a.npy", light[1])
+    fnet.data.write_npy(directory .. "/i.npy", (255 - light[1]:float()):byte())
+    local function said(...) return (verdicts(...)[1]:gsub("^[^:]*: ", "")) end
+    assert.not_equal(said("dark.safetensors", "a.npy"), said("dark.safetensors", "i.npy"))
+    assert.equal(said("dark.safetensors", "i.npy"), said("dark.safetensors", "a.png"))
+    assert.equal(said("light.safetensors", "a.npy"), said("light.safetensors", "a.png"))
+  end)
+
   it("takes a batch, and says which row is meant", function()
     local _, test = fnet.data.fashion_mnist { dir = command.directory .. "/tests/fixtures/fashion" }
     fnet.data.write_npy(directory .. "/batch.npy", test.x:slice(1, 1, 3))

@@ -1,6 +1,6 @@
 --- A file as samples for a saved model: pictures and .npy, one sample or a batch, in the form of what the model
 -- was trained on. Invariant: bytes are scaled as its data set scaled them, floats are taken to be what the network
--- sees.
+-- sees. A photo of dark ink on light paper is inverted where the training saw light on dark; an array never is.
 
 local images = require "fnet.data.images"
 local is = require "fnet.base.is"
@@ -14,17 +14,17 @@ local facts = require "fnet.save.samples"
 
 local TOLERANCE = 1e-3 -- of the range of floats, for what rounding adds
 
--- The array of a file, [height, width] or [height, width, 3] of a picture.
+-- The array of a file, [height, width] or [height, width, 3] of a picture; and whether it is a picture.
 local function read_array(path)
   local file <close>, message, code = io.open(path, "rb")
   if not file then files.sound(nil, message, code) end
   local lead = file:read(kinds.LEAD) or ""
   local kind = kinds.of(lead)
-  if kind and kind.key == "npy" then return files.sound(npy.read_npy(path)) end
+  if kind and kind.key == "npy" then return files.sound(npy.read_npy(path)), false end
   if kind and kind.reader ~= "fnet.data.read_image" then
     files.fault("%s: %s; expected a picture or .npy", path, kinds.sentence(kind))
   end
-  return files.sound(images.read_image(path))
+  return files.sound(images.read_image(path)), true
 end
 
 -- ---- shapes ----
@@ -43,17 +43,9 @@ local function split(array, shape)
   return rows, true
 end
 
--- True for a picture with dark ink on light paper, by its border.
-local function is_light(picture)
-  local height, width = table.unpack(picture.shape)
-  local sum = picture[1]:sum() + picture[height]:sum()
-    + picture:slice(2, 1, 1):sum() + picture:slice(2, width, width):sum()
-  return sum:item() / (2 * (height + width)) > 127.5
-end
-
--- A sample in the shape that the model takes: pictures become grey, or of three channels, and of its size. Of bytes
--- light ink on dark paper, where the model's pictures are grey.
-local function fit(sample, shape)
+-- A sample in the shape that the model takes: pictures become grey, or of three channels, and of its size; light ink
+-- on dark paper where `inverts`, and the model's pictures are grey.
+local function fit(sample, shape, inverts)
   local axes = #shape
   local wants_grey = axes == 2 or axes == 3 and shape[3] == 1
   local is_picture = axes >= 2 and (sample.rank == 2 or sample.rank == 3) and sample:count() > 0
@@ -66,7 +58,7 @@ local function fit(sample, shape)
     if sample.shape[1] ~= shape[1] or sample.shape[2] ~= shape[2] then
       sample = images.resize(sample, shape[1], shape[2])
     end
-    if wants_grey and is_grey and sample.dtype == "uint8" and is_light(sample) then
+    if inverts and wants_grey and is_grey and facts.is_light(sample:unsqueeze(1)) then
       sample = 255 - sample:float()
     end
     if not wants_grey and is_grey then sample = images.colour(sample) end
@@ -105,7 +97,7 @@ end
 -- ---- the interface ----
 
 local function read(path, about)
-  local array = read_array(path)
+  local array, is_picture = read_array(path)
   return files.sound(files.attempt(path .. ": ", function()
     local shape = { table.unpack(about.shape) }
     if about.type == "int32" and is.float(array) then
@@ -114,7 +106,7 @@ local function read(path, about)
     local factor = about.type == "int32" and 1 or factor_of(array, about)
     local rows, several = split(array, shape)
     for i, row in ipairs(rows) do
-      local sample = fit(row, shape)
+      local sample = fit(row, shape, is_picture and not about.light)
       rows[i] = about.type == "int32" and sample:int() or sample:float() * factor
     end
     local batch = functions.constructors.stack(rows)

@@ -15,16 +15,34 @@ local function range_of(x)
   return low - low == 0 and high - high == 0 and { low, high } or nil
 end
 
+--- Whether grey pictures have dark ink on light paper, by their borders.
+---@param pictures tensor uint8 [count, height, width], at least one
+---@return boolean
+function samples.is_light(pictures)
+  local count, height, width = table.unpack(pictures.shape)
+  local sum = pictures:select(2, 1):sum():item() + pictures:select(2, height):sum():item()
+    + pictures:select(3, 1):sum():item() + pictures:select(3, width):sum():item()
+  return sum / (2 * count * (height + width)) > 127.5
+end
+
+-- Of a data set's x: true for grey pictures of bytes on light paper.
+local function on_light_paper(x)
+  if not core.is_tensor(x) or x.dtype ~= "uint8" or x:count() == 0 then return nil end
+  if x.rank == 4 and x.shape[4] == 1 then x = x:select(4, 1) end
+  return x.rank == 3 and samples.is_light(x) or nil
+end
+
 --- The facts. A transform that chooses at random is left out: it is for training alone.
 ---@param dataset data.Dataset
 ---@return table about shape and type of a sample (not where a model has several inputs); range: of floats; scale:
---- of bytes; normalise: list of { mean, deviation }; function_used: true where samples go through a fixed function
+--- of bytes; light: true for grey pictures of bytes on light paper; normalise: list of { mean, deviation }; function_used: true where samples go through a fixed function
 function samples.describe(dataset)
   local x = (dataset.whole or dataset).x
   local about = { scale = dataset.scale }
   if is.array(x) then
     about.shape, about.type = json.array { table.unpack(x.shape, 2) }, x.dtype
     about.range = core.is_tensor(x) and range_of(x) or nil -- a file is not read once more for it
+    about.light = on_light_paper(x)
   end
   for _, step in ipairs(dataset.transform and dataset.transform.steps or {}) do
     if step.kind == "normalise" then
