@@ -239,6 +239,9 @@ describe("weights of other libraries", function()
     assert.is_true(bias:equal(model[1].bias:detach()))
     support.raises("load_foreign: names: 'x' is no place of the model; it has tensors at '1', '2'",
       function() model:load_foreign({}, { from = "pytorch", names = { x = "a" }, strict = false }) end)
+    support.raises("load_foreign: 'a.bias' is [3] in fnet's layout, but '1.bias' is [2]",
+      function() model:load_foreign({ ["a.bias"] = zeros { 3 } },
+        { from = "pytorch", names = { ["1"] = "a" }, strict = false }) end)
   end)
 
   it("come from a path as well", function()

@@ -123,9 +123,10 @@ local function left_over(model, tensors, library, names, used)
 end
 
 -- For each tensor of ours theirs, in fnet's layout; which of theirs were used; their name of each layer that got
--- one; and ours that have none, by name and with a sentence each: such a tensor stands for itself.
+-- one; ours that have none, by name and with a sentence each: such a tensor stands for itself; and a sentence for
+-- each that does not fit.
 local function match(model, tensors, library, names, flattened)
-  local matched = { state = {}, used = {}, taken = {}, missing = {}, problems = {} }
+  local matched = { state = {}, used = {}, taken = {}, missing = {}, problems = {}, misfits = {} }
   local found = library.channels_first and layouts.flattened(model) or {}
   for _, entry in ipairs(tensors_of(model)) do
     local place, key = entry.name:match "^(.-)%.?([^.]+)$"
@@ -140,6 +141,8 @@ local function match(model, tensors, library, names, flattened)
     matched.used[full or ""] = true
     if tensor then
       matched.taken[layer] = theirs
+    elseif full then
+      matched.misfits[#matched.misfits + 1] = problem
     else
       matched.missing[#matched.missing + 1] = entry.name
       matched.problems[#matched.problems + 1] = problem
@@ -184,7 +187,8 @@ end
 --- takes flattened, by place, { ["8"] = { height, width, channels } }, where the model does not say them; strict:
 --- false leaves out tensors of theirs that no layer takes, and leaves alone those of the model that have none,
 --- true.
---- Raises where a tensor would stay unused, where one is missing or does not fit, where names has no such place
+--- Raises where a tensor would stay unused or one is missing; with strict = false too where one does not fit, or
+--- names has no such place
 ---@return nn.Module? self nil where a file cannot be read
 ---@return table|string left what strict = false passed over: missing, names of the model's; unused, names of
 --- theirs; or the message
@@ -210,6 +214,7 @@ function Module:load_foreign(tensors, options)
     'shapes by place, such as { ["4"] = { 5, 5, 16 } }', problems)
   local matched = match(self, tensors, library, names, flattened)
   local unused, unused_problems = left_over(self, tensors, library, names, matched.used)
+  table.move(matched.misfits, 1, #matched.misfits, #problems + 1, problems)
   if options.strict ~= false then
     table.move(matched.problems, 1, #matched.problems, #problems + 1, problems)
     table.move(unused_problems, 1, #unused_problems, #problems + 1, problems)
