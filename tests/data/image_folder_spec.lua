@@ -136,6 +136,8 @@ describe("read_images", function()
       function() data.read_images("x", { like = plain }) end)
     raises("read_images: classes: expected a list of names, got table",
       function() data.read_images("x", { classes = {} }) end)
+    raises("read_images: classes: has 'dog' twice",
+      function() data.read_images("x", { classes = { "dog", "cat", "dog" } }) end)
     raises("read_images: background: expected a whole number from 0 to 255, got -1",
       function() data.read_images("x", { background = -1 }) end)
   end)
