@@ -32,6 +32,8 @@ describe("the kind of a file", function()
       ["GGUF\3\0\0\0"] = "a GGUF file of llama.cpp's", ["PAR1\x15\4"] = "a Parquet table",
       ["\0\0\8\3\0\0\0\2"] = "an IDX file", ["\x1f\x8b\8\0"] = "compressed by gzip, as IDX files are",
       ["GIF89a\1\0"] = "a GIF picture", ["RIFF\x24\0\0\0WEBPVP8 "] = "a WebP picture",
+      ["\x40\0\0\0\0\0\0\0{}"] = "a safetensors file", ["\0\1\0\0\0\0\0\0{}"] = "a safetensors file",
+      ["RIFF\x24\0\0\0WAVEfmt "] = "a WAV recording", [("a"):rep(257) .. "ustar\0"] = "a tar archive",
       ["\0\0\0 ftypavif"] = "an AVIF or HEIC picture", ["\0\0\0 ftypheic"] = "an AVIF or HEIC picture",
       ["version https://git-lfs.github.com/spec/v1\n"] =
         "the pointer that Git LFS puts in the place of a large file",
@@ -41,7 +43,7 @@ describe("the kind of a file", function()
     } do
       assert.equal(expected, what(lead), lead)
     end
-    for _, lead in ipairs { "", "\0\0\7\3", "\x40\0\0\0\0\0\0\0{}", "\xff\xfe\0\1", "caf\xe9,a\n" } do
+    for _, lead in ipairs { "", "\0\0\7\3", "\0\0\0\0\0\0\0\0{}", "\1\0\0\0\0\0\0\0{}", "\xff\xfe\0\1", "caf\xe9,a\n" } do
       assert.is_nil(what(lead))
     end
   end)
@@ -76,6 +78,9 @@ describe("the kind of a file", function()
       fnet.read_tensors)
     refused("a,b\n", "is a text, a table by its first line; fnet.data.read_csv reads it", fnet.load)
     refused("\x89PNG\r\n\x1a\n", "is a PNG picture; fnet.data.read_image reads it", fnet.data.read_npy)
+    refused("\x93NUMPY\1\0", "is a .npy file of NumPy's; fnet.data.read_npy reads it", fnet.data.read_npz)
+    refused("\2\0\0\0\0\0\0\0{}", "is a safetensors file; fnet.read_tensors reads it", fnet.data.read_npz)
+    refused("\2\0\0\0\0\0\0\0{}", "is a safetensors file; fnet.read_tensors reads it", fnet.data.read_npy)
     os.remove(path)
   end)
 

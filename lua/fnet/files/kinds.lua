@@ -21,12 +21,16 @@ local ONNX_WAY = "the layers have to be written in Lua; their weights, in Python
   .. '"model.safetensors")'
 local ORIGINAL_WAY = "take the safetensors files of the original model"
 local PICTURE_WAY = "save it as PNG or JPEG"
+local SOUND_WAY = 'in Python: numpy.save("sound.npy", scipy.io.wavfile.read("sound.wav")[1])'
 local TABLE_WAY = "export the table as CSV"
 local MATLAB_WAY = 'in Python: numpy.savez("arrays.npz", **scipy.io.loadmat("file.mat"))'
 local FRAME_WAY = 'in Python: pandas.read_%s("table.%s").to_csv("table.csv", index=False)'
 
 -- By the beginning: { pattern, what it is, reader } or { pattern, what it is, nil, way out }; the first one counts.
 local BEGINNINGS = {
+  -- The length of a safetensors header, 2 to 84 million, and its first letter.
+  { "^[^%z\1]..[%z-\4]%z%z%z%z{", "a safetensors file", "fnet.read_tensors", key = "safetensors" },
+  { "^.[^%z].[%z-\4]%z%z%z%z{", "a safetensors file", "fnet.read_tensors", key = "safetensors" },
   { "^\x93NUMPY", "a .npy file of NumPy's", "fnet.data.read_npy", key = "npy" },
   { "^\x89PNG\r\n\x1a\n", "a PNG picture", "fnet.data.read_image" },
   { "^\xff\xd8\xff", "a JPEG picture", "fnet.data.read_image" },
@@ -46,6 +50,7 @@ local BEGINNINGS = {
   { "^GIF8", "a GIF picture", nil, PICTURE_WAY },
   { "^BM....%z%z%z%z", "a BMP picture", nil, PICTURE_WAY },
   { "^RIFF....WEBP", "a WebP picture", nil, PICTURE_WAY },
+  { "^RIFF....WAVE", "a WAV recording", nil, SOUND_WAY },
   { "^II%*%z", "a TIFF picture", nil, PICTURE_WAY },
   { "^MM%z%*", "a TIFF picture", nil, PICTURE_WAY },
   { "^....ftyp[ahm][ve][ifa]", "an AVIF or HEIC picture", nil, PICTURE_WAY },
@@ -56,6 +61,7 @@ local BEGINNINGS = {
   { "^\xfd7zXZ", "compressed by xz", nil, "unpack it: unxz" },
   { "^\x28\xb5\x2f\xfd", "compressed by Zstandard", nil, "unpack it: unzstd" },
   { "^7z\xbc\xaf", "a 7z archive", nil, "unpack it" },
+  { "^" .. ("."):rep(257) .. "ustar", "a tar archive", nil, "unpack it: tar xf" },
   { "^version https://git%-lfs", "the pointer that Git LFS puts in the place of a large file", nil,
     "`git lfs pull` fetches the file itself" },
   { "^%s*<[!%a]", "a page of HTML or XML", nil, "was it downloaded from the right address?" },
@@ -78,7 +84,7 @@ local MEMBERS = {
 ---@field what string such as "a PNG picture"
 ---@field reader string? the function that reads it
 ---@field way string? what to do, where there is none
----@field key string? "npy", "npz", "keras", "idx", "gzip"
+---@field key string? "safetensors", "npy", "npz", "keras", "idx", "gzip"
 
 local function look_up(list, text)
   for _, row in ipairs(list) do

@@ -207,6 +207,9 @@ local function lead_of(member) return ("'%s' "):format(member.name) end
 
 -- The arrays of an archive, and what else lies in it. An archive without any array is no .npz.
 local function read_members(input)
+  files.sound(input:part("plain", 0))
+  local lead = files.sound(input:bytes(kinds.LEAD))
+  if lead:sub(1, 2) ~= "PK" then kinds.refuse(lead, "npz") end
   local members, arrays, others = zip.members(input), {}, {}
   for _, member in ipairs(members) do
     local name = member.name:match "^(.+)%.npy$"
@@ -214,8 +217,7 @@ local function read_members(input)
     else others[#others + 1] = member end
   end
   if #members > 0 and #arrays == 0 then
-    files.sound(input:part("plain", 0))
-    kinds.refuse(files.sound(input:bytes(kinds.LEAD)), "npz")
+    kinds.refuse(lead, "npz")
     files.fault("holds no .npy file, but '%s'", members[1].name)
   end
   return arrays, others
