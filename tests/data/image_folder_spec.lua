@@ -95,7 +95,8 @@ describe("read_images", function()
     set, skipped = data.read_images(root, { skip = true })
     assert.same({ { 1, 2, 101, 102 }, { 1, 1, 2, 2 } },
       { set.x:select(2, 1):select(2, 1):totable(), set.y:totable() })
-    assert.same({ message, other .. ": is of another format, expected a PNG or JPEG picture" }, skipped)
+    assert.same({ message, other .. ": is a GIF picture, which fnet does not read: save it as PNG or JPEG" },
+      skipped)
     assert.equal(64, #set:sha256())
     os.remove(cut)
     os.remove(other)
@@ -118,8 +119,8 @@ describe("read_images", function()
     assert.same({ nil, root .. ": holds no folder with PNG or JPEG files; expected one for each class" },
       { data.read_images(root) })
     put("a", "b.png", "GIF89a")
-    assert.same({ nil, ("%s: none of its 1 pictures can be read: %s/a/b.png: is of another format, expected a PNG "
-      .. "or JPEG picture"):format(root, root) }, { data.read_images(root, { skip = true }) })
+    assert.same({ nil, ("%s: none of its 1 pictures can be read: %s/a/b.png: is a GIF picture, which fnet does "
+      .. "not read: save it as PNG or JPEG"):format(root, root) }, { data.read_images(root, { skip = true }) })
   end)
 
   it("refuses options that contradict each other", function()

@@ -298,9 +298,14 @@ end)
 
 describe("read_image", function()
   it("says what it cannot read", function()
-    local path = write "GIF89a"
-    assert.same({ nil, path .. ": is of another format, expected a PNG or JPEG picture" },
-      { data.read_image(path) })
+    for bytes, words in pairs {
+      GIF89a = "is a GIF picture, which fnet does not read: save it as PNG or JPEG",
+      ["\x93NUMPY\1\0"] = "is a .npy file of NumPy's; fnet.data.read_npy reads it",
+      ["\0\1"] = "is of another format, expected a PNG or JPEG picture",
+    } do
+      local path = write(bytes)
+      assert.same({ nil, path .. ": " .. words }, { data.read_image(path) })
+    end
     assert.same({ nil, write "" .. ": is empty, expected a PNG or JPEG picture" }, { data.read_image(write "") })
     assert.same({ nil, "/nonexistent: No such file or directory", 2 }, { data.read_image "/nonexistent" })
     assert.same({ nil, directory .. ": Is a directory", 21 }, { data.read_image(directory) })

@@ -140,15 +140,18 @@ describe("the CSV reader", function()
     for beginning, words in pairs {
       ["\xFF\xFEa\0"] = "is UTF-16; save it as UTF-8", ["\xFE\xFF\0a"] = "is UTF-16; save it as UTF-8",
       ["a\0,\0b\0"] = "is UTF-16; save it as UTF-8", ["\0a\0,\0b"] = "is UTF-16; save it as UTF-8",
-      ["PK\3\4\20\0"] = "is a zip archive, as spreadsheets are too; save the table as CSV",
-      ["BZh91AY&SY\0"] = "is compressed with bzip2; decompress it first",
-      ["\xFD7zXZ\0"] = "is compressed with xz; decompress it first",
-      ["\x28\xB5\x2F\xFD\4"] = "is compressed with zstd; decompress it first",
-      ["PAR1\21"] = "is a Parquet file; save the table as CSV",
+      ["PK\3\4" .. ("\0"):rep(22) .. "\8\0\0\0mimetype"] =
+        "is a document of LibreOffice's, which fnet does not read: export the table as CSV",
+      ["BZh91AY&SY\0"] = "is compressed by bzip2, which fnet does not read: unpack it: bunzip2",
+      ["\xFD7zXZ\0"] = "is compressed by xz, which fnet does not read: unpack it: unxz",
+      ["\x28\xB5\x2F\xFD\4"] = "is compressed by Zstandard, which fnet does not read: unpack it: unzstd",
+      ["PAR1\21"] = "is a Parquet table, which fnet does not read: in Python: "
+        .. 'pandas.read_parquet("table.parquet").to_csv("table.csv", index=False)',
+      ["\x93NUMPY\1\0"] = "is a .npy file of NumPy's; fnet.data.read_npy reads it",
     } do
       assert.same({ nil, words }, { records_of(beginning) })
     end
-    assert.same({ { "PARIS", "BZh9" } }, records_of "PARIS,BZh9")
+    assert.same({ { "PAR1", "BZh9" } }, records_of "PAR1,BZh9")
   end)
 
   it("gives what the system says of a file that it refuses", function()

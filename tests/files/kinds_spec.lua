@@ -32,8 +32,10 @@ describe("the kind of a file", function()
       ["GGUF\3\0\0\0"] = "a GGUF file of llama.cpp's", ["PAR1\x15\4"] = "a Parquet table",
       ["\0\0\8\3\0\0\0\2"] = "an IDX file", ["\x1f\x8b\8\0"] = "compressed by gzip, as IDX files are",
       ["GIF89a\1\0"] = "a GIF picture", ["RIFF\x24\0\0\0WEBPVP8 "] = "a WebP picture",
-      ["\x40\0\0\0\0\0\0\0{}"] = "a safetensors file", ["\0\1\0\0\0\0\0\0{}"] = "a safetensors file",
-      ["RIFF\x24\0\0\0WAVEfmt "] = "a WAV recording", [("a"):rep(257) .. "ustar\0"] = "a tar archive",
+      ["\x40\0\0\0\0\0\0\0{}"] = "a safetensors file",
+      ["\0\1\0\0\0\0\0\0{}"] = "a safetensors file",
+      ["\x28\xb5\x2f\xfd\4"] = "compressed by Zstandard", ["RIFF\x24\0\0\0WAVEfmt "] = "a WAV recording",
+      [("a"):rep(257) .. "ustar\0"] = "a tar archive",
       ["\0\0\0 ftypavif"] = "an AVIF or HEIC picture", ["\0\0\0 ftypheic"] = "an AVIF or HEIC picture",
       ["version https://git-lfs.github.com/spec/v1\n"] =
         "the pointer that Git LFS puts in the place of a large file",
@@ -43,7 +45,8 @@ describe("the kind of a file", function()
     } do
       assert.equal(expected, what(lead), lead)
     end
-    for _, lead in ipairs { "", "\0\0\7\3", "\0\0\0\0\0\0\0\0{}", "\1\0\0\0\0\0\0\0{}", "\xff\xfe\0\1", "caf\xe9,a\n" } do
+    for _, lead in ipairs { "", "\0\0\7\3", "\0\0\0\0\0\0\0\0{}", "\1\0\0\0\0\0\0\0{}", "\xff\xfe\0\1",
+      "caf\xe9,a\n" } do
       assert.is_nil(what(lead))
     end
   end)

@@ -119,7 +119,8 @@ local function gzip_lines(path)
   return { ("%s: in gzip, %s"):format(path, kind.what) }
 end
 
-local own = { safetensors = safetensors_lines, npy = npy_lines, npz = npz_lines, keras = keras_lines, idx = idx_lines, gzip = gzip_lines }
+local own = { safetensors = safetensors_lines, npy = npy_lines, npz = npz_lines, keras = keras_lines,
+  idx = idx_lines, gzip = gzip_lines }
 
 local function describe(path)
   local file <close>, message = io.open(path, "rb")

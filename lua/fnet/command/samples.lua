@@ -43,8 +43,8 @@ local function split(array, shape)
   return rows, true
 end
 
--- A sample in the shape that the model takes: pictures become grey, or of three channels, and of its size; light ink
--- on dark paper where `inverts`, and the model's pictures are grey.
+-- A sample in the shape that the model takes: pictures become grey, or of three channels, and of its size; light
+-- ink on dark paper where `inverts`, and the model's pictures are grey.
 local function fit(sample, shape, inverts)
   local axes = #shape
   local wants_grey = axes == 2 or axes == 3 and shape[3] == 1

@@ -5,6 +5,7 @@
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
 local files = require "fnet.files"
+local kinds = require "fnet.files.kinds"
 
 local images = {}
 
@@ -31,8 +32,12 @@ end
 
 local function bytes_of(input)
   files.sound(input:part("plain", 0))
-  local size, pieces = input:size(), {}
-  if size then return files.sound(input:elements("u8", false, { size })) end
+  local size, pieces = input:size(), { files.sound(input:bytes(kinds.LEAD)) }
+  kinds.refuse(pieces[1], "picture")
+  if size then
+    files.sound(input:part("plain", 0))
+    return files.sound(input:elements("u8", false, { size }))
+  end
   repeat pieces[#pieces + 1] = files.sound(input:bytes(PIECE)) until #pieces[#pieces] < PIECE
   return table.concat(pieces)
 end

@@ -4,21 +4,12 @@
 
 local core = require "fnet.core"
 local files = require "fnet.files"
+local kinds = require "fnet.files.kinds"
 
 local csv = {}
 
--- What other files begin with, as patterns.
-local FOREIGN = {
-  { "^\xFF\xFE", "is UTF-16; save it as UTF-8" },
-  { "^\xFE\xFF", "is UTF-16; save it as UTF-8" },
-  { "^[^\0]\0[^\0]\0", "is UTF-16; save it as UTF-8" },
-  { "^\0[^\0]\0[^\0]", "is UTF-16; save it as UTF-8" },
-  { "^PK[\3\5]", "is a zip archive, as spreadsheets are too; save the table as CSV" },
-  { "^BZh%d1AY&SY", "is compressed with bzip2; decompress it first" },
-  { "^\xFD7zXZ", "is compressed with xz; decompress it first" },
-  { "^%(\xB5/\xFD", "is compressed with zstd; decompress it first" },
-  { "^PAR1", "is a Parquet file; save the table as CSV" },
-}
+-- How UTF-16 begins: with its mark, or with letters of English.
+local UTF16 = { "^\xFF\xFE", "^\xFE\xFF", "^[^\0]\0[^\0]\0", "^\0[^\0]\0[^\0]" }
 
 --- The number that a text is: digits with at most one decimal point, perhaps an exponent; nil for any other text.
 -- The nearest double, whatever the locale.
@@ -76,9 +67,10 @@ function csv.open(path) return files.sound(core.csv_open(path)) end
 ---@return string separator
 function csv.separate(session, separator, taken)
   local beginning = session:beginning()
-  for _, foreign in ipairs(FOREIGN) do
-    if beginning:find(foreign[1]) then files.fault("%s", foreign[2]) end
+  for _, pattern in ipairs(UTF16) do
+    if beginning:find(pattern) then files.fault "is UTF-16; save it as UTF-8" end
   end
+  if not kinds.is_text(beginning) then kinds.refuse(beginning) end -- PAR1 may be the name of a column
   separator = separator or csv.guess_separator(beginning, taken)
   session:separate(separator)
   return separator

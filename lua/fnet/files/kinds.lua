@@ -32,8 +32,8 @@ local BEGINNINGS = {
   { "^[^%z\1]..[%z-\4]%z%z%z%z{", "a safetensors file", "fnet.read_tensors", key = "safetensors" },
   { "^.[^%z].[%z-\4]%z%z%z%z{", "a safetensors file", "fnet.read_tensors", key = "safetensors" },
   { "^\x93NUMPY", "a .npy file of NumPy's", "fnet.data.read_npy", key = "npy" },
-  { "^\x89PNG\r\n\x1a\n", "a PNG picture", "fnet.data.read_image" },
-  { "^\xff\xd8\xff", "a JPEG picture", "fnet.data.read_image" },
+  { "^\x89PNG\r\n\x1a\n", "a PNG picture", "fnet.data.read_image", key = "picture" },
+  { "^\xff\xd8\xff", "a JPEG picture", "fnet.data.read_image", key = "picture" },
   { "^\x89HDF\r\n\x1a\n", "an HDF5 file, as Keras writes it (.h5)", "model:load_foreign", key = "keras" },
   { "^\x80[\2-\5]", "a Python pickle, as PyTorch and scikit-learn write it", nil, PICKLE_WAY },
   { "^GGUF", "a GGUF file of llama.cpp's", nil, ORIGINAL_WAY },
@@ -59,7 +59,7 @@ local BEGINNINGS = {
   { "^\x1f\x8b", "compressed by gzip, as IDX files are", "fnet.data.read_idx", key = "gzip" },
   { "^BZh", "compressed by bzip2", nil, "unpack it: bunzip2" },
   { "^\xfd7zXZ", "compressed by xz", nil, "unpack it: unxz" },
-  { "^\x28\xb5\x2f\xfd", "compressed by Zstandard", nil, "unpack it: unzstd" },
+  { "^%(\xb5/\xfd", "compressed by Zstandard", nil, "unpack it: unzstd" },
   { "^7z\xbc\xaf", "a 7z archive", nil, "unpack it" },
   { "^" .. ("."):rep(257) .. "ustar", "a tar archive", nil, "unpack it: tar xf" },
   { "^version https://git%-lfs", "the pointer that Git LFS puts in the place of a large file", nil,
@@ -84,7 +84,7 @@ local MEMBERS = {
 ---@field what string such as "a PNG picture"
 ---@field reader string? the function that reads it
 ---@field way string? what to do, where there is none
----@field key string? "safetensors", "npy", "npz", "keras", "idx", "gzip"
+---@field key string? "picture", "safetensors", "npy", "npz", "keras", "idx", "gzip"
 
 local function look_up(list, text)
   for _, row in ipairs(list) do
@@ -92,10 +92,18 @@ local function look_up(list, text)
   end
 end
 
+--- Whether a file that begins so is text in UTF-8.
+---@param lead string its first bytes
+---@return boolean
+function kinds.is_text(lead)
+  lead = lead:sub(1, kinds.LEAD)
+  local _, stop = utf8.len(lead) -- a letter may be cut off at the end
+  return lead ~= "" and not lead:find(TEXT_CONTROLS) and not (stop and stop < kinds.LEAD - 3)
+end
+
 -- What a text without any sign of its own is.
 local function text_kind(lead)
-  local _, stop = utf8.len(lead) -- a letter may be cut off at the end
-  if lead == "" or lead:find(TEXT_CONTROLS) or stop and stop < kinds.LEAD - 3 then return nil end
+  if not kinds.is_text(lead) then return nil end
   local line = lead:match "^[^\r\n]*"
   if line:find "[,;\t]" then
     return { what = "a text, a table by its first line", reader = "fnet.data.read_csv" }

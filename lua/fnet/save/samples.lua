@@ -35,7 +35,8 @@ end
 --- The facts. A transform that chooses at random is left out: it is for training alone.
 ---@param dataset data.Dataset
 ---@return table about shape and type of a sample (not where a model has several inputs); range: of floats; scale:
---- of bytes; light: true for grey pictures of bytes on light paper; normalise: list of { mean, deviation }; function_used: true where samples go through a fixed function
+--- of bytes; light: true for grey pictures of bytes on light paper; normalise: list of { mean, deviation };
+--- function_used: true where samples go through a fixed function
 function samples.describe(dataset)
   local x = (dataset.whole or dataset).x
   local about = { scale = dataset.scale }
