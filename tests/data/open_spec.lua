@@ -221,6 +221,14 @@ describe("an opened file", function()
     raises("open_idx: the path contains a zero byte", function() data.open_idx "a\0b" end)
   end)
 
+  it("has no rows and methods of a tensor", function()
+    local x = opened(fnet.randn { 4, 2 }, "strict")
+    for _, key in ipairs { 1, "mean" } do
+      raises(("an opened file has no '%s'; a data set reads its rows: data.Dataset { x = opened, y = ... }")
+        :format(key), function() return x[key] end)
+    end
+  end)
+
   it("that is changed, cut short or closed meanwhile raises an error", function()
     local x, path = opened(fnet.randn { 50, 8 }, "changing")
     local set = data.Dataset { x = x, y = fnet.zeros { 50 } }

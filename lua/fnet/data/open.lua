@@ -16,8 +16,18 @@ local PIECE = 4 << 20 -- bytes of rows that are hashed at a time
 ---@field dtype string of the tensors that `rows` gives
 ---@field shape integer[] [count, ...]
 ---@field rank integer
+---@field order tensor|false the rows of the file that a part of it has
 local Opened = { opened = true }
-Opened.__index = Opened
+
+-- A row or a method of tensors is asked for: the array has none, and nil would be taken for one further on.
+function Opened.__index(_, key)
+  local value = Opened[key]
+  if value == nil then
+    core.raise("an opened file has no '%s'; a data set reads its rows: data.Dataset { x = opened, y = ... }",
+      tostring(key))
+  end
+  return value
+end
 
 function Opened:__len() return self.shape[1] end
 
@@ -84,7 +94,7 @@ local function open(path, locate)
     return nil, message, code
   end
   return setmetatable({ path = path, input = input, array = array, dtype = core.encodings[array.type].dtype,
-    shape = { table.unpack(array.shape) }, rank = #array.shape }, Opened)
+    shape = { table.unpack(array.shape) }, rank = #array.shape, order = false }, Opened)
 end
 
 local public = {}
