@@ -304,7 +304,8 @@ function npy.write_npz(path, tensors, options)
   expect.that(type(tensors) == "table", "write_npz", "a table { name = tensor }", tensors)
   local members = {}
   for name, t in pairs(tensors) do
-    if type(name) ~= "string" or name == "" or #name > 60000 or not utf8.len(name) then
+    if type(name) ~= "string" or name == "" or #name > 60000 or not utf8.len(name)
+        or name:find("\0", 1, true) then -- where others end a name
       core.raise("write_npz: expected names as texts in UTF-8, got %s", name == "" and "an empty one"
         or type(name) == "string" and "another text" or tostring(name))
     end
