@@ -53,6 +53,7 @@ setup(function()
   command.write_file(path "wide.npy", npy("<i8", ("%d,"):format(#bytes // 8))
     .. ("\1\0\0\0\0\0\0\0"):rep(#bytes // 8))
   command.write_file(path "x.idx", "\0\0\8\2" .. string.pack(">I4I4", ROWS, WIDTH) .. bytes)
+  command.write_file(path "x.png", "\x89PNG\r\n\x1a\n" .. bytes)
 end)
 teardown(function() command.remove_directory(directory) end)
 
@@ -85,8 +86,8 @@ describe("reading a file", function()
       end
       assert.equal(expected, result.output)
     end
-    local result = run("print(fnet.data.read_image 'x.npy')", idle.space + 12 * 1024)
-    assert.equal("nil\tx.npy: needs 48 MiB, which do not fit into memory\t12\n", result.output)
+    local result = run("print(fnet.data.read_image 'x.png')", idle.space + 12 * 1024)
+    assert.equal("nil\tx.png: needs 48 MiB, which do not fit into memory\t12\n", result.output)
   end)
 end)
 
