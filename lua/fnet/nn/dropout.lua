@@ -31,7 +31,8 @@ function Dropout:forward(x)
 end
 
 function Dropout:describe()
-  return ("Dropout(%s)"):format(type(self.rate) == "number" and decimal.text("%g", self.rate) or tostring(self.rate))
+  local is_number = type(self.rate) == "number"
+  return ("Dropout(%s)"):format(is_number and decimal.text("%g", self.rate) or tostring(self.rate))
 end
 
 return Dropout
