@@ -156,6 +156,13 @@ describe("gradcheck", function()
     assert.is_nil(x.grad)
   end)
 
+  it("asks for a model of float64", function()
+    local model = fnet.nn.Dense(3, 2)
+    fails('gradcheck: expected a model of float64, got weights of float32; model:to "float64" converts it',
+      fnet.gradcheck, model, { fnet.ones { 1, 3 } })
+    assert.is_true((fnet.gradcheck(model:to "float64", { fnet.ones { 1, 3 } })))
+  end)
+
   it("refuses a function that returns no tensor", function()
     fails("gradcheck: f must return a tensor, got number", fnet.gradcheck, function() return 1 end,
       { fnet.ones { 1 } })

@@ -174,6 +174,16 @@ local function check_point(f, points, weights, i, most, step, tolerance)
   return elements, worst
 end
 
+-- Inputs become float64, so a model has to be.
+local function check_weights(f)
+  for _, parameter in ipairs(type(f) == "table" and f.parameters and f:parameters() or {}) do
+    if parameter.dtype ~= "float64" then
+      core.raise('gradcheck: expected a model of float64, got weights of %s; model:to "float64" converts it',
+        parameter.dtype)
+    end
+  end
+end
+
 --- Compares the gradients of f with central differences, both in double precision. Of an input with more than
 -- `most` elements it looks at some, spread so that each row and each column is met: several elements are moved
 -- together where these are more than `most`, up to 16 times as many.
@@ -190,6 +200,7 @@ function public.gradcheck(f, inputs, options)
     core.raise("gradcheck: expected a function or a model, got " .. say.value(f))
   end
   expect.that(type(inputs) == "table" or is_tensor(inputs), "gradcheck", "a table of inputs", inputs)
+  check_weights(f)
   options = expect.options("gradcheck", options, { "step", "tolerance", "most" })
   local step = expect.number("gradcheck: step", options.step or 1e-5, 1e-300, math.huge)
   local tolerance = expect.number("gradcheck: tolerance", options.tolerance or 1e-6, 0, math.huge)
