@@ -341,7 +341,7 @@ describe("a session on a terminal", function()
   local function session(steps, environment)
     local variables = { XDG_STATE_HOME = directory .. "/state", TERM = "xterm", LC_ALL = "C.UTF-8" }
     for name, value in pairs(environment or {}) do variables[name] = value end
-    local line = command.line(command.fnet, {}, variables)
+    local line = command.hears_interrupts .. command.line(command.fnet, {}, variables)
     local script = { ([[
       rm -f keys screen; mkfifo keys
       script -qec %s /dev/null <keys >screen 2>&1 &
