@@ -176,7 +176,8 @@ end
 
 -- Inputs become float64, so a model has to be.
 local function check_weights(f)
-  for _, parameter in ipairs(type(f) == "table" and f.parameters and f:parameters() or {}) do
+  local class = type(f) == "table" and getmetatable(f)
+  for _, parameter in ipairs(class and class.is_module and f:parameters() or {}) do
     if parameter.dtype ~= "float64" then
       core.raise('gradcheck: expected a model of float64, got weights of %s; model:to "float64" converts it',
         parameter.dtype)
