@@ -6,19 +6,16 @@ local is = require "fnet.base.is"
 local core = require "fnet.core"
 local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
+local rows_of = require "fnet.data.rows"
 
 -- What a data set gives, or the rows of a tensor in the same way.
 local function batches(data, size)
   if is.dataset(data) then return data:batches { size = size } end
-  local first, count = 1 - size, #(is.tensor_list(data) and data[1] or data)
+  local first, count = 1 - size, rows_of.count(data)
   local function piece(t) return t:slice(1, first, math.min(first + size - 1, count)) end
   return function()
     first = first + size
-    if first > count then return nil end
-    if not is.tensor_list(data) then return piece(data) end
-    local list = {}
-    for i, t in ipairs(data) do list[i] = piece(t) end
-    return list
+    if first <= count then return rows_of.each(data, piece) end
   end
 end
 
