@@ -61,7 +61,7 @@ describe("gradcheck", function()
 
   it("finds right gradients right, whatever the size", function()
     fnet.seed(4)
-    for _, count in ipairs { 1, 30, 3000, 100000 } do
+    for _, count in ipairs { 1, 30, 3000, 20000 } do
       local x = fnet.randn { count }
       local options = { most = 20 }
       for _, f in ipairs {
@@ -91,7 +91,7 @@ describe("gradcheck", function()
   end)
 
   it("meets every row and every column, of shapes that the number of elements divides too", function()
-    local shapes = { { 200, 200 }, { 400, 100 }, { 100, 400 }, { 1000, 10 }, { 7, 11, 13 }, { 2, 2, 200 } }
+    local shapes = { { 100, 100 }, { 300, 60 }, { 60, 300 }, { 500, 10 }, { 7, 11, 13 }, { 2, 2, 100 } }
     for _, shape in ipairs(shapes) do
       local count = 1
       for _, length in ipairs(shape) do count = count * length end
