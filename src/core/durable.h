@@ -1,8 +1,10 @@
 /* Files that are either wholly the old one or wholly the new one, whatever happens in between: the new content
-   goes to PATH.part in the same directory, is flushed, takes the name PATH in one step, and the directory is
-   flushed. Nothing is allocated.
-   Invariant: until durable_commit renames, PATH is not touched; PATH.part is locked while it is written, so of
-   two writers the second is refused; what a killed writer left behind is used again by the next.
+   goes to a part, PATH.RANDOM.part in the same directory, is flushed, takes the name PATH in one step, and the
+   directory is flushed. Nothing is allocated.
+   Invariant: until durable_commit renames, PATH is not touched; no other file ever is, for a part is always created
+   anew. Of two writers each writes a part of its own, and the last one's stays. A killed writer leaves its part.
+   A call that the file system does not have is done without: where it cannot flush, the new file may not outlive a
+   power cut; where it has no owners or permissions, the new one has those of any new file there.
    The system's functions come in a table, so that tests can make each call fail in turn. */
 #ifndef FNET_DURABLE_H
 #define FNET_DURABLE_H
@@ -15,10 +17,12 @@
 
 struct file_system {
     int (*open)(const char *path, int flags, mode_t mode);
+    int (*chown)(int file, uid_t user, gid_t group);
+    int (*chmod)(int file, mode_t mode);
     ssize_t (*write)(int file, const void *bytes, size_t count);
     int (*sync)(int file);
-    int (*rename)(const char *from, const char *to);
     int (*close)(int file);
+    int (*rename)(const char *from, const char *to);
     int (*lock)(int file); /* exclusively and without waiting */
 };
 
@@ -30,12 +34,13 @@ struct durable {
 
     /* Private to durable.c. */
     const struct file_system *system;
-    int file;            /* of PATH.part, -1 where there is none */
+    int file;            /* the open part, -1 where there is none */
     char path[PATH_MAX]; /* what is replaced: where PATH is a symbolic link, what it points to */
-    char part[PATH_MAX];
+    char part[PATH_MAX]; /* empty where there is none */
 };
 
-/* Opens and locks PATH.part, empty. After any of these has returned false, only durable_abandon may follow. */
+/* Creates the part, empty. Refuses a PATH that may not be written, or is no ordinary file. After any of these has
+   returned false, only durable_abandon may follow. */
 bool durable_begin(struct durable *durable, const struct file_system *system, const char *path);
 bool durable_write(struct durable *durable, const void *bytes, size_t count); /* EINTR after an interrupt */
 
@@ -50,7 +55,7 @@ void durable_abandon(struct durable *durable);
 bool durable_sync_directory(const struct file_system *system, const char *path);
 
 /* Opens, creates if need be, and locks a file until the descriptor is closed. -1 and errno where that fails;
-   EWOULDBLOCK: somebody else holds the lock. */
-int durable_lock(const struct file_system *system, const char *path);
+   EWOULDBLOCK: somebody else holds the lock. Where the file system has no locks, it is open but not held. */
+int durable_lock(const struct file_system *system, const char *path, bool *held);
 
 #endif

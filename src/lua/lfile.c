@@ -85,12 +85,17 @@ static int make_directory(lua_State *L) {
     return luaL_fileresult(L, there, path);
 }
 
-/* lock_file(path): holds the lock of that file until the result is closed (lock:close()) or collected. */
+/* lock_file(path): holds the lock of that file until the result is closed (lock:close()) or collected; and false
+   where the file system has no locks. */
 static int lock_file(lua_State *L) {
+    bool held;
     const char *path = check_path(L, "lock_file");
     int *file = lnew_object(L, sizeof *file, LOCK_METATABLE);
-    *file = durable_lock(&durable_posix, path);
-    if (*file >= 0) return 1;
+    *file = durable_lock(&durable_posix, path, &held);
+    if (*file >= 0) {
+        lua_pushboolean(L, held);
+        return 2;
+    }
     if (errno == EWOULDBLOCK) return failure(L, path, "is locked, by this or another process", EWOULDBLOCK);
     return luaL_fileresult(L, 0, path);
 }

@@ -309,12 +309,13 @@ describe("the environment", function()
 
   it("that refuses to write gives nil, a message and a code, and leaves no litter", function()
     local none = directory .. "/none/file"
-    assert.same({ nil, none .. ": No such file or directory", 2 }, { fnet.write_tensors(none, {}) })
+    assert.same({ nil, none .. ": no file can be made in its directory: No such file or directory", 2 },
+      { fnet.write_tensors(none, {}) })
     local _, message, code = fnet.write_tensors(directory, {})
     assert.equal(directory .. ": Is a directory", message)
     assert.equal(21, code)
-    assert.equal("/dev/null: is no ordinary file, so it is not replaced", select(2,
-      fnet.write_tensors("/dev/null", {})))
+    assert.equal("/dev/null: is a device, a pipe or the like; only an ordinary file can be replaced: name one",
+      select(2, fnet.write_tensors("/dev/null", {})))
     local long = directory .. "/" .. ("x"):rep(300)
     assert.equal(long .. ": File name too long", select(2, fnet.write_tensors(long, {})))
     assert.equal("", command.shell(directory, "ls *.part 2>/dev/null").output)

@@ -69,6 +69,13 @@ describe("the reporter of a training", function()
       history[2].loss), text)
   end)
 
+  it("says first what the checkpoint warns of", function()
+    local _, written = on_terminal(nil, {}, function()
+      report.training().start { checkpoint = { warning = "no locks" } }
+    end)
+    assert.equal("no locks\n", table.concat(written))
+  end)
+
   it("has a live line on a terminal, which is gone when an epoch is over, and after an error", function()
     local _, written = on_terminal(80, {}, fit)
     local text = table.concat(written)

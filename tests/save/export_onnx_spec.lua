@@ -92,7 +92,5 @@ describe("a model as ONNX", function()
       .. "LayerNorm, LeakyReLU, LogSoftmax, MaxPool2D, ReLU, "
       .. "Reshape, Residual, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh",
       function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_onnx(path) end)
-    assert.same({ nil, "/none/x.onnx: No such file or directory", 2 },
-      { nn.Dense(1, 1):export_onnx "/none/x.onnx" })
   end)
 end)

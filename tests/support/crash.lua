@@ -40,14 +40,8 @@ local function run(place, directory, environment, delay, inside)
     rm -f ready; mkfifo ready
     (exec %s > ready 2>/dev/null) & victim=$!
     read line < ready; sleep %.4f
-    while %s && [ ! -e %s/checkpoint.safetensors.part ] && kill -0 $victim; do :; done
+    while %s && set -- %s/*.part && [ ! -e "$1" ] && kill -0 $victim; do :; done
     kill -9 $victim; wait $victim; rm -f ready]]):format(line, delay, inside and "true" or "false", directory))
-end
-
-local function exists(path)
-  local file = io.open(path, "rb")
-  if file then file:close() end
-  return file ~= nil
 end
 
 --- Kills and resumes.
@@ -68,7 +62,8 @@ function crash.run(count, seed)
       run(place, "run", environments[result.kills % 3 + 1], math.random() * 0.05,
         result.kills % 2 == 0)
       result.kills = result.kills + 1
-      if exists(place .. "/run/checkpoint.safetensors.part") then result.inside = result.inside + 1 end
+      local found = command.shell(place, "ls run").output
+      if found:find "%.part\n" then result.inside = result.inside + 1 end
       os.execute(("rm -rf %s/copy && cp -r %s/run %s/copy"):format(place, place, place))
       local got = run(place, "copy", environments[(result.kills + 1) % 3 + 1])
       if got == expected then result.identical = result.identical + 1 end

@@ -1,6 +1,7 @@
 --- Checkpoints: going on from any step with the same bits, what is refused, and how a training ends on a signal.
 
 local fnet = require "fnet"
+local core = require "fnet.core"
 local safetensors = require "fnet.files.safetensors"
 local tree = require "fnet.files.tree"
 local command = require "tests.support.command"
@@ -212,6 +213,40 @@ describe("a checkpoint is refused", function()
   end)
 end)
 
+describe("a directory that a training was killed in", function()
+  it("is rid of what it had begun to write, and of nothing else", function()
+    local place, parts = new_place(), parts_of()
+    open(place, parts):close()
+    local names = {
+      "checkpoint.safetensors.part", "checkpoint.safetensors.0123456789abcdef.part", "x.0123456789abcdef.part",
+    }
+    for _, name in ipairs(names) do command.write_file(place .. "/" .. name, "half") end
+    open(place, parts):close()
+    assert.equal("checkpoint.safetensors.part\nlock\nx.0123456789abcdef.part\n",
+      command.shell(place, "LC_ALL=C ls").output)
+  end)
+end)
+
+describe("a file system without locks", function()
+  it("is served, and the checkpoint says what that means", function()
+    local real, place, parts = core.lock_file, new_place(), parts_of()
+    local part = place .. "/checkpoint.safetensors.0123456789abcdef.part"
+    open(place, parts):close()
+    command.write_file(part, "of another training")
+    core.lock_file = function(path) return real(path), false end -- luacheck: ignore
+    local checkpoint = open(place, parts)
+    core.lock_file = real -- luacheck: ignore
+    local warning = place .. ": its file system has no locks, so nothing keeps a second training out of it"
+    assert.equal(warning, checkpoint.warning)
+    assert.equal(("checkpoint in %s: epoch 1, step 0; %s"):format(place, warning), tostring(checkpoint))
+    assert.is_true(checkpoint:save())
+    assert.equal("of another training", command.read_file(part))
+    checkpoint:close()
+    local locked <close> = open(place, parts, { resume = true })
+    assert.is_nil(locked.warning)
+  end)
+end)
+
 describe("a save that fails", function()
   it("says path and reason, and the old checkpoint stays", function()
     local place, parts = new_place(), parts_of()
@@ -219,14 +254,11 @@ describe("a save that fails", function()
     checkpoint:save()
     local path = place .. "/checkpoint.safetensors"
     local before = command.read_file(path)
-    assert(os.execute(("mkdir '%s.part'"):format(path))) -- in the way of the next save
-    local done, message, code = checkpoint:save()
-    assert.is_nil(done)
-    assert.equal(path .. ": Is a directory", message)
-    assert.equal(21, code)
-    support.raises(("checkpoint: not saved: %s: Is a directory"):format(path),
-      function() for _ in checkpoint:epochs(1) do end end)
-    assert.equal(before, command.read_file(path))
+    assert(os.rename(place, place .. "_moved"))
+    local refusal = path .. ": no file can be made in its directory: No such file or directory"
+    assert.same({ nil, refusal, 2 }, { checkpoint:save() })
+    support.raises("checkpoint: not saved: " .. refusal, function() for _ in checkpoint:epochs(1) do end end)
+    assert.equal(before, command.read_file(place .. "_moved/checkpoint.safetensors"))
     checkpoint:close()
   end)
 end)

@@ -59,6 +59,7 @@ function report.training(options)
   local update, finish = nil, function() end
   local function tell(text) if text and not as_json then io.stderr:write(text, "\n") end end
   local callbacks = {}
+  function callbacks.start(run) tell(run.checkpoint.warning) end
   function callbacks.epoch_end(run)
     finish()
     tell(run.history:line(run.record))

@@ -19,7 +19,8 @@ local tree = require "fnet.files.tree"
 local model_state = require "fnet.nn.state"
 local is_module = require("fnet.nn.module").is_module
 
-local FILE = "/checkpoint.safetensors"
+local FILE = "checkpoint.safetensors"
+local PART = "^" .. FILE:gsub("%p", "%%%0") .. "%.%x+%.part$" -- what src/core/durable.c writes before it is renamed
 local NO_ENTRY = 2 -- errno for a missing file
 local OPTIONS = { "model", "optim", "data", "parts", "resume", "every", "script" }
 local PREFIX = model_file.CHECKPOINT_PREFIX
@@ -30,6 +31,7 @@ local PREFIX = model_file.CHECKPOINT_PREFIX
 ---@field epoch integer the current epoch
 ---@field step integer steps that are done in this epoch
 ---@field resumed boolean whether this goes on from a file
+---@field warning string? where the file system has no locks: that nothing keeps a second training out
 local Checkpoint = {}
 Checkpoint.__index = Checkpoint
 
@@ -180,10 +182,11 @@ end
 
 Checkpoint.__close = Checkpoint.close
 
---- "checkpoint in runs/1: epoch 3, step 120".
+--- "checkpoint in runs/1: epoch 3, step 120", and the warning, where there is one.
 ---@return string
 function Checkpoint:__tostring()
-  return ("checkpoint in %s: epoch %d, step %d"):format(self.directory or "no directory", self.epoch, self.step)
+  return ("checkpoint in %s: epoch %d, step %d%s"):format(self.directory or "no directory", self.epoch, self.step,
+    self.warning and "; " .. self.warning or "")
 end
 
 -- ---- opening ----
@@ -241,13 +244,26 @@ local function restore(self, tensors, metadata, before)
   self.resumed = true
 end
 
+-- Removes what programs that were killed had begun to write.
+local function remove_parts(directory)
+  for _, name in ipairs(core.list_directory(directory) or {}) do
+    if name:find(PART) then os.remove(directory .. "/" .. name) end
+  end
+end
+
 -- Locks the directory and reads what is in it; a message and a code where that is refused.
 local function open_directory(self, resume, states)
   local done, message, code = core.make_directory(self.directory)
   if not done then return message, code end
-  self.lock, message, code = core.lock_file(self.directory .. "/lock")
-  if not self.lock then return message, code end
-  os.remove(self.path .. ".part") -- of a program that was killed
+  local lock, held, refusal = core.lock_file(self.directory .. "/lock")
+  if not lock then return held, refusal end
+  self.lock = lock
+  if held then
+    remove_parts(self.directory)
+  else
+    self.warning = ("%s: its file system has no locks, so nothing keeps a second training out of it"):format(
+      self.directory)
+  end
   local _ <close>, _, missing = io.open(self.path, "rb")
   if missing == NO_ENTRY then return nil end
   if not resume then
@@ -318,7 +334,7 @@ return function(directory, options)
   }, Checkpoint)
   local states = rehearse(self.parts)
   if not directory then return self end
-  self.path = directory .. FILE
+  self.path = directory .. "/" .. FILE
   self.origin, self.describe = origin_of(options), describe(options.model)
   local message, code = open_directory(self, options.resume, states)
   if not message then return self end

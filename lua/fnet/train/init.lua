@@ -196,6 +196,6 @@ return function(model, options)
     steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
   }, loop.Run)
   set_schedule(run.optim, plan.schedule)
-  plan.checkpoint = checkpoint_of(run, plan, options.checkpoint)
+  run.checkpoint = checkpoint_of(run, plan, options.checkpoint)
   return loop.train(run, plan)
 end

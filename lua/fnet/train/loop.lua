@@ -31,6 +31,7 @@ local KEEP = 64
 ---@field y tensor|tensor[]|nil
 ---@field output tensor?
 ---@field record table? the figures of the epoch, during epoch_end
+---@field checkpoint fnet.Checkpoint of no directory where the option is not given
 local Run = {}
 Run.__index = Run
 
@@ -86,7 +87,7 @@ end
 local function train_epoch(run, plan, means)
   local model, opt, loss_of, last_good = run.model, run.optim, plan.loss, plan.last_good
   local has_callbacks, clip = #plan.callbacks.step > 0, plan.clip
-  for x, y in plan.checkpoint:batches(plan.train, plan.batch) do
+  for x, y in run.checkpoint:batches(plan.train, plan.batch) do
     run.seed, run.stream = core.random_state()
     local output = feed(model, x)
     if run.total_steps == 0 then -- before anything is learnt, wherever in the data set they stand
@@ -145,10 +146,10 @@ local function all_epochs(run, plan)
   local records = run.history
   plan.last_good:take()
   tell(run, plan, "start")
-  for epoch in plan.checkpoint:epochs(run.epochs) do
+  for epoch in run.checkpoint:epochs(run.epochs) do
     if run.stop_reason then break end
     local means = meter.new("fit", plan.metrics, #plan.train)
-    run.epoch, run.step, run.means = epoch, plan.checkpoint.step, means
+    run.epoch, run.step, run.means = epoch, run.checkpoint.step, means
     if run.step > 0 then means:load_state(plan.means) end -- goes on in the middle of an epoch
     run.random = { core.random_state() }
     tell(run, plan, "epoch_start")
@@ -180,9 +181,9 @@ end
 local function train(run, plan)
   local ok, message = pcall(modes.with, run.model, true, all_epochs, run, plan)
   modes.rest(run.model)
-  plan.checkpoint:close()
+  run.checkpoint:close()
   local records, stopping = run.history, plan.early_stopping
-  if not ok and (not interruption.is(message) or interruption.inside > 0 or plan.checkpoint.directory) then
+  if not ok and (not interruption.is(message) or interruption.inside > 0 or run.checkpoint.directory) then
     pcall(tell, run, plan, "finish") -- so that a progress line ends
     error(message, 0)
   end
