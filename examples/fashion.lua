@@ -19,9 +19,13 @@ local options = fnet.options(arg, "Trains a 784-128-10 network on Fashion-MNIST 
   { "json", false, "one line of JSON an epoch and for the result" },
 })
 
-if options.resume and options.checkpoint == "" then
-  io.stderr:write("examples/fashion.lua: --resume needs --checkpoint DIR, the directory to go on from\n")
+local function fail(...)
+  io.stderr:write("examples/fashion.lua: ", ...)
+  io.stderr:write "\n"
   os.exit(1, true)
+end
+if options.resume and options.checkpoint == "" then
+  fail "--resume needs --checkpoint DIR, the directory to go on from"
 end
 
 local function say(...) if not options.json then print(string.format(...)) end end
@@ -52,6 +56,11 @@ local checkpoint = assert(fnet.checkpoint(options.checkpoint ~= "" and options.c
 }))
 if checkpoint.resumed then say("resumed: %s", checkpoint) end
 
+if options.save ~= "" then
+  local fine, problem = fnet.can_write(options.save) -- better said now than after the training
+  if not fine then fail("not saved: ", problem) end
+end
+
 for epoch, sums in checkpoint:epochs(options.epochs) do
   local started, before = fnet.clock(), sums.seen or 0
   sums.seen, sums.loss, sums.correct = before, sums.loss or 0, sums.correct or 0
@@ -77,9 +86,7 @@ for epoch, sums in checkpoint:epochs(options.epochs) do
   emit { { "epoch", epoch }, { "loss", loss }, { "accuracy", accuracy },
     { "validation_accuracy", checked and checked.accuracy or 0 / 0 }, { "seconds", seconds } }
   if loss - loss ~= 0 then -- NaN or infinite
-    io.stderr:write("examples/fashion.lua: the loss is not finite any more; a smaller --lr than ", options.lr,
-      " may help\n")
-    os.exit(1, true)
+    fail("the loss is not finite any more; a smaller --lr than ", options.lr, " may help")
   end
 end
 
@@ -99,10 +106,7 @@ say("\n%s\n\n%.0f%% certain that this is %s (it is %s)\n\n%s\n", report.picture(
 
 if options.save ~= "" then
   local saved, message = model:save(options.save, { data = train, metrics = { test_accuracy = result.accuracy } })
-  if not saved then
-    io.stderr:write("examples/fashion.lua: not saved: ", message, "\n")
-    os.exit(1, true)
-  end
+  if not saved then fail("not saved: ", message) end
   say("saved in %s", options.save)
 end
 say("weights sha256 %s", model:sha256())

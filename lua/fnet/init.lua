@@ -81,6 +81,13 @@ end
 ---@return string hexadecimal 64 digits
 function fnet.sha256(...) return core.sha256(...) end
 
+--- Whether a file could be written now, for the beginning of a script that saves at its end: the directory is
+-- there and takes new files, and the file, if there is one, may be replaced. Nothing is changed.
+---@param path string
+---@return boolean? true nil where it could not
+---@return string? message, integer? code errno
+function fnet.can_write(path) return core.can_write(path) end
+
 return later.names("fnet", fnet, {
   ["fnet.data"] = "data", ["fnet.measure"] = "metrics", ["fnet.report"] = "report",
   ["fnet.measure.evaluate"] = { "evaluate", "predict", "predict_classes" },

@@ -69,6 +69,17 @@ static int write_file(lua_State *L) {
     return 1;
 }
 
+/* can_write(path): true where write_file could begin now; nothing is left behind. */
+static int can_write(lua_State *L) {
+    struct durable durable;
+    const char *path = check_path(L, "can_write");
+    bool fine = durable_begin(&durable, &durable_posix, path);
+    durable_abandon(&durable);
+    if (!fine) return failure(L, path, durable.message, durable.code);
+    lua_pushboolean(L, 1);
+    return 1;
+}
+
 static bool names_directory(const char *path) {
     struct stat status;
     return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
@@ -141,9 +152,13 @@ static int is_directory(lua_State *L) {
 }
 
 void lopen_file(lua_State *L) {
-    static const luaL_Reg functions[] = {{"write_file", write_file},     {"make_directory", make_directory},
-                                         {"lock_file", lock_file},       {"list_directory", list_directory},
-                                         {"is_directory", is_directory}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"write_file", write_file},
+                                         {"can_write", can_write},
+                                         {"make_directory", make_directory},
+                                         {"lock_file", lock_file},
+                                         {"list_directory", list_directory},
+                                         {"is_directory", is_directory},
+                                         {NULL, NULL}};
     static const luaL_Reg lock[] = {
         {"close", close_lock}, {"__close", close_lock}, {"__gc", close_lock}, {NULL, NULL}};
     static const luaL_Reg directory[] = {{"__close", close_directory}, {NULL, NULL}};

@@ -409,10 +409,14 @@ describe("examples/export.lua", function()
     assert.same({ 0, true }, { result.status, result.output:find("saved in " .. model, 1, true) ~= nil })
   end)
 
-  it("gets no model where none can be saved", function()
-    local result = fashion("--epochs", "1", "--save", directory .. "/none/model.safetensors")
-    assert.same({ 1, ("examples/fashion.lua: not saved: %s/none/model.safetensors: No such file or directory\n")
-      :format(directory) }, { result.status, result.errors })
+  it("gets no model where none can be saved, which is said before the training", function()
+    local result = fashion("--save", directory .. "/none/model.safetensors")
+    assert.same({ 1, ("examples/fashion.lua: not saved: %s/none/model.safetensors: no file can be made in its "
+      .. "directory: No such file or directory\n"):format(directory) }, { result.status, result.errors })
+    assert.not_matches("epoch", result.output)
+    local place = directory .. "/together" -- a directory that the checkpoint makes
+    result = fashion("--epochs", "0", "--checkpoint", place, "--save", place .. "/model.safetensors")
+    assert.same({ 0, "" }, { result.status, result.errors })
   end)
 
   it("writes C and says what the weights cost", function()
