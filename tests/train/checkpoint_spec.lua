@@ -210,6 +210,9 @@ describe("a checkpoint is refused", function()
     assert.same({ nil, directory .. "/a/b: No such file or directory", 2 }, { open(directory .. "/a/b", parts) })
     command.write_file(directory .. "/file", "")
     assert.same({ nil, directory .. "/file: Not a directory", 20 }, { open(directory .. "/file", parts) })
+    assert(os.execute(("mkdir -p '%s/odd/checkpoint.safetensors'"):format(directory))) -- nothing could be saved
+    assert.same({ nil, directory .. "/odd/checkpoint.safetensors: Is a directory", 21 },
+      { open(directory .. "/odd", parts) })
   end)
 end)
 

@@ -251,7 +251,7 @@ local function remove_parts(directory)
   end
 end
 
--- Locks the directory and reads what is in it; a message and a code where that is refused.
+-- Locks the directory and reads what is in it; a message and a code where that is refused, or a save would be.
 local function open_directory(self, resume, states)
   local done, message, code = core.make_directory(self.directory)
   if not done then return message, code end
@@ -264,6 +264,8 @@ local function open_directory(self, resume, states)
     self.warning = ("%s: its file system has no locks, so nothing keeps a second training out of it"):format(
       self.directory)
   end
+  done, message, code = core.can_write(self.path)
+  if not done then return message, code end
   local _ <close>, _, missing = io.open(self.path, "rb")
   if missing == NO_ENTRY then return nil end
   if not resume then
