@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/text.h"
 #include "embedded.h"
 #include "kernels/kernels.h"
 #include "lua/lcore.h"
@@ -26,10 +27,23 @@ static bool ended_by_interrupt;      /* the last error that reached the top leve
 
 /* ---- messages ---- */
 
+/* Messages may quote files of strangers. No memory is taken, which may be what is missing. */
+static void write_visible(const char *text) {
+    enum { PIECE = 256 };
+    char visible[TEXT_VISIBLE_MOST * PIECE];
+    for (size_t left = strlen(text), size; left > 0; text += size, left -= size) {
+        size = left;
+        if (left > PIECE) /* ends between two characters */
+            for (size = PIECE; size > PIECE - 3 && (text[size] & 0xC0) == 0x80;) size--;
+        fwrite(visible, 1, text_visible(visible, text, size, true), stderr);
+    }
+}
+
 static void complain(const char *message) {
     fflush(stdout); /* so that both streams keep their order on a terminal */
     if (program != NULL) fprintf(stderr, "%s: ", program);
-    fprintf(stderr, "%s\n", message);
+    write_visible(message);
+    fputc('\n', stderr);
     fflush(stderr);
 }
 

@@ -2,12 +2,15 @@
    more is read, and it is read once more from its beginning: once a buffer. */
 #include "csv.h"
 
+#include "text.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <string.h>
 
-#define FIRST_SIZE ((size_t)1 << 18) /* of the buffer, bytes */
+#define FIRST_SIZE ((size_t)1 << 18)  /* of the buffer, bytes */
+#define RECORD_MOST ((size_t)1 << 24) /* bytes; a small compressed file may have one without an end */
 
 /* What one look at the text may come to. */
 enum look { LOOK_RECORD, LOOK_EMPTY, LOOK_MORE, LOOK_FAULT };
@@ -50,6 +53,10 @@ static bool read_more(struct csv_reader *reader) {
     if (left > 0 && reader->begin > 0) memmove(reader->buffer, reader->buffer + reader->begin, left);
     reader->begin = 0;
     reader->end = left;
+    if (left > RECORD_MOST) {
+        fault(reader, 0, "line %zu: a record has more than %zu bytes; is it a table?", reader->line, RECORD_MOST);
+        return false;
+    }
     if (left >= reader->size / 2) {
         size_t size = reader->size > 0 ? 2 * reader->size : FIRST_SIZE;
         char *buffer = grow(reader, reader->buffer, reader->size, size);
@@ -71,26 +78,6 @@ static bool read_more(struct csv_reader *reader) {
 
 /* ---- UTF-8 ---- */
 
-/* The bytes of the character at `at`, 0 where there is no valid one; RFC 3629. */
-static size_t character(const unsigned char *at, size_t left) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t length = at[0] < 0x80   ? 1
-                    : at[0] < 0xC0 ? 0
-                    : at[0] < 0xE0 ? 2
-                    : at[0] < 0xF0 ? 3
-                    : at[0] < 0xF8 ? 4
-                                   : 0;
-    if (length <= 1) return at[0] > 0 ? length : 0;
-    if (length > left) return 0;
-    uint32_t code = at[0] & (0x7Fu >> length);
-    for (size_t i = 1; i < length; i++) {
-        if ((at[i] & 0xC0) != 0x80) return 0;
-        code = code << 6 | (at[i] & 0x3F);
-    }
-    bool surrogate = code >= 0xD800 && code < 0xE000;
-    return code < least[length] || code > 0x10FFFF || surrogate ? 0 : length;
-}
-
 /* The first byte that is zero or begins no character; `count` where all is well. */
 static size_t find_foreign(const unsigned char *at, size_t count) {
     const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
@@ -103,8 +90,9 @@ static size_t find_foreign(const unsigned char *at, size_t count) {
                 continue;
             }
         }
-        size_t length = character(at + i, count - i);
-        if (length == 0) return i;
+        uint32_t code;
+        size_t length = text_character(at + i, count - i, &code);
+        if (length == 0 || code == 0) return i;
         i += length;
     }
     return count;
@@ -266,7 +254,6 @@ enum csv_state csv_next(struct csv_reader *reader) {
 bool csv_open(struct csv_reader *reader, FILE *file) {
     reader->line = reader->next_line = 1;
     reader->file = file;
-    setvbuf(file, NULL, _IONBF, 0); /* the input has its own buffer */
     if (!input_start(&reader->input, file, INPUT_ANY, UINT64_MAX)) {
         fault(reader, reader->input.code, "%s", reader->input.message);
         return false;

@@ -1,7 +1,6 @@
 /* The reader of idx.h. */
 #include "idx.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -16,9 +15,7 @@ static bool fail(struct idx_reader *reader, int code, const char *format, ...) {
 
 static bool open_input(struct idx_reader *reader) {
     struct input *input = &reader->input;
-    setvbuf(reader->file, NULL, _IONBF, 0); /* the input has its own buffer */
-    if (!input_start(input, reader->file, INPUT_ANY, UINT64_MAX))
-        return input->code == EISDIR ? fail(reader, EISDIR, "is a directory, expected an IDX file") : false;
+    if (!input_start(input, reader->file, INPUT_ANY, UINT64_MAX)) return false;
     return input->stream.left > 0 || fail(reader, 0, "is empty, expected an IDX file");
 }
 
@@ -59,19 +56,28 @@ static bool check_layout(struct idx_reader *reader, int rank, const size_t *shap
     return true;
 }
 
+/* The rest of the beginning, as far as it can be read. */
+static void keep_beginning(struct idx_reader *reader, size_t count) {
+    size_t more = 0;
+    input_take(&reader->input, reader->beginning + count, IDX_BEGINNING - count, &more);
+    reader->beginning_size = count + more;
+}
+
 bool idx_open(struct idx_reader *reader, FILE *file, int classes, uint64_t limit) {
-    unsigned char bytes[4 * TENSOR_MAX_RANK];
+    unsigned char bytes[4 * TENSOR_MAX_RANK], *beginning = reader->beginning;
     size_t shape[TENSOR_MAX_RANK], taken;
     reader->file = file;
     reader->classes = classes;
-    if (!open_input(reader) || !input_take(&reader->input, bytes, 4, &taken)) return false;
-    if (taken >= 2 && (bytes[0] != 0 || bytes[1] != 0))
-        return fail(reader, 0, "starts with the bytes %02X %02X, expected 00 00 of an IDX file", bytes[0],
-                    bytes[1]);
+    if (!open_input(reader) || !input_take(&reader->input, beginning, 4, &taken)) return false;
+    if (taken >= 2 && (beginning[0] != 0 || beginning[1] != 0)) {
+        keep_beginning(reader, taken);
+        return fail(reader, 0, "starts with the bytes %02X %02X, expected 00 00 of an IDX file", beginning[0],
+                    beginning[1]);
+    }
     if (taken < 4)
         return fail(reader, 0, "ends after %zu bytes, inside the 4 bytes that an IDX file starts with", taken);
-    int rank = bytes[3];
-    if (!read_encoding(reader, bytes[2])) return false;
+    int rank = beginning[3];
+    if (!read_encoding(reader, beginning[2])) return false;
     if (rank < 1 || rank > TENSOR_MAX_RANK)
         return fail(reader, 0, "has %d dimensions, expected 1 to %d", rank, TENSOR_MAX_RANK);
     size_t size = 4 * (size_t)rank;
@@ -94,6 +100,10 @@ static bool shift_labels(struct idx_reader *reader, int32_t *label, size_t count
         label[i]++;
     }
     return true;
+}
+
+bool idx_expect(struct idx_reader *reader) {
+    return input_expect(&reader->input, tensor_count(&reader->layout) * encoding_sizes[reader->encoding]);
 }
 
 bool idx_read(struct idx_reader *reader, void *data) {

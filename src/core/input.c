@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
-#define PIECE 65536 /* bytes that are decoded at a time */
+#define PIECE 65536       /* bytes that are decoded at a time */
+#define DEFLATE_MOST 1032 /* bytes that one byte can stand for (zlib's technical details) */
+#define DEFLATE_BEGUN 16  /* bytes that zlib may have taken already for what comes next */
 
 const char *const input_format_names[INPUT_FORMAT_COUNT + 1] = {"plain", "any", "stored", "deflated", NULL};
 
@@ -132,6 +135,34 @@ bool input_take(struct input *input, void *to, size_t size, size_t *taken) {
     if (input->format >= INPUT_STORED) input->crc = stream_crc32(input->crc, to, *taken);
     input->taken += *taken;
     return fine;
+}
+
+/* The bytes of the part that were not taken yet; UINT64_MAX where the size of the file tells nothing: a pipe's, or
+   that of a file which the system makes up. */
+static uint64_t bytes_left(const struct input *input) {
+    struct stat status;
+    off_t at = input->place > 0 ? (off_t)input->place : ftello(input->file);
+    if (fstat(fileno(input->file), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0 || at < 0)
+        return UINT64_MAX;
+    uint64_t rest = status.st_size > at ? (uint64_t)(status.st_size - at) : 0;
+    return input->stream.left + (rest < input->ahead ? rest : input->ahead);
+}
+
+bool input_expect(struct input *input, uint64_t bytes) {
+    const uint64_t left = bytes_left(input);
+    if (left == UINT64_MAX) {
+        if (bytes <= INPUT_PIPE_MOST) return true;
+        return fail(input, 0, "declares %llu bytes of elements; the limit for a pipe is %llu, save it as a file",
+                    (unsigned long long)bytes, (unsigned long long)INPUT_PIPE_MOST);
+    }
+    if (!input->compressed) {
+        if (bytes <= left) return true;
+        return fail(input, 0, "ends after %llu of the %llu bytes that its header declares",
+                    (unsigned long long)(input->taken + left), (unsigned long long)(input->taken + bytes));
+    }
+    if (bytes / DEFLATE_MOST <= left + DEFLATE_BEGUN) return true;
+    return fail(input, 0, "declares %llu bytes of elements, more than can be in %llu compressed ones",
+                (unsigned long long)bytes, (unsigned long long)left);
 }
 
 /* Elements that have to be changed on their way. */

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #define INPUT_BUFFER_SIZE ((size_t)256 * 1024)
+#define INPUT_PIPE_MOST ((uint64_t)4 << 30) /* bytes that elements out of a pipe may take */
 
 enum input_format {
     INPUT_PLAIN,
@@ -46,6 +47,10 @@ bool input_start(struct input *input, FILE *file, enum input_format format, uint
 
 /* Delivers the next bytes; *taken < size only at the end. False also after an interrupt, as with all of these. */
 bool input_take(struct input *input, void *to, size_t size, size_t *taken);
+
+/* False where the file cannot hold so many bytes more, by its size, and by what can be in so many compressed ones:
+   to be asked before memory is taken for what a header declares. */
+bool input_expect(struct input *input, uint64_t bytes);
 
 /* The next elements, decoded to what encoding_dtypes or, for u8, `dtype` says. Fewer bytes, and a whole number
    beyond int32, are faults. */

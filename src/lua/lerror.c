@@ -3,6 +3,7 @@
 #include "lerror.h"
 
 #include "../core/interrupt.h"
+#include "../core/text.h"
 
 #include <lualib.h>
 #include <stdarg.h>
@@ -140,6 +141,27 @@ bool lerror_is(lua_State *L, int index, const char *kind) {
     return is;
 }
 
+void lpush_visible(lua_State *L, int index, bool lines) {
+    size_t size;
+    const char *text = lua_tolstring(L, index, &size);
+    size_t length = text_visible(NULL, text, size, lines);
+    luaL_Buffer buffer;
+    if (length == size) {
+        lua_pushvalue(L, index);
+        return;
+    }
+    char *to = luaL_buffinitsize(L, &buffer, length);
+    luaL_pushresultsize(&buffer, text_visible(to, text, size, lines));
+}
+
+/* core.visible(text, lines): as a terminal may see it; lines: ends of lines and tabs stay. */
+static int visible(lua_State *L) {
+    luaL_checkstring(L, 1);
+    lua_settop(L, 2);
+    lpush_visible(L, 1, lua_toboolean(L, 2));
+    return 1;
+}
+
 int lerror_kind(lua_State *L, const char *kind, const char *format, ...) {
     va_list arguments;
     push_position(L);
@@ -147,6 +169,8 @@ int lerror_kind(lua_State *L, const char *kind, const char *format, ...) {
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
+    lpush_visible(L, lua_gettop(L), true); /* it may quote a file */
+    lua_remove(L, -2);
     if (!kind || strcmp(kind, LERROR_INTERRUPTED) != 0) add_place(L); /* Ctrl-C is no layer's fault */
     lua_concat(L, 2);
     note(L, kind, position);
@@ -203,11 +227,9 @@ void lcheck_interrupt(lua_State *L) {
 }
 
 void lopen_error(lua_State *L) {
-    static const luaL_Reg functions[] = {{"library", set_library},
-                                         {"place", set_place},
-                                         {"error_kind", error_kind},
-                                         {"error_text", error_text},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"library", set_library},   {"place", set_place},
+                                         {"error_kind", error_kind}, {"error_text", error_text},
+                                         {"visible", visible},       {NULL, NULL}};
     static const luaL_Reg raising[] = {{"raise", raise}, {"raise_kind", raise_kind}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     lua_getglobal(L, LUA_STRLIBNAME);

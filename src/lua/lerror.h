@@ -29,6 +29,10 @@ bool lerror_in_script(lua_State *L, int level);
 /* Raises "interrupted" where no operation of the library runs: without a position. */
 int lerror_interrupted(lua_State *L);
 
+/* Pushes the text at `index` as a terminal may see it, see text.h: names out of files in messages. What lerror
+   raises goes through it, with its ends of lines. */
+void lpush_visible(lua_State *L, int index, bool lines);
+
 /* In a message handler: the level of the script's frame where the error with the message at `index` was raised by
    lerror, 0 where only the library's frames are on the stack (a tail call); -1 for any other error. */
 int lerror_level(lua_State *L, int index);

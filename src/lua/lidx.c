@@ -1,6 +1,7 @@
 /* The binding of the IDX reader: read_idx(path, options) gives a tensor.
    Invariant: the reader, which owns an open file and zlib's state, is a to-be-closed variable, so it is closed
    however read_idx ends, by an error or by Ctrl-C as well. */
+#include "linput.h"
 #include "ltensor.h"
 
 #include "../core/idx.h"
@@ -30,13 +31,18 @@ static lua_Integer option(lua_State *L, int options, const char *name, const cha
     return lcheck_integer(L, lua_gettop(L), what, 1, high);
 }
 
+/* nil, the message, errno or nil, and the beginning of a file that begins as none of IDX. */
 static int failure(lua_State *L, const char *path, const struct idx_reader *reader) {
     lcheck_interrupt(L);
     luaL_pushfail(L);
     lua_pushfstring(L, "%s: %s", path, reader->input.message);
-    if (reader->input.code == 0) return 2;
-    lua_pushinteger(L, reader->input.code);
-    return 3;
+    if (reader->input.code == 0 && reader->beginning_size == 0) return 2;
+    if (reader->input.code != 0)
+        lua_pushinteger(L, reader->input.code);
+    else
+        lua_pushnil(L);
+    lua_pushlstring(L, (const char *)reader->beginning, reader->beginning_size);
+    return reader->beginning_size > 0 ? 4 : 3;
 }
 
 /* Reads an IDX file, plain or compressed with gzip. Elements keep their type, but int8 and int16 become int32.
@@ -58,9 +64,9 @@ static int read_idx(lua_State *L) {
     lua_Integer limit = option(L, 2, "limit", "read_idx: limit", LUA_MAXINTEGER, (lua_Integer)IDX_DEFAULT_LIMIT);
     int labels = (int)option(L, 2, "labels", "read_idx: labels", INT_MAX, 0);
     struct idx_reader *reader = lnew_closing(L, sizeof *reader, READER_METATABLE);
-    FILE *file = fopen(path, "rb");
-    if (!file) return luaL_fileresult(L, 0, path);
-    if (!idx_open(reader, file, labels, (uint64_t)limit)) return failure(L, path, reader);
+    FILE *file = linput_open(L, path, path);
+    if (!file) return 3;
+    if (!idx_open(reader, file, labels, (uint64_t)limit) || !idx_expect(reader)) return failure(L, path, reader);
     const struct tensor *layout = &reader->layout;
     const struct tensor *tensor = ltensor_try(L, layout->dtype, layout->rank, layout->shape);
     if (!tensor) {
@@ -77,8 +83,8 @@ static int read_idx(lua_State *L) {
 static int idx_header(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     struct idx_reader *reader = lnew_closing(L, sizeof *reader, READER_METATABLE);
-    FILE *file = fopen(path, "rb");
-    if (!file) return luaL_fileresult(L, 0, path);
+    FILE *file = linput_open(L, path, path);
+    if (!file) return 3;
     if (!idx_open(reader, file, 0, UINT64_MAX)) return failure(L, path, reader);
     lua_createtable(L, 0, 5);
     lua_pushstring(L, dtype_names[reader->layout.dtype]);

@@ -2,10 +2,12 @@
    What the environment refuses, and what a file lacks, comes back as nil, a message without the file's name, and
    errno or nil.
    Invariant: the file is open until :close(), the end of a to-be-closed variable, or the collector. */
+#include "linput.h"
 #include "ltensor.h"
 
 #include "../core/index.h"
 #include "../core/input.h"
+#include "../core/opening.h"
 
 #include <errno.h>
 #include <string.h>
@@ -42,20 +44,29 @@ static int failure(lua_State *L, const char *message, int code) {
     return 3;
 }
 
+FILE *linput_open(lua_State *L, const char *path, const char *lead) {
+    const char *message;
+    int code;
+    FILE *file = opening_file(path, &message, &code);
+    if (!file && code == EMFILE) { /* those that nobody uses any more may be open still */
+        lua_gc(L, LUA_GCCOLLECT, 0);
+        file = opening_file(path, &message, &code);
+    }
+    if (file) return file;
+    if (code == EINTR) lcheck_interrupt(L);
+    luaL_pushfail(L);
+    lua_pushfstring(L, lead ? "%s: %s" : "%s%s", lead ? lead : "", message);
+    lua_pushinteger(L, code);
+    return NULL;
+}
+
 /* core.open_input(path): an input; nil, the message with the path, errno. */
 static int open_input(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     struct input_file *self = lnew_object(L, sizeof *self, INPUT_METATABLE);
-    self->file = fopen(path, "rb");
-    if (!self->file && errno == EMFILE) { /* those that nobody uses any more may be open still */
-        lua_gc(L, LUA_GCCOLLECT, 0);
-        self->file = fopen(path, "rb");
-    }
-    if (!self->file) return luaL_fileresult(L, 0, path);
-    setvbuf(self->file, NULL, _IONBF, 0); /* rows lie apart, and elements go straight into their tensor */
-    if (fstat(fileno(self->file), &self->status) != 0) return luaL_fileresult(L, 0, path);
-    errno = EISDIR;
-    return S_ISDIR(self->status.st_mode) ? luaL_fileresult(L, 0, path) : 1;
+    self->file = linput_open(L, path, path);
+    if (!self->file) return 3;
+    return fstat(fileno(self->file), &self->status) == 0 ? 1 : luaL_fileresult(L, 0, path);
 }
 
 /* input:size(): bytes; nil where it is no ordinary file. */
@@ -111,10 +122,23 @@ static int input_tensor(lua_State *L) {
     bool big_endian = lua_toboolean(L, 3);
     int rank = lcheck_shape(L, 4, "elements", shape);
     const enum dtype dtype = encoding_dtypes[encoding];
+    struct tensor layout;
+    if (!tensor_layout(&layout, dtype, rank, shape)) return failure(L, "has a shape larger than any memory", 0);
+    if (!input_expect(&self->input, tensor_count(&layout) * encoding_sizes[encoding]))
+        return failure(L, self->input.message, self->input.code);
     const struct tensor *t = ltensor_try(L, dtype, rank, shape);
     if (!t) return 3;
     if (!input_elements(&self->input, encoding, big_endian, tensor_count(t), dtype, t->data))
         return failure(L, self->input.message, self->input.code);
+    return 1;
+}
+
+/* input:expect(count): true where the file can hold so many bytes more. */
+static int input_check_count(lua_State *L) {
+    struct input_file *self = check_input(L);
+    lua_Integer count = lcheck_integer(L, 2, "expect: count", 0, LUA_MAXINTEGER);
+    if (!input_expect(&self->input, (uint64_t)count)) return failure(L, self->input.message, self->input.code);
+    lua_pushboolean(L, 1);
     return 1;
 }
 
@@ -169,17 +193,11 @@ static int input_read_rows(lua_State *L) {
 
 void lopen_input(lua_State *L) {
     static const luaL_Reg functions[] = {{"open_input", open_input}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {{"size", input_size},
-                                       {"part", input_part},
-                                       {"bytes", input_bytes},
-                                       {"elements", input_tensor},
-                                       {"finish", input_check_end},
-                                       {"crc32", input_crc32},
-                                       {"rows", input_read_rows},
-                                       {"close", input_close},
-                                       {"__close", input_close},
-                                       {"__gc", input_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"size", input_size},          {"part", input_part},       {"bytes", input_bytes},
+        {"expect", input_check_count}, {"elements", input_tensor}, {"finish", input_check_end},
+        {"crc32", input_crc32},        {"rows", input_read_rows},  {"close", input_close},
+        {"__close", input_close},      {"__gc", input_close},      {NULL, NULL}};
     lnew_metatable(L, INPUT_METATABLE, methods);
     luaL_setfuncs(L, functions, 0);
 }

@@ -206,7 +206,7 @@ describe("fashion_mnist", function()
     it("a directory in place of a file", function()
       os.remove(path .. "/t10k-labels-idx1-ubyte.gz")
       assert(os.execute("mkdir " .. path .. "/t10k-labels-idx1-ubyte.gz"))
-      fails(path .. "/t10k-labels-idx1-ubyte.gz: is a directory, expected an IDX file", { dir = path })
+      fails(path .. "/t10k-labels-idx1-ubyte.gz: Is a directory", { dir = path })
     end)
 
     it("pictures of another size or type", function()

@@ -136,6 +136,11 @@ describe("the CSV reader", function()
       { records_of((gzip "a,b\n":gsub("....$", "\1\0\0\0"):gsub("....(....)$", "\0\0\0\0%1"))) })
   end)
 
+  it("refuses a record without an end", function()
+    assert.same({ nil, "line 2: a record has more than 16777216 bytes; is it a table?" },
+      { records_of("a,b\n" .. ("1"):rep(33 << 20)) })
+  end)
+
   it("names what is no text in UTF-8", function()
     for beginning, words in pairs {
       ["\xFF\xFEa\0"] = "is UTF-16; save it as UTF-8", ["\xFE\xFF\0a"] = "is UTF-16; save it as UTF-8",

@@ -82,6 +82,23 @@ describe("read_npz", function()
     refused "'classes.npy' holds texts (type '<U3'); expected numbers"
   end)
 
+  it("unpacks no more than the limit, of all arrays together", function()
+    write({ { "a.npy", floats(1) }, { "b.npy", floats(2) } }, true)
+    local size = #floats(1)
+    assert(read { limit = 2 * size })
+    refused(("'b.npy' declares %d bytes; the limit is %d; without it: { names = { \"a\" } }"):format(size,
+      size - 1), { limit = 2 * size - 1 })
+    assert(read { limit = size, names = { "b" } })
+    write { { "a.npy", floats(1) }, { "b.npy", floats(2) } }
+    assert(read { limit = 1 })
+  end)
+
+  it("shows names of strangers as a terminal may see them", function()
+    write { { "a\27[31m\u{202E}.npy", "none" }, { "b.npy", floats(2) } }
+    refused("'a\\x1B[31m\\u{202E}.npy' does not begin as a .npy file does, with 93 NUMPY; without it: "
+      .. '{ names = { "b" } }')
+  end)
+
   it("describes each array from its header", function()
     write(MIXED, true)
     local described = {}

@@ -5,8 +5,8 @@ local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local command = require "fnet.command.model"
-local core = require "fnet.core"
 local files = require "fnet.files"
+local idx = require "fnet.files.idx"
 local json = require "fnet.files.json"
 local keras = require "fnet.save.keras"
 local kinds = require "fnet.files.kinds"
@@ -85,7 +85,7 @@ local function safetensors_lines(path)
 end
 
 local function idx_lines(path)
-  local array, message = core.idx_header(path)
+  local array, message = idx.header(path)
   if not array then return nil, message end
   return { ("%s: IDX, %s %s"):format(path, array.dtype, say.shape(array.shape)) }
 end
@@ -123,11 +123,8 @@ local own = { safetensors = safetensors_lines, npy = npy_lines, npz = npz_lines,
   idx = idx_lines, gzip = gzip_lines }
 
 local function describe(path)
-  local file <close>, message = io.open(path, "rb")
-  if not file then return nil, message end
-  local lead, problem = file:read(kinds.LEAD)
-  if problem then return nil, path .. ": " .. problem end
-  lead = lead or "" -- of an empty file
+  local lead, message = kinds.lead(path)
+  if not lead then return nil, message end
   local kind = kinds.of(lead)
   if kind and own[kind.key] then return own[kind.key](path) end
   if kind and kind.reader then return { ("%s: %s; %s reads it"):format(path, kind.what, kind.reader) } end

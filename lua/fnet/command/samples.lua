@@ -16,10 +16,7 @@ local TOLERANCE = 1e-3 -- of the range of floats, for what rounding adds
 
 -- The array of a file, [height, width] or [height, width, 3] of a picture; and whether it is a picture.
 local function read_array(path)
-  local file <close>, message, code = io.open(path, "rb")
-  if not file then files.sound(nil, message, code) end
-  local lead = file:read(kinds.LEAD) or ""
-  local kind = kinds.of(lead)
+  local kind = kinds.of(files.sound(kinds.lead(path)))
   if kind and kind.key == "npy" then return files.sound(npy.read_npy(path)), false end
   if kind and kind.reader ~= "fnet.data.read_image" then
     files.fault("%s: %s; expected a picture or .npy", path, kinds.sentence(kind))

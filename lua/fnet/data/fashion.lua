@@ -6,6 +6,7 @@ local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
+local read_idx = require("fnet.files.idx").read_idx
 
 local PACKAGE_DIRECTORY = "/usr/share/datasets/fashion-mnist" -- Debian's dataset-fashion-mnist
 local CLASSES = {
@@ -23,8 +24,7 @@ local function raise(format, ...) return core.raise("fashion_mnist: " .. format,
 
 -- A file that is there but cannot be opened counts as found, so that the reader reports why.
 local function exists(path)
-  local file, _, code = io.open(path, "rb")
-  if file then file:close() end
+  local _ <close>, _, code = core.open_input(path)
   return code ~= NO_ENTRY and code ~= NO_DIRECTORY
 end
 
@@ -80,7 +80,7 @@ local function find_named(directory, origin)
 end
 
 local function read(path, options)
-  local tensor, message = core.read_idx(path, options)
+  local tensor, message = read_idx(path, options)
   return tensor or raise("%s", message)
 end
 

@@ -10,6 +10,7 @@ local kinds = require "fnet.files.kinds"
 local images = {}
 
 local PIECE = 1 << 20 -- bytes that a pipe is asked for at a time
+local MOST = 512 << 20 -- bytes of a file: eight for each of 67,108,864 pixels
 
 local function check_picture(what, picture)
   local fits = core.is_tensor(picture) and picture:count() > 0
@@ -30,15 +31,29 @@ function images.decoding(what, options)
     orientation = options.orientation ~= false }
 end
 
+-- All bytes of a file that begins as a picture does; of another one the beginning, from which it cannot be decoded.
 local function bytes_of(input)
   files.sound(input:part("plain", 0))
-  local size, pieces = input:size(), { files.sound(input:bytes(kinds.LEAD)) }
-  kinds.refuse(pieces[1], "picture")
+  local size, lead = input:size(), files.sound(input:bytes(kinds.LEAD))
+  local kind = kinds.of(lead)
+  if not kind or kind.key ~= "picture" then
+    kinds.refuse(lead, "picture")
+    return lead
+  end
+  local function limit(bytes)
+    if bytes > MOST then files.fault("is larger than %d bytes, which no picture that fnet reads takes", MOST) end
+  end
   if size then
+    limit(size)
     files.sound(input:part("plain", 0))
     return files.sound(input:elements("u8", false, { size }))
   end
-  repeat pieces[#pieces + 1] = files.sound(input:bytes(PIECE)) until #pieces[#pieces] < PIECE
+  local pieces, count = { lead }, #lead
+  repeat
+    local piece = files.sound(input:bytes(PIECE))
+    pieces[#pieces + 1], count = piece, count + #piece
+    limit(count)
+  until #piece < PIECE
   return table.concat(pieces)
 end
 

@@ -1,6 +1,5 @@
 --- data: data sets and their batches.
 
-local core = require "fnet.core"
 local dataset = require "fnet.data.dataset"
 local later = require "fnet.base.later"
 local transforms = require "fnet.data.transforms"
@@ -9,18 +8,13 @@ local data = {
   Dataset = dataset.new,
   fashion_mnist = require "fnet.data.fashion",
   standardise = require "fnet.data.standardise",
-  --- Reads an IDX file, plain or gzip-compressed.
-  ---@param path string
-  ---@param options? table limit: bytes of elements, 4 GiB; labels: number of classes, for labels from 1
-  ---@return tensor? tensor nil where the file cannot be read or is damaged
-  ---@return string? message, integer? code
-  read_idx = function(path, options) return core.read_idx(path, options) end,
 }
 for name, f in pairs(transforms) do data[name] = f end
 
 return later.names("fnet.data", data, {
   ["fnet.data.table"] = "read_csv",
   ["fnet.data.open"] = { "open_npy", "open_idx" },
+  ["fnet.files.idx"] = { "read_idx" },
   ["fnet.files.npy"] = { "read_npy", "write_npy", "read_npz", "write_npz" },
   ["fnet.data.images"] = { "read_image", "write_png", "grey", "colour", "resize" },
   ["fnet.data.image_folder"] = "read_images",

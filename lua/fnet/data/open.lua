@@ -7,6 +7,7 @@ local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local files = require "fnet.files"
+local idx = require "fnet.files.idx"
 local npy = require "fnet.files.npy"
 
 local PIECE = 4 << 20 -- bytes of rows that are hashed at a time
@@ -119,7 +120,7 @@ end
 ---@return string? message, integer? code
 function public.open_idx(path)
   expect.path("open_idx", path)
-  local header, message, code = core.idx_header(path)
+  local header, message, code = idx.header(path)
   if not header then return nil, message, code end
   return open(path, function(input)
     local has = (input:size() or 0) - header.first

@@ -1,7 +1,8 @@
 --- files: safetensors, .npy and .npz, zip, CSV, JSON, protobuf. This file has what their readers share. What the
 -- environment refuses is nil, a message and a code.
 -- Invariant: a reader leaves by files.fault, however deep it is, where a file is not what it should be; whoever
--- starts one does it with files.attempt or files.load, and gets nil and the message.
+-- starts one does it with files.attempt or files.open, and gets nil and the message. What a message quotes of a
+-- file is visible: no terminal does what it says.
 
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
@@ -12,6 +13,8 @@ local files = {}
 local Fault = {}
 
 files.NO_MEMORY = 12 -- errno
+
+local MESSAGE_MOST = 1200 -- bytes
 
 --- Ends the reading of a file: its content is damaged, or something else than expected.
 ---@param format string
@@ -28,13 +31,20 @@ function files.sound(value, message, code)
   return value
 end
 
+-- A message as it is shown: it may quote what a stranger wrote, at any length.
+local function shown(message)
+  message = core.visible(message)
+  if #message <= MESSAGE_MOST then return message end
+  return message:sub(1, utf8.offset(message, 0, MESSAGE_MOST) - 1) .. "..."
+end
+
 local function outcome(lead, ok, result, ...)
   if ok then return result, ... end
   if core.error_kind(result) == "out of memory" then
     return nil, lead .. core.error_text(result), files.NO_MEMORY
   end
   if getmetatable(result) ~= Fault then error(result, 0) end
-  return nil, lead .. result.message, result.code
+  return nil, lead .. shown(result.message), result.code
 end
 
 --- What a reader gives; nil, the message and perhaps errno where it met a fault, or memory was short.
@@ -56,32 +66,6 @@ function files.open(path, reader, ...)
   local input <close>, message, code = core.open_input(path)
   if not input then return nil, message, code end
   return files.attempt(path .. ": ", reader, input, ...)
-end
-
---- The bytes of a file.
----@param path string
----@return string? bytes
----@return string? message, integer? code
-function files.read(path)
-  local handle <close>, message, code = io.open(path, "rb")
-  if not handle then return nil, message, code end
-  local bytes, problem, errno = files.attempt(path .. ": ", function() return files.sound(handle:read "a") end)
-  if errno == files.NO_MEMORY then
-    problem = ("%s: needs %d MiB, which do not fit into memory"):format(path, (handle:seek "end" or 0) >> 20)
-  end
-  return bytes, problem, errno
-end
-
---- What a reader makes of the bytes of a file; its faults begin with the path.
----@param path string
----@param reader fun(bytes: string, ...): any
----@param ... any
----@return any value nil where the file cannot be read or has a fault
----@return string? message, integer? code
-function files.load(path, reader, ...)
-  local bytes, message, code = files.read(path)
-  if not bytes then return nil, message, code end
-  return files.attempt(path .. ": ", reader, bytes, ...)
 end
 
 --- The option `names` of a reader: a list of texts, or nil.

@@ -122,6 +122,18 @@ function kinds.of(lead)
   return look_up(BEGINNINGS, lead) or text_kind(lead)
 end
 
+--- The first bytes of a file, kinds.LEAD of them where there are so many.
+---@param path string
+---@return string? lead nil where they cannot be read, or no second time
+---@return string? message, integer? code
+function kinds.lead(path)
+  return files.open(path, function(input)
+    if not input:size() then files.fault "is a pipe, which can be read only once; save it as a file" end
+    files.sound(input:part("plain", 0))
+    return files.sound(input:bytes(kinds.LEAD))
+  end)
+end
+
 --- The sentence about such a file: "is a PNG picture; fnet.data.read_image reads it".
 ---@param kind files.Kind
 ---@return string

@@ -14,6 +14,7 @@ local npy = {}
 local MAGIC = "\x93NUMPY"
 local HEADER_MOST = 65536 -- bytes of description; NumPy itself writes fewer than 200
 local AXES_MOST = 8
+local TYPE_MOST = 60 -- bytes of a type that fnet does not know, as it is shown
 local LIMIT = 4 << 30
 local OURS = string.pack("=I2", 1) == string.pack("<I2", 1) and "<" or ">"
 local NAMES = { float32 = "f4", float64 = "f8", uint8 = "u1", int32 = "i4" }
@@ -81,12 +82,12 @@ local function read_description(text)
   local inside = (fields.shape or ""):match "^%((.*)%)$"
   if not inside then files.fault "has no 'shape' in its header" end
   if not fields.descr then files.fault "has no 'descr' in its header" end
-  local encoding, order = parse_type(fields.descr)
+  local encoding, order = parse_type(fields.descr:sub(1, TYPE_MOST))
   local shape = parse_shape(inside)
   local problem = not encoding and order
     or #shape > AXES_MOST and ("has %d axes; fnet has at most %d"):format(#shape, AXES_MOST) or nil
-  return { type = encoding or fields.descr, big_endian = encoding and order, shape = shape, problem = problem,
-    fortran = fortran == "True" and #shape > 1 }
+  return { type = encoding or fields.descr:sub(1, TYPE_MOST), big_endian = encoding and order, shape = shape,
+    problem = problem, fortran = fortran == "True" and #shape > 1 }
 end
 
 -- What stands in front of the elements: type, shape, where they begin, and why they cannot be read, if so.
@@ -126,6 +127,7 @@ local function read_sound_header(input, size)
     files.fault("has %d bytes of elements, but its shape %s needs %d", size - array.first, say.shape(array.shape),
       needed)
   end
+  if not size then files.sound(input:expect(needed)) end
   return array
 end
 
@@ -245,6 +247,7 @@ local function read_archive(input, limit, names)
     local member = array.member
     tensors[array.name] = files.read_part(arrays, array, names, lead_of(member), zip.content, input, member,
       limit, read_array)
+    limit = limit - zip.inflated(member)
   end
   return tensors
 end
@@ -260,7 +263,8 @@ function npy.describe_archive(path) return files.open(path, describe_arrays) end
 -- over.
 ---@param path string
 ---@param options? table names: a list of the arrays to read, all by default; another one, such as a list of texts,
---- may then be none that fnet can read; limit: bytes that one compressed array may take when it is unpacked, 4 GiB
+--- may then be none that fnet can read; limit: bytes that the compressed arrays may take when they are unpacked, all
+--- together, 4 GiB
 ---@return table<string, tensor>? tensors nil where the file cannot be read, is damaged, or does not fit in memory
 ---@return string? message, integer? code
 function npy.read_npz(path, options)

@@ -159,6 +159,11 @@ function zip.locate(input, member)
   return first
 end
 
+--- The bytes that a member becomes when it is unpacked, 0 of one that is stored as it is.
+---@param member table of zip.members
+---@return integer bytes
+function zip.inflated(member) return member.method == DEFLATED and member.size or 0 end
+
 --- Begins to read a member: the input gives its content from now on. Faults are raised, without the name.
 ---@param input userdata
 ---@param member table of zip.members

@@ -163,9 +163,9 @@ end
 -- The tensors of a file by its first bytes; and of a .keras archive the epsilons of its layers.
 local function read_tensors(path, library)
   expect.path("load_foreign", path)
-  local file <close>, message, code = io.open(path, "rb")
-  if not file then return nil, message, code end
-  local kind = kinds.of(file:read(kinds.LEAD) or "")
+  local lead, message, code = kinds.lead(path)
+  if not lead then return nil, message, code end
+  local kind = kinds.of(lead)
   if kind and kind.key == "keras" then
     return keras.read(path, function(name) return not layouts.is_ignored(library, name) end)
   end

@@ -266,7 +266,7 @@ local function open_directory(self, resume, states)
   end
   done, message, code = core.can_write(self.path)
   if not done then return message, code end
-  local _ <close>, _, missing = io.open(self.path, "rb")
+  local _ <close>, _, missing = core.open_input(self.path)
   if missing == NO_ENTRY then return nil end
   if not resume then
     return self.path .. ": there is a checkpoint already; resume it (resume = true) or name another directory"
