@@ -13,10 +13,10 @@ local report = require "fnet.report"
 
 -- The test pictures in the form of those that the model was trained on, with its names of the classes.
 local function read_test(directory, about)
-  local names = type(about.classes) == "table" and #about.classes > 0 and about.classes or nil
+  local names = about.classes and #about.classes > 0 and about.classes or nil
   local _, test = fashion_mnist { dir = directory ~= "" and directory or nil, classes = names }
   local x, shape, _, scale = test.x, { #test.x }, facts.numbers(about)
-  for i, length in ipairs(type(about.shape) == "table" and about.shape or {}) do shape[i + 1] = length end
+  for i, length in ipairs(about.shape or {}) do shape[i + 1] = length end
   local fits, reshaped = pcall(x.reshape, x, shape) -- as { 28, 28, 1 }, or { 784 }
   return dataset.new { x = fits and reshaped or x, y = test.y, classes = test.classes, scale = scale or test.scale,
     source = test.source, transform = facts.transform(about) }
@@ -42,8 +42,8 @@ return function(arguments)
   print(("%d pictures from %s"):format(#test, test.source))
   print("accuracy " .. report.accuracy(result))
   for _, class in ipairs(result.classes) do
-    print(("  %-12s %5.1f%%  (%d/%d)"):format(class.name, 100 * class.correct / class.total, class.correct,
-      class.total))
+    print(core.visible(("  %-12s %5.1f%%  (%d/%d)"):format(class.name, 100 * class.correct / class.total,
+      class.correct, class.total)))
   end
   return true
 end

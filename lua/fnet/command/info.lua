@@ -3,22 +3,31 @@
 
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
+local architecture = require "fnet.save.architecture"
 local columns = require "fnet.base.columns"
 local command = require "fnet.command.model"
+local core = require "fnet.core"
 local files = require "fnet.files"
+local form = require "fnet.files.form"
 local idx = require "fnet.files.idx"
 local json = require "fnet.files.json"
 local keras = require "fnet.save.keras"
 local kinds = require "fnet.files.kinds"
 local model_file = require "fnet.save"
 local npy = require "fnet.files.npy"
+local origin = require "fnet.save.origin"
 local safetensors = require "fnet.files.safetensors"
+local tree = require "fnet.files.tree"
 
--- "Dense(784, 128, {bias = false})" from the architecture's JSON.
+-- The place of a training in a checkpoint's state.
+local POSITION = form.object({ table = form.object({ epoch = form.whole(0), step = form.whole(0) },
+  { "epoch", "step" }) }, { "table" })
+
+-- "Dense(784, 128, {bias = false})" from what architecture.parse gave.
 local function value_text(value)
   if value == json.null then return "nil" end
   if type(value) ~= "table" then return tostring(value) end
-  if type(value.layer) == "table" then return tostring(value.layer.name) end
+  if value.layer ~= nil then return value.layer.name or "layer " .. value.layer.again end
   local parts = {}
   for _, inner in ipairs(value.list or {}) do parts[#parts + 1] = value_text(inner) end
   for _, name in ipairs(naming.sorted(value.table or {})) do
@@ -29,17 +38,21 @@ end
 
 -- The layers, one a line, those inside others indented.
 local function architecture_lines(layer, indent, lines)
-  if type(layer) ~= "table" or type(layer.name) ~= "string" or not json.is_array(layer.arguments) then return end
+  if layer.again ~= nil then
+    lines[#lines + 1] = ("%slayer %d again"):format(indent, layer.again)
+    return
+  end
   local texts, inner = {}, {}
-  for i, argument in ipairs(layer.arguments) do
-    local list = type(argument) == "table" and json.is_array(argument.list) and argument.list or nil
-    if list and type(list[1]) == "table" and list[1].layer then inner = list
-    else texts[i] = value_text(argument) end
+  for _, argument in ipairs(layer.arguments) do
+    local first = type(argument) == "table" and argument.list and argument.list[1]
+    if type(first) == "table" and first.layer ~= nil then inner = argument.list
+    else texts[#texts + 1] = value_text(argument) end
   end
   lines[#lines + 1] = ("%s%s(%s)%s"):format(indent, layer.name, table.concat(texts, ", "),
     layer.own and "  -- a layer of the script's own" or "")
   for _, each in ipairs(inner) do
-    if type(each) == "table" then architecture_lines(each.layer, indent .. "  ", lines) end
+    if type(each) == "table" and each.layer ~= nil then architecture_lines(each.layer, indent .. "  ", lines)
+    else lines[#lines + 1] = indent .. "  " .. value_text(each) end
   end
 end
 
@@ -63,25 +76,31 @@ local function origin_lines(about, lines)
   add("seed", about.seed)
   local data = about.data
   add("data", data and ("%s, samples %s, SHA-256 %s"):format(data.name or "without a name",
-    json.is_array(data.shape) and say.shape(data.shape) or "of unknown shape", data.sha256))
-  add("classes", data and json.is_array(data.classes) and table.concat(data.classes, ", "))
+    data.shape and say.shape(data.shape) or "of unknown shape", data.sha256 or "unknown"))
+  local classes = {}
+  for i, name in ipairs(data and data.classes or {}) do classes[i] = tostring(name) end
+  add("classes", #classes > 0 and table.concat(classes, ", "))
   for _, name in ipairs(naming.sorted(about.metrics or {})) do add(name, ("%.6g"):format(about.metrics[name])) end
   add("script", about.script and ("%d bytes of text"):format(#about.script))
+end
+
+local function header_lines(path, header)
+  local metadata, lines = header.metadata, {}
+  local checkpoint, layers = metadata[model_file.CHECKPOINT], metadata["fnet.architecture"]
+  lines[1] = ("%s: %s (safetensors)"):format(path, checkpoint and "checkpoint" or layers and "model" or "tensors")
+  origin_lines(origin.read(metadata), lines)
+  if checkpoint then
+    local position = form.decode(checkpoint, "facts about training", POSITION, tree.DEPTH_MOST).table
+    lines[#lines + 1] = ("  %-10s epoch %d, step %d"):format("at", position.epoch, position.step)
+  end
+  if layers then architecture_lines(architecture.parse(layers), "  ", lines) end
+  return tensor_lines(header.entries, lines)
 end
 
 local function safetensors_lines(path)
   local header, message = safetensors.describe(path)
   if not header then return nil, message end
-  local metadata = header.metadata
-  local kind = metadata[model_file.CHECKPOINT] and "checkpoint" or metadata["fnet.architecture"] and "model"
-    or "tensors"
-  local lines = { ("%s: %s (safetensors)"):format(path, kind) }
-  origin_lines(model_file.about(metadata), lines)
-  local position = json.decode(metadata[model_file.CHECKPOINT] or "null")
-  position = type(position) == "table" and type(position.table) == "table" and position.table
-  if position then lines[#lines + 1] = ("  %-10s epoch %s, step %s"):format("at", position.epoch, position.step) end
-  architecture_lines(json.decode(metadata["fnet.architecture"] or "null"), "  ", lines)
-  return tensor_lines(header.entries, lines)
+  return files.attempt(path .. ": ", header_lines, path, header)
 end
 
 local function idx_lines(path)
@@ -142,7 +161,8 @@ return function(arguments)
   local fine = true
   for _, path in ipairs(arguments) do
     local lines, message = describe(path)
-    if lines then print(table.concat(lines, "\n")) else fine = command.fail("info", "%s", message) end
+    for _, line in ipairs(lines or {}) do print(core.visible(line)) end
+    if not lines then fine = command.fail("info", "%s", message) end
   end
   return fine
 end

@@ -1,5 +1,7 @@
 --- What the commands share: how they end, and the model.
 
+local core = require "fnet.core"
+
 local command = {}
 
 --- Says on stderr why the command ends.
@@ -8,7 +10,7 @@ local command = {}
 ---@param ... any
 ---@return boolean succeeded false
 function command.fail(name, format, ...)
-  io.stderr:write("fnet ", name, ": ", format:format(...), "\n")
+  io.stderr:write("fnet ", name, ": ", core.visible(format:format(...), true), "\n")
   return false
 end
 

@@ -19,8 +19,8 @@ end
 local function print_sample(name, output, class_names)
   local names, best = {}, classes.said("run", output):item()
   output = probabilities(output)
-  for class = 1, #output do names[class] = class_names[class] or ("class %d"):format(class) end
-  print(("%s: %s, %.1f%%"):format(name, names[best], 100 * output[best]))
+  for class = 1, #output do names[class] = tostring(class_names[class] or "class " .. class) end
+  print(core.visible(("%s: %s, %.1f%%"):format(name, names[best], 100 * output[best])))
   print(report.distribution(names, output))
 end
 
@@ -37,6 +37,16 @@ local function run_file(model, path, about, class_names)
   end
 end
 
+-- Why the model does not take samples of the shape that its file says; nil where it does, as far as that is known.
+local function misfit(model, shape)
+  local inputs = model.inputs
+  if inputs and inputs ~= shape[#shape] then
+    return ("%s expects %d inputs"):format(model:name(), inputs)
+  end
+  local fits, message = interruption.pass(pcall(model.output_shape, model, shape))
+  return not fits and core.error_text(message) or nil
+end
+
 --- Prints the probabilities of the classes for each picture. What is wrong with one file does not keep the others
 -- from being looked at.
 ---@param arguments string[] the model's path, then those of the pictures: PNG, JPEG, or .npy, one sample or a batch
@@ -47,7 +57,7 @@ return function(arguments)
   local model, about = command.load(arguments[1])
   if not model then return command.fail("run", "%s", about) end
   local data = about.data
-  if not data or type(data.shape) ~= "table" then
+  if not data or not data.shape then
     return command.fail("run", "%s does not say what its samples look like; save it with { data = train }",
       arguments[1])
   end
@@ -55,7 +65,12 @@ return function(arguments)
     return command.fail("run", "%s was trained on samples that a function of its script changed; use it in a "
       .. "script", arguments[1])
   end
-  local class_names, fine = type(data.classes) == "table" and data.classes or {}, true
+  local problem = misfit(model, data.shape)
+  if problem then
+    return command.fail("run", "%s: its samples are said to be %s, which its layers do not take: %s", arguments[1],
+      say.shape(data.shape), problem)
+  end
+  local class_names, fine = data.classes or {}, true
   for i = 2, #arguments do
     local path = arguments[i]
     local ok, message = interruption.pass(pcall(run_file, model, path, data, class_names))

@@ -12,6 +12,7 @@ local kinds = require "fnet.files.kinds"
 local npy = require "fnet.files.npy"
 local facts = require "fnet.save.samples"
 
+local SIDE_MOST, PIXELS_MOST = 65535, 1 << 26 -- of a picture, as resize and read_image have them
 local TOLERANCE = 1e-3 -- of the range of floats, for what rounding adds
 
 -- The array of a file, [height, width] or [height, width, 3] of a picture; and whether it is a picture.
@@ -50,6 +51,9 @@ local function fit(sample, shape, inverts)
     sample = sample:reshape { sample.shape[1], sample.shape[2] }
   end
   if is_picture and (sample.rank == 2 or is_colour(sample)) and (wants_grey or shape[3] == 3) then
+    if math.max(shape[1], shape[2]) > SIDE_MOST or shape[1] * shape[2] > PIXELS_MOST then
+      files.fault("would become a picture of %s; the limit is %d pixels", say.shape(shape), PIXELS_MOST)
+    end
     local is_grey = sample.rank == 2
     if wants_grey then sample = images.grey(sample) end
     if sample.shape[1] ~= shape[1] or sample.shape[2] ~= shape[2] then

@@ -2,6 +2,8 @@
 --- only.
 -- Invariant: it looks into tables with rawget and next alone; only an object's own __tostring is called.
 
+local core = require "fnet.core"
+
 local columns_of = utf8.len
 
 local ROWS = 20 -- of a table, at most
@@ -18,7 +20,7 @@ end
 -- A string as Lua would write it, on one line, also where it is no text.
 local function quoted(text)
   local plain = ("%q"):format(text):gsub("\\\n", "\\n")
-  if columns_of(plain) then return plain end
+  if columns_of(plain) then return core.visible(plain) end
   return (plain:gsub("[\128-\255]", function(byte) return ("\\%d"):format(byte:byte()) end))
 end
 

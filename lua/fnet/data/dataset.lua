@@ -106,7 +106,7 @@ end
 function Dataset:__len() return self.rows and #self.rows or rows_of.count(self.x) end
 
 function Dataset:__tostring()
-  local name, whole = self.name or "data set", self.whole or self
+  local name, whole = core.visible(tostring(self.name or "data set")), self.whole or self
   local dropped = not self.whole and self.dropped or 0
   return ("%s: %d samples of %s, targets %s%s"):format(name, #self, rows_of.text(whole.x, #self),
     rows_of.text(whole.y, #self), dropped > 0 and ("; %d dropped for a missing value"):format(dropped) or "")

@@ -79,7 +79,7 @@ local Balance = {}
 function Balance:__tostring()
   local rows = { { "class", "count", "fraction" } }
   for i, class in ipairs(self) do
-    rows[i + 1] = { class.name, class.count, ("%.2f%%"):format(100 * class.fraction) }
+    rows[i + 1] = { core.visible(tostring(class.name)), class.count, ("%.2f%%"):format(100 * class.fraction) }
   end
   local lines = columns(rows, { -5, 8, 9 })
   lines[#lines + 1] = ("%d samples; the most frequent class alone is right for %.2f%%"):format(self.total,

@@ -14,7 +14,7 @@ local kinds = require "fnet.files.kinds"
 local safetensors = {}
 
 local HEADER_MOST = 100000000 -- bytes, as the format's own library has it
-local AXES_MOST = 8
+local AXES_MOST, AXES_KNOWN = 8, 64 -- of what fnet reads; of NumPy's, which has the most
 local OWN = "^fnet%." -- names in the metadata that are ours
 local CHECKSUM = "fnet.checksum"
 local PIECE = 1 << 20 -- bytes that are hashed at a time, elements that are looked at
@@ -39,8 +39,11 @@ local function read_entry(name, fields)
       files.fault("has the unknown field '%s'", key)
     end
   end
-  if type(fields.dtype) ~= "string" then files.fault("has the unknown type %s", fields.dtype) end
+  if type(fields.dtype) ~= "string" then files.fault "has a type that is no text" end
   if not json.is_array(fields.shape) then files.fault "has no shape" end
+  if #fields.shape > AXES_KNOWN then
+    files.fault("has %d axes, which no program has that writes such files", #fields.shape)
+  end
   local offsets = fields.data_offsets
   if not (json.is_array(offsets) and #offsets == 2 and whole(offsets[1]) and whole(offsets[2])) then
     files.fault "has no data_offsets of two whole numbers"

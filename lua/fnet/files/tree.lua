@@ -9,7 +9,10 @@ local json = require "fnet.files.json"
 
 local tree = {}
 
-local DEPTH_MOST = 12
+local DEPTH_MOST = 12 -- of tables
+
+--- Levels that the JSON of a value has at most.
+tree.DEPTH_MOST = 3 * DEPTH_MOST
 
 -- Numbers that JSON lacks.
 local odd_numbers = { inf = math.huge, ["-inf"] = -math.huge, nan = 0 / 0 }
@@ -86,7 +89,7 @@ end
 ---@return boolean fine
 function tree.unpack(text, tensors, prefix)
   local value, problem = files.attempt("", function()
-    return unpack_value({ tensors = tensors, prefix = prefix }, files.sound(json.decode(text, 3 * DEPTH_MOST)))
+    return unpack_value({ tensors = tensors, prefix = prefix }, files.sound(json.decode(text, tree.DEPTH_MOST)))
   end)
   return value, problem == nil
 end

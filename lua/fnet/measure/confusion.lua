@@ -33,7 +33,7 @@ function Confusion:__tostring()
       support }
   end
   for c, name in ipairs(self.classes) do
-    local label = ("%3d %s"):format(c, name)
+    local label = ("%3d %s"):format(c, core.visible(name))
     counts[1][c + 1], counts[c + 1] = c, { label, table.unpack(self.counts[c]) }
     for _, count in ipairs(self.counts[c]) do digits = math.max(digits, #tostring(count)) end
     add(label, self.precision[c], self.recall[c], self.f1[c], self.support[c])

@@ -129,7 +129,8 @@ local function class(name)
   new_class.__call = run
   -- A model is a table of its layers, a layer a line.
   new_class.__tostring = function(self)
-    return #contents.own(self).parts > 0 and self:summary() or self:describe()
+    local text = #contents.own(self).parts > 0 and self:summary() or self:describe()
+    return core.visible(text, true) -- settings may come from a file
   end
   return new_class
 end
@@ -307,21 +308,20 @@ function Module:unfreeze()
   return set_trained(self, true)
 end
 
--- Converts each float parameter and buffer to the type that dtype_of(entry) says, wherever the model has it.
-local function convert(self, dtype_of)
-  local all, converted = contents.of(self), {}
+-- Puts the tensor that replacement(entry) gives, if any, in the place of each parameter and buffer, wherever the
+-- model has it.
+local function replace(self, replacement)
+  local all, replaced = contents.of(self), {}
   for _, entries in ipairs { all.parameters, all.buffers, all.ties } do
     for _, entry in ipairs(entries) do
       local tensor = entry.value
-      if is.float(tensor) and not converted[tensor] and tensor.dtype ~= dtype_of(entry) then
-        local other = tensor:detach():to(dtype_of(entry))
-        if entry.is_parameter then
-          other.requires_grad = true -- which is what makes it a parameter
-          other.requires_grad = tensor.requires_grad
-        end
-        converted[tensor] = other
+      local other = replaced[tensor] or core.is_tensor(tensor) and replacement(entry)
+      if other and not replaced[tensor] and entry.is_parameter then
+        other.requires_grad = true -- which is what makes it a parameter
+        other.requires_grad = tensor.requires_grad
       end
-      if converted[tensor] then rawset(entry.holder, entry.key, converted[tensor]) end
+      replaced[tensor] = other or nil
+      if other then rawset(entry.holder, entry.key, other) end
     end
   end
 end
@@ -333,7 +333,10 @@ end
 function Module:to(dtype)
   expect.method("to", self)
   expect.choice("to", dtype, { "float32", "float64" })
-  convert(self, function() return dtype end)
+  replace(self, function(entry)
+    local tensor = entry.value
+    return is.float(tensor) and tensor.dtype ~= dtype and tensor:detach():to(dtype)
+  end)
   return self
 end
 
@@ -346,6 +349,6 @@ function Module:summary()
 end
 
 return {
-  class = class, is_module = is_module, run = run, title = title, convert = convert, assign = assign,
+  class = class, is_module = is_module, run = run, title = title, replace = replace, assign = assign,
   ARGUMENTS = ARGUMENTS, Module = Module,
 }

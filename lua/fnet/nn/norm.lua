@@ -49,8 +49,8 @@ function BatchNorm:init(features, options)
   options = expect.options("BatchNorm", options, { "momentum", "epsilon" })
   self.momentum = expect.number("BatchNorm: momentum", options.momentum or 0.1, 0, 1)
   add_parameters(self, "BatchNorm", features, options.epsilon)
-  self:buffer("running_mean", core.full({ self.inputs }, 0))
-  self:buffer("running_var", core.full({ self.inputs }, 1))
+  self:buffer("running_mean", parameter.buffer({ self.inputs }, 0))
+  self:buffer("running_var", parameter.buffer({ self.inputs }, 1))
 end
 
 -- Moves a running average towards a new value, in place: others may hold the buffer.

@@ -12,6 +12,15 @@ local discard, run = core.discard, module.run
 local Sequential = list.class "Sequential"
 Sequential.in_order = true -- each layer takes what the one before it gives
 
+-- Raises where a layer's inputs are others than the features of the shape that it gets, of the layer before it or
+-- of the samples; a shape that is not known is nil.
+local function check_features(layer, shape, before)
+  local features = shape and shape[#shape]
+  if not (layer.inputs and features) or features == layer.inputs then return end
+  core.raise("%s expects %d inputs, but %s %s", layer:name(), layer.inputs,
+    before and before:name() .. " gives" or "the samples are", say.shape(shape, "batch, "))
+end
+
 -- Follows the shape of a sample through the layers; raises where two do not fit. The height and width of a picture
 -- are "?" as long as nothing tells them. A layer that takes any shape but must give a known number of features
 -- (Flatten) is told that number, or by the next layer that names its inputs.
@@ -19,16 +28,13 @@ local function check_shapes(self)
   local shape
   rawset(self, "shapes", {}) -- after each layer
   for i, layer in ipairs(self) do
-    local before, inputs, features = self[i - 1], layer.inputs, shape and shape[#shape]
+    local before, inputs = self[i - 1], layer.inputs
     if layer.learn_features then layer:learn_features(nil) end -- those of a layer that is gone
     if before and before.gives_list and layer.passes_on then
       core.raise("%s expects a tensor, but %s gives a list; nn.Concat joins the results of its branches",
         layer:name(), before:name())
     end
-    if inputs and features and features ~= inputs then
-      core.raise("%s expects %d inputs, but %s gives %s", layer:name(), inputs, before:name(),
-        say.shape(shape, "batch, "))
-    end
+    check_features(layer, shape, before)
     if inputs and not shape and before and before.learn_features then
       before:learn_features(inputs)
       self.shapes[i - 1] = { inputs }
@@ -82,7 +88,10 @@ end
 function Sequential:output_shape(input)
   if not input then return self.shapes[#self] or nil end -- the layers' own numbers count
   local shape = input
-  for _, layer in ipairs(self) do shape = layer:output_shape(shape) end
+  for i, layer in ipairs(self) do
+    check_features(layer, shape, self[i - 1])
+    shape = layer:output_shape(shape)
+  end
   return shape
 end
 

@@ -142,7 +142,8 @@ function report.distribution(names, probabilities)
   local rows, best = {}, probabilities:argmax():item()
   for i, value in ipairs(probabilities:totable()) do
     expect.that(type(names[i]) == "string" or math.type(names[i]), "distribution: name " .. i, "a text", names[i])
-    rows[i] = { "  " .. names[i], report.bar(value, 30), ("%.1f%%"):format(100 * value), i == best and " <" or "" }
+    rows[i] = { "  " .. core.visible(names[i]), report.bar(value, 30), ("%.1f%%"):format(100 * value),
+      i == best and " <" or "" }
   end
   return table.concat(columns(rows, { -1, -30, 6, -1 }), "\n")
 end

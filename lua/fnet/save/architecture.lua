@@ -1,7 +1,7 @@
 --- What a model is made of, as plain data and back: names of layers from a closed table (the classes in fnet.nn)
 -- and the arguments of their constructors, never code. Classes of a script are named, and must be given again.
--- Invariant: decoding data from a stranger calls only constructors of fnet.nn and those that the caller gave, and
--- each of fnet's with numbers in proportion to the file.
+-- Invariant: decoding data from a stranger calls only constructors of fnet.nn and those that the caller gave; those
+-- of fnet take no memory meanwhile or, beside those of a script, memory in proportion to the file.
 
 local core = require "fnet.core"
 local files = require "fnet.files"
@@ -10,11 +10,13 @@ local keep_random = require "fnet.base.keep_random"
 local json = require "fnet.files.json"
 local naming = require "fnet.base.naming"
 local module = require "fnet.nn.module"
+local parameter = require "fnet.nn.parameter"
 
 local architecture = {}
 
--- A layer of fnet's may ask for this many times the elements of the file, or for a few million.
+-- Beside layers of a script, those of fnet may have so many times the elements of the file, or a few million.
 local SIZE_FACTOR, SIZE_LEAST = 64, 1 << 22
+local DEEPEST = 64 -- levels of JSON
 
 -- The classes of fnet.nn by name.
 local function known_classes()
@@ -50,8 +52,11 @@ local function encode_value(state, value, where)
     return { list = list }
   end
   local fields = {}
-  for key, inner in pairs(value) do
+  for key in pairs(value) do
     if type(key) ~= "string" then core.raise("save: %s: %s has a key that is no name", state.name, where) end
+  end
+  for _, key in ipairs(naming.sorted(value)) do -- in their order layers are counted
+    local inner = value[key]
     -- How the start values were drawn no longer matters: the file has the values.
     if not (key == "init" and type(inner) == "function") then
       fields[key] = encode_value(state, inner, where .. "." .. key)
@@ -102,14 +107,51 @@ end
 
 local function damaged(format, ...) files.fault("its architecture " .. format, ...) end
 
--- The product of the whole numbers among the arguments: what a layer may need, roughly.
-local function size_of(value)
-  if math.type(value) == "integer" and value > 1 then return value + 0.0 end
-  local size = 1.0
-  if type(value) == "table" and not module.is_module(value) then
-    for _, inner in pairs(value) do size = size * size_of(inner) end
+local check_layer
+
+local function is_object(value)
+  return type(value) == "table" and value ~= json.null and not json.is_array(value)
+end
+
+-- What encode_value gives.
+local function check_value(value, own)
+  if type(value) ~= "table" or value == json.null then return end
+  local several = next(value, (next(value)))
+  if value.layer ~= nil and not several then
+    check_layer(value.layer, own)
+  elseif json.is_array(value.list) and not several then
+    for _, inner in ipairs(value.list) do check_value(inner, own) end
+  elseif is_object(value.table) and not several then
+    for _, name in ipairs(naming.sorted(value.table)) do check_value(value.table[name], own) end
+  else
+    damaged "holds a table that is neither a list, a table nor a layer"
   end
-  return size
+end
+
+-- What encode_module gives; `own` learns the names of the script's layers.
+function check_layer(fields, own)
+  if not is_object(fields) then damaged "holds something else in the place of a layer" end
+  if fields.again ~= nil then
+    return math.type(fields.again) == "integer" or damaged "refers to a layer without a number"
+  end
+  if type(fields.name) ~= "string" or not json.is_array(fields.arguments) then
+    damaged "holds a layer without a name or arguments"
+  end
+  if fields.own ~= nil and fields.own ~= true then damaged("holds a layer %s of doubtful origin", fields.name) end
+  if fields.own then own[fields.name] = true end
+  for _, value in ipairs(fields.arguments) do check_value(value, own) end
+end
+
+--- The data that `encode` made JSON of, checked through and through. A reader of files: a damaged text is a fault.
+---@param text string
+---@return table fields name, arguments, own
+---@return string[] own the names of the script's own layers in it
+function architecture.parse(text)
+  local fields, problem = json.decode(text, DEEPEST)
+  if problem then damaged("is not valid JSON: %s", problem) end
+  local own = {}
+  check_layer(fields, own)
+  return fields, naming.sorted(own)
 end
 
 local decode_module
@@ -117,34 +159,24 @@ local decode_module
 local function decode_value(state, value)
   if value == json.null then return nil end
   if type(value) ~= "table" then return value end
-  if value.layer then return decode_module(state, value.layer) end
+  if value.layer ~= nil then return decode_module(state, value.layer) end
   local result = {}
-  if json.is_array(value.list) then
-    for i, inner in ipairs(value.list) do result[i] = decode_value(state, inner) end
-  elseif type(value.table) == "table" and not json.is_array(value.table) then
-    for key, inner in pairs(value.table) do result[key] = decode_value(state, inner) end
-  else
-    damaged "holds a table that is neither a list, a table nor a layer"
+  for i, inner in ipairs(value.list or {}) do result[i] = decode_value(state, inner) end
+  for _, name in ipairs(naming.sorted(value.table or {})) do
+    result[name] = decode_value(state, value.table[name])
   end
   return result
 end
 
 function decode_module(state, fields)
-  if type(fields) ~= "table" then damaged "holds something else in the place of a layer" end
   if fields.again ~= nil then
     return state.made[fields.again] or damaged "refers to a layer that comes later"
   end
   state.count = state.count + 1
   local number, arguments = state.count, {}
-  if type(fields.name) ~= "string" or not json.is_array(fields.arguments) then
-    damaged "holds a layer without a name or arguments"
-  end
   local class = (fields.own and state.own or state.classes)[fields.name]
     or damaged("names the layer '%s', which this version of fnet does not have", fields.name)
   for i, value in ipairs(fields.arguments) do arguments[i] = decode_value(state, value) end
-  if not fields.own and size_of(arguments) > math.max(SIZE_LEAST, SIZE_FACTOR * state.elements) then
-    damaged("asks for a layer %s that is far larger than the file", fields.name)
-  end
   local ok, made = interruption.pass(pcall(class, table.unpack(arguments, 1, #fields.arguments)))
   if not ok then damaged("does not fit together: %s", core.error_text(made)) end
   if not module.is_module(made) then core.raise("load: layers.%s gave no layer", fields.name) end
@@ -152,30 +184,27 @@ function decode_module(state, fields)
   return made
 end
 
--- The names of the script's own layers that the data needs and that are not given.
-local function missing_layers(fields, own, missing)
-  if type(fields) ~= "table" then return missing end
-  if fields.own and type(fields.name) == "string" and not own[fields.name] then
-    missing[fields.name] = true
-  end
-  for _, inner in pairs(fields) do missing_layers(inner, own, missing) end
-  return missing
-end
-
---- Builds the model that `encode` described, with fresh weights; the random numbers are left as they were. A reader
--- of files: a damaged text is a fault.
+--- Builds the model that `encode` described. Its tensors are hollow, see parameter.lua, unless a script's layers are
+-- in it, which are made as the script makes them, all with fresh weights; the random numbers are left as they
+-- were. A reader of files: a damaged text is a fault.
 ---@param text string
 ---@param own table<string, function|table> constructors of the script's own layers
----@param elements integer the numbers that the file holds, which bounds the size of the layers
+---@param elements number the numbers that the file holds, which bound the size of the layers
 ---@return nn.Module? model nil where layers are missing
 ---@return string[]? missing the script's own layers that are needed and not given
+---@return boolean? hollow
 function architecture.decode(text, own, elements)
-  local fields, problem = json.decode(text, 64)
-  if not fields then damaged("is not valid JSON: %s", problem) end
-  local missing = naming.sorted(missing_layers(fields, own, {}))
+  local fields, names = architecture.parse(text)
+  local missing, hollow = {}, #names == 0
+  for _, name in ipairs(names) do
+    if not own[name] then missing[#missing + 1] = name end
+  end
   if #missing > 0 then return nil, missing end
   local _ <close> = keep_random()
-  return decode_module({ classes = known_classes(), own = own, elements = elements, made = {}, count = 0 }, fields)
+  local _ <close> = hollow and parameter.without_memory()
+    or parameter.within(math.max(SIZE_LEAST, SIZE_FACTOR * elements))
+  local state = { classes = known_classes(), own = own, made = {}, count = 0 }
+  return decode_module(state, fields), nil, hollow
 end
 
 return architecture

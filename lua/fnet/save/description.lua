@@ -7,6 +7,7 @@ local architecture = require "fnet.save.architecture"
 local contents = require "fnet.nn.contents"
 local core = require "fnet.core"
 local files = require "fnet.files"
+local form = require "fnet.files.form"
 local interruption = require "fnet.base.interruption"
 local is = require "fnet.base.is"
 local json = require "fnet.files.json"
@@ -117,22 +118,36 @@ local function changed_settings(model, fresh)
   return list
 end
 
+-- Whether a value may stand in the place of another one: numbers for a number, a table of such for a table.
+local function is_same_kind(before, value)
+  if type(before) ~= type(value) then return false end
+  local _, example = next(type(before) == "table" and before or {})
+  for _, inner in next, type(value) == "table" and value or {} do
+    if not is_same_kind(example, inner) then return false end
+  end
+  return true
+end
+
 -- Sets it; else says what is wrong.
 local function set(module, key, value)
-  local before = rawget(module, key)
+  local before, is_own = rawget(module, key), architecture.is_own(module)
   if before == nil then before = getmetatable(module)[key] end
-  if not (is_plain(key, DEEPEST) and (before == nil and architecture.is_own(module) or is_plain(before, 1))) then
+  if not (is_plain(key, DEEPEST) and (before == nil and is_own or is_plain(before, 1))) then
     return ("has no setting '%s'"):format(tostring(key))
   end
-  module[key] = value
+  if not (is_own or value == nil or is_same_kind(before, value)) then
+    return ("has a %s as setting '%s', expected a %s"):format(type(value), tostring(key), type(before))
+  end
+  local ok, message = interruption.pass(pcall(function() module[key] = value end))
+  if not ok then return core.error_text(message) end
 end
 
 local function apply_settings(model, settings)
   local entries = by_name(model)
   for _, setting in ipairs(settings) do
-    local name = type(setting) == "table" and setting.module
+    local name = setting.module
     local module = entries[name] and entries[name].value
-    if not is_module(module) then return ("has no module '%s'"):format(tostring(name)) end
+    if not is_module(module) then return ("has no module '%s'"):format(name) end
     local problem = set(module, setting.key, setting.value)
     if problem then return ("%s %s"):format(module:name(), problem) end
   end
@@ -156,8 +171,7 @@ end
 ---@param text? string what `frozen` gave; nil, of an older file, leaves them as they are
 function Description.freeze(model, text)
   if not text then return end
-  local names, frozen = json.decode(text), {}
-  if not json.is_array(names) then files.fault "its list of frozen parameters is none" end
+  local names, frozen = form.decode(text, "frozen parameters", form.list(form.text)), {}
   for _, name in ipairs(names) do frozen[name] = true end
   for _, entry in ipairs(contents.of(model).parameters) do entry.value.requires_grad = not frozen[entry.name] end
 end
@@ -294,29 +308,35 @@ end
 
 -- ---- from a file ----
 
-local function decode_table(metadata, name, decode)
-  local text = metadata["fnet." .. name]
-  if not text then return {} end
-  local value = decode(text)
-  return type(value) == "table" and value or files.fault("its %s are damaged", name)
+-- A list of { module, key, value }.
+local function decode_settings(text)
+  local settings, fine = tree.unpack(text, {}, "")
+  fine = fine and type(settings) == "table"
+  for _, setting in ipairs(fine and settings or {}) do
+    local key = type(setting) == "table" and type(setting.module) == "string" and setting.key
+    fine = fine and (type(key) == "string" or math.type(key) == "integer")
+  end
+  return fine and settings or files.fault "its settings are damaged"
 end
 
---- Makes the model that a file describes, with fresh weights. A reader of files: what is damaged is a fault.
+--- Makes the model that a file describes, with weights that are still to come. A reader of files: what is damaged
+-- is a fault.
 ---@param metadata table<string, string>
 ---@param own table<string, function|table> constructors of the script's own layers
----@param elements integer the numbers that the file holds, which bounds the size of the layers
+---@param elements number the numbers that the file holds, which bound the size of the layers
 ---@return nn.Module? model nil where layers are missing
 ---@return string[]? missing the script's own layers that are needed and not given
+---@return boolean? hollow as in architecture.decode
 function Description.build(metadata, own, elements)
-  local model, missing = architecture.decode(metadata["fnet.architecture"], own, elements)
+  local model, missing, hollow = architecture.decode(metadata["fnet.architecture"], own, elements)
   if not model then return nil, missing end
-  local problem = apply_ties(model, decode_table(metadata, "ties", json.decode))
+  local ties, settings = metadata["fnet.ties"], metadata["fnet.settings"]
+  local problem = ties and apply_ties(model, form.decode(ties, "ties", form.names(form.text)))
   if problem then files.fault("its ties do not fit: %s", problem) end
-  local settings = decode_table(metadata, "settings", function(text) return tree.unpack(text, {}, "") end)
-  problem = apply_settings(model, settings)
+  problem = settings and apply_settings(model, decode_settings(settings))
   if problem then files.fault("its settings do not fit: %s", problem) end
   Description.freeze(model, metadata["fnet.frozen"])
-  return model
+  return model, nil, hollow
 end
 
 return Description

@@ -7,64 +7,20 @@ local description = require "fnet.save.description"
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
 local files = require "fnet.files"
-local json = require "fnet.files.json"
 local is = require "fnet.base.is"
 local modes = require "fnet.nn.modes"
 local module = require "fnet.nn.module"
+local origin = require "fnet.save.origin"
 local safetensors = require "fnet.files.safetensors"
-local samples = require "fnet.save.samples"
 local state = require "fnet.nn.state"
 
 local model_file = {}
-
-local SCRIPT_MOST = 1 << 20 -- bytes
 
 -- A checkpoint is a model file with more in it: this entry of the metadata, and tensors whose names begin so.
 model_file.CHECKPOINT = "fnet.checkpoint"
 model_file.CHECKPOINT_PREFIX = "checkpoint/"
 -- Instead of the architecture: why a checkpoint has none.
 model_file.UNDESCRIBED = "fnet.undescribed"
-
--- The text of the running script, or of the named one; nil where there is none to read.
-local function script_text(option)
-  if option == false then return nil end
-  local path = option or type(arg) == "table" and arg[0]
-  local file <close> = type(path) == "string" and io.open(path, "rb") or nil
-  local text = file and file:read(SCRIPT_MOST)
-  return text and utf8.len(text) and text or nil
-end
-
--- What later users of the model want to know about its samples.
-local function about_data(dataset)
-  local x = type(dataset) == "table" and (dataset.whole or dataset).x
-  expect.that(is.array(x) or is.tensor_list(x), "save: data", "a data set", dataset)
-  local about = samples.describe(dataset)
-  about.name, about.classes, about.sha256 = dataset.name, dataset.classes, dataset:sha256()
-  return about
-end
-
-local function check_metrics(metrics)
-  expect.that(type(metrics) == "table", "save: metrics", "a table", metrics)
-  for name, value in pairs(metrics) do
-    if type(name) ~= "string" or type(value) ~= "number" or value - value ~= 0 then
-      core.raise("save: metrics: expected finite numbers by name, got %s = %s", tostring(name), tostring(value))
-    end
-  end
-  return metrics
-end
-
---- The metadata that says where tensors come from; strings by name.
----@param options table data, metrics, script, as in Module:save
----@return table<string, string>
-function model_file.origin(options)
-  local metadata = {
-    ["fnet.version"] = core.version, ["fnet.numerics"] = tostring(core.numerics),
-    ["fnet.seed"] = tostring((core.random_state())), ["fnet.script"] = script_text(options.script),
-  }
-  if options.data ~= nil then metadata["fnet.data"] = json.encode(about_data(options.data)) end
-  if options.metrics ~= nil then metadata["fnet.metrics"] = json.encode(check_metrics(options.metrics)) end
-  return metadata
-end
 
 --- Writes the model to a safetensors file, which fnet.load and every other reader of that format can read. The file
 -- is the old one or the new one, whatever happens meanwhile, and is on the disk when this returns. Before, a model
@@ -82,27 +38,9 @@ function module.Module:save(path, options)
   expect.method("save", self)
   expect.that(type(path) == "string", "save", "a path", path)
   options = expect.options("save", options, { "data", "metrics", "script" })
-  local metadata = model_file.origin(options)
+  local metadata = origin.new(options)
   for key, text in pairs(description.new(self):metadata(self)) do metadata[key] = text end
   return safetensors.write_list(path, contents.state(self), metadata)
-end
-
-local function decode_field(metadata, key)
-  local text = metadata["fnet." .. key]
-  local value = text and json.decode(text) or nil
-  return type(value) == "table" and value or nil
-end
-
---- What the metadata of a file says about its origin.
----@param metadata table<string, string>
----@return table about version, numerics, seed, script, metrics, data (name, classes, sha256, scale, ...); each
---- where the file has it
-function model_file.about(metadata)
-  return {
-    version = metadata["fnet.version"], numerics = math.tointeger(tonumber(metadata["fnet.numerics"])),
-    seed = math.tointeger(tonumber(metadata["fnet.seed"])), script = metadata["fnet.script"],
-    metrics = decode_field(metadata, "metrics"), data = decode_field(metadata, "data"),
-  }
 end
 
 local function check_layers(layers)
@@ -134,18 +72,24 @@ local function build(path, metadata, tensors, layers)
   end
   local elements = 0
   for _, tensor in pairs(tensors) do elements = elements + tensor:count() end
-  local model, missing = description.build(metadata, layers, elements)
+  local about = origin.read(metadata)
+  local model, missing, hollow = description.build(metadata, layers, elements)
   if missing then
     core.raise("load: %s needs layers that are not part of fnet; give their classes: { layers = { %s } }", path,
-      table.concat(missing, " = ..., ") .. " = ...")
+      core.visible(table.concat(missing, " = ..., ") .. " = ..."))
   end
-  module.convert(model, function(entry)
-    local tensor = tensors[entry.first or entry.name]
-    return is.float(tensor) and tensor.dtype or entry.value.dtype
+  local matched, problem = state.match(model, tensors)
+  if not matched then files.fault("%s", problem) end
+  local given = {}
+  for _, pair in ipairs(matched) do given[pair[1].value] = pair[2] end
+  module.replace(model, function(entry)
+    local before, tensor = entry.value, given[entry.value]
+    local dtype = is.float(tensor) and tensor.dtype or before.dtype
+    if hollow then return tensor:to(dtype) end
+    return dtype ~= before.dtype and before:detach():to(dtype)
   end)
-  local _, problem = state.match(model, tensors)
-  if problem then files.fault("%s", problem) end
-  return modes.rest(model:load_state(tensors)), model_file.about(metadata)
+  if not hollow then model:load_state(tensors) end
+  return modes.rest(model), about
 end
 
 --- Loads a model that model:save wrote, or that of a checkpoint. It is in evaluation mode; model:train() prepares

@@ -2,11 +2,32 @@
 -- form: for model:save, and the commands that use a model without its script.
 
 local core = require "fnet.core"
+local files = require "fnet.files"
+local form = require "fnet.files.form"
 local is = require "fnet.base.is"
 local json = require "fnet.files.json"
 local transforms = require "fnet.data.transforms"
 
 local samples = {}
+
+local AXES_MOST = 7 -- of a sample
+
+local STATISTICS = form.object({ mean = form.list(form.between(-1e30, 1e30), 1),
+  deviation = form.list(form.between(1e-30, 1e30), 1) }, { "mean", "deviation" })
+
+-- The same number of both.
+local function statistics(value, place)
+  STATISTICS(value, place)
+  if #value.mean ~= #value.deviation then
+    files.fault("%s: has %d means and %d deviations", place, #value.mean, #value.deviation)
+  end
+end
+
+--- What `describe` gives, as a file has it.
+---@type files.Form
+samples.form = form.object { shape = form.list(form.whole(0), 0, AXES_MOST), type = form.text,
+  range = form.list(form.number, 2, 2), scale = form.number, light = form.boolean,
+  normalise = form.list(statistics, 1), function_used = form.boolean }
 
 -- The least and the greatest value of floats; nil where one is not finite, or there is none.
 local function range_of(x)
@@ -58,40 +79,28 @@ end
 
 --- The range of the floats that the network saw before they were normalised, nil where it is not known; and what
 -- bytes of pictures are multiplied by to become such floats, nil where nobody knows.
----@param about table of fnet.load, from any file
+---@param about table of fnet.load
 ---@return number[]? range low, high
 ---@return number? scale
 function samples.numbers(about)
   if about.type ~= "float32" and about.type ~= "float64" then -- bytes, or an older file that does not say
-    local scale = type(about.scale) == "number" and about.scale or 1
+    local scale = about.scale or 1
     return { math.min(0, 255 * scale), math.max(0, 255 * scale) }, scale
   end
   local range = about.range
-  if type(range) ~= "table" or type(range[1]) ~= "number" or type(range[2]) ~= "number" then return nil, nil end
+  if not range then return nil, nil end
   if range[1] < 0 or range[2] > 255 then return range, nil end
   return range, range[2] <= 1 and 1 / 255 or 1
 end
 
--- Whether a value of a file is a list of numbers.
-local function is_numbers(value)
-  if type(value) ~= "table" or #value == 0 then return false end
-  for _, number in ipairs(value) do
-    if type(number) ~= "number" then return false end
-  end
-  return true
-end
-
 --- The transform that the facts name, for data sets and batches; nil where there is none.
----@param about table of fnet.load, from any file
+---@param about table of fnet.load
 ---@return data.Transform?
 function samples.transform(about)
+  if not about.normalise then return nil end
   local list = {}
-  for i, step in ipairs(type(about.normalise) == "table" and about.normalise or {}) do
-    if type(step) == "table" and is_numbers(step.mean) and is_numbers(step.deviation) then
-      list[i] = transforms.normalise { mean = step.mean, deviation = step.deviation }
-    end
-  end
-  return #list > 0 and transforms.transforms(list) or nil
+  for i, step in ipairs(about.normalise) do list[i] = transforms.normalise(step) end
+  return transforms.transforms(list)
 end
 
 return samples

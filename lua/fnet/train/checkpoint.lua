@@ -14,6 +14,7 @@ local interruption = require "fnet.base.interruption"
 local model_file = require "fnet.save"
 local files = require "fnet.files"
 local naming = require "fnet.base.naming"
+local origin = require "fnet.save.origin"
 local safetensors = require "fnet.files.safetensors"
 local tree = require "fnet.files.tree"
 local model_state = require "fnet.nn.state"
@@ -48,7 +49,7 @@ end
 
 -- The metadata that stays the same from save to save.
 local function origin_of(options)
-  local metadata = model_file.origin { script = options.script }
+  local metadata = origin.new { script = options.script }
   metadata["fnet.data_sha256"] = options.data and options.data:sha256() or nil
   return metadata
 end
@@ -141,7 +142,7 @@ local function continue_batches(self, dataset, options)
     return dataset:batches(options)
   end
   for _, key in ipairs { "size", "shuffle", "drop_last" } do
-    local before, now = self.batch_options[key], (options or {})[key]
+    local before, now = (self.batch_options or {})[key], (options or {})[key]
     if before ~= now then
       core.raise("batches: the checkpoint was made with %s = %s, got %s; its epoch cannot go on so", key,
         tostring(before), tostring(now))
@@ -205,6 +206,17 @@ local function check_origin(self, metadata)
 end
 
 local function is_position(value) return math.type(value) == "integer" and value >= 0 end
+local function is_random(value)
+  return type(value) == "table" and math.type(value[1]) == "integer" and math.type(value[2]) == "integer"
+end
+local function is_table_or_nil(value) return value == nil or type(value) == "table" end
+
+-- Whether what a checkpoint remembers besides its tensors is of the types that save has given it.
+local function is_state(state)
+  return type(state) == "table" and is_position(state.epoch) and is_position(state.step) and is_random(state.random)
+    and (state.shuffle == nil or is_random(state.shuffle)) and is_table_or_nil(state.batches)
+    and is_table_or_nil(state.sums) and is_table_or_nil(state.values) and type(state.parts) == "table"
+end
 
 -- Gives the parts their states, all of them or, with a fault, none: `before` is what they get back then.
 local function restore_parts(parts, states, before)
@@ -229,10 +241,7 @@ local function restore(self, tensors, metadata, before)
   local text = metadata[model_file.CHECKPOINT] or files.fault "holds a model, but is no checkpoint"
   check_origin(self, metadata)
   local state, fine = tree.unpack(text, tensors, PREFIX)
-  if not fine or type(state) ~= "table" or not is_position(state.epoch) or not is_position(state.step)
-    or type(state.random) ~= "table" or type(state.parts) ~= "table" then
-    files.fault "is not a checkpoint of this version of fnet"
-  end
+  if not fine or not is_state(state) then files.fault "is not a checkpoint of this version of fnet" end
   local weights = model_file.weights(tensors)
   local _, problem = model_state.match(self.model, weights)
   if problem then files.fault("%s", problem) end
