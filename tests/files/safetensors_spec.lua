@@ -212,7 +212,7 @@ describe("a damaged file", function()
     ["with an unknown type"] = { function() write({ a = entry("F31", { 2 }, 0, 2) }, "ab") end,
       "the tensor 'a' has the unknown type F31" },
     ["with no type"] = { function() write { a = { shape = json.array {} } } end,
-      "the tensor 'a' has the unknown type nil" },
+      "the tensor 'a' has no type" },
     ["without a shape"] = { function() write { a = { dtype = "U8", data_offsets = { 0, 2 } } } end,
       "the tensor 'a' has no shape" },
     ["without offsets"] = { function() write { a = { dtype = "U8", shape = { 2 } } } end,
@@ -241,6 +241,13 @@ describe("a damaged file", function()
       "1 bytes of data follow the last tensor, which ends at byte 2" },
     ["with nine axes"] = { function() write({ a = entry("U8", { 1, 1, 1, 1, 1, 1, 1, 1, 2 }, 0, 2) }, "ab") end,
       "the tensor 'a' has 9 axes, fnet has up to 8" },
+    ["with a million axes"] = { function()
+      local axes = {}
+      for i = 1, 1000001 do axes[i] = 1 end
+      write({ a = entry("U8", axes, 0, 1) }, "a") end,
+      "the tensor 'a' has 1000001 axes, which no program has that writes such files" },
+    ["with a name that a terminal would obey"] = { function() write { ["\27[31m\u{202E}"] = 1 } end,
+      "the tensor '\\x1B[31m\\u{202E}' is not described by an object" },
     ["with a type that fnet lacks"] = { function() write({ a = entry("F8_E4M3", { 2 }, 0, 2) }, "ab") end,
       "the tensor 'a' is of type F8_E4M3, which fnet cannot convert" },
     ["with a number beyond int32"] = { function() write({ a = entry("U32", { 1 }, 0, 4) }, "\0\0\0\x80") end,

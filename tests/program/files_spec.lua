@@ -86,6 +86,63 @@ describe("fnet info", function()
   end)
 end)
 
+describe("a model from a stranger", function()
+  local safetensors, json = require "fnet.files.safetensors", require "fnet.files.json"
+  local layers = json.encode { name = "Sequential", arguments = json.array { { list = json.array {
+    { layer = { name = "Flatten", arguments = json.array {} } },
+    { layer = { name = "Dense", arguments = json.array { 4, 3 } } } } } } }
+
+  local function write(name, data, metrics)
+    assert(safetensors.write_list(directory .. "/" .. name, { { name = "2.weight", tensor = fnet.ones { 4, 3 } },
+      { name = "2.bias", tensor = fnet.zeros { 3 } } }, { ["fnet.architecture"] = layers, ["fnet.data"] = data,
+      ["fnet.metrics"] = metrics }))
+  end
+
+  it("with damaged metadata has a sentence, in info and in run", function()
+    write("high.safetensors", nil, '{"a":"high"}')
+    write("odd.safetensors", '{"shape":["x"]}')
+    local result = run("info", "high.safetensors", "odd.safetensors")
+    assert.same({ 1, "" }, { result.status, result.output })
+    assert.equal("fnet info: high.safetensors: its metrics are damaged: a: expected a number, got a text\n"
+      .. "fnet info: odd.safetensors: its facts about data are damaged: shape[1]: expected a whole number, got a "
+      .. "text\n", result.errors)
+    assert.equal("fnet run: odd.safetensors: its facts about data are damaged: shape[1]: expected a whole number, "
+      .. "got a text\n", run("run", "odd.safetensors", "picture.npy").errors)
+  end)
+
+  it("is not run on samples that its layers do not take", function()
+    write("large.safetensors", '{"shape":[30000,30000]}')
+    assert.equal("fnet run: large.safetensors: its samples are said to be [30000, 30000], which its layers do not "
+      .. "take: layer 2, Dense(4, 3) expects 4 inputs, but layer 1, Flatten() gives [batch, 900000000]\n",
+      run("run", "large.safetensors", "picture.npy").errors)
+  end)
+
+  it("does not tell the terminal what to do", function()
+    write("loud.safetensors", [[{"shape":[2,2],"name":"\u001b[2J","classes":["\u001b[31mred","\u202egpj","c\nd"]}]])
+    fnet.data.write_npy(directory .. "/four.npy", fnet.zeros { 2, 2 })
+    local info = run("info", "loud.safetensors").output
+    assert.matches("\n  data       \\x1B%[2J, samples %[2, 2%], SHA%-256 unknown\n", info)
+    assert.matches("\n  classes    \\x1B%[31mred, \\u{202E}gpj, c\\nd\n", info)
+    local result = run("run", "loud.safetensors", "four.npy")
+    assert.equal("", result.errors)
+    assert.matches("^four.npy: \\x1B%[31mred, 33.3%%\n  \\x1B%[31mred +", result.output)
+    assert.is_nil(result.output:find "\27")
+  end)
+
+  it("whose tensors have such names is not obeyed by an error that nobody catches", function()
+    assert(fnet.write_tensors(directory .. "/names.safetensors", { ["\27[31m"] = fnet.ones { 1 } }))
+    local errors = run("-l", "fnet", "-e",
+      "fnet.nn.Dense(1, 1):load_state(assert(fnet.read_tensors 'names.safetensors'))").errors
+    assert.matches("has '\\x1B%[31m', which the model does not", errors)
+    assert.equal("fnet: \\x1B[0m\n\tlines stay\n", (run("-e", "error('\\27[0m\\n\\tlines stay', 0)").errors
+      :gsub("^[^:]*fnet:", "fnet:"):gsub("stack traceback:.*", "")))
+  end)
+
+  it("may lie where there is no ordinary file", function()
+    assert.equal("fnet info: /dev/zero: is a device; expected a file or a pipe\n", run("info", "/dev/zero").errors)
+  end)
+end)
+
 describe("fnet info on files of other programs", function()
   it("says what they are, and how fnet can have them", function()
     command.write_file(directory .. "/model.h5", "\x89HDF\r\n\x1a\n\0\0")

@@ -39,7 +39,7 @@ local function read_entry(name, fields)
       files.fault("has the unknown field '%s'", key)
     end
   end
-  if type(fields.dtype) ~= "string" then files.fault "has a type that is no text" end
+  if type(fields.dtype) ~= "string" then files.fault "has no type" end
   if not json.is_array(fields.shape) then files.fault "has no shape" end
   if #fields.shape > AXES_KNOWN then
     files.fault("has %d axes, which no program has that writes such files", #fields.shape)

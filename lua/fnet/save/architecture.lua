@@ -184,8 +184,8 @@ function decode_module(state, fields)
   return made
 end
 
---- Builds the model that `encode` described. Its tensors are hollow, see parameter.lua, unless a script's layers are
--- in it, which are made as the script makes them, all with fresh weights; the random numbers are left as they
+--- Builds the model that `encode` described. Its tensors are hollow, see parameter.lua, unless a script's layers
+-- are in it, which are made as the script makes them, all with fresh weights; the random numbers are left as they
 -- were. A reader of files: a damaged text is a fault.
 ---@param text string
 ---@param own table<string, function|table> constructors of the script's own layers

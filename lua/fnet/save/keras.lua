@@ -9,7 +9,7 @@ local zip = require "fnet.files.zip"
 
 local keras = {}
 
-local CONFIG_MOST = 64 << 20 -- bytes
+local CONFIG_MOST = 8 << 20 -- bytes; its JSON takes many times that
 local PIECE = 1 << 20
 local WEIGHTS, CONFIG = "model.weights.h5", "config.json"
 
@@ -23,15 +23,16 @@ local function read_member(input, member, keeps)
     end))
 end
 
--- Where the weights lie in an archive, how many bytes they have, and the description of the layers. Keras stores
--- the weights as they are.
-local function look_into_archive(input)
+-- Where the weights lie in an archive, how many bytes they have, and, where it is read and not only described, the
+-- description of the layers. Keras stores the weights as they are.
+local function look_into_archive(input, reads)
   local members = {}
   for _, member in ipairs(zip.members(input)) do members[member.name] = member end
   local weights, config = members[WEIGHTS], members[CONFIG]
   if not weights or weights.size ~= weights.packed then
     files.fault("is a .keras archive without '%s' as Keras stores it; %s", WEIGHTS, kinds.KERAS_WAY)
   end
+  if not reads then return zip.locate(input, weights), weights.size end
   read_member(input, weights)
   return zip.locate(input, weights), weights.size, config and read_member(input, config, true)
 end
@@ -42,7 +43,7 @@ local function read_datasets(input, wanted)
   local is_archive = files.sound(input:bytes(2)) == "PK"
   local first, size, config = 0, input:size(), nil
   if not size then files.fault "is no ordinary file, whose parts can be read in any order" end
-  if is_archive then first, size, config = look_into_archive(input) end
+  if is_archive then first, size, config = look_into_archive(input, wanted ~= nil) end
   return hdf5.datasets(input, first, size, wanted), config
 end
 
