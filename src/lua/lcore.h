@@ -2,6 +2,7 @@
    of them, whose header brings this one and the lower ones (lstorage.h, for the few that look inside, is extra):
      lerror      errors at the user's line
      lcheck      checks of arguments
+     lsource     files that are read
      lstorage    the memory behind tensors, and the pool of what was given back
      ltensor     tensors as userdata: handles
      ltape       recording

@@ -2,7 +2,7 @@
    separate, read the header, fill, tally, finish. lua/fnet/files/csv.lua and lua/fnet/data/table.lua call it.
    Invariant: file, buffers and table belong to the session, which Lua closes or collects, however a function ends.
    Their memory comes from Lua's allocator, where a lack of it can be told. */
-#include "linput.h"
+#include "lsource.h"
 #include "ltensor.h"
 
 #include "../core/csv.h"
@@ -81,7 +81,7 @@ static int open_session(lua_State *L) {
     session->reader.resize = session->table.resize = resize;
     session->reader.context = session->table.context = session;
     luaL_setmetatable(L, SESSION_METATABLE);
-    FILE *file = linput_open(L, path, NULL);
+    FILE *file = lsource_open(L, path, NULL);
     if (!file) return 3;
     return csv_open(&session->reader, file) ? 1 : failure(L, &session->reader);
 }

@@ -1,7 +1,7 @@
 /* The binding of the IDX reader: read_idx(path, options) gives a tensor.
    Invariant: the reader, which owns an open file and zlib's state, is a to-be-closed variable, so it is closed
    however read_idx ends, by an error or by Ctrl-C as well. */
-#include "linput.h"
+#include "lsource.h"
 #include "ltensor.h"
 
 #include "../core/idx.h"
@@ -64,7 +64,7 @@ static int read_idx(lua_State *L) {
     lua_Integer limit = option(L, 2, "limit", "read_idx: limit", LUA_MAXINTEGER, (lua_Integer)IDX_DEFAULT_LIMIT);
     int labels = (int)option(L, 2, "labels", "read_idx: labels", INT_MAX, 0);
     struct idx_reader *reader = lnew_closing(L, sizeof *reader, READER_METATABLE);
-    FILE *file = linput_open(L, path, path);
+    FILE *file = lsource_open(L, path, path);
     if (!file) return 3;
     if (!idx_open(reader, file, labels, (uint64_t)limit) || !idx_expect(reader)) return failure(L, path, reader);
     const struct tensor *layout = &reader->layout;
@@ -83,7 +83,7 @@ static int read_idx(lua_State *L) {
 static int idx_header(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     struct idx_reader *reader = lnew_closing(L, sizeof *reader, READER_METATABLE);
-    FILE *file = linput_open(L, path, path);
+    FILE *file = lsource_open(L, path, path);
     if (!file) return 3;
     if (!idx_open(reader, file, 0, UINT64_MAX)) return failure(L, path, reader);
     lua_createtable(L, 0, 5);

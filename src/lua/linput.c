@@ -2,12 +2,11 @@
    What the environment refuses, and what a file lacks, comes back as nil, a message without the file's name, and
    errno or nil.
    Invariant: the file is open until :close(), the end of a to-be-closed variable, or the collector. */
-#include "linput.h"
+#include "lsource.h"
 #include "ltensor.h"
 
 #include "../core/index.h"
 #include "../core/input.h"
-#include "../core/opening.h"
 
 #include <errno.h>
 #include <string.h>
@@ -44,27 +43,11 @@ static int failure(lua_State *L, const char *message, int code) {
     return 3;
 }
 
-FILE *linput_open(lua_State *L, const char *path, const char *lead) {
-    const char *message;
-    int code;
-    FILE *file = opening_file(path, &message, &code);
-    if (!file && code == EMFILE) { /* those that nobody uses any more may be open still */
-        lua_gc(L, LUA_GCCOLLECT, 0);
-        file = opening_file(path, &message, &code);
-    }
-    if (file) return file;
-    if (code == EINTR) lcheck_interrupt(L);
-    luaL_pushfail(L);
-    lua_pushfstring(L, lead ? "%s: %s" : "%s%s", lead ? lead : "", message);
-    lua_pushinteger(L, code);
-    return NULL;
-}
-
 /* core.open_input(path): an input; nil, the message with the path, errno. */
 static int open_input(lua_State *L) {
     const char *path = luaL_checkstring(L, 1);
     struct input_file *self = lnew_object(L, sizeof *self, INPUT_METATABLE);
-    self->file = linput_open(L, path, path);
+    self->file = lsource_open(L, path, path);
     if (!self->file) return 3;
     return fstat(fileno(self->file), &self->status) == 0 ? 1 : luaL_fileresult(L, 0, path);
 }
