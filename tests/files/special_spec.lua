@@ -89,6 +89,11 @@ describe("a file that promises more than it has", function()
     refused("declares 3221225472 bytes of elements, more than can be in N compressed ones", gzip, data.read_idx)
   end)
 
+  it("may be an empty one, of axes that fit no memory", function()
+    refused("declares the shape [0, 2147483648, 2147483648, 2147483648], more than any memory",
+      "\0\0\8\4" .. string.pack(">I4I4I4I4", 0, 1 << 31, 1 << 31, 1 << 31), data.open_idx)
+  end)
+
   it("is of a known kind, which IDX says too", function()
     refused("is a .npy file of NumPy's; fnet.data.read_npy reads it", "\x93NUMPY\1\0", data.read_idx)
     refused("is a .npy file of NumPy's; fnet.data.read_npy reads it", "\x93NUMPY\1\0", data.open_idx)

@@ -126,6 +126,7 @@ function public.open_idx(path)
     local has = (input:size() or 0) - header.first
     local needed = files.bytes_of(header.shape, core.encodings[header.type].size)
     if has == needed then return header end
+    if not needed then files.fault("declares the shape %s, more than any memory", say.shape(header.shape)) end
     files.fault("has %d bytes of elements, but its shape %s needs %d", has, say.shape(header.shape), needed)
   end)
 end

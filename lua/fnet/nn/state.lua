@@ -22,12 +22,13 @@ local function list_of(names)
   return table.concat(quoted, ", ", 1, count - 1) .. " and " .. quoted[count]
 end
 
--- The first of the names that a name stands for, where the model has something under several; else the name itself.
-local function first_name(ties, name)
-  for _, tie in ipairs(ties) do
-    if name == tie.name then return tie.first end
-    local inside = tie.name .. "."
-    if name:sub(1, #inside) == inside then return tie.first .. name:sub(#inside) end
+-- The first of the names that a name stands for, where the model has something under several, by `firsts`, or has
+-- it inside such a thing; else the name itself.
+local function first_name(firsts, name)
+  if firsts[name] then return firsts[name] end
+  for place in name:gmatch "()%." do
+    local first = firsts[name:sub(1, place - 1)]
+    if first then return first .. name:sub(place) end
   end
   return name
 end
@@ -59,12 +60,13 @@ function state.match(model, tensors)
   for _, entries in ipairs { all.parameters, all.buffers } do
     for _, entry in ipairs(entries) do known[entry.name], names[#names + 1] = entry, entry.name end
   end
-  local given, left = {}, {}
+  local given, left, firsts = {}, {}, {}
+  for _, tie in ipairs(all.ties) do firsts[tie.name] = tie.first end
   for _, name in ipairs(naming.sorted(tensors)) do
     if known[name] then given[name] = tensors[name] end
   end
   for _, name in ipairs(naming.sorted(tensors)) do
-    local first = not known[name] and first_name(all.ties, name)
+    local first = not known[name] and first_name(firsts, name)
     if first and known[first] and given[first] == nil then given[first] = tensors[name]
     elseif first then left[#left + 1] = name end
   end
