@@ -2,6 +2,7 @@
 
 local fnet = require "fnet"
 local core = require "fnet.core"
+local json = require "fnet.files.json"
 local safetensors = require "fnet.files.safetensors"
 local tree = require "fnet.files.tree"
 local command = require "tests.support.command"
@@ -89,6 +90,29 @@ describe("a training", function()
         assert.equal(expected, got)
       end)
   end
+
+  it("goes on within an epoch whose batches have no options", function()
+    local place, parts = new_place(), parts_of()
+    parts.set = fnet.data.Dataset { x = fnet.rand { 40, 5 }, y = fnet.ones({ 40 }, "int32") }
+    local checkpoint = open(place, parts)
+    pcall(function()
+      for _ in checkpoint:epochs(1) do
+        local batches = checkpoint:batches(parts.set)
+        batches()
+        batches()
+        assert(checkpoint:save())
+        error "stop"
+      end
+    end)
+    checkpoint:close()
+    local rows = {}
+    checkpoint = open(place, parts, { resume = true })
+    for _ in checkpoint:epochs(1) do
+      for x in checkpoint:batches(parts.set) do rows[#rows + 1] = #x end
+    end
+    checkpoint:close()
+    assert.same({ 8 }, rows)
+  end)
 
   it("that has ended has nothing left to do", function()
     local place, parts = new_place(), parts_of()
@@ -179,9 +203,15 @@ describe("a checkpoint is refused", function()
     safetensors.write_list(path, list, metadata)
     refused(("checkpoint.safetensors: was made with numerics 0, this fnet has %d: the weights would not be those "
       .. "of an uninterrupted run"):format(fnet.numerics), parts_of())
-    metadata["fnet.numerics"], metadata["fnet.checkpoint"] = tostring(fnet.numerics), "{}"
-    safetensors.write_list(path, list, metadata)
-    refused("checkpoint.safetensors: is not a checkpoint of this version of fnet", parts_of())
+    metadata["fnet.numerics"] = tostring(fnet.numerics)
+    local good = metadata["fnet.checkpoint"]
+    for _, name in ipairs { "epoch", "step", "random", "shuffle", "batches", "sums", "values", "parts" } do
+      local state = json.decode(good, tree.DEPTH_MOST)
+      state.table[name] = "another kind"
+      metadata["fnet.checkpoint"] = json.encode(state)
+      safetensors.write_list(path, list, metadata)
+      refused("checkpoint.safetensors: is not a checkpoint of this version of fnet", parts_of())
+    end
     metadata["fnet.checkpoint"] = nil
     safetensors.write_list(path, list, metadata)
     refused("checkpoint.safetensors: holds a model, but is no checkpoint", parts_of())
