@@ -53,6 +53,12 @@ static int threads(lua_State *L) {
     return 1;
 }
 
+/* processors(): how many this process may use, by its affinity and its container. */
+static int processors(lua_State *L) {
+    lua_pushinteger(L, (lua_Integer)threads_available());
+    return 1;
+}
+
 /* clock(): seconds from some fixed moment, never going back. */
 static int monotonic_clock(lua_State *L) {
     struct timespec now;
@@ -105,9 +111,13 @@ static void read_environment(lua_State *L) {
 }
 
 void lopen_runtime(lua_State *L) {
-    static const luaL_Reg functions[] = {{"isa", isa},           {"isas", isas},
-                                         {"threads", threads},   {"clock", monotonic_clock},
-                                         {"terminal", terminal}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"isa", isa},
+                                         {"isas", isas},
+                                         {"threads", threads},
+                                         {"clock", monotonic_clock},
+                                         {"terminal", terminal},
+                                         {"processors", processors},
+                                         {NULL, NULL}};
     own_threads(L);
     read_environment(L);
     luaL_setfuncs(L, functions, 0);
