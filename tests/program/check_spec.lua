@@ -57,6 +57,15 @@ describe("fnet check", function()
     assert.equal(loop.output:match "first loss: [^\n]+", result.output:match "first loss: [^\n]+")
   end)
 
+  it("sees the runs of a sweep, also where they would be processes", function()
+    local result = check(HEAD .. [[
+      fnet.sweep { jobs = 2, seeds = 2, run = function()
+        return fnet.fit(model, { train = set, loss = nn.mse, optim = fnet.optim.Adam, batch = 16 })[1].loss
+      end }]])
+    assert.matches(report, result.output)
+    assert.same({ "", 0 }, { result.errors, result.status })
+  end)
+
   it("gives the script its name and its arguments, and lets it print", function()
     local result = check("print(arg[0], #arg, ...)\n" .. HEAD .. LOOP, "--epochs", "3")
     assert.matches("^script.lua\t2\t%-%-epochs\t3\nlayer", result.output)

@@ -13,6 +13,7 @@ local function nothing() end
 ---@field optimiser fun(optimiser: optim.Optimizer) one was made
 ---@field batches fun(dataset: data.Dataset, size: integer, count: integer) a loop over so many batches begins
 ---@field backward fun(result: tensor) gradients are about to be computed
+---@field here boolean? it has to see all that the script does, so nothing may go on in another process
 ---@field left boolean? it watches no more, and does not come back after another one
 local Observer = {
   run = function(layer, ...) return layer:forward(...) end, optimiser = nothing, batches = nothing,

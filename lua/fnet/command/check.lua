@@ -103,7 +103,7 @@ local function new_watch()
   end
 
   return watch, {
-    run = run, backward = backward,
+    run = run, backward = backward, here = true,
     optimiser = function(made) table.insert(watch.optimisers, made) end,
     batches = function(dataset, size, count)
       watch.epoch = { samples = #dataset, size = size, steps = count }

@@ -6,13 +6,16 @@ local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
+local progress = require "fnet.base.progress"
 local live = require "fnet.report.live"
+local runs = require "fnet.report.runs"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
 local accuracy_text = require("fnet.measure.classes").accuracy_text
 
 local report = {}
 
+local SHORT = 8 -- columns of a bar among others
 local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
 
 --- A horizontal bar.
@@ -27,26 +30,28 @@ function report.bar(fraction, width)
   return EIGHTHS[8]:rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
 end
 
---- A live line on stderr where that is a terminal; nothing elsewhere.
+--- A live line on stderr where that is a terminal, or on that of a sweep, in one of its processes; nothing
+-- elsewhere.
 ---@param label string what is going on
 ---@param total integer steps
 ---@return fun(step: integer, text?: string) update  call it as often as you like
 ---@return fun() finish  removes the line
 function report.progress(label, total)
-  if not core.terminal(2) then return function() end, function() end end
+  local hear = progress.hear
+  if not (hear or core.terminal(2)) then return function() end, function() end end
   local shown, started = -1, core.clock()
   local function update(step, text)
     local now = core.clock()
     if now - shown < 0.1 and step < total then return end
     shown = now
-    local room = (core.terminal(2) or 80) - 1 -- in the last column some terminals begin a new line
+    local width = core.terminal(2) or 80
+    local room = hear and SHORT or math.min(24, width - 1 - (utf8.len(label) or #label) - 6)
     local rate = step / math.max(now - started, 1e-9)
-    local bar = report.bar(step / total, math.max(0, math.min(24, room - (utf8.len(label) or #label) - 6)))
-    local line = ("%s %s %3d%% %s  %.0f s left"):format(label, bar, 100 * step // total, text or "",
-      (total - step) / math.max(rate, 1e-9))
-    live.draw((utf8.len(line) or 0) <= room and line or line:sub(1, (utf8.offset(line, room + 1) or 1) - 1))
+    local line = ("%s %s %3d%% %s  %.0f s left"):format(label, report.bar(step / total, math.max(0, room)),
+      100 * step // total, text or "", (total - step) / math.max(rate, 1e-9))
+    if hear then hear(line) else live.draw({ line }, width) end
   end
-  return update, live.erase
+  return update, hear and function() end or live.erase
 end
 
 --- Callbacks for `fnet.fit` that show how it goes, on stderr: a live line while an epoch runs, where that is a
@@ -73,7 +78,7 @@ function report.training(options)
     finish()
     tell(run.history:ending())
   end
-  if core.terminal(2) then
+  if progress.hear or core.terminal(2) then
     function callbacks.epoch_start(run)
       if not run.steps then return end
       update, finish = report.progress(("epoch %d/%d"):format(run.epoch, run.epochs), run.steps)
@@ -85,15 +90,17 @@ function report.training(options)
   return callbacks
 end
 
---- A callback for `fnet.sweep`: a line for each run, on stderr.
+--- A callback for `fnet.sweep`: a line for each run, on stderr; where that is a terminal, runs that go on at the
+-- same time have a live line each below, with what fnet.fit and fnet.report.progress say of them.
 ---@param sweep fnet.Sweep
 ---@param row table
 ---@param seed integer
 ---@param figure? number nil where the run failed
-function report.sweep(sweep, row, seed, figure)
+---@param problem? string why
+function report.sweep(sweep, row, seed, figure, problem)
   local parts = { ("run %d/%d"):format(sweep.runs, sweep.total) }
-  for i, name in ipairs(sweep.names) do parts[i + 1] = name .. " " .. sweep.text(row.settings[name]) end
-  parts[#parts + 1] = figure and ("seed %d: %.5g"):format(seed, figure) or row.failures[#row.failures]
+  if #sweep.names > 0 then parts[2] = runs.settings(sweep, row) end
+  parts[#parts + 1] = figure and ("seed %d: %.5g"):format(seed, figure) or problem
   io.stderr:write(table.concat(parts, "  "), "\n")
 end
 

@@ -1,10 +1,12 @@
---- A line on the terminal that is drawn again and again. While it stands, whatever the script writes takes it away
--- first, so the two never share a line: print, warn, io.write and the files' write are wrapped then.
--- Invariant: `undo` is set while the line stands, and only then are they wrapped.
+--- Lines on the terminal, mostly one, that are drawn again and again. While they stand, whatever the script writes
+-- takes them away first, so the two never share one: print, warn, io.write and the files' write are wrapped then.
+-- Invariant: `undo` is set while lines stand, `above` of them over the one with the cursor, and only then are they
+-- wrapped.
 
 local live = {}
 
 local undo
+local above = 0
 
 local function before(f)
   return function(...)
@@ -23,23 +25,33 @@ local function wrap(list, name)
   end
 end
 
---- Takes the line away where it stands.
+-- What leads to the beginning of the first line.
+local function back() return "\r" .. ("\27[A"):rep(above) end
+
+--- Takes the lines away where they stand.
 function live.erase()
   if not undo then return end
   for _, f in ipairs(undo) do f() end
   undo = nil
-  io.stderr:write "\r\27[K"
+  io.stderr:write(back(), above > 0 and "\27[J" or "\27[K")
   io.stderr:flush()
+  above = 0
 end
 
---- Draws the line, in place of the one that stands.
----@param text string at most as wide as the terminal
-function live.draw(text)
+--- Draws the lines, in place of those that stand.
+---@param lines string[] cut where they are longer than the terminal
+---@param columns integer of the terminal
+function live.draw(lines, columns)
   if undo then
     for _, f in ipairs(undo) do f() end
   end
-  io.stderr:write("\r", text, "\27[K")
+  local room, cut = columns - 1, {} -- in the last column some terminals begin a new line
+  for i, line in ipairs(lines) do
+    cut[i] = (utf8.len(line) or 0) <= room and line or line:sub(1, (utf8.offset(line, room + 1) or 1) - 1)
+  end
+  io.stderr:write(back(), table.concat(cut, "\27[K\n"), "\27[K", #lines <= above and "\27[J" or "")
   io.stderr:flush()
+  above = #lines - 1
   undo = { wrap(_G, "print"), wrap(_G, "warn"), wrap(io, "write"), wrap(getmetatable(io.stdout).__index, "write") }
 end
 

@@ -12,6 +12,7 @@ local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
 local nonfinite = require "fnet.inspect.nonfinite"
 local outside = require "fnet.nn.outside"
+local progress = require "fnet.base.progress"
 
 -- The weights that gave a finite loss are kept once in so many steps: a copy costs about a third of a step.
 local KEEP = 64
@@ -169,6 +170,7 @@ local function all_epochs(run, plan)
     if plan.schedule then follow_schedule(run, plan, record) end
     run.record = record
     tell(run, plan, "epoch_end")
+    if progress.hear then progress.hear(records:line(record)) end
     local reason = plan.early_stopping and plan.early_stopping:observe(record)
     if reason then run:stop(reason) end
   end

@@ -1,28 +1,26 @@
 --- sweep: the same experiment for each seed and each combination of settings, as one table. Seeds are the outer
--- loop, so that what an interruption leaves can be compared.
+-- loop, so that what an interruption leaves can be compared. This file is fnet.sweep: the options, the runs, and
+-- what becomes of each; jobs.lua runs them in processes, store.lua keeps them, comparison.lua is the table.
+-- Invariant: neither the table nor the random numbers afterwards depend on how many runs go on at a time, or on
+-- which were in the store.
 
+local closing = require "fnet.base.closing"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
+local keep_random = require "fnet.base.keep_random"
 local naming = require "fnet.base.naming"
+local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
-local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 local interruption = require "fnet.base.interruption"
 local start_random = require "fnet.base.seed"
-local statistics = require "fnet.measure.statistics"
+local comparison = require "fnet.train.comparison"
+local jobs = require "fnet.train.jobs"
+local open_store = require "fnet.train.store"
+local report = require "fnet.report"
+local runs = require "fnet.report.runs"
 
-local LEVEL = 0.05 -- p below it counts as a difference
-local OPTIONS = { callback = true, run = true, seeds = true } -- any other name is a setting
-
----@class fnet.Sweep
----@field rows table[] a combination each: settings, figures (a run each, in the order of the seeds), mean,
---- deviation (nil for fewer than two), failures (messages), p (against the first row, corrected; nil for the first)
----@field names string[] of the settings that vary, in the order of the columns
----@field runs integer how many there were
----@field total integer how many were planned
----@field interrupted boolean
-local Sweep = {}
-Sweep.__index = Sweep
+local OPTIONS = { callback = true, jobs = true, run = true, seeds = true, store = true, threads = true }
 
 local function seed_list(seeds)
   if seeds == nil then return { 1 } end
@@ -68,115 +66,174 @@ local function grid_of(options)
   return names, rows
 end
 
--- One run: the figure, or nil and why there is none.
-local function run_once(run, settings, seed)
+---@class train.Run
+---@field row table of the comparison
+---@field seed integer
+---@field figure number? once it has ended
+---@field problem string? likewise: why there is no figure
+
+-- One run: what it gives.
+local function figure_of(run, settings, seed)
   start_random(seed)
   local figure = run(with(settings, "seed", seed))
   if core.is_tensor(figure) then figure = figure:item() end
-  if type(figure) ~= "number" then
-    core.raise("sweep: run must return a number, the figure to compare, got " .. say.value(figure))
-  end
-  if figure - figure ~= 0 then
-    return nil, ("seed %d: the figure is %s"):format(seed, say.number(figure, "%g"))
-  end
-  return figure
+  if type(figure) == "number" then return figure end
+  core.raise("sweep: run must return a number, the figure to compare, got " .. say.value(figure))
 end
 
-local function summarise(self)
-  local first, tests, tested = self.rows[1], {}, {}
-  for i, row in ipairs(self.rows) do
-    if #row.figures > 0 then row.mean, row.deviation = statistics.describe(row.figures) end
-    if i > 1 and #row.figures > 1 and #first.figures > 1 then
-      tests[#tests + 1] = statistics.welch(row.figures, first.figures)
-      tested[#tested + 1] = row
-    end
-  end
-  local corrected = statistics.holm(tests)
-  for i, row in ipairs(tested) do row.p = corrected[i] end
-end
-
--- How a row compares with the first, in words.
-local function comparison(self, row)
-  if row == self.rows[1] or not row.mean or not self.rows[1].mean then return "" end
-  if not row.p then return "too few runs to compare" end
-  local p = row.p < 0.001 and "p < 0.001" or ("p = %.3f"):format(row.p)
-  if row.p >= LEVEL then return ("no clear difference (%s)"):format(p) end
-  return ("%s than the first row (%s)"):format(row.mean > self.rows[1].mean and "higher" or "lower", p)
-end
-
---- A setting as the table shows it.
----@param value any
----@return string
-function Sweep.text(value) return math.type(value) == "float" and ("%.6g"):format(value) or tostring(value) end
-
--- The table: settings, runs, mean and standard deviation, and the comparison with the first row.
-function Sweep:__tostring()
-  local cells = { { table.unpack(self.names) } }
-  for _, title in ipairs { "runs", "mean ± sd", "compared with the first row" } do table.insert(cells[1], title) end
-  local compared, failures = 0, {}
-  for _, row in ipairs(self.rows) do
-    local line = {}
-    for i, name in ipairs(self.names) do line[i] = Sweep.text(row.settings[name]) end
-    line[#line + 1] = tostring(#row.figures)
-    line[#line + 1] = row.mean and ("%.5g"):format(row.mean) ..
-      (row.deviation and (" ± %.2g"):format(row.deviation) or "") or "-"
-    line[#line + 1] = comparison(self, row) .. (#row.failures > 0 and ("  %d failed"):format(#row.failures) or "")
-    compared = compared + (row.p and 1 or 0)
-    cells[#cells + 1] = line
-    if #row.failures > 0 then failures[#failures + 1] = row.failures[1] end
-  end
-  local lines = columns(cells, -1, "  ")
-  if compared > 0 then
-    lines[#lines + 1] = ("p: Welch's t-test, two-sided%s; below %g counts as a difference"):format(
-      compared > 1 and (", corrected for %d comparisons (Holm)"):format(compared) or "", LEVEL)
-  end
-  for _, message in ipairs(failures) do lines[#lines + 1] = "failed: " .. message end
-  if self.interrupted then
-    lines[#lines + 1] = ("interrupted after %d of %d runs"):format(self.runs, self.total)
-  end
-  return table.concat(lines, "\n")
-end
-
--- All runs. Stops at the first error of the first run, which is one of the script; later ones are noted.
-local function run_all(self, options, seeds)
+-- The runs in their order.
+local function plan_of(rows, seeds)
+  local plan = {}
   for _, seed in ipairs(seeds) do
-    for _, row in ipairs(self.rows) do
-      local ok, figure, message = pcall(run_once, options.run, row.settings, seed)
-      if not ok and (interruption.is(figure) or self.runs == 0) then error(figure, 0) end
-      if not ok then figure, message = nil, ("seed %d: %s"):format(seed, tostring(figure)) end
-      self.runs = self.runs + 1
-      table.insert(figure and row.figures or row.failures, figure or message)
-      if options.callback then options.callback(self, row, seed, figure) end
+    for _, row in ipairs(rows) do plan[#plan + 1] = { row = row, seed = seed } end
+  end
+  return plan
+end
+
+-- Notes how a run ended, in its row, where figures stand in the order of the seeds whatever ended first.
+local function enter(self, plan, run, outcome)
+  local figure, problem = outcome.figure, outcome.problem
+  if figure and figure - figure ~= 0 then
+    figure, problem = nil, "the figure is " .. say.number(figure, "%g")
+  end
+  run.figure, run.problem = figure, problem and ("seed %d: %s"):format(run.seed, problem)
+  self.runs = self.runs + 1
+  local row = run.row
+  row.figures, row.failures = {}, {}
+  for _, other in ipairs(plan) do
+    if other.row == row then
+      row.figures[#row.figures + 1], row.failures[#row.failures + 1] = other.figure, other.problem
     end
   end
+end
+
+-- Takes over what is in the store; gives the runs that are left.
+local function take_stored(self, plan, store)
+  if not store then return plan end
+  local left, others = {}, 0
+  for _ in pairs(store.figures) do others = others + 1 end
+  for _, run in ipairs(plan) do
+    local figure = store:figure(run.row.settings, run.seed)
+    if figure then
+      enter(self, plan, run, { figure = figure })
+      others = others - 1
+    else
+      left[#left + 1] = run
+    end
+  end
+  local function note(what, count)
+    if count > 0 then self.notes[#self.notes + 1] = ("%s: %s: %d"):format(store.path, what, count) end
+  end
+  note("runs that are from there", self.runs)
+  note("runs of other settings or seeds, not in this table", others)
+  note("lines that are cut short and were passed over", store.damaged)
+  return left
+end
+
+-- A note below the table, once.
+local function note_once(self, text)
+  for _, note in ipairs(self.notes) do
+    if note == text then return end
+  end
+  self.notes[#self.notes + 1] = text
+end
+
+-- Runs in this process, one after another.
+local function in_turn(list, from, work, finished)
+  for i = from, #list do
+    local ok, result = pcall(work, list[i])
+    if not ok and interruption.is(result) then error(result, 0) end
+    finished(list[i], ok and { figure = result } or { problem = tostring(result), raised = result })
+  end
+end
+
+-- All runs. Stops at the error of the first run, which is one of the script; other ones are noted.
+local function run_all(self, options, plan, store, count)
+  local left, callback = take_stored(self, plan, store), options.callback
+  local function work(run) return figure_of(options.run, run.row.settings, run.seed) end
+  local function work_apart(run)
+    if store then store:close() end -- its lock is the starter's
+    return work(run)
+  end
+  local function finished(run, outcome)
+    if outcome.raised ~= nil and run == plan[1] then error(outcome.raised, 0) end
+    if store and outcome.figure then
+      local done, message = store:add(run.row.settings, run.seed, outcome.figure)
+      if not done then note_once(self, ("%s: runs are missing there: %s"):format(store.path, message)) end
+    end
+    enter(self, plan, run, outcome)
+    if callback then callback(self, run.row, run.seed, run.figure, run.problem) end
+  end
+  local begun = 0
+  if count then
+    local shows = callback == report.sweep
+    local _ <close> = closing(runs.erase)
+    begun = jobs(left, work_apart, { jobs = count, threads = options.threads or 1, finished = finished,
+      shown = function(running) if shows then runs.draw(self, running) end end,
+      fewer = function(most, message)
+        note_once(self, most > 0 and ("not more than %d at a time: %s"):format(most, message)
+          or ("runs went on one after another in this process: %s"):format(message))
+      end })
+  end
+  in_turn(left, begun + 1, work, finished)
+end
+
+-- How many runs go on at a time in processes; nil for none.
+local function count_jobs(wanted, threads)
+  local watcher = observer.current
+  if wanted == nil or watcher and watcher.here then return nil end
+  if wanted == "all" then
+    return math.max(1, math.min(core.processors() // (threads or 1), core.most_processes))
+  end
+  expect.that(math.type(wanted), "sweep: jobs", 'a number of processes, or "all"', wanted)
+  return expect.count("sweep: jobs", wanted, 1, core.most_processes)
+end
+
+-- Until the value is closed, operations have so many threads.
+local function with_threads(count)
+  local before = count and core.threads()
+  if count then core.threads(count) end
+  return closing(function() if count then core.threads(before) end end)
 end
 
 --- Runs an experiment for each seed and each combination of settings, and compares the rows with the first one:
 -- mean and standard deviation, and Welch's t-test with Holm's correction in words. The runs of a row and those of
 -- the first count as independent, although they share seeds: that errs on the safe side. Ctrl-C ends the sweep,
--- which then returns what it has; runs that were cut short do not count.
+-- which then returns what it has; runs that were cut short do not count. With `jobs` each run is a process of its
+-- own, a copy of this one: it shares the memory of the data, and leaves nothing behind but its figure and what it
+-- prints; the table is the same. Afterwards fnet's random numbers go on as if there had been no sweep, those of
+-- math.random from the last seed.
 ---@param options table run: function(settings) -> number, the figure to compare; settings has a value of each list
 --- and the seed, from which the random numbers start before each run; seeds: how many (1 to that), or a list, 1;
---- callback: function(sweep, row, seed, figure) after each run, such as fnet.report.sweep; every other name: a list
---- of values
----@return fnet.Sweep result to be printed. A run that raises or gives no finite number counts as failed; but an
---- error of the very first run is raised
+--- jobs: so many runs at a time, each in a process of its own, or "all", as the processors have room for; by
+--- default one after another in this process; threads: of each run, with jobs 1, else as fnet.threads says; store:
+--- the path of a file to keep finished runs in, a line of JSON each: a second start of the same script goes on
+--- where the first one ended, and runs again what raised or was killed; settings are then numbers, texts, booleans
+--- and tables of these; callback: function(sweep, row, seed, figure, problem) after each run, such as
+--- fnet.report.sweep; every other name: a list of values
+---@return fnet.Sweep result to be printed. A run that raises, is killed or gives no finite number counts as failed;
+--- but an error of the very first run is raised, as is what is wrong with a store: that it cannot be used, or is of
+--- another version of the script
 return function(options)
   expect.that(type(options) == "table", "sweep", "a table of options", options)
-  local callback = options.callback
+  local callback, threads = options.callback, options.threads
   expect.that(is.callable(options.run), "sweep: run", "a function", options.run)
   expect.that(callback == nil or is.callable(callback), "sweep: callback", "a function", callback)
+  if threads ~= nil then threads = expect.count("sweep: threads", threads, 1) end
   local seeds = seed_list(options.seeds)
-  local names, settings = grid_of(options)
-  local rows = {}
-  for i, combination in ipairs(settings) do rows[i] = { settings = combination, figures = {}, failures = {} } end
-  local total = #rows * #seeds
-  local self = setmetatable({ rows = rows, names = names, runs = 0, total = total, interrupted = false }, Sweep)
+  local names, combinations = grid_of(options)
+  local count = count_jobs(options.jobs, threads)
+  local self = comparison(names, combinations, #combinations * #seeds)
+  local plan = plan_of(self.rows, seeds)
+  local store <close> = options.store ~= nil and open_store(options.store) or nil
+  local _ <close> = keep_random()
+  local _ <close> = closing(function() math.randomseed(seeds[#seeds]) end)
+  local _ <close> = with_threads(not count and threads)
   interruption.inside = interruption.inside + 1
-  local ok, message = pcall(run_all, self, options, seeds)
+  local ok, message = pcall(run_all, self, options, plan, store, count)
   interruption.inside = interruption.inside - 1
   if not ok and (not interruption.is(message) or interruption.inside > 0) then error(message, 0) end
   self.interrupted = not ok
-  summarise(self)
+  self:summarise()
   return self
 end
