@@ -10,7 +10,7 @@ local figures_module = require "tests.bench.figures"
 local machine = require "tests.bench.machine"
 
 local SECTIONS = {
-  "limits", "training", "profile", "inference", "products", "conv", "pictures", "programs", "tables",
+  "limits", "training", "profile", "inference", "products", "conv", "pictures", "programs", "tables", "sweeps",
 }
 
 local options = fnet.options(arg, "Measures the speed of fnet, from the project's directory.", {
