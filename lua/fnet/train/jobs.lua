@@ -39,7 +39,7 @@ local function send(kind, content) core.report_to_starter(string.pack("<s4", kin
 
 local function do_piece(work, piece, threads, siblings)
   close_all(siblings) -- they are the starter's; this closes our copies of the pipes
-  io.stdout:setvbuf "line"
+  pcall(io.stdout.setvbuf, io.stdout, "line") -- the script may have closed it
   progress.hear = function(text) send("p", text) end
   local ok, result = pcall(function()
     core.threads(threads)
@@ -120,14 +120,32 @@ local function turn(running)
   return ended
 end
 
--- After Ctrl-C: whatever it has reached ends by itself and may save what it has; the others are told.
-local function let_end(running)
+-- Hands on how jobs have ended, figures first, for what says "interrupted" may end all.
+local function settle(ended, finished)
+  for _, job in ipairs(ended) do
+    if not job.interrupted then finished(job.piece, job.outcome) end
+  end
+  for _, job in ipairs(ended) do
+    if job.interrupted then
+      core.wait_for_processes({}, TICK) -- Ctrl-C reaches all processes of a terminal: ours is on its way
+      finished(job.piece, job.outcome)
+    end
+  end
+end
+
+-- After Ctrl-C: whatever it has reached ends by itself and may save what it has; the others are told. A figure that
+-- comes meanwhile counts.
+local function let_end(running, finished)
   for _, signal in ipairs { false, TERMINATE } do
     for _, job in ipairs(running) do
       if signal then job.process:signal(signal) end
     end
     local started = core.clock()
-    while #running > 0 and core.clock() - started < GRACE do turn(running) end
+    while #running > 0 and core.clock() - started < GRACE do
+      for _, job in ipairs(turn(running)) do
+        if job.outcome.figure then finished(job.piece, job.outcome) end
+      end
+    end
   end
 end
 
@@ -163,15 +181,11 @@ return function(pieces, work, options)
       end
       if jobs == 0 then return end
       options.shown(running)
-      for _, job in ipairs(turn(running)) do
-        -- Ctrl-C reaches all processes of a terminal: ours is on its way.
-        if job.interrupted then core.wait_for_processes({}, TICK) end
-        options.finished(job.piece, job.outcome)
-      end
+      settle(turn(running), options.finished)
     end
   end
   local ok, message = pcall(work_on)
-  if not ok and interruption.is(message) then let_end(running) end
+  if not ok and interruption.is(message) then let_end(running, options.finished) end
   if not ok then error(message, 0) end
   return begun
 end
