@@ -34,7 +34,7 @@ describe("the live lines of runs", function()
     assert.equal("\rlr 0.1  seed 7  epoch 1\27[K\nlr 2  seed 7  ...\27[K\n1 of 9 runs have ended\27[K" ..
       "\r\27[A\27[A" .. "lr 2  seed 7  x\27[K\n1 of 9 runs have ended\27[K\27[J" .. "\r\27[A\27[J",
       shown(80, 24, function()
-        runs.draw(sweep, { job(0.1, "epoch 1"), job(2) })
+        runs.draw(sweep, { job(0.1, "epoch\n1"), job(2) })
         runs.draw(sweep, { job(2, "x") })
         runs.erase()
         runs.erase()

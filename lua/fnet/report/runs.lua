@@ -38,6 +38,7 @@ function runs.draw(sweep, running)
   for i, job in ipairs(running) do
     if i > most then break end
     lines[i] = ("%s  seed %d  %s"):format(runs.settings(sweep, job.piece.row), job.piece.seed, job.text or "...")
+      :gsub("%c", " ") -- a line is a line
   end
   lines[#lines + 1] = ("%d of %d runs have ended"):format(sweep.runs, sweep.total)
   live.draw(lines, columns)
