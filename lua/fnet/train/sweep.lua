@@ -167,6 +167,7 @@ local function run_all(self, options, plan, store, count)
   local begun = 0
   if count then
     local shows = callback == report.sweep
+    runs.erase() -- what stands on the terminal is not for each process to take away
     local _ <close> = closing(runs.erase)
     begun = jobs(left, work_apart, { jobs = count, threads = options.threads or 1, finished = finished,
       shown = function(running) if shows then runs.draw(self, running) end end,
