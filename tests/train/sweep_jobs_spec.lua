@@ -205,6 +205,8 @@ describe("sweep with jobs", function()
       function() return (fnet.sweep { run = run, jobs = "many" }) end)
     raises("sweep: jobs: expected a whole number from 1 to 256, got 0",
       function() return (fnet.sweep { run = run, jobs = 0 }) end)
+    raises("sweep: workers: expected a list of values, such as { 1, 2 }, got number (did you mean 'jobs'?)",
+      function() return (fnet.sweep { run = run, workers = 2 }) end)
     raises("threads: expected a whole number from 1 to 256, got 1000",
       function() return (fnet.sweep { run = run, jobs = 2, threads = 1000 }) end)
     raises("sweep: threads: expected a whole number of at least 1, got 0",

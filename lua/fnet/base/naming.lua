@@ -29,10 +29,11 @@ local SYNONYMS = {
   dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",
   etamin = "floor", gamma = "factor", he = "he_normal", kaiming = "he_normal", kaimingnormal = "he_normal",
   kaiminguniform = "he_uniform", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr",
-  minlr = "floor", mode = "goal", names = "classes", optimiser = "optim", optimizer = "optim", rate = "lr",
+  minlr = "floor", mode = "goal", names = "classes", numworkers = "jobs", optimiser = "optim", optimizer = "optim",
+  processes = "jobs", rate = "lr",
   retaingraph = "retain", rho = "alpha", sep = "separator", std = "deviation", stepsize = "every",
   stratify = "stratified", tmax = "steps", usebias = "bias", val = "valid", validation = "valid",
-  validationdata = "valid", xavier = "glorot_uniform", xaviernormal = "glorot_normal",
+  validationdata = "valid", workers = "jobs", xavier = "glorot_uniform", xaviernormal = "glorot_normal",
   xavieruniform = "glorot_uniform",
 }
 
