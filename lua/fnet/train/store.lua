@@ -8,7 +8,7 @@ local core = require "fnet.core"
 local files = require "fnet.files"
 local json = require "fnet.files.json"
 local tree = require "fnet.files.tree"
-local origin = require("fnet.save").origin
+local origin = require "fnet.save.origin"
 
 local LEAD = '{"seed":' -- what each line begins with
 local DEPTH = 40 -- more than settings of tree.pack have
@@ -17,6 +17,7 @@ local DEPTH = 40 -- more than settings of tree.pack have
 ---@field path string
 ---@field figures table<string, number> by the text of settings and seed
 ---@field damaged integer lines that are cut short
+---@field alone boolean false where its file system has no locks
 local Store = {}
 Store.__index = Store
 
@@ -105,12 +106,13 @@ end
 return function(path)
   expect.path("sweep: store", path)
   local function sound(value, message) return value or core.raise("sweep: store: " .. message) end
-  local script = origin({})["fnet.script"]
+  local script = origin.new({})["fnet.script"]
+  local lock, held = core.lock_file(path)
   local self = setmetatable({
     path = path, figures = {}, damaged = 0, script = script and core.sha256(script):sub(1, 16) or "none",
-    lock = sound(core.lock_file(path)), file = sound(io.open(path, "ab")),
+    lock = sound(lock, held), alone = held, file = sound(io.open(path, "a+b")),
   }, Store)
-  local text = sound(files.read(path))
+  local text = sound(self.file:read "a")
   self.lead = text:sub(-1) ~= "\n" and text ~= "" and "\n" or ""
   local ok, problem = pcall(read, self, text)
   if ok then return self end

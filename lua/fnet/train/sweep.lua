@@ -127,6 +127,9 @@ local function take_stored(self, plan, store)
   note("runs that are from there", self.runs)
   note("runs of other settings or seeds, not in this table", others)
   note("lines that are cut short and were passed over", store.damaged)
+  if not store.alone then
+    self.notes[#self.notes + 1] = store.path .. ": no locks there; write to it from one sweep at a time"
+  end
   return left
 end
 
