@@ -129,8 +129,7 @@ local function class(name)
   new_class.__call = run
   -- A model is a table of its layers, a layer a line.
   new_class.__tostring = function(self)
-    local text = #contents.own(self).parts > 0 and self:summary() or self:describe()
-    return core.visible(text, true) -- settings may come from a file
+    return #contents.own(self).parts > 0 and self:summary() or self:describe()
   end
   return new_class
 end

@@ -118,9 +118,10 @@ local function changed_settings(model, fresh)
   return list
 end
 
--- Whether a value may stand in the place of another one: numbers for a number, a table of such for a table.
+-- Whether a value may stand in the place of another one of a layer of the library: numbers for a number, a table of
+-- such for a table, a text that can be shown for a text.
 local function is_same_kind(before, value)
-  if type(before) ~= type(value) then return false end
+  if type(before) ~= type(value) or type(value) == "string" and core.visible(value) ~= value then return false end
   local _, example = next(type(before) == "table" and before or {})
   for _, inner in next, type(value) == "table" and value or {} do
     if not is_same_kind(example, inner) then return false end
@@ -136,7 +137,7 @@ local function set(module, key, value)
     return ("has no setting '%s'"):format(tostring(key))
   end
   if not (is_own or value == nil or is_same_kind(before, value)) then
-    return ("has a %s as setting '%s', expected a %s"):format(type(value), tostring(key), type(before))
+    return ("has a setting '%s' of another kind than the layer's"):format(tostring(key))
   end
   local ok, message = interruption.pass(pcall(function() module[key] = value end))
   if not ok then return core.error_text(message) end
