@@ -174,6 +174,50 @@ static void test_faults(void) {
     faulty("gzip data is cut short: the file ends after 1000 decompressed bytes", INPUT_ANY, size - 1);
 }
 
+static void expect_room(const char *what, uint64_t bytes, bool fits) {
+    bool fine = input_expect(&input, bytes);
+    check(fine == fits, "%s: %llu bytes: %s", what, (unsigned long long)bytes, fine ? "accepted" : input.message);
+}
+
+static void test_expected(void) {
+    size_t taken;
+    test("what a header declares is compared with the size of the file");
+    FILE *file = open_bytes(plain, 1000);
+    start(file, INPUT_ANY, UINT64_MAX);
+    input_take(&input, got, 100, &taken);
+    expect_room("plain", 900, true);
+    expect_room("plain", 901, false);
+    check(strcmp(input.message, "ends after 1000 of the 1001 bytes that its header declares") == 0, "%s",
+          input.message);
+    input_end(&input);
+    fseek(file, 10, SEEK_SET);
+    start(file, INPUT_STORED, 500);
+    expect_room("a part", 500, true);
+    expect_room("a part", 501, false);
+    input_end(&input);
+    fclose(file);
+    test("and with what compressed bytes can stand for");
+    memset(got, 0, COUNT);
+    size_t size = compress_bytes(0, got, COUNT, 31);
+    file = open_bytes(packed, size);
+    start(file, INPUT_ANY, UINT64_MAX);
+    input_take(&input, got, 10, &taken);
+    expect_room("gzip", COUNT - 10, true);
+    expect_room("gzip", (size + 20) * 1032, false);
+    input_end(&input);
+    fclose(file);
+    test("a pipe may go on for long");
+    int ends[2];
+    if (!check(pipe(ends) == 0, "no pipe")) return;
+    file = fdopen(ends[0], "rb");
+    start(file, INPUT_PLAIN, UINT64_MAX);
+    expect_room("a pipe", INPUT_PIPE_MOST, true);
+    expect_room("a pipe", INPUT_PIPE_MOST + 1, false);
+    input_end(&input);
+    fclose(file);
+    close(ends[1]);
+}
+
 int main(int count, char **arguments) {
     check_start(count, arguments);
     for (size_t i = 0; i < COUNT; i++) plain[i] = i % 3 ? (unsigned char)random_bits() : 0;
@@ -183,5 +227,6 @@ int main(int count, char **arguments) {
     test_elements();
     test_rows();
     test_faults();
+    test_expected();
     return check_end();
 }
