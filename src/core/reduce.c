@@ -7,7 +7,9 @@
 #include <math.h>
 
 #define COLUMN_UNIT 16
-#define LONG_ROW ((size_t)1 << 20) /* elements between two looks for an interrupt */
+#define LONG_ROW ((size_t)1 << 20) /* elements between two looks for an interrupt: one row may be all there is */
+
+static size_t next_look(size_t i, size_t n) { return n - i < LONG_ROW ? n : i + LONG_ROW; }
 
 struct job {
     const struct kernels *kernels;
@@ -119,11 +121,9 @@ double reduce_root(size_t n, size_t step, const double *x, double mean) {
 
 /* Row after row of the columns, so that memory is read in order. Whole numbers below 2^53 are exact in double. */
 #define INTEGERS(name, type)                                                                                       \
-    static void name(const struct job *job, size_t outer, size_t j, size_t columns) {                              \
-        const type *x = (const void *)from(job, outer, j);                                                         \
-        double *y = job->squares + outer * job->inner + j;                                                         \
-        for (size_t c = 0; c < columns; c++) y[c] = job->n > 0 ? x[c] : 0;                                         \
-        for (size_t i = 1; i < job->n; i++)                                                                        \
+    static void name##_rows(const struct job *job, const type *x, size_t i, size_t end, size_t columns,            \
+                            double *y) {                                                                           \
+        for (; i < end; i++)                                                                                       \
             for (size_t c = 0; c < columns; c++) {                                                                 \
                 double value = x[i * job->inner + c];                                                              \
                 if (job->operation == REDUCE_SUM)                                                                  \
@@ -131,6 +131,13 @@ double reduce_root(size_t n, size_t step, const double *x, double mean) {
                 else if (job->operation == REDUCE_MAXIMUM ? value > y[c] : value < y[c])                           \
                     y[c] = value;                                                                                  \
             }                                                                                                      \
+    }                                                                                                              \
+    static void name(const struct job *job, size_t outer, size_t j, size_t columns) {                              \
+        const type *x = (const void *)from(job, outer, j);                                                         \
+        double *y = job->squares + outer * job->inner + j;                                                         \
+        for (size_t c = 0; c < columns; c++) y[c] = job->n > 0 ? x[c] : 0;                                         \
+        for (size_t i = 1; i < job->n && !interrupt_pending(); i = next_look(i, job->n))                           \
+            name##_rows(job, x, i, next_look(i, job->n), columns, y);                                              \
     }
 INTEGERS(part_of_bytes, uint8_t)
 INTEGERS(part_of_integers, int32_t)
@@ -152,8 +159,8 @@ void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, s
 static size_t find_float(size_t n, size_t step, const float *x, bool smallest) {
     float sign = smallest ? -1.0f : 1.0f, best = sign * x[0];
     size_t place = 0;
-    for (size_t i = 1; i < n && !interrupt_pending();) { /* one row may be all that there is */
-        for (size_t end = n - i < LONG_ROW ? n : i + LONG_ROW; i < end; i++) {
+    for (size_t i = 1; i < n && !interrupt_pending();) {
+        for (size_t end = next_look(i, n); i < end; i++) {
             float value = sign * x[i * step];
             bool better = ((value > best) | (value != value)) & (best == best);
             place = better ? i : place;
@@ -175,9 +182,11 @@ static void find_index(void *context, size_t begin, size_t end) {
             continue;
         }
         double best_value = tensor_element(dtype, data, first);
-        for (size_t i = 1; i < job->n && best_value == best_value; i++) {
-            double value = tensor_element(dtype, data, first + i * job->inner);
-            if ((job->smallest ? value < best_value : value > best_value) || value != value) {
+        for (size_t i = 1; i < job->n && !interrupt_pending();) {
+            for (size_t stop = next_look(i, job->n); i < stop; i++) {
+                double value = tensor_element(dtype, data, first + i * job->inner);
+                bool better = (job->smallest ? value < best_value : value > best_value) || value != value;
+                if (!better || best_value != best_value) continue;
                 best = i;
                 best_value = value;
             }

@@ -9,6 +9,7 @@
 #ifndef FNET_KERNELS_H
 #define FNET_KERNELS_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -184,6 +185,10 @@ struct kernels {
     void (*optim[OPTIM_COUNT])(size_t rows, size_t columns, size_t row, const struct optim_step *step,
                                const void *gradient, void *moment1, void *moment2, void *parameter);
 };
+
+/* Counts the requests to give up what is being computed (core/interrupt.c). A loop over a long row looks now and
+   then, and ends with its result unfinished where one has come since the kernel was called. */
+extern atomic_uint kernels_requests;
 
 extern const struct kernels kernels_portable, kernels_double;
 #if defined(__x86_64__)
