@@ -9,6 +9,7 @@
 #include <lualib.h>
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 
 #include "../core/interrupt.h"
 #include "lerror.h"
@@ -134,6 +135,17 @@ static int close_coroutine(lua_State *L) {
     return status == LUA_OK ? lua_gettop(L) : lua_error(L);
 }
 
+/* os.execute; upvalue: Lua's own. While a command runs, Ctrl-C concerns the command alone; where it died of that,
+   the script ends as one of a shell does. */
+static int execute(lua_State *L) {
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    if (lua_gettop(L) == 3 && strcmp(lua_tostring(L, 2), "signal") == 0 && lua_tointeger(L, 3) == SIGINT)
+        return lerror_interrupted(L);
+    return lua_gettop(L);
+}
+
 void linterrupt_open(lua_State *L) {
     struct sigaction before, action = {.sa_handler = handle_signal}; /* no SA_RESTART: a blocked read gives way */
     lua_newuserdatauv(L, 0, 0); /* its finalizer is the last to run, since no object is older */
@@ -150,7 +162,11 @@ void linterrupt_open(lua_State *L) {
     lua_getfield(L, -1, "close");
     lua_pushcclosure(L, close_coroutine, 1);
     lua_setfield(L, -2, "close");
-    lua_pop(L, 1);
+    lua_getglobal(L, LUA_OSLIBNAME);
+    lua_getfield(L, -1, "execute");
+    lua_pushcclosure(L, execute, 1);
+    lua_setfield(L, -2, "execute");
+    lua_pop(L, 2);
     running = L;
     thread = pthread_self();
     interrupt_pending(); /* what comes from now on concerns this thread */

@@ -6,7 +6,7 @@
 
 /* From here on Ctrl-C raises "interrupted" in whatever runs, also in a coroutine, until the state is closed; where
    it is ignored (nohup, a shell's background), it stays so. Called when the standard libraries are open: it takes
-   the place of coroutine.resume, wrap and close. */
+   the place of coroutine.resume, wrap and close, and of os.execute. */
 void linterrupt_open(lua_State *L);
 
 #endif

@@ -370,6 +370,19 @@ describe("Ctrl-C", function()
     assert.equal(1, result.status)
   end)
 
+  it("that ends a command ends the script that waits for it, as in a shell", function()
+    local result = command.shell(directory, command.hears_interrupts .. command.line(command.fnet, { "-e", [[
+      print(os.execute "exit 3")
+      print(os.execute "kill -TERM $$")
+      print(os.execute "trap : INT; kill -INT $$; exit 4")
+      print(pcall(os.execute, "kill -INT $$"))
+      os.execute "kill -INT $$"
+      print "not reached"]] }))
+    assert.equal("nil\texit\t3\nnil\tsignal\t15\nnil\texit\t4\nfalse\tinterrupted\n", result.output)
+    assert.matches(": interrupted\nstack traceback:\n", result.errors)
+    assert.equal(130, result.status)
+  end)
+
   it("gives way to a blocked read", function()
     command.shell(directory, "mkfifo pipe")
     local result = interrupt([[
