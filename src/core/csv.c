@@ -234,6 +234,8 @@ static enum look look_at(struct csv_reader *reader) {
     return LOOK_RECORD;
 }
 
+bool csv_is_open_ended(const struct csv_reader *reader) { return input_is_open_ended(&reader->input); }
+
 enum csv_state csv_next(struct csv_reader *reader) {
     for (;;) {
         if (reader->begin == reader->end) {

@@ -52,6 +52,9 @@ bool csv_open(struct csv_reader *reader, FILE *file);
 /* What parts the fields: an ASCII character, no letter or digit. To be said before the first csv_next. */
 void csv_separate(struct csv_reader *reader, char separator);
 
+/* Whether a small file, or none, may have any number of records. */
+bool csv_is_open_ended(const struct csv_reader *reader);
+
 /* Reads the next record. */
 enum csv_state csv_next(struct csv_reader *reader);
 

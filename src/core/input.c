@@ -148,6 +148,8 @@ static uint64_t bytes_left(const struct input *input) {
     return input->stream.left + (rest < input->ahead ? rest : input->ahead);
 }
 
+bool input_is_open_ended(const struct input *input) { return input->compressed || bytes_left(input) == UINT64_MAX; }
+
 bool input_expect(struct input *input, uint64_t bytes) {
     const uint64_t left = bytes_left(input);
     if (left == UINT64_MAX) {

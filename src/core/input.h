@@ -52,6 +52,10 @@ bool input_take(struct input *input, void *to, size_t size, size_t *taken);
    to be asked before memory is taken for what a header declares. */
 bool input_expect(struct input *input, uint64_t bytes);
 
+/* Whether the size of the file does not tell how much follows, within small factors: compressed, or out of a pipe.
+ */
+bool input_is_open_ended(const struct input *input);
+
 /* The next elements, decoded to what encoding_dtypes or, for u8, `dtype` says. Fewer bytes, and a whole number
    beyond int32, are faults. */
 bool input_elements(struct input *input, enum encoding encoding, bool big_endian, size_t count, enum dtype dtype,

@@ -142,9 +142,10 @@ struct filler {
     char decimal, thousands;
     size_t number_count;
     const double *numbers; /* that mean a missing value */
+    size_t rows_most;
 };
 
-enum { FIELDS = 2, COLUMNS, MARKERS, NUMBERS, POINT, THOUSANDS, ARGUMENTS = THOUSANDS, CODES };
+enum { FIELDS = 2, COLUMNS, MARKERS, NUMBERS, POINT, THOUSANDS, LIMIT, ARGUMENTS = LIMIT, CODES };
 
 enum found { VALUE, MISSING, NO_NUMBER };
 
@@ -186,6 +187,13 @@ static int add_record(lua_State *L, const struct filler *filler, bool blank) {
     static const struct csv_field empty = {.at = ""};
     struct session *session = filler->session;
     struct table *table = &session->table;
+    if (table->count == filler->rows_most) {
+        luaL_pushfail(L);
+        lua_pushfstring(
+            L, "line %I: the %I records before take all bytes of the limit; { limit = bytes } sets another",
+            (LUAI_UACINT)session->line, (LUAI_UACINT)table->count);
+        return 2;
+    }
     float *row = table_row(table);
     bool dropped = false;
     if (!row) {
@@ -295,12 +303,18 @@ static const double *push_numbers(lua_State *L, size_t count) {
     return numbers;
 }
 
-/* session:fill(fields, columns, markers, numbers, decimal, thousands): all records from the one that was read last,
-   each of so many fields, into a row of the columns, tables with number, the field's place; codes, a table that
-   gives the code of a text, NaN where it stands for a missing value, for a number nil; missing, "refuse", "nan" or
-   "drop". markers: keys are the texts, numbers a list of the numbers, that mean a missing value. Gives how many
-   records there are, and how many were dropped. Else nil and "fields", the count of another one; nil and "missing"
-   or "number", the number of the column in the list, the text; nil, message, errno. */
+/* session:open_ended(): whether a small file may have any number of records. */
+static int open_ended(lua_State *L) {
+    lua_pushboolean(L, csv_is_open_ended(&session_of(L)->reader));
+    return 1;
+}
+
+/* session:fill(fields, columns, markers, numbers, decimal, thousands, limit): all records from the one that was
+   read last, each of so many fields, into a row of the columns, tables with number, the field's place; codes, a
+   table that gives the code of a text, NaN where it stands for a missing value, for a number nil; missing,
+   "refuse", "nan" or "drop". markers: keys are the texts, numbers a list of the numbers, that mean a missing value.
+   Gives how many records there are, and how many were dropped. Else nil and "fields", the count of another one; nil
+   and "missing" or "number", the number of the column in the list, the text; nil, message, errno. */
 static int fill(lua_State *L) {
     struct session *session = session_of(L);
     lua_settop(L, ARGUMENTS);
@@ -315,6 +329,9 @@ static int fill(lua_State *L) {
     filler.number_count = (size_t)lua_rawlen(L, NUMBERS);
     filler.numbers = push_numbers(L, filler.number_count);
     session->table.width = width;
+    lua_Integer limit =
+        lua_isnil(L, LIMIT) ? LUA_MAXINTEGER : lcheck_integer(L, LIMIT, "fill: limit", 1, LUA_MAXINTEGER);
+    filler.rows_most = (size_t)limit / (width * sizeof(float));
     return add_records(L, &filler);
 }
 
@@ -416,11 +433,17 @@ static int number_of_text(lua_State *L) {
 
 void lopen_csv(lua_State *L) {
     static const luaL_Reg functions[] = {{"csv_open", open_session}, {"csv_number", number_of_text}, {NULL, NULL}};
-    static const luaL_Reg session[] = {{"beginning", beginning}, {"separate", separate},
-                                       {"read", read_record},    {"line", line_of_record},
-                                       {"fill", fill},           {"tally", tally},
-                                       {"finish", finish},       {"__close", close_session},
-                                       {"__gc", close_session},  {NULL, NULL}};
+    static const luaL_Reg session[] = {{"beginning", beginning},
+                                       {"separate", separate},
+                                       {"read", read_record},
+                                       {"line", line_of_record},
+                                       {"fill", fill},
+                                       {"open_ended", open_ended},
+                                       {"tally", tally},
+                                       {"finish", finish},
+                                       {"__close", close_session},
+                                       {"__gc", close_session},
+                                       {NULL, NULL}};
     lnew_metatable(L, SESSION_METATABLE, session);
     luaL_setfuncs(L, functions, 0);
 }

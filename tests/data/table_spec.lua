@@ -355,6 +355,15 @@ describe("read_csv", function()
     assert.equal(66666.0, set.x:slice(2, 2, 2):sum():item())
   end)
 
+  it("ends at the limit", function()
+    local text = "a,b\n1,2\n3,4\n5,6\n"
+    assert.equal(3, #read(text, { target = "b", limit = 3 * 8 }))
+    refused("line 4: the 2 records before take all bytes of the limit; { limit = bytes } sets another", text,
+      { target = "b", limit = 3 * 8 - 1 })
+    raises("read_csv: limit: expected a whole number of at least 1, got 0",
+      function() data.read_csv(path, { target = "b", limit = 0 }) end)
+  end)
+
   it("refuses what does not go together", function()
     local set = assert(read("k,y\nu,1\n", { target = "y", one_hot = "k" }))
     raises("read_csv: columns: comes with like; leave it out",

@@ -11,6 +11,8 @@ local table_plan = require "fnet.data.table_plan"
 
 local fault = files.fault
 
+local LIMIT = 4 << 30 -- bytes of what comes out of a compressed file or a pipe, which may go on for ever
+
 -- ---- what does not fit ----
 
 -- How else numbers are written: decimal points, what parts thousands.
@@ -70,7 +72,8 @@ local function place_of(session, column) return ("line %d, column '%s'"):format(
 -- Fills the session's table with all records; gives how many were dropped.
 local function fill(session, sources, file, options)
   local records, found, number, text = session:fill(#file.names, sources, options.missing_texts,
-    options.missing_numbers, options.decimal, options.thousands)
+    options.missing_numbers, options.decimal, options.thousands,
+    options.limit or session:open_ended() and LIMIT or nil)
   if records == nil then
     if found == "fields" then refuse_count(session:line(), number, file) end
     local column = text and sources[number].column or files.sound(nil, found, number)
@@ -155,7 +158,8 @@ end
 --- whole digits in groups of three, none. like: a data set from read_csv, usually the training data, whose
 --- columns, categories, separator, header, decimal, thousands and missing_values are taken over; a file without
 --- its target, or target = false, gives x alone, y is x. unseen: a category of one_hot that like does not have:
---- "refuse", or "zeros", 0 in all its columns
+--- "refuse", or "zeros", 0 in all its columns. limit: bytes that the numbers of all records may take, 4 GiB for a
+--- compressed file or a pipe, which need not end, else none
 ---@return data.Dataset? set nil where the file cannot be read or a field does not fit
 ---@return string? message, integer? code
 local function read_csv(path, options)

@@ -7,7 +7,7 @@ local core = require "fnet.core"
 local csv = require "fnet.files.csv"
 
 local OPTIONS = { "target", "columns", "categorical", "one_hot", "missing", "missing_target", "missing_values",
-  "separator", "header", "decimal", "thousands", "like", "unseen" }
+  "separator", "header", "decimal", "thousands", "like", "unseen", "limit" }
 local FROM_LIKE = { "columns", "categorical", "one_hot" } -- come with the other file
 local FORMAT = { "missing_values", "separator", "header", "decimal", "thousands" } -- too, but may be said anew
 local MISSING_VALUES = { "", "NA", "N/A", "NaN", "nan", "null", "?" }
@@ -82,6 +82,7 @@ end
 ---@field missing_texts table<string, boolean>
 ---@field missing_numbers number[]
 ---@field unseen string "refuse", "zeros"
+---@field limit integer? bytes of the numbers of all records
 ---@field number fun(text: string): number? as this file writes them
 ---@field format table what another file may take over
 
@@ -101,6 +102,7 @@ return function(options)
   end
   if like then options = take_over(options, like.plan) end
   local known = { like = like, without_target = options.target == false, header = options.header,
+    limit = options.limit and expect.count("read_csv: limit", options.limit, 1),
     separator = check_character("separator", options.separator),
     decimal = check_character("decimal", options.decimal, "."),
     thousands = check_character("thousands", options.thousands) }
