@@ -26,7 +26,8 @@ static size_t limit_of(const char *directory) {
                  (read_numbers(directory, "cpu.cfs_quota_us", &quota, &ignored) == 1 &&
                   read_numbers(directory, "cpu.cfs_period_us", &period, &ignored) == 1);
     if (!known || quota <= 0 || period <= 0) return SIZE_MAX;
-    return quota < period ? 1 : (size_t)(quota / period);
+    long long nearest = (quota + period / 2) / period; /* a thread that has a half for itself is worth its waits */
+    return nearest > 0 ? (size_t)nearest : 1;
 }
 
 /* The least of the limits of `path` below the directory `mount`, and of what lies between. */
@@ -42,6 +43,12 @@ static size_t limit_along(const char *mount, const char *path) {
     return least;
 }
 
+static size_t limit_below(const char *mounts, const char *name, const char *path) {
+    char mount[PATH_MAX];
+    int length = snprintf(mount, sizeof mount, "%s%s%s", mounts, *name ? "/" : "", name);
+    return length < (int)sizeof mount ? limit_along(mount, path) : SIZE_MAX;
+}
+
 static bool has_word(const char *list, const char *word) {
     size_t length = strlen(word);
     for (; list; list = strchr(list, ','), list = list ? list + 1 : NULL)
@@ -50,7 +57,7 @@ static bool has_word(const char *list, const char *word) {
 }
 
 size_t quota_of(const char *groups, const char *mounts) {
-    char line[PATH_MAX + 256], mount[PATH_MAX];
+    char line[PATH_MAX + 256];
     size_t least = SIZE_MAX;
     FILE *file = fopen(groups, "r");
     if (!file) return SIZE_MAX;
@@ -61,10 +68,9 @@ size_t quota_of(const char *groups, const char *mounts) {
         *path++ = '\0';
         controllers++;
         if (*controllers && !has_word(controllers, "cpu")) continue;
-        if (snprintf(mount, sizeof mount, "%s%s%s", mounts, *controllers ? "/" : "", controllers) >=
-            (int)sizeof mount)
-            continue;
-        size_t limit = limit_along(mount, path);
+        size_t limit = limit_below(mounts, controllers, path);
+        /* a link, where the directory's name lists the controllers in another order */
+        if (limit == SIZE_MAX && *controllers) limit = limit_below(mounts, "cpu", path);
         least = limit < least ? limit : least;
     }
     fclose(file);

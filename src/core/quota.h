@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-/* Whole processors, at least one; SIZE_MAX where there is no limit, or none that can be read. */
+/* Whole processors, to the nearest, at least one; SIZE_MAX where there is no limit, or none that can be read. */
 size_t quota_processors(void);
 
 /* The same for a list of the groups of a process, as /proc/self/cgroup is, and the place where they are mounted. */

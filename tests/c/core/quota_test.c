@@ -32,12 +32,16 @@ static void test_second_version(void) {
     put_file("v2/cpu.max", "max 100000\n");
     put_file("v2/pods/cpu.max", "400000 100000\n");
     put_file("v2/pods/one/cpu.max", "250000 100000\n");
+    put_file("v2/pods/less/cpu.max", "149000 100000\n");
+    put_file("v2/pods/half/cpu.max", "150000 100000\n");
     put_file("v2/pods/small/cpu.max", "50000 100000\n");
     put_file("v2/pods/free/cpu.max", "max 100000\n");
     put_file("v2/odd/cpu.max", "what\n");
     expect(SIZE_MAX, "0::/\n", "v2");
     expect(4, "0::/pods\n", "v2");
-    expect(2, "0::/pods/one\n", "v2");
+    expect(3, "0::/pods/one\n", "v2");
+    expect(1, "0::/pods/less\n", "v2");
+    expect(2, "0::/pods/half\n", "v2");
     expect(1, "0::/pods/small\n", "v2");
     expect(4, "0::/pods/free\n", "v2");
     expect(SIZE_MAX, "0::/odd\n", "v2");
@@ -57,6 +61,10 @@ static void test_first_version(void) {
     put_file("v1/cpuset/box/cpu.cfs_period_us", "100000\n");
     expect(3, "5:cpuset:/box\n4:cpu,cpuacct:/box\n1:name=systemd:/box\n0::/box\n", "v1");
     expect(SIZE_MAX, "5:cpuset:/box\n4:cpu,cpuacct:/\n", "v1");
+    test("version 1: controllers in another order than in the directory's name");
+    put_file("v1/cpu/box/cpu.cfs_quota_us", "400000\n");
+    put_file("v1/cpu/box/cpu.cfs_period_us", "200000\n");
+    expect(2, "4:cpuacct,cpu:/box\n", "v1");
 }
 
 static void test_nothing(void) {
