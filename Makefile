@@ -15,7 +15,7 @@ BINDIR = $(PREFIX)/bin
 LUADIR = $(PREFIX)/share/lua/5.4
 LIBDIR = $(PREFIX)/lib/lua/5.4
 
-# release; asan, tsan and coverage for tests; gcc and clang for lint, aarch64-gcc and
+# release; asan, tsan and coverage for tests; fuzz for make fuzz; gcc and clang for lint, aarch64-gcc and
 # aarch64-clang for test-aarch64, these four with -Werror.
 VARIANT = release
 build := build/$(VARIANT)
@@ -65,10 +65,11 @@ variant.clang := -O2 -Werror
 variant.aarch64-gcc := -O2 -Werror
 variant.aarch64-clang := -O2 -Werror
 variant.asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+variant.fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 variant.tsan := -O1 -g -fsanitize=thread
 variant.coverage := -O0 -g --coverage
 ifeq ($(origin variant.$(VARIANT)),undefined)
-$(error VARIANT=$(VARIANT) is unknown; there are release, asan, tsan, coverage, gcc, clang, \
+$(error VARIANT=$(VARIANT) is unknown; there are release, asan, tsan, coverage, fuzz, gcc, clang, \
 aarch64-gcc and aarch64-clang)
 endif
 
@@ -100,7 +101,7 @@ lua_sources := $(sort $(filter-out $(lua_of_interpreter),$(wildcard src/lua/*.c)
 editor := src/terminal/editor_$(or $(readline),none).c
 interpreter_sources := src/main.c src/options.c $(lua_of_interpreter) $(editor) \
     $(filter-out src/terminal/editor_%,$(wildcard src/terminal/*.c))
-test_sources := $(sort $(wildcard tests/c/kernels/*.c tests/c/core/*.c tests/c/fuzz/*.c))
+test_sources := $(sort $(wildcard tests/c/kernels/*.c tests/c/core/*.c))
 bench_sources := $(filter-out tests/bench/peers%,$(wildcard tests/bench/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
 installed_modules = $(modules:lua/%=$(DESTDIR)$(LUADIR)/%)
@@ -113,12 +114,15 @@ test_programs := $(patsubst %.c,$(build)/%,$(test_sources))
 host_sources := $(sort $(wildcard tests/c/lua/*.c))
 host_programs := $(patsubst %.c,$(build)/%,$(host_sources))
 bench_programs := $(patsubst %.c,$(build)/%,$(bench_sources))
+core_fuzzers := $(patsubst %.c,$(build)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+script_fuzzers := $(patsubst %.lua,$(build)/%,$(sort $(wildcard tests/fuzz/*_fuzz.lua)))
+fuzzers := $(core_fuzzers) $(script_fuzzers)
 module := $(build)/fnet/core.so
 
 # ---- building ----
 
-.PHONY: all library help docs fashion data test test-long asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
-.PHONY: programs check peers-matmul FORCE
+.PHONY: all library help docs fashion data test test-long fuzz asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
+.PHONY: programs fuzzers check peers-matmul FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -191,11 +195,24 @@ $(host_programs): $(build)/%: $(build)/%.o $(library_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(library_objects) $(lua_link) $(system_libs)
 
+# Fuzz targets: replayed by a main of ours, or driven by clang's libFuzzer.
+fuzz_driver := $(if $(filter fuzz,$(VARIANT)),,$(build)/tests/fuzz/replay.o)
+fuzz_link := $(link) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
+
+$(core_fuzzers): $(build)/%: $(build)/%.o $(fuzz_driver) $(core_objects) $(build)/link.txt
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(fuzz_link) -o $@ $< $(fuzz_driver) $(core_objects) $(system_libs)
+
+$(script_fuzzers): $(build)/tests/fuzz/script.o $(fuzz_driver) $(library_objects) $(build)/link.txt
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(fuzz_link) -o $@ $< $(fuzz_driver) $(library_objects) $(lua_link) $(system_libs)
+
 $(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(system_libs)
 
--include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(host_programs:=.o) $(bench_programs:=.o))
+-include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(host_programs:=.o) $(bench_programs:=.o) \
+    $(core_fuzzers:=.o) $(build)/tests/fuzz/script.o $(build)/tests/fuzz/replay.o)
 
 # ---- using ----
 
@@ -220,10 +237,11 @@ test: ## Install what is missing, build, run every test
 	@sh tests/tools/python.sh
 	@$(MAKE) --no-print-directory check
 
-test-long: ## The long versions of the crash tests: 200 kills, every bit of a checkpoint flipped
+test-long: ## The long versions of tests: 200 kills, every bit of a checkpoint flipped, 100,000 damaged files a reader
 	@sh src/tools/setup.sh test
-	@$(MAKE) --no-print-directory $(fnet)
+	@$(MAKE) --no-print-directory $(fnet) $(fuzzers)
 	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua
+	@for program in $(fuzzers); do echo "== $$program" && $$program 100000 || exit 1; done
 
 asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@sh src/tools/setup.sh test
@@ -238,16 +256,23 @@ test-aarch64: ## Kernel tests and a short training on aarch64 builds, under qemu
 	@$(MAKE) --no-print-directory $(fnet)
 	@MAKE='$(MAKE)' sh tests/tools/aarch64.sh
 
+fuzz: ## Let libFuzzer invent files and calls, SECONDS=60 for each target or TARGET=name alone
+	@sh src/tools/setup.sh fuzz
+	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang fuzzers
+	@sh tests/tools/fuzz.sh '$(or $(SECONDS),60)' $(if $(TARGET),build/fuzz/tests/fuzz/$(TARGET)_fuzz,$(fuzzers:$(build)/%=build/fuzz/%))
+
 coverage: ## Every test on a build that counts; how much of each C file was executed
 	@sh src/tools/setup.sh test
 	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
 	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
 	    sh tests/tools/coverage.sh build/coverage; exit $$status
 
-programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs)
+programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers)
+
+fuzzers: $(fuzzers)
 
 check: programs $(if $(filter release,$(VARIANT)),$(module))
-	@sh tests/tools/test.sh $(VARIANT) $(fnet) $(test_programs) $(host_programs)
+	@sh tests/tools/test.sh $(VARIANT) $(fnet) $(test_programs) $(host_programs) $(if $(filter tsan,$(VARIANT)),,$(fuzzers))
 
 lint: ## luacheck, cppcheck, clang-format, and every warning of gcc and clang as an error
 	@sh src/tools/setup.sh lint

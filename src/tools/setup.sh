@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, lint
-# or aarch64.
+# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, fuzz,
+# lint or aarch64.
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
 # With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails.
 # CC and PKG_CONFIG are honoured as in the Makefile.
@@ -63,6 +63,21 @@ check_test() {
     available wget || need wget
 }
 
+# libFuzzer comes with clang, elsewhere than on Debian in the same package.
+has_fuzzer() {
+    trial=$(mktemp) || return 1
+    printf '%s\n' 'int LLVMFuzzerTestOneInput(const char *data, unsigned long size) { return !data && size; }' |
+        clang -fsanitize=fuzzer,address -x c - -o "$trial" 2>/dev/null
+    status=$?
+    rm -f "$trial"
+    return $status
+}
+
+check_fuzz() {
+    available clang || need clang
+    has_fuzzer || need libclang-rt-dev
+}
+
 check_lint() {
     for tool in lua-check:luacheck cppcheck:cppcheck gcc:gcc clang:clang clang-format:clang-format; do
         available "${tool#*:}" || need "${tool%:*}"
@@ -86,6 +101,7 @@ for goal in "$@"; do
         docs) check_docs ;;
         fashion) check_data ;;
         test) check_test ;;
+        fuzz) check_fuzz ;;
         lint) check_lint ;;
         aarch64) check_aarch64 ;;
         *) say "unknown goal '$goal'; there are build, docs, fashion, test, lint and aarch64" && exit 1 ;;
@@ -120,6 +136,7 @@ cmark-gfm - cmark-gfm cmark-gfm
 lua-check luarocks luacheck luacheck
 cppcheck cppcheck cppcheck cppcheck
 clang clang clang llvm
+libclang-rt-dev compiler-rt compiler-rt -
 clang-format clang-tools-extra clang clang-format'
 
 # packages_for COLUMN

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/../.."
 
 root=$PWD/build/aarch64-root
 libraries=$root/usr/lib/aarch64-linux-gnu
-iterations=2000 # of fuzzing; fewer than in `make test`, because qemu is slow
+runs=2000 # of fuzzing; fewer than in `make test`, because qemu is slow
 
 say() { printf '%s\n' "aarch64.sh: $*" >&2; }
 
@@ -56,7 +56,7 @@ failed=0
 run_program() {
     echo "== $1"
     arguments=''
-    case $1 in */fuzz/*) arguments=$iterations ;; esac
+    case $1 in */fuzz/*) arguments=$runs ;; esac
     status=0
     emulated "$1" $arguments >"$1.log" 2>&1 || status=$?
     cat "$1.log"
@@ -91,7 +91,7 @@ test_build() {
     build=build/$1
     compiler=$2
     set --
-    for source in tests/c/kernels/*.c tests/c/core/*.c tests/c/fuzz/*.c; do
+    for source in tests/c/kernels/*.c tests/c/core/*.c tests/fuzz/*_fuzz.c; do
         case $source in
             */threads_test.c) echo "$source is not for qemu, which cannot start threads in a forked child" ;;
             *) set -- "$@" "$build/${source%.c}" ;;

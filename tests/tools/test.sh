@@ -6,7 +6,8 @@
 # command succeeded, reported its figures, and no sanitizer wrote a report, in whatever process.
 set -u
 
-fuzz_iterations=20000
+fuzz_runs=5000 # of targets in C; those in Lua take longer
+script_runs=1000
 
 variant=$1
 FNET=$2
@@ -65,7 +66,11 @@ fi
 for program in "$@"; do
     case $variant/$program in
         tsan/*/fuzz/*) ;;
-        */fuzz/*) run "$program" "$program" "$fuzz_iterations" ;;
+        */fuzz/*)
+            runs=$fuzz_runs
+            if [ -e "tests/fuzz/${program##*/}.lua" ]; then runs=$script_runs; fi
+            run "$program" "$program" $runs
+            ;;
         *) run "$program" "$program" ;;
     esac
 done

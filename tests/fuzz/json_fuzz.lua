@@ -1,0 +1,13 @@
+--- The reader of JSON. What it has read, it writes, and reads again as the same.
+
+local json = require "fnet.files.json"
+
+return function(_, bytes)
+  local value, message = json.decode(bytes)
+  if value == nil then
+    assert(type(message) == "string" and message:find "^at byte %d+: ", message)
+    return
+  end
+  local text = json.encode(value)
+  assert(json.encode(assert(json.decode(text))) == text, text)
+end
