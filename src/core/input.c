@@ -84,9 +84,11 @@ bool input_start(struct input *input, FILE *file, enum input_format format, uint
 static bool take_plain(struct input *input, unsigned char *to, size_t size, size_t *taken) {
     struct stream *stream = &input->stream;
     *taken = stream->left < size ? stream->left : size;
-    if (*taken > 0) memcpy(to, stream->from, *taken);
-    stream->from += *taken;
-    stream->left -= *taken;
+    if (*taken > 0) {
+        memcpy(to, stream->from, *taken);
+        stream->from += *taken;
+        stream->left -= *taken;
+    }
     while (*taken < size) {
         size_t step = size - *taken < STREAM_STEP ? size - *taken : STREAM_STEP, got;
         if (interrupt_pending()) return fail_interrupted(input);
@@ -116,11 +118,13 @@ static bool take_compressed(struct input *input, unsigned char *to, size_t size,
     for (*taken = 0; *taken < size && !input->ended;) {
         if (interrupt_pending()) return fail_interrupted(input);
         if (stream->left == 0 && !refill(input)) return false;
-        if (stream->left == 0)
+        bool at_end = stream->left == 0; /* zlib may hold the last bytes and still give what they stand for */
+        enum stream_state state = stream_move(stream);
+        bool moved = size - stream->room > *taken;
+        *taken = size - stream->room;
+        if (at_end && !moved && state == STREAM_OPEN && !interrupt_pending())
             return fail(input, 0, "%s is cut short: %s ends after %zu decompressed bytes", what,
                         input->format == INPUT_ANY ? "the file" : "it", input->taken + *taken);
-        enum stream_state state = stream_move(stream);
-        *taken = size - stream->room;
         if (state == STREAM_NO_MEMORY) return fail_system(input, ENOMEM);
         if (state == STREAM_DAMAGED)
             return fail(input, 0, "%s is damaged after %zu decompressed bytes: %s", what, input->taken + *taken,
