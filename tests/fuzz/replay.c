@@ -1,7 +1,7 @@
-/* Calls a fuzz target where there is no libFuzzer: NAME_fuzz RUNS calls it with each file of tests/fuzz/corpus/NAME
-   and then RUNS times with one of these that was damaged, always in the same way; NAME_fuzz FILE with that file.
-   Invariant: the input of a call lies in PROGRAM.input until the call is over, however the program ends. A call
-   that takes more than SECONDS_MOST ends it. */
+/* Calls a fuzz target where there is no libFuzzer: NAME_fuzz RUNS calls it with nothing, with each file of
+   tests/fuzz/corpus/NAME, and then RUNS times with one of these that was damaged, always in the same way; NAME_fuzz
+   FILE with that file. Invariant: the input of a call lies in PROGRAM.input until the call is over, however the
+   program ends. A call that takes more than SECONDS_MOST ends it. */
 #define _GNU_SOURCE /* program_invocation_short_name */
 #include "fuzz.h"
 
@@ -13,7 +13,7 @@
 enum { FILES_MOST = 100, SECONDS_MOST = 60 };
 
 struct bytes {
-    size_t size; /* 1 to FUZZ_MOST */
+    size_t size; /* up to FUZZ_MOST; that of files, and after damage, above 0 */
     unsigned char at[FUZZ_MOST];
 };
 
@@ -124,7 +124,7 @@ static void damage(struct bytes *file) {
 static void call(const struct bytes *file) {
     require(pwrite(kept, file->at, file->size, 0) == (ssize_t)file->size && ftruncate(kept, (off_t)file->size) == 0,
             "the input cannot be kept");
-    uint8_t *data = malloc(file->size);
+    uint8_t *data = malloc(file->size + !file->size);
     require(data != NULL, "no memory for the input");
     memcpy(data, file->at, file->size);
     alarm(SECONDS_MOST);
@@ -181,6 +181,7 @@ int main(int count, char **arguments) {
         }
         printf("whatever ends this, its last input is in %s\n", path);
         fflush(stdout);
+        call(&file); /* nothing at all */
         for (size_t i = 0; i < corpus_size; i++) call(&corpus[i]);
         for (unsigned long i = 0; i < runs; i++) {
             const struct bytes *from = &corpus[choose(corpus_size)];
@@ -190,6 +191,6 @@ int main(int count, char **arguments) {
         }
     }
     unlink(path);
-    printf("%zu passed, 0 failed\n", *end == '\0' ? corpus_size + runs : 1);
+    printf("%zu passed, 0 failed\n", *end == '\0' ? 1 + corpus_size + runs : 1);
     return EXIT_SUCCESS;
 }

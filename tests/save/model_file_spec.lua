@@ -137,6 +137,8 @@ describe("layers of a script", function()
     nn.Sequential { Residual(3), Other() }:save(path)
     support.raises(("load: %s needs layers that are not part of fnet; give their classes: "):format(path)
       .. "{ layers = { Dense = ..., Residual = ... } }", function() fnet.load(path) end)
+    support.raises("load: layers: expected classes by name, { Residual = Residual }, got number",
+      function() fnet.load("nowhere", { layers = 5 }) end)
     support.raises("load: layers: expected classes by name, { Residual = Residual }",
       function() fnet.load(path, { layers = { Residual } }) end)
     support.raises("load: layers.Residual gave no layer",

@@ -223,6 +223,8 @@ describe("creation", function()
 
   it("by concat", function()
     raises("concat: expected a table of at least one tensor, got an empty table", function() fnet.concat {} end)
+    local strange = setmetatable({ 1 }, { __len = function() return -1 end })
+    raises("stack: expected a table of at least one tensor, got table", function() fnet.stack(strange) end)
     raises("concat: expected a table of at least one tensor, got nil", function() fnet.concat() end)
     raises("concat: expected a table of at least one tensor, got a float32 tensor of [2, 3]",
       function() fnet.concat(t) end)

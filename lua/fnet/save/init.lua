@@ -44,6 +44,7 @@ function module.Module:save(path, options)
 end
 
 local function check_layers(layers)
+  expect.that(type(layers) == "table", "load: layers", "classes by name, { Residual = Residual }", layers)
   for name, make in pairs(layers) do
     if type(name) ~= "string" or type(make) ~= "function" and type(make) ~= "table" then
       core.raise("load: layers: expected classes by name, { Residual = Residual }")

@@ -88,7 +88,7 @@ end
 
 -- At least one tensor in a table.
 local function check_list(what, tensors)
-  if type(tensors) ~= "table" or #tensors == 0 then
+  if type(tensors) ~= "table" or #tensors < 1 then
     core.raise("%s: expected a table of at least one tensor, got %s", what,
       type(tensors) == "table" and #tensors == 0 and getmetatable(tensors) == nil and "an empty table" or
         core.kind(tensors))
