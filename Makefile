@@ -157,6 +157,8 @@ $(build)/src/kernels/kernels_neon.o: private own_flags := $(fast_kernels) \
     $(if $(findstring clang,$(compiler_version)),,-fno-schedule-insns)
 # the one symbol that core.so shows
 $(build)/src/lua/lcore.o: private own_flags := -fvisibility=default
+# whose wrappers libraries may meet
+$(build)/tests/support/faults.o: private own_flags := -fvisibility=default
 $(build)/$(editor:.c=.o): private own_flags := $(readline_flags)
 $(build)/src/core/image_png.o $(build)/src/core/image_jpeg.o: private own_flags := $(image_flags)
 $(build)/src/core/picture.o: private own_flags := $(fast_kernels)
@@ -195,6 +197,15 @@ $(host_programs): $(build)/%: $(build)/%.o $(library_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(library_objects) $(lua_link) $(system_libs)
 
+# The interpreter, whose calls of the system fail on demand.
+faulty := $(build)/tests/support/faulty
+faulty_calls = $(shell sed -nE 's/^(WRAP|DECLARE).([a-zA-Z0-9_]+), .*/\2/p' tests/support/faults.c)
+
+$(faulty): $(build)/tests/support/faults.o $(interpreter_objects) $(build)/link.txt
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(link) -o $@ $(faulty_calls:%=-Wl,--wrap=%) $< $(interpreter_objects) $(lua_link) $(readline_libs) \
+	    $(system_libs)
+
 # Fuzz targets: replayed by a main of ours, or driven by clang's libFuzzer.
 fuzz_driver := $(if $(filter fuzz,$(VARIANT)),,$(build)/tests/fuzz/replay.o)
 fuzz_link := $(link) $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer)
@@ -212,7 +223,7 @@ $(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
 	$(quiet)$(link) -o $@ $< $(system_libs)
 
 -include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(host_programs:=.o) $(bench_programs:=.o) \
-    $(core_fuzzers:=.o) $(build)/tests/fuzz/script.o $(build)/tests/fuzz/replay.o)
+    $(core_fuzzers:=.o) $(build)/tests/fuzz/script.o $(build)/tests/fuzz/replay.o $(faulty:faulty=faults.o))
 
 # ---- using ----
 
@@ -267,7 +278,7 @@ coverage: ## Every test on a build that counts; how much of each C file was exec
 	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
 	    sh tests/tools/coverage.sh build/coverage; exit $$status
 
-programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers)
+programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers) $(faulty)
 
 fuzzers: $(fuzzers)
 

@@ -12,7 +12,7 @@ local STEPS_MOST = 200000 -- of Lua, for each call: longer ones end as by Ctrl-C
 -- What starts programs, prints, or changes what holds for later inputs too; and what the library asks of parts of
 -- its own: it has checked the arguments.
 local left_out = { sweep = true, options = true, help = true, threads = true, isa = true, fashion_mnist = true,
-  report = true, fetch = true, part = true, output_shape = true }
+  report = true, fetch = true, part = true, output_shape = true, read_idx = true }
 
 -- ---- what there is to call ----
 
@@ -77,7 +77,7 @@ local constants = {
 }
 
 -- What is often right.
-local plain = { 1, 2, 3, 4, 5, 0.5, true, { 2, 3 }, { 1, 5, 5, 2 }, "float32", "same", function(...) return ... end }
+local plain = { 1, 2, 3, 4, 5, 0.5, true, { 2, 3 }, { 1, 5, 5, 2 }, "float32", "same", type }
 
 local option_names = { "lr", "size", "shuffle", "padding", "stride", "rate", "bias", "target", "momentum", "axis",
   "keep", "epochs", "train", "test", "valid", "model", "loss", "optim", "batch", "weights", "dilation", "groups",
@@ -99,7 +99,7 @@ local operators = {
 
 local function too_long() error("too long", 0) end
 
--- What an error may be: a text whose place is not in the library. What the state itself runs out of is nobody's fault.
+-- What an error may be: a text whose place is not in the library. What a state itself runs out of is nobody's fault.
 local library = debug.getinfo(require("fnet.base.expect").that, "S").short_src:match "^(.*/)base/"
 local function check_error(message, name)
   if type(message) ~= "string" then return end -- raised by a function of ours
