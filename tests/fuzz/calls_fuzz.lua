@@ -99,7 +99,7 @@ local operators = {
 
 local function too_long() error("too long", 0) end
 
--- What an error may be: a text whose place is not in the library. What a state itself runs out of is nobody's fault.
+-- What an error may be: a text whose place is not in the library. What a state runs out of is nobody's fault.
 local library = debug.getinfo(require("fnet.base.expect").that, "S").short_src:match "^(.*/)base/"
 local function check_error(message, name)
   if type(message) ~= "string" then return end -- raised by a function of ours
