@@ -8,6 +8,8 @@ local nn, data = fnet.nn, fnet.data
 
 local corpus = command.directory .. "/tests/fuzz/corpus/"
 
+fnet.seed(1)
+
 -- The path of a new file.
 local function place(target, name)
   os.execute("mkdir -p " .. corpus .. target)
@@ -67,7 +69,7 @@ for name, content in pairs(tables) do
   put("csv", name, content)
   put("table", name, content)
 end
-put("table", "compressed", gzip(text:rep(3)))
+put("table", "compressed", gzip(text .. "gamma,3\n"))
 
 local colours = fnet.tensor({ 0, 255, 9, 200, 31, 7, 1, 99, 50, 3, 4, 7 }, "uint8"):reshape { 2, 2, 3 }
 assert(data.write_png(place("image", "colour.png"), colours))
@@ -83,10 +85,9 @@ for _, kind in ipairs { { 0, 1 }, { 0, 16 }, { 2, 8 }, { 3, 4 }, { 4, 8 }, { 6, 
   put("image", ("type%d_%d.png"):format(kind[1], kind[2]), bytes)
 end
 
-local shapes = { vector = { 3 }, matrix = { 2, 3 }, empty = { 0, 4 }, scalar = {} }
-for name, shape in pairs(shapes) do
-  if name ~= "scalar" then assert(data.write_npy(place("npy", name), fnet.rand(shape))) end
-end
+assert(data.write_npy(place("npy", "vector"), fnet.rand { 3 }))
+assert(data.write_npy(place("npy", "matrix"), fnet.rand { 2, 3 }))
+assert(data.write_npy(place("npy", "empty"), fnet.zeros { 0, 4 }))
 local function npy(header, content, version)
   header = header .. "\n"
   return "\x93NUMPY" .. (version == 2 and "\2\0" .. string.pack("<s4", header)
@@ -183,4 +184,10 @@ local archive = command.read_file(corpus .. "npz/stored.npz")
 put("info", "archive", (archive:gsub("x%.npy", "a.pkl")))
 for _, name in ipairs { "model/set", "checkpoint/trained", "npz/deflated.npz" } do
   put("info", name:match "(%w+)/", command.read_file(corpus .. name))
+end
+
+for i = 1, 8 do
+  local bytes = {}
+  for k = 1, 200 do bytes[k] = string.char(math.random(0, 255)) end
+  put("calls", "random" .. i, table.concat(bytes))
 end
