@@ -104,7 +104,7 @@ for goal in "$@"; do
         fuzz) check_fuzz ;;
         lint) check_lint ;;
         aarch64) check_aarch64 ;;
-        *) say "unknown goal '$goal'; there are build, docs, fashion, test, lint and aarch64" && exit 1 ;;
+        *) say "unknown goal '$goal'; there are build, docs, fashion, test, fuzz, lint and aarch64" && exit 1 ;;
     esac
 done
 if [ -z "$required$optional" ]; then exit 0; fi

@@ -18,8 +18,8 @@ enum { MEMORY_LEAST = 16 << 20, MEMORY_FACTOR = 1100 };
 
 static lua_State *lua;
 static bool refuses;
-static size_t used, allowed = SIZE_MAX; /* bytes */
-static char root[PATH_MAX];             /* the project's */
+static size_t used, allowed = SIZE_MAX, refused; /* bytes; of the latest block that was refused */
+static char root[PATH_MAX];                      /* the project's */
 static char folder[] = "/tmp/fnet_fuzz_XXXXXX", path[sizeof folder + 32];
 
 static void *allocate(void *context, void *block, size_t old_size, size_t size) {
@@ -31,7 +31,10 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
         return NULL;
     }
     if (size > old_size && size - old_size > allowed - used) {
-        if (refuses) return NULL;
+        if (refuses || size != refused) { /* Lua collects, and asks once more */
+            refused = size;
+            return NULL;
+        }
         fprintf(stderr, "%zu bytes more than the %zu in use\n", size - old_size, used);
         abort();
     }
@@ -85,6 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 close(file) == 0,
             "no file for the bytes");
     allowed = used + MEMORY_LEAST + MEMORY_FACTOR * size;
+    refused = 0;
     lua_pushvalue(lua, 1);
     lua_pushstring(lua, path);
     lua_pushlstring(lua, (const char *)data, size);
