@@ -248,10 +248,10 @@ test: ## Install what is missing, build, run every test
 	@sh tests/tools/python.sh
 	@$(MAKE) --no-print-directory check
 
-test-long: ## The long versions of tests: 200 kills, every bit of a checkpoint flipped, 100,000 damaged files a reader
+test-long: ## The long versions of tests: kills, bits that flip, calls that fail, 100,000 damaged files for each reader
 	@sh src/tools/setup.sh test
-	@$(MAKE) --no-print-directory $(fnet) $(fuzzers)
-	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua
+	@$(MAKE) --no-print-directory $(fnet) $(fuzzers) $(faulty)
+	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua tests/program/faults_spec.lua
 	@for program in $(fuzzers); do echo "== $$program" && $$program 100000 || exit 1; done
 
 asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
