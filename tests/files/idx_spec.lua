@@ -372,6 +372,15 @@ describe("read_idx", function()
       raises("bad argument #2 to 'read_idx' (table expected, got number)", "a", 7)
     end)
 
+    it("also of the public function", function()
+      local read_idx = require("fnet").data.read_idx
+      for _, arguments in ipairs { { 5 }, {}, { "a\0b" }, { "a", 7 }, { "a", { limits = 1 } } } do
+        local fine, message = pcall(function() local _ = read_idx(table.unpack(arguments)) end)
+        assert.is_false(fine)
+        assert.matches("idx_spec.lua:%d+: read_idx: ", message)
+      end
+    end)
+
     it("for options that make no sense", function()
       raises("read_idx: unknown option limits, expected limit or labels", "a", { limits = 1 })
       raises("read_idx: unknown option number, expected limit or labels", "a", { 1 })

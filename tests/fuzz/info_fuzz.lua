@@ -7,17 +7,17 @@ local answer = require "tests.fuzz.readers".answer
 
 local said
 
-print = function(text) said = text end -- luacheck: globals print
-local errors = { write = function(_, ...) said = table.concat { ... } end }
+print = function(text) said = said .. text .. "\n" end -- luacheck: globals print
+local errors = { write = function(_, ...) said = said .. table.concat { ... } end }
 
 return function(path)
   local stderr = io.stderr
-  said = nil
+  said = ""
   rawset(io, "stderr", errors)
-  local ok, succeeded = pcall(info, { path })
+  local ok, message = pcall(info, { path })
   rawset(io, "stderr", stderr)
-  assert(ok, succeeded)
-  assert(type(said) == "string" and said:find(path, 1, true), said)
+  assert(ok, message)
+  assert(said:find(path, 1, true), said)
   answer(path, fnet.read_tensors(path))
   answer(path, fnet.load(path))
   answer(path, fnet.data.read_npy(path))

@@ -128,7 +128,7 @@ size_t __wrap_fread(void *to, size_t size, size_t count, FILE *file) {
 
 DECLARE(fwrite, size_t, (const void *from, size_t size, size_t count, FILE *file));
 size_t __wrap_fwrite(const void *from, size_t size, size_t count, FILE *file) {
-    if (!fails(SYSTEM)) return __real_fwrite(from, size, count, file);
+    if (file == stderr || !fails(SYSTEM)) return __real_fwrite(from, size, count, file); /* where the reason is said */
     file->_flags |= _IO_ERR_SEEN;
     return 0;
 }

@@ -2,6 +2,7 @@
 -- Invariant: a file that is none of IDX is called what it is, where its beginning tells.
 
 local core = require "fnet.core"
+local expect = require "fnet.base.expect"
 local files = require "fnet.files"
 local kinds = require "fnet.files.kinds"
 
@@ -19,7 +20,10 @@ end
 ---@param options? table limit: bytes of elements, 4 GiB; labels: number of classes, for labels from 1
 ---@return tensor? tensor nil where the file cannot be read or is damaged
 ---@return string? message, integer? code
-function idx.read_idx(path, options) return named(path, core.read_idx(path, options)) end
+function idx.read_idx(path, options)
+  expect.path("read_idx", path)
+  return named(path, core.read_idx(path, expect.options("read_idx", options, { "limit", "labels" })))
+end
 
 --- What an IDX file holds, from its header alone.
 ---@param path string
