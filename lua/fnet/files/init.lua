@@ -55,6 +55,17 @@ end
 ---@return string? message, integer? code
 function files.attempt(lead, reader, ...) return outcome(lead, pcall(reader, ...)) end
 
+--- The same of a text: that memory was short says nothing about it, and goes on to whoever started.
+---@param reader fun(...): any
+---@param ... any
+---@return any value nil where it met a fault
+---@return string? message
+function files.parse(reader, ...)
+  local value, message, code = files.attempt("", reader, ...)
+  if code == files.NO_MEMORY then error(message, 0) end
+  return value, message
+end
+
 --- What a reader makes of a file that it reads by parts, so that the memory of the result is enough; its faults
 -- begin with the path.
 ---@param path string

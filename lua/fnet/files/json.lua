@@ -163,7 +163,7 @@ end
 function json.decode(text, depth)
   local length, position = utf8.len(text)
   if not length then return nil, ("at byte %d: not valid UTF-8"):format(position) end
-  return files.attempt("", function()
+  return files.parse(function()
     local state = { text = text, at = 1, depth = depth or 32 }
     local value = read_value(state, 1)
     if peek(state) ~= "" then fail(state, "something follows the end of the value") end

@@ -88,7 +88,7 @@ end
 ---@return any value
 ---@return boolean fine
 function tree.unpack(text, tensors, prefix)
-  local value, problem = files.attempt("", function()
+  local value, problem = files.parse(function()
     return unpack_value({ tensors = tensors, prefix = prefix }, files.sound(json.decode(text, tree.DEPTH_MOST)))
   end)
   return value, problem == nil
