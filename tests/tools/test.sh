@@ -60,12 +60,8 @@ run() {
     failed=$((failed + $2))
 }
 
-if [ "$variant" = tsan ]; then
-    echo "left out: the fuzz programs, which run in one thread"
-fi
 for program in "$@"; do
-    case $variant/$program in
-        tsan/*/fuzz/*) ;;
+    case $program in
         */fuzz/*)
             runs=$fuzz_runs
             if [ -e "tests/fuzz/${program##*/}.lua" ]; then runs=$script_runs; fi
@@ -78,8 +74,8 @@ done
 task=default
 if [ "$variant" = tsan ]; then
     task=threads
-    echo "left out: the specs of text and files, which run in one thread, and those named Ctrl-C, which"
-    echo "ThreadSanitizer cannot deliver to a busy Lua loop (.busted)"
+    echo "left out: fuzz targets and specs that run in one thread, and specs named Ctrl-C, which ThreadSanitizer"
+    echo "cannot deliver to a busy Lua loop (.busted)"
 fi
 run "specs in $FNET" busted --lua="$FNET" --run=$task --output=plainTerminal
 
