@@ -72,7 +72,8 @@ describe("sweep with jobs", function()
       run = function(settings)
         if settings.how == "raises" then error("\xff no text", 0) end
         if settings.how == "killed" then os.execute "kill -9 $PPID" end
-        if settings.how == "leaves" then os.exit(3) end
+        -- As with os.exit(), where a sanitizer would complain of the threads that the first process has.
+        if settings.how == "leaves" then rawset(core, "report_to_starter", function() end) end
         return settings.how == "nan" and 0 / 0 or 1
       end }
     local failures = {}
@@ -82,8 +83,8 @@ describe("sweep with jobs", function()
       { "seed 1: \xff no text", "seed 2: \xff no text" },
       { "seed 1: killed by signal 9, as the system does where memory runs out",
         "seed 2: killed by signal 9, as the system does where memory runs out" },
-      { "seed 1: its process ended before it gave a figure, with status 3",
-        "seed 2: its process ended before it gave a figure, with status 3" },
+      { "seed 1: its process ended before it gave a figure, with status 0",
+        "seed 2: its process ended before it gave a figure, with status 0" },
       { "seed 1: the figure is nan", "seed 2: the figure is nan" },
     }, failures)
     assert.same({ 1, 1 }, result.rows[1].figures)
