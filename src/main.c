@@ -17,6 +17,7 @@
 #include "kernels/kernels.h"
 #include "lua/lcore.h"
 #include "lua/lerror.h"
+#include "lua/lfailure.h"
 #include "lua/linterrupt.h"
 #include "lua/lreadline.h"
 #include "options.h"
@@ -79,21 +80,45 @@ static bool is_outermost(lua_State *L, int level) {
     return !lua_getstack(L, level + 2, &frame);
 }
 
-/* Adds to Lua's own "attempt to call a nil value (method 'x')", on top of the stack, what was probably meant, where
-   the library knows it. */
-static void suggest(lua_State *L) {
+/* Calls a function that only helps with a message; false where that fails. Ctrl-C meanwhile is not lost. */
+static bool help_with(lua_State *L, int arguments) {
+    if (lua_pcall(L, arguments, 1, 0) == LUA_OK) return true;
+    ended_by_interrupt = lerror_is(L, -1, LERROR_INTERRUPTED);
+    return false;
+}
+
+/* Pushes what the library says to do instead, such as "did you mean 'x'?", where Lua's own message on top of the
+   stack says what a value is not; false, with nothing pushed, where there is no such advice. */
+static bool push_way_out(lua_State *L) {
     int top = lua_gettop(L);
-    if (strstr(lua_tostring(L, top), " a nil value (") == NULL) return;
+    if (strstr(lua_tostring(L, top), " value (") == NULL) return false;
     lua_getglobal(L, "require");
     lua_pushliteral(L, "fnet.command.suggest");
-    if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_getfield(L, -1, "meant") == LUA_TFUNCTION) {
+    if (help_with(L, 1) && lua_getfield(L, -1, "way_out") == LUA_TFUNCTION) {
         lua_pushvalue(L, top);
-        if (lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1)) {
-            lua_pushfstring(L, "%s; did you mean '%s'?", lua_tostring(L, top), lua_tostring(L, -1));
-            lua_replace(L, top);
+        if (help_with(L, 1) && lua_isstring(L, -1)) {
+            lua_replace(L, top + 1);
+            lua_settop(L, top + 1);
+            return true;
         }
     }
     lua_settop(L, top);
+    return false;
+}
+
+/* Adds such advice to the message at 1, or to one that speaks of nil the failure that a function of the library has
+   given as nil. */
+static void explain(lua_State *L) {
+    const char *message = lua_tostring(L, 1);
+    if (push_way_out(L)) {
+        lua_pushfstring(L, "%s; %s", message, lua_tostring(L, -1));
+        lua_replace(L, 1);
+    } else if (strstr(message, " nil") != NULL && lfailure_latest(L, false) != NULL) {
+        lua_pushfstring(L, "%s\nnil may come from %s (assert(...) around that call says so at once)", message,
+                        lua_tostring(L, -1));
+        lua_replace(L, 1);
+    }
+    lua_settop(L, 1);
 }
 
 /* Message handler: a string gets a traceback; another object speaks for itself through __tostring. What the
@@ -104,16 +129,12 @@ static int add_traceback(lua_State *L) {
     ended_by_interrupt = message != NULL && lerror_is(L, 1, LERROR_INTERRUPTED);
     if (message == NULL) {
         if (luaL_callmeta(L, 1, "__tostring") && lua_type(L, -1) == LUA_TSTRING) return 1;
-        message = lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
+        lua_pushfstring(L, "(error object is a %s value)", luaL_typename(L, 1));
     }
     int level = lerror_level(L, 1);
-    if (level < 0 && !ended_by_interrupt) suggest(L);
-    if (level < 0)
-        luaL_traceback(L, L, lua_tostring(L, -1), 1);
-    else if (level == 0 || is_outermost(L, level))
-        lua_settop(L, 1);
-    else
-        luaL_traceback(L, L, message, level);
+    if (message != NULL && !ended_by_interrupt) explain(L);
+    if (level < 0 || (level > 0 && !is_outermost(L, level)))
+        luaL_traceback(L, L, lua_tostring(L, -1), level < 0 ? 1 : level);
     return 1;
 }
 
@@ -380,6 +401,15 @@ static void survive_file_limits(void) {
     if (before.sa_handler == SIG_DFL) sigaction(SIGXFSZ, &action, NULL);
 }
 
+/* Says of a file that the script could not write, and that is not there in the end, what it has perhaps not looked
+   at: the result of model:save, which nothing else needs. */
+static void recall(lua_State *L) {
+    const char *failure = lfailure_latest(L, true);
+    if (failure == NULL) return;
+    lua_pushfstring(L, "note: not written by %s (assert(...) around that call ends the script there)", failure);
+    report(L);
+}
+
 static bool run_everything(lua_State *L, char **argv) {
     struct options options = options_parse(argv);
     if (options.bad != NULL) {
@@ -413,14 +443,16 @@ static bool run_everything(lua_State *L, char **argv) {
         print_version();
         options.interactive = true;
     } else if (idle) {
-        return run_loaded(L, luaL_loadfile(L, NULL));
+        if (!run_loaded(L, luaL_loadfile(L, NULL))) return false;
     } else if (command != NULL) {
         return run_command(L, command);
     } else if (script != NULL) {
         bool standard_input = strcmp(script, "-") == 0 && options.script == options.count; /* not after -- */
         if (!run_script(L, standard_input ? NULL : script, options.interactive)) return false;
     }
-    return !options.interactive || interact(L);
+    if (options.interactive) return interact(L);
+    recall(L);
+    return true;
 }
 
 /* The same under protection: argv -> success. An error comes out only when there is no memory for more. */

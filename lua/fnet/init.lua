@@ -3,6 +3,7 @@
 
 require "fnet.base"
 local core = require "fnet.core"
+local expect = require "fnet.base.expect"
 local interruption = require "fnet.base.interruption"
 local later = require "fnet.base.later"
 local tensor = require "fnet.tensor"
@@ -69,11 +70,14 @@ function fnet.isas() return core.isas() end
 ---@return number seconds
 function fnet.clock() return core.clock() end
 
---- What kind of error it is that pcall gives, for code that asks: an error is its text, which may change.
+--- What kind of error it is that pcall gives, for code that asks: an error is its text, which may change. Ctrl-C
+-- and a lack of memory come through whatever the library tries by itself; but a run of a sweep without memory has
+-- failed.
 ---@param message any
 ---@return string? kind "interrupted" (Ctrl-C), "out of memory" or "label out of range"; nil for any other error
 function fnet.error_kind(message)
-  return interruption.is(message) and "interrupted" or core.error_kind(message)
+  expect.value("error_kind", message)
+  return interruption.is(message) and "interrupted" or (core.error_kind(message))
 end
 
 --- SHA-256 (FIPS 180-4) of strings and tensors, in order; a tensor counts as its row-major bytes.

@@ -1,6 +1,7 @@
 /* The files of src/lua, from the lowest floor up. A file calls only floors below its own, and includes the highest
    of them, whose header brings this one and the lower ones (lstorage.h, for the few that look inside, is extra):
      lerror      errors at the user's line
+     lfailure    what came back as nil and a message
      lcheck      checks of arguments
      lsource     files that are read
      lstorage    the memory behind tensors, and the pool of what was given back
@@ -18,7 +19,7 @@ typedef void lopener(lua_State *L);
 lopener lopen_error, lopen_storage, lopen_tensor, lopen_tape, lopen_backward, lopen_element, lopen_create,
     lopen_view, lopen_elementwise, lopen_reduce, lopen_matmul, lopen_conv, lopen_pool, lopen_index, lopen_nn,
     lopen_norm, lopen_optim, lopen_random, lopen_idx, lopen_input, lopen_file, lopen_transform, lopen_decode,
-    lopen_hash, lopen_image, lopen_csv, lopen_signal, lopen_process, lopen_runtime;
+    lopen_hash, lopen_image, lopen_csv, lopen_signal, lopen_process, lopen_runtime, lopen_failure;
 
 /* Opens the module fnet.core: called by require. */
 LUAMOD_API int luaopen_fnet_core(lua_State *L);

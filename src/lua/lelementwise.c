@@ -51,7 +51,7 @@ static void get_operand(lua_State *L, int index, const char *what, enum dtype dt
         return;
     }
     if (lua_type(L, index) != LUA_TNUMBER)
-        lerror(L, "%s: expected a tensor or a number, got %s", what, lpush_kind(L, index));
+        lrefuse_operand(L, what, index, "a tensor or a number", ltensor_test(L, 1) || ltensor_test(L, 2));
     operand->number = lua_tonumber(L, index);
     operand->single = rounding_single(operand->number);
     operand->tensor = (struct tensor){.dtype = dtype};
@@ -187,13 +187,13 @@ enum place { METHOD, FUNCTION, COMPARISON };
     }
 #include "../kernels/operations.inc"
 
-static int swapped(lua_State *L, lua_CFunction comparison) {
+static int swapped(lua_State *L, const char *what, enum binary comparison) {
     lua_settop(L, 2);
     lua_insert(L, 1);
-    return comparison(L);
+    return compare(L, what, comparison);
 }
-static int greater(lua_State *L) { return swapped(L, binary_LESS); }
-static int greater_equal(lua_State *L) { return swapped(L, binary_LESS_EQUAL); }
+static int greater(lua_State *L) { return swapped(L, "gt", BINARY_LESS); }
+static int greater_equal(lua_State *L) { return swapped(L, "ge", BINARY_LESS_EQUAL); }
 
 void lopen_elementwise(lua_State *L) {
     static const struct {

@@ -33,7 +33,8 @@ static int set_place(lua_State *L) {
     return 0;
 }
 
-/* The message on top of the stack gets its place; it stays as it is where finding that fails, or is under way. */
+/* The message on top of the stack gets its place; it stays as it is where finding that fails, or is under way.
+   Ctrl-C and a lack of memory meanwhile are raised instead. */
 static void add_place(lua_State *L) {
     if (!lua_checkstack(L, 4)) return;
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &place_key) == LUA_TFUNCTION) {
@@ -41,9 +42,11 @@ static void add_place(lua_State *L) {
         lua_rawsetp(L, LUA_REGISTRYINDEX, &place_key);
         lua_pushvalue(L, -1);
         lua_pushvalue(L, -3);
-        bool placed = lua_pcall(L, 1, 1, 0) == LUA_OK && lua_isstring(L, -1);
+        int status = lua_pcall(L, 1, 1, 0);
+        bool placed = status == LUA_OK && lua_isstring(L, -1);
         lua_insert(L, -2);
         lua_rawsetp(L, LUA_REGISTRYINDEX, &place_key);
+        if (status == LUA_ERRMEM || (status != LUA_OK && lerror_is(L, -1, LERROR_INTERRUPTED))) lua_error(L);
         if (placed) lua_copy(L, -1, -2);
     }
     lua_pop(L, 1);
@@ -62,13 +65,41 @@ static int script_level(lua_State *L, lua_Debug *frame) {
     return found;
 }
 
+/* Whether a variable of a function, or with -1 what follows its parameters, is a table of the library's names; then
+   pushes how scripts write that table. */
+static bool push_space(lua_State *L, const lua_Debug *frame, int variable) {
+    if (!lua_getlocal(L, frame, variable)) return false;
+    if (luaL_getmetafield(L, -1, "__space") == LUA_TNIL) lua_pushnil(L);
+    lua_remove(L, -2);
+    if (lua_type(L, -1) == LUA_TSTRING) return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* Adds to the message on top of the stack that a function of the library, which the script has called with a colon,
+   is called with a dot: fnet:zeros { 2 } hands it `fnet` first, and it refuses that, or what it takes for another
+   argument. Of a tail call neither the name nor the sign is known. */
+static void add_dot(lua_State *L) {
+    lua_Debug frame;
+    int level = script_level(L, &frame) - 1;
+    if (level < 0 || !lua_getstack(L, level, &frame) || !lua_getinfo(L, "nt", &frame)) return;
+    if ((strcmp(frame.namewhat, "method") != 0 && !frame.istailcall) || !lua_checkstack(L, 4)) return;
+    if (!push_space(L, &frame, 1) && !push_space(L, &frame, frame.istailcall ? 2 : -1)) return;
+    const char *space = lua_tostring(L, -1);
+    if (frame.istailcall)
+        lua_pushfstring(L, "; was a colon written for a dot, %s.name(...)?", space);
+    else
+        lua_pushfstring(L, "; call it with a dot, %s.%s(...)", space, frame.name);
+    lua_remove(L, -2);
+    lua_concat(L, 2);
+}
+
 bool lerror_in_script(lua_State *L, int level) {
     lua_Debug frame;
     return script_level(L, &frame) == level;
 }
 
-/* Pushes "script.lua:12: ", or "" where there is no such line. */
-static void push_position(lua_State *L) {
+void lerror_push_position(lua_State *L) {
     lua_Debug frame;
     if (script_level(L, &frame) >= 0)
         lua_pushfstring(L, "%s:%d: ", frame.short_src, frame.currentline);
@@ -164,13 +195,14 @@ static int visible(lua_State *L) {
 
 int lerror_kind(lua_State *L, const char *kind, const char *format, ...) {
     va_list arguments;
-    push_position(L);
+    lerror_push_position(L);
     lua_Integer position = (lua_Integer)lua_rawlen(L, -1);
     va_start(arguments, format);
     lua_pushvfstring(L, format, arguments);
     va_end(arguments);
     lpush_visible(L, lua_gettop(L), true); /* it may quote a file */
     lua_remove(L, -2);
+    add_dot(L);
     if (!kind || strcmp(kind, LERROR_INTERRUPTED) != 0) add_place(L); /* Ctrl-C is no layer's fault */
     lua_concat(L, 2);
     note(L, kind, position);
@@ -202,14 +234,17 @@ static int raise(lua_State *L) {
     return raise_kind(L);
 }
 
-/* core.error_kind(message): see fnet.error_kind. Lua's own message for a lack of memory stands here alone. */
+/* core.error_kind(message): see fnet.error_kind; and whether it is Lua that has raised a lack of memory, which says
+   neither of what nor how much. Its message stands here alone. */
 static int error_kind(lua_State *L) {
     const char *text = lua_type(L, 1) == LUA_TSTRING ? lua_tostring(L, 1) : "";
-    if (strcmp(text, "not enough memory") == 0)
+    bool of_lua = strcmp(text, "not enough memory") == 0;
+    if (of_lua)
         lua_pushliteral(L, LERROR_MEMORY);
     else
         push_noted(L, 1, KIND, false);
-    return 1;
+    lua_pushboolean(L, of_lua);
+    return 2;
 }
 
 /* core.error_text(message): without the position that lerror has put in front, as a text in any case. */

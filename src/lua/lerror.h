@@ -26,6 +26,9 @@ bool lerror_is(lua_State *L, int index, const char *kind);
    that runs. */
 bool lerror_in_script(lua_State *L, int level);
 
+/* Pushes the line of the script that has called into the library, "script.lua:12: ", or "" where there is none. */
+void lerror_push_position(lua_State *L);
+
 /* Raises "interrupted" where no operation of the library runs: without a position. */
 int lerror_interrupted(lua_State *L);
 

@@ -4,6 +4,8 @@
    to-be-closed variable. */
 #include "ltensor.h"
 
+#include "lfailure.h"
+
 #include "../core/durable.h"
 
 #include <dirent.h>
@@ -64,7 +66,12 @@ static int write_file(lua_State *L) {
     fine = fine && durable_commit(&durable);
     durable_abandon(&durable);
     if (!fine) lcheck_interrupt(L);
-    if (!fine) return failure(L, path, durable.message, durable.code);
+    if (!fine) {
+        failure(L, path, durable.message, durable.code);
+        lfailure_note(L, -2, path);
+        return 3;
+    }
+    lfailure_written(L, path);
     lua_pushboolean(L, 1);
     return 1;
 }

@@ -16,14 +16,6 @@ static int reader_close(lua_State *L) {
     return 0;
 }
 
-static void check_option_names(lua_State *L, int options) {
-    for (lua_pushnil(L); lua_next(L, options) != 0; lua_pop(L, 1)) {
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : lpush_kind(L, -2);
-        if (strcmp(name, "limit") != 0 && strcmp(name, "labels") != 0)
-            lerror(L, "read_idx: unknown option %s, expected limit or labels", name);
-    }
-}
-
 /* The integer in options[name], from 1 to `high`; `what` names it in an error. */
 static lua_Integer option(lua_State *L, int options, const char *name, const char *what, lua_Integer high,
                           lua_Integer otherwise) {
@@ -54,13 +46,7 @@ static int failure(lua_State *L, const char *path, const struct idx_reader *read
    ---@return string? message
    ---@return integer? code */
 static int read_idx(lua_State *L) {
-    size_t length;
-    const char *path = luaL_checklstring(L, 1, &length);
-    luaL_argcheck(L, strlen(path) == length, 1, "file name contains a zero byte");
-    if (!lua_isnoneornil(L, 2)) {
-        luaL_checktype(L, 2, LUA_TTABLE);
-        check_option_names(L, 2);
-    }
+    const char *path = luaL_checkstring(L, 1);
     lua_Integer limit = option(L, 2, "limit", "read_idx: limit", LUA_MAXINTEGER, (lua_Integer)IDX_DEFAULT_LIMIT);
     int labels = (int)option(L, 2, "labels", "read_idx: labels", INT_MAX, 0);
     struct idx_reader *reader = lnew_closing(L, sizeof *reader, READER_METATABLE);

@@ -45,9 +45,11 @@ static struct storage *allocate(lua_State *L, const char *what, size_t bytes) {
     if (bytes >= GUARDED_BYTES) {
         lua_pushcfunction(L, new_userdata);
         lua_pushinteger(L, (lua_Integer)total);
-        if (lua_pcall(L, 1, 1, 0) != LUA_OK)
+        int status = lua_pcall(L, 1, 1, 0);
+        if (status == LUA_ERRMEM)
             lerror_kind(L, LERROR_MEMORY, "%s: not enough memory for %I MiB; use fewer or smaller tensors", what,
                         (LUAI_UACINT)(bytes >> 20));
+        if (status != LUA_OK) lua_error(L); /* Ctrl-C, whose hook Lua calls in there too */
     } else {
         lua_newuserdatauv(L, total, 0);
     }

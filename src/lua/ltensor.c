@@ -60,11 +60,9 @@ struct tensor *ltensor_try(lua_State *L, enum dtype dtype, int rank, const size_
     lua_pushlightuserdata(L, &layout);
     int status = lua_pcall(L, 1, 1, 0);
     if (status == LUA_OK) return &((struct handle *)lua_touserdata(L, -1))->tensor;
-    if (status != LUA_ERRMEM && !lerror_is(L, -1, LERROR_MEMORY)) lua_error(L);
-    size_t bytes = tensor_bytes(&layout), unit = bytes >> 20 > 0 ? (size_t)1 << 20 : 1;
+    if (!lerror_is(L, -1, LERROR_MEMORY)) lua_error(L); /* a lack of memory for little things too */
     luaL_pushfail(L);
-    lua_pushfstring(L, "needs %I %s, which do not fit into memory", (LUAI_UACINT)(bytes / unit),
-                    unit > 1 ? "MiB" : "bytes");
+    lua_pushfstring(L, "needs %I MiB, which do not fit into memory", (LUAI_UACINT)(tensor_bytes(&layout) >> 20));
     lua_pushinteger(L, ENOMEM);
     return NULL;
 }
@@ -93,15 +91,15 @@ struct handle *ltensor_test(lua_State *L, int index) {
     return handle;
 }
 
-/* Raises that the value at `index` is no tensor. `method` names the method whose object it is, where it is one's.
- */
-static int refuse(lua_State *L, const char *what, int index, const char *method) {
+/* Raises that the value at `index` is not what is expected, such as a tensor. `method` names the method that has no
+   object, where that is why. */
+static int refuse(lua_State *L, const char *what, int index, const char *expected, const char *method) {
     const char *hint = "";
     bool plain = lua_type(L, index) == LUA_TTABLE && !lua_getmetatable(L, index);
     const char *kind = lpush_kind(L, index);
     if (plain) hint = "; fnet.tensor { ... } makes one of numbers";
     if (method) hint = lua_pushfstring(L, "; a method is called with a colon, t:%s(...)", method);
-    return lerror(L, "%s%sexpected a tensor, got %s%s", what, *what ? ": " : "", kind, hint);
+    return lerror(L, "%s%sexpected %s, got %s%s", what, *what ? ": " : "", expected, kind, hint);
 }
 
 static bool is_method(lua_State *L, const char *name) {
@@ -110,20 +108,22 @@ static bool is_method(lua_State *L, const char *name) {
     return lua_getfield(L, -1, name) != LUA_TNIL;
 }
 
-/* Names the C function that runs, where its caller says how it is called. */
-static int not_a_tensor(lua_State *L, int index) {
+int lrefuse_operand(lua_State *L, const char *what, int index, const char *expected, bool has_object) {
     lua_Debug frame;
     bool named = lua_getstack(L, 0, &frame) && lua_getinfo(L, "n", &frame) && frame.name && *frame.name != '?';
     const char *name = named ? frame.name : "";
-    bool method = index == 1 && named && lerror_in_script(L, 1) && is_method(L, name);
-    return refuse(L, name, index, method ? name : NULL);
+    bool method = named && !has_object && strcmp(frame.namewhat, "metamethod") != 0;
+    return refuse(L, what ? what : name, index, expected,
+                  method && lerror_in_script(L, 1) && is_method(L, name) ? name : NULL);
 }
+
+static int not_a_tensor(lua_State *L, int index) { return lrefuse_operand(L, NULL, index, "a tensor", index > 1); }
 
 /* core.refuse_tensor(what, value, method): the same for the library's Lua modules; `method`: it is the object of
    the method `what`, which calls expect.self, which calls this. */
 static int refuse_tensor(lua_State *L) {
     const char *what = luaL_checkstring(L, 1);
-    return refuse(L, what, 2, lua_toboolean(L, 3) && lerror_in_script(L, 3) ? what : NULL);
+    return refuse(L, what, 2, "a tensor", lua_toboolean(L, 3) && lerror_in_script(L, 3) ? what : NULL);
 }
 
 /* Metamethod "kind": see lpush_kind. */

@@ -50,6 +50,11 @@ struct tensor *ltensor_view(lua_State *L, int index, const struct tensor *layout
 
 /* The handle at `index`; raises an argument error for anything else, or when its storage was given back. */
 struct handle *ltensor_check(lua_State *L, int index);
+
+/* Raises that the value at `index` is not what an operation expects there, such as "a tensor or a number". `what`
+   names the operation; NULL: as the script has called it. Without an object it may be a method called with a dot.
+ */
+int lrefuse_operand(lua_State *L, const char *what, int index, const char *expected, bool has_object);
 struct handle *ltensor_test(lua_State *L, int index); /* NULL for anything that is no tensor */
 
 /* Pushes a contiguous copy of t, of the given type; elements are converted as tensor_copy does. */

@@ -1,6 +1,6 @@
 --- The IDX reader: what is good is read exactly, and each kind of damage has its own message.
 
-require "fnet"
+local fnet = require "fnet"
 local core = require "fnet.core"
 local command = require "tests.support.command"
 local support = require "tests.support"
@@ -357,7 +357,7 @@ describe("read_idx", function()
     local function raises(pattern, ...)
       local arguments = table.pack(...)
       local fine, message = pcall(function()
-        local result = core.read_idx(table.unpack(arguments, 1, arguments.n))
+        local result = fnet.data.read_idx(table.unpack(arguments, 1, arguments.n))
         return result
       end)
       assert.is_false(fine)
@@ -366,10 +366,10 @@ describe("read_idx", function()
     end
 
     it("for arguments of the wrong type", function()
-      raises("bad argument #1 to 'read_idx' (string expected, got no value)")
-      raises("bad argument #1 to 'read_idx' (string expected, got table)", {})
-      raises("bad argument #1 to 'read_idx' (file name contains a zero byte)", "a\0b")
-      raises("bad argument #2 to 'read_idx' (table expected, got number)", "a", 7)
+      raises("read_idx: expected a path, got nil")
+      raises("read_idx: expected a path, got table", {})
+      raises("read_idx: the path contains a zero byte", "a\0b")
+      raises("read_idx: expected a table of options, got number", "a", 7)
     end)
 
     it("also of the public function", function()
@@ -382,8 +382,9 @@ describe("read_idx", function()
     end)
 
     it("for options that make no sense", function()
-      raises("read_idx: unknown option limits, expected limit or labels", "a", { limits = 1 })
-      raises("read_idx: unknown option number, expected limit or labels", "a", { 1 })
+      raises("read_idx: unknown option 'limits' (did you mean 'limit'?); known are limit, labels", "a",
+        { limits = 1 })
+      raises("read_idx: unknown option '1'; known are limit, labels", "a", { 1 })
       for _, value in ipairs { 0, -1, 1.5, 0 / 0, 2 ^ 63, "9", {} } do
         raises("read_idx: limit: expected a whole number of at least 1, got", "a", { limit = value })
         raises("read_idx: labels: expected a whole number from 1 to 2147483647, got", "a", { labels = value })

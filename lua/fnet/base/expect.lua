@@ -99,9 +99,43 @@ end
 ---@param name string the method's
 ---@param self any
 function expect.method(name, self)
-  if type(self) == "table" and self[name] ~= nil then return end
+  local is_class = type(self) == "table" and rawget(self, "is_module")
+  if type(self) == "table" and not is_class and self[name] ~= nil then return end
+  if is_class then core.raise("%s: expected an object, got %s", name, core.kind(self)) end
   core.raise("%s: expected to be called with a colon, such as object:%s(), got %s for the object", name, name,
     say.value(self))
+end
+
+--- The name of a field that is set: Lua's own message about nil and NaN would name none of the script's lines.
+---@param what string the object, for the message
+---@param key any
+function expect.key(what, key)
+  if key == nil or key ~= key then core.raise("%s: a field cannot be called %s", what, key and "nan" or "nil") end
+end
+
+--- The object and the argument of output_shape: the shape of a sample, where it is known.
+---@param self any
+---@param input any
+function expect.output_shape(self, input)
+  expect.method("output_shape", self)
+  if input == nil then return end
+  local fits = type(input) == "table" and #input <= 8
+  for i = 1, fits and #input or 0 do
+    fits = fits and (input[i] == "?" or math.type(input[i]) == "integer" and input[i] >= 0)
+  end
+  expect.that(fits, self:name() .. ": output_shape", "the lengths of a sample's axes, such as { 28, 28, 1 }", input)
+end
+
+--- Any value; but a table of the library's names got in by a colon that was written for a dot.
+---@param what string the function, for the message
+---@param value any
+---@return any value
+function expect.value(what, value)
+  local class = type(value) == "table" and getmetatable(value)
+  if type(class) == "table" and rawget(class, "__space") then
+    core.raise("%s: expected a value, got %s", what, core.kind(value))
+  end
+  return value
 end
 
 --- A tensor.

@@ -15,13 +15,4 @@ function interruption.is(message)
     type(message) == "string" and message:sub(-#FOREIGN) == FOREIGN
 end
 
---- What a pcall gave; Ctrl-C, which is no answer, is passed on.
----@param ok boolean
----@param ... any
----@return boolean ok, any ...
-function interruption.pass(ok, ...)
-  if not ok and interruption.is((...)) then error((...), 0) end
-  return ok, ...
-end
-
 return interruption

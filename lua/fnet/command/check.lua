@@ -6,11 +6,11 @@
 local closing = require "fnet.base.closing"
 local core = require "fnet.core"
 local inspect = require "fnet.inspect"
-local interruption = require "fnet.base.interruption"
 local live = require "fnet.report.live"
 local observer = require "fnet.base.observer"
 local outside = require "fnet.nn.outside"
 local trace = require "fnet.inspect.trace"
+local try = require "fnet.base.try"
 
 local WARM_UP = 3 -- steps that are not timed: memory is taken for the first time
 local STEPS = 20 -- steps that are timed
@@ -35,7 +35,7 @@ local function report_model(watch)
     print "model: none was called; the loss comes from tensors alone"
     return true
   end
-  local ok, result = interruption.pass(pcall(inspect.inspect, watch.model, watch.arguments))
+  local ok, result = try(inspect.inspect, watch.model, watch.arguments)
   if not ok then
     say("model: %s cannot be followed outside the training: %s", watch.model.class_name, result)
     return false

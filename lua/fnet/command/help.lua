@@ -137,7 +137,8 @@ function help.near_method(name)
   for _, class in ipairs(naming.sorted(index.classes)) do
     for _, path in ipairs(index.classes[class].methods) do known[#known + 1] = path:match "[^.]+$" end
   end
-  return naming.nearest(name, known)
+  local near = naming.nearest(name, known)
+  return near ~= name and near or nil
 end
 
 --- What there is to say about a public name: how it is called, with types, shapes, defaults and errors.

@@ -1,5 +1,6 @@
 --- What the commands share: how they end, and the model.
 
+local try = require "fnet.base.try"
 local core = require "fnet.core"
 
 local command = {}
@@ -19,7 +20,7 @@ end
 ---@return nn.Module? model
 ---@return table|string about, or the message
 function command.load(path)
-  local ok, model, about = pcall(require("fnet").load, path)
+  local ok, model, about = try(require("fnet").load, path)
   if not ok then return nil, (tostring(model):gsub("^load: ", "")) end
   return model, about
 end

@@ -2,6 +2,7 @@
 -- the `fnet` command only.
 
 local core = require "fnet.core"
+local try = require "fnet.base.try"
 
 -- Breaks the lines that are longer than the width; what goes on stands two columns further to the right.
 local function fit(text, width)
@@ -31,7 +32,7 @@ end
 local function show_paged(text)
   local command = pager()
   if not command then return false end
-  local named, path = pcall(os.tmpname)
+  local named, path = try(os.tmpname)
   local file = named and io.open(path, "w")
   if not file then return false end
   local written = file:write(text, "\n") and true or false

@@ -8,10 +8,11 @@ local page = require "fnet.command.page"
 local session = require "fnet.command.session"
 local show = require "fnet.command.show"
 local suggest = require "fnet.command.suggest"
+local try = require "fnet.base.try"
 
 local globals = _G
-local error, load, pcall, rawget, rawset, require, setmetatable, tostring =
-  error, load, pcall, rawget, rawset, require, setmetatable, tostring
+local error, load, rawget, rawset, require, setmetatable, tostring =
+  error, load, rawget, rawset, require, setmetatable, tostring
 local exit = os.exit
 local find, format, gmatch, gsub, match, sub =
   string.find, string.format, string.gmatch, string.gsub, string.match, string.sub
@@ -73,7 +74,7 @@ local bare -- the name that the chunk consists of
 local function prompt(variable, default)
   local value = rawget(globals, variable)
   if value == nil then return default end
-  local ok, text = pcall(tostring, value)
+  local ok, text = try(tostring, value)
   return ok and text or default
 end
 
@@ -144,7 +145,7 @@ function repl.show(...)
   local values = pack(session.keep(...))
   if values.n == 0 then return end
   if values[1] ~= nil then rawset(globals, "_", values[1]) end
-  local ok, message = pcall(function()
+  local ok, message = try(function()
     local width, texts = core.terminal(1) or 80, {}
     for i = 1, values.n do texts[i] = show(values[i], width) end
     local meant = values.n == 1 and values[1] == nil and bare and suggest.global(bare)

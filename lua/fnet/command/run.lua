@@ -3,11 +3,11 @@
 local classes = require "fnet.measure.classes"
 local core = require "fnet.core"
 local command = require "fnet.command.model"
-local interruption = require "fnet.base.interruption"
 local predict = require("fnet.measure.evaluate").predict
 local read_samples = require "fnet.command.samples"
 local report = require "fnet.report"
 local say = require "fnet.base.say"
+local try = require "fnet.base.try"
 
 -- Probabilities from what a model gives: of logits their softmax.
 local function probabilities(output)
@@ -43,7 +43,7 @@ local function misfit(model, shape)
   if inputs and inputs ~= shape[#shape] then
     return ("%s expects %d inputs"):format(model:name(), inputs)
   end
-  local fits, message = interruption.pass(pcall(model.output_shape, model, shape))
+  local fits, message = try(model.output_shape, model, shape)
   return not fits and core.error_text(message) or nil
 end
 
@@ -73,7 +73,7 @@ return function(arguments)
   local class_names, fine = data.classes or {}, true
   for i = 2, #arguments do
     local path = arguments[i]
-    local ok, message = interruption.pass(pcall(run_file, model, path, data, class_names))
+    local ok, message = try(run_file, model, path, data, class_names)
     if not ok then
       message = core.error_text(message)
       fine = command.fail("run", "%s", message:find(path, 1, true) and message or path .. ": " .. message)

@@ -1,5 +1,5 @@
---- What was probably meant, where Lua has found nil: the method with a name like it, or the library's name without
--- the `fnet.` in front. Used by the `fnet` command only.
+--- What was probably meant, where Lua has found nil, or a field that is no method: the method with a name like it,
+-- or the library's name without the `fnet.` in front. Used by the `fnet` command only.
 
 local later = require "fnet.base.later"
 local naming = require "fnet.base.naming"
@@ -20,13 +20,17 @@ function suggest.global(name)
   end
 end
 
---- What was meant where Lua says "attempt to call a nil value (method 'paramters')".
+--- What the script was probably to do where Lua says "attempt to call a nil value (method 'paramters')".
 ---@param message string
----@return string? name nil for other messages, and where nothing is near
-function suggest.meant(message)
-  local kind, name = message:match "a nil value %((%l+) '([%w_]+)'%)$"
-  if kind == "global" then return suggest.global(name) end
-  if kind == "method" then return require("fnet.command.help").near_method(name) end
+---@return string? text nil for other messages, and where nothing is near
+function suggest.way_out(message)
+  local of, kind, name = message:match "attempt to %l+ an? (%l+) value %((%l+) '([%w_]+)'%)$"
+  if kind == "method" and of ~= "nil" then return ("%s is a field: write it without parentheses"):format(name) end
+  if of ~= "nil" then return nil end
+  local near = nil
+  if kind == "global" then near = suggest.global(name)
+  elseif kind == "method" then near = require("fnet.command.help").near_method(name) end
+  return near and ("did you mean '%s'?"):format(near)
 end
 
 return suggest

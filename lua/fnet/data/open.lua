@@ -74,14 +74,17 @@ function Opened:pieces()
 end
 
 --- Closes the file; the collector does it, too.
-function Opened:close() self.input:close() end
+function Opened:close()
+  expect.method("close", self)
+  self.input:close()
+end
 
 Opened.__close = Opened.close
 
 -- The array whose place in the file `locate(input)` tells.
 local function open(path, locate)
   local input, message, code = core.open_input(path)
-  if not input then return nil, message, code end
+  if not input then return files.given(nil, message, code) end
   local array
   array, message, code = files.attempt(path .. ": ", function()
     files.sound(input:part("plain", 0))
@@ -121,7 +124,7 @@ end
 function public.open_idx(path)
   expect.path("open_idx", path)
   local header, message, code = idx.header(path)
-  if not header then return nil, message, code end
+  if not header then return files.given(nil, message, code) end
   return open(path, function(input)
     local has = (input:size() or 0) - header.first
     local needed = files.bytes_of(header.shape, core.encodings[header.type].size)

@@ -22,7 +22,8 @@ end
 ---@return string? message, integer? code
 function idx.read_idx(path, options)
   expect.path("read_idx", path)
-  return named(path, core.read_idx(path, expect.options("read_idx", options, { "limit", "labels" })))
+  options = expect.options("read_idx", options, { "limit", "labels" })
+  return files.given(named(path, core.read_idx(path, options)))
 end
 
 --- What an IDX file holds, from its header alone.

@@ -31,6 +31,18 @@ function files.sound(value, message, code)
   return value
 end
 
+local open = 0 -- readers that are at work: what the outermost one gives is what the script gets
+
+--- What a function gives the script: where that is nil, whoever reports an error that comes of it may tell why.
+---@param value any
+---@param message? string
+---@param code? integer
+---@return any value, string? message, integer? code
+function files.given(value, message, code)
+  if open == 0 then return core.given(value, message, code) end
+  return value, message, code
+end
+
 -- A message as it is shown: it may quote what a stranger wrote, at any length.
 local function shown(message)
   message = core.visible(message)
@@ -39,12 +51,14 @@ local function shown(message)
 end
 
 local function outcome(lead, ok, result, ...)
+  open = open - 1
   if ok then return result, ... end
-  if core.error_kind(result) == "out of memory" then
-    return nil, lead .. core.error_text(result), files.NO_MEMORY
+  local kind, is_of_lua = core.error_kind(result)
+  if kind == "out of memory" and not is_of_lua then
+    return files.given(nil, lead .. core.error_text(result), files.NO_MEMORY)
   end
   if getmetatable(result) ~= Fault then error(result, 0) end
-  return nil, lead .. shown(result.message), result.code
+  return files.given(nil, lead .. shown(result.message), result.code)
 end
 
 --- What a reader gives; nil, the message and perhaps errno where it met a fault, or memory was short.
@@ -53,7 +67,10 @@ end
 ---@param ... any
 ---@return any value
 ---@return string? message, integer? code
-function files.attempt(lead, reader, ...) return outcome(lead, pcall(reader, ...)) end
+function files.attempt(lead, reader, ...)
+  open = open + 1
+  return outcome(lead, pcall(reader, ...))
+end
 
 --- The same of a text: that memory was short says nothing about it, and goes on to whoever started.
 ---@param reader fun(...): any
@@ -75,7 +92,7 @@ end
 ---@return string? message, integer? code
 function files.open(path, reader, ...)
   local input <close>, message, code = core.open_input(path)
-  if not input then return nil, message, code end
+  if not input then return files.given(nil, message, code) end
   return files.attempt(path .. ": ", reader, input, ...)
 end
 

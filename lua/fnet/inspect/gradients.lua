@@ -4,10 +4,10 @@
 local is = require "fnet.base.is"
 local core = require "fnet.core"
 local gradcheck = require("fnet.tensor.gradient").gradcheck
-local interruption = require "fnet.base.interruption"
 local nested = require "fnet.base.nested"
 local keep_random = require "fnet.base.keep_random"
 local trace = require "fnet.inspect.trace"
+local try = require "fnet.base.try"
 
 local ROWS = 4 -- of the tiny batch: enough for statistics over a batch
 local ATTEMPTS = 3 -- points that are tried, where one is not enough
@@ -58,7 +58,7 @@ end
 
 -- Whether the model takes the batch, and gives a row for each row, unless that is one sample or cannot be cut.
 local function takes(model, batch, whole)
-  local ok, output = interruption.pass(pcall(core.no_grad, model, table.unpack(batch, 1, batch.n)))
+  local ok, output = try(core.no_grad, model, table.unpack(batch, 1, batch.n))
   return ok and (whole or core.is_tensor(output) and output.rank > 0 and output.shape[1] == rows_of(batch))
 end
 
@@ -148,7 +148,7 @@ local function attempt(model, arguments, open, positive)
   local results = {}
   for i, call in ipairs(calls_of(copy, batch)) do
     if not open or open[i] then
-      local ok, result = interruption.pass(pcall(compare_call, call))
+      local ok, result = try(compare_call, call)
       results[i] = ok and result or { name = call.module:name(), failure = tostring(result) }
     end
   end

@@ -8,7 +8,6 @@ local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 local compare_gradients = require "fnet.inspect.gradients"
-local interruption = require "fnet.base.interruption"
 local keep_random = require "fnet.base.keep_random"
 local nested = require "fnet.base.nested"
 local observer = require "fnet.base.observer"
@@ -17,6 +16,7 @@ local outside = require "fnet.nn.outside"
 local snapshot = require "fnet.nn.snapshot"
 local trace = require "fnet.inspect.trace"
 local is_module = require("fnet.nn.module").is_module
+local try = require "fnet.base.try"
 
 local REPEATS = 5
 
@@ -189,7 +189,7 @@ local function inspect(model, arguments, options)
   self.gradients = true
   if options.gradients ~= false then
     local results = {}
-    local ok, list = interruption.pass(pcall(compare_gradients, model, arguments))
+    local ok, list = try(compare_gradients, model, arguments)
     if not ok then self.gradients, self.problem = false, tostring(list) end
     for _, result in ipairs(ok and list or {}) do results[result.name] = results[result.name] or result end
     for _, layer in ipairs(self.layers) do

@@ -2,9 +2,9 @@
 -- and nothing is refused that the loss takes.
 
 local core = require "fnet.core"
-local interruption = require "fnet.base.interruption"
 local is = require "fnet.base.is"
 local keep_random = require "fnet.base.keep_random"
+local try = require "fnet.base.try"
 
 -- Why the labels of a data set do not fit the classes of a model, with the row, and a label that is no class; nil
 -- where they do.
@@ -29,7 +29,7 @@ end
 local function takes_classes(f, output, count, label)
   local _ <close> = keep_random()
   local labelled = core.full({ count }, label, "int32")
-  local ok, message = interruption.pass(pcall(core.no_grad, f, output, labelled))
+  local ok, message = try(core.no_grad, f, output, labelled)
   return not ok and core.error_kind(message) == "label out of range"
 end
 

@@ -3,9 +3,10 @@
 -- the model stays as it was. Below the layers that are such lists, above module.lua.
 
 local core = require "fnet.core"
+local expect = require "fnet.base.expect"
 local contents = require "fnet.nn.contents"
-local interruption = require "fnet.base.interruption"
 local module = require "fnet.nn.module"
+local try = require "fnet.base.try"
 
 local list = {}
 
@@ -20,9 +21,7 @@ local OUTERMOST = 32 -- levels that are told of a change, also where modules ref
 local function check_part(what, noun, i, part)
   if contents.is_module(part) then return end
   if part == nil then core.raise("%s: %s %d is nil: is its name a variable that exists?", what, noun, i) end
-  local class_name = type(part) == "table" and rawget(part, "class_name")
-  core.raise("%s: %s %d: expected a layer, got %s", what, noun, i,
-    class_name and "the class " .. class_name .. "; call it: nn." .. class_name .. "(...)" or core.kind(part))
+  core.raise("%s: %s %d: expected a layer, got %s", what, noun, i, core.kind(part))
 end
 
 --- The parts of a list of modules.
@@ -105,7 +104,7 @@ local function put(self, i, part)
   local before, following = rawget(self, NEXT) == i and rawget(self, BEFORE) or old, nil
   if part ~= nil then following = old[i + 1] == part and i + 1 or old[i - 1] == part and i - 1 or nil end
   set_parts(self, parts)
-  local fits, message = interruption.pass(pcall(settle, self))
+  local fits, message = try(settle, self)
   rawset(self, NEXT, following)
   rawset(self, BEFORE, following and before)
   if fits or following then return end
@@ -139,10 +138,14 @@ function list.class(name)
   end
   --- The parts that are in it now, also where a script put one in the place of another.
   ---@return nn.Module[]
-  function class:config() return { table.unpack(self[PARTS]) } end
+  function class:config()
+    expect.method("config", self)
+    return { table.unpack(self[PARTS]) }
+  end
   --- The class with its parts, one a line.
   ---@return string
   function class:describe()
+    expect.method("describe", self)
     local lines = { self.class_name .. " {" }
     for _, part in ipairs(list.parts(self)) do
       lines[#lines + 1] = "  " .. part:describe():gsub("\n", "\n  ") .. ","
@@ -164,6 +167,7 @@ function List:init(modules) list.take(self, modules or {}, "layer", 0) end
 
 --- Raises: a list only holds modules.
 function List:forward()
+  expect.method("forward", self)
   core.raise("%s: a list computes nothing: call the layers in it, or use nn.Sequential", self:name())
 end
 

@@ -65,7 +65,7 @@ local function assign(self, key, value)
   if Module[key] ~= nil and (is_module(value) or core.is_parameter(value)) then
     core.raise("%s: '%s' is a method of every module; give the field another name", self.class_name, key)
   end
-  if key ~= key then core.raise("%s: a field cannot be called nan", self.class_name) end
+  expect.key(self.class_name, key)
   if OF_OTHERS[key] and type(value) == "boolean" then
     core.raise("%s: '%s' of a module would change nothing; freeze() and unfreeze() say whether its parameters "
       .. "are trained", self.class_name, key)
@@ -116,6 +116,7 @@ local function class(name)
   expect.that(type(name) == "string", "module", "a name for the class, such as nn.module \"Block\"", name)
   local new_class = setmetatable({ is_module = true, class_name = name }, {
     __index = Module,
+    kind = function() return ("the class %s; call it: nn.%s(...)"):format(name, name) end, -- for messages
     __call = function(self, ...)
       local object = setmetatable({ [ORDER] = {}, [KNOWN] = {}, [BUFFERS] = {}, [ARGUMENTS] = keep(...) }, self)
       if self.init then object:init(...) end
@@ -136,6 +137,7 @@ end
 
 --- Computes the result. Every class brings its own.
 function Module:forward()
+  expect.method("forward", self)
   core.raise(self:name() .. ": the class has no forward method")
 end
 
@@ -144,15 +146,22 @@ end
 -- last one. Raises where the layer does not take samples of that shape.
 ---@param input? (integer|string)[] the shape of one sample, where it is known
 ---@return (integer|string)[]?
-function Module:output_shape(input) return self.keeps_shape and input or nil end
+function Module:output_shape(input)
+  expect.output_shape(self, input)
+  return self.keeps_shape and input or nil
+end
 
 --- The layer and its arguments, such as "Dense(784, 128)"; a container lists its layers, one a line.
 ---@return string
-function Module:describe() return self.class_name .. "()" end
+function Module:describe()
+  expect.method("describe", self)
+  return self.class_name .. "()"
+end
 
 --- What errors call this layer: "layer 2, Dense(784, 128)", after the places of the modules that it is a part of.
 ---@return string
 function Module:name()
+  expect.method("name", self)
   local name = self[NAME]
   if name and self[NAMED_AT] == contents.adoptions then return name end
   local parts, module = { title(self) }, self
@@ -171,6 +180,7 @@ end
 -- They may be numbers, texts, booleans, other modules and tables of these.
 ---@return any ...
 function Module:config()
+  expect.method("config", self)
   local arguments = self[ARGUMENTS]
   return table.unpack(arguments, 1, arguments.n)
 end
@@ -191,6 +201,7 @@ end
 ---@param name string
 ---@param tensor tensor|table
 function Module:buffer(name, tensor)
+  expect.method("buffer", self)
   if type(name) ~= "string" or rawget(self, name) ~= nil or not holds_tensors(tensor) then
     core.raise("%s: buffer: expected the name of a new field and a tensor, got %s and %s", self.class_name,
       tostring(name), core.kind(tensor))

@@ -5,12 +5,12 @@
 
 local core = require "fnet.core"
 local files = require "fnet.files"
-local interruption = require "fnet.base.interruption"
 local keep_random = require "fnet.base.keep_random"
 local json = require "fnet.files.json"
 local naming = require "fnet.base.naming"
 local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
+local try = require "fnet.base.try"
 
 local architecture = {}
 
@@ -177,7 +177,7 @@ function decode_module(state, fields)
   local class = (fields.own and state.own or state.classes)[fields.name]
     or damaged("names the layer '%s', which this version of fnet does not have", fields.name)
   for i, value in ipairs(fields.arguments) do arguments[i] = decode_value(state, value) end
-  local ok, made = interruption.pass(pcall(class, table.unpack(arguments, 1, #fields.arguments)))
+  local ok, made = try(class, table.unpack(arguments, 1, #fields.arguments))
   if not ok then damaged("does not fit together: %s", core.error_text(made)) end
   if not module.is_module(made) then core.raise("load: layers.%s gave no layer", fields.name) end
   state.made[number] = made

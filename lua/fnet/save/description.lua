@@ -8,13 +8,13 @@ local contents = require "fnet.nn.contents"
 local core = require "fnet.core"
 local files = require "fnet.files"
 local form = require "fnet.files.form"
-local interruption = require "fnet.base.interruption"
 local is = require "fnet.base.is"
 local json = require "fnet.files.json"
 local naming = require "fnet.base.naming"
 local nested = require "fnet.base.nested"
 local state = require "fnet.nn.state"
 local tree = require "fnet.files.tree"
+local try = require "fnet.base.try"
 
 -- A description has the architecture as JSON, and the settings that each module, by its name, has when it is made
 -- anew, as text.
@@ -55,7 +55,7 @@ local function tie(entries, name, first)
   if is_inside or not fits then
     return ("the model has '%s' and '%s', which cannot be the same"):format(name, first)
   end
-  local ok, message = interruption.pass(pcall(function() entry.holder[entry.key] = new end))
+  local ok, message = try(function() entry.holder[entry.key] = new end)
   if not ok then return core.error_text(message) end
 end
 
@@ -139,7 +139,7 @@ local function set(module, key, value)
   if not (is_own or value == nil or is_same_kind(before, value)) then
     return ("has a setting '%s' of another kind than the layer's"):format(tostring(key))
   end
-  local ok, message = interruption.pass(pcall(function() module[key] = value end))
+  local ok, message = try(function() module[key] = value end)
   if not ok then return core.error_text(message) end
 end
 

@@ -10,7 +10,6 @@ local description = require "fnet.save.description"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local core = require "fnet.core"
-local interruption = require "fnet.base.interruption"
 local model_file = require "fnet.save"
 local files = require "fnet.files"
 local naming = require "fnet.base.naming"
@@ -19,6 +18,8 @@ local safetensors = require "fnet.files.safetensors"
 local tree = require "fnet.files.tree"
 local model_state = require "fnet.nn.state"
 local is_module = require("fnet.nn.module").is_module
+local take_lock = require "fnet.base.lock"
+local try = require "fnet.base.try"
 
 local FILE = "checkpoint.safetensors"
 local PART = "^" .. FILE:gsub("%p", "%%%0") .. "%.%x+%.part$" -- what src/core/durable.c writes before it is renamed
@@ -56,7 +57,7 @@ end
 
 -- What the model is, as a function of what it is at each save.
 local function describe(model)
-  local ok, described = interruption.pass(pcall(description.new, model))
+  local ok, described = try(description.new, model)
   if ok then return function() return described:metadata(model) end end
   -- A layer with a function inside can go on in its own script, but not be loaded elsewhere.
   local reason = core.error_text(described)
@@ -70,6 +71,7 @@ end
 ---@return string? message
 ---@return integer? code errno
 function Checkpoint:save()
+  expect.method("save", self)
   if not self.directory then return true end
   if not self.lock then core.raise("checkpoint: save: the checkpoint is closed") end
   local states = {}
@@ -111,6 +113,7 @@ end
 ---@return fun(): integer?, table? iterator the epoch, and a table for what the script adds up during it: empty at
 --- the start of each, saved and restored like `values`
 function Checkpoint:epochs(count)
+  expect.method("epochs", self)
   count = expect.count("epochs", count, 0)
   if self.hold then core.raise "epochs: this checkpoint is in a loop of epochs already" end
   if self.directory and not self.lock then core.raise "epochs: the checkpoint is closed" end
@@ -162,6 +165,7 @@ end
 ---@param options? table as for dataset:batches
 ---@return fun(): tensor?, tensor? iterator
 function Checkpoint:batches(dataset, options)
+  expect.method("batches", self)
   expect.that(is.dataset(dataset), "batches", "a data set", dataset)
   local iterator = continue_batches(self, dataset, options)
   local every, in_turn = self.every, false
@@ -178,6 +182,7 @@ end
 
 --- Lets go of the directory. Also happens when the checkpoint is collected.
 function Checkpoint:close()
+  expect.method("close", self)
   self.lock = self.lock and self.lock:close()
 end
 
@@ -228,7 +233,7 @@ local function restore_parts(parts, states, before)
     if parts[name] == nil then files.fault("has the state of '%s', which is none of the parts now", name) end
   end
   for i, name in ipairs(names) do
-    local ok, message = interruption.pass(pcall(parts[name].load_state, parts[name], states[name]))
+    local ok, message = try(parts[name].load_state, parts[name], states[name])
     if not ok then
       for k = 1, i - 1 do parts[names[k]]:load_state(before[names[k]]) end
       files.fault("does not fit: %s: %s", name, core.error_text(message))
@@ -264,7 +269,7 @@ end
 local function open_directory(self, resume, states)
   local done, message, code = core.make_directory(self.directory)
   if not done then return message, code end
-  local lock, held, refusal = core.lock_file(self.directory .. "/lock")
+  local lock, held, refusal = take_lock(self.directory .. "/lock")
   if not lock then return held, refusal end
   self.lock = lock
   if held then
@@ -294,7 +299,7 @@ local function rehearse(parts)
     local text, list = tree.pack("checkpoint: " .. name, state_of(part), "state", "")
     for _, entry in ipairs(list) do tensors[entry.name] = entry.tensor:detach():clone() end
     states[name] = tree.unpack(text, tensors, "")
-    local ok, message = interruption.pass(pcall(part.load_state, part, states[name]))
+    local ok, message = try(part.load_state, part, states[name])
     if not ok then
       core.raise("checkpoint: %s: does not take the state that it gives: %s", name, core.error_text(message))
     end
@@ -305,6 +310,8 @@ end
 -- What is saved beside the model.
 local function parts_of(options)
   local parts = { optim = options.optim }
+  expect.that(options.parts == nil or type(options.parts) == "table", "checkpoint: parts", "objects by name",
+    options.parts)
   for name, part in pairs(options.parts or {}) do
     if type(name) ~= "string" then
       core.raise("checkpoint: parts: expected objects by name, { average = average }")
@@ -314,7 +321,8 @@ local function parts_of(options)
     parts[name] = part
   end
   for name, part in pairs(parts) do
-    expect.that(type(part) == "table" and part.state ~= nil and part.load_state ~= nil, "checkpoint: " .. name,
+    local fits = type(part) == "table" and is.callable(part.state) and is.callable(part.load_state)
+    expect.that(fits, "checkpoint: " .. name,
       "an object with state and load_state, such as an optimiser", part)
   end
   return parts
@@ -347,8 +355,9 @@ return function(directory, options)
   if not directory then return self end
   self.path = directory .. "/" .. FILE
   self.origin, self.describe = origin_of(options), describe(options.model)
-  local message, code = open_directory(self, options.resume, states)
-  if not message then return self end
+  local done, message, code = pcall(open_directory, self, options.resume, states)
+  if done and not message then return self end
   self:close()
-  return nil, message, code
+  if not done then error(message, 0) end
+  return files.given(nil, message, code)
 end

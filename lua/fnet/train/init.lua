@@ -14,6 +14,7 @@ local outside = require "fnet.nn.outside"
 local snapshot = require "fnet.nn.snapshot"
 local start_random = require "fnet.base.seed"
 local is_module = require("fnet.nn.module").is_module
+local try = require "fnet.base.try"
 
 local OPTIONS = {
   "train", "valid", "loss", "optim", "epochs", "batch", "schedule", "clip", "metrics", "callbacks",
@@ -53,7 +54,7 @@ local function optimizer_of(model, value)
   if #own == 0 then core.raise("fit: the model has no parameters, so there is nothing to learn") end
   if is.callable(value) then value = value(own) end
   -- A table of names, such as fnet.optim, raises where it is asked for another one.
-  local indexed, fits = pcall(function() return value.step and value.zero_grad end)
+  local indexed, fits = try(function() return value.step and value.zero_grad end)
   expect.that(indexed and fits, "fit: optim", "an optimiser, such as fnet.optim.Adam(model:parameters())", value)
   local owned = {}
   for _, parameter in ipairs(own) do owned[parameter] = true end

@@ -4,6 +4,7 @@
 
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local expect = require "fnet.base.expect"
 local evaluate = require("fnet.measure.evaluate").evaluate
 local interruption = require "fnet.base.interruption"
 local check_labels = require "fnet.measure.labels"
@@ -13,6 +14,7 @@ local modes = require "fnet.nn.modes"
 local nonfinite = require "fnet.inspect.nonfinite"
 local outside = require "fnet.nn.outside"
 local progress = require "fnet.base.progress"
+local try = require "fnet.base.try"
 
 -- The weights that gave a finite loss are kept once in so many steps: a copy costs about a third of a step.
 local KEEP = 64
@@ -38,7 +40,10 @@ Run.__index = Run
 
 --- Ends the training after this step.
 ---@param reason? string for the history
-function Run:stop(reason) self.stop_reason = reason or ("stopped by a callback in epoch %d"):format(self.epoch) end
+function Run:stop(reason)
+  expect.method("stop", self)
+  self.stop_reason = reason or ("stopped by a callback in epoch %d"):format(self.epoch)
+end
 
 -- Calls the functions of an event.
 local function tell(run, plan, event)
@@ -182,11 +187,11 @@ end
 ---@return fnet.History
 local function train(run, plan)
   local ok, message = pcall(modes.with, run.model, true, all_epochs, run, plan)
+  run.checkpoint:close() -- before anything that takes memory
   modes.rest(run.model)
-  run.checkpoint:close()
   local records, stopping = run.history, plan.early_stopping
   if not ok and (not interruption.is(message) or interruption.inside > 0 or run.checkpoint.directory) then
-    pcall(tell, run, plan, "finish") -- so that a progress line ends
+    try(tell, run, plan, "finish") -- so that a progress line ends
     error(message, 0)
   end
   if not ok then

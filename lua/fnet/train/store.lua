@@ -9,6 +9,7 @@ local files = require "fnet.files"
 local json = require "fnet.files.json"
 local tree = require "fnet.files.tree"
 local origin = require "fnet.save.origin"
+local take_lock = require "fnet.base.lock"
 
 local LEAD = '{"seed":' -- what each line begins with
 local DEPTH = 40 -- more than settings of tree.pack have
@@ -107,7 +108,7 @@ return function(path)
   expect.path("sweep: store", path)
   local function sound(value, message) return value or core.raise("sweep: store: " .. message) end
   local script = origin.new({})["fnet.script"]
-  local lock, held = core.lock_file(path)
+  local lock, held = take_lock(path)
   local self = setmetatable({
     path = path, figures = {}, damaged = 0, script = script and core.sha256(script):sub(1, 16) or "none",
     lock = sound(lock, held), alone = held, file = sound(io.open(path, "a+b")),

@@ -1,0 +1,74 @@
+--- What the command adds to an error: where a nil came from, what was meant; and what it says at the end of a file
+--- that could not be written.
+
+local command = require "tests.support.command"
+
+local directory
+setup(function() directory = command.make_directory() end)
+teardown(function() command.remove_directory(directory) end)
+
+-- Runs a script named x.lua.
+local function run(source)
+  command.write_file(directory .. "/x.lua", 'local fnet = require "fnet"\n' .. source)
+  return command.shell(directory, command.line(command.fnet, { "x.lua" }, { FNET_THREADS = "1" }))
+end
+
+local NIL = "\nnil may come from x.lua:2: none: No such file or directory "
+  .. "(assert(...) around that call says so at once)\n"
+
+describe("an error about nil", function()
+  it("is followed by the failure that the nil came from", function()
+    for _, call in ipairs {
+      'fnet.load "none"', 'fnet.data.read_csv("none", { target = "y" })', 'fnet.data.read_npy "none"',
+      'fnet.data.open_npy "none"', 'fnet.data.read_idx "none"', 'fnet.data.read_image "none"',
+      'fnet.read_tensors "none"', 'fnet.data.open_idx "none"', 'select(2, pcall(fnet.load, "none"))',
+    } do
+      local result = run(("local value = %s\nprint(value.x)"):format(call))
+      assert.equal(1, result.status)
+      assert.matches("x.lua:3: attempt to index a nil value (local 'value')" .. NIL, result.errors, 1, true)
+    end
+  end)
+
+  it("is, too, where the library refuses the nil", function()
+    local result = run 'local model = fnet.load "none"\nfnet.fit(model, {})'
+    assert.matches("x.lua:3: fit: expected a model first, got nil" .. NIL, result.errors, 1, true)
+  end)
+
+  it("stays as it is where nothing has failed, or something else is near", function()
+    assert.matches("x.lua:2: attempt to index a nil value (local 'value')\nstack traceback:",
+      run("local value = nil print(value.x)").errors, 1, true)
+    assert.matches("(method 'paramters'); did you mean 'parameters'?\nstack traceback:",
+      run('local _ = fnet.load "none"\nfnet.nn.Dense(2, 3):paramters()').errors, 1, true)
+  end)
+end)
+
+describe("a field called as a method", function()
+  it("is said to be one", function()
+    assert.matches("(method 'rank'); rank is a field: write it without parentheses\n",
+      run("print(fnet.zeros({ 2 }):rank())").errors, 1, true)
+  end)
+end)
+
+describe("a method that a plain table does not have", function()
+  it("is not said to be meant itself", function()
+    local errors = run("local t = {} t:sub(1)").errors
+    assert.matches("attempt to call a nil value (method 'sub')\nstack", errors, 1, true)
+  end)
+end)
+
+describe("a file that could not be written", function()
+  it("is told of at the end, where the script goes on without it", function()
+    local result = run 'fnet.nn.Dense(2, 2):save "missing/m.st"\nprint "on"'
+    assert.same({ "on\n", 0 }, { result.output, result.status })
+    assert.matches("fnet: note: not written by x%.lua:2: missing/m%.st: .*No such file or directory "
+      .. "%(assert%(...%) around that call ends the script there%)\n$", result.errors)
+  end)
+
+  it("is not, where it is there in the end or the script ends with an error", function()
+    local source = 'local m = fnet.nn.Dense(2, 2) m:save "new/m.st"\nos.execute "mkdir new" m:save "new/m.st"'
+    assert.equal("", run(source).errors)
+    local errors = run('assert(fnet.write_tensors("missing/m.st", {}))').errors
+    assert.matches("x%.lua:2: missing/m%.st: .*No such file or directory\n", errors)
+    assert.is_nil(errors:find("note:", 1, true))
+  end)
+end)
