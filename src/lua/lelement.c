@@ -60,7 +60,19 @@ static int refuse_key(lua_State *L) {
     return 0;
 }
 
-/* Upvalue 1: the methods; 2: the function by which ipairs goes on. */
+/* t:shape() */
+static int shape_called(lua_State *L) { return lerror(L, "shape is a field: t.shape, without parentheses"); }
+
+/* What every list of lengths has for a metatable; who asks for it is told that there is none. */
+static void push_metatable_of_shapes(lua_State *L) {
+    lua_createtable(L, 0, 2);
+    lua_pushcfunction(L, shape_called);
+    lua_setfield(L, -2, "__call");
+    lua_pushboolean(L, 0);
+    lua_setfield(L, -2, "__metatable");
+}
+
+/* Upvalue 1: the methods; 2: the function by which ipairs goes on; 3: the metatable of shapes. */
 static int tensor_index(lua_State *L) {
     if (lua_type(L, 2) == LUA_TNUMBER) return get_index(L, ltensor_check(L, 1));
     lua_pushvalue(L, 2);
@@ -68,9 +80,11 @@ static int tensor_index(lua_State *L) {
     if (!ltensor_test(L, 1)) ltensor_check(L, 1); /* raises; properties are there after the elements are gone */
     struct handle *handle = lua_touserdata(L, 1);
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tostring(L, 2) : "";
-    if (strcmp(name, "shape") == 0)
+    if (strcmp(name, "shape") == 0) {
         lpush_lengths(L, &handle->tensor);
-    else if (strcmp(name, "rank") == 0)
+        lua_pushvalue(L, lua_upvalueindex(3));
+        lua_setmetatable(L, -2);
+    } else if (strcmp(name, "rank") == 0)
         lua_pushinteger(L, handle->tensor.rank);
     else if (strcmp(name, "dtype") == 0)
         lua_pushstring(L, dtype_names[handle->tensor.dtype]);
@@ -294,7 +308,8 @@ void lopen_element(lua_State *L) {
     lua_setfield(L, -4, "__pairs");
     lua_newtable(L);
     lua_call(L, 1, 1);
-    lua_pushcclosure(L, tensor_index, 2);
+    push_metatable_of_shapes(L);
+    lua_pushcclosure(L, tensor_index, 3);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     lua_pushcfunction(L, is_parameter);

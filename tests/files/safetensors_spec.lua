@@ -348,6 +348,6 @@ describe("wrong arguments", function()
       function() fnet.write_tensors(path, {}, { a = 1 }) end)
     raises("write_tensors: metadata: 'fnet.seed': names with fnet. are fnet's own",
       function() fnet.write_tensors(path, {}, { ["fnet.seed"] = "1" }) end)
-    raises("write_file: the path contains a zero byte", function() fnet.write_tensors("a\0b", {}) end)
+    raises("write_tensors: the path contains a zero byte", function() fnet.write_tensors("a\0b", {}) end)
   end)
 end)

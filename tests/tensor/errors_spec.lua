@@ -300,13 +300,15 @@ describe("what is no tensor", function()
     for _, name in ipairs(operations.names(2, "METHOD", "COMPARISON")) do
       for _, wrong in ipairs { { "2", "string" }, { {}, "table" }, { io.stdout, "userdata" }, { nil, "nil" } } do
         local shown = wrong[2] or "nil"
+        if shown == "table" then shown = "table; fnet.tensor { ... } makes one of numbers" end
         raises(name .. ": expected a tensor or a number, got " .. shown, function() t[name](t, wrong[1]) end)
         raises(name .. ": expected a tensor or a number, got " .. shown,
           function() fnet.ones({ 2 }, "int32")[name](fnet.ones({ 2 }, "int32"), wrong[1]) end)
       end
     end
     raises("eq: expected a tensor or a number, got nil", function() fnet.ones({ 2 }, "int32"):eq() end)
-    raises("add: expected a tensor or a number, got table", function() local _ = t + {} end)
+    raises("add: expected a tensor or a number, got table; fnet.tensor { ... } makes one of numbers",
+      function() local _ = t + {} end)
     raises("add: expected a tensor or a number, got nil", function() local _ = nil + t end)
     raises("mul: expected a tensor or a number, got string", function() local _ = "x" * t end)
     for _, name in ipairs { "equal", "allclose", "copy" } do
@@ -415,17 +417,23 @@ end)
 
 describe("a dot and a colon in each other's place", function()
   it("are told apart", function()
-    local dot = "got fnet itself; was a colon written for a dot, fnet.name(...)?"
+    local function dot(path) return ("itself; call it with a dot, fnet.%s(...)"):format(path) end
     for _, name in ipairs { "zeros", "ones", "full", "rand", "randn" } do
-      raises(name .. ": expected a shape such as {2, 3}, " .. dot, function() fnet[name](fnet, { 2 }) end)
+      local f = assert(load(("local fnet = ... local _ = fnet:%s { 2 }"):format(name), "=call"))
+      assert.equal(("call:1: %s: expected a shape such as {2, 3}, got fnet %s"):format(name, dot(name)),
+        select(2, pcall(f, fnet)))
     end
-    raises("tensor: expected a table of numbers (nested for more axes), " .. dot, function() fnet:tensor { 1 } end)
-    raises("concat: expected a table of at least one tensor, " .. dot, function() fnet:concat { t, t } end)
-    raises("where: expected a tensor or a number, " .. dot, function() fnet:where(t, t, t) end)
-    dot = dot:gsub("fnet", "fnet.nn")
-    raises("mse: expected two tensors, " .. dot .. " and float32 [2, 3]", function() fnet.nn:mse(t, t) end)
-    raises("cross_entropy: expected a tensor, " .. dot, function() fnet.nn:cross_entropy(t, t) end)
-    raises("Dense: inputs: expected a whole number of at least 1, " .. dot, function() fnet.nn:Dense(2, 3) end)
+    raises("tensor: expected a table of numbers (nested for more axes), got fnet " .. dot "tensor",
+      function() fnet:tensor { 1 } end)
+    raises("concat: expected a table of at least one tensor, got fnet " .. dot "concat",
+      function() fnet:concat { t, t } end)
+    raises("where: expected a tensor or a number, got fnet " .. dot "where", function() fnet:where(t, t, t) end)
+    raises("mse: expected two tensors, got fnet.nn itself and float32 [2, 3]; call it with a dot, fnet.nn.mse(...)",
+      function() fnet.nn:mse(t, t) end)
+    raises("cross_entropy: expected a tensor, got fnet.nn " .. dot "nn.cross_entropy",
+      function() fnet.nn:cross_entropy(t, t) end)
+    raises("Dense: inputs: expected a whole number of at least 1, got fnet.nn " .. dot "nn.Dense",
+      function() fnet.nn:Dense(2, 3) end)
   end)
 
   it("are not the matter where a layer is given no tensor", function()

@@ -200,7 +200,7 @@ describe("sweep", function()
       function() return (fnet.sweep { run = figure, seedz = 5 }) end)
     raises("sweep: lr: expected a list of values, such as { 1, 2 }, got table",
       function() return (fnet.sweep { run = figure, lr = {} }) end)
-    raises("sweep: seeds: expected a whole number of at least 1, got 0",
+    raises("sweep: seeds: expected a whole number from 1 to 1000000, got 0",
       function() return (fnet.sweep { run = figure, seeds = 0 }) end)
     raises("sweep: seeds: expected a number of seeds or a list of them, got an empty table",
       function() return (fnet.sweep { run = figure, seeds = {} }) end)

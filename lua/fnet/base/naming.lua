@@ -100,9 +100,8 @@ end
 function naming.strict(what, list, elsewhere)
   return setmetatable(list, {
     elsewhere = elsewhere,
-    kind = function() -- for messages: the table got in as the object of a call with a colon
-      return ("%s itself; was a colon written for a dot, %s.name(...)?"):format(what, what)
-    end,
+    __space = what, -- by which messages see that a colon was written for a dot: the table got in as the object
+    kind = function() return what .. " itself" end,
     __index = function(_, key)
       local near = elsewhere and elsewhere[key] or naming.nearest(key, naming.sorted(list))
       local words = near and (near:find " " and near or ("did you mean %s.%s?"):format(what, near))

@@ -274,6 +274,11 @@ function Dataset:statistics()
   local samples = (self.whole or self).x
   expect.that(is.array(samples), "statistics", "samples in one tensor", samples)
   local rank = samples.rank
+  for axis = 1, rank do
+    if (axis == 1 and #self or samples.shape[axis]) == 0 then
+      core.raise("statistics: expected at least one value, got %s", tostring(self))
+    end
+  end
   local last = (rank == 2 or rank == 4) and samples.shape[rank] or 1
   local function mean_of(f)
     local sum, count = core.full({ last }, 0, "float64"), 0
@@ -335,6 +340,7 @@ function Dataset:__newindex(key, value)
     core.raise("a part of a data set shares its %s with the whole; part = part:with { %s = ... } has its own",
       key, key)
   end
+  expect.key("Dataset", key)
   rawset(self, key, value)
 end
 

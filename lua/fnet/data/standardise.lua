@@ -64,6 +64,7 @@ end
 ---@param output tensor [..., targets]
 ---@return tensor
 function Standardise:restore(output)
+  expect.method("restore", self)
   if not self.target_mean then
     core.raise "restore: the targets were not standardised; ask for { targets = true }"
   end

@@ -89,6 +89,9 @@ end
 ---@param dataset table scale, classes
 ---@return tensor|tensor[] x, tensor|tensor[] y
 function Transform:fetch(samples, y, indices, dataset)
+  expect.method("fetch", self)
+  expect.that(is.array(samples) or is.tensor_list(samples), "fetch", "the samples of a data set", samples)
+  expect.that(type(dataset) == "table", "fetch: dataset", "a data set", dataset)
   local x
   check_pictures(self.steps, samples)
   local passing = true -- x lives between two passes only
@@ -110,6 +113,7 @@ end
 ---@return data.Transform|false fixed false where there are none
 ---@return string? random the first step that chooses at random
 function Transform:without_random(what, trusting)
+  expect.method("without_random", self)
   local fixed, random = {}, nil
   for _, step in ipairs(self.steps) do
     if step.random == nil and not trusting then
@@ -125,6 +129,7 @@ end
 ---@param what string the function, for the message
 ---@param trusting? boolean as for without_random
 function Transform:refuse_random(what, trusting)
+  expect.method("refuse_random", self)
   local _, random = self:without_random(what, trusting)
   if not random then return end
   core.raise("%s: the data set has the random transform %s, which is for training alone; give it to that part, " ..

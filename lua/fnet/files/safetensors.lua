@@ -250,7 +250,7 @@ local function header_text(entries, metadata)
   for _, entry in ipairs(entries) do
     local bytes = entry.tensor:count() * size_of(entry.tensor)
     parts[#parts + 1] = json.text(entry.name) .. ":" .. json.encode {
-      dtype = names_of[entry.tensor.dtype], shape = json.array(entry.tensor.shape),
+      dtype = names_of[entry.tensor.dtype], shape = json.array { table.unpack(entry.tensor.shape) },
       data_offsets = { at, at + bytes },
     }
     at = at + bytes
@@ -292,7 +292,7 @@ end
 ---@return integer? code errno
 function safetensors.write(path, tensors, metadata)
   metadata = metadata or {}
-  expect.that(type(path) == "string", "write_tensors", "a path", path)
+  expect.path("write_tensors", path)
   expect.that(type(tensors) == "table", "write_tensors", "a table of tensors by name", tensors)
   expect.that(type(metadata) == "table", "write_tensors", "a table of texts by name", metadata)
   local list = {}

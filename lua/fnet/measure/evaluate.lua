@@ -170,6 +170,7 @@ function public.predict_classes(model, x, options)
       say.shape(output.shape))
   end
   local names = options.classes or is.dataset(x) and x.classes or nil
+  expect.that(names == nil or type(names) == "table", "predict_classes: classes", "a list of names", names)
   local count = output.shape[output.rank]
   if names and #names < count then
     core.raise("predict_classes: classes: expected %d names, one for each output of the model, got %d", count,

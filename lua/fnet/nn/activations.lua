@@ -23,12 +23,16 @@ local function add(name, short, activation, argument)
     function class:init(value)
       self.value = expect.number(what, value == nil and argument[2] or value, -math.huge, math.huge)
     end
-    function class:describe() return name .. "(" .. decimal.text("%g", self.value) .. ")" end
+    function class:describe()
+      expect.method("describe", self)
+      return name .. "(" .. decimal.text("%g", self.value) .. ")"
+    end
   end
   --- The activation: element by element; softmax and log_softmax over the last axis.
   ---@param x tensor of any shape
   ---@return tensor y of the same shape
   function class:forward(x)
+    if x == nil then expect.method("forward", self) end
     local y = activation(x, argument and self.value) -- no tail call: errors see that only the library runs
     return y
   end

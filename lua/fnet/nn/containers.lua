@@ -3,6 +3,7 @@
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local expect = require "fnet.base.expect"
 local functions = require "fnet.tensor.functions"
 local list = require "fnet.nn.list"
 local module = require "fnet.nn.module"
@@ -22,6 +23,7 @@ end
 
 --- What follows from the layers; called when they have changed. Raises where two do not fit.
 function Residual:settle()
+  expect.method("settle", self)
   Sequential.settle(self)
   self.keeps_input, self.gives_list = false, false -- the sum keeps nothing of what it is made from
   local shape = self.inputs and self.shapes[#self]
@@ -34,6 +36,7 @@ end
 ---@param x tensor
 ---@return tensor
 function Residual:forward(x)
+  if x == nil then expect.method("forward", self) end
   local inner = Sequential.forward(self, x)
   if not core.is_tensor(x) or not core.is_tensor(inner) then
     core.raise("%s: expected two tensors to add, got %s and, from its layers, %s", self:name(), say.value(x),
@@ -48,7 +51,10 @@ function Residual:forward(x)
   return y
 end
 
-function Residual:output_shape(input) return input or Sequential.output_shape(self) end
+function Residual:output_shape(input)
+  expect.output_shape(self, input)
+  return input or Sequential.output_shape(self)
+end
 
 ---@class nn.Parallel: nn.Module
 local Parallel = list.class "Parallel"
@@ -76,12 +82,16 @@ function Parallel:init(branches)
 end
 
 --- What follows from the branches; called when they have changed. Raises where they do not fit.
-function Parallel:settle() settle_inputs(self) end
+function Parallel:settle()
+  expect.method("settle", self)
+  settle_inputs(self)
+end
 
 --- The results of the branches.
 ---@param x tensor
 ---@return tensor[]
 function Parallel:forward(x)
+  if x == nil then expect.method("forward", self) end
   local results = {}
   for i, branch in ipairs(self) do results[i] = module.run(branch, x) end
   return results
@@ -99,6 +109,7 @@ end
 
 --- What follows from the branches; called when they have changed. Raises where they do not fit.
 function Concat:settle()
+  expect.method("settle", self)
   settle_inputs(self)
   self.passes_on = true
   for _, branch in ipairs(self) do self.passes_on = self.passes_on and branch.passes_on end
@@ -108,6 +119,7 @@ end
 ---@param x tensor
 ---@return tensor y [..., the sum of the branches' last lengths]
 function Concat:forward(x)
+  if x == nil then expect.method("forward", self) end
   local results, first = {}, nil
   for i, branch in ipairs(self) do
     results[i] = module.run(branch, x)
@@ -129,6 +141,7 @@ function Concat:forward(x)
 end
 
 function Concat:output_shape(input)
+  expect.output_shape(self, input)
   local joined
   for i, branch in ipairs(self) do
     local shape = branch:output_shape(input)

@@ -18,7 +18,7 @@ local ORDER, BUFFERS, PARTS, PARENT = contents.ORDER, contents.BUFFERS, contents
 -- Grows with each module that becomes a part: names that were made before are made again.
 contents.adoptions = 0
 
---- True for a layer, a model, any object of a class made with nn.module.
+--- Whether a value is an object of a class made with nn.module.
 ---@param value any
 ---@return boolean
 function contents.is_module(value)

@@ -49,6 +49,7 @@ end
 ---@return tensor y [batch, height', width', units], or [height', width', units]; height' = floor((height + padding
 --- above and below - kernel height) / stride) + 1
 function Conv2D:forward(x)
+  if x == nil then expect.method("forward", self) end
   local _, _, down, across, above, below, left, right = self.window:geometry(x)
   local y = core.conv2d(x, self.weight, self.bias, self:name(), down, across, above, below, left, right,
     self.groups)
@@ -57,6 +58,7 @@ function Conv2D:forward(x)
 end
 
 function Conv2D:output_shape(input)
+  expect.output_shape(self, input)
   if input and input.open then input = nil end
   if input and #input ~= 3 then
     core.raise("%s: expected pictures of [batch, height, width, %d], got %s%s", self:name(), self.inputs,
@@ -67,6 +69,9 @@ function Conv2D:output_shape(input)
   return { height, width, self.units }
 end
 
-function Conv2D:describe() return self.text end
+function Conv2D:describe()
+  expect.method("describe", self)
+  return self.text
+end
 
 return Conv2D

@@ -32,17 +32,22 @@ end
 ---@param x tensor [..., inputs]
 ---@return tensor y [..., units]
 function Dense:forward(x)
+  if x == nil then expect.method("forward", self) end
   local y = core.dense(x, self.weight, self.bias, self:name())
   if self.apply then y = activations.apply(self, y) end
   return y
 end
 
 function Dense:output_shape(input)
+  expect.output_shape(self, input)
   local shape = { table.unpack(input or { self.inputs }) }
   shape[#shape], shape.open = self.units, input and input.open
   return shape
 end
 
-function Dense:describe() return self.text end
+function Dense:describe()
+  expect.method("describe", self)
+  return self.text
+end
 
 return Dense

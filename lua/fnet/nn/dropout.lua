@@ -24,6 +24,7 @@ local function rate_of(self) return expect.number("Dropout: rate", self.rate, 0,
 ---@param x tensor of any shape, float
 ---@return tensor y of the same shape
 function Dropout:forward(x)
+  if x == nil then expect.method("forward", self) end
   local rate = self.training and rate_of(self) or 0
   if rate == 0 then return x end
   expect.that(is.float(x), self:name(), "a float tensor", x)
@@ -31,6 +32,7 @@ function Dropout:forward(x)
 end
 
 function Dropout:describe()
+  expect.method("describe", self)
   local is_number = type(self.rate) == "number"
   return ("Dropout(%s)"):format(is_number and decimal.text("%g", self.rate) or tostring(self.rate))
 end

@@ -25,6 +25,7 @@ end
 ---@param x tensor|integer indices, int32 or uint8, of any shape; a number for one
 ---@return tensor y [..., units]
 function Embedding:forward(x)
+  if x == nil then expect.method("forward", self) end
   if math.type(x) then
     return self:forward(core.tensor({ expect.count(self:name() .. ": index", x, 1, self.symbols) }, "int32"))
       :reshape { self.units }
@@ -33,12 +34,16 @@ function Embedding:forward(x)
 end
 
 function Embedding:output_shape(input)
+  expect.output_shape(self, input)
   if not input then return nil end
   local shape = { table.unpack(input) }
   shape[#shape + 1] = self.units
   return shape
 end
 
-function Embedding:describe() return ("Embedding(%d, %d)"):format(self.symbols, self.units) end
+function Embedding:describe()
+  expect.method("describe", self)
+  return ("Embedding(%d, %d)"):format(self.symbols, self.units)
+end
 
 return Embedding

@@ -1,6 +1,7 @@
 --- nn: modules, layers, losses.
 
 local activations = require "fnet.nn.activations"
+local expect = require "fnet.base.expect"
 local later = require "fnet.base.later"
 local naming = require "fnet.base.naming"
 local containers = require "fnet.nn.containers"
@@ -16,7 +17,10 @@ later.methods(module.Module, { clone = "fnet.nn.clone", state = "fnet.nn.state",
 
 local nn = {
   module = module.class,
-  is_module = module.is_module,
+  --- True for a layer, a model, any object of a class made with nn.module.
+  ---@param value any
+  ---@return boolean
+  is_module = function(value) return module.is_module(expect.value("is_module", value)) end,
   init = require "fnet.nn.init_weights",
   Sequential = require "fnet.nn.sequential",
   List = list.List,

@@ -31,16 +31,21 @@ end
 ---@param x tensor
 ---@return tensor
 function Lambda:forward(x)
+  if x == nil then expect.method("forward", self) end
   local y = self.call(x)
   if y == nil then core.raise(self:name() .. ": its function gave nil, expected a tensor") end
   return y
 end
 
 function Lambda:output_shape(input)
+  expect.output_shape(self, input)
   if type(self.shape) == "function" then return self.shape(input) end
   return self.shape
 end
 
-function Lambda:describe() return self.text .. "()" end
+function Lambda:describe()
+  expect.method("describe", self)
+  return self.text .. "()"
+end
 
 return Lambda

@@ -10,8 +10,14 @@ local parameter = require "fnet.nn.parameter"
 local function norm_class(name)
   local class = module.class(name)
   class.passes_on = true
-  function class:output_shape(input) return input or { self.inputs, open = true } end
-  function class:describe() return ("%s(%d)"):format(name, self.inputs) end
+  function class:output_shape(input)
+    expect.output_shape(self, input)
+    return input or { self.inputs, open = true }
+  end
+  function class:describe()
+    expect.method("describe", self)
+    return ("%s(%d)"):format(name, self.inputs)
+  end
   return class
 end
 
@@ -77,6 +83,7 @@ end
 ---@return tensor factor [features]
 ---@return tensor shift [features]
 function BatchNorm:evaluation_line()
+  expect.method("evaluation_line", self)
   local factor = self.weight / (self.running_var + self.epsilon):sqrt()
   return factor, self.bias - self.running_mean * factor
 end
@@ -86,6 +93,7 @@ end
 ---@param x tensor [..., features]
 ---@return tensor y of the same shape
 function BatchNorm:forward(x)
+  if x == nil then expect.method("forward", self) end
   check_input(self, x)
   local is_frozen = not (self.weight.requires_grad or self.bias.requires_grad)
   if not self.training or is_frozen then
@@ -113,6 +121,7 @@ end
 ---@param x tensor [..., features]
 ---@return tensor y of the same shape
 function LayerNorm:forward(x)
+  if x == nil then expect.method("forward", self) end
   check_input(self, x)
   return core.layer_norm(x, self.weight, self.bias, self.epsilon)
 end

@@ -40,11 +40,13 @@ local function pooling(name, operation, switches)
   ---@param x tensor [batch, height, width, channels], or one picture [height, width, channels]
   ---@return tensor y [batch, height', width', channels]; height' = floor((height + padding - kernel) / stride) + 1
   function class:forward(x)
+    if x == nil then expect.method("forward", self) end
     local y = operation(self, x, self.window:geometry(x)) -- no tail call: errors see that only the library runs
     return y
   end
 
   function class:output_shape(input)
+    expect.output_shape(self, input)
     if not input then return nil end
     if input.open then input = { "?", "?", input[#input] } end
     check_pictures(self, input)
@@ -52,7 +54,10 @@ local function pooling(name, operation, switches)
     return { height, width, input[3] }
   end
 
-  function class:describe() return self.text end
+  function class:describe()
+    expect.method("describe", self)
+    return self.text
+  end
 
   return class
 end
@@ -77,6 +82,7 @@ GlobalAvgPool.passes_on = true
 ---@param x tensor [batch, height, width, channels], or one picture [height, width, channels]
 ---@return tensor y [batch, channels] or [channels]
 function GlobalAvgPool:forward(x)
+  if x == nil then expect.method("forward", self) end
   local shape = core.is_tensor(x) and x.shape or {}
   if #shape ~= 3 and #shape ~= 4 then
     core.raise("%s: expected an input of [batch, height, width, channels], got %s", self:name(),
@@ -88,6 +94,7 @@ function GlobalAvgPool:forward(x)
 end
 
 function GlobalAvgPool:output_shape(input)
+  expect.output_shape(self, input)
   if not input then return nil end
   if not input.open then check_pictures(self, input) end
   return { input[#input] }

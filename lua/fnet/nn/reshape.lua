@@ -40,6 +40,7 @@ end
 ---@param x tensor [batch, ...], or one sample
 ---@return tensor y [batch, lengths], or [lengths]
 function Reshape:forward(x)
+  if x == nil then expect.method("forward", self) end
   expect.tensor(self:name(), x)
   local count, size = x:count(), self.count_of_sample
   if x.rank > 0 and count == #x * size then return x:reshape { #x, table.unpack(self.lengths) } end
@@ -48,6 +49,7 @@ function Reshape:forward(x)
 end
 
 function Reshape:output_shape(input)
+  expect.output_shape(self, input)
   local count = input and elements(input)
   if count and count ~= self.count_of_sample then
     core.raise("%s: expected %d elements a sample, got %s", self:name(), self.count_of_sample,
@@ -56,7 +58,10 @@ function Reshape:output_shape(input)
   return { table.unpack(self.lengths) }
 end
 
-function Reshape:describe() return "Reshape(" .. table.concat(self.lengths, ", ") .. ")" end
+function Reshape:describe()
+  expect.method("describe", self)
+  return "Reshape(" .. table.concat(self.lengths, ", ") .. ")"
+end
 
 --- [batch, ...] becomes [batch, features]; the order of the elements stays. Inside a Sequential it also takes one
 -- sample, because the layer before it or the next one says how many features there are.
@@ -68,6 +73,7 @@ Flatten.passes_on, Flatten.features = true, false -- features: of a sample, once
 ---@param x tensor [batch, ...], or one sample
 ---@return tensor
 function Flatten:forward(x)
+  if x == nil then expect.method("forward", self) end
   if not core.is_tensor(x) then expect.tensor(self:name(), x) end
   local y, features = flatten(x), self.features
   if x.rank < 2 or #y == features and #x ~= 1 then return y end
@@ -76,9 +82,13 @@ end
 
 --- Called by a Sequential: how many features a sample has.
 ---@param count? integer nil: they are not known
-function Flatten:learn_features(count) self.features = count or false end
+function Flatten:learn_features(count)
+  expect.method("learn_features", self)
+  self.features = count or false
+end
 
 function Flatten:output_shape(input)
+  expect.output_shape(self, input)
   local count = input and elements(input) or self.features
   return count and { count } or nil
 end

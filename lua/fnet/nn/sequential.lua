@@ -56,6 +56,7 @@ end
 
 --- What follows from the layers; called when they have changed. Raises where two do not fit.
 function Sequential:settle()
+  expect.method("settle", self)
   local layers = list.parts(self)
   if #layers == 0 then core.raise("%s: expected at least one layer to stay", self.class_name) end
   -- Layers that keep no reference to what they take and give let the memory between them be used again.
@@ -86,6 +87,7 @@ function Sequential:forward(x)
 end
 
 function Sequential:output_shape(input)
+  expect.output_shape(self, input)
   if not input then return self.shapes[#self] or nil end -- the layers' own numbers count
   local shape = input
   for i, layer in ipairs(self) do

@@ -71,6 +71,7 @@ end
 -- own: clone those that are to outlive the next update.
 ---@return table state
 function Average:state()
+  expect.method("state", self)
   local state = { updates = self.updates, sum = self.sum }
   for i, average in ipairs(self.averages) do state["averages." .. i] = average end
   return state
@@ -80,6 +81,7 @@ end
 ---@param state table the tensors are copied. Raises where it does not fit, before anything changes
 ---@return optim.Average self
 function Average:load_state(state)
+  expect.method("load_state", self)
   expect.that(type(state) == "table" and math.type(state.updates) == "integer" and type(state.sum) == "number",
     "Average: load_state", "what state() gave", state)
   local list = {}

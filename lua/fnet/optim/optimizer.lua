@@ -29,6 +29,7 @@ local SPEC, NEW = {}, {}
 function Optimizer:__newindex(key, value)
   local near = naming.nearest(key, self[SPEC].known)
   if near and near ~= key then core.raise("%s has no '%s'; did you mean '%s'?", self[SPEC].name, key, near) end
+  expect.key(self[SPEC].name, key)
   rawset(self, key, value)
 end
 
@@ -260,6 +261,7 @@ end
 ---@param state table from `state`; the tensors are copied. Raises where it does not fit, before anything changes
 ---@return optim.Optimizer self
 function Optimizer:load_state(state)
+  expect.method("load_state", self)
   local numbers, cohorts, of_schedule = sort_state(self, state)
   if of_schedule then self.schedule:load_state(of_schedule) end
   self.steps, self.lr = numbers.steps, numbers.lr

@@ -40,7 +40,10 @@ function schedule.step(options)
   return function(step)
     local count = (step - 1) // every
     if count < done then done, product = 0, 1.0 end
-    while done < count do done, product = done + 1, product * factor end
+    while done < count do
+      local following = product * factor
+      done, product = following == product and count or done + 1, following -- 0 and times 1 stay what they are
+    end
     return product
   end
 end
@@ -105,6 +108,7 @@ function Plateau:__call() return self.current end
 ---@param value number
 ---@return number factor
 function Plateau:update(value)
+  expect.method("update", self)
   expect.number("plateau: update", value, -math.huge, math.huge)
   local best = self.best
   -- A share of the best figure's size, so that figures below zero have to improve as those above.
@@ -124,11 +128,16 @@ end
 
 --- What it remembers, for a file: current, bad, best.
 ---@return table state
-function Plateau:state() return { current = self.current, bad = self.bad, best = self.best } end
+function Plateau:state()
+  expect.method("state", self)
+  return { current = self.current, bad = self.bad, best = self.best }
+end
 
 --- Takes over what `state` gave.
 ---@param state table
 function Plateau:load_state(state)
+  expect.method("load_state", self)
+  expect.that(type(state) == "table", "plateau: load_state", "what state() gave", state)
   self.current = expect.number("plateau: load_state: current", state.current, 0, 1)
   self.bad = expect.count("plateau: load_state: bad", state.bad, 0)
   self.best = state.best

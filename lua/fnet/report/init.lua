@@ -3,6 +3,7 @@
 
 local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
@@ -37,6 +38,8 @@ end
 ---@return fun(step: integer, text?: string) update  call it as often as you like
 ---@return fun() finish  removes the line
 function report.progress(label, total)
+  expect.that(type(label) == "string", "progress", "a text that says what is going on", label)
+  expect.count("progress: total", total, 0)
   local hear = progress.hear
   if not (hear or core.terminal(2)) then return function() end, function() end end
   local shown, started = -1, core.clock()
@@ -98,6 +101,14 @@ end
 ---@param figure? number nil where the run failed
 ---@param problem? string why
 function report.sweep(sweep, row, seed, figure, problem)
+  local fits = type(sweep) == "table" and type(sweep.names) == "table" and math.type(sweep.runs) == "integer"
+    and math.type(sweep.total) == "integer" and is.callable(sweep.text)
+  expect.that(fits, "sweep", "a sweep, as fnet.sweep gives it to its callback", sweep)
+  for _, name in ipairs(sweep.names) do expect.that(type(name) == "string", "sweep: names", "texts", name) end
+  fits = type(row) == "table" and type(row.settings) == "table" and type(row.failures) == "table"
+  expect.that(fits, "sweep: row", "one of the sweep's rows", row)
+  expect.count("sweep: seed", seed, math.mininteger)
+  if figure ~= nil then expect.number("sweep: figure", figure, -math.huge, math.huge) end
   local parts = { ("run %d/%d"):format(sweep.runs, sweep.total) }
   if #sweep.names > 0 then parts[2] = runs.settings(sweep, row) end
   parts[#parts + 1] = figure and ("seed %d: %.5g"):format(seed, figure) or problem
@@ -159,7 +170,8 @@ end
 ---@param result table
 ---@return string
 function report.accuracy(result)
-  local fits = type(result) == "table" and result.margin
+  local fits = type(result) == "table" and type(result.accuracy) == "number" and type(result.margin) == "number"
+    and math.tointeger(result.correct) and math.tointeger(result.total)
   expect.that(fits, "accuracy", "the result of nn.evaluate(model, dataset)", result)
   return accuracy_text(result)
 end

@@ -308,7 +308,7 @@ end
 ---@return integer? code errno
 function Module:export_c(path, options)
   expect.method("export_c", self)
-  expect.that(type(path) == "string", "export_c", "a path", path)
+  expect.path("export_c", path)
   options = expect.options("export_c", options, { "weights", "data", "input" })
   local weights = expect.choice("export_c: weights", options.weights == nil and "float32" or options.weights,
     { "float32", "int8" })

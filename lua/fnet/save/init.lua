@@ -36,7 +36,7 @@ model_file.UNDESCRIBED = "fnet.undescribed"
 ---@return integer? code errno
 function module.Module:save(path, options)
   expect.method("save", self)
-  expect.that(type(path) == "string", "save", "a path", path)
+  expect.path("save", path)
   options = expect.options("save", options, { "data", "metrics", "script" })
   local metadata = origin.new(options)
   for key, text in pairs(description.new(self):metadata(self)) do metadata[key] = text end
@@ -104,9 +104,9 @@ end
 --- each where the file has it; or the message
 ---@return integer? code errno, where the environment refused
 function model_file.load(path, options)
-  expect.that(type(path) == "string", "load", "a path", path)
+  expect.path("load", path)
   options = expect.options("load", options, { "layers", "finite", "checksum" })
-  local layers = check_layers(options.layers or {})
+  local layers = check_layers(options.layers == nil and {} or options.layers)
   local tensors, metadata, code = safetensors.read(path, { finite = options.finite, checksum = options.checksum })
   if not tensors then return nil, metadata, code end
   if metadata[model_file.CHECKPOINT] then tensors = model_file.weights(tensors) end

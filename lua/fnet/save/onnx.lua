@@ -207,7 +207,7 @@ end
 ---@return integer? code errno
 function Module:export_onnx(path, options)
   expect.method("export_onnx", self)
-  expect.that(type(path) == "string", "export_onnx", "a path", path)
+  expect.path("export_onnx", path)
   options = expect.options("export_onnx", options, { "input" })
   local program = layers.program("export_onnx", self, writers, options.input)
   local graph = core.no_grad(graph_proto, program)

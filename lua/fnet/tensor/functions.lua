@@ -69,6 +69,8 @@ function methods:squeeze(axis)
   return self:reshape(left)
 end
 
+local MOST_PARTS = 65536 -- of an empty axis there is no end, and a call of Lua gives a million results at most
+
 --- Equal parts along an axis, as so many results: `local i, f, g, o = gates:chunk(4, 2)`. Views. Differentiable.
 ---@param count integer must divide the length of the axis
 ---@param axis? integer 1
@@ -76,7 +78,7 @@ end
 function methods:chunk(count, axis)
   expect.self("chunk", self)
   axis = expect.axis("chunk", axis or 1, self.rank)
-  expect.count("chunk: count", count, 1)
+  expect.count("chunk: count", count, 1, MOST_PARTS)
   local length, parts = self.shape[axis], {}
   if length % count ~= 0 then
     core.raise("chunk: axis %d of %s cannot be cut into %d equal parts", axis, say.shape(self.shape), count)

@@ -132,7 +132,7 @@ function constructors.from_bytes(bytes, shape, dtype) return core.from_bytes(byt
 --- True for a tensor, false for anything else.
 ---@param value any
 ---@return boolean
-function constructors.is_tensor(value) return core.is_tensor(value) end
+function constructors.is_tensor(value) return core.is_tensor(expect.value("is_tensor", value)) end
 
 --- The matrix product: [m, k] by [k, n]. The axes before the last two are a batch, and broadcast: [2, 4, 5, 8] by
 -- [8, 3] gives [2, 4, 5, 3]. A rank 1 operand is a row (left) or a column (right). Differentiable.

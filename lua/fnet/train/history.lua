@@ -1,5 +1,6 @@
 --- History: what a training has left behind, a record an epoch; printed as a table.
 
+local expect = require "fnet.base.expect"
 local in_columns = require "fnet.base.columns"
 
 --- What fnet.fit gives: a list of records, one an epoch (epoch, samples, seconds, loss, each metric, valid_loss,
@@ -30,6 +31,7 @@ end
 ---@param record table
 ---@return string
 function History:line(record)
+  expect.method("line", self)
   local parts = { ("epoch %d/%d"):format(record.epoch, self.epochs) }
   for _, name in ipairs(self.columns) do
     if name ~= "seconds" then parts[#parts + 1] = name .. " " .. text_of(name, record[name]) end
@@ -41,6 +43,7 @@ end
 --- Why the training ended before its last epoch, in a sentence; nil where it did not.
 ---@return string?
 function History:ending()
+  expect.method("ending", self)
   local cut = self.interrupted
   if cut then return ("interrupted in epoch %d, after step %d"):format(cut.epoch, cut.step) end
   return self.stopped

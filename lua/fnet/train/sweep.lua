@@ -20,13 +20,14 @@ local open_store = require "fnet.train.store"
 local report = require "fnet.report"
 local runs = require "fnet.report.runs"
 
+local MOST_SEEDS = 1000000
 local OPTIONS = { callback = true, jobs = true, run = true, seeds = true, store = true, threads = true }
 
 local function seed_list(seeds)
   if seeds == nil then return { 1 } end
   if type(seeds) ~= "table" then
     local list = {}
-    for i = 1, expect.count("sweep: seeds", seeds, 1) do list[i] = i end
+    for i = 1, expect.count("sweep: seeds", seeds, 1, MOST_SEEDS) do list[i] = i end
     return list
   end
   if #seeds == 0 then
