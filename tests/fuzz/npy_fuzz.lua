@@ -15,4 +15,5 @@ return function(path)
   if whole and rows and whole:count() > 0 then
     assert(fnet.sha256(first_row(rows)) == fnet.sha256(first_row(whole)), "another row")
   end
+  if rows then rows:close() end
 end

@@ -64,6 +64,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
     atexit(remove_file);
     lua = lua_newstate(allocate, NULL);
     require(lua != NULL, "no memory for Lua");
+    lua_gc(lua, LUA_GCGEN, 0, 0); /* as the interpreter does */
     luaL_openlibs(lua);
     luaL_getsubtable(lua, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(lua, luaopen_fnet_core);
