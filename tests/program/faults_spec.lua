@@ -13,7 +13,7 @@ local POINTS = long and 1000 or 25 -- of each kind; how many calls there are is 
 local ONCE, ALWAYS = 2, 1000000000 -- Lua asks for memory a second time
 local CODES = { 5, 28, 13, 24 } -- EIO, ENOSPC, EACCES, EMFILE
 local REASONS = { "memory", "Input/output error", "No space left", "Permission denied", "Too many open files",
-  "could not be written", "Not a directory", "closed in between" }
+  "could not be written", "Not a directory" }
 
 local TRAINING = [[
 local fnet = require "fnet"
@@ -88,8 +88,14 @@ setup(function()
   directory = command.make_directory()
   local variant = command.fnet:match "build/([^/]+)/fnet$" or "release"
   program = ("%s/build/%s/tests/support/faulty"):format(command.directory, variant)
+  assert(os.execute("test -x " .. program), program .. " is missing; make programs builds it")
 end)
 teardown(function() command.remove_directory(directory) end)
+
+-- The command line of the program, which says what it is refused in English.
+local function line(arguments, fault)
+  return command.line(program, arguments, { FNET_FAULT = fault, HOME = directory, LC_ALL = "C" })
+end
 
 -- A folder in which the script has already trained for an epoch, where it does.
 local function prepare(name, script, argument)
@@ -97,7 +103,7 @@ local function prepare(name, script, argument)
   assert(os.execute("mkdir " .. place))
   command.write_file(place .. "/script.lua", script)
   if argument then
-    assert.equal("", command.shell(place, command.line(program, { "script.lua", argument })).errors)
+    assert.equal("", command.shell(place, line { "script.lua", argument }).errors)
   end
   return place
 end
@@ -105,7 +111,7 @@ end
 -- What it prints undisturbed, and how many calls it makes.
 local function count(place, arguments)
   local result = command.shell(directory, ("rm -rf whole; cp -r %s whole; cd whole; %s <script.lua"):format(place,
-    command.line(program, arguments, { FNET_FAULT = "", HOME = directory })))
+    line(arguments, "")))
   local memory, system = result.errors:match "memory (%d+) system (%d+)\n$"
   assert.equal(0, result.status, result.errors)
   return result.output, { memory = tonumber(memory), system = tonumber(system) }
@@ -132,14 +138,14 @@ local function disturb(name, arguments, again, goes_on)
   end
   for i, fault in ipairs(faults) do
     script[#script + 1] = ("rm -rf case; cp -r %s case; cd case"):format(place)
-    script[#script + 1] = ("timeout 60 %s <script.lua >../out%d 2>../err%d; echo $?"):format(
-      command.line(program, arguments, { FNET_FAULT = fault, HOME = directory }), i, i)
-    script[#script + 1] = again and ("%s 2>&1"):format(command.line(program, again)) or "echo"
+    script[#script + 1] = ("timeout 60 %s <script.lua >../out%d 2>../err%d; echo $?"):format(line(arguments, fault),
+      i, i)
+    script[#script + 1] = again and ("%s 2>&1"):format(line(again)) or "echo"
     script[#script + 1] = "cd .."
   end
   local lines, wrong = {}, {}
   local results = command.shell(directory, table.concat(script, "\n"))
-  for line in results.output:gmatch "[^\n]*" do lines[#lines + 1] = line end
+  for text in results.output:gmatch "[^\n]*" do lines[#lines + 1] = text end
   for i, fault in ipairs(faults) do
     local status, output = lines[2 * i - 1], command.read_file(("%s/out%d"):format(directory, i))
     local errors = command.read_file(("%s/err%d"):format(directory, i))
