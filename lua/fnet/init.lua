@@ -97,6 +97,7 @@ return later.names("fnet", fnet, {
   ["fnet.measure.evaluate"] = { "evaluate", "predict", "predict_classes" },
   ["fnet.command.options"] = "options",
   ["fnet.train"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
+  ["fnet.train.shards"] = "shards",
   ["fnet.inspect"] = { "check" }, ["fnet.command.help"] = { "help" }, ["fnet.save"] = { "load" },
   ["fnet.files.safetensors"] = { read_tensors = "read", write_tensors = "write" },
 }, setmetatable({ -- names of PyTorch and NumPy

@@ -196,9 +196,11 @@ describe("BatchNorm", function()
     raises("layer 2, BatchNorm(4): expected an input of float32 [..., 4], got float32 [2, 3]",
       function() model(fnet.ones { 2, 3 }) end)
     raises("BatchNorm(4): one row, [1, 4], has no variance in training mode; use larger batches (drop_last = " ..
-      "true leaves out a last one of 1), or model:eval()", function() nn.BatchNorm(4)(fnet.ones { 1, 4 }) end)
+      "true leaves out a last one of 1) or fewer shards, or model:eval()",
+      function() nn.BatchNorm(4)(fnet.ones { 1, 4 }) end)
     raises("BatchNorm(4): no rows, [0, 4], have no variance in training mode; use larger batches (drop_last = " ..
-      "true leaves out a last one of 1), or model:eval()", function() nn.BatchNorm(4)(fnet.ones { 0, 4 }) end)
+      "true leaves out a last one of 1) or fewer shards, or model:eval()",
+      function() nn.BatchNorm(4)(fnet.ones { 0, 4 }) end)
     raises("layer 2, BatchNorm(5) expects 5 inputs, but layer 1, Dense(2, 4) gives [batch, 4]",
       function() nn.Sequential { nn.Dense(2, 4), nn.BatchNorm(5) } end)
     raises("BatchNorm: unknown option 'eps' (did you mean 'epsilon'?); known are momentum, epsilon",

@@ -88,19 +88,33 @@ local function keep(self, output, target)
   self.outputs, self.targets = self.add_output(output), self.add_target(target)
 end
 
+--- What a batch adds, in numbers: its rows, its loss times these, and the sum of each metric; `add_figures` counts
+-- them in. What metrics over all rows need is kept here at once.
+---@param output tensor
+---@param target tensor
+---@param loss number its mean over the batch
+---@return number[] figures
+function Meter:figures(output, target, loss)
+  local rows = rows_of(target)
+  local figures = { rows, loss * rows }
+  for i, metric in ipairs(self.metrics) do figures[i + 2] = metric.whole and 0 or metric.of(output, target) end
+  if self.add_output then keep(self, output, target) end
+  return figures
+end
+
+--- Counts in what `figures` gave.
+---@param figures number[]
+function Meter:add_figures(figures)
+  self.rows, self.loss = self.rows + figures[1], self.loss + figures[2]
+  local sums = self.sums
+  for i = 1, #sums do sums[i] = sums[i] + figures[i + 2] end
+end
+
 --- Counts a batch in.
 ---@param output tensor
 ---@param target tensor
 ---@param loss number its mean over the batch
-function Meter:add(output, target, loss)
-  local rows = rows_of(target)
-  self.rows, self.loss = self.rows + rows, self.loss + loss * rows
-  local sums = self.sums
-  for i, metric in ipairs(self.metrics) do
-    if not metric.whole then sums[i] = sums[i] + metric.of(output, target) end
-  end
-  if self.add_output then keep(self, output, target) end
-end
+function Meter:add(output, target, loss) self:add_figures(self:figures(output, target, loss)) end
 
 --- The mean loss so far.
 ---@return number

@@ -142,19 +142,24 @@ function contents.modules(model)
   return list
 end
 
+--- The tensors of a model, each once, in the order of the walk.
+---@param model nn.Module
+---@return tensor[] parameters, tensor[] buffers
+function contents.tensors(model)
+  local parameters, buffers, seen = {}, {}, {}
+  visit_all(model, function(tensor, _, _, _, is_one)
+    if seen[tensor] then return end
+    seen[tensor] = true
+    local list = is_one and parameters or buffers
+    list[#list + 1] = tensor
+  end)
+  return parameters, buffers
+end
+
 --- The parameters of a model, each once, in the order of the walk.
 ---@param model nn.Module
 ---@return tensor[]
-function contents.parameters(model)
-  local list, seen = {}, {}
-  visit_all(model, function(tensor, _, _, _, parameter)
-    if parameter and not seen[tensor] then
-      seen[tensor] = true
-      list[#list + 1] = tensor
-    end
-  end)
-  return list
-end
+function contents.parameters(model) return (contents.tensors(model)) end
 
 -- An entry is a table: value, the tensor or the module; name, "2.weight", "" of the model itself; holder and key,
 -- the module or the plain table that has it, and where there (nil of the model itself); owner, the module whose

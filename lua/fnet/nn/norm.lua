@@ -70,7 +70,7 @@ local function batch_statistics(self, x)
   if rows < 2 then
     local subject = (rows == 1 and "one row, %s, has" or "no rows, %s, have"):format(say.shape(x.shape))
     core.raise("%s: %s no variance in training mode; use larger batches (drop_last = true leaves out a last one " ..
-      "of 1), or model:eval()", self:name(), subject)
+      "of 1) or fewer shards, or model:eval()", self:name(), subject)
   end
   local moments = core.column_moments(x)
   local mean, squares = moments[1], moments[2]

@@ -10,6 +10,7 @@ local history = require "fnet.train.history"
 local loop = require "fnet.train.loop"
 local meter = require "fnet.measure.meter"
 local open_checkpoint = require "fnet.train.checkpoint"
+local new_shards = require "fnet.train.shards"
 local outside = require "fnet.nn.outside"
 local snapshot = require "fnet.nn.snapshot"
 local start_random = require "fnet.base.seed"
@@ -18,7 +19,7 @@ local try = require "fnet.base.try"
 
 local OPTIONS = {
   "train", "valid", "loss", "optim", "epochs", "batch", "schedule", "clip", "metrics", "callbacks",
-  "early_stopping", "seed", "checkpoint",
+  "early_stopping", "seed", "checkpoint", "shards",
 }
 local EVENTS = { "start", "epoch_start", "step", "epoch_end", "finish" }
 
@@ -93,6 +94,12 @@ local function set_schedule(optimiser, schedule)
   optimiser.schedule = schedule
 end
 
+-- The shards that each batch is cut into; nil where it stays whole.
+local function shards_of(run, count)
+  if count == nil or expect.count("fit: shards", count, 1) == 1 then return nil end
+  return new_shards(run.model, count, run.optim.parameters)
+end
+
 local function columns_of(metrics, valid, schedule)
   local columns = {}
   for _, prefix in ipairs { "", valid and "valid_" or nil } do
@@ -112,10 +119,12 @@ local function state_of(run, plan)
       return {
         records = table.move(run.history, 1, #run.history, 1, {}), total_steps = run.total_steps,
         stopped = run.stop_reason, means = run.means and run.means:state(),
-        stopping = stopping and stopping:state(),
+        stopping = stopping and stopping:state(), shards = plan.shards and plan.shards.count,
       }
     end,
     load_state = function(_, state)
+      local before, now = state.shards or 1, plan.shards and plan.shards.count or 1
+      if before ~= now then core.raise("the checkpoint was made with shards = %d, got %d", before, now) end
       table.move(state.records, 1, #state.records, 1, run.history)
       run.total_steps, run.stop_reason, plan.means = state.total_steps, state.stopped, state.means
       if stopping and state.stopping then stopping:load_state(state.stopping) end
@@ -160,7 +169,8 @@ end
 --- epoch in the end }, so { patience = epochs } keeps the best without stopping; seed: for fnet.seed before the
 --- first shuffle; checkpoint: a directory to save the run in after each epoch, or { directory, resume = true to go
 --- on from there, every = steps between saves inside an epoch }: Ctrl-C, SIGTERM and SIGHUP then save and end the
---- program, see fnet.checkpoint
+--- program, see fnet.checkpoint; shards: cuts each batch into so many parts, whose gradients are joined before the
+--- step: less memory, and a training that processes share, see fnet.shards; 1
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)
@@ -197,6 +207,7 @@ return function(model, options)
     steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
   }, loop.Run)
   set_schedule(run.optim, plan.schedule)
+  plan.shards = shards_of(run, options.shards)
   run.checkpoint = checkpoint_of(run, plan, options.checkpoint)
   return loop.train(run, plan)
 end

@@ -32,7 +32,7 @@ local KEEP = 64
 ---@field loss number? that of the latest step
 ---@field x tensor|tensor[]|nil the latest batch, its targets and what the model gave; only during the callback
 ---@field y tensor|tensor[]|nil
----@field output tensor?
+---@field output tensor? nil where the batch was cut into shards
 ---@field record table? the figures of the epoch, during epoch_end
 ---@field checkpoint fnet.Checkpoint of no directory where the option is not given
 local Run = {}
@@ -89,27 +89,54 @@ local function check_leaves(run, plan, loss, x, y)
   core.raise("fit: %s", problem)
 end
 
+-- What the model gives for a batch, or for a shard of one, and its loss, as a tensor and as a number; checked.
+local function compute_loss(run, plan, x, y)
+  local loss_of = plan.loss
+  run.seed, run.stream = core.random_state()
+  local output = feed(run.model, x)
+  if run.total_steps == 0 then -- before anything is learnt, wherever in the data set they stand
+    check_labels("fit: train", plan.train, output, y, loss_of)
+    if plan.valid then check_labels("fit: valid", plan.valid, output, y, loss_of) end
+  end
+  local loss = loss_of(output, y)
+  if not core.is_tensor(loss) or run.total_steps == 0 and loss:count() ~= 1 then
+    core.raise("fit: loss: must return a tensor with one element, such as the :mean() of many, got " ..
+      say.value(loss))
+  end
+  if run.total_steps == 0 then check_leaves(run, plan, loss, x, y) end
+  local value = loss:item()
+  if value - value ~= 0 then raise_loss(run, plan, value, x, y) end
+  return output, loss, value
+end
+
+-- The gradients of a batch; its loss, and what the model gave for it.
+local function batch_gradients(run, plan, x, y)
+  local output, loss, value = compute_loss(run, plan, x, y)
+  run.optim:zero_grad()
+  loss:backward()
+  return value, output
+end
+
+-- The same shard by shard; what they add to the means, and the loss.
+local function shard_gradients(run, plan, means, x, y)
+  run.optim:zero_grad()
+  local results = plan.shards:step({ n = 2, x, y }, function(...)
+    local output, loss, value = compute_loss(run, plan, ...)
+    return loss, means:figures(output, select(2, ...), value)
+  end)
+  local sum, rows = 0, 0
+  for _, result in ipairs(results) do sum, rows = sum + result.figures[2], rows + result.figures[1] end
+  return sum / rows, results
+end
+
 -- One pass over the training data.
 local function train_epoch(run, plan, means)
-  local model, opt, loss_of, last_good = run.model, run.optim, plan.loss, plan.last_good
+  local opt, last_good = run.optim, plan.last_good
   local has_callbacks, clip = #plan.callbacks.step > 0, plan.clip
   for x, y in run.checkpoint:batches(plan.train, plan.batch) do
-    run.seed, run.stream = core.random_state()
-    local output = feed(model, x)
-    if run.total_steps == 0 then -- before anything is learnt, wherever in the data set they stand
-      check_labels("fit: train", plan.train, output, y, loss_of)
-      if plan.valid then check_labels("fit: valid", plan.valid, output, y, loss_of) end
-    end
-    local loss = loss_of(output, y)
-    if not core.is_tensor(loss) or run.total_steps == 0 and loss:count() ~= 1 then
-      core.raise("fit: loss: must return a tensor with one element, such as the :mean() of many, got " ..
-        say.value(loss))
-    end
-    if run.total_steps == 0 then check_leaves(run, plan, loss, x, y) end
-    local value = loss:item()
-    if value - value ~= 0 then raise_loss(run, plan, value, x, y) end
-    opt:zero_grad()
-    loss:backward()
+    local value, output, results
+    if plan.shards then value, results = shard_gradients(run, plan, means, x, y)
+    else value, output = batch_gradients(run, plan, x, y) end
     if run.total_steps % KEEP == 0 then
       last_good:take()
       last_good.epoch, last_good.step = run.epoch, run.step + 1
@@ -118,7 +145,8 @@ local function train_epoch(run, plan, means)
     opt:step()
 
     run.step, run.total_steps = run.step + 1, run.total_steps + 1
-    means:add(output, y, value)
+    if output then means:add(output, y, value) end
+    for _, result in ipairs(results or {}) do means:add_figures(result.figures) end
     if has_callbacks then
       run.loss, run.x, run.y, run.output = value, x, y, output
       tell(run, plan, "step")

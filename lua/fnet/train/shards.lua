@@ -1,0 +1,209 @@
+--- Shards: a batch is cut by its rows into a fixed number of parts. The gradients of each are computed as ever, and
+-- added in one fixed tree of pairs. Invariant: the sums are a function of the batch, the model, the random numbers
+-- and the number of shards; when a shard is computed, and by whom, changes no bit.
+
+local contents = require "fnet.nn.contents"
+local core = require "fnet.core"
+local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
+local keep_random = require "fnet.base.keep_random"
+local observer = require "fnet.base.observer"
+local rows_of = require "fnet.data.rows"
+local say = require "fnet.base.say"
+local is_module = require("fnet.nn.module").is_module
+
+local copy, slice = core.methods.copy, core.methods.slice
+
+---@class fnet.Shards
+---@field count integer how many parts a batch is cut into
+---@field model nn.Module
+local Shards = {}
+Shards.__index = Shards
+
+-- How many of so many rows the shards up to this one have; their numbers of rows differ by one at most.
+local function rows_until(self, rows, shard) return rows * shard // self.count end
+
+-- How many rows the values of a batch have, all of them.
+local function count_rows(values)
+  local rows
+  for i = 1, values.n do
+    for _, t in ipairs(rows_of.list(values[i])) do
+      expect.that(core.is_tensor(t) and t.rank > 0, "shards: backward: argument " .. i,
+        "a tensor of rows or a list of those", t)
+      rows = rows or #t
+      if #t ~= rows then
+        core.raise("shards: backward: argument %d: expected %d rows, as the first argument has, got %s", i, rows,
+          say.value(t))
+      end
+    end
+  end
+  if not rows or rows == 0 then core.raise("shards: backward: expected at least one row to compute with") end
+  return rows
+end
+
+-- A seed for each shard, all of one random call.
+local function new_seeds(count)
+  local seeds = core.uniform({ count }, 0, 1, "float64"):totable()
+  for i, u in ipairs(seeds) do seeds[i] = math.tointeger(u * 2 ^ 53) end
+  return seeds
+end
+
+-- The parameters whose gradients are joined, and the model's buffers.
+local function tensors_of(self)
+  local parameters, buffers = contents.tensors(self.model)
+  local seen = {}
+  for _, parameter in ipairs(parameters) do seen[parameter] = true end
+  for _, parameter in ipairs(self.others) do
+    if not seen[parameter] then parameters[#parameters + 1] = parameter end
+  end
+  return parameters, buffers
+end
+
+-- Copies of the buffers, in memory that is used again.
+local function keep_buffers(self, buffers)
+  local kept = self.kept
+  for i, buffer in ipairs(buffers) do
+    if not is.alike(kept[i], buffer) then kept[i] = core.full(buffer.shape, 0, buffer.dtype) end
+    copy(kept[i], buffer)
+  end
+  return kept
+end
+
+-- The vector number `depth`, of the size and type that this step needs.
+local function vector_at(self, step, depth)
+  local vector = self.vectors[depth]
+  if not vector or #vector ~= step.size or vector.dtype ~= step.dtype then
+    vector = core.full({ step.size }, 0, step.dtype)
+    self.vectors[depth] = vector
+  end
+  return vector
+end
+
+-- Size and type of the vectors: double where one of the parameters is.
+local function measure(step)
+  step.size, step.dtype = #step.parameters, "float32"
+  for _, list in ipairs { step.parameters, step.buffers } do
+    for _, t in ipairs(list) do
+      step.size = step.size + t:count()
+      if list == step.parameters and t.dtype == "float64" then step.dtype = "float64" end
+    end
+  end
+end
+
+-- Computes a shard; gives the vector of what came of it.
+local function compute_shard(self, step, shard, depth)
+  local before, last = rows_until(self, step.rows, shard - 1), rows_until(self, step.rows, shard)
+  core.random_state(step.seeds[shard], 0)
+  core.no_grad(function()
+    for i, buffer in ipairs(step.buffers) do copy(buffer, step.kept[i]) end
+  end)
+  local parts = { n = step.values.n }
+  for i = 1, parts.n do parts[i] = rows_of.each(step.values[i], slice, 1, before + 1, last) end
+  local loss, figures = step.compute(table.unpack(parts, 1, parts.n))
+  if not core.is_tensor(loss) or loss:count() ~= 1 then
+    core.raise("shards: backward: expected the function to return a loss, a tensor with one element, got " ..
+      say.value(loss))
+  end
+  local weight, is_first = (last - before) / step.rows, before == 0
+  if is_first and observer.current then observer.current.backward(loss) end -- once a step
+  core.backward(loss, core.full(loss.shape, weight, loss.dtype), false, false)
+  step.results[#step.results + 1] = { rows = last - before, figures = figures }
+  local vector = vector_at(self, step, depth)
+  core.pack_shard(vector, step.parameters, step.buffers, step.kept, weight, is_first and 1 or 0)
+  for _, parameter in ipairs(step.parameters) do core.zero_grad(parameter) end
+  return vector
+end
+
+-- The tree: what the shards first to last give, in a vector of a depth of at least this; nil where they are empty.
+local function join(self, step, first, last, depth)
+  if rows_until(self, step.rows, first - 1) == rows_until(self, step.rows, last) then return nil end
+  if first == last then return compute_shard(self, step, first, depth) end
+  local middle = (first + last) // 2
+  local left = join(self, step, first, middle, depth)
+  local right = join(self, step, middle + 1, last, left and depth + 1 or depth)
+  if left and right then core.add_shard(left, right) end
+  return left or right
+end
+
+--- One step: the gradients of a batch, shard by shard, are added to those that are there.
+---@param values table the batch, each with rows, n of them
+---@param compute fun(...): tensor, any the loss of a shard, the mean over its rows, and its figures
+---@return { rows: integer, figures: any }[] results of each shard that has rows, in order
+function Shards:step(values, compute)
+  local step = { values = values, compute = compute, rows = count_rows(values), results = {} }
+  step.parameters, step.buffers = tensors_of(self)
+  measure(step)
+  step.kept = core.no_grad(keep_buffers, self, step.buffers)
+  local had_gradients = core.moving(step.parameters) > 0
+  if had_gradients then
+    core.pack_shard(vector_at(self, step, 0), step.parameters, step.buffers, step.kept, 0, 0)
+    for _, parameter in ipairs(step.parameters) do core.zero_grad(parameter) end
+  end
+  step.seeds = new_seeds(self.count)
+  local _ <close> = keep_random()
+  local sum = join(self, step, 1, self.count, 1)
+  if had_gradients then core.add_shard(sum, self.vectors[0]) end
+  core.unpack_shard(sum, step.parameters, step.buffers, step.kept)
+  return step.results
+end
+
+-- The means of the figures of all shards, by their rows.
+local function means_of(results)
+  local sums, rows = {}, 0
+  for _, result in ipairs(results) do
+    rows = rows + result.rows
+    for i, figure in ipairs(result.figures) do sums[i] = (sums[i] or 0) + figure * result.rows end
+  end
+  for i, sum in ipairs(sums) do sums[i] = sum / rows end
+  return sums
+end
+
+--- The gradients of a batch, as loss:backward() gives them, computed shard by shard: f gets the rows of each shard
+-- and returns its loss, the mean over those rows. Then a step of the optimiser follows as ever. The function is not
+-- called for a shard without rows.
+---@param f fun(...): tensor, ... gets a part of each value, and returns the loss, and perhaps figures: numbers, or
+--- tensors with one element, that are means over the rows too
+---@param ... tensor|tensor[] what is cut: samples, targets, a state; each with equally many rows
+---@return number loss the mean over all rows
+---@return number ... the same of each figure
+function Shards:backward(f, ...)
+  expect.method("backward", self)
+  expect.that(is.callable(f), "shards: backward", "a function that returns the loss of a shard", f)
+  local results = self:step(table.pack(...), function(...)
+    local returned = table.pack(f(...))
+    local figures = {}
+    for i = 1, returned.n do
+      local figure = returned[i]
+      if core.is_tensor(figure) and figure:count() == 1 then figure = figure:item() end
+      figures[i] = i == 1 and figure or
+        expect.that(type(figure) == "number", "shards: backward: figure " .. i - 1, "a number", figure)
+    end
+    return returned[1], figures
+  end)
+  return table.unpack(means_of(results))
+end
+
+--- "Shards(8)".
+---@return string
+function Shards:__tostring() return ("Shards(%d)"):format(self.count) end
+
+--- Cuts batches by their rows into shards, whose gradients are computed one after the other and added in one fixed
+-- order, which takes the memory of one shard. The loss has to be the mean over the rows of what it is given: the
+-- shards count by their rows. One that divides by something else, as cross_entropy does with `ignore` or `weights`,
+-- becomes the mean of the shards' means, not quite that of the batch. BatchNorm normalises each shard by itself;
+-- buffers such as its running statistics become their mean by rows, those of whole numbers what the first shard
+-- makes of them. Dropout draws by shard.
+---@param model nn.Module
+---@param count integer shards of a batch, 1 to 4096
+---@param parameters? tensor[] others that learn, beside the model's own, such as those of the loss
+---@return fnet.Shards
+return function(model, count, parameters)
+  expect.that(is_module(model), "shards", "a model first", model)
+  count = expect.count("shards: count", count, 1, 4096)
+  expect.that(parameters == nil or type(parameters) == "table" and not is_module(parameters), "shards: parameters",
+    "a list of tensors", parameters)
+  for i, parameter in ipairs(parameters or {}) do
+    expect.that(is.float(parameter), ("shards: parameters: entry %d"):format(i), "a tensor of floats", parameter)
+  end
+  return setmetatable({ model = model, count = count, others = parameters or {}, vectors = {}, kept = {} }, Shards)
+end
