@@ -1,5 +1,5 @@
 --- Writes the corpus: `./fnet tests/fuzz/record.lua`. Small files that each reader reads, of many kinds, and a few
--- that it refuses late. Those of other programs are links to tests/fixtures.
+-- that it refuses late. Those of other programs are links to tests/fixtures; checkpoint/frozen once led to a fault.
 
 local fnet = require "fnet"
 local command = require "tests.support.command"

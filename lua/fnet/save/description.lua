@@ -167,12 +167,19 @@ function Description.frozen(model)
   return json.encode(names)
 end
 
---- Freezes the parameters of these names, and no others. A reader of files: a damaged text is a fault.
+--- The names in such a text. A reader of files: a damaged text is a fault.
+---@param text? string what `frozen` gave
+---@return string[]? names nil for nil, of an older file
+function Description.read_frozen(text)
+  return text and form.decode(text, "frozen parameters", form.list(form.text))
+end
+
+--- Freezes the parameters of these names, and no others; leaves them as they are where there are no names.
 ---@param model nn.Module
----@param text? string what `frozen` gave; nil, of an older file, leaves them as they are
-function Description.freeze(model, text)
-  if not text then return end
-  local names, frozen = form.decode(text, "frozen parameters", form.list(form.text)), {}
+---@param names? string[]
+function Description.freeze(model, names)
+  if not names then return end
+  local frozen = {}
   for _, name in ipairs(names) do frozen[name] = true end
   for _, entry in ipairs(contents.of(model).parameters) do entry.value.requires_grad = not frozen[entry.name] end
 end
@@ -336,7 +343,7 @@ function Description.build(metadata, own, elements)
   if problem then files.fault("its ties do not fit: %s", problem) end
   problem = settings and apply_settings(model, decode_settings(settings))
   if problem then files.fault("its settings do not fit: %s", problem) end
-  Description.freeze(model, metadata["fnet.frozen"])
+  Description.freeze(model, Description.read_frozen(metadata["fnet.frozen"]))
   return model, nil, hollow
 end
 

@@ -247,12 +247,13 @@ local function restore(self, tensors, metadata, before)
   check_origin(self, metadata)
   local state, fine = tree.unpack(text, tensors, PREFIX)
   if not fine or not is_state(state) then files.fault "is not a checkpoint of this version of fnet" end
+  local frozen = description.read_frozen(metadata["fnet.frozen"])
   local weights = model_file.weights(tensors)
   local _, problem = model_state.match(self.model, weights)
   if problem then files.fault("%s", problem) end
   restore_parts(self.parts, state.parts, before)
   self.model:load_state(weights)
-  description.freeze(self.model, metadata["fnet.frozen"])
+  description.freeze(self.model, frozen)
   self.epoch, self.step, self.random, self.shuffle = state.epoch, state.step, state.random, state.shuffle
   self.batch_options, self.sums, self.values = state.batches, state.sums or {}, state.values or {}
   self.resumed = true
