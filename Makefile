@@ -3,13 +3,14 @@
 # again when a source, a header, a flag or the compiler changes. `make help` lists the targets.
 #
 # To set on the command line: CC, CPPFLAGS, CFLAGS (release builds), LDFLAGS, PREFIX, DESTDIR,
-# READLINE=auto|libedit|readline|none, IMAGES=auto|none, V=1 (show the commands).
+# READLINE=auto|libedit|readline|none, IMAGES=auto|none, MPI=auto|none, V=1 (show the commands).
 
 CC = cc
 CFLAGS = -O2
 PKG_CONFIG = pkg-config
 READLINE = auto
 IMAGES = auto
+MPI = auto
 PREFIX = /usr/local
 BINDIR = $(PREFIX)/bin
 LUADIR = $(PREFIX)/share/lua/5.4
@@ -51,6 +52,14 @@ images := $(if $(filter none,$(IMAGES)),,$(shell for name in libpng libjpeg; do 
 image_flags := $(if $(filter libpng,$(images)),-DFNET_PNG) $(if $(filter libjpeg,$(images)),-DFNET_JPEG) \
     $(if $(images),$(shell $(PKG_CONFIG) --cflags $(images)))
 image_libs := $(if $(images),$(shell $(PKG_CONFIG) --libs $(images)))
+
+# Several processes: a module of its own for each MPI that is there.
+mpi_package.openmpi := ompi-c
+mpi_package.mpich := mpich
+mpi := $(if $(filter none,$(MPI)),,$(shell for name in openmpi:$(mpi_package.openmpi) mpich:$(mpi_package.mpich); do \
+    $(PKG_CONFIG) --exists $${name#*:} 2>/dev/null && echo $${name%:*}; done))
+mpi_flags = $(shell $(PKG_CONFIG) --cflags $(mpi_package.$(1)))
+mpi_libs = $(shell $(PKG_CONFIG) --libs $(mpi_package.$(1)))
 
 # ---- flags ----
 
@@ -97,7 +106,8 @@ other_kernels := $(filter-out $(kernel_names:%=src/kernels/kernels_%.c),$(wildca
 kernel_sources := $(sort $(filter-out $(other_kernels),$(wildcard src/kernels/*.c)))
 core_sources := $(sort $(wildcard src/core/*.c))
 lua_of_interpreter := src/lua/linterrupt.c src/lua/lreadline.c
-lua_sources := $(sort $(filter-out $(lua_of_interpreter),$(wildcard src/lua/*.c)))
+lua_of_mpi := src/lua/lmpi.c
+lua_sources := $(sort $(filter-out $(lua_of_interpreter) $(lua_of_mpi),$(wildcard src/lua/*.c)))
 editor := src/terminal/editor_$(or $(readline),none).c
 interpreter_sources := src/main.c src/options.c $(lua_of_interpreter) $(editor) \
     $(filter-out src/terminal/editor_%,$(wildcard src/terminal/*.c))
@@ -118,6 +128,7 @@ core_fuzzers := $(patsubst %.c,$(build)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)
 script_fuzzers := $(patsubst %.lua,$(build)/%,$(sort $(wildcard tests/fuzz/*_fuzz.lua)))
 fuzzers := $(core_fuzzers) $(script_fuzzers)
 module := $(build)/fnet/core.so
+mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 # ---- building ----
 
@@ -129,9 +140,9 @@ module := $(build)/fnet/core.so
 # What this machine cannot run, and the slow variants, are built without asking whether help knows every name.
 documented := $(if $(filter release,$(VARIANT)),$(if $(filter $(shell uname -m)-%,$(machine)),$(build)/documented.txt))
 
-all: $(fnet) $(module) $(documented) ## Build ./fnet and build/release/fnet/core.so (what plain `make` does)
+all: $(fnet) $(module) $(mpi_modules) $(documented) ## Build ./fnet and build/release/fnet/core.so (what plain `make` does)
 
-library: $(module)
+library: $(module) $(mpi_modules)
 
 # A file that changes only when its text does: what depends on it is made again then.
 define remember
@@ -184,6 +195,18 @@ $(module): $(library_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -shared -o $@ $(library_objects) $(system_libs)
 
+# The flags that an MPI asks for are some distribution's own; only where its headers and itself are, matters here.
+$(mpi:%=$(build)/src/lua/lmpi_%.o): $(build)/src/lua/lmpi_%.o: $(lua_of_mpi) $(build)/compile.txt Makefile | $(build)/lua.txt
+	@mkdir -p $(@D)
+	@$(if $(quiet),echo '  compile $< for $*')
+	$(quiet)$(compile) $(LUA_CFLAGS) $(patsubst -I%,-isystem %,$(filter -I%,$(call mpi_flags,$*))) \
+	    -DFNET_MPI_OPEN=luaopen_fnet_$* -fvisibility=default -MMD -MP -c -o $@ $<
+
+$(mpi_modules): $(build)/fnet/%.so: $(build)/src/lua/lmpi_%.o $(build)/link.txt
+	@mkdir -p $(@D)
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(link) -shared -o $@ $< $(filter -L% -lmpi%,$(call mpi_libs,$*))
+
 $(build)/documented.txt: $(fnet) tests/house/documented.lua
 	$(quiet)./$(fnet) tests/house/documented.lua
 	@touch $@
@@ -222,6 +245,7 @@ $(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(system_libs)
 
+-include $(mpi:%=$(build)/src/lua/lmpi_%.d)
 -include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(host_programs:=.o) $(bench_programs:=.o) \
     $(core_fuzzers:=.o) $(build)/tests/fuzz/script.o $(build)/tests/fuzz/replay.o $(faulty:faulty=faults.o))
 
@@ -282,14 +306,14 @@ programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers)
 
 fuzzers: $(fuzzers)
 
-check: programs $(if $(filter release,$(VARIANT)),$(module))
+check: programs $(if $(filter release,$(VARIANT)),library)
 	@sh tests/tools/test.sh $(VARIANT) $(fnet) $(test_programs) $(host_programs) $(if $(filter tsan,$(VARIANT)),,$(fuzzers))
 
 lint: ## luacheck, cppcheck, clang-format, and every warning of gcc and clang as an error
 	@sh src/tools/setup.sh lint
 	@sh tests/tools/lint.sh
-	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc programs
-	@$(MAKE) --no-print-directory VARIANT=clang CC=clang programs
+	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc programs library
+	@$(MAKE) --no-print-directory VARIANT=clang CC=clang programs library
 
 bench: all $(bench_programs) ## Measure speed against the machine's own limits (JSON=file: lines of JSON go there)
 	./fnet tests/bench/bench.lua $(if $(JSON),--json '$(JSON)')
@@ -325,14 +349,15 @@ install: $(fnet) install-library ## Install fnet and the library for stock Lua u
 	install -d $(DESTDIR)$(BINDIR)
 	install -s -m 755 fnet $(DESTDIR)$(BINDIR)/fnet
 
-install-library: $(module) ## Install only the library for stock Lua
+install-library: library ## Install only the library for stock Lua
 	install -d $(DESTDIR)$(LIBDIR)/fnet $(sort $(dir $(installed_modules)))
-	install -s -m 644 $(module) $(DESTDIR)$(LIBDIR)/fnet/core.so
+	install -s -m 644 $(module) $(mpi_modules) $(DESTDIR)$(LIBDIR)/fnet/
 	@echo 'install -m 644 lua/fnet/... $(DESTDIR)$(LUADIR)/fnet/...'
 	@for file in $(modules:lua/%=%); do install -m 644 lua/$$file $(DESTDIR)$(LUADIR)/$$file || exit 1; done
 
 uninstall: ## Remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/fnet $(DESTDIR)$(LIBDIR)/fnet/core.so $(installed_modules)
+	rm -f $(DESTDIR)$(BINDIR)/fnet $(installed_modules)
+	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/fnet/,core.so openmpi.so mpich.so)
 	for directory in $(DESTDIR)$(LIBDIR)/fnet $(DESTDIR)$(LUADIR)/fnet; do \
 	    if [ -d $$directory ]; then find $$directory -depth -type d -empty -delete; fi; done
 

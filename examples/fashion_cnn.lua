@@ -17,6 +17,7 @@ local options = fnet.options(arg, "Trains a small convolutional network on Fashi
   { "seed", 1, "the first seed" },
   { "seeds", 1, "how many seeds, one after the other", low = 1 },
   { "threads", 0, "threads that share the work; 0: as many as there are processors", low = 0, high = 256 },
+  { "shards", 1, "parts of each batch, computed one by one, or by the processes of `fnet launch`", low = 1 },
   { "valid", 0, "training pictures kept aside; then those are reported, not the test pictures", low = 0,
     high = 59999 },
   { "data", "", "directory of the four IDX files", value = "DIR" },
@@ -76,6 +77,7 @@ local function train_one(seed)
     }),
     epochs = options.epochs,
     batch = options.batch,
+    shards = options.shards,
     callbacks = report.training(),
   })
   local seconds = fnet.clock() - started

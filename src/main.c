@@ -24,7 +24,47 @@
 #include "version.h"
 
 static const char *program = "fnet"; /* as messages name it; NULL in the interactive mode */
+static FILE *errors;                 /* where messages go; stderr unless this is another process than the first */
 static bool ended_by_interrupt;      /* the last error that reached the top level was an interruption */
+
+/* ---- several processes, started by mpirun ---- */
+
+/* A number that mpirun tells its processes, by either name; -1 where it does not. */
+static int told_by_mpirun(const char *name, const char *other_name) {
+    const char *text = getenv(name);
+    if (text == NULL) text = getenv(other_name);
+    return text == NULL ? -1 : atoi(text);
+}
+
+/* The first process speaks for all: of the others nothing is heard but why one has failed, and which. */
+static void take_part(void) {
+    static char name[64];
+    int rank = told_by_mpirun("OMPI_COMM_WORLD_RANK", "PMI_RANK");
+    int count = told_by_mpirun("OMPI_COMM_WORLD_SIZE", "PMI_SIZE");
+    if (rank < 0 || count < 2) return;
+    snprintf(name, sizeof name, "fnet, process %d of %d", rank + 1, count);
+    program = name;
+    if (rank == 0) return;
+    int descriptor = dup(STDERR_FILENO);
+    FILE *own = descriptor < 0 ? NULL : fdopen(descriptor, "w");
+    if (own == NULL || freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)
+        return;
+    errors = own;
+}
+
+/* Where all fail alike, the first process says so and ends the others: each lets it go first. */
+static void let_the_first_speak(void) {
+    if (errors != stderr) sleep(1);
+}
+
+/* Where this process fails, those that it has joined must not wait for it. */
+static int end_others(lua_State *L) {
+    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    if (lua_getfield(L, -1, "fnet.base.processes") != LUA_TTABLE) return 0;
+    lua_getfield(L, -1, "abort");
+    lua_call(L, 0, 0);
+    return 0;
+}
 
 /* ---- messages ---- */
 
@@ -36,16 +76,16 @@ static void write_visible(const char *text) {
         size = left;
         if (left > PIECE) /* ends between two characters */
             for (size = PIECE; size > PIECE - 3 && (text[size] & 0xC0) == 0x80;) size--;
-        fwrite(visible, 1, text_visible(visible, text, size, true), stderr);
+        fwrite(visible, 1, text_visible(visible, text, size, true), errors);
     }
 }
 
 static void complain(const char *message) {
     fflush(stdout); /* so that both streams keep their order on a terminal */
-    if (program != NULL) fprintf(stderr, "%s: ", program);
+    if (program != NULL) fprintf(errors, "%s: ", program);
     write_visible(message);
-    fputc('\n', stderr);
-    fflush(stderr);
+    fputc('\n', errors);
+    fflush(errors);
 }
 
 /* Takes away a progress line that stands where a message is to go. */
@@ -62,6 +102,7 @@ static bool report(lua_State *L) {
     const char *message = lua_tostring(L, -1);
     lua_pushcfunction(L, erase_live_line);
     if (lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1); /* no memory for that */
+    let_the_first_speak();
     complain(message != NULL ? message : "(error message not a string)");
     lua_pop(L, 1);
     return false;
@@ -465,6 +506,8 @@ static int protected_run(lua_State *L) {
 
 int main(int argc, char **argv) {
     if (argc > 0 && argv[0][0] != '\0') program = argv[0];
+    errors = stderr;
+    take_part();
     fesetenv(FE_DFL_ENV);
     lua_State *L = luaL_newstate();
     if (L == NULL) {
@@ -476,6 +519,8 @@ int main(int argc, char **argv) {
     int status = lua_pcall(L, 1, 1, 0);
     bool succeeded = status == LUA_OK && lua_toboolean(L, -1);
     if (status != LUA_OK) report(L);
+    lua_pushcfunction(L, end_others);
+    if (succeeded || lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
     lua_close(L);
     if ((fflush(stdout) != 0 || ferror(stdout)) && succeeded) {
         complain("standard output could not be written: what was printed is not complete");

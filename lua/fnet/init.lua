@@ -6,6 +6,7 @@ local core = require "fnet.core"
 local expect = require "fnet.base.expect"
 local interruption = require "fnet.base.interruption"
 local later = require "fnet.base.later"
+local processes = require "fnet.base.processes"
 local tensor = require "fnet.tensor"
 local functions = require "fnet.tensor.functions"
 local gradient = require "fnet.tensor.gradient"
@@ -56,6 +57,16 @@ function fnet.random_state(seed, stream) return core.random_state(seed, stream) 
 ---@param count? integer 1 to 256: sets it; the start value is $FNET_THREADS or the processors of this process
 ---@return integer count
 function fnet.threads(count) return core.threads(count) end
+
+--- The processes that mpirun, or `fnet launch`, has started for this script. A script that asks is taken to share
+-- its work: by shards, or its own way. What it computes with fnet.shards, fit, checkpoints and files has to come in
+-- the same order in all of them.
+---@return integer number this process's, from 1; the first one prints, and writes files
+---@return integer count 1 where it is alone
+function fnet.processes()
+  processes.share()
+  return processes.number, processes.count
+end
 
 --- The instruction set in use (the results do not depend on it).
 ---@param name? string one of fnet.isas(): sets it; the start value is $FNET_ISA or the fastest

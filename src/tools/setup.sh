@@ -56,6 +56,8 @@ check_test() {
     if lua=$(sh tests/tools/stock-lua.sh); then
         busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
         "$lua" -e 'require "luv"' >/dev/null 2>&1 || optional="$optional lua-luv" # states in threads
+        known_to_pkg_config ompi-c || optional="$optional openmpi-bin libopenmpi-dev" # several processes
+        known_to_pkg_config mpich || optional="$optional mpich libmpich-dev"
     else
         need lua5.4 lua-busted
     fi
@@ -130,6 +132,7 @@ libjpeg-dev libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
 lua5.4 lua lua lua
 lua-busted luarocks luarocks luarocks
 lua-luv - - -
+libopenmpi-dev openmpi-devel openmpi open-mpi
 curl curl curl curl
 wget wget wget wget
 cmark-gfm - cmark-gfm cmark-gfm

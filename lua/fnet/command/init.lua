@@ -5,5 +5,6 @@ return {
   check = "fnet.command.check",
   eval = "fnet.command.eval",
   info = "fnet.command.info",
+  launch = "fnet.command.launch",
   run = "fnet.command.run",
 }

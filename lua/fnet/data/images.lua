@@ -4,6 +4,7 @@
 
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
+local processes = require "fnet.base.processes"
 local files = require "fnet.files"
 local kinds = require "fnet.files.kinds"
 
@@ -93,7 +94,7 @@ function images.write_png(path, picture)
   end
   local bytes, problem = core.encode_png(picture)
   if not bytes then return nil, ("%s: %s"):format(path, problem) end
-  return core.write_file(path, { bytes })
+  return processes.write_file(path, { bytes })
 end
 
 --- The brightness of a colour picture: 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601), rounded for whole

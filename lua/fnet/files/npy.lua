@@ -5,6 +5,7 @@
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local processes = require "fnet.base.processes"
 local files = require "fnet.files"
 local kinds = require "fnet.files.kinds"
 local zip = require "fnet.files.zip"
@@ -293,7 +294,7 @@ end
 function npy.write_npy(path, t)
   expect.path("write_npy", path)
   expect.tensor("write_npy", t)
-  return core.write_file(path, { header(t), t })
+  return processes.write_file(path, { header(t), t })
 end
 
 --- Writes tensors as a .npz file, sorted by name. The file is replaced as a whole, or stays as it was.
@@ -318,7 +319,7 @@ function npy.write_npz(path, tensors, options)
     members[#members + 1] = { name = name .. ".npy", pieces = { header(t), t } }
   end
   table.sort(members, function(a, b) return a.name < b.name end)
-  return core.write_file(path, zip.archive(members, options.compress))
+  return processes.write_file(path, zip.archive(members, options.compress))
 end
 
 return npy

@@ -7,6 +7,7 @@ local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local processes = require "fnet.base.processes"
 local files = require "fnet.files"
 local json = require "fnet.files.json"
 local kinds = require "fnet.files.kinds"
@@ -278,7 +279,7 @@ function safetensors.write_list(path, tensors, metadata)
   local digest = core.sha256(lead, text, table.unpack(hashed))
   local _, last = text:find(json.text(CHECKSUM) .. ':"', 1, true)
   text = text:sub(1, last) .. digest .. text:sub(last + 65)
-  return core.write_file(path, { lead, text, table.unpack(hashed) })
+  return processes.write_file(path, { lead, text, table.unpack(hashed) })
 end
 
 --- Writes tensors to a safetensors file, durably: the file is the old one or the new one, whatever happens

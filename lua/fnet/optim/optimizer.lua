@@ -9,6 +9,7 @@ local naming = require "fnet.base.naming"
 local observer = require "fnet.base.observer"
 local first_step = require "fnet.optim.first_step"
 local outside = require "fnet.nn.outside"
+local processes = require "fnet.base.processes"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local is_module = require("fnet.nn.module").is_module
@@ -153,6 +154,7 @@ end
 -- Raises where gradients have reached leaves that nobody has.
 local function check_leaves(self)
   self[NEW] = nil
+  processes.refuse_copies(self[SPEC].name)
   local problem = first_step.problem(self)
   if problem and core.moving(self.parameters) > 0 then
     core.raise("%s: step: %s; where the gradient is all that you want, read it (.grad) before the first step",

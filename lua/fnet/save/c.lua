@@ -7,6 +7,7 @@ local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local processes = require "fnet.base.processes"
 local memory = require "fnet.save.c_memory"
 local parts = require "fnet.save.c_parts"
 local evaluate = require("fnet.measure.evaluate").evaluate_classifier
@@ -320,7 +321,7 @@ function Module:export_c(path, options)
     report.accuracy_float32 = evaluate(self, options.data).accuracy
     report.accuracy = int8 and accuracy_of_int8(self, program.steps, options.data) or report.accuracy_float32
   end
-  local done, message, code = core.write_file(path, { text })
+  local done, message, code = processes.write_file(path, { text })
   if not done then return nil, message, code end
   return report
 end

@@ -6,6 +6,7 @@
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
+local processes = require "fnet.base.processes"
 local protobuf = require "fnet.files.protobuf"
 local functions = require "fnet.tensor.functions"
 local layers = require "fnet.save.layers"
@@ -211,7 +212,7 @@ function Module:export_onnx(path, options)
   options = expect.options("export_onnx", options, { "input" })
   local program = layers.program("export_onnx", self, writers, options.input)
   local graph = core.no_grad(graph_proto, program)
-  return core.write_file(path, { integer(1, IR_VERSION) .. bytes(2, "fnet") .. bytes(3, core.version)
+  return processes.write_file(path, { integer(1, IR_VERSION) .. bytes(2, "fnet") .. bytes(3, core.version)
     .. bytes(7, graph) .. bytes(8, bytes(1, "") .. integer(2, OPSET)) })
 end
 

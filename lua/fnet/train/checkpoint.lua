@@ -14,6 +14,7 @@ local model_file = require "fnet.save"
 local files = require "fnet.files"
 local naming = require "fnet.base.naming"
 local origin = require "fnet.save.origin"
+local processes = require "fnet.base.processes"
 local safetensors = require "fnet.files.safetensors"
 local tree = require "fnet.files.tree"
 local model_state = require "fnet.nn.state"
@@ -92,7 +93,7 @@ end
 
 -- Between two steps everything that is saved fits together. After Ctrl-C, SIGTERM or SIGHUP the training ends here.
 local function between_steps(self, due)
-  local signal = core.held_signal()
+  local signal = processes.same(core.held_signal())
   if signal or due then
     local done, message = self:save()
     if not done then core.raise("checkpoint: not saved: " .. message) end
@@ -126,7 +127,7 @@ function Checkpoint:epochs(count)
     elseif self.random and self.step == 0 then
       core.random_state(table.unpack(self.random))
     end
-    if not first or core.held_signal() then between_steps(self, true) end
+    if not first or processes.same(core.held_signal()) then between_steps(self, true) end
     first = false
     if self.epoch > count then return nil end
     return self.epoch, self.sums
@@ -266,12 +267,15 @@ local function remove_parts(directory)
   end
 end
 
--- Locks the directory and reads what is in it; a message and a code where that is refused, or a save would be.
-local function open_directory(self, resume, states)
+local UNLOCKED = { close = function() end } -- what other processes hold of the lock of the first one
+
+-- Makes and locks the directory; gives whether there is a file to go on from; nil, a message and a code where that
+-- is refused, or a save would be.
+local function prepare(self, resume)
   local done, message, code = core.make_directory(self.directory)
-  if not done then return message, code end
+  if not done then return nil, message, code end
   local lock, held, refusal = take_lock(self.directory .. "/lock")
-  if not lock then return held, refusal end
+  if not lock then return nil, held, refusal end
   self.lock = lock
   if held then
     remove_parts(self.directory)
@@ -280,12 +284,19 @@ local function open_directory(self, resume, states)
       self.directory)
   end
   done, message, code = core.can_write(self.path)
-  if not done then return message, code end
+  if not done then return nil, message, code end
   local _ <close>, _, missing = core.open_input(self.path)
-  if missing == NO_ENTRY then return nil end
-  if not resume then
-    return self.path .. ": there is a checkpoint already; resume it (resume = true) or name another directory"
-  end
+  if missing == NO_ENTRY then return false end
+  if resume then return true end
+  return nil, self.path .. ": there is a checkpoint already; resume it (resume = true) or name another directory"
+end
+
+-- Prepares the directory, in the first process, and reads what is in it; a message and a code where it is refused.
+local function open_directory(self, resume, states)
+  local there, message, code = processes.first(prepare, self, resume)
+  if there == nil then return message, code end
+  self.lock = self.lock or UNLOCKED
+  if not there then return nil end
   local tensors, metadata, refused = safetensors.read(self.path, { finite = false })
   if not tensors then return metadata, refused end
   return select(2, files.attempt(self.path .. ": ", restore, self, tensors, metadata, states))
@@ -355,6 +366,7 @@ return function(directory, options)
   local states = rehearse(self.parts)
   if not directory then return self end
   self.path = directory .. "/" .. FILE
+  processes.join()
   self.origin, self.describe = origin_of(options), describe(options.model)
   local done, message, code = pcall(open_directory, self, options.resume, states)
   if done and not message then return self end

@@ -10,6 +10,7 @@ local history = require "fnet.train.history"
 local loop = require "fnet.train.loop"
 local meter = require "fnet.measure.meter"
 local open_checkpoint = require "fnet.train.checkpoint"
+local processes = require "fnet.base.processes"
 local new_shards = require "fnet.train.shards"
 local outside = require "fnet.nn.outside"
 local snapshot = require "fnet.nn.snapshot"
@@ -95,9 +96,19 @@ local function set_schedule(optimiser, schedule)
 end
 
 -- The shards that each batch is cut into; nil where it stays whole.
-local function shards_of(run, count)
-  if count == nil or expect.count("fit: shards", count, 1) == 1 then return nil end
-  return new_shards(run.model, count, run.optim.parameters)
+local function shards_of(run, metrics, count)
+  if count == nil or expect.count("fit: shards", count, 1) == 1 then
+    processes.refuse_copies "fit"
+    return nil
+  end
+  local shards = new_shards(run.model, count, run.optim.parameters)
+  for _, metric in ipairs(processes.count > 1 and metrics or {}) do
+    if metric.whole then
+      core.raise("fit: metrics: '%s' needs the outputs for all rows, which processes do not exchange while they " ..
+        "train; let fnet.evaluate compute it afterwards", metric.name)
+    end
+  end
+  return shards
 end
 
 local function columns_of(metrics, valid, schedule)
@@ -207,7 +218,7 @@ return function(model, options)
     steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
   }, loop.Run)
   set_schedule(run.optim, plan.schedule)
-  plan.shards = shards_of(run, options.shards)
+  plan.shards = shards_of(run, metrics, options.shards)
   run.checkpoint = checkpoint_of(run, plan, options.checkpoint)
   return loop.train(run, plan)
 end

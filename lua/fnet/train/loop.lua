@@ -13,6 +13,7 @@ local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
 local nonfinite = require "fnet.inspect.nonfinite"
 local outside = require "fnet.nn.outside"
+local processes = require "fnet.base.processes"
 local progress = require "fnet.base.progress"
 local try = require "fnet.base.try"
 
@@ -150,6 +151,7 @@ local function train_epoch(run, plan, means)
     if has_callbacks then
       run.loss, run.x, run.y, run.output = value, x, y, output
       tell(run, plan, "step")
+      run.stop_reason = processes.same(run.stop_reason)
       run.x, run.y, run.output = nil, nil, nil
     end
     if run.stop_reason then return end
@@ -206,6 +208,7 @@ local function all_epochs(run, plan)
     if progress.hear then progress.hear(records:line(record)) end
     local reason = plan.early_stopping and plan.early_stopping:observe(record)
     if reason then run:stop(reason) end
+    run.stop_reason = processes.same(run.stop_reason)
   end
 end
 

@@ -8,6 +8,7 @@ local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local keep_random = require "fnet.base.keep_random"
 local observer = require "fnet.base.observer"
+local processes = require "fnet.base.processes"
 local rows_of = require "fnet.data.rows"
 local say = require "fnet.base.say"
 local is_module = require("fnet.nn.module").is_module
@@ -114,25 +115,73 @@ local function compute_shard(self, step, shard, depth)
   return vector
 end
 
--- The tree: what the shards first to last give, in a vector of a depth of at least this; nil where they are empty.
+-- The process that computes a shard: they are dealt out as rows are to shards.
+local function owner_of(self, shard) return (shard * processes.count + self.count - 1) // self.count end
+
+-- The tree: what the shards first to last give, in a vector of a depth of at least this, in the process that has
+-- the first of them; nil in others, and where the shards are empty.
 local function join(self, step, first, last, depth)
+  local me, owner, last_owner = processes.number, owner_of(self, first), owner_of(self, last)
+  if me < owner or me > last_owner then return nil end
   if rows_until(self, step.rows, first - 1) == rows_until(self, step.rows, last) then return nil end
   if first == last then return compute_shard(self, step, first, depth) end
   local middle = (first + last) // 2
   local left = join(self, step, first, middle, depth)
   local right = join(self, step, middle + 1, last, left and depth + 1 or depth)
+  local other = owner_of(self, middle + 1)
+  if other ~= owner and rows_until(self, step.rows, middle) < rows_until(self, step.rows, last) then
+    if me == owner then right = vector_at(self, step, left and depth + 1 or depth) end
+    if me == owner or me == other then processes.hand(other, owner, right) end
+    if me ~= owner then return nil end
+  end
   if left and right then core.add_shard(left, right) end
   return left or right
 end
 
+-- What has to be alike in all processes before a step.
+local function digest_of(self, step)
+  local parts = { ("%d %d %d %d"):format(self.count, step.rows, core.random_state()) }
+  if not self.compared then -- what comes later follows from it
+    for _, list in ipairs { step.parameters, step.buffers } do table.move(list, 1, #list, #parts + 1, parts) end
+    for i = 1, step.values.n do
+      for _, t in ipairs(rows_of.list(step.values[i])) do parts[#parts + 1] = t end
+    end
+    self.compared = true
+  end
+  return core.sha256(table.unpack(parts))
+end
+
+-- The results of all processes; raises where they were not alike.
+local function gather_results(step, digest)
+  local results, parts = {}, { digest }
+  for _, result in ipairs(step.results) do
+    parts[#parts + 1] = string.pack("<s8", processes.pack(result.rows, table.unpack(result.figures)))
+  end
+  for number, text in ipairs(processes.gather(table.concat(parts))) do
+    if text:sub(1, #digest) ~= digest then
+      core.raise("shards: process %d has other weights, random numbers or rows than process %d; all have to " ..
+        "make the same, with fnet's random numbers alone, after fnet.seed", number, processes.number)
+    end
+    local at = #digest + 1
+    while at <= #text do
+      local packed, next_at = string.unpack("<s8", text, at)
+      local figures = { processes.unpack(packed) }
+      results[#results + 1] = { rows = table.remove(figures, 1), figures = figures }
+      at = next_at
+    end
+  end
+  return results
+end
+
 --- One step: the gradients of a batch, shard by shard, are added to those that are there.
 ---@param values table the batch, each with rows, n of them
----@param compute fun(...): tensor, any the loss of a shard, the mean over its rows, and its figures
----@return { rows: integer, figures: any }[] results of each shard that has rows, in order
+---@param compute fun(...): tensor, number[] the loss of a shard, the mean over its rows, and its figures
+---@return { rows: integer, figures: number[] }[] results of each shard that has rows, in order
 function Shards:step(values, compute)
   local step = { values = values, compute = compute, rows = count_rows(values), results = {} }
   step.parameters, step.buffers = tensors_of(self)
   measure(step)
+  local digest = processes.count > 1 and digest_of(self, step)
   step.kept = core.no_grad(keep_buffers, self, step.buffers)
   local had_gradients = core.moving(step.parameters) > 0
   if had_gradients then
@@ -142,6 +191,11 @@ function Shards:step(values, compute)
   step.seeds = new_seeds(self.count)
   local _ <close> = keep_random()
   local sum = join(self, step, 1, self.count, 1)
+  if digest then
+    sum = sum or vector_at(self, step, 1)
+    processes.spread(sum)
+    step.results = gather_results(step, digest)
+  end
   if had_gradients then core.add_shard(sum, self.vectors[0]) end
   core.unpack_shard(sum, step.parameters, step.buffers, step.kept)
   return step.results
@@ -188,11 +242,13 @@ end
 function Shards:__tostring() return ("Shards(%d)"):format(self.count) end
 
 --- Cuts batches by their rows into shards, whose gradients are computed one after the other and added in one fixed
--- order, which takes the memory of one shard. The loss has to be the mean over the rows of what it is given: the
--- shards count by their rows. One that divides by something else, as cross_entropy does with `ignore` or `weights`,
--- becomes the mean of the shards' means, not quite that of the batch. BatchNorm normalises each shard by itself;
--- buffers such as its running statistics become their mean by rows, those of whole numbers what the first shard
--- makes of them. Dropout draws by shard.
+-- order. That takes the memory of one shard, and that of the gradients once more for each doubling of the number of
+-- shards. The loss has to be the mean over the rows of what it is given: the shards count by their rows. One that
+-- divides by something else, as cross_entropy does with `ignore` or `weights`, becomes the mean of the shards'
+-- means, not quite that of the batch. BatchNorm normalises each shard by itself; buffers such as its running
+-- statistics become their mean by rows, those of whole numbers what the first shard makes of them. Dropout draws by
+-- shard. Where mpirun has started several processes they share the shards, which changes no bit: all run the same
+-- script, and process 1 speaks and writes files.
 ---@param model nn.Module
 ---@param count integer shards of a batch, 1 to 4096
 ---@param parameters? tensor[] others that learn, beside the model's own, such as those of the loss
@@ -204,6 +260,10 @@ return function(model, count, parameters)
     "a list of tensors", parameters)
   for i, parameter in ipairs(parameters or {}) do
     expect.that(is.float(parameter), ("shards: parameters: entry %d"):format(i), "a tensor of floats", parameter)
+  end
+  processes.share()
+  if count < processes.count then
+    core.raise("shards: expected a shard for each of the %d processes at least, got %d", processes.count, count)
   end
   return setmetatable({ model = model, count = count, others = parameters or {}, vectors = {}, kept = {} }, Shards)
 end

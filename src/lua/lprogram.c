@@ -1,0 +1,48 @@
+/* The program that runs: where it lies, and another one in its place. And the memory of tensors, for modules beside
+   fnet.core that move bytes. */
+#include "ltensor.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <unistd.h>
+
+/* program(): the path of the running program; nil where the system does not tell. */
+static int program(lua_State *L) {
+    char path[PATH_MAX];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+    if (length <= 0 || (size_t)length == sizeof path) return 0;
+    lua_pushlstring(L, path, (size_t)length);
+    return 1;
+}
+
+/* execute(words): the program words[1], looked up as a shell does, with all words for arguments, takes the place of
+   this one. Comes back only where it cannot, with nil, message, errno. */
+static int execute(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 1);
+    luaL_argcheck(L, count > 0, 1, "expected at least one word");
+    char **words = lua_newuserdatauv(L, sizeof *words * ((size_t)count + 1), 0);
+    for (lua_Integer i = 0; i < count; i++) {
+        lua_rawgeti(L, 1, i + 1); /* the list keeps it */
+        words[i] = (char *)(size_t)luaL_checkstring(L, -1);
+        lua_pop(L, 1);
+    }
+    words[count] = NULL;
+    execvp(words[0], words);
+    return luaL_fileresult(L, 0, words[0]);
+}
+
+/* memory(t): the address of a contiguous tensor's elements, and their bytes; good as long as the tensor is. */
+static int memory(lua_State *L) {
+    const struct tensor *t = &ltensor_check(L, 1)->tensor;
+    luaL_argcheck(L, tensor_is_contiguous(t), 1, "expected a contiguous tensor");
+    lua_pushlightuserdata(L, t->data);
+    lua_pushinteger(L, (lua_Integer)tensor_bytes(t));
+    return 2;
+}
+
+void lopen_program(lua_State *L) {
+    static const luaL_Reg functions[] = {
+        {"program", program}, {"execute", execute}, {"memory", memory}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+}

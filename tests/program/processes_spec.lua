@@ -1,0 +1,194 @@
+--- Several processes that mpirun has started: the bits of one, the end of all when one fails, and who speaks.
+
+local command = require "tests.support.command"
+
+-- What any network needs of shards: a table of rows and one of pictures through fit, a recurrence written out.
+local TRAIN = [[
+local fnet = require "fnet"
+local nn, optim = fnet.nn, fnet.optim
+fnet.seed(1)
+
+local x = fnet.rand { 37, 16 }
+local set = fnet.data.Dataset { x = x, y = x:slice(2, 1, 3):argmax(2):int() }
+local function fit(model, checkpoint)
+  local history = fnet.fit(model, { train = set, loss = nn.cross_entropy, optim = optim.Adam, batch = 16,
+    epochs = 2, shards = 8, metrics = { "accuracy" }, clip = 0.5, checkpoint = checkpoint })
+  print(model:sha256(), history[2].loss, history[2].accuracy, history[2].samples, fnet.random_state())
+end
+fit(nn.Sequential { nn.Dense(16, 5), nn.Tanh(), nn.Dense(5, 3) })
+x = fnet.rand { 74, 8, 8 }
+set = fnet.data.Dataset { x = x, y = fnet.concat { set.y, set.y }, transform = { fnet.data.random_shift(1) } }
+local model = nn.Sequential { nn.Reshape(8, 8, 1), nn.Conv2D(1, 3, 3), nn.BatchNorm(3), nn.ReLU(), nn.Flatten(),
+  nn.Dropout(0.3), nn.Dense(108, 3) }
+fit(model)
+print(model[3].running_mean)
+
+local cell, last = nn.Dense(7, 4), nn.Dense(4, 3)
+local recurrent = nn.Sequential { cell, nn.Dropout(0.1), last }
+local opt, shards = optim.SGD(recurrent:parameters()), fnet.shards(recurrent, 8)
+for rows = 1, 11, 5 do
+  local letters, labels = fnet.randn { rows, 5, 3 }, fnet.rand({ rows }, 1, 4):int()
+  opt:zero_grad()
+  print(shards:backward(function(part, y)
+    local h = fnet.zeros { #part, 4 }
+    for t = 1, 5 do h = cell(fnet.concat({ part:select(2, t), h }, 2)):tanh() end
+    return nn.cross_entropy(last(h), y), #part
+  end, letters, labels))
+  opt:step()
+end
+print(recurrent:sha256())
+print(recurrent:save "model.safetensors", fnet.load "model.safetensors" ~= nil)
+]]
+
+-- A training to which something happens in step 5, in one process or in all of them.
+local EVENT = [[
+local fnet = require "fnet"
+local event, place, resume = ...
+local number = fnet.processes()
+fnet.seed(event == "seed" and number or 1)
+print "begins"
+local x = fnet.rand { 48, 4 }
+local set = fnet.data.Dataset { x = x, y = x:slice(2, 1, 3):argmax(2):int() }
+local model = fnet.nn.Sequential { fnet.nn.Dense(4, 8), fnet.nn.Dropout(0.1), fnet.nn.Dense(8, 3) }
+fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, optim = fnet.optim.Adam, batch = 16,
+  epochs = 4, shards = 8, checkpoint = place and { place, every = 2, resume = resume ~= nil },
+  callbacks = { step = function(run)
+    if run.total_steps ~= 5 then return end
+    if event == "raise in 2" and number == 2 then error "its own error" end
+    if event == "raise" then error "the error of all" end
+    if event == "exit in 2" and number == 2 then os.exit(0) end
+    if event == "kill 2" and number == 2 then os.execute "kill -9 $PPID" end
+    if event == "save" then run.model:save(number .. ".safetensors") end
+    if event == "stop in 1" and number == 1 then run:stop "enough" end
+  end } })
+print(model:sha256())
+]]
+
+local ALONE = [[
+local fnet = require "fnet"
+local model = fnet.nn.Sequential { fnet.nn.Dense(4, 3) }
+local x, y = fnet.rand { 8, 4 }, fnet.rand({ 8 }, 1, 4):int()
+local loss = fnet.nn.cross_entropy
+if arg[1] == "fit" then
+  fnet.fit(model, { train = fnet.data.Dataset { x = x, y = y }, loss = loss, optim = fnet.optim.SGD })
+else
+  local opt = fnet.optim.SGD(model:parameters())
+  assert(fnet.checkpoint("alone", { model = model, resume = true }))
+  loss(model(x), y):backward()
+  opt:step()
+end
+print "trained"
+]]
+
+-- Root, and more processes than processors, are refused by Open MPI unless one says so.
+local ENVIRONMENT = "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 FNET_THREADS=1 " ..
+  "OMPI_MCA_rmaps_base_oversubscribe=1"
+
+local directory
+setup(function()
+  directory = command.make_directory()
+  for name, text in pairs { train = TRAIN, event = EVENT, alone = ALONE } do
+    command.write_file(("%s/%s.lua"):format(directory, name), text)
+  end
+end)
+teardown(function() command.remove_directory(directory) end)
+
+-- The mpirun of a kind of MPI; nil where it, or the module for it, is not here, or this is not the release build.
+local function mpirun_of(kind, sign)
+  local module <close> = io.open(("build/release/fnet/%s.so"):format(kind))
+  if not module or command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then return nil end
+  for _, name in ipairs { "mpirun." .. kind, "mpirun" } do
+    local pipe <close> = io.popen(name .. " --version 2>/dev/null")
+    if pipe:read("a"):find(sign, 1, true) then return name end
+  end
+end
+
+local function run(mpirun, count, ...)
+  return command.shell(directory, ("%s timeout -k 1 60 %s -n %d %s"):format(ENVIRONMENT, mpirun, count,
+    command.line(command.fnet, { ... })))
+end
+
+local function run_alone(...) return command.shell(directory, command.line(command.fnet, { ... })) end
+
+local function times(text, part) return select(2, text:gsub(part, "")) end
+
+for kind, sign in pairs { openmpi = "Open MPI", mpich = "HYDRA" } do
+  describe("processes of " .. kind, function()
+    local mpirun = mpirun_of(kind, sign)
+    local test = mpirun and it or pending
+
+    test("have the bits of one, whatever their number", function()
+      local expected = run_alone("train.lua").output
+      for _, count in ipairs { 1, 2, 3, 4, 5, 8 } do
+        assert.equal(expected, run(mpirun, count, "train.lua").output)
+      end
+    end)
+
+    test("go on from each other's checkpoint", function()
+      local expected = run_alone("event.lua", "none").output
+      local place = "run-" .. kind
+      assert.matches("its own error", run(mpirun, 2, "event.lua", "raise in 2", place).errors, 1, true)
+      assert.equal(expected, run(mpirun, 3, "event.lua", "none", place, "resume").output)
+      assert.equal(expected, run_alone("event.lua", "none", place, "resume").output)
+    end)
+
+    test("all end when one fails, with its error", function()
+      local result = run(mpirun, 3, "event.lua", "raise in 2")
+      assert.equal(1, times(result.errors, "fnet, process 2 of 3: event.lua:%d+: its own error"))
+      assert.equal(1, times(result.errors, "event.lua:%d+: its own error"))
+      assert.equal(1, times(result.output, "begins"))
+      result = run(mpirun, 3, "event.lua", "raise")
+      assert.equal(1, times(result.errors, "fnet, process 1 of 3: event.lua:%d+: the error of all"))
+      assert.equal(1, times(result.errors, "event.lua:%d+: the error of all"))
+      local started = os.time()
+      assert.not_equal(0, run(mpirun, 3, "event.lua", "kill 2").status)
+      result = run(mpirun, 2, "event.lua", "exit in 2")
+      assert.matches("process 2 has ended while process 1 waits for it", result.errors, 1, true)
+      assert.is_true(os.time() - started < 20)
+    end)
+
+    test("do as process 1 does, and say where they differ", function()
+      assert.equal(run_alone("event.lua", "stop in 1").output, run(mpirun, 2, "event.lua", "stop in 1").output)
+      assert.matches("process 2 has other weights, random numbers or rows than process 1",
+        run(mpirun, 2, "event.lua", "seed").errors, 1, true)
+      assert.matches("2.safetensors: process 2 would write this file where process 1 writes 1.safetensors",
+        run(mpirun, 2, "event.lua", "save").errors, 1, true)
+    end)
+
+    test("do not train the same several times", function()
+      for what, name in pairs { fit = "fit", loop = "SGD" } do
+        local result = run(mpirun, 2, "alone.lua", what)
+        assert.equal(1, times(result.errors, name .. ": mpirun has started 2 processes, each of which would train"))
+        assert.equal(0, times(result.output, "trained"))
+      end
+    end)
+  end)
+end
+
+describe("fnet launch", function()
+  it("wants a number and a script", function()
+    for _, words in ipairs { {}, { "-n" }, { "-n", "0", "x.lua" }, { "-n", "2" }, { "4", "x.lua" } } do
+      local result = run_alone("launch", table.unpack(words))
+      assert.matches("launch: how many processes, and which script? fnet launch -n 4 script.lua", result.errors, 1,
+        true)
+    end
+  end)
+
+  it("says what is missing", function()
+    local result = command.shell(directory, command.line(command.fnet, { "launch", "-n", "2", "event.lua" },
+      { PATH = "/none" }))
+    assert.matches("launch: env: No such file or directory", result.errors, 1, true)
+    assert(os.execute(("cp %s %s/program"):format(command.quote(command.fnet), command.quote(directory))))
+    result = command.shell(directory, "OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 LUA_CPATH_5_4=/none/x.so " ..
+      "./program alone.lua fit")
+    assert.matches("mpirun of openmpi has started 2 processes, but fnet has no module for it, fnet/openmpi.so",
+      result.errors, 1, true)
+  end)
+
+  local test = mpirun_of("openmpi", "Open MPI") == "mpirun" and it or pending
+  test("starts them", function()
+    local result = command.shell(directory, ("%s timeout -k 1 60 %s"):format(ENVIRONMENT,
+      command.line(command.fnet, { "launch", "-n", "2", "event.lua", "none" })))
+    assert.equal(run_alone("event.lua", "none").output, result.output)
+  end)
+end)
