@@ -201,6 +201,20 @@ describe("shards", function()
     end)
   end)
 
+  it("refuse a forward that puts another tensor in the place of a buffer", function()
+    local Mean = nn.module "Mean"
+    function Mean:init() self:buffer("mean", fnet.zeros { 3 }) end
+    function Mean:forward(x)
+      self.mean = fnet.no_grad(function() return self.mean * 0.9 + x:mean(1) * 0.1 end)
+      return x - self.mean
+    end
+    local model = nn.Sequential { nn.Dense(6, 3), Mean() }
+    local x, y = batch(4)
+    raises("shards: the model's forward has replaced its buffer '2.mean'; write into the tensor that is there, " ..
+      "self.x:copy(...), so that each shard begins with the same",
+      function() fnet.shards(model, 2):backward(function(a, b) return nn.cross_entropy(model(a), b) end, x, y) end)
+  end)
+
   it("say what is wrong", function()
     local model = network()
     local shards = fnet.shards(model, 2)

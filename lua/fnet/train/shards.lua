@@ -91,6 +91,19 @@ local function measure(step)
   end
 end
 
+-- Raises where a forward has put another tensor in the place of a buffer: the next shard would begin with that one.
+local function check_buffers(self, step)
+  local _, buffers = contents.tensors(self.model)
+  for i = 1, math.max(#buffers, #step.buffers) do
+    if buffers[i] ~= step.buffers[i] then
+      local entry = contents.of(self.model).buffers[i]
+      core.raise("shards: the model's forward has replaced %s; write into the tensor that is there, " ..
+        "self.x:copy(...), so that each shard begins with the same",
+        entry and ("its buffer '%s'"):format(entry.name) or "a buffer")
+    end
+  end
+end
+
 -- Computes a shard; gives the vector of what came of it.
 local function compute_shard(self, step, shard, depth)
   local before, last = rows_until(self, step.rows, shard - 1), rows_until(self, step.rows, shard)
@@ -105,6 +118,7 @@ local function compute_shard(self, step, shard, depth)
     core.raise("shards: backward: expected the function to return a loss, a tensor with one element, got " ..
       say.value(loss))
   end
+  if #step.buffers > 0 then check_buffers(self, step) end
   local weight, is_first = (last - before) / step.rows, before == 0
   if is_first and observer.current then observer.current.backward(loss) end -- once a step
   core.backward(loss, core.full(loss.shape, weight, loss.dtype), false, false)
