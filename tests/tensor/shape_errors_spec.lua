@@ -174,7 +174,7 @@ describe("shapes that do not fit", function()
     for _, name in ipairs { "add", "sub", "mul", "div", "pow", "maximum", "minimum", "gate", "eq", "ne", "lt" } do
       raises(name .. ": shapes [2, 3] and [2]" .. hint, function() t[name](t, other) end)
     end
-    raises("lt: shapes [2] and [2, 3]" .. hint, function() t:gt(other) end)
+    raises("gt: shapes [2] and [2, 3]" .. hint, function() t:gt(other) end)
     raises("add: shapes [2, 3] and [2]" .. hint, function() local _ = t + other end)
     raises("sub: shapes [2] and [2, 3]" .. hint, function() local _ = other - t end)
     raises("mul: shapes [2, 3] and [3, 2]" .. hint .. "; the matrix product is a:matmul(b)",
