@@ -28,13 +28,13 @@ static int failure(lua_State *L, const char *path, const struct idx_reader *read
     lcheck_interrupt(L);
     luaL_pushfail(L);
     lua_pushfstring(L, "%s: %s", path, reader->input.message);
-    if (reader->input.code == 0 && reader->beginning_size == 0) return 2;
     if (reader->input.code != 0)
         lua_pushinteger(L, reader->input.code);
     else
         lua_pushnil(L);
+    if (reader->beginning_size == 0) return 3;
     lua_pushlstring(L, (const char *)reader->beginning, reader->beginning_size);
-    return reader->beginning_size > 0 ? 4 : 3;
+    return 4;
 }
 
 /* Reads an IDX file, plain or compressed with gzip. Elements keep their type, but int8 and int16 become int32.

@@ -30,6 +30,15 @@ describe("every reader refuses", function()
     end)
   end
 
+  for name, read in pairs(readers) do
+    it("a file that opens, but whose bytes cannot be read: " .. name, function()
+      local result, message, code = read "/proc/self/mem" -- nothing lies at the address 0
+      assert.is_nil(result)
+      assert.matches("^/proc/self/mem: ", message)
+      assert.equal("number", type(code))
+    end)
+  end
+
   it("a pipe into which nobody writes", function()
     if not os.execute("mkfifo " .. command.quote(path)) then return end
     local result, message = fnet.load(path)

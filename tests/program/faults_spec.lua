@@ -44,7 +44,7 @@ print(model:sha256())
 local READERS = [[
 local fnet = require "fnet"
 local corpus = arg[1]
-print(assert(fnet.data.read_idx(corpus .. "idx/pictures")))
+print(assert(fnet.data.read_idx(corpus .. "idx/pictures")):count())
 print(assert(fnet.data.read_npy(corpus .. "npy/matrix")))
 print(assert(fnet.data.read_npz(corpus .. "npz/deflated.npz")).x)
 print(assert(fnet.data.read_csv(corpus .. "table/compressed", { target = "size", one_hot = "name" })))
