@@ -147,6 +147,12 @@ static bool push_way_out(lua_State *L) {
     return false;
 }
 
+/* Whether a message speaks of a nil that may be the result of a call. A method that is not there is none: its
+   object is. */
+static bool speaks_of_nil(const char *message) {
+    return strstr(message, " nil") != NULL && strstr(message, "nil value (method '") == NULL;
+}
+
 /* Adds such advice to the message at 1, or to one that speaks of nil the failure that a function of the library has
    given as nil. */
 static void explain(lua_State *L) {
@@ -154,7 +160,7 @@ static void explain(lua_State *L) {
     if (push_way_out(L)) {
         lua_pushfstring(L, "%s; %s", message, lua_tostring(L, -1));
         lua_replace(L, 1);
-    } else if (strstr(message, " nil") != NULL && lfailure_latest(L, false) != NULL) {
+    } else if (speaks_of_nil(message) && lfailure_latest(L, false) != NULL) {
         lua_pushfstring(L, "%s\nnil may come from %s (assert(...) around that call says so at once)", message,
                         lua_tostring(L, -1));
         lua_replace(L, 1);

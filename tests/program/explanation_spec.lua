@@ -34,7 +34,9 @@ describe("an error about nil", function()
     assert.matches("x.lua:3: fit: expected a model first, got nil" .. NIL, result.errors, 1, true)
   end)
 
-  it("stays as it is where nothing has failed, or something else is near", function()
+  it("stays as it is where nothing has failed, a method is not there, or something else is near", function()
+    assert.matches("(method 'polish')\nstack traceback:",
+      run('local model = fnet.load "none" or fnet.nn.Dense(2, 3)\nmodel:polish()').errors, 1, true)
     assert.matches("x.lua:2: attempt to index a nil value (local 'value')\nstack traceback:",
       run("local value = nil print(value.x)").errors, 1, true)
     assert.matches("(method 'paramters'); did you mean 'parameters'?\nstack traceback:",
