@@ -36,6 +36,12 @@ describe("fnet info", function()
     assert.matches("\n  4 tensors, 6370 numbers\n$", result.output)
   end)
 
+  it("describes tensors", function()
+    assert(fnet.write_tensors(directory .. "/tensors.safetensors", { a = fnet.zeros { 2 } }))
+    assert.matches("^tensors.safetensors: tensors %(safetensors%)\n  made with  fnet [%d.]+\n  a +F32   %[2%]\n",
+      run("info", "tensors.safetensors").output)
+  end)
+
   it("describes arrays", function()
     local images = command.directory .. "/tests/fixtures/fashion/t10k-images-idx3-ubyte.gz"
     local result = run("info", "picture.npy", images)

@@ -72,7 +72,8 @@ end
 
 local function origin_lines(about, lines)
   local function add(name, text) if text then lines[#lines + 1] = ("  %-10s %s"):format(name, text) end end
-  add("made with", about.version and ("fnet %s, numerics %s"):format(about.version, about.numerics))
+  local numerics = about.numerics and (", numerics %d"):format(about.numerics) or "" -- tensors alone have none
+  add("made with", about.version and ("fnet %s%s"):format(about.version, numerics))
   add("seed", about.seed)
   local data = about.data
   add("data", data and ("%s, samples %s, SHA-256 %s"):format(data.name or "without a name",
