@@ -76,6 +76,8 @@ describe("options", function()
       function() fnet.optim.Adam(fnet.nn.Dense(1, 1):parameters(), 0.1) end)
     raises("Dense: expected a table of options, got a float32 tensor of [1], whose number is t:item()",
       function() fnet.nn.Dense(2, 2, fnet.zeros { 1 }) end)
+    raises("fashion_mnist: expected a table of options, got fnet.data itself; call it with a dot, " ..
+      "fnet.data.fashion_mnist(...)", function() local _ = fnet.data:fashion_mnist() end)
     raises("Dense: init: unknown name 'he_norml' (did you mean 'he_normal'?); known are glorot_normal, " ..
       "glorot_uniform, he_normal, he_uniform, lecun_normal, orthogonal, zeros",
       function() fnet.nn.Dense(2, 2, { init = "he_norml" }) end)

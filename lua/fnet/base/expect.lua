@@ -16,6 +16,12 @@ local function one_of(what, kind, value, names)
     table.concat(names, ", "))
 end
 
+-- Whether a value is a table of the library's names: it got in by a colon that was written for a dot.
+local function is_space(value)
+  local class = type(value) == "table" and getmetatable(value)
+  return type(class) == "table" and rawget(class, "__space") ~= nil
+end
+
 --- A table of options with known names only; an empty one for nil.
 ---@param what string the function, for the message
 ---@param options any
@@ -24,9 +30,8 @@ end
 ---@return table options
 function expect.options(what, options, known, switches)
   if options == nil then return {} end
-  if type(options) ~= "table" then
-    core.raise("%s: expected a table of options, got %s", what,
-      core.kind(options))
+  if type(options) ~= "table" or is_space(options) then
+    core.raise("%s: expected a table of options, got %s", what, core.kind(options))
   end
   for key in pairs(options) do one_of(what, "option", key, known) end
   for _, name in ipairs(switches or {}) do
@@ -126,16 +131,12 @@ function expect.output_shape(self, input)
   expect.that(fits, self:name() .. ": output_shape", "the lengths of a sample's axes, such as { 28, 28, 1 }", input)
 end
 
---- Any value; but a table of the library's names got in by a colon that was written for a dot.
+--- Any value but a table of the library's names.
 ---@param what string the function, for the message
 ---@param value any
 ---@return any value
 function expect.value(what, value)
-  local class = type(value) == "table" and getmetatable(value)
-  if type(class) == "table" and rawget(class, "__space") then
-    core.raise("%s: expected a value, got %s", what, core.kind(value))
-  end
-  return value
+  return expect.that(not is_space(value), what, "a value", value)
 end
 
 --- A tensor.
