@@ -225,9 +225,11 @@ void durable_abandon(struct durable *durable) {
 int durable_lock(const struct file_system *system, const char *path, bool *held) {
     /* For writing, which the locks of NFS want; O_NONBLOCK, or a pipe of that name would be waited for. */
     int file = open_again(system, path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0666);
-    *held = file >= 0 && call_again(system->lock, file);
-    if (file < 0 || *held || is_missing(errno)) return file;
-    int code = errno;
+    struct stat status;
+    bool ordinary = file >= 0 && fstat(file, &status) == 0 && S_ISREG(status.st_mode);
+    *held = ordinary && call_again(system->lock, file);
+    if (file < 0 || *held || (ordinary && is_missing(errno))) return file;
+    int code = ordinary ? errno : ENODEV;
     system->close(file);
     errno = code;
     return -1;

@@ -55,7 +55,8 @@ void durable_abandon(struct durable *durable);
 bool durable_sync_directory(const struct file_system *system, const char *path);
 
 /* Opens, creates if need be, and locks a file until the descriptor is closed. -1 and errno where that fails;
-   EWOULDBLOCK: somebody else holds the lock. Where the file system has no locks, it is open but not held. */
+   EWOULDBLOCK: somebody else holds the lock; ELOOP: it is a symbolic link; ENODEV: it is no ordinary file. Where
+   the file system has no locks, it is open but not held. */
 int durable_lock(const struct file_system *system, const char *path, bool *held);
 
 #endif

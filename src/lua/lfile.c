@@ -115,6 +115,10 @@ static int lock_file(lua_State *L) {
         return 2;
     }
     if (errno == EWOULDBLOCK) return failure(L, path, "is locked, by this or another process", EWOULDBLOCK);
+    if (errno == ENODEV)
+        return failure(L, path, "is a device, a pipe or the like; expected an ordinary file", ENODEV);
+    if (errno == ELOOP)
+        return failure(L, path, "is a symbolic link, or goes through too many; name the file itself", ELOOP);
     return luaL_fileresult(L, 0, path);
 }
 

@@ -132,6 +132,11 @@ describe("the store of a sweep", function()
     local ok, message = pcall(store(directory))
     assert.is_false(ok)
     assert.matches("sweep: store: " .. directory:gsub("%p", "%%%0") .. ": Is a directory$", message)
+    raises("sweep: store: /dev/null: is a device, a pipe or the like; expected an ordinary file", store "/dev/null")
+    local link = directory .. "/link.jsonl"
+    assert(os.execute(("ln -sf %s %s"):format(command.quote(path), command.quote(link))))
+    raises(("sweep: store: %s: is a symbolic link, or goes through too many; name the file itself"):format(link),
+      store(link))
     raises("sweep: store: expected a path, got number",
       function() return (fnet.sweep { store = 5, run = error }) end)
   end)
