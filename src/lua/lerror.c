@@ -52,18 +52,21 @@ static void add_place(lua_State *L) {
     lua_pop(L, 1);
 }
 
-/* The level of the innermost frame of a script; -1 where none is on the stack or the library is not yet open. */
-static int script_level(lua_State *L, lua_Debug *frame) {
+/* The level of the innermost frame of a script, from a level outwards; -1 where none is on the stack or the library
+   is not yet open. */
+static int script_level_from(lua_State *L, int level, lua_Debug *frame) {
     int found = -1;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &prefix_key);
     const char *prefix = lua_tostring(L, -1);
-    for (int level = 0; found < 0 && prefix && lua_getstack(L, level, frame); level++) {
+    for (; found < 0 && prefix && lua_getstack(L, level, frame); level++) {
         lua_getinfo(L, "Sl", frame);
         if (frame->currentline > 0 && strncmp(frame->source, prefix, strlen(prefix)) != 0) found = level;
     }
     lua_pop(L, 1);
     return found;
 }
+
+static int script_level(lua_State *L, lua_Debug *frame) { return script_level_from(L, 0, frame); }
 
 /* Whether a variable of a function, or with -1 what follows its parameters, is a table of the library's names; then
    pushes how scripts write that table. */
@@ -97,6 +100,24 @@ static void add_dot(lua_State *L) {
 bool lerror_in_script(lua_State *L, int level) {
     lua_Debug frame;
     return script_level(L, &frame) == level;
+}
+
+bool lerror_is_caught(lua_State *L) {
+    lua_Debug frame;
+    bool caught = false;
+    if (!lua_checkstack(L, 4)) return false;
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, LUA_GNAME);
+    lua_getfield(L, -1, "pcall");
+    lua_getfield(L, -2, "xpcall");
+    for (int level = 0; !caught && lua_getstack(L, level, &frame); level++) {
+        lua_getinfo(L, "f", &frame);
+        caught = (lua_rawequal(L, -1, -2) || lua_rawequal(L, -1, -3)) &&
+                 script_level_from(L, level + 1, &frame) == level + 1;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 4);
+    return caught;
 }
 
 void lerror_push_position(lua_State *L) {

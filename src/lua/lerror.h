@@ -26,6 +26,9 @@ bool lerror_is(lua_State *L, int index, const char *kind);
    that runs. */
 bool lerror_in_script(lua_State *L, int level);
 
+/* Whether an error that is raised now would be caught by a script, with pcall or xpcall, in this coroutine. */
+bool lerror_is_caught(lua_State *L);
+
 /* Pushes the line of the script that has called into the library, "script.lua:12: ", or "" where there is none. */
 void lerror_push_position(lua_State *L);
 

@@ -28,7 +28,7 @@ void lfailure_note(lua_State *L, int message, const char *unwritten) {
     lua_concat(L, 2);
     lua_pushvalue(L, -1);
     lua_rawseti(L, -3, LATEST);
-    if (unwritten) {
+    if (unwritten && !lerror_is_caught(L)) {
         lua_rawseti(L, -2, UNWRITTEN);
         lua_pushstring(L, unwritten);
         lua_rawseti(L, -2, PATH);

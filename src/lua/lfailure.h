@@ -8,7 +8,8 @@
 #include <stdbool.h>
 
 /* Notes the message at that index, which a function of the library gives the script now. `unwritten`: the path of
-   the file that is not there for it, NULL where nothing was to be written. */
+   the file that is not there for it, NULL where nothing was to be written. A script that catches errors around the
+   call, as a runner of tests does, sees to that file itself. */
 void lfailure_note(lua_State *L, int message, const char *unwritten);
 
 /* A file was written, perhaps the one that could not be before. */

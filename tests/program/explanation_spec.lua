@@ -66,6 +66,15 @@ describe("a file that could not be written", function()
       .. "%(assert%(...%) around that call ends the script there%)\n$", result.errors)
   end)
 
+  it("is not, where the script catches errors around the call", function()
+    assert.equal("", run 'pcall(function() return (fnet.nn.Dense(2, 2):save "missing/m.st") end)'.errors)
+    assert.equal("", run 'xpcall(fnet.write_tensors, print, "missing/m.st", {})'.errors)
+    local late = 'pcall(error) coroutine.wrap(function() fnet.write_tensors("missing/m.st", {}) end)()'
+    assert.matches("note: not written by x.lua:2: missing/m.st", run(late).errors, 1, true)
+    local sweep = 'fnet.sweep { seeds = 1, run = function() fnet.write_tensors("missing/m.st", {}) return 1 end }'
+    assert.matches("note: not written by x.lua:2: missing/m.st", run(sweep).errors, 1, true)
+  end)
+
   it("is not, where it is there in the end or the script ends with an error", function()
     local source = 'local m = fnet.nn.Dense(2, 2) m:save "new/m.st"\nos.execute "mkdir new" m:save "new/m.st"'
     assert.equal("", run(source).errors)
