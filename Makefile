@@ -128,12 +128,13 @@ core_fuzzers := $(patsubst %.c,$(build)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)
 script_fuzzers := $(patsubst %.lua,$(build)/%,$(sort $(wildcard tests/fuzz/*_fuzz.lua)))
 fuzzers := $(core_fuzzers) $(script_fuzzers)
 module := $(build)/fnet/core.so
+mpi_objects := $(mpi:%=$(build)/src/lua/lmpi_%.o)
 mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 # ---- building ----
 
 .PHONY: all library help docs fashion data test test-long fuzz asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
-.PHONY: programs fuzzers check peers-matmul FORCE
+.PHONY: programs objects fuzzers check peers-matmul FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -196,7 +197,7 @@ $(module): $(library_objects) $(build)/link.txt
 	$(quiet)$(link) -shared -o $@ $(library_objects) $(system_libs)
 
 # The flags that an MPI asks for are some distribution's own; only where its headers and itself are, matters here.
-$(mpi:%=$(build)/src/lua/lmpi_%.o): $(build)/src/lua/lmpi_%.o: $(lua_of_mpi) $(build)/compile.txt Makefile | $(build)/lua.txt
+$(mpi_objects): $(build)/src/lua/lmpi_%.o: $(lua_of_mpi) $(build)/compile.txt Makefile | $(build)/lua.txt
 	@mkdir -p $(@D)
 	@$(if $(quiet),echo '  compile $< for $*')
 	$(quiet)$(compile) $(LUA_CFLAGS) $(patsubst -I%,-isystem %,$(filter -I%,$(call mpi_flags,$*))) \
@@ -245,7 +246,7 @@ $(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(system_libs)
 
--include $(mpi:%=$(build)/src/lua/lmpi_%.d)
+-include $(mpi_objects:.o=.d)
 -include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(host_programs:=.o) $(bench_programs:=.o) \
     $(core_fuzzers:=.o) $(build)/tests/fuzz/script.o $(build)/tests/fuzz/replay.o $(faulty:faulty=faults.o))
 
@@ -304,6 +305,8 @@ coverage: ## Every test on a build that counts; how much of each C file was exec
 
 programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers) $(faulty)
 
+objects: $(mpi_objects) # of modules, which lie beside the executable in release builds only
+
 fuzzers: $(fuzzers)
 
 check: programs $(if $(filter release,$(VARIANT)),library)
@@ -312,8 +315,8 @@ check: programs $(if $(filter release,$(VARIANT)),library)
 lint: ## luacheck, cppcheck, clang-format, and every warning of gcc and clang as an error
 	@sh src/tools/setup.sh lint
 	@sh tests/tools/lint.sh
-	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc programs library
-	@$(MAKE) --no-print-directory VARIANT=clang CC=clang programs library
+	@$(MAKE) --no-print-directory VARIANT=gcc CC=gcc programs objects
+	@$(MAKE) --no-print-directory VARIANT=clang CC=clang programs objects
 
 bench: all $(bench_programs) ## Measure speed against the machine's own limits (JSON=file: lines of JSON go there)
 	./fnet tests/bench/bench.lua $(if $(JSON),--json '$(JSON)')

@@ -76,7 +76,8 @@ static void write_visible(const char *text) {
         size = left;
         if (left > PIECE) /* ends between two characters */
             for (size = PIECE; size > PIECE - 3 && (text[size] & 0xC0) == 0x80;) size--;
-        fwrite(visible, 1, text_visible(visible, text, size, true), errors);
+        size_t length = text_visible(visible, text, size, true);
+        fwrite(visible, 1, length, errors);
     }
 }
 
