@@ -120,6 +120,15 @@ describe("the store of a sweep", function()
     assert.matches("line 1 was made with numerics 1, this fnet has 2; name another file$", message)
   end)
 
+  it("says so where the code is in no file, so that versions of it look alike", function()
+    local script = arg[0]
+    finally(function() rawset(arg, 0, script) end)
+    rawset(arg, 0, nil)
+    sweep()
+    assert.equal(path .. ": this code is in no file, so nothing tells whether those runs are of the same one",
+      sweep().notes[2])
+  end)
+
   it("refuses a file that is none, and leaves it as it is", function()
     for _, text in ipairs { "a,b\n1,2\n", '{"seed":1}\n', "[1]\n", '{"seed":1,"settings":{},"figure":"x"}\n' } do
       command.write_file(path, text)

@@ -13,11 +13,13 @@ local take_lock = require "fnet.base.lock"
 
 local LEAD = '{"seed":' -- what each line begins with
 local DEPTH = 40 -- more than settings of tree.pack have
+local NO_SCRIPT = "none" -- in place of the sum of a script
 
 ---@class train.Store
 ---@field path string
 ---@field figures table<string, number> by the text of settings and seed
 ---@field damaged integer lines that are cut short
+---@field has_script boolean whether the code is in a file, whose versions are told apart
 ---@field alone boolean false where its file system has no locks
 local Store = {}
 Store.__index = Store
@@ -108,10 +110,10 @@ return function(path)
   expect.path("sweep: store", path)
   local function sound(value, message) return value or core.raise("sweep: store: " .. message) end
   local script = origin.new({})["fnet.script"]
-  local lock, held = take_lock(path)
+  local lock, held = take_lock(path) -- which refuses what is no ordinary file
   local self = setmetatable({
-    path = path, figures = {}, damaged = 0, script = script and core.sha256(script):sub(1, 16) or "none",
-    lock = sound(lock, held), alone = held, file = sound(io.open(path, "a+b")),
+    path = path, figures = {}, damaged = 0, script = script and core.sha256(script):sub(1, 16) or NO_SCRIPT,
+    has_script = script ~= nil, lock = sound(lock, held), alone = held, file = sound(io.open(path, "a+b")),
   }, Store)
   local text = sound(self.file:read "a")
   self.lead = text:sub(-1) ~= "\n" and text ~= "" and "\n" or ""

@@ -126,6 +126,10 @@ local function take_stored(self, plan, store)
     if count > 0 then self.notes[#self.notes + 1] = ("%s: %s: %d"):format(store.path, what, count) end
   end
   note("runs that are from there", self.runs)
+  if self.runs > 0 and not store.has_script then
+    self.notes[#self.notes + 1] = store.path ..
+      ": this code is in no file, so nothing tells whether those runs are of the same one"
+  end
   note("runs of other settings or seeds, not in this table", others)
   note("lines that are cut short and were passed over", store.damaged)
   if not store.alone then
