@@ -101,6 +101,19 @@ describe("shards", function()
     assert.is_nil(spare.weight.grad)
   end)
 
+  it("leave gradients alone where an error ends the step", function()
+    local layer, calls = nn.Dense(2, 1), 0
+    layer(fnet.ones { 3, 2 }):mean():backward()
+    local expected = layer.weight.grad:totable()
+    assert.is_false(pcall(function()
+      fnet.shards(layer, 2):backward(function(x)
+        calls = calls + 1
+        return calls == 2 and error "broken" or layer(x):mean()
+      end, fnet.ones { 4, 2 })
+    end))
+    assert.same(expected, layer.weight.grad and layer.weight.grad:totable())
+  end)
+
   it("join a parameter that only some shards use, shared ones, the loss's own, and several inputs", function()
     local Model = nn.module "Model"
     function Model:init() self.a, self.b = nn.Dense(2, 2), nn.Dense(2, 2) end

@@ -2,6 +2,7 @@
 -- added in one fixed tree of pairs. Invariant: the sums are a function of the batch, the model, the random numbers
 -- and the number of shards; when a shard is computed, and by whom, changes no bit.
 
+local closing = require "fnet.base.closing"
 local contents = require "fnet.nn.contents"
 local core = require "fnet.core"
 local expect = require "fnet.base.expect"
@@ -187,7 +188,14 @@ local function gather_results(step, digest)
   return results
 end
 
---- One step: the gradients of a batch, shard by shard, are added to those that are there.
+-- Vector 0 has the gradients that were there before the step: they are the parameters' again.
+local function put_back(self, step)
+  for _, parameter in ipairs(step.parameters) do core.zero_grad(parameter) end
+  core.unpack_shard(self.vectors[0], step.parameters, {}, {})
+end
+
+--- One step: the gradients of a batch, shard by shard, are added to those that are there; an error leaves these as
+-- they are.
 ---@param values table the batch, each with rows, n of them
 ---@param compute fun(...): tensor, number[] the loss of a shard, the mean over its rows, and its figures
 ---@return { rows: integer, figures: number[] }[] results of each shard that has rows, in order
@@ -204,6 +212,10 @@ function Shards:step(values, compute)
   end
   step.seeds = new_seeds(self.count)
   local _ <close> = keep_random()
+  local is_done = false
+  local _ <close> = closing(function()
+    if had_gradients and not is_done then put_back(self, step) end
+  end)
   local sum = join(self, step, 1, self.count, 1)
   if digest then
     sum = sum or vector_at(self, step, 1)
@@ -212,6 +224,7 @@ function Shards:step(values, compute)
   end
   if had_gradients then core.add_shard(sum, self.vectors[0]) end
   core.unpack_shard(sum, step.parameters, step.buffers, step.kept)
+  is_done = true
   return step.results
 end
 
@@ -260,9 +273,10 @@ function Shards:__tostring() return ("Shards(%d)"):format(self.count) end
 -- shards. The loss has to be the mean over the rows of what it is given: the shards count by their rows. One that
 -- divides by something else, as cross_entropy does with `ignore` or `weights`, becomes the mean of the shards'
 -- means, not quite that of the batch. BatchNorm normalises each shard by itself; buffers such as its running
--- statistics become their mean by rows, those of whole numbers what the first shard makes of them. Dropout draws by
--- shard. Where mpirun has started several processes they share the shards, which changes no bit: all run the same
--- script, and process 1 speaks and writes files.
+-- statistics become their mean by rows, those of whole numbers what the first shard makes of them. A batch takes one
+-- random call, from which Dropout draws by shard: other numbers, also in shuffles that follow, than without shards.
+-- Where mpirun has started several processes they share the shards, which changes no bit: all run the same script,
+-- and process 1 speaks and writes files.
 ---@param model nn.Module
 ---@param count integer shards of a batch, 1 to 4096
 ---@param parameters? tensor[] others that learn, beside the model's own, such as those of the loss
