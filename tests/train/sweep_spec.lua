@@ -204,6 +204,8 @@ describe("sweep", function()
       function() return (fnet.sweep { run = figure, seeds = 0 }) end)
     raises("sweep: seeds: expected a number of seeds or a list of them, got an empty table",
       function() return (fnet.sweep { run = figure, seeds = {} }) end)
+    raises("sweep: run must return a number, the figure to compare, got float32 [3]",
+      function() return (fnet.sweep { run = function() return fnet.ones { 3 } end }) end)
     raises("sweep: run must return a number, the figure to compare, got table",
       function() return (fnet.sweep { run = function() return {} end }) end)
   end)

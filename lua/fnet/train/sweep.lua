@@ -77,7 +77,7 @@ end
 local function figure_of(run, settings, seed)
   start_random(seed)
   local figure = run(with(settings, "seed", seed))
-  if core.is_tensor(figure) then figure = figure:item() end
+  if core.is_tensor(figure) and figure:count() == 1 then figure = figure:item() end
   if type(figure) == "number" then return figure end
   core.raise("sweep: run must return a number, the figure to compare, got " .. say.value(figure))
 end
