@@ -138,6 +138,7 @@ static int close_coroutine(lua_State *L) {
 /* os.execute; upvalue: Lua's own. While a command runs, Ctrl-C concerns the command alone; where it died of that,
    the script ends as one of a shell does. */
 static int execute(lua_State *L) {
+    luaL_optstring(L, 1, NULL); /* here its error has the script's line */
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);

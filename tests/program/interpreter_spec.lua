@@ -113,6 +113,7 @@ local cases = {
     pcall(nest, 1)
     print(deepest > 150)]] },
   ["an error in a coroutine"] = { "-e", "coroutine.wrap(function() error 'inside' end)()", status = 1 },
+  ["os.execute of what is no text"] = { "-e", "os.execute({})", status = 1 },
   ["stack overflow"] = { "-e", "local function f() return 1 + f() end f()", status = 1 },
   ["os.exit()"] = { "-e", "os.exit()", status = 0 },
   ["os.exit(true)"] = { "-e", "os.exit(true)", status = 0 },
