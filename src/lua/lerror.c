@@ -105,7 +105,7 @@ bool lerror_in_script(lua_State *L, int level) {
 bool lerror_is_caught(lua_State *L) {
     lua_Debug frame;
     bool caught = false;
-    if (!lua_checkstack(L, 4)) return false;
+    if (!lua_checkstack(L, 6)) return false;
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     lua_getfield(L, -1, LUA_GNAME);
     lua_getfield(L, -1, "pcall");
