@@ -128,6 +128,7 @@ describe("sweep with jobs", function()
       rawset(io, "stdout", stdout)
       stdout:write("a", settings.seed, "\nrest", settings.seed)
       stderr:write("e", settings.seed, "\n")
+      stderr:write(("l"):rep(30000), settings.seed, "\n") -- more than is read at a time
       return 1
     end
     rawset(io, "stdout", sink "out")
@@ -137,7 +138,9 @@ describe("sweep with jobs", function()
     rawset(io, "stderr", stderr)
     assert(ok, message)
     table.sort(written)
-    assert.same({ "err: e1\n", "err: e2\n", "out: a1\n", "out: a2\n", "out: rest1\n", "out: rest2\n" }, written)
+    local long = ("l"):rep(30000)
+    assert.same({ "err: e1\n", "err: e2\n", "err: " .. long .. "1\n", "err: " .. long .. "2\n",
+      "out: a1\n", "out: a2\n", "out: rest1\n", "out: rest2\n" }, written)
   end)
 
   it("goes on with fewer processes, or in this one, where the system refuses more, and says so", function()

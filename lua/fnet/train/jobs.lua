@@ -78,12 +78,12 @@ local function take(job)
     local name, file = table.unpack(stream)
     local text = job.process:read(name) or ""
     got = got or text ~= ""
-    local lines, begun = (job[name] .. text):match "^(.*\n)([^\n]*)$"
+    local lines, begun = text:match "^(.*\n)([^\n]*)$" -- of what is new: the line may be long
     if lines then
-      io[file]:write(lines)
+      io[file]:write(job[name], lines)
       io[file]:flush()
     end
-    job[name] = begun or job[name] .. text
+    job[name] = lines and begun or job[name] .. text
   end
   return got
 end
