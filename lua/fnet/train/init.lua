@@ -181,8 +181,8 @@ end
 --- first shuffle; checkpoint: a directory to save the run in after each epoch, or { directory, resume = true to go
 --- on from there, every = steps between saves inside an epoch }: Ctrl-C, SIGTERM and SIGHUP then save and end the
 --- program, see fnet.checkpoint; shards: cuts each batch into so many parts, whose gradients are joined before the
---- step: less memory, and a training that processes share, see fnet.shards; 1,
---- the whole batch
+--- step: less memory, and a training that processes share, see fnet.shards; by
+--- default the whole batch
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)

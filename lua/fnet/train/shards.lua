@@ -273,10 +273,10 @@ function Shards:__tostring() return ("Shards(%d)"):format(self.count) end
 -- shards. The loss has to be the mean over the rows of what it is given: the shards count by their rows. One that
 -- divides by something else, as cross_entropy does with `ignore` or `weights`, becomes the mean of the shards'
 -- means, not quite that of the batch. BatchNorm normalises each shard by itself; buffers such as its running
--- statistics become their mean by rows, those of whole numbers what the first shard makes of them. A batch takes one
--- random call, from which Dropout draws by shard: other numbers, also in shuffles that follow, than without shards.
--- Where mpirun has started several processes they share the shards, which changes no bit: all run the same script,
--- and process 1 speaks and writes files.
+-- statistics become their mean by rows, those of whole numbers what the first shard makes of them. A batch takes
+-- one random call, from which Dropout draws by shard: other numbers, also in shuffles that follow, than without
+-- shards. Where mpirun has started several processes they share the shards, which changes no bit: all run the same
+-- script, and process 1 speaks and writes files.
 ---@param model nn.Module
 ---@param count integer shards of a batch, 1 to 4096
 ---@param parameters? tensor[] others that learn, beside the model's own, such as those of the loss

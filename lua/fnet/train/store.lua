@@ -13,7 +13,6 @@ local take_lock = require "fnet.base.lock"
 
 local LEAD = '{"seed":' -- what each line begins with
 local DEPTH = 40 -- more than settings of tree.pack have
-local NO_SCRIPT = "none" -- in place of the sum of a script
 
 ---@class train.Store
 ---@field path string
@@ -112,7 +111,7 @@ return function(path)
   local script = origin.new({})["fnet.script"]
   local lock, held = take_lock(path) -- which refuses what is no ordinary file
   local self = setmetatable({
-    path = path, figures = {}, damaged = 0, script = script and core.sha256(script):sub(1, 16) or NO_SCRIPT,
+    path = path, figures = {}, damaged = 0, script = script and core.sha256(script):sub(1, 16) or "none",
     has_script = script ~= nil, lock = sound(lock, held), alone = held, file = sound(io.open(path, "a+b")),
   }, Store)
   local text = sound(self.file:read "a")
