@@ -16,9 +16,11 @@
 #define SHARE_COST 6e4
 /* An idle worker looks for work about this often (some 300 microseconds, more than the longest pause within a
    training step: waking it costs more than the pause) before it sleeps, and yields its processor now and then in
-   case there are more threads than processors. */
+   case others need it. */
 #define SPIN 65536
 #define SPIN_YIELD 512
+/* Where there are more threads than processors, one that waits keeps another from its work: it yields each time. */
+#define CROWDED_SPIN 512
 #define CACHE_LINE 64
 #define ROUND UINT64_C(512) /* more than THREADS_MOST */
 
@@ -45,6 +47,7 @@ static struct {
     pthread_mutex_t busy; /* held by the thread that has a loop under way, or changes what follows */
     size_t owners;
     atomic_size_t running; /* workers alive; worker i has number i + 1, the caller is number 0 */
+    atomic_bool crowded;   /* they and the caller are more than the processors */
     pthread_t worker[THREADS_MOST];
     bool fork_handled;
     pthread_mutex_t mutex; /* for `wake` */
@@ -70,7 +73,7 @@ static void pause_briefly(size_t i) {
 #elif defined(__aarch64__)
     __asm__ volatile("isb");
 #endif
-    if (i % SPIN_YIELD == 0) sched_yield();
+    if (i % SPIN_YIELD == 0 || atomic_load_explicit(&pool.crowded, memory_order_relaxed)) sched_yield();
 }
 
 void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t *begin, size_t *end) {
@@ -98,7 +101,8 @@ static void run_pieces(const struct loop *loop, size_t begin, size_t end) {
 /* Waits until `round` differs from seen: first spinning, then asleep. */
 static uint64_t wait_for_round(uint64_t seen) {
     uint64_t round;
-    for (size_t i = 1; i <= SPIN; i++) {
+    size_t most = atomic_load_explicit(&pool.crowded, memory_order_relaxed) ? CROWDED_SPIN : SPIN;
+    for (size_t i = 1; i <= most; i++) {
         if ((round = atomic_load_explicit(&pool.round, memory_order_acquire)) != seen) return round;
         pause_briefly(i);
     }
@@ -176,6 +180,7 @@ static void start_workers(size_t count) {
         if (pthread_create(&pool.worker[running], NULL, worker_main, &starts[running]) != 0) break;
     }
     atomic_store(&pool.running, running);
+    atomic_store(&pool.crowded, running + 1 > threads_available());
     pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
