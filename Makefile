@@ -275,8 +275,9 @@ test: ## Install what is missing, build, run every test
 
 test-long: ## The long versions of tests: kills, bits that flip, calls that fail, 100,000 damaged files for each reader
 	@sh src/tools/setup.sh test
-	@$(MAKE) --no-print-directory $(fnet) $(fuzzers) $(faulty)
-	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua tests/program/faults_spec.lua
+	@$(MAKE) --no-print-directory $(fnet) library $(fuzzers) $(faulty)
+	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua tests/program/faults_spec.lua \
+	    tests/program/processes_spec.lua
 	@for program in $(fuzzers); do echo "== $$program" && $$program 100000 || exit 1; done
 
 asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer

@@ -1,6 +1,9 @@
 --- Several processes that mpirun has started: the bits of one, the end of all when one fails, and who speaks.
+-- `make test-long` sets FNET_LONG: each process in turn is killed 25 times.
 
 local command = require "tests.support.command"
+
+local long = (os.getenv "FNET_LONG" or "") ~= ""
 
 -- What any network needs of shards: a table of rows and one of pictures through fit, a recurrence written out.
 local TRAIN = [[
@@ -45,6 +48,7 @@ local EVENT = [[
 local fnet = require "fnet"
 local event, place, resume = ...
 local number = fnet.processes()
+if event == "slow" then os.execute("echo $PPID > process" .. number) end
 fnet.seed(event == "seed" and number or 1)
 print "begins"
 local x = fnet.rand { 48, 4 }
@@ -53,6 +57,7 @@ local model = fnet.nn.Sequential { fnet.nn.Dense(4, 8), fnet.nn.Dropout(0.1), fn
 fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, optim = fnet.optim.Adam, batch = 16,
   epochs = 4, shards = 8, checkpoint = place and { place, every = 2, resume = resume ~= nil },
   callbacks = { step = function(run)
+    if event == "slow" then os.execute "sleep 0.04" end
     if run.total_steps ~= 5 then return end
     if event == "raise in 2" and number == 2 then error "its own error" end
     if event == "raise" then error "the error of all" end
@@ -145,6 +150,31 @@ for kind, sign in pairs { openmpi = "Open MPI", mpich = "HYDRA" } do
       result = run(mpirun, 2, "event.lua", "exit in 2")
       assert.matches("process 2 has ended while process 1 waits for it", result.errors, 1, true)
       assert.is_true(os.time() - started < 20)
+    end)
+
+    test("may be killed at any moment, and go on with any number of them", function()
+      local expected, choose = run_alone("event.lua", "none").output, 20170825
+      local function random(count)
+        choose = choose * 6364136223846793005 + 1442695040888963407 -- Knuth's
+        return (choose >> 33) % count
+      end
+      for round = 1, long and 25 or 1 do
+        local count, place = 2 + round % 4, ("killed-%s-%d"):format(kind, round)
+        local killed, after = 1 + round % count, random(350) / 1000
+        local started = os.time()
+        local result = command.shell(directory, ([[
+          rm -f process*
+          %s timeout -k 1 60 %s -n %d %s >/dev/null 2>&1 &
+          while [ ! -s process%d ]; do sleep 0.01; done
+          sleep %.3f
+          kill -9 $(cat process%d)
+          wait $!]]):format(ENVIRONMENT, mpirun, count,
+          command.line(command.fnet, { "event.lua", "slow", place, "resume" }), killed, after, killed))
+        local what = ("round %d: process %d of %d, after %.3f s"):format(round, killed, count, after)
+        assert.not_equal(0, result.status, what)
+        assert.is_true(os.time() - started < 12, what)
+        assert.equal(expected, run(mpirun, 1 + random(5), "event.lua", "none", place, "resume").output, what)
+      end
     end)
 
     test("do as process 1 does, and say where they differ", function()
