@@ -9,5 +9,7 @@ return function(_, bytes)
     return
   end
   local text = json.encode(value)
-  assert(json.encode(assert(json.decode(text))) == text, text)
+  local again, problem = json.decode(text)
+  assert(again ~= nil, problem)
+  assert(json.encode(again) == text, text)
 end

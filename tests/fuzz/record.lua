@@ -126,6 +126,7 @@ link("safetensors", "python", "pytorch/model.safetensors")
 local texts = {
   object = '{"a":[1,-2.5,3e10,true,false,null],"b":{"c":"d"},"":[]}', text = '"\\u00e9\\ud83d\\ude00\\n\\"x\\/"',
   deep = ("["):rep(20) .. ("]"):rep(20), number = "-0.0e-5", spaces = " \t\r\n { \"a\" : [ ] } ", null = "null",
+  ["false"] = "false",
 }
 for name, content in pairs(texts) do put("json", name, content) end
 
