@@ -212,6 +212,13 @@ describe("a checkpoint is refused", function()
       safetensors.write_list(path, list, metadata)
       refused("checkpoint.safetensors: is not a checkpoint of this version of fnet", parts_of())
     end
+    for name, before in pairs { epoch = 0, step = -1 } do
+      local state = json.decode(good, tree.DEPTH_MOST)
+      state.table[name] = before
+      metadata["fnet.checkpoint"] = json.encode(state)
+      safetensors.write_list(path, list, metadata)
+      refused("checkpoint.safetensors: is not a checkpoint of this version of fnet", parts_of())
+    end
     metadata["fnet.checkpoint"] = nil
     safetensors.write_list(path, list, metadata)
     refused("checkpoint.safetensors: holds a model, but is no checkpoint", parts_of())

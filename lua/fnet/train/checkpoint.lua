@@ -211,7 +211,7 @@ local function check_origin(self, metadata)
   end
 end
 
-local function is_position(value) return math.type(value) == "integer" and value >= 0 end
+local function is_whole(value, least) return math.type(value) == "integer" and value >= least end
 local function is_random(value)
   return type(value) == "table" and math.type(value[1]) == "integer" and math.type(value[2]) == "integer"
 end
@@ -219,9 +219,10 @@ local function is_table_or_nil(value) return value == nil or type(value) == "tab
 
 -- Whether what a checkpoint remembers besides its tensors is of the types that save has given it.
 local function is_state(state)
-  return type(state) == "table" and is_position(state.epoch) and is_position(state.step) and is_random(state.random)
-    and (state.shuffle == nil or is_random(state.shuffle)) and is_table_or_nil(state.batches)
-    and is_table_or_nil(state.sums) and is_table_or_nil(state.values) and type(state.parts) == "table"
+  return type(state) == "table" and is_whole(state.epoch, 1) and is_whole(state.step, 0)
+    and is_random(state.random) and (state.shuffle == nil or is_random(state.shuffle))
+    and is_table_or_nil(state.batches) and is_table_or_nil(state.sums) and is_table_or_nil(state.values)
+    and type(state.parts) == "table"
 end
 
 -- Gives the parts their states, all of them or, with a fault, none: `before` is what they get back then.
