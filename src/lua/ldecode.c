@@ -1,7 +1,8 @@
-/* What the readers and writers of files in lua/fnet/files need of C besides inputs: deflate, the sizes of types.
+/* What the readers and writers of files need of C besides inputs: deflate, base64, the sizes of types.
    Invariant: zlib's state is a to-be-closed variable, so it is freed however a function ends. */
 #include "ltensor.h"
 
+#include "../core/base64.h"
 #include "../core/decode.h"
 #include "../core/stream.h"
 
@@ -27,6 +28,17 @@ static int deflate_bytes(lua_State *L) {
     lcheck_interrupt(L);
     luaL_pushresultsize(&buffer, most - stream->room);
     if (state != STREAM_ENDED) return lerror(L, "deflate: zlib failed");
+    return 1;
+}
+
+/* core.base64(bytes): as text. */
+static int base64(lua_State *L) {
+    size_t size;
+    luaL_Buffer buffer;
+    const char *bytes = luaL_checklstring(L, 1, &size);
+    char *to = luaL_buffinitsize(L, &buffer, BASE64_LENGTH(size));
+    base64_encode(to, (const uint8_t *)bytes, size);
+    luaL_pushresultsize(&buffer, BASE64_LENGTH(size));
     return 1;
 }
 
@@ -57,7 +69,7 @@ static void push_dtypes(lua_State *L) {
 }
 
 void lopen_decode(lua_State *L) {
-    static const luaL_Reg functions[] = {{"deflate", deflate_bytes}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"deflate", deflate_bytes}, {"base64", base64}, {NULL, NULL}};
     static const luaL_Reg stream[] = {{"__close", stream_close}, {NULL, NULL}};
     lnew_metatable(L, STREAM_METATABLE, stream);
     luaL_setfuncs(L, functions, 0);

@@ -10,6 +10,7 @@ local columns = require "fnet.base.columns"
 local progress = require "fnet.base.progress"
 local live = require "fnet.report.live"
 local runs = require "fnet.report.runs"
+local screen = require "fnet.report.screen"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
 local accuracy_text = require("fnet.measure.classes").accuracy_text
@@ -127,7 +128,7 @@ function report.picture(picture)
       (core.is_tensor(picture) and say.shape(picture.shape) or say.value(picture)))
   end
   local pixels, lines = picture:totable(), {}
-  local colour = core.terminal(1) and (os.getenv "NO_COLOR" or "") == ""
+  local colour = screen.of(1).colour
   local function level(y, x, levels)
     local value = pixels[y] and pixels[y][x] or 0
     return math.floor(math.max(0, math.min(1, value)) * (levels - 1) + 0.5)
