@@ -5,7 +5,8 @@ local colours = require "fnet.report.colours"
 
 local function seen(environment)
   return command.shell(".", "env -u LC_ALL -u LC_CTYPE -u LANG " .. environment .. " " .. command.fnet
-    .. [[ -e 'local s = require("fnet.report.screen").of(1) print(s.terminal, s.columns, s.colour, s.unicode)']]).output
+    .. [[ -e 'local s = require("fnet.report.screen").of(1)
+      print(s.terminal, s.columns, s.colour, s.unicode)']]).output
 end
 
 describe("a screen", function()
