@@ -114,6 +114,8 @@ interpreter_sources := src/main.c src/options.c $(lua_of_interpreter) $(editor) 
 test_sources := $(sort $(wildcard tests/c/kernels/*.c tests/c/core/*.c))
 bench_sources := $(filter-out tests/bench/peers%,$(wildcard tests/bench/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
+# what `require "fnet"` loads
+modules_as_text := $(filter lua/fnet/init.lua lua/fnet/base/% lua/fnet/tensor/% lua/fnet/nn/% lua/fnet/optim/%,$(modules))
 installed_modules = $(modules:lua/%=$(DESTDIR)$(LUADIR)/%)
 
 objects_of = $(patsubst %.c,$(build)/%.o,$(1))
@@ -185,7 +187,7 @@ $(build)/embedded.o: $(build)/embedded.c $(build)/compile.txt
 	$(quiet)$(compile) -Isrc -MMD -MP -c -o $@ $<
 
 $(build)/embedded.c: src/tools/embed.sh $(modules) $(build)/modules.txt
-	$(quiet)sh src/tools/embed.sh lua $(modules) > $@
+	$(quiet)sh src/tools/embed.sh lua $(modules_as_text) -- $(filter-out $(modules_as_text),$(modules)) > $@
 
 $(fnet): $(interpreter_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
