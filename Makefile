@@ -135,7 +135,7 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 # ---- building ----
 
-.PHONY: all library help docs fashion data test test-long fuzz asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
+.PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
 .PHONY: programs objects fuzzers check peers-matmul FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -274,6 +274,11 @@ test: ## Install what is missing, build, run every test
 	@sh src/tools/setup.sh test
 	@sh tests/tools/python.sh
 	@$(MAKE) --no-print-directory check
+
+test-pages: ## The tests that drive headless Chromium, which is installed where apt-get is
+	@sh src/tools/setup.sh test pages
+	@$(MAKE) --no-print-directory $(fnet)
+	busted --lua=./fnet --tags=browser $$(grep -rl --include='*_spec.lua' '#browser' tests | LC_ALL=C sort)
 
 test-long: ## The long versions of tests: kills, bits that flip, calls that fail, 100,000 damaged files for each reader
 	@sh src/tools/setup.sh test

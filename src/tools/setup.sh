@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, fuzz,
-# lint or aarch64.
+# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, pages,
+# fuzz, lint or aarch64.
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
 # With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails.
 # CC and PKG_CONFIG are honoured as in the Makefile.
@@ -65,6 +65,12 @@ check_test() {
     available wget || need wget
 }
 
+# Any of them: tests/support/browser.lua takes the first.
+check_pages() {
+    check_docs
+    available chromium || available chromium-browser || available google-chrome || need chromium
+}
+
 # libFuzzer comes with clang, elsewhere than on Debian in the same package.
 has_fuzzer() {
     trial=$(mktemp) || return 1
@@ -103,10 +109,11 @@ for goal in "$@"; do
         docs) check_docs ;;
         fashion) check_data ;;
         test) check_test ;;
+        pages) check_pages ;;
         fuzz) check_fuzz ;;
         lint) check_lint ;;
         aarch64) check_aarch64 ;;
-        *) say "unknown goal '$goal'; there are build, docs, fashion, test, fuzz, lint and aarch64" && exit 1 ;;
+        *) say "unknown goal '$goal'; there are build, docs, fashion, test, pages, fuzz, lint and aarch64" && exit 1 ;;
     esac
 done
 if [ -z "$required$optional" ]; then exit 0; fi
@@ -136,6 +143,7 @@ libopenmpi-dev openmpi-devel openmpi open-mpi
 curl curl curl curl
 wget wget wget wget
 cmark-gfm - cmark-gfm cmark-gfm
+chromium chromium chromium -
 lua-check luarocks luacheck luacheck
 cppcheck cppcheck cppcheck cppcheck
 clang clang clang llvm
