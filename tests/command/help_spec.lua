@@ -79,7 +79,8 @@ describe("help", function()
 
   it("finds a name however it is written", function()
     local text = fnet.help "nn.Dense"
-    for _, name in ipairs { "Dense", "fnet.nn.Dense", "nn.Dense(784, 10)", "nn:Dense" } do
+    assert.equal(fnet.help "nn.Conv2D", fnet.help "Conv2D")
+    for _, name in ipairs { "fnet.nn.Dense", "nn.Dense(784, 10)", "nn:Dense" } do
       assert.equal(text, fnet.help(name))
     end
     assert.equal(fnet.help "tensor.sum", fnet.help "tensor:sum")

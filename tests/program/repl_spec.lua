@@ -230,10 +230,11 @@ describe("a session through a pipe", function()
     assert.equal("> table\n> \n", session("type(fnet)\n").output)
     assert.equal("> mine\n> \n", session("fnet\n", { LUA_INIT = "fnet = 'mine'" }).output)
     assert.matches('^> help "nn%.Dense" tells about a name, .*\n> \n$', session("help\n").output)
-    for _, line in ipairs { 'help "Dense"', "help Dense", "? nn.Dense", "nn.Dense?" } do
+    for _, line in ipairs { 'help "nn.Dense"', "help nn.Dense", "? nn.Dense", "nn.Dense?" } do
       assert.matches("^> nn%.Dense%(inputs, units, options%)\n", session(line .. "\n").output)
     end
     assert.matches("^> fnet: .*\n  nn  ", session("?\n").output)
+    assert.matches("^> The learning rate is how far ", session("help learning rate\n").output)
     assert.equal("> 5\n> \n", session("help\n", { LUA_INIT = "help = 5" }).output)
     assert.matches('^> search "early stopping" finds names by words, .*\n> \n$', session("search\n").output)
     assert.matches("^>   nn%.Dense%(inputs, units, options%)  y = ", session('search "Linear"\n').output)

@@ -1,7 +1,9 @@
---- Help: the annotations of a public name as text, offline. `fnet.help "nn.Dense"`, `fnet --help nn.Dense`.
+--- Help: the annotations of a public name as text, and the terms of the lesson in front of it, offline.
+-- `fnet.help "nn.Dense"`, `fnet --help nn.Dense`, `fnet --help "learning rate"`.
 
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
+local terms = require "fnet.command.terms"
 local topics = require "fnet.command.topics"
 local core = require "fnet.core"
 
@@ -50,7 +52,9 @@ end
 
 local function describe(topic)
   if topic.kind == "namespace" then
-    return wrap(topic.name .. ": " .. topic.entry.text, "") .. "\n\n" .. help.listing(topic.members)
+    local text = wrap(topic.name .. ": " .. topic.entry.text, "") .. "\n\n" .. help.listing(topic.members)
+    local hint = topic.name == "fnet" and wrap('What the words of the lesson mean: help "terms"', "")
+    return hint and text .. "\n\n" .. hint or text
   end
   local parts = { topics.written(topic) }
   local function add(text, title)
@@ -111,18 +115,56 @@ local function candidates(index, key)
   return is_variable and ending_with(index, last) or found
 end
 
---- What there is to say about a name.
----@param name? string such as "nn.Dense", "tensor.sum", "Dense"; all of fnet where nil
+-- ---- terms ----
+
+--- The two sentences of a term.
+---@param term annotations.Term
+---@return string
+function help.term(term) return wrap(term.text, "") end
+
+-- All terms, each with what it is.
+local function all_terms()
+  local rows = {}
+  for i, term in ipairs(terms.list) do rows[i] = { term.name, term.text } end
+  return wrap("terms: What the words of the lesson mean.", "") .. "\n\n" .. columns(rows)
+end
+
+-- A term, then the function or class that has the name, then what else has to do with it.
+local function explain(index, key, term)
+  local found, others = {}, {}
+  local function add(names, fits)
+    for _, name in ipairs(names) do
+      if #found == 0 and fits(name) then found[1] = name end
+    end
+  end
+  local exact = candidates(index, key)
+  add(#exact == 1 and exact or {}, function(name) return index.topics[name].kind ~= "value" end)
+  add(term.names, function(name) return naming.bare(name:match "[^.]*$") == naming.bare(key) end)
+  for _, name in ipairs(term.names) do
+    if name ~= found[1] then others[#others + 1] = name end
+  end
+  local parts = { help.term(term) }
+  if found[1] then parts[2] = describe(index.topics[found[1]]) end
+  if #others > 0 then parts[#parts + 1] = "see also\n" .. help.listing(others) end
+  return table.concat(parts, "\n\n")
+end
+
+--- What there is to say about a name, or a term; of all terms, where the name is "terms".
+---@param name? string such as "nn.Dense", "tensor.sum", "Dense", "learning rate"; all of fnet where nil
 ---@return string? text nil where nothing is known by that name
 ---@return string? message then: what it may have been meant to be
 function help.find(name)
   local index = topics.index()
   local key = (name or "fnet"):gsub(":", "."):gsub("%(.*$", "")
   if not index.topics[key] then key = key:gsub("^fnet%.", "") end
+  if naming.bare(key) == "terms" then return all_terms() end
+  local term = terms.find(key)
+  if term then return explain(index, key, term) end
   local found = candidates(index, key)
   if #found == 1 then return describe(index.topics[found[1]]) end
   if #found > 1 then return ("%s is the name of several:\n\n%s"):format(key, help.listing(found)) end
   local words = {}
+  for i, known in ipairs(terms.list) do words[i] = known.name end
   for _, path in ipairs(help.names()) do words[#words + 1], words[#words + 2] = path, path:match "[^.]+$" end
   local near = #key > 2 and (naming.nearest(key, words) or naming.nearest(key:match "[^.]*$", words))
   return nil, ("no help on '%s'%s; `help \"fnet\"` lists what there is"):format(name,
@@ -141,8 +183,9 @@ function help.near_method(name)
   return near ~= name and near or nil
 end
 
---- What there is to say about a public name: how it is called, with types, shapes, defaults and errors.
----@param name? string such as "nn.Dense", "tensor.sum", "optim"; all of fnet where nil
+--- What there is to say about a public name: how it is called, with types, shapes, defaults and errors. A term of
+-- the lesson, such as "learning rate", is explained in two sentences; "terms" are all of them.
+---@param name? string such as "nn.Dense", "tensor.sum", "optim", "overfitting"; all of fnet where nil
 ---@return string text to be printed; raises, with the nearest name, where there is none
 function help.help(name)
   expect.that(name == nil or type(name) == "string", "help", 'a name, such as "nn.Dense"', name)

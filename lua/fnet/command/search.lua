@@ -6,6 +6,7 @@
 local expect = require "fnet.base.expect"
 local help = require "fnet.command.help"
 local naming = require "fnet.base.naming"
+local terms = require "fnet.command.terms"
 local topics = require "fnet.command.topics"
 local core = require "fnet.core"
 
@@ -117,6 +118,8 @@ local function find(text)
   local function add(name)
     if not seen[name] and #names < MOST then seen[name], names[#names + 1] = true, name end
   end
+  local term = terms.find(text)
+  if term then notes[1] = help.term(term) end
   local name = text:match "[^.]*$" -- "Linear" of "torch.nn.Linear"
   local known = { table.unpack(index.elsewhere[naming.bare(name)] or {}) }
   table.sort(known, function(a, b) return a.theirs == name and b.theirs ~= name end)
