@@ -354,7 +354,7 @@ end
 ---@return string
 function Module:summary()
   expect.method("summary", self)
-  if #contents.own(self).parts > 0 then return summary(self) end
+  if #contents.own(self).parts > 0 then return summary.text(self) end
   return ("%s\nparameters: %d"):format(self:describe(), self:count())
 end
 

@@ -1,9 +1,12 @@
---- The table that a model prints: layers, output shapes, parameter counts; what is inside a layer stands below it,
--- indented. Invariant: a module or a parameter that stands in it twice is counted once, a module opened once.
+--- What a model consists of: layers, output shapes, parameter counts; what is inside a layer stands below it. As
+-- rows, and as the table that a model prints. Invariant: a module or a parameter that stands in it twice is counted
+-- once, a module opened once.
 
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local contents = require "fnet.nn.contents"
+
+local summary = {}
 
 -- The first line of what a module says of itself, without the brace of a list.
 local function title(model) return (model:describe():gsub("\n.*", ""):gsub(" {$", "")) end
@@ -20,7 +23,7 @@ local function parts_of(model, seen)
 end
 
 -- `input` is the shape of one sample that the model takes, nil where it is not known.
-local function add_rows(rows, model, parts, input, indent, seen)
+local function add_rows(rows, model, parts, input, depth, seen)
   local before
   for _, entry in ipairs(parts) do
     local part, key = entry.value, entry.key
@@ -38,28 +41,46 @@ local function add_rows(rows, model, parts, input, indent, seen)
     local inner, own = parts_of(part, seen)
     local text = (is_listed and "" or entry.name .. ": ") .. title(part)
     local is_counted = own > 0 or not again and #inner == 0
-    rows[#rows + 1] = { indent .. text, shape and say.shape(shape, "batch, ") or "-", is_counted and own or "" }
-    if not again then add_rows(rows, part, inner, takes, indent .. "  ", seen) end
+    rows[#rows + 1] = { title = text, depth = depth, shape = shape, count = is_counted and own or nil,
+      has_parts = not again and #inner > 0 }
+    if not again then add_rows(rows, part, inner, takes, depth + 1, seen) end
   end
+end
+
+--- The parts of a model, in the order in which it has them, those of a part below it.
+---@param model nn.Module
+---@param input? (integer|string)[] the shape of a sample, where it is known
+---@return { title: string, depth: integer, shape: (integer|string)[]?, count: integer?, has_parts: boolean }[] rows
+--- shape: of what comes out for a sample; count: of the part's own parameters, nil where they are counted further up
+---@return { own: integer, total: integer, frozen: integer } counts own: what is in the model and in none of its parts
+function summary.rows(model, input)
+  local rows, seen = {}, { [model] = true }
+  local parts, own = parts_of(model, seen)
+  add_rows(rows, model, parts, input, 0, seen)
+  local counts = { own = own, total = 0, frozen = 0 }
+  for _, entry in ipairs(contents.of(model).parameters) do
+    local count = entry.value:count()
+    counts.total = counts.total + count
+    if not entry.value.requires_grad then counts.frozen = counts.frozen + count end
+  end
+  return rows, counts
 end
 
 --- The table of a model that has parts.
 ---@param model nn.Module
 ---@return string
-return function(model)
+function summary.text(model)
   local name = title(model)
-  local rows = { { name == "Sequential" and "layer" or name, "output shape", "parameters" } }
-  local seen = { [model] = true }
-  local parts, own = parts_of(model, seen)
-  add_rows(rows, model, parts, nil, "", seen)
-  if own > 0 then rows[#rows + 1] = { "its own", "", own } end
-  local total, frozen = 0, 0
-  for _, entry in ipairs(contents.of(model).parameters) do
-    local count = entry.value:count()
-    total = total + count
-    if not entry.value.requires_grad then frozen = frozen + count end
+  local cells = { { name == "Sequential" and "layer" or name, "output shape", "parameters" } }
+  local rows, counts = summary.rows(model)
+  for _, row in ipairs(rows) do
+    cells[#cells + 1] = { ("  "):rep(row.depth) .. row.title, row.shape and say.shape(row.shape, "batch, ") or "-",
+      row.count or "" }
   end
-  rows[#rows + 1] = { "total", "", total }
-  if frozen > 0 then rows[#rows + 1] = { "frozen of these", "", frozen } end
-  return table.concat(columns(rows, { -32, -20, 12 }), "\n")
+  if counts.own > 0 then cells[#cells + 1] = { "its own", "", counts.own } end
+  cells[#cells + 1] = { "total", "", counts.total }
+  if counts.frozen > 0 then cells[#cells + 1] = { "frozen of these", "", counts.frozen } end
+  return table.concat(columns(cells, { -32, -20, 12 }), "\n")
 end
+
+return summary
