@@ -18,14 +18,15 @@ end
 --- The place of the largest output of each row.
 ---@param what string the function, for messages
 ---@param output tensor [batch, classes] or [classes]; a NaN, which says nothing, raises an error
+---@param before? integer rows that came before, for the message, 0
 ---@return tensor int32 [batch] or []
-function classes.said(what, output)
+function classes.said(what, output, before)
   classes.check(what, output)
   local largest = output:max(output.rank)
   local broken = largest:ne(largest)
   if broken:sum():item() > 0 then
     core.raise("%s: %sthe output holds a nan, so it says no class", what,
-      broken.rank == 0 and "" or ("row %d of "):format(broken:argmax():item()))
+      broken.rank == 0 and "" or ("row %d of "):format((before or 0) + broken:argmax():item()))
   end
   return output:argmax(output.rank)
 end

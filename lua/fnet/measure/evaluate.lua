@@ -6,6 +6,7 @@ local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local check_classifier = require "fnet.measure.classifier"
 local classes = require "fnet.measure.classes"
 local collect = require "fnet.measure.collect"
 local cross_entropy = require("fnet.nn.loss").cross_entropy
@@ -48,19 +49,6 @@ local function count_rows(what, list, names, output, y)
   end
 end
 
--- Raises unless a model is a classifier for a data set of labels.
-local function check_first(what, dataset, output, y)
-  if y.rank ~= 1 or is.float(y) then
-    core.raise("%s: expected labels [batch] as int32 or uint8, got %s; labels are converted with :int(), and " ..
-      "for a model of other targets there is fnet.evaluate(model, set, { loss = fnet.nn.mse })", what, say.value(y))
-  end
-  if not core.is_tensor(output) or output.rank ~= 2 then
-    core.raise("%s: expected a model that gives [batch, classes], it gives %s", what, say.value(output))
-  end
-  classes.check(what, output)
-  check_labels(what, dataset, output, y, cross_entropy)
-end
-
 -- The result of nn.evaluate, for the function `what`.
 local function evaluate_classifier(what, model, dataset, options)
   if not is_module(model) or not is.dataset(dataset) then
@@ -69,7 +57,9 @@ local function evaluate_classifier(what, model, dataset, options)
   options = expect.options(what, options, { "size" })
   local means, correct, list = meter.new(what, {}), 0, {}
   pass(what, model, dataset, options.size, function(output, y)
-    if means.rows == 0 then check_first(what, dataset, output, y) end
+    if means.rows == 0 then
+      check_classifier(what, dataset, output, y, "fnet.evaluate(model, set, { loss = fnet.nn.mse })")
+    end
     means:add(output, y, cross_entropy(output, y):item())
     count_rows(what, list, dataset.classes, output, y)
   end)

@@ -3,7 +3,7 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
-local naming = require "fnet.base.naming"
+local later = require "fnet.base.later"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local classes = require "fnet.measure.classes"
@@ -107,6 +107,7 @@ end
 
 local rates = "print fnet.metrics.confusion(model, set), which has precision, recall and f1 for each class"
 
-return naming.strict("fnet.metrics", metrics, {
+return later.names("fnet.metrics", metrics, { ["fnet.measure.mistakes"] = "mistakes" }, {
   F1 = rates, f1 = rates, f1_score = rates, confusion_matrix = "confusion", precision = rates, recall = rates,
+  plot_top_losses = "fnet.report.mistakes shows the worst mistakes", top_losses = "mistakes",
 })
