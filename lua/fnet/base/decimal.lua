@@ -20,6 +20,21 @@ function decimal.text(format, value)
   return here == "." and text or exchange(text, here, ".")
 end
 
+--- The shortest text of 15 to 17 digits that gives the same number again; "nan", "inf" and "-inf" for what has no
+--- digits.
+---@param value number
+---@return string
+function decimal.exact(value)
+  if math.type(value) == "integer" then return tostring(value) end
+  if value ~= value then return "nan" end
+  if value - value ~= 0 then return value > 0 and "inf" or "-inf" end
+  for digits = 15, 16 do
+    local text = decimal.text(("%%.%dg"):format(digits), value)
+    if decimal.value(text) == value then return text end
+  end
+  return decimal.text("%.17g", value)
+end
+
 --- What such a text says in any locale; nil where it is no number.
 ---@param text string
 ---@return number?

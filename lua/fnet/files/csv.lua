@@ -1,5 +1,5 @@
---- CSV and its relatives: opens a file, plain or compressed with gzip, and finds out what parts its fields and what
--- its columns are called. Records and numbers are read in C, by src/core/csv.h.
+--- CSV and its relatives: writes lines; opens a file, plain or compressed with gzip, and finds out what parts its
+-- fields and what its columns are called. Records and numbers are read in C, by src/core/csv.h.
 -- Invariant: what stands in a file is never taken for something else in silence; a fault names the line.
 
 local core = require "fnet.core"
@@ -53,6 +53,19 @@ function csv.guess_separator(text, taken)
   local runs, wide = blank_runs(first)
   local fits = runs > 0 and (wide or most == 0) and blank_runs(lines[2] or first) > 0
   return fits and " " or best
+end
+
+--- A line of fields (RFC 4180, but for the end: a line feed): in quotes where one has a comma, a quote, an end of
+-- line, or a blank at an end.
+---@param fields string[]
+---@return string
+function csv.line(fields)
+  local parts = {}
+  for i, field in ipairs(fields) do
+    local plain = not field:find '[,"\r\n]' and not field:find "^%s" and not field:find "%s$"
+    parts[i] = plain and field or '"' .. field:gsub('"', '""') .. '"'
+  end
+  return table.concat(parts, ",") .. "\n"
 end
 
 --- Opens a file, plain or compressed with gzip; to be closed by the variable that holds it.

@@ -4,7 +4,7 @@
 local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
-local naming = require "fnet.base.naming"
+local later = require "fnet.base.later"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local progress = require "fnet.base.progress"
@@ -201,4 +201,9 @@ function report.json(pairs_list)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
-return naming.strict("fnet.report", report)
+return later.names("fnet.report", report, { ["fnet.report.plot"] = { "plot", "histogram" } }, {
+  hist = "histogram", loglog = 'fnet.report.plot(curves, { log = "xy" })', pyplot = "plot",
+  savefig = 'fnet.report.plot(curves, { path = "curve.svg" })',
+  scatter = "fnet.report.plot(curves, { points = true })",
+  semilogx = 'fnet.report.plot(curves, { log = "x" })', semilogy = 'fnet.report.plot(curves, { log = "y" })',
+})

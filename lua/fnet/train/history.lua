@@ -1,10 +1,16 @@
---- History: what a training has left behind, a record an epoch; printed as a table.
+--- History: what a training has left behind, a record an epoch; printed as a table, and read by columns.
 
+local csv = require "fnet.files.csv"
+local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local in_columns = require "fnet.base.columns"
+local naming = require "fnet.base.naming"
+local processes = require "fnet.base.processes"
 
 --- What fnet.fit gives: a list of records, one an epoch (epoch, samples, seconds, loss, each metric, valid_loss,
--- ...), which prints as a table.
+-- ...), which prints as a table. The name of a figure gives its list over the epochs, `history.loss`: numbers, nan
+-- where an epoch has none; nil where no epoch has it. A figure that is called like a field or a method below is in
+-- the records, and in history:table().
 ---@class fnet.History
 ---@field epochs integer how many were planned
 ---@field columns string[] the figures that are printed
@@ -13,9 +19,44 @@ local in_columns = require "fnet.base.columns"
 ---@field best integer? the best epoch, with early stopping
 ---@field restored boolean? whether the weights are those of the best epoch
 local History = {}
-History.__index = History
 
+-- Fields that are nil where there is nothing to say.
+local FIELDS = { interrupted = true, stopped = true, best = true, restored = true }
 local MOST = 24 -- rows that are printed
+local NAN = 0 / 0
+
+-- The numbers of a figure, epoch by epoch.
+local function column(history, name)
+  local list = {}
+  for i, record in ipairs(history) do
+    local value = record[name]
+    list[i] = type(value) == "number" and value or NAN
+  end
+  return list
+end
+
+-- The names of the figures of the records: as they are printed, then those that callbacks have added, by name.
+local function figures(history)
+  local names, seen = { "epoch", "samples" }, { epoch = true, samples = true }
+  for _, name in ipairs(history.columns) do
+    if not seen[name] then names[#names + 1], seen[name] = name, true end
+  end
+  local added = {}
+  for _, record in ipairs(history) do
+    for name, value in next, record do
+      if type(value) == "number" and not seen[name] then added[name], seen[name] = true, true end
+    end
+  end
+  return table.move(naming.sorted(added), 1, #naming.sorted(added), #names + 1, names)
+end
+
+function History:__index(name)
+  local method = History[name]
+  if method ~= nil or FIELDS[name] or type(name) ~= "string" then return method end
+  for _, known in ipairs(figures(self)) do
+    if known == name then return column(self, name) end
+  end
+end
 
 local function text_of(name, value)
   if value == nil then return "-" end
@@ -47,6 +88,59 @@ function History:ending()
   local cut = self.interrupted
   if cut then return ("interrupted in epoch %d, after step %d"):format(cut.epoch, cut.step) end
   return self.stopped
+end
+
+--- What report.plot draws of it: the loss, and the one of the validation, by epoch.
+---@return table<string, { x: number[], y: number[] }>
+---@return { x_label: string } defaults
+function History:curves()
+  expect.method("curves", self)
+  local curves = {}
+  for _, name in ipairs { "loss", "valid_loss" } do
+    local list = column(self, name)
+    for _, value in ipairs(list) do
+      if value == value or name == "loss" then curves[name] = { x = column(self, "epoch"), y = list } end
+    end
+  end
+  return curves, { x_label = "epoch" }
+end
+
+--- All figures of all epochs: epoch, samples, those that are printed, and what callbacks have put into the records,
+-- by name. `fnet.tensor(rows)` makes a tensor of them.
+---@return number[][] rows an epoch each, of as many numbers as there are names; nan for what an epoch has not
+---@return string[] names of the columns
+function History:table()
+  expect.method("table", self)
+  local names, rows = figures(self), {}
+  for i, record in ipairs(self) do
+    rows[i] = {}
+    for k, name in ipairs(names) do
+      local value = record[name]
+      rows[i][k] = type(value) == "number" and value or NAN
+    end
+  end
+  return rows, names
+end
+
+--- Writes history:table() as a CSV file, with the names in the first line, and every number so that it reads back
+-- to itself, whatever the locale; a figure that an epoch has not is an empty field.
+---@param path string
+---@return boolean? true nil where the file cannot be written
+---@return string? message, integer? code
+function History:csv(path)
+  expect.method("csv", self)
+  expect.path("csv", path)
+  local names = figures(self)
+  local lines = { csv.line(names) }
+  for _, record in ipairs(self) do
+    local fields = {}
+    for k, name in ipairs(names) do
+      local value = record[name]
+      fields[k] = type(value) == "number" and decimal.exact(value) or ""
+    end
+    lines[#lines + 1] = csv.line(fields)
+  end
+  return processes.write_file(path, { table.concat(lines) })
 end
 
 -- The loss and the metrics of all epochs, one a line, and how it ended.
