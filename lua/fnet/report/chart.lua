@@ -159,39 +159,44 @@ local function bands_of(one, x_axis, y_axis, columns)
   return bands
 end
 
--- The smallest and the largest number of a list that an axis can show, within those that are given.
-local function extended(low, high, list, count, log)
-  for i = 1, count do
-    local value = list[i]
-    if value - value == 0 and (not log or value > 0) then
-      if value < low then low = value end
-      if value > high then high = value end
-    end
-  end
-  return low, high
-end
-
--- The range of the values, as the axis measures them.
-local function range_of(curves, names, log, first_numbers)
-  local low, high = math.huge, -math.huge
-  for _, one in ipairs(curves) do
-    for _, name in ipairs(names) do
-      local list = one[name]
-      if list then low, high = extended(low, high, list, one.count, log)
-      elseif first_numbers and one.count > 0 then -- 1, 2, ...
-        low, high = math.min(low, 1), math.max(high, one.count)
-      end
-    end
-  end
-  if log and low <= high then return math.log(low, 10), math.log(high, 10) end
-  return low + 0.0, high + 0.0
-end
-
 -- The ends of an axis that a script has fixed, as the axis measures them.
 local function fixed_ends(range, log)
   local ends = {}
   for name, value in pairs(range or {}) do ends[name] = log and math.log(value, 10) or value + 0.0 end
   return ends
+end
+
+-- The lists of an axis.
+local function lists_of(curves, names)
+  local lists = {}
+  for _, one in ipairs(curves) do
+    for _, name in ipairs(names) do
+      if one[name] then lists[#lists + 1] = { values = one[name], count = one.count } end
+      local counted = name == "x" and not one.x and one.count > 0
+      if counted then lists[#lists + 1] = { values = { 1, one.count }, count = 2 } end
+    end
+  end
+  return lists
+end
+
+-- An axis for all values of these names.
+local function axis_of(curves, names, log, margin, range)
+  local low, high, whole = math.huge, -math.huge, true
+  for _, list in ipairs(lists_of(curves, names)) do
+    local values = list.values
+    for i = 1, list.count do
+      local value = values[i]
+      if value - value == 0 and (not log or value > 0) then
+        if value < low then low = value end
+        if value > high then high = value end
+        whole = whole and value % 1 == 0
+      end
+    end
+  end
+  if log and low <= high then low, high = math.log(low, 10), math.log(high, 10) end
+  local axis = scale.new(low + 0.0, high + 0.0, log, margin, fixed_ends(range, log))
+  axis.whole = whole and low <= high
+  return axis
 end
 
 --- Adds a sentence about some of a curve's values, where there are any.
@@ -250,10 +255,8 @@ function chart.new(curves, options, columns, notes)
   local has_dots, total = options.points, 0
   for _, one in ipairs(curves) do has_dots, total = has_dots or one.points, total + one.count end
 
-  local low, high = range_of(curves, { "x" }, x_log, true)
-  local x = scale.new(low, high, x_log, has_dots and 0.04 or 0, fixed_ends(options.x_range, x_log))
-  low, high = range_of(curves, { "y", "low", "high" }, y_log)
-  local y = scale.new(low, high, y_log, 0.05, fixed_ends(options.y_range, y_log))
+  local x = axis_of(curves, { "x" }, x_log, has_dots and 0.04 or 0, options.x_range)
+  local y = axis_of(curves, { "y", "low", "high" }, y_log, 0.05, options.y_range)
 
   notes = table.move(notes or {}, 1, #(notes or {}), 1, {})
   local drawn, has_names = {}, false
@@ -262,7 +265,11 @@ function chart.new(curves, options, columns, notes)
     if points == nil then points = options.points end
     drawn[i] = curve_of(one, i, points, x, y, columns)
     has_names = has_names or one.name ~= ""
+    local before = #notes
     if not one.bars then chart.note_gaps(notes, one, x_log, y_log) end
+    if one.count > 0 and #notes == before and #drawn[i].lines + #drawn[i].dots + #drawn[i].bars == 0 then
+      chart.note(notes, one, one.count, "beyond the ends of the axes")
+    end
   end
   if total == 0 then notes[#notes + 1] = "there is nothing to draw" end
   return {

@@ -8,12 +8,13 @@ local decimal = require "fnet.base.decimal"
 ---@field low number its ends, as the axis measures: logarithms to base 10 where it is logarithmic
 ---@field high number
 ---@field log boolean
+---@field whole boolean? whether only whole numbers are marked
 local Scale = {}
 Scale.__index = Scale
 
 local scale = {}
 
-local LARGEST = 0x1.fffffffffffffp1023
+local SMALLEST, LARGEST = 5e-324, 0x1.fffffffffffffp1023
 local FAR = 1e6 -- lengths of the axis; what is farther away stands there
 local DECIMALS, LONGEST = 4, 1e6 -- of numbers that are written out; others have an exponent
 
@@ -71,9 +72,9 @@ local function text_of(value, decimals, digits)
   return mantissa .. "e" .. (sign == "-" and "-" or "") .. exponent
 end
 
--- Multiples of 1, 2 or 5 times a power of ten, at most so many.
-local function linear_ticks(low, high, most)
-  local raw = math.max(high / most - low / most, 5e-324)
+-- Multiples of 1, 2 or 5 times a power of ten, at most so many, and not closer than `least`.
+local function linear_ticks(low, high, most, least)
+  local raw = math.max(high / most - low / most, least)
   local power = math.max(math.floor(math.log(raw, 10)), -323)
   local step
   for _, times in ipairs { 1, 2, 5, 10 } do
@@ -122,9 +123,13 @@ end
 ---@param most integer about how many, at least 1
 ---@return { at: number, text: string }[] by position, from 0 to 1
 function Scale:ticks(most)
-  local ticks = self.log and log_ticks(self.low, self.high, most) or linear_ticks(self.low, self.high, most)
+  local ticks = self.log and log_ticks(self.low, self.high, most) or {}
+  for more = 0, self.log and -1 or 4 do -- one alone would say nothing of the length
+    ticks = linear_ticks(self.low, self.high, most + more, self.whole and more < 4 and 1 or SMALLEST)
+    if #ticks > 1 then break end
+  end
   if self.log and #ticks < 2 and self.high - self.low < 2 then -- not even two powers: round values between them
-    ticks = linear_ticks(10.0 ^ self.low, math.min(10.0 ^ self.high, LARGEST), most)
+    ticks = linear_ticks(10.0 ^ self.low, math.min(10.0 ^ self.high, LARGEST), most, SMALLEST)
     for _, tick in ipairs(ticks) do tick.at = math.log(tick.value, 10) end
   end
   local list, f = {}, self.factor

@@ -75,7 +75,10 @@ local function read_one(what, name, value)
   if core.is_tensor(value) or is_list or not has_fields(value) then
     expect.that(type(value) == "table" or core.is_tensor(value), what,
       "a list of numbers, a tensor of one axis, or { x = , y = }", value)
-    if type(value) == "table" and not is_list then expect.options(what, value, FIELDS) end -- names what is unknown
+    if type(value) == "table" and not is_list then
+      expect.options(what, value, FIELDS) -- names what is unknown
+      core.raise("%s: y is missing, the numbers that are drawn", what)
+    end
     local y, count = numbers(what, value)
     return { name = name, y = y, count = count }
   end
