@@ -1,6 +1,7 @@
 #!/bin/sh
-# A Python for the specs that pass files to other programs: numpy, safetensors, onnx and onnxruntime, from pip into
-# the virtual environment build/python. Best effort: without them those specs say that they are left out.
+# A Python for the specs that pass files to other programs: numpy, safetensors, onnx, onnxruntime and tensorboard,
+# from pip into the virtual environment build/python. Of tensorboard only what reads its files: without the server and
+# its packages that is 10 MB. Best effort: without them those specs say that they are left out.
 # Invariant: it never fails, and tries once; until `make clean` it asks pip no second time, whatever came of the first.
 # Offline that costs some seconds. Where $FNET_PYTHON is set, or python3 has the packages, it does nothing.
 set -u
@@ -12,7 +13,7 @@ say() { printf '%s\n' "python.sh: $*" >&2; }
 
 if [ -n "${FNET_PYTHON:-}" ] || [ -e $tried ] || ! command -v python3 >/dev/null 2>&1; then exit 0; fi
 mkdir -p build && : >$tried
-if python3 -c 'import numpy, safetensors, onnx, onnxruntime' 2>/dev/null; then exit 0; fi
+if python3 -c 'import numpy, safetensors, onnx, onnxruntime, tensorboard' 2>/dev/null; then exit 0; fi
 
 # pip SECONDS PACKAGES: within that time.
 pip() {
@@ -22,7 +23,7 @@ pip() {
         --timeout 4 --only-binary :all: "$@" </dev/null >/dev/null 2>&1
 }
 
-say "trying once to install numpy, safetensors, onnx and onnxruntime into $environment (pip), for some specs"
+say "trying once to install numpy, safetensors, onnx, onnxruntime and tensorboard into $environment (pip), for some specs"
 if ! python3 -m venv $environment >/dev/null 2>&1 || ! pip 8 safetensors; then
     say 'pip is not to be had here; those specs are left out'
     rm -rf $environment
@@ -30,4 +31,5 @@ if ! python3 -m venv $environment >/dev/null 2>&1 || ! pip 8 safetensors; then
 fi
 pip 120 numpy || say 'pip could not install numpy'
 pip 240 onnx onnxruntime || say 'pip could not install onnx and onnxruntime'
+pip 60 protobuf absl-py && pip 60 --no-deps tensorboard || say 'pip could not install tensorboard'
 exit 0

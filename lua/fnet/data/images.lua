@@ -81,6 +81,19 @@ function images.read_image(path, options)
   return files.open(path, images.decode, images.decoding("read_image", options))
 end
 
+--- The bytes of a PNG file.
+---@param what string the function, for messages
+---@param picture tensor as write_png takes it
+---@return string? bytes nil where fnet was built without libpng, or the picture is too large
+---@return string? message
+function images.encode_png(what, picture)
+  check_picture(what, picture)
+  if picture.dtype ~= "uint8" then
+    picture = core.no_grad(function() return (picture:float() * 255 + 0.5):clamp(0, 255):byte() end)
+  end
+  return core.encode_png(picture)
+end
+
 --- Writes a picture as a PNG file.
 ---@param path string
 ---@param picture tensor [height, width] or [height, width, 3]: uint8, or floats from 0 (black) to 1
@@ -88,11 +101,7 @@ end
 ---@return string? message, integer? code
 function images.write_png(path, picture)
   expect.path("write_png", path)
-  check_picture("write_png", picture)
-  if picture.dtype ~= "uint8" then
-    picture = core.no_grad(function() return (picture:float() * 255 + 0.5):clamp(0, 255):byte() end)
-  end
-  local bytes, problem = core.encode_png(picture)
+  local bytes, problem = images.encode_png("write_png", picture)
   if not bytes then return nil, ("%s: %s"):format(path, problem) end
   return processes.write_file(path, { bytes })
 end

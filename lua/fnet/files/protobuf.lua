@@ -25,6 +25,22 @@ function protobuf.integer(field, value) return varint(field << 3) .. varint(valu
 ---@return string
 function protobuf.float(field, value) return varint(field << 3 | 5) .. string.pack("<f", value) end
 
+--- A double.
+---@param field integer
+---@param value number
+---@return string
+function protobuf.double(field, value) return varint(field << 3 | 1) .. string.pack("<d", value) end
+
+--- Doubles, packed.
+---@param field integer
+---@param values number[]
+---@return string
+function protobuf.doubles(field, values)
+  local parts = {}
+  for i, value in ipairs(values) do parts[i] = string.pack("<d", value) end
+  return protobuf.bytes(field, table.concat(parts))
+end
+
 --- A text, bytes, or a message that is encoded already.
 ---@param field integer
 ---@param bytes string

@@ -201,7 +201,11 @@ function report.json(pairs_list)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
-return later.names("fnet.report", report, { ["fnet.report.plot"] = { "plot", "histogram" } }, {
+return later.names("fnet.report", report, {
+  ["fnet.report.events"] = "events",
+  ["fnet.report.plot"] = { "plot", "histogram" },
+}, { -- names of other libraries
+  FileWriter = "events", SummaryWriter = "events", TensorBoard = "events",
   hist = "histogram", loglog = 'fnet.report.plot(curves, { log = "xy" })', pyplot = "plot",
   savefig = 'fnet.report.plot(curves, { path = "curve.svg" })',
   scatter = "fnet.report.plot(curves, { points = true })",
