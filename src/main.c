@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "core/launch.h"
 #include "core/text.h"
 #include "embedded.h"
 #include "kernels/kernels.h"
@@ -28,24 +29,16 @@ static const char *program = "fnet"; /* as messages name it; NULL in the interac
 static FILE *errors;                 /* where messages go; stderr unless this is another process than the first */
 static bool ended_by_interrupt;      /* the last error that reached the top level was an interruption */
 
-/* ---- several processes, started by mpirun ---- */
-
-/* A number that mpirun tells its processes, by either name; -1 where it does not. */
-static int told_by_mpirun(const char *name, const char *other_name) {
-    const char *text = getenv(name);
-    if (text == NULL) text = getenv(other_name);
-    return text == NULL ? -1 : atoi(text);
-}
+/* ---- several processes, started by mpirun or srun ---- */
 
 /* The first process speaks for all: of the others nothing is heard but why one has failed, and which. */
 static void take_part(void) {
     static char name[64];
-    int rank = told_by_mpirun("OMPI_COMM_WORLD_RANK", "PMI_RANK");
-    int count = told_by_mpirun("OMPI_COMM_WORLD_SIZE", "PMI_SIZE");
-    if (rank < 0 || count < 2) return;
-    snprintf(name, sizeof name, "fnet, process %d of %d", rank + 1, count);
+    struct launch launch;
+    if (!launch_find(&launch) || launch.count < 2) return;
+    snprintf(name, sizeof name, "fnet, process %d of %d", launch.rank + 1, launch.count);
     program = name;
-    if (rank == 0) return;
+    if (launch.rank == 0) return;
     int descriptor = dup(STDERR_FILENO);
     FILE *own = descriptor < 0 ? NULL : fdopen(descriptor, "w");
     if (own == NULL || freopen("/dev/null", "w", stdout) == NULL || freopen("/dev/null", "w", stderr) == NULL)

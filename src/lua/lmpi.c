@@ -18,9 +18,6 @@ enum { LONGEST_SLEEP = 1000 }; /* microseconds */
 
 static bool is_open; /* of the process: MPI starts once */
 
-/* By these a program sees that mpirun has started it. Those that this one starts are none of the processes. */
-static const char *const told[] = {"OMPI_COMM_WORLD_RANK", "OMPI_COMM_WORLD_SIZE", "PMI_RANK", "PMI_SIZE"};
-
 /* Between two looks: first others may run, later we sleep, longer each time. */
 static void pause_before(unsigned look) {
     if (look < EAGER) {
@@ -66,7 +63,6 @@ static int open_mpi(lua_State *L) {
         MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
         is_open = true;
         atexit(close_mpi); /* also where a script calls os.exit */
-        for (size_t i = 0; i < sizeof told / sizeof *told; i++) unsetenv(told[i]);
     }
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
@@ -119,6 +115,16 @@ static int next_message(int from, int *length) {
     return status.MPI_TAG;
 }
 
+/* look(): the process whose message is here, and not yet received; nil where there is none now. */
+static int look(lua_State *L) {
+    MPI_Status status;
+    int found;
+    MPI_Iprobe(MPI_ANY_SOURCE, MPI_ANY_TAG, MPI_COMM_WORLD, &found, &status);
+    if (!found) return 0;
+    lua_pushinteger(L, status.MPI_SOURCE);
+    return 1;
+}
+
 /* receive(from, tag): the string that was sent with it. receive(from, tag, address, bytes): true when so many are
    there. Either gives nil and the tag of another message, or of the farewell, that is there instead. */
 static int receive_bytes(lua_State *L) {
@@ -158,8 +164,8 @@ static int abort_all(lua_State *L) {
 LUAMOD_API int FNET_MPI_OPEN(lua_State *L);
 
 LUAMOD_API int FNET_MPI_OPEN(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"open", open_mpi}, {"send", send_bytes}, {"receive", receive_bytes}, {"abort", abort_all}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", open_mpi},         {"send", send_bytes}, {"look", look},
+                                         {"receive", receive_bytes}, {"abort", abort_all}, {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_pushinteger(L, FAREWELL);
     lua_setfield(L, -2, "farewell");

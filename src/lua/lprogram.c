@@ -1,6 +1,8 @@
-/* The program that runs: where it lies, and another one in its place. And the memory of tensors, for modules beside
-   fnet.core that move bytes. */
+/* The program that runs: where it lies, which it is of several, and another one in its place. And the memory of
+   tensors, for modules beside fnet.core that move bytes. */
 #include "ltensor.h"
+
+#include "../core/launch.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -32,6 +34,23 @@ static int execute(lua_State *L) {
     return luaL_fileresult(L, 0, words[0]);
 }
 
+/* launched(): by what this process was started together with others, "openmpi", "mpich" or "srun", and how many
+   they are; nil where it was not. */
+static int launched(lua_State *L) {
+    struct launch launch;
+    if (!launch_find(&launch)) return 0;
+    lua_pushstring(L, launch.starter);
+    lua_pushinteger(L, launch.count);
+    return 2;
+}
+
+/* forget_launch(): programs that are started from now on do not take themselves for one of them. */
+static int forget_launch(lua_State *L) {
+    (void)L;
+    launch_forget();
+    return 0;
+}
+
 /* memory(t): the address of a contiguous tensor's elements, and their bytes; good as long as the tensor is. */
 static int memory(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
@@ -42,7 +61,8 @@ static int memory(lua_State *L) {
 }
 
 void lopen_program(lua_State *L) {
-    static const luaL_Reg functions[] = {
-        {"program", program}, {"execute", execute}, {"memory", memory}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"program", program},   {"execute", execute},
+                                         {"launched", launched}, {"forget_launch", forget_launch},
+                                         {"memory", memory},     {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
 }

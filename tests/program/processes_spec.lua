@@ -192,6 +192,37 @@ for kind, sign in pairs { openmpi = "Open MPI", mpich = "HYDRA" } do
   end)
 end
 
+-- srun --mpi=pmix starts processes of Open MPI by PMIx, as its mpirun does, and tells the size in a variable of its own.
+describe("processes that srun has started", function()
+  local mpirun = mpirun_of("openmpi", "Open MPI")
+  local test = mpirun and it or pending
+  local function srun(...)
+    return command.shell(directory, ("%s timeout -k 1 60 %s -n 2 env -u OMPI_COMM_WORLD_RANK " ..
+      "-u OMPI_COMM_WORLD_SIZE SLURM_STEP_NUM_TASKS=2 %s"):format(ENVIRONMENT, mpirun,
+      command.line(command.fnet, { ... })))
+  end
+
+  test("have the bits of one, and the first one speaks", function()
+    assert.equal(run_alone("event.lua", "none").output, srun("event.lua", "none").output)
+    local result = srun("event.lua", "raise in 2")
+    assert.equal(1, times(result.errors, "fnet, process 2 of 2: event.lua:%d+: its own error"))
+    assert.equal(1, times(result.output, "begins"))
+  end)
+
+  test("do not train the same several times", function()
+    assert.matches("fit: srun has started 2 processes, each of which would train the same", srun("alone.lua",
+      "fit").errors, 1, true)
+  end)
+
+  it("say what is missing", function()
+    assert(os.execute(("cp %s %s/program"):format(command.quote(command.fnet), command.quote(directory))))
+    local result = command.shell(directory, "SLURM_STEP_NUM_TASKS=2 PMIX_RANK=0 LUA_CPATH_5_4=/none/x.so " ..
+      "./program alone.lua fit")
+    assert.matches("srun has started 2 processes, but fnet has no module for it, fnet/openmpi.so or fnet/mpich.so;",
+      result.errors, 1, true)
+  end)
+end)
+
 describe("fnet launch", function()
   it("wants a number and a script", function()
     for _, words in ipairs { {}, { "-n" }, { "-n", "0", "x.lua" }, { "-n", "2" }, { "4", "x.lua" } } do

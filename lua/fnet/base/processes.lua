@@ -1,6 +1,6 @@
---- Processes: several that run one script together, started by mpirun; MPI moves their bytes. Invariant: they do
--- the same steps in the same order, so each finds the message that it waits for; where one does another thing, that
--- is an error. Nothing is computed here. The first process speaks and writes files for all.
+--- Processes: several that run one script together, started by mpirun or srun; MPI moves their bytes. Invariant:
+-- they do the same steps in the same order, so each finds the message that it waits for; where one does another
+-- thing, that is an error. Nothing is computed here. The first process speaks and writes files for all.
 
 local core = require "fnet.core"
 
@@ -9,50 +9,48 @@ local processes = {
   count = 1, -- how many have joined; 1 before
 }
 
--- By kind of MPI: in which variable its mpirun says how many it has started, and Debian's name of its package.
-local KINDS = {
-  { module = "openmpi", size = "OMPI_COMM_WORLD_SIZE", package = "libopenmpi-dev" },
-  { module = "mpich", size = "PMI_SIZE", package = "libmpich-dev" },
-}
+-- The modules that fit what has started the processes, the likelier one first; Debian's names of what each needs.
+local MODULES = { openmpi = { "openmpi" }, mpich = { "mpich" }, srun = { "openmpi", "mpich" } }
+local PACKAGES = { openmpi = "libopenmpi-dev", mpich = "libmpich-dev" }
 
 local mpi -- the module, when they have joined
+local starter -- what has started them, as messages name it
 local is_shared = false -- the script knows that they are several
 local turn = 0 -- how many exchanges there were: every message has the number of its own
 
--- The kind of MPI that has started this process together with others, and how many they are; nil for one alone.
-local function started()
-  for _, kind in ipairs(KINDS) do
-    local size = math.tointeger(tonumber(os.getenv(kind.size)))
-    if size then return size > 1 and kind or nil, size end
-  end
-end
-
--- The module for this kind of MPI: where Lua looks, and beside the program.
+-- Opens the module for the processes that were started so: where Lua looks, and beside the program. Gives its name
+-- too.
 local function load_module(kind, count)
-  local name = "fnet." .. kind.module
   local directory = (core.program() or ""):match "^(.*)/" or "."
-  local path = package.searchpath(name, package.cpath .. (";%s/../lib/lua/5.4/?.so;%s/build/release/?.so"):format(
-    directory, directory))
-  if not path then
-    core.raise("mpirun of %s has started %d processes, but fnet has no module for it, fnet/%s.so; `make` builds " ..
-      "it where pkg-config finds that MPI, in Debian %s", kind.module, count, kind.module, kind.package)
+  local files, packages = {}, {}
+  for i, name in ipairs(MODULES[kind]) do
+    local path = package.searchpath("fnet." .. name, package.cpath ..
+      (";%s/../lib/lua/5.4/?.so;%s/build/release/?.so"):format(directory, directory))
+    if path then
+      local open, message = package.loadlib(path, "luaopen_fnet_" .. name)
+      if not open then core.raise("%s cannot be loaded: %s", path, message) end
+      return open(name), name
+    end
+    files[i], packages[i] = ("fnet/%s.so"):format(name), PACKAGES[name]
   end
-  local open, message = package.loadlib(path, "luaopen_fnet_" .. kind.module)
-  if not open then core.raise("%s cannot be loaded: %s", path, message) end
-  return open(name)
+  core.raise("%s has started %d processes, but fnet has no module for it, %s; `make` builds it where pkg-config " ..
+    "finds that MPI, in Debian %s", kind == "srun" and kind or "mpirun of " .. kind, count,
+    table.concat(files, " or "), table.concat(packages, " or "))
 end
 
---- The processes that mpirun has started join: from now on they exchange what the script shares among them. One
--- that is alone has nothing to join.
+--- The processes that mpirun or srun has started join: from now on they exchange what the script shares among them.
+-- One that is alone has nothing to join.
 function processes.join()
-  local kind, count = started()
-  if mpi or not kind then return end
-  mpi = load_module(kind, count)
-  local rank, size = mpi.open()
+  local kind, count = core.launched()
+  if mpi or not kind or count == 1 then return end
+  local module, name = load_module(kind, count)
+  local rank, size = module.open()
   if size ~= count then
-    core.raise("mpirun has started %d processes, of which MPI knows %d: is it another MPI than that of fnet/%s.so?",
-      count, size, kind.module)
+    core.raise("%s has started %d processes, of which MPI knows %d: is it another MPI than that of fnet/%s.so?",
+      kind == "srun" and kind or "mpirun", count, size, name)
   end
+  core.forget_launch()
+  mpi, starter = module, kind == "srun" and kind or "mpirun"
   processes.number, processes.count = rank + 1, size
 end
 
@@ -68,9 +66,9 @@ function processes.refuse_copies(what)
   if is_shared then return end
   processes.join() -- so that the first one's error ends all
   if processes.count == 1 then return end
-  core.raise("%s: mpirun has started %d processes, each of which would train the same; share the batches with " ..
+  core.raise("%s: %s has started %d processes, each of which would train the same; share the batches with " ..
     "shards = %d in fit, or fnet.shards, or start one process. A script that shares its work itself asks " ..
-    "fnet.processes() first", what, processes.count, processes.count)
+    "fnet.processes() first", what, starter, processes.count, processes.count)
 end
 
 --- Ends all processes at once, this one too, where there are several; for the end by an error.
