@@ -359,16 +359,18 @@ static int zero_grad(lua_State *L) {
     return 0;
 }
 
-/* core.leaves(result): the leaves that require gradients and that it depends on, in the order in which a walk over
-   what is on the tape meets them; that a part of it was freed is no error. */
+/* core.leaves(result, marks): the leaves that require gradients and that it depends on, in the order in which a walk
+   over what is on the tape meets them; that a part of it was freed is no error. And a list of what the table `marks`,
+   which may be left out, has for the tensors met. */
 static int leaves(lua_State *L) {
     struct handle *root = ltensor_test(L, 1); /* its elements may have been given back */
     luaL_argexpected(L, root, 1, "tensor");
-    lua_Integer count = 1, found = 0;
-    lua_settop(L, 1);
-    lua_createtable(L, 8, 0);
-    lua_createtable(L, 8, 0);
-    enum { MET = 2, LEAVES };
+    lua_Integer count = 1, found = 0, marked = 0;
+    enum { MARKS = 2, MET, LEAVES, FOUND };
+    lua_settop(L, MARKS);
+    bool has_marks = !lua_isnil(L, MARKS);
+    if (has_marks) luaL_checktype(L, MARKS, LUA_TTABLE);
+    for (int i = MET; i <= FOUND; i++) lua_createtable(L, 8, 0);
     size_t visit = ++ltape_of(L)->visit;
     root->visit = visit;
     lua_pushvalue(L, 1);
@@ -376,9 +378,16 @@ static int leaves(lua_State *L) {
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, MET, i);
         const struct handle *result = lua_touserdata(L, -1);
+        if (has_marks) {
+            lua_pushvalue(L, -1);
+            if (lua_rawget(L, MARKS) != LUA_TNIL)
+                lua_rawseti(L, FOUND, ++marked);
+            else
+                lua_pop(L, 1);
+        }
         if (result->sequence == 0) {
             if (result->requires_grad) lua_rawseti(L, LEAVES, ++found);
-            lua_settop(L, LEAVES);
+            lua_settop(L, FOUND);
             continue;
         }
         lua_Integer arguments = 0;
@@ -398,9 +407,9 @@ static int leaves(lua_State *L) {
                 lua_pop(L, 1);
             }
         }
-        lua_settop(L, LEAVES);
+        lua_settop(L, FOUND);
     }
-    return 1;
+    return 2;
 }
 
 /* core.unread_gradient(t): it has a gradient that no script has looked at. */

@@ -85,6 +85,78 @@ describe("shards", function()
     assert.near(x:mean():item(), one, 1e-6)
   end)
 
+  -- Losses whose means are divided by other things than rows; the last label of a batch is 1, the others vary.
+  local WEIGHTED = {
+    ignore = function(output, y) return nn.cross_entropy(output, y, { ignore = 2 }) end,
+    weights = function(output, y) return nn.cross_entropy(output, y, { weights = { 0.3, 5, 0 } }) end,
+    both = function(output, y)
+      return nn.cross_entropy(output, y, { ignore = 2, weights = { 0.5, 1, 3 }, smoothing = 0.1 }) * 2
+    end,
+    sequences = function(output, y)
+      return nn.cross_entropy(fnet.stack({ output, output * 2 }, 2), fnet.stack({ y, (y - 1):int() }, 2), { ignore = 0 })
+    end,
+  }
+
+  it("count by the weights of a loss that is divided by them", function()
+    local model = network()
+    for _, rows in ipairs { 5, 23 } do
+      local x, y = batch(rows)
+      for name, loss_of in pairs(WEIGHTED) do
+        for _, count in ipairs { 2, 8 } do
+          local function step(a, b) return loss_of(model(a), b), #a end
+          local loss, figure = fnet.shards(model, count):backward(step, x, y)
+          local got = take(model)
+          local whole = loss_of(model(x), y)
+          whole:backward()
+          assert.near(whole:item(), loss, 1e-5, name)
+          for i, t in ipairs(take(model)) do assert.is_true(t:allclose(got[i], 1e-4, 1e-6), name) end
+          local squares = 0
+          for shard = 1, count do squares = squares + (rows * shard // count - rows * (shard - 1) // count) ^ 2 end
+          assert.near(squares / rows, figure, 1e-9) -- a figure is still the mean over the rows
+        end
+      end
+    end
+  end)
+
+  it("add those to gradients that are there, and count by rows where nothing has been left out", function()
+    local model = network()
+    local x, y = batch(12)
+    local shards = fnet.shards(model, 4)
+    local function step(loss_of) return shards:backward(function(a, b) return loss_of(model(a), b) end, x, y) end
+    step(nn.cross_entropy)
+    local plain = take(model)
+    local loss = step(function(output, labels) return nn.cross_entropy(output, labels, { ignore = 9 }) end)
+    same(plain, take(model))
+    step(nn.cross_entropy)
+    step(WEIGHTED.ignore)
+    local both = take(model)
+    step(WEIGHTED.ignore)
+    for i, t in ipairs(take(model)) do assert.equal(fnet.sha256(plain[i] + t), fnet.sha256(both[i])) end
+    assert.equal(0, step(function(output, labels)
+      return nn.cross_entropy(output, (labels * 0 + 7):int(), { ignore = 7 })
+    end))
+    for _, t in ipairs(take(model)) do assert.equal(0, t:abs():max():item()) end
+    assert.near(nn.cross_entropy(model(x), y):item(), loss, 1e-5)
+  end)
+
+  it("do not mistake a figure for the loss, and refuse a loss that is divided by two things", function()
+    local model = network()
+    local x, y = batch(12)
+    local function step(f) return fnet.shards(model, 4):backward(f, x, y) end
+    step(function(a, b) return nn.cross_entropy(model(a), b) end)
+    local plain = take(model)
+    step(function(a, b) return nn.cross_entropy(model(a), b), WEIGHTED.ignore(model(a), b) end)
+    same(plain, take(model))
+    local function two(output, labels)
+      return nn.cross_entropy(output, labels, { weights = { 2, 1, 1 } }) +
+        nn.cross_entropy(output, labels, { weights = { 2, 2, 2 } })
+    end
+    y = fnet.tensor({ 1, 2, 2, 1, 2, 2, 1, 2, 2, 1, 2, 2 }, "int32")
+    raises("shards: backward: the loss adds means that are divided by different things, by 4 and by 6, and " ..
+      "shards cannot count by both; one mean with `ignore` or `weights`, or means over the rows, can be cut",
+      function() step(function(a, b) return two(model(a), b) end) end)
+  end)
+
   it("add to gradients that are there, and leave a parameter alone that has none", function()
     local model = network()
     model[1]:freeze()

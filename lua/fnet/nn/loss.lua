@@ -4,6 +4,7 @@ local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local divisor = require "fnet.nn.divisor"
 
 local loss = {}
 
@@ -45,7 +46,8 @@ local function shares(logits, smoothing)
   return possible * (classes / possible:sum(logits.rank, true)) * (smoothing / classes)
 end
 
--- The same with distributions for labels, smoothing or weights: sum(weight * target * -log(softmax)) / norm.
+-- The same with distributions for labels, smoothing or weights: sum(weight * target * -log(softmax)) / norm; and the
+-- norm.
 local function weighted_cross_entropy(output, labels, options)
   local target, norm = labels, output:count() // output.shape[output.rank]
   local weights = options.weights ~= nil and weights_of(options.weights, output)
@@ -60,7 +62,7 @@ local function weighted_cross_entropy(output, labels, options)
   end
   if weights then target = target * weights end
   local total = weighted(target, -output:log_softmax()):sum()
-  return norm == 0 and total or total / norm -- 0 where all labels have the weight 0
+  return norm == 0 and total or total / norm, norm -- 0 where all labels have the weight 0
 end
 
 -- The rows whose label is not `ignored`, and their labels.
@@ -108,12 +110,16 @@ function loss.cross_entropy(output, labels, options)
   end
   if options.ignore ~= nil then
     logits, labels = rows_but(options.ignore, logits, labels)
-    if #labels == 0 then return logits:sum() end -- of nothing, and on the tape
+    if #labels == 0 then return divisor.note(logits:sum(), 0) end -- of nothing, and on the tape
   end
+  local mean, norm
   if not distribution and options.smoothing == nil and options.weights == nil then
-    return core.cross_entropy(logits, labels)
+    mean, norm = core.cross_entropy(logits, labels), #labels
+  else
+    mean, norm = weighted_cross_entropy(logits, labels, options)
   end
-  return weighted_cross_entropy(logits, labels, options)
+  local by_rows = options.ignore == nil and (options.weights == nil or distribution)
+  return by_rows and mean or divisor.note(mean, norm)
 end
 
 -- Raises unless both are tensors of one shape with something in them.

@@ -121,13 +121,10 @@ end
 -- The same shard by shard; what they add to the means, and the loss.
 local function shard_gradients(run, plan, means, x, y)
   run.optim:zero_grad()
-  local results = plan.shards:step({ n = 2, x, y }, function(...)
+  return plan.shards:step({ n = 2, x, y }, function(...)
     local output, loss, value = compute_loss(run, plan, ...)
     return loss, means:figures(output, select(2, ...), value)
   end)
-  local sum, rows = 0, 0
-  for _, result in ipairs(results) do sum, rows = sum + result.figures[2], rows + result.figures[1] end
-  return sum / rows, results
 end
 
 -- One pass over the training data.

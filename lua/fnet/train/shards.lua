@@ -5,6 +5,7 @@
 local closing = require "fnet.base.closing"
 local contents = require "fnet.nn.contents"
 local core = require "fnet.core"
+local divisor = require "fnet.nn.divisor"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local keep_random = require "fnet.base.keep_random"
@@ -81,15 +82,15 @@ local function vector_at(self, step, depth)
   return vector
 end
 
--- Size and type of the vectors: double where one of the parameters is.
+-- Size and type of the vectors, which begin with the gradients: double where one of the parameters is.
 local function measure(step)
-  step.size, step.dtype = #step.parameters, "float32"
-  for _, list in ipairs { step.parameters, step.buffers } do
-    for _, t in ipairs(list) do
-      step.size = step.size + t:count()
-      if list == step.parameters and t.dtype == "float64" then step.dtype = "float64" end
-    end
+  step.size, step.gradients, step.dtype = #step.parameters, 0, "float32"
+  for _, parameter in ipairs(step.parameters) do
+    step.gradients = step.gradients + parameter:count()
+    if parameter.dtype == "float64" then step.dtype = "float64" end
   end
+  step.size = step.size + step.gradients
+  for _, buffer in ipairs(step.buffers) do step.size = step.size + buffer:count() end
 end
 
 -- Raises where a forward has put another tensor in the place of a buffer: the next shard would begin with that one.
@@ -103,6 +104,17 @@ local function check_buffers(self, step)
         entry and ("its buffer '%s'"):format(entry.name) or "a buffer")
     end
   end
+end
+
+-- By what the mean that a shard's loss is was divided: its weight among the shards.
+local function weight_of(loss, rows)
+  local list = divisor.all_of(loss)
+  if #list > 1 then
+    core.raise("shards: backward: the loss adds means that are divided by different things, by %g and by %g, and " ..
+      "shards cannot count by both; one mean with `ignore` or `weights`, or means over the rows, can be cut",
+      list[1], list[2])
+  end
+  return list[1] or rows
 end
 
 -- Computes a shard; gives the vector of what came of it.
@@ -120,12 +132,13 @@ local function compute_shard(self, step, shard, depth)
       say.value(loss))
   end
   if #step.buffers > 0 then check_buffers(self, step) end
-  local weight, is_first = (last - before) / step.rows, before == 0
+  local rows, is_first = last - before, before == 0
+  local weight = weight_of(loss, rows)
   if is_first and observer.current then observer.current.backward(loss) end -- once a step
-  core.backward(loss, core.full(loss.shape, weight, loss.dtype), false, false)
-  step.results[#step.results + 1] = { rows = last - before, figures = figures }
+  core.backward(loss, core.full(loss.shape, weight / step.rows, loss.dtype), false, false)
+  step.results[#step.results + 1] = { rows = rows, weight = weight, loss = loss:item(), figures = figures }
   local vector = vector_at(self, step, depth)
-  core.pack_shard(vector, step.parameters, step.buffers, step.kept, weight, is_first and 1 or 0)
+  core.pack_shard(vector, step.parameters, step.buffers, step.kept, rows / step.rows, is_first and 1 or 0)
   for _, parameter in ipairs(step.parameters) do core.zero_grad(parameter) end
   return vector
 end
@@ -170,7 +183,8 @@ end
 local function gather_results(step, digest)
   local results, parts = {}, { digest }
   for _, result in ipairs(step.results) do
-    parts[#parts + 1] = string.pack("<s8", processes.pack(result.rows, table.unpack(result.figures)))
+    parts[#parts + 1] = string.pack("<s8", processes.pack(result.rows, result.weight, result.loss,
+      table.unpack(result.figures)))
   end
   for number, text in ipairs(processes.gather(table.concat(parts))) do
     if text:sub(1, #digest) ~= digest then
@@ -181,11 +195,27 @@ local function gather_results(step, digest)
     while at <= #text do
       local packed, next_at = string.unpack("<s8", text, at)
       local figures = { processes.unpack(packed) }
-      results[#results + 1] = { rows = table.remove(figures, 1), figures = figures }
+      results[#results + 1] = { rows = figures[1], weight = figures[2], loss = figures[3],
+        figures = table.move(figures, 4, #figures, 1, {}) }
       at = next_at
     end
   end
   return results
+end
+
+-- Each shard has counted by its weight as if all weights together were the rows: makes that right where they are not.
+-- The loss of the batch.
+local function weigh(step, sum)
+  local loss, weights = 0, 0
+  for _, result in ipairs(step.results) do
+    loss, weights = loss + result.loss * result.weight, weights + result.weight
+  end
+  if weights == 0 then return 0 end
+  if weights ~= step.rows then
+    local gradients = slice(sum, 1, 1, step.gradients)
+    copy(gradients, gradients * (step.rows / weights))
+  end
+  return loss / weights
 end
 
 -- Vector 0 has the gradients that were there before the step: they are the parameters' again.
@@ -197,7 +227,8 @@ end
 --- One step: the gradients of a batch, shard by shard, are added to those that are there; an error leaves these as
 -- they are.
 ---@param values table the batch, each with rows, n of them
----@param compute fun(...): tensor, number[] the loss of a shard, the mean over its rows, and its figures
+---@param compute fun(...): tensor, number[] the loss of a shard, and its figures
+---@return number loss the mean over all rows, or by the weights of a loss that has such
 ---@return { rows: integer, figures: number[] }[] results of each shard that has rows, in order
 function Shards:step(values, compute)
   local step = { values = values, compute = compute, rows = count_rows(values), results = {} }
@@ -222,10 +253,11 @@ function Shards:step(values, compute)
     processes.spread(sum)
     step.results = gather_results(step, digest)
   end
+  local loss = weigh(step, sum)
   if had_gradients then core.add_shard(sum, self.vectors[0]) end
   core.unpack_shard(sum, step.parameters, step.buffers, step.kept)
   is_done = true
-  return step.results
+  return loss, step.results
 end
 
 -- The means of the figures of all shards, by their rows.
@@ -240,28 +272,26 @@ local function means_of(results)
 end
 
 --- The gradients of a batch, as loss:backward() gives them, computed shard by shard: f gets the rows of each shard
--- and returns its loss, the mean over those rows. Then a step of the optimiser follows as ever. The function is not
+-- and returns its loss, a mean over those rows. Then a step of the optimiser follows as ever. The function is not
 -- called for a shard without rows.
 ---@param f fun(...): tensor, ... gets a part of each value, and returns the loss, and perhaps figures: numbers, or
 --- tensors with one element, that are means over the rows too
 ---@param ... tensor|tensor[] what is cut: samples, targets, a state; each with equally many rows
----@return number loss the mean over all rows
----@return number ... the same of each figure
+---@return number loss the mean over all rows, or by the weights of a loss that has such
+---@return number ... the mean of each figure over all rows
 function Shards:backward(f, ...)
   expect.method("backward", self)
   expect.that(is.callable(f), "shards: backward", "a function that returns the loss of a shard", f)
-  local results = self:step(table.pack(...), function(...)
-    local returned = table.pack(f(...))
-    local figures = {}
-    for i = 1, returned.n do
-      local figure = returned[i]
+  local loss, results = self:step(table.pack(...), function(...)
+    local returned, figures = table.pack(f(...)), {}
+    for i = 1, returned.n - 1 do
+      local figure = returned[i + 1]
       if core.is_tensor(figure) and figure:count() == 1 then figure = figure:item() end
-      figures[i] = i == 1 and figure or
-        expect.that(type(figure) == "number", "shards: backward: figure " .. i - 1, "a number", figure)
+      figures[i] = expect.that(type(figure) == "number", "shards: backward: figure " .. i, "a number", figure)
     end
     return returned[1], figures
   end)
-  return table.unpack(means_of(results))
+  return loss, table.unpack(means_of(results))
 end
 
 --- "Shards(8)".
@@ -270,9 +300,9 @@ function Shards:__tostring() return ("Shards(%d)"):format(self.count) end
 
 --- Cuts batches by their rows into shards, whose gradients are computed one after the other and added in one fixed
 -- order. That takes the memory of one shard, and that of the gradients once more for each doubling of the number of
--- shards. The loss has to be the mean over the rows of what it is given: the shards count by their rows. One that
--- divides by something else, as cross_entropy does with `ignore` or `weights`, becomes the mean of the shards'
--- means, not quite that of the batch. BatchNorm normalises each shard by itself; buffers such as its running
+-- shards. The loss has to be the mean over the rows of what it is given: the shards count by their rows, or where
+-- cross_entropy has `ignore` or `weights` by the sum of those weights, so that the mean is that of the batch. One
+-- that a script itself divides by something else becomes the mean of the shards' means, not quite that. BatchNorm normalises each shard by itself; buffers such as its running
 -- statistics become their mean by rows, those of whole numbers what the first shard makes of them. A batch takes
 -- one random call, from which Dropout draws by shard: other numbers, also in shuffles that follow, than without
 -- shards. Where mpirun has started several processes they share the shards, which changes no bit: all run the same
