@@ -10,13 +10,16 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { FAREWELL = 1 };         /* a tag; those of messages are above it */
 enum { MOST = 1 << 30 };       /* bytes a message; more go in several */
 enum { EAGER = 2000 };         /* looks for a message before we sleep between them */
 enum { LONGEST_SLEEP = 1000 }; /* microseconds */
 
-static bool is_open; /* of the process: MPI starts once */
+static bool is_open;   /* of the process: MPI starts once */
+static pid_t owner;    /* who has opened it: a copy of this process, by fork, is none of MPI's */
+static int neighbours; /* how many of the processes are on this machine */
 
 /* Between two looks: first others may run, later we sleep, longer each time. */
 static void pause_before(unsigned look) {
@@ -39,7 +42,7 @@ static bool has_ended(int other) {
    another one is in MPI_Finalize. A process that has failed does not come here: see abort_all. */
 static void close_mpi(void) {
     int rank, size, ended;
-    if (MPI_Finalized(&ended) != MPI_SUCCESS || ended) return;
+    if (getpid() != owner || MPI_Finalized(&ended) != MPI_SUCCESS || ended) return;
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     for (int other = 0; other < size; other++) {
@@ -56,19 +59,29 @@ static void close_mpi(void) {
     MPI_Finalize();
 }
 
-/* open(): this process's number, and how many there are. */
+static void count_neighbours(void) {
+    MPI_Comm here;
+    MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &here);
+    MPI_Comm_size(here, &neighbours);
+    MPI_Comm_free(&here);
+}
+
+/* open(): this process's number, how many there are, and how many on this machine. */
 static int open_mpi(lua_State *L) {
     int rank, size, provided;
     if (!is_open) {
         MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
         is_open = true;
+        owner = getpid();
         atexit(close_mpi); /* also where a script calls os.exit */
+        count_neighbours();
     }
     MPI_Comm_rank(MPI_COMM_WORLD, &rank);
     MPI_Comm_size(MPI_COMM_WORLD, &size);
     lua_pushinteger(L, rank);
     lua_pushinteger(L, size);
-    return 2;
+    lua_pushinteger(L, neighbours);
+    return 3;
 }
 
 /* The bytes of a string or, with their number behind it, at an address. */

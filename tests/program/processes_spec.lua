@@ -2,6 +2,7 @@
 -- `make test-long` sets FNET_LONG: each process in turn is killed 25 times.
 
 local command = require "tests.support.command"
+local mpi = require "tests.support.mpirun"
 
 local long = (os.getenv "FNET_LONG" or "") ~= ""
 
@@ -85,10 +86,6 @@ end
 print "trained"
 ]]
 
--- Root, and more processes than processors, are refused by Open MPI unless one says so.
-local ENVIRONMENT = "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 FNET_THREADS=1 " ..
-  "OMPI_MCA_rmaps_base_oversubscribe=1"
-
 local directory
 setup(function()
   directory = command.make_directory()
@@ -98,28 +95,15 @@ setup(function()
 end)
 teardown(function() command.remove_directory(directory) end)
 
--- The mpirun of a kind of MPI; nil where it, or the module for it, is not here, or this is not the release build.
-local function mpirun_of(kind, sign)
-  local module <close> = io.open(("build/release/fnet/%s.so"):format(kind))
-  if not module or command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then return nil end
-  for _, name in ipairs { "mpirun." .. kind, "mpirun" } do
-    local pipe <close> = io.popen(name .. " --version 2>/dev/null")
-    if pipe:read("a"):find(sign, 1, true) then return name end
-  end
-end
-
-local function run(mpirun, count, ...)
-  return command.shell(directory, ("%s timeout -k 1 60 %s -n %d %s"):format(ENVIRONMENT, mpirun, count,
-    command.line(command.fnet, { ... })))
-end
+local function run(mpirun, count, ...) return mpi.run(directory, mpirun, count, ...) end
 
 local function run_alone(...) return command.shell(directory, command.line(command.fnet, { ... })) end
 
 local function times(text, part) return select(2, text:gsub(part, "")) end
 
-for kind, sign in pairs { openmpi = "Open MPI", mpich = "HYDRA" } do
+for _, kind in ipairs(mpi.kinds) do
   describe("processes of " .. kind, function()
-    local mpirun = mpirun_of(kind, sign)
+    local mpirun = mpi.of(kind)
     local test = mpirun and it or pending
 
     test("have the bits of one, whatever their number", function()
@@ -161,12 +145,11 @@ for kind, sign in pairs { openmpi = "Open MPI", mpich = "HYDRA" } do
         local started = os.time()
         local result = command.shell(directory, ([[
           rm -f process*
-          %s timeout -k 1 60 %s -n %d %s >/dev/null 2>&1 &
+          %s >/dev/null 2>&1 &
           while [ ! -s process%d ]; do sleep 0.01; done
           sleep %.3f
           kill -9 $(cat process%d)
-          wait $!]]):format(ENVIRONMENT, mpirun, count,
-          command.line(command.fnet, { "event.lua", "slow", place, "resume" }), killed, after, killed))
+          wait $!]]):format(mpi.line(mpirun, count, "event.lua", "slow", place, "resume"), killed, after, killed))
         local what = ("round %d: process %d of %d, after %.3f s"):format(round, killed, count, after)
         assert.not_equal(0, result.status, what)
         assert.is_true(os.time() - started < 12, what)
@@ -192,13 +175,13 @@ for kind, sign in pairs { openmpi = "Open MPI", mpich = "HYDRA" } do
   end)
 end
 
--- srun --mpi=pmix starts processes of Open MPI by PMIx, as its mpirun does, and tells the size in a variable of its own.
+-- srun --mpi=pmix starts processes of Open MPI by PMIx, as its mpirun does, and tells the size in another variable.
 describe("processes that srun has started", function()
-  local mpirun = mpirun_of("openmpi", "Open MPI")
+  local mpirun = mpi.of "openmpi"
   local test = mpirun and it or pending
   local function srun(...)
     return command.shell(directory, ("%s timeout -k 1 60 %s -n 2 env -u OMPI_COMM_WORLD_RANK " ..
-      "-u OMPI_COMM_WORLD_SIZE SLURM_STEP_NUM_TASKS=2 %s"):format(ENVIRONMENT, mpirun,
+      "-u OMPI_COMM_WORLD_SIZE SLURM_STEP_NUM_TASKS=2 %s"):format(mpi.environment, mpirun,
       command.line(command.fnet, { ... })))
   end
 
@@ -243,9 +226,9 @@ describe("fnet launch", function()
       result.errors, 1, true)
   end)
 
-  local test = mpirun_of("openmpi", "Open MPI") == "mpirun" and it or pending
+  local test = mpi.of "openmpi" == "mpirun" and it or pending
   test("starts them", function()
-    local result = command.shell(directory, ("%s timeout -k 1 60 %s"):format(ENVIRONMENT,
+    local result = command.shell(directory, ("%s timeout -k 1 60 %s"):format(mpi.environment,
       command.line(command.fnet, { "launch", "-n", "2", "event.lua", "none" })))
     assert.equal(run_alone("event.lua", "none").output, result.output)
   end)

@@ -153,7 +153,7 @@ describe("sweep with jobs", function()
       return fnet.sweep { jobs = 2, seeds = 4, run = function(settings) return settings.seed end }
     end)
     assert.same({ 1, 2, 3, 4 }, result.rows[1].figures)
-    assert.matches("\nnot more than 1 at a time: fork: refused$", tostring(result))
+    assert.matches("\nnot more than 1 at a time in this process: fork: refused$", tostring(result))
 
     result = with_core({ start_process = function() return nil, "fork: refused", 11 end }, function()
       return fnet.sweep { jobs = 2, seeds = 4, run = function(settings) return settings.seed end }

@@ -187,6 +187,21 @@ describe("sweep", function()
     assert.same({ "1/4 0.1 1 0.11", "2/4 0.2 1 0.21", "3/4 0.1 2 0.12", "4/4 0.2 2 0.22" }, log)
   end)
 
+  it("takes time that grows with the number of runs, not with its square", function()
+    -- In steps of Lua's machine, thousands.
+    local function cost(seeds)
+      local count = 0
+      debug.sethook(function() count = count + 1 end, "", 1000)
+      local ok, message = pcall(fnet.sweep, { seeds = seeds, lr = { 1, 2 }, run = function(s) return s.seed end })
+      debug.sethook()
+      assert(ok, message)
+      return count
+    end
+    local few, many = cost(500), cost(4000)
+    assert.is_true(few > 20)
+    assert.is_true(many < 12 * few)
+  end)
+
   it("checks its arguments", function()
     raises("sweep: expected a table of options, got nil", function() return (fnet.sweep()) end)
     raises("sweep: run: expected a function, got nil", function() return (fnet.sweep {}) end)

@@ -2,11 +2,13 @@
 -- they do the same steps in the same order, so each finds the message that it waits for; where one does another
 -- thing, that is an error. Nothing is computed here. The first process speaks and writes files for all.
 
+local closing = require "fnet.base.closing"
 local core = require "fnet.core"
 
 local processes = {
   number = 1, -- this one's, from 1
   count = 1, -- how many have joined; 1 before
+  neighbours = 1, -- how many of them are on this machine, this one among them
 }
 
 -- The modules that fit what has started the processes, the likelier one first; Debian's names of what each needs.
@@ -44,14 +46,14 @@ function processes.join()
   local kind, count = core.launched()
   if mpi or not kind or count == 1 then return end
   local module, name = load_module(kind, count)
-  local rank, size = module.open()
+  local rank, size, neighbours = module.open()
   if size ~= count then
     core.raise("%s has started %d processes, of which MPI knows %d: is it another MPI than that of fnet/%s.so?",
       kind == "srun" and kind or "mpirun", count, size, name)
   end
   core.forget_launch()
   mpi, starter = module, kind == "srun" and kind or "mpirun"
-  processes.number, processes.count = rank + 1, size
+  processes.number, processes.count, processes.neighbours = rank + 1, size, neighbours
 end
 
 --- The same for a script that shares its work among them.
@@ -69,6 +71,14 @@ function processes.refuse_copies(what)
   core.raise("%s: %s has started %d processes, each of which would train the same; share the batches with " ..
     "shards = %d in fit, or fnet.shards, or start one process. A script that shares its work itself asks " ..
     "fnet.processes() first", what, starter, processes.count, processes.count)
+end
+
+--- Until the value that it returns is closed this process is alone: what it does is no part of what all do.
+---@return table value to be closed
+function processes.alone()
+  local number, count, module = processes.number, processes.count, mpi
+  processes.number, processes.count, mpi = 1, 1, nil
+  return closing(function() processes.number, processes.count, mpi = number, count, module end)
 end
 
 --- Ends all processes at once, this one too, where there are several; for the end by an error.
@@ -190,6 +200,25 @@ function processes.unpack(text)
     elseif kind ~= "nil" then values[n] = value end
   end
   return table.unpack(values, 1, n)
+end
+
+-- ---- between two exchanges ----
+
+-- Until all come to the next exchange each of them may tell another one something at any time.
+local function talk_tag() return tag_of(turn + 1) end
+
+--- Tells another process values.
+---@param to integer
+---@param ... nil|boolean|number|string
+function processes.tell(to, ...) send(to, talk_tag(), processes.pack(...)) end
+
+--- What another one has told this one: its number and the values; nil where there is nothing now.
+---@return integer? from
+---@return any ...
+function processes.told()
+  local rank = mpi.look()
+  if not rank then return nil end
+  return rank + 1, processes.unpack(receive(rank + 1, talk_tag()))
 end
 
 -- ---- one for all ----

@@ -1,4 +1,5 @@
---- `fnet launch -n count script.lua`: the script in several processes, which share the shards of its batches.
+--- `fnet launch -n count script.lua`: the script in several processes, which share the shards of its batches and
+-- the runs of its sweeps.
 
 local core = require "fnet.core"
 

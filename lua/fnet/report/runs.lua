@@ -26,6 +26,15 @@ function runs.settings(sweep, row)
   return table.concat(parts, "  ")
 end
 
+--- A run as a text of one line: "hidden 4  lr 0.1  seed 3".
+---@param sweep fnet.Sweep
+---@param run { row: table, seed: integer }
+---@return string
+function runs.name(sweep, run)
+  local settings = runs.settings(sweep, run.row)
+  return ("%s%sseed %d"):format(settings:gsub("%c", " "), settings ~= "" and "  " or "", run.seed)
+end
+
 --- Draws them, at most ten times a second.
 ---@param sweep fnet.Sweep
 ---@param running { piece: { row: table, seed: integer }, text: string? }[]
@@ -37,8 +46,7 @@ function runs.draw(sweep, running)
   local lines, most = {}, math.max(1, rows - 2)
   for i, job in ipairs(running) do
     if i > most then break end
-    lines[i] = ("%s  seed %d  %s"):format(runs.settings(sweep, job.piece.row), job.piece.seed, job.text or "...")
-      :gsub("%c", " ") -- a line is a line
+    lines[i] = ("%s  %s"):format(runs.name(sweep, job.piece), job.text or "..."):gsub("%c", " ") -- a line is a line
   end
   lines[#lines + 1] = ("%d of %d runs have ended"):format(sweep.runs, sweep.total)
   live.draw(lines, columns)
