@@ -58,3 +58,25 @@ describe("the processes of a sweep", function()
     assert.equal("", result.errors)
   end)
 end)
+
+describe("the lines of trainings in a sweep of several processes", function()
+  it("say which run they belong to", function()
+    command.write_file(directory .. "/lines.lua", [[
+      local fnet = require "fnet"
+      local set = fnet.data.Dataset { x = fnet.ones { 4, 1 }, y = fnet.ones { 4, 1 } }
+      fnet.sweep { jobs = 2, seeds = 2, lr = { 0.1, 0.2 }, run = function()
+        fnet.fit(fnet.nn.Dense(1, 1), { train = set, loss = fnet.nn.mse, optim = fnet.optim.SGD, epochs = 2,
+          callbacks = fnet.report.training() })
+        return 1
+      end }]])
+    local result = command.shell(directory, command.line(command.fnet, { "lines.lua" }))
+    local lines = {}
+    for line in result.errors:gmatch "[^\n]+" do lines[#lines + 1] = line:match "^(.*)  loss %d.%d+  %d.%d%d s$" end
+    table.sort(lines)
+    assert.same({
+      "lr 0.1  seed 1  epoch 1/2", "lr 0.1  seed 1  epoch 2/2", "lr 0.1  seed 2  epoch 1/2",
+      "lr 0.1  seed 2  epoch 2/2", "lr 0.2  seed 1  epoch 1/2", "lr 0.2  seed 1  epoch 2/2",
+      "lr 0.2  seed 2  epoch 1/2", "lr 0.2  seed 2  epoch 2/2",
+    }, lines)
+  end)
+end)

@@ -102,6 +102,32 @@ describe("the reporter of a training", function()
     assert.matches('^{"epoch":2,"loss":[%d.e-]+,"seconds":1}\n$', lines[2])
   end)
 
+  it("names the run that it belongs to, in a sweep", function()
+    local stdout, lines = io.stdout, {}
+    local _, written = on_terminal(nil, {}, function()
+      rawset(io, "stdout", {
+        write = function(_, ...) lines[#lines + 1] = table.concat { ... } end, flush = function() end,
+      })
+      local ok, message = pcall(fnet.sweep, { seeds = { 7 }, lr = { 0.1 }, text = { "a\nb" }, run = function()
+        fit()
+        fit { json = true }
+        return fnet.sweep { k = { 1 }, run = function()
+          fit(nil, { epoch_end = function(run) run:stop "enough" end })
+          return 1
+        end }.rows[1].mean
+      end })
+      rawset(io, "stdout", stdout)
+      assert(ok, message)
+      fit()
+    end)
+    local name = "lr 0.1  text a b  seed 7  "
+    local epochs = "%sepoch 1/2  loss %%d.%%d+  1.00 s\n%sepoch 2/2  loss %%d.%%d+  1.00 s\n"
+    assert.matches("^" .. epochs:format(name, name) .. name .. "k 1  seed 1  epoch 1/2  loss %d.%d+  1.00 s\n" ..
+      name .. "k 1  seed 1  enough\n" .. epochs:format("", "") .. "$", table.concat(written))
+    assert.equal(2, #lines)
+    assert.matches('^{"run":"lr 0.1  text a b  seed 7","epoch":2,', lines[2])
+  end)
+
   it("refuses options that it does not know", function()
     local ok, message = pcall(function() return (report.training { jsn = true }) end)
     assert.is_false(ok)

@@ -59,14 +59,18 @@ function report.progress(label, total)
 end
 
 --- Callbacks for `fnet.fit` that show how it goes, on stderr: a live line while an epoch runs, where that is a
--- terminal, and a line for each epoch.
----@param options? table json: a line of JSON an epoch on standard output instead of the lines for people, false
+-- terminal, and a line for each epoch. In a sweep each line begins with the settings and the seed of its run.
+---@param options? table json: a line of JSON an epoch on standard output instead of the lines for people, false; in
+--- a sweep it has the run as its first entry, `run`
 ---@return table callbacks
 function report.training(options)
   options = expect.options("training", options, { "json" }, { "json" })
   local as_json = options.json
   local update, finish = nil, function() end
-  local function tell(text) if text and not as_json then io.stderr:write(text, "\n") end end
+  local function tell(text)
+    if not text or as_json then return end
+    io.stderr:write((progress.name and progress.name .. "  " or "") .. text .. "\n") -- at once: others write, too
+  end
   local callbacks = {}
   function callbacks.start(run) tell(run.checkpoint.warning) end
   function callbacks.epoch_end(run)
@@ -74,6 +78,7 @@ function report.training(options)
     tell(run.history:line(run.record))
     if not as_json then return end
     local list = { { "epoch", run.epoch } }
+    if progress.name then table.insert(list, 1, { "run", progress.name }) end
     for _, name in ipairs(run.history.columns) do list[#list + 1] = { name, run.record[name] } end
     io.stdout:write(report.json(list), "\n")
     io.stdout:flush()
