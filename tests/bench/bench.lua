@@ -11,6 +11,7 @@ local machine = require "tests.bench.machine"
 
 local SECTIONS = {
   "limits", "training", "profile", "inference", "products", "conv", "pictures", "programs", "tables", "sweeps",
+  "processes",
 }
 
 local options = fnet.options(arg, "Measures the speed of fnet, from the project's directory.", {
@@ -67,11 +68,7 @@ local figures = figures_module.new(description)
 print(("fnet %s (%s), numerics %d, %s, %d threads, %s, %s"):format(fnet.version, description.revision,
   fnet.numerics, table.concat(shared.isas, " and "), fnet.threads(), description.cpu, description.date))
 print(("medians of %d runs, real pictures from %s"):format(options.runs, train.source))
-local load = machine.load()
-if load and load > 0.5 then
-  print(("The machine is busy (load %.1f): the figures are worth little, most of all with several threads.")
-    :format(load))
-end
+machine.warn_if_busy()
 
 for _, section in ipairs(sections) do require("tests.bench." .. section).measure(figures, shared) end
 

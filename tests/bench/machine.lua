@@ -22,8 +22,10 @@ function machine.lines(command)
   return lines
 end
 
--- The first line of what a command prints, or nil: for descriptions that not every machine has.
-local function describe(command)
+--- The first line of what a command prints, or nil: for descriptions that not every machine has.
+---@param command string for the shell
+---@return string?
+function machine.describe(command)
   local pipe = assert(io.popen(command .. " 2>/dev/null"))
   local line = pipe:read "l"
   pipe:close()
@@ -34,18 +36,27 @@ end
 --- What every figure carries about the machine and the program.
 ---@return {cpu: string, date: string, revision: string}
 function machine.description()
-  local cpu = describe "sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo" or
-    describe "sysctl -n machdep.cpu.brand_string" or describe "uname -m" or "unknown"
+  local cpu = machine.describe "sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo" or
+    machine.describe "sysctl -n machdep.cpu.brand_string" or machine.describe "uname -m" or "unknown"
   return {
     cpu = cpu,
     date = os.date "!%Y-%m-%dT%H:%M:%SZ",
-    revision = describe "git describe --always --dirty" or "unknown",
+    revision = machine.describe "git describe --always --dirty" or "unknown",
   }
 end
 
---- How many processes wanted a processor over the last minute, or nil where the system does not say.
----@return number?
-function machine.load() return tonumber(describe "cut -d ' ' -f 1 /proc/loadavg") end
+--- Prints a warning where other processes have wanted a processor over the last minute.
+function machine.warn_if_busy()
+  local load = tonumber(machine.describe "cut -d ' ' -f 1 /proc/loadavg" or "") -- not every system says it
+  if load and load > 0.5 then
+    print(("The machine is busy (load %.1f): the figures are worth little, most of all with several threads.")
+      :format(load))
+  end
+end
+
+--- How many processors this process may use, whatever FNET_THREADS says.
+---@return integer
+function machine.processors() return math.tointeger(tonumber(machine.lines("nproc")[1])) or 1 end
 
 local function limit(kind, isa, threads, kibibytes)
   local command = ("%slimits %s %s %d %d %s"):format(programs, kind, isa, threads, LIMIT_MILLISECONDS,
