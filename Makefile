@@ -135,7 +135,8 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 # ---- building ----
 
-.PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 coverage lint bench bench-compare bench-peers install install-library uninstall clean
+.PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 coverage lint
+.PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library uninstall clean
 .PHONY: programs objects fuzzers check peers-matmul FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -331,6 +332,12 @@ bench: all $(bench_programs) ## Measure speed against the machine's own limits (
 
 bench-compare: all $(bench_programs) ## What changed in speed between A=rev and B=rev (git), or two files of bench JSON=file
 	MAKE='$(MAKE)' ./fnet tests/bench/compare.lua '$(A)' '$(B)'
+
+bench-hosts: all ## What a step costs on hosts that network namespaces play, as root, with Open MPI
+	sh tests/bench/hosts.sh with 4 ./fnet tests/bench/hosts.lua
+
+bench-scaling: all ## How far processes on many machines pay, by a model of the time of a step
+	./fnet tests/bench/scaling.lua
 
 bench-peers: all $(build)/tests/bench/limits ## Compare with NumPy, PyTorch, scikit-learn, Keras, OpenBLAS, oneDNN and libxsmm, installed where possible
 	@sh tests/bench/peers_setup.sh
