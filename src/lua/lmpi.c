@@ -94,6 +94,16 @@ static char *check_bytes(lua_State *L, int index, size_t *count) {
 
 static int piece_of(size_t count) { return count < MOST ? (int)count : MOST; }
 
+/* Waits until a message has gone, or MPI keeps a copy; false where the other has ended. */
+static bool wait_until_sent(MPI_Request *request, int to) {
+    int sent = 0;
+    for (unsigned look = 0; MPI_Test(request, &sent, MPI_STATUS_IGNORE), !sent; look++) {
+        if (look > EAGER && has_ended(to)) return false;
+        pause_before(look);
+    }
+    return true;
+}
+
 /* send(to, tag, string) or send(to, tag, address, bytes): true when the other has it or MPI keeps a copy; false
    where the other has ended. */
 static int send_bytes(lua_State *L) {
@@ -102,14 +112,11 @@ static int send_bytes(lua_State *L) {
     const char *from = check_bytes(L, 3, &count);
     do {
         MPI_Request request;
-        int piece = piece_of(count), sent = 0;
+        int piece = piece_of(count);
         MPI_Isend(from, piece, MPI_BYTE, to, tag, MPI_COMM_WORLD, &request);
-        for (unsigned look = 0; MPI_Test(&request, &sent, MPI_STATUS_IGNORE), !sent; look++) {
-            if (look > EAGER && has_ended(to)) {
-                lua_pushboolean(L, false);
-                return 1;
-            }
-            pause_before(look);
+        if (!wait_until_sent(&request, to)) {
+            lua_pushboolean(L, false);
+            return 1;
         }
         from += piece;
         count -= (size_t)piece;
@@ -166,6 +173,37 @@ static int receive_bytes(lua_State *L) {
     return 1;
 }
 
+/* exchange(other, tag, address, bytes, address, bytes): what lies at the first address is sent, what the other
+   sends is received at the second one, both at the same time; true. Gives nil and a tag as `receive` does. */
+static int exchange_bytes(lua_State *L) {
+    int other = (int)luaL_checkinteger(L, 1), tag = (int)luaL_checkinteger(L, 2);
+    size_t leaving, arriving;
+    char *from = check_bytes(L, 3, &leaving), *to = check_bytes(L, 5, &arriving);
+    do {
+        MPI_Request request;
+        int out = piece_of(leaving), in = piece_of(arriving), length, found;
+        MPI_Isend(from, out, MPI_BYTE, other, tag, MPI_COMM_WORLD, &request);
+        found = next_message(other, &length);
+        if (found != tag || length != in) {
+            lua_pushnil(L);
+            lua_pushinteger(L, found);
+            return 2;
+        }
+        MPI_Recv(to, in, MPI_BYTE, other, tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+        if (!wait_until_sent(&request, other)) {
+            lua_pushnil(L);
+            lua_pushinteger(L, FAREWELL);
+            return 2;
+        }
+        from += out;
+        to += in;
+        leaving -= (size_t)out;
+        arriving -= (size_t)in;
+    } while (leaving > 0 || arriving > 0);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
 /* abort(): ends all processes, this one too, when mpirun has had the time to pass on what this one has said. */
 static int abort_all(lua_State *L) {
     (void)L;
@@ -177,8 +215,9 @@ static int abort_all(lua_State *L) {
 LUAMOD_API int FNET_MPI_OPEN(lua_State *L);
 
 LUAMOD_API int FNET_MPI_OPEN(lua_State *L) {
-    static const luaL_Reg functions[] = {{"open", open_mpi},         {"send", send_bytes}, {"look", look},
-                                         {"receive", receive_bytes}, {"abort", abort_all}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"open", open_mpi},           {"send", send_bytes}, {"look", look}, {"receive", receive_bytes},
+        {"exchange", exchange_bytes}, {"abort", abort_all}, {NULL, NULL}};
     luaL_newlib(L, functions);
     lua_pushinteger(L, FAREWELL);
     lua_setfield(L, -2, "farewell");

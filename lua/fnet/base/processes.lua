@@ -154,6 +154,17 @@ function processes.hand(from, to, t)
   else receive(from, tag, core.memory(t)) end
 end
 
+--- Hands elements to another process, which hands as many or one more or less to this one, at the same time. Called
+-- in these two alone, as `hand` is.
+---@param other integer
+---@param leaving tensor contiguous, what the other gets
+---@param arriving tensor contiguous, filled with what it hands over
+function processes.exchange(other, leaving, arriving)
+  local from, bytes = core.memory(leaving)
+  local done, other_tag = mpi.exchange(other - 1, tag_of(turn + 1), from, bytes, core.memory(arriving))
+  if not done then raise_parted(other, other_tag) end
+end
+
 --- The texts of all processes, in their order, in each of them.
 ---@param text string
 ---@return string[]
