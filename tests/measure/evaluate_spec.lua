@@ -82,7 +82,7 @@ describe("nn.evaluate", function()
 
   it("checks its arguments", function()
     local model, x = identity(), set.x
-    raises("evaluate: unknown option 'sise' (did you mean 'size'?); known are size",
+    raises("evaluate: unknown option 'sise' (did you mean 'size'?); known are size, shared",
       function() nn.evaluate(model, set, { sise = 1 }) end)
     raises("evaluate: expected a model and a data set, got table and float32 [5, 2]",
       function() nn.evaluate(model, x) end)
@@ -145,7 +145,7 @@ describe("evaluate", function()
     raises("evaluate: expected a model first, got float32 [5, 2]", function() fnet.evaluate(x, set) end)
     raises("evaluate: expected a model and a data set, got a model and float32 [5, 2]",
       function() fnet.evaluate(model, x) end)
-    raises("evaluate: unknown option 'metric' (did you mean 'metrics'?); known are loss, metrics, size",
+    raises("evaluate: unknown option 'metric' (did you mean 'metrics'?); known are loss, metrics, size, shared",
       function() fnet.evaluate(model, set, { metric = {} }) end)
     raises("evaluate: size: expected a whole number of at least 1, got 0",
       function() fnet.evaluate(model, set, { size = 0 }) end)
@@ -270,7 +270,7 @@ describe("predict", function()
     local model, wrong = identity(), fnet.zeros { 4, 3 }
     raises("predict: expected a model first, got function", function() fnet.predict(print, wrong) end)
     raises("predict: expected a tensor or a data set, got number", function() fnet.predict(model, 5) end)
-    raises("predict: unknown option 'batch' (did you mean 'size'?); known are size",
+    raises("predict: unknown option 'batch' (did you mean 'size'?); known are size, shared",
       function() fnet.predict(model, wrong, { batch = 1 }) end)
     raises("Dense(2, 2): expected an input of [..., 2], got [4, 3]", function() fnet.predict(model, wrong) end)
     local texts = nn.Lambda(function() return "text" end)
@@ -307,7 +307,7 @@ describe("predict_classes", function()
       function() fnet.predict_classes(flat, x) end)
     raises("predict_classes: expected a model first, got nil", function() fnet.predict_classes() end)
     raises("predict_classes: expected a tensor or a data set, got nil", function() fnet.predict_classes(flat) end)
-    raises("predict_classes: unknown option 'names' (did you mean 'classes'?); known are size, classes",
+    raises("predict_classes: unknown option 'names' (did you mean 'classes'?); known are size, classes, shared",
       function() fnet.predict_classes(flat, x, { names = names }) end)
   end)
 end)

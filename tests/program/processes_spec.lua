@@ -55,8 +55,10 @@ print "begins"
 local x = fnet.rand { 48, 4 }
 local set = fnet.data.Dataset { x = x, y = x:slice(2, 1, 3):argmax(2):int() }
 local model = fnet.nn.Sequential { fnet.nn.Dense(4, 8), fnet.nn.Dropout(0.1), fnet.nn.Dense(8, 3) }
-fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, optim = fnet.optim.Adam, batch = 16,
-  epochs = 4, shards = 8, checkpoint = place and { place, every = 2, resume = resume ~= nil },
+local function macro_f1(output, y) return fnet.metrics.confusion(output, y).macro.f1 end
+local history = fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, optim = fnet.optim.Adam, batch = 16,
+  epochs = 4, shards = 8, metrics = { f1 = { whole = macro_f1 } },
+  checkpoint = place and { place, every = 2, resume = resume ~= nil },
   callbacks = { step = function(run)
     if event == "slow" then os.execute "sleep 0.04" end
     if run.total_steps ~= 5 then return end
@@ -67,7 +69,7 @@ fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, optim = fnet.optim.
     if event == "save" then run.model:save(number .. ".safetensors") end
     if event == "stop in 1" and number == 1 then run:stop "enough" end
   end } })
-print(model:sha256())
+print(model:sha256(), history[#history].loss, history[#history].f1)
 ]]
 
 local ALONE = [[

@@ -93,7 +93,8 @@ describe("shards", function()
       return nn.cross_entropy(output, y, { ignore = 2, weights = { 0.5, 1, 3 }, smoothing = 0.1 }) * 2
     end,
     sequences = function(output, y)
-      return nn.cross_entropy(fnet.stack({ output, output * 2 }, 2), fnet.stack({ y, (y - 1):int() }, 2), { ignore = 0 })
+      local labels = fnet.stack({ y, (y - 1):int() }, 2)
+      return nn.cross_entropy(fnet.stack({ output, output * 2 }, 2), labels, { ignore = 0 })
     end,
   }
 
@@ -378,6 +379,41 @@ describe("fit with shards", function()
     local ok, message = pcall(fit, { shards = 2, checkpoint = { directory .. "/run1", resume = true } })
     assert.is_false(ok)
     assert.matches("does not fit: fit: the checkpoint was made with shards = 3, got 2", message, 1, true)
+  end)
+
+  it("gives a callback the outputs of the whole batch where it asks for them", function()
+    local seen = 0
+    local _, history = fit { optim = fnet.optim.SGD, epochs = 2, callbacks = {
+      { epoch_end = function(run) assert.is_nil(run.output) end },
+      { outputs = true, step = function(run)
+        seen = seen + 1
+        assert.same({ #run.y, 3 }, run.output.shape)
+        if seen == 1 then assert.near(run.loss, nn.cross_entropy(run.output, run.y):item(), 1e-6) end
+      end },
+    } }
+    assert.equal(6, seen)
+    assert.equal(fit({ epochs = 2, optim = fnet.optim.SGD }):sha256(), fit({ epochs = 2, optim = fnet.optim.SGD,
+      callbacks = { outputs = true } }):sha256())
+    assert.is_true(history[2].f1 > 0)
+    local ok, message = pcall(fit, { callbacks = { step = function(run) return run.output end } })
+    assert.is_false(ok)
+    assert.matches("run.output: with shards it is kept only on request: callbacks = { outputs = true, step = f }",
+      message, 1, true)
+    ok, message = pcall(fit, { callbacks = { outputs = 1 } })
+    assert.is_false(ok)
+    assert.matches("fit: callbacks: outputs: expected true or false, got number", message, 1, true)
+  end)
+
+  it("reports a loss with weights over the whole batch", function()
+    local function loss(output, y) return nn.cross_entropy(output, y, { weights = { 0.1, 1, 4 } }) end
+    local means = {}
+    local _, history = fit { loss = loss, epochs = 1, batch = 22, optim = function(parameters)
+      return fnet.optim.SGD(parameters, { lr = 0 })
+    end, callbacks = { outputs = true, step = function(run)
+      means[1], means[2] = run.loss, loss(run.output, run.y):item()
+    end } }
+    assert.equal(means[1], history[1].loss)
+    assert.near(means[2], history[1].loss, 1e-6)
   end)
 
   it("tells a loss that is not finite", function()

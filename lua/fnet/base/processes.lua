@@ -88,7 +88,8 @@ end
 
 -- ---- messages ----
 
-local ALIKE = "all have to take the same steps, saving too, whatever their number, the time or math.random"
+local ALIKE = "all have to take the same steps, saving and what they share too, whatever their number, the time " ..
+  "or math.random"
 
 local function raise_parted(other, tag)
   local me = processes.number
@@ -98,13 +99,16 @@ local function raise_parted(other, tag)
   core.raise("processes: process %d and process %d do not do the same; %s", other, me, ALIKE)
 end
 
+-- What an exchange moves: processes that are about to do different things find that out by the tag.
+local ELEMENTS, TEXTS, WORD = 0, 1, 2
+
 -- The tag of the messages of an exchange; MPI promises tags up to 32767.
-local function tag_of(number) return mpi.farewell + 1 + number % 30000 end
+local function tag_of(number, kind) return mpi.farewell + 1 + number % 10000 * 3 + kind end
 
 -- One more exchange, of all, begins: its tag.
-local function next_tag()
+local function next_tag(kind)
   turn = turn + 1
-  return tag_of(turn)
+  return tag_of(turn, kind)
 end
 
 local function send(to, tag, ...)
@@ -127,7 +131,7 @@ end
 
 -- What process 1 has, in all; handed down a tree.
 local function broadcast(text)
-  local tag = next_tag()
+  local tag = next_tag(WORD)
   if processes.number > 1 then text = receive(processes.number // 2, tag) end
   for _, child in ipairs(children()) do send(child, tag, text) end
   return text
@@ -137,7 +141,7 @@ end
 ---@param t tensor contiguous, of one shape and type in all
 function processes.spread(t)
   if not mpi then return end
-  local tag = next_tag()
+  local tag = next_tag(ELEMENTS)
   local address, bytes = core.memory(t)
   if processes.number > 1 then receive(processes.number // 2, tag, address, bytes) end
   for _, child in ipairs(children()) do send(child, tag, address, bytes) end
@@ -149,7 +153,7 @@ end
 ---@param to integer
 ---@param t tensor contiguous
 function processes.hand(from, to, t)
-  local tag = tag_of(turn + 1)
+  local tag = tag_of(turn + 1, ELEMENTS)
   if processes.number == from then send(to, tag, core.memory(t))
   else receive(from, tag, core.memory(t)) end
 end
@@ -166,15 +170,21 @@ function processes.exchange(other, leaving, arriving)
 end
 
 --- The texts of all processes, in their order, in each of them.
+---@param what string the function that has something to say; where another one has in another process, this raises
 ---@param text string
 ---@return string[]
-function processes.gather(text)
-  local tag, packed = next_tag(), string.pack("<i8s8", processes.number, text)
+function processes.gather(what, text)
+  if not mpi then return { text } end
+  local tag, packed = next_tag(TEXTS), string.pack("<i8s8s8", processes.number, what, text)
   for _, child in ipairs(children()) do packed = packed .. receive(child, tag) end
   if processes.number > 1 then send(processes.number // 2, tag, packed) end
   local all, texts, at = broadcast(packed), {}, 1
   while at <= #all do
-    local number, own, next_at = string.unpack("<i8s8", all, at)
+    local number, other, own, next_at = string.unpack("<i8s8s8", all, at)
+    if other ~= what then
+      core.raise("processes: process %d is in %s while process %d is in %s; %s", number, other, processes.number,
+        what, ALIKE)
+    end
     texts[number], at = own, next_at
   end
   return texts

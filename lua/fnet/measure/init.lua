@@ -7,7 +7,6 @@ local later = require "fnet.base.later"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local classes = require "fnet.measure.classes"
-local collect = require "fnet.measure.collect"
 local confusion = require "fnet.measure.confusion"
 local is_module = require("fnet.nn.module").is_module
 local pass = require "fnet.measure.pass"
@@ -18,10 +17,8 @@ local metrics = {}
 local function pair(what, output, target)
   if is_module(output) then
     expect.that(is.dataset(target), what, "a data set after the model", target)
-    local add_output, add_target = collect(what, #target), collect(what, #target)
-    local outputs, targets
-    pass(what, output, target, nil, function(piece, y) outputs, targets = add_output(piece), add_target(y) end)
-    return outputs, targets
+    local _, kept = pass(what, output, target, { keep = { "outputs", "targets" } })
+    return kept.outputs, kept.targets
   end
   if not core.is_tensor(output) then
     core.raise("%s: expected outputs and targets, or a model and a data set, got %s and %s", what,

@@ -83,13 +83,20 @@ local function metric_list(what, metrics)
   return list
 end
 
--- Keeps what the metrics over all rows need.
-local function keep(self, output, target)
+--- Whether there is a metric over all rows, for which outputs and targets have to be kept.
+---@return boolean
+function Meter:keeps() return self.add_output ~= nil end
+
+--- Keeps outputs and targets, where there is such a metric.
+---@param output tensor
+---@param target tensor
+function Meter:keep(output, target)
+  if not self.add_output then return end
   self.outputs, self.targets = self.add_output(output), self.add_target(target)
 end
 
 --- What a batch adds, in numbers: its rows, its loss times these, and the sum of each metric; `add_figures` counts
--- them in. What metrics over all rows need is kept here at once.
+-- them in.
 ---@param output tensor
 ---@param target tensor
 ---@param loss number its mean over the batch
@@ -98,7 +105,6 @@ function Meter:figures(output, target, loss)
   local rows = rows_of(target)
   local figures = { rows, loss * rows }
   for i, metric in ipairs(self.metrics) do figures[i + 2] = metric.whole and 0 or metric.of(output, target) end
-  if self.add_output then keep(self, output, target) end
   return figures
 end
 
@@ -114,7 +120,10 @@ end
 ---@param output tensor
 ---@param target tensor
 ---@param loss number its mean over the batch
-function Meter:add(output, target, loss) self:add_figures(self:figures(output, target, loss)) end
+function Meter:add(output, target, loss)
+  self:add_figures(self:figures(output, target, loss))
+  self:keep(output, target)
+end
 
 --- The mean loss so far.
 ---@return number
@@ -141,7 +150,7 @@ end
 ---@param state table
 function Meter:load_state(state)
   self.rows, self.loss, self.sums = state.rows, state.loss, state.sums
-  if self.add_output and state.outputs then keep(self, state.outputs, state.targets) end
+  if state.outputs then self:keep(state.outputs, state.targets) end
 end
 
 --- A meter that has seen nothing.

@@ -32,7 +32,7 @@ local function mistakes(model, dataset, count, options)
   count = count == nil and 10 or expect.count("mistakes: count", count, 1)
   options = expect.options("mistakes", options, { "size" })
   local list, samples = {}, 0
-  pass("mistakes", model, dataset, options.size, function(output, y)
+  local function visit(output, y)
     if samples == 0 then check_classifier("mistakes", dataset, output, y) end
     local said = classes.said("mistakes", output, samples):totable()
     local probabilities = core.made_by(output) == "softmax" and output or output:softmax()
@@ -43,7 +43,8 @@ local function mistakes(model, dataset, count, options)
       end
     end
     samples = samples + #labels
-  end)
+  end
+  pass("mistakes", model, dataset, { size = options.size, visit = visit })
   table.sort(list, worse)
   return table.move(list, 1, math.min(count, #list), 1, {}), #list, samples
 end

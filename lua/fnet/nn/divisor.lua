@@ -1,5 +1,5 @@
---- Divisor: by what a loss, which is a mean, has been divided where that is not the number of its rows. Whoever joins
--- means, as shards do, asks for it. Invariant: nothing is noted for an ordinary loss, which so costs nothing.
+--- Divisor: by what a loss, which is a mean, has been divided where that is not the number of its rows. Whoever
+-- joins means, as shards do, asks for it. Invariant: nothing is noted for an ordinary loss, which so costs nothing.
 
 local core = require "fnet.core"
 

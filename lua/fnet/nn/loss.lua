@@ -46,8 +46,8 @@ local function shares(logits, smoothing)
   return possible * (classes / possible:sum(logits.rank, true)) * (smoothing / classes)
 end
 
--- The same with distributions for labels, smoothing or weights: sum(weight * target * -log(softmax)) / norm; and the
--- norm.
+-- The same with distributions for labels, smoothing or weights: sum(weight * target * -log(softmax)) / norm; and
+-- the norm.
 local function weighted_cross_entropy(output, labels, options)
   local target, norm = labels, output:count() // output.shape[output.rank]
   local weights = options.weights ~= nil and weights_of(options.weights, output)

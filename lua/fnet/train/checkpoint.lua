@@ -91,9 +91,12 @@ function Checkpoint:save()
   return safetensors.write_list(self.path, tensors, metadata)
 end
 
+-- The signal that waits; that of process 1 where several save together. Without a directory none is held.
+local function held_signal(self) return self.directory and processes.same(core.held_signal()) or nil end
+
 -- Between two steps everything that is saved fits together. After Ctrl-C, SIGTERM or SIGHUP the training ends here.
 local function between_steps(self, due)
-  local signal = processes.same(core.held_signal())
+  local signal = held_signal(self)
   if signal or due then
     local done, message = self:save()
     if not done then core.raise("checkpoint: not saved: " .. message) end
@@ -127,7 +130,7 @@ function Checkpoint:epochs(count)
     elseif self.random and self.step == 0 then
       core.random_state(table.unpack(self.random))
     end
-    if not first or processes.same(core.held_signal()) then between_steps(self, true) end
+    if not first or held_signal(self) then between_steps(self, true) end
     first = false
     if self.epoch > count then return nil end
     return self.epoch, self.sums

@@ -23,18 +23,23 @@ local OPTIONS = {
   "early_stopping", "seed", "checkpoint", "shards",
 }
 local EVENTS = { "start", "epoch_start", "step", "epoch_end", "finish" }
+local IN_CALLBACKS = table.move({ "outputs" }, 1, 1, #EVENTS + 1, { table.unpack(EVENTS) })
 
--- The functions of each event, in the order given.
+-- The functions of each event, in the order given, and whether one of them wants run.output.
 local function callback_lists(callbacks)
-  local lists = {}
+  local lists = { wants_outputs = false }
   for _, event in ipairs(EVENTS) do lists[event] = {} end
   if callbacks == nil then return lists end
   expect.that(type(callbacks) == "table", "fit: callbacks",
     "a table of functions by event, or a list of those", callbacks)
   for _, handlers in ipairs(#callbacks == 0 and { callbacks } or callbacks) do
-    expect.options("fit: callbacks", handlers, EVENTS)
-    for event, f in pairs(handlers) do
-      table.insert(lists[event], expect.that(is.callable(f), "fit: callbacks: " .. event, "a function", f))
+    expect.options("fit: callbacks", handlers, IN_CALLBACKS, { "outputs" })
+    lists.wants_outputs = lists.wants_outputs or handlers.outputs == true
+    for _, event in ipairs(EVENTS) do
+      local f = handlers[event]
+      if f ~= nil then
+        table.insert(lists[event], expect.that(is.callable(f), "fit: callbacks: " .. event, "a function", f))
+      end
     end
   end
   return lists
@@ -96,19 +101,12 @@ local function set_schedule(optimiser, schedule)
 end
 
 -- The shards that each batch is cut into; nil where it stays whole.
-local function shards_of(run, metrics, count)
+local function shards_of(run, count)
   if count == nil or expect.count("fit: shards", count, 1) == 1 then
     processes.refuse_copies "fit"
     return nil
   end
-  local shards = new_shards(run.model, count, run.optim.parameters)
-  for _, metric in ipairs(processes.count > 1 and metrics or {}) do
-    if metric.whole then
-      core.raise("fit: metrics: '%s' needs the outputs for all rows, which processes do not exchange while they " ..
-        "train; let fnet.evaluate compute it afterwards", metric.name)
-    end
-  end
-  return shards
+  return new_shards(run.model, count, run.optim.parameters)
 end
 
 local function columns_of(metrics, valid, schedule)
@@ -175,14 +173,15 @@ end
 --- optim.schedule; one with an `update`, such as plateau, gets valid_loss, or loss, after each epoch; clip: the
 --- most for the norm of the gradients (optim.clip_norm), or a function(parameters) that changes them; metrics: as
 --- for fnet.evaluate; callbacks: functions of the run by event (start, epoch_start, step, epoch_end, finish), such
---- as fnet.report.training(), or a list of such tables; early_stopping: { patience = epochs without improvement,
---- monitor = "valid_loss" (without valid "loss"), goal = "min" or "max", restore = true: the weights of the best
---- epoch in the end }, so { patience = epochs } keeps the best without stopping; seed: for fnet.seed before the
---- first shuffle; checkpoint: a directory to save the run in after each epoch, or { directory, resume = true to go
---- on from there, every = steps between saves inside an epoch }: Ctrl-C, SIGTERM and SIGHUP then save and end the
---- program, see fnet.checkpoint; shards: cuts each batch into so many parts, whose gradients are joined before the
---- step: less memory, and a training that processes share, see fnet.shards; by
---- default the whole batch
+--- as fnet.report.training(), or a list of such tables; with shards one that reads run.output says so, { outputs =
+--- true, step = f }, since the outputs of all shards are then brought together; early_stopping: { patience = epochs
+--- without improvement, monitor = "valid_loss" (without valid "loss"), goal = "min" or "max", restore = true: the
+--- weights of the best epoch in the end }, so { patience = epochs } keeps the best without stopping; seed: for
+--- fnet.seed before the first shuffle; checkpoint: a directory to save the run in after each epoch, or { directory,
+--- resume = true to go on from there, every = steps between saves inside an epoch }: Ctrl-C, SIGTERM and SIGHUP
+--- then save and end the program, see fnet.checkpoint; shards: cuts each batch into so many parts, whose gradients
+--- are joined before the step: less memory, and a training that processes share, see fnet.shards; by default the
+--- whole batch
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)
@@ -219,7 +218,7 @@ return function(model, options)
     steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
   }, loop.Run)
   set_schedule(run.optim, plan.schedule)
-  plan.shards = shards_of(run, metrics, options.shards)
+  plan.shards = shards_of(run, options.shards)
   run.checkpoint = checkpoint_of(run, plan, options.checkpoint)
   return loop.train(run, plan)
 end

@@ -8,6 +8,8 @@ local expect = require "fnet.base.expect"
 local evaluate = require("fnet.measure.evaluate").evaluate
 local interruption = require "fnet.base.interruption"
 local check_labels = require "fnet.measure.labels"
+local collect = require "fnet.measure.collect"
+local gather_rows = require "fnet.base.gather_rows"
 local meter = require "fnet.measure.meter"
 local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
@@ -15,6 +17,7 @@ local nonfinite = require "fnet.inspect.nonfinite"
 local outside = require "fnet.nn.outside"
 local processes = require "fnet.base.processes"
 local progress = require "fnet.base.progress"
+local rows_of = require "fnet.data.rows"
 local try = require "fnet.base.try"
 
 -- The weights that gave a finite loss are kept once in so many steps: a copy costs about a third of a step.
@@ -33,11 +36,19 @@ local KEEP = 64
 ---@field loss number? that of the latest step
 ---@field x tensor|tensor[]|nil the latest batch, its targets and what the model gave; only during the callback
 ---@field y tensor|tensor[]|nil
----@field output tensor? nil where the batch was cut into shards
+---@field output tensor? with shards only where a callback asks for it: callbacks = { outputs = true, step = f }
 ---@field record table? the figures of the epoch, during epoch_end
 ---@field checkpoint fnet.Checkpoint of no directory where the option is not given
 local Run = {}
-Run.__index = Run
+
+-- With shards the outputs are kept only where they are wanted; a callback that takes nil for them would do
+-- nonsense.
+function Run:__index(key)
+  if key == "output" and rawget(self, "x") then
+    core.raise "run.output: with shards it is kept only on request: callbacks = { outputs = true, step = f }"
+  end
+  return Run[key]
+end
 
 --- Ends the training after this step.
 ---@param reason? string for the history
@@ -49,6 +60,22 @@ end
 -- Calls the functions of an event.
 local function tell(run, plan, event)
   for _, f in ipairs(plan.callbacks[event]) do f(run) end
+end
+
+-- Whether to stop is process 1's word where several train together.
+local function agree(run, plan)
+  if plan.shards then run.stop_reason = processes.same(run.stop_reason) end
+end
+
+-- What the callbacks of one process want, all give it.
+local function join_wishes(plan)
+  local has_steps, wants_outputs = #plan.callbacks.step > 0, plan.callbacks.wants_outputs
+  local packed = processes.pack(has_steps, wants_outputs)
+  for _, text in ipairs(plan.shards and processes.gather("fit", packed) or {}) do
+    local other_has_steps, other_wants = processes.unpack(text)
+    has_steps, wants_outputs = has_steps or other_has_steps, wants_outputs or other_wants
+  end
+  plan.has_steps, plan.wants_outputs = has_steps, wants_outputs
 end
 
 -- Something is not finite: raises, after good weights are back.
@@ -118,22 +145,34 @@ local function batch_gradients(run, plan, x, y)
   return value, output
 end
 
--- The same shard by shard; what they add to the means, and the loss.
+-- The same shard by shard; each is counted in the means. The outputs, of all processes, where somebody wants them.
 local function shard_gradients(run, plan, means, x, y)
   run.optim:zero_grad()
-  return plan.shards:step({ n = 2, x, y }, function(...)
-    local output, loss, value = compute_loss(run, plan, ...)
-    return loss, means:figures(output, select(2, ...), value)
+  local add_output = (plan.wants_outputs or means:keeps()) and collect("fit", rows_of.count(y))
+  local own
+  local value, results = plan.shards:step({ n = 2, x, y }, function(part, target)
+    local output, loss, number = compute_loss(run, plan, part, target)
+    if add_output then own = add_output(output) end
+    return loss, means:figures(output, target, number)
   end)
+  for _, result in ipairs(results) do
+    local figures = result.figures
+    figures[2] = result.loss * figures[1]
+    means:add_figures(figures)
+  end
+  if not add_output then return value end
+  local output = gather_rows("fit", own)
+  means:keep(output, y)
+  return value, plan.wants_outputs and output or nil
 end
 
 -- One pass over the training data.
 local function train_epoch(run, plan, means)
   local opt, last_good = run.optim, plan.last_good
-  local has_callbacks, clip = #plan.callbacks.step > 0, plan.clip
+  local clip = plan.clip
   for x, y in run.checkpoint:batches(plan.train, plan.batch) do
-    local value, output, results
-    if plan.shards then value, results = shard_gradients(run, plan, means, x, y)
+    local value, output
+    if plan.shards then value, output = shard_gradients(run, plan, means, x, y)
     else value, output = batch_gradients(run, plan, x, y) end
     if run.total_steps % KEEP == 0 then
       last_good:take()
@@ -143,12 +182,11 @@ local function train_epoch(run, plan, means)
     opt:step()
 
     run.step, run.total_steps = run.step + 1, run.total_steps + 1
-    if output then means:add(output, y, value) end
-    for _, result in ipairs(results or {}) do means:add_figures(result.figures) end
-    if has_callbacks then
+    if not plan.shards then means:add(output, y, value) end
+    if plan.has_steps then
       run.loss, run.x, run.y, run.output = value, x, y, output
       tell(run, plan, "step")
-      run.stop_reason = processes.same(run.stop_reason)
+      agree(run, plan)
       run.x, run.y, run.output = nil, nil, nil
     end
     if run.stop_reason then return end
@@ -157,7 +195,8 @@ end
 
 -- What the model, as it now is, gives for the other data set. A loss that is not finite ends the training, too.
 local function validate(run, plan, record)
-  local result = evaluate(run.model, plan.valid, { loss = plan.loss, metrics = plan.metric_option })
+  local result = evaluate(run.model, plan.valid, { loss = plan.loss, metrics = plan.metric_option,
+    shared = plan.shards ~= nil })
   if result.loss - result.loss ~= 0 then
     core.raise("fit: epoch %d, validation: the loss is %s; %s", run.epoch, say.number(result.loss, "%g"),
       nonfinite.in_dataset(plan.valid, 1000) or
@@ -178,6 +217,7 @@ end
 local function all_epochs(run, plan)
   local records = run.history
   plan.last_good:take()
+  join_wishes(plan)
   tell(run, plan, "start")
   for epoch in run.checkpoint:epochs(run.epochs) do
     if run.stop_reason then break end
@@ -205,7 +245,7 @@ local function all_epochs(run, plan)
     if progress.hear then progress.hear(records:line(record)) end
     local reason = plan.early_stopping and plan.early_stopping:observe(record)
     if reason then run:stop(reason) end
-    run.stop_reason = processes.same(run.stop_reason)
+    agree(run, plan)
   end
 end
 

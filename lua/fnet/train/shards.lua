@@ -111,8 +111,8 @@ end
 local function weight_of(loss, rows)
   local list = divisor.all_of(loss)
   if #list > 1 then
-    core.raise("shards: backward: the loss adds means that are divided by different things, by %g and by %g, and " ..
-      "shards cannot count by both; one mean with `ignore` or `weights`, or means over the rows, can be cut",
+    core.raise("shards: backward: the loss adds means that are divided by different things, by %g and by %g, " ..
+      "and shards cannot count by both; one mean with `ignore` or `weights`, or means over the rows, can be cut",
       list[1], list[2])
   end
   return list[1] or rows
@@ -205,7 +205,7 @@ local function gather_results(step, digest)
     parts[#parts + 1] = string.pack("<s8", processes.pack(result.rows, result.weight, result.loss,
       table.unpack(result.figures)))
   end
-  for number, text in ipairs(processes.gather(table.concat(parts))) do
+  for number, text in ipairs(processes.gather("shards", table.concat(parts))) do
     if text:sub(1, #digest) ~= digest then
       core.raise("shards: process %d has other weights, random numbers or rows than process %d; all have to " ..
         "make the same, with fnet's random numbers alone, after fnet.seed", number, processes.number)
@@ -222,19 +222,22 @@ local function gather_results(step, digest)
   return results
 end
 
--- Each shard has counted by its weight as if all weights together were the rows: makes that right where they are not.
--- The loss of the batch.
+-- Each shard has counted by its weight as if all weights together were the rows: makes that right where they are
+-- not. Gives the loss of the batch, which then is the loss of each shard, too.
 local function weigh(step, sum)
-  local loss, weights = 0, 0
+  local total, weights, by_rows = 0, 0, true
   for _, result in ipairs(step.results) do
-    loss, weights = loss + result.loss * result.weight, weights + result.weight
+    total, weights = total + result.loss * result.weight, weights + result.weight
+    by_rows = by_rows and result.weight == result.rows
   end
-  if weights == 0 then return 0 end
-  if weights ~= step.rows then
+  local loss = weights == 0 and 0 or total / weights
+  if by_rows then return loss end
+  for _, result in ipairs(step.results) do result.loss = loss end
+  if weights ~= step.rows and weights > 0 then
     local gradients = slice(sum, 1, 1, step.gradients)
     copy(gradients, gradients * (step.rows / weights))
   end
-  return loss / weights
+  return loss
 end
 
 -- Vector 0 has the gradients that were there before the step: they are the parameters' again.
@@ -248,7 +251,7 @@ end
 ---@param values table the batch, each with rows, n of them
 ---@param compute fun(...): tensor, number[] the loss of a shard, and its figures
 ---@return number loss the mean over all rows, or by the weights of a loss that has such
----@return { rows: integer, figures: number[] }[] results of each shard that has rows, in order
+---@return { rows: integer, loss: number, figures: number[] }[] results of each shard that has rows, in order
 function Shards:step(values, compute)
   local step = { values = values, compute = compute, rows = count_rows(values), results = {} }
   step.parameters, step.buffers = tensors_of(self)
@@ -317,11 +320,11 @@ function Shards:__tostring() return ("Shards(%d)"):format(self.count) end
 -- order. That takes the memory of one shard, and that of the gradients once more for each doubling of the number of
 -- shards. The loss has to be the mean over the rows of what it is given: the shards count by their rows, or where
 -- cross_entropy has `ignore` or `weights` by the sum of those weights, so that the mean is that of the batch. One
--- that a script itself divides by something else becomes the mean of the shards' means, not quite that. BatchNorm normalises each shard by itself; buffers such as its running
--- statistics become their mean by rows, those of whole numbers what the first shard makes of them. A batch takes
--- one random call, from which Dropout draws by shard: other numbers, also in shuffles that follow, than without
--- shards. Where mpirun has started several processes they share the shards, which changes no bit: all run the same
--- script, and process 1 speaks and writes files.
+-- that a script itself divides by something else becomes the mean of the shards' means, not quite that. BatchNorm
+-- normalises each shard by itself; buffers such as its running statistics become their mean by rows, those of whole
+-- numbers what the first shard makes of them. A batch takes one random call, from which Dropout draws by shard:
+-- other numbers, also in shuffles that follow, than without shards. Where mpirun has started several processes they
+-- share the shards, which changes no bit: all run the same script, and process 1 speaks and writes files.
 ---@param model nn.Module
 ---@param count integer shards of a batch, 1 to 4096
 ---@param parameters? tensor[] others that learn, beside the model's own, such as those of the loss

@@ -1,0 +1,67 @@
+--- Gather rows: tensors of which each process has some rows become the tensors of all rows, in each process, in the
+-- order of the processes. Invariant: bytes are moved, nothing is computed.
+
+local core = require "fnet.core"
+local processes = require "fnet.base.processes"
+
+local slice, copy = core.methods.slice, core.methods.copy
+
+-- Whether it is a single tensor; type, number of axes and lengths of each. As a text; "" for nothing.
+local function form_of(own, tensors)
+  if own == nil then return "" end
+  local parts = {}
+  for i, t in ipairs(tensors) do parts[i] = processes.pack(t.dtype, t.rank, table.unpack(t.shape)) end
+  return processes.pack(own == tensors[1]) .. table.concat(parts)
+end
+
+-- The same as a list of { type, rows, other lengths ... }, and as a text what has to be alike in all processes.
+local function read_form(text)
+  local values, list, alike, at = table.pack(processes.unpack(text)), {}, {}, 2
+  while at <= values.n do
+    local rank = values[at + 1]
+    local form = table.move(values, at + 2, at + 1 + rank, 2, { values[at] })
+    list[#list + 1], alike[#alike + 1] = form, form[1] .. table.concat(form, " ", 3)
+    at = at + 2 + rank
+  end
+  list.is_single = values[1]
+  return list, table.concat(alike, ", ")
+end
+
+-- One tensor, of which this process has the rows `own`, or none; `counts` says how many each has.
+local function gather_one(own, form, counts)
+  local before, rows, me = {}, 0, processes.number
+  for number = 1, processes.count do before[number], rows = rows, rows + (counts[number] or 0) end
+  local whole = core.full({ rows, table.unpack(form, 3) }, 0, form[1])
+  local function part(number) return slice(whole, 1, before[number] + 1, before[number] + counts[number]) end
+  if own then copy(part(me), own) end
+  for number = 2, processes.count do
+    if counts[number] and (me == 1 or me == number) then processes.hand(number, 1, part(number)) end
+  end
+  processes.spread(whole)
+  return whole
+end
+
+--- All processes call it.
+---@param what string the function, for messages
+---@param own tensor|tensor[]|nil rows, or a list of tensors of rows; nil where this process has none
+---@return tensor|tensor[]|nil whole nil where no process has any
+return function(what, own)
+  if processes.count == 1 then return own end
+  local tensors = core.is_tensor(own) and { own } or own or {}
+  local forms, alike, first, counts = nil, nil, nil, {}
+  for number, text in ipairs(processes.gather(what .. ": rows", form_of(own, tensors))) do
+    local list, found = read_form(text)
+    if #list > 0 then forms, alike, first = forms or list, alike or found, first or number end
+    if #list > 0 and found ~= alike then
+      core.raise("%s: the model gives other types or shapes in process %d than in process %d", what, number, first)
+    end
+    for i, form in ipairs(list) do
+      counts[i] = counts[i] or {}
+      counts[i][number] = form[2]
+    end
+  end
+  if not forms then return nil end
+  local wholes = {}
+  for i, form in ipairs(forms) do wholes[i] = gather_one(tensors[i], form, counts[i]) end
+  return forms.is_single and wholes[1] or wholes
+end
