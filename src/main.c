@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -58,6 +59,16 @@ static int end_others(lua_State *L) {
     lua_getfield(L, -1, "abort");
     lua_call(L, 0, 0);
     return 0;
+}
+
+/* The same for those that it has not joined yet, which may already wait for it to join: mpirun of MPICH ends them
+   where this process is killed, not where it merely fails. After joining, nothing tells of mpirun any more. */
+static void end_others_unjoined(void) {
+    if (told_by_mpirun("PMI_SIZE", "PMI_SIZE") < 2) return;
+    fflush(NULL);
+    nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL); /* mpirun passes on what was said */
+    signal(SIGTERM, SIG_DFL);
+    raise(SIGTERM);
 }
 
 /* ---- messages ---- */
@@ -560,5 +571,6 @@ int main(int argc, char **argv) {
         signal(SIGINT, SIG_DFL);
         raise(SIGINT);
     }
+    if (!succeeded) end_others_unjoined();
     return succeeded ? EXIT_SUCCESS : EXIT_FAILURE;
 }

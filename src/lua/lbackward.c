@@ -359,9 +359,9 @@ static int zero_grad(lua_State *L) {
     return 0;
 }
 
-/* core.leaves(result, marks): the leaves that require gradients and that it depends on, in the order in which a walk
-   over what is on the tape meets them; that a part of it was freed is no error. And a list of what the table `marks`,
-   which may be left out, has for the tensors met. */
+/* core.leaves(result, marks): the leaves that require gradients and that it depends on, in the order in which a
+   walk over what is on the tape meets them; that a part of it was freed is no error. And a list of what the table
+   `marks`, which may be left out, has for the tensors met. */
 static int leaves(lua_State *L) {
     struct handle *root = ltensor_test(L, 1); /* its elements may have been given back */
     luaL_argexpected(L, root, 1, "tensor");

@@ -72,6 +72,14 @@ local history = fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, opt
 print(model:sha256(), history[#history].loss, history[#history].f1)
 ]]
 
+-- The second process does not come as far as to join the others.
+local EARLY = [[
+local fnet = require "fnet"
+local rank = os.getenv "OMPI_COMM_WORLD_RANK" or os.getenv "PMI_RANK"
+if rank == "1" and arg[1] == "raise" then error "too early" end
+if rank ~= "1" then fnet.processes() end
+]]
+
 local ALONE = [[
 local fnet = require "fnet"
 local model = fnet.nn.Sequential { fnet.nn.Dense(4, 3) }
@@ -91,7 +99,7 @@ print "trained"
 local directory
 setup(function()
   directory = command.make_directory()
-  for name, text in pairs { train = TRAIN, event = EVENT, alone = ALONE } do
+  for name, text in pairs { train = TRAIN, event = EVENT, early = EARLY, alone = ALONE } do
     command.write_file(("%s/%s.lua"):format(directory, name), text)
   end
 end)
@@ -137,6 +145,22 @@ for _, kind in ipairs(mpi.kinds) do
       assert.matches("process 2 has ended while process 1 waits for it", result.errors, 1, true)
       assert.is_true(os.time() - started < 20)
     end)
+
+    test("all end when one fails before it has joined", function()
+      local started = os.time()
+      local result = run(mpirun, 3, "early.lua", "raise")
+      assert.not_equal(0, result.status)
+      assert.equal(1, times(result.errors, "fnet, process 2 of 3: early.lua:3: too early"))
+      assert.is_true(os.time() - started < 10)
+    end)
+
+    if long then
+      test("say that they wait for one that does not join", function()
+        local result = command.shell(directory, ("%s timeout -k 1 13 %s -n 2 %s"):format(mpi.environment, mpirun,
+          command.line(command.fnet, { "early.lua" })))
+        assert.equal(1, times(result.errors, "fnet: still waiting for all processes that mpirun has started"))
+      end)
+    end
 
     test("may be killed at any moment, and go on with any number of them", function()
       local expected = run_alone("event.lua", "none").output
