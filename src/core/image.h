@@ -1,7 +1,8 @@
-/* PNG and JPEG pictures in memory, through libpng and libjpeg where the build found them (FNET_PNG, FNET_JPEG).
-   Two phases: image_inspect tells the size, so that the caller brings the memory; image_decode fills it.
-   Invariant: each function frees all that the libraries took before it returns, also after their errors, and calls
-   nothing of its caller, so that no longjmp of theirs crosses a frame of another file. */
+/* PNG and JPEG pictures in memory, read through libpng and libjpeg where the build found them (FNET_PNG,
+   FNET_JPEG); PNG is written in every build. Two phases: image_inspect tells the size, so that the caller brings
+   the memory; image_decode fills it. Invariant: each function frees all that the libraries took before it returns,
+   also after their errors, and calls nothing of its caller, so that no longjmp of theirs crosses a frame of another
+   file. */
 #ifndef FNET_IMAGE_H
 #define FNET_IMAGE_H
 

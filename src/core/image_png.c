@@ -133,77 +133,11 @@ bool png_decode(struct image *image, const struct image_options *options, const 
     return fine && image_plausible(image, size, png.least);
 }
 
-/* ---- writing ---- */
-
-struct png_file {
-    struct image *image;
-    uint8_t *at;
-    size_t left;
-    jmp_buf failed;
-};
-
-static void png_refuse(png_structp writer, png_const_charp text) {
-    struct png_file *file = png_get_error_ptr(writer);
-    snprintf(file->image->message, sizeof file->image->message, "cannot be encoded as PNG: %s", text);
-    longjmp(file->failed, 1);
-}
-
-static void png_put(png_structp writer, png_bytep from, size_t size) {
-    struct png_file *file = png_get_io_ptr(writer);
-    if (size > file->left) png_error(writer, "it is larger than expected");
-    memcpy(file->at, from, size);
-    file->at += size;
-    file->left -= size;
-}
-
-static void png_need_no_flush(png_structp writer) { (void)writer; }
-
-/* What the pixels take uncompressed, with zlib's frame, and the frames of chunks around it. */
-static size_t png_most(const struct image *image) {
-    size_t raw = image->height * (1 + image->width * image->channels);
-    size_t deflated = raw + raw / 1024 + 1024;
-    return deflated + deflated / 512 + 1024;
-}
-
-static bool png_encode(png_structp writer, png_infop info, struct png_file *file, const uint8_t *data) {
-    const struct image *image = file->image;
-    if (setjmp(file->failed) != 0) return false;
-    png_set_write_fn(writer, file, png_put, png_need_no_flush);
-    png_set_IHDR(writer, info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
-                 image->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_BASE, PNG_FILTER_TYPE_BASE);
-    png_set_sRGB(writer, info, PNG_sRGB_INTENT_PERCEPTUAL);
-    png_write_info(writer, info);
-    for (size_t y = 0; y < image->height && !interrupt_pending(); y++)
-        png_write_row(writer, data + y * image->width * image->channels);
-    if (!interrupt_pending()) png_write_end(writer, NULL);
-    return true;
-}
-
-bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, size_t *size) {
-    if (!image_plausible(image, 0, 0)) return false;
-    if (!to) *size = png_most(image);
-    if (!to) return true;
-    struct png_file file = {.image = image, .at = to, .left = *size};
-    png_structp writer = png_create_write_struct(PNG_LIBPNG_VER_STRING, &file, png_refuse, png_silent);
-    png_infop info = writer ? png_create_info_struct(writer) : NULL;
-    bool fine = info && png_encode(writer, info, &file, data);
-    if (!info) snprintf(image->message, sizeof image->message, "cannot be encoded as PNG: not enough memory");
-    png_destroy_write_struct(&writer, &info);
-    *size -= file.left;
-    return fine;
-}
-
 #else
 
 bool png_decode(struct image *image, const struct image_options *options, const uint8_t *bytes, size_t size,
                 uint8_t *data) {
     (void)options, (void)bytes, (void)size, (void)data;
-    return image_missing(image, "PNG", "libpng", "libpng-dev");
-}
-
-bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, size_t *size) {
-    (void)data, (void)to, (void)size;
     return image_missing(image, "PNG", "libpng", "libpng-dev");
 }
 

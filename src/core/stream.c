@@ -51,3 +51,5 @@ void stream_end(struct stream *stream) {
 uint32_t stream_crc32(uint32_t crc, const void *bytes, size_t count) {
     return (uint32_t)crc32_z(crc, bytes, count);
 }
+
+uint32_t stream_adler32(const void *bytes, size_t count) { return (uint32_t)adler32_z(1, bytes, count); }

@@ -1,4 +1,4 @@
-/* Streams of zlib, in both directions, in steps that are small enough for Ctrl-C; and its CRC-32.
+/* Streams of zlib, in both directions, in steps that are small enough for Ctrl-C; and its checksums.
    The caller sets what is read from and written to, and sets it again as often as it likes.
    Invariant: only stream_move touches zlib's counters, so that lengths are size_t everywhere else. A stream starts
    as zeros, and stream_end is owed to it after a beginning, whatever that returned. */
@@ -42,5 +42,8 @@ void stream_end(struct stream *stream);
 
 /* The CRC-32 of what had `crc` (0: of nothing), with these bytes behind it. */
 uint32_t stream_crc32(uint32_t crc, const void *bytes, size_t count);
+
+/* The Adler-32 of these bytes (RFC 1950). */
+uint32_t stream_adler32(const void *bytes, size_t count);
 
 #endif

@@ -63,7 +63,8 @@ function pictures.measure(figures, options)
     measure_resize(figures, options, threads)
   end
   fnet.threads(available)
-  if core.encode_png(fnet.zeros({ 1, 1 }, "uint8")) then measure_reading(figures, options) end -- libpng is there
+  local has_libpng = core.decode_image(core.encode_png(fnet.zeros({ 1, 1 }, "uint8"))) ~= nil
+  if has_libpng then measure_reading(figures, options) end
 end
 
 return pictures

@@ -6,6 +6,9 @@ local core = require "fnet.core"
 
 local png = {}
 
+--- Whether this build reads such files: all write them.
+png.readable = core.decode_image(core.encode_png(core.full({ 1, 1 }, 0, "uint8"))) ~= nil
+
 local CHANNELS = { [0] = 1, [2] = 3, [3] = 1, [4] = 2, [6] = 4 }
 -- Adam7: first column and row, steps between columns and rows (section 8.2).
 local PASSES = { { 0, 0, 8, 8 }, { 4, 0, 8, 8 }, { 0, 4, 4, 8 }, { 2, 0, 4, 4 }, { 0, 2, 2, 4 }, { 1, 0, 2, 2 },

@@ -97,10 +97,15 @@ local function linear_ticks(low, high, most, least)
   return ticks
 end
 
+local POWERS = { 2, 3, 5, 10, 20, 50, 100, 200 } -- between two marks
+
 -- Powers of ten, or of these times 1, 2 and 5 where there is room.
 local function log_ticks(low, high, most)
   local first, last = math.floor(low), math.floor(high)
-  local every = math.max(1, math.ceil((last - first + 1) / most))
+  local every = 1
+  for _, powers in ipairs(POWERS) do
+    if (last - first + 1) / every > most then every = powers end
+  end
   local ticks = {}
   local factors = (high - low) * 3 <= most and { 1, 2, 5 } or { 1 }
   for power = math.ceil(first / every) * every, last, every do
