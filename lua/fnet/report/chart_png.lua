@@ -53,8 +53,8 @@ function chart_png.paint(self, size)
   local raster = new_raster(size.width, size.height)
   for _, shape in ipairs(chart_layout.shapes(self, size)) do painters[shape.kind](raster, shape) end
   local right, bottom = size.width - 1, size.height - 1
-  local frame = { kind = "line", points = { 0, 0, right, 0, right, bottom, 0, bottom, 0, 0 }, width = 1, colour = FRAME }
-  painters.line(raster, frame)
+  local frame = { 0, 0, right, 0, right, bottom, 0, bottom, 0, 0 }
+  painters.line(raster, { points = frame, width = 1, colour = FRAME })
   return core.encode_png(raster:picture())
 end
 

@@ -58,13 +58,15 @@ function report.progress(label, total)
   return update, hear and function() end or live.erase
 end
 
---- Callbacks for `fnet.fit` that show how it goes, on stderr: a live line while an epoch runs, where that is a
--- terminal, and a line for each epoch. In a sweep each line begins with the settings and the seed of its run.
+--- Callbacks for `fnet.fit` that show how it goes, on stderr: a line for each epoch, and where that is a terminal,
+-- a live line while an epoch runs, with the curves of the loss and the validation above it, which stay at the end.
+-- In a sweep each line begins with the settings and the seed of its run.
 ---@param options? table json: a line of JSON an epoch on standard output instead of the lines for people, false; in
---- a sweep it has the run as its first entry, `run`
+--- a sweep it has the run as its first entry, `run`; curve: the curves, true
 ---@return table callbacks
 function report.training(options)
-  options = expect.options("training", options, { "json" }, { "json" })
+  options = expect.options("training", options, { "json", "curve" }, { "json", "curve" })
+  local with_curve = options.curve ~= false and not options.json and not progress.hear
   local as_json = options.json
   local update, finish = nil, function() end
   local function tell(text)
@@ -72,7 +74,10 @@ function report.training(options)
     io.stderr:write((progress.name and progress.name .. "  " or "") .. text .. "\n") -- at once: others write, too
   end
   local callbacks = {}
-  function callbacks.start(run) tell(run.checkpoint.warning) end
+  function callbacks.start(run)
+    tell(run.checkpoint.warning)
+    if with_curve and core.terminal(2) then live.over(require("fnet.report.live_curve").of(run)) end
+  end
   function callbacks.epoch_end(run)
     finish()
     tell(run.history:line(run.record))
@@ -85,6 +90,9 @@ function report.training(options)
   end
   function callbacks.finish(run)
     finish()
+    live.over(nil)
+    local columns = with_curve and core.terminal(2)
+    if columns then tell(require("fnet.report.live_curve").last(run, columns)) end
     tell(run.history:ending())
   end
   if progress.hear or core.terminal(2) then

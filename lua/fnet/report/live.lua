@@ -1,12 +1,14 @@
 --- Lines on the terminal, mostly one, that are drawn again and again. While they stand, whatever the script writes
 -- takes them away first, so the two never share one: print, warn, io.write and the files' write are wrapped then.
--- Invariant: `undo` is set while lines stand, `above` of them over the one with the cursor, and only then are they
--- wrapped.
+-- Invariant: `undo` is set while lines stand, and only then are these wrapped; `lengths` are those of the lines.
+
+local core = require "fnet.core"
 
 local live = {}
 
 local undo
-local above = 0
+local lengths = {}
+local over -- what stands over the lines
 
 local function before(f)
   return function(...)
@@ -25,33 +27,58 @@ local function wrap(list, name)
   end
 end
 
--- What leads to the beginning of the first line.
-local function back() return "\r" .. ("\27[A"):rep(above) end
+-- What leads to the beginning of the first line, and how many rows of the terminal the lines take: one that has
+-- become narrower has broken them.
+local function back(columns)
+  local rows = 0
+  for _, length in ipairs(lengths) do rows = rows + math.max(1, math.ceil(length / columns)) end
+  return "\r" .. ("\27[A"):rep(rows - 1), rows
+end
+
+local function unwrap()
+  for _, f in ipairs(undo or {}) do f() end
+  undo = nil
+end
 
 --- Takes the lines away where they stand.
 function live.erase()
   if not undo then return end
-  for _, f in ipairs(undo) do f() end
-  undo = nil
-  io.stderr:write(back(), above > 0 and "\27[J" or "\27[K")
+  unwrap()
+  local home, rows = back(core.terminal(2) or math.huge)
+  io.stderr:write(home, rows > 1 and "\27[J" or "\27[K")
   io.stderr:flush()
-  above = 0
+  lengths = {}
+end
+
+--- Sets what stands over all lines that are drawn from now on.
+---@param lines_of? fun(columns: integer): string[] nil: nothing
+function live.over(lines_of) over = lines_of end
+
+-- A line that fits, and its length. One with colours that does not fit loses them.
+local function fitted(line, room)
+  local plain = line:gsub("\27%[[%d;]*m", "")
+  local length = utf8.len(plain) or 0
+  if length <= room then return line, length end
+  return plain:sub(1, (utf8.offset(plain, room + 1) or 1) - 1), room
 end
 
 --- Draws the lines, in place of those that stand.
 ---@param lines string[] cut where they are longer than the terminal
 ---@param columns integer of the terminal
 function live.draw(lines, columns)
-  if undo then
-    for _, f in ipairs(undo) do f() end
+  unwrap()
+  local home, rows = back(columns)
+  if over then
+    local all = over(columns)
+    lines = table.move(lines, 1, #lines, #all + 1, table.move(all, 1, #all, 1, {}))
   end
-  local room, cut = columns - 1, {} -- in the last column some terminals begin a new line
-  for i, line in ipairs(lines) do
-    cut[i] = (utf8.len(line) or 0) <= room and line or line:sub(1, (utf8.offset(line, room + 1) or 1) - 1)
+  local cut = {}
+  lengths = {}
+  for i, line in ipairs(lines) do -- in the last column some terminals begin a new line
+    cut[i], lengths[i] = fitted(line, columns - 1)
   end
-  io.stderr:write(back(), table.concat(cut, "\27[K\n"), "\27[K", #lines <= above and "\27[J" or "")
+  io.stderr:write(home, table.concat(cut, "\27[K\n"), "\27[K", #lines < rows and "\27[J" or "")
   io.stderr:flush()
-  above = #lines - 1
   undo = { wrap(_G, "print"), wrap(_G, "warn"), wrap(io, "write"), wrap(getmetatable(io.stdout).__index, "write") }
 end
 

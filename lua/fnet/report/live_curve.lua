@@ -1,0 +1,56 @@
+--- Live curve: loss and validation of a training that goes on, as a few lines over its progress line.
+-- Invariant: drawing takes at most a hundredth of the time, however many epochs there are.
+
+local chart = require "fnet.report.chart"
+local chart_text = require "fnet.report.chart_text"
+local core = require "fnet.core"
+local screen = require "fnet.report.screen"
+local series = require "fnet.report.series"
+
+local live_curve = {}
+
+local ROWS, WIDEST = 5, 100
+local LEAST_COLUMNS, LEAST_ROWS = 30, 16 -- of a terminal that has room for them
+local PAUSE, SHARE = 0.1, 0.01 -- seconds between two drawings at least; the share of the time that drawing may take
+
+-- The curves of a history as lines of text.
+local function lines_of(history, columns, x_range)
+  local place = screen.of(2)
+  local wide = math.min(WIDEST, columns - 1)
+  local curves = series.read("training", history)
+  local description = chart.new(curves, { x_range = x_range }, chart_text.resolution(wide))
+  local style = { ascii = not place.unicode, colour = place.colour }
+  local text = chart_text.paint(description, { columns = wide, rows = ROWS }, style)
+  local lines = {}
+  for line in (text .. "\n"):gmatch "(.-)\n" do lines[#lines + 1] = line end
+  return lines
+end
+
+--- What draws the curves of a training over its progress line; nothing before the second epoch has ended.
+---@param run fnet.Run
+---@return fun(columns: integer): string[]
+function live_curve.of(run)
+  local lines, shown, width, next_time = {}, 0, 0, 0
+  return function(columns)
+    local history, _, rows = run.history, core.terminal(2)
+    local has_room = columns >= LEAST_COLUMNS and (rows or LEAST_ROWS) >= LEAST_ROWS
+    if #history < 2 or not has_room then return {} end
+    local now = core.clock()
+    if columns == width and (#history == shown or now < next_time) then return lines end
+    lines, shown, width = lines_of(history, columns, { low = 1, high = math.max(2, run.epochs) }), #history, columns
+    local after = core.clock()
+    next_time = after + math.max(PAUSE, (after - now) / SHARE)
+    return lines
+  end
+end
+
+--- The curves of a training that has ended; nil where there were fewer than two epochs, or there is no room.
+---@param run fnet.Run
+---@param columns integer of the terminal
+---@return string?
+function live_curve.last(run, columns)
+  if #run.history < 2 or columns < LEAST_COLUMNS then return nil end
+  return table.concat(lines_of(run.history, columns), "\n")
+end
+
+return live_curve
