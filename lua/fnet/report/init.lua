@@ -91,8 +91,8 @@ function report.training(options)
   function callbacks.finish(run)
     finish()
     live.over(nil)
-    local columns = with_curve and core.terminal(2)
-    if columns then tell(require("fnet.report.live_curve").last(run, columns)) end
+    local width = with_curve and core.terminal(2)
+    if width then tell(require("fnet.report.live_curve").last(run, width)) end
     tell(run.history:ending())
   end
   if progress.hear or core.terminal(2) then

@@ -33,8 +33,9 @@ function live_curve.of(run)
   local lines, shown, width, next_time = {}, 0, 0, 0
   return function(columns)
     local history, _, rows = run.history, core.terminal(2)
-    local has_room = columns >= LEAST_COLUMNS and (rows or LEAST_ROWS) >= LEAST_ROWS
-    if #history < 2 or not has_room then return {} end
+    local tall = not rows or rows == 0 or rows >= LEAST_ROWS -- some do not tell
+
+    if #history < 2 or columns < LEAST_COLUMNS or not tall then return {} end
     local now = core.clock()
     if columns == width and (#history == shown or now < next_time) then return lines end
     lines, shown, width = lines_of(history, columns, { low = 1, high = math.max(2, run.epochs) }), #history, columns
