@@ -4,8 +4,9 @@
 ---@param rows table[] each a list of texts and numbers
 ---@param widths integer[]|integer the least width of each column, or of all; negative: cells stand to the left
 ---@param gap? string between the columns, one blank
+---@param paint? fun(text: string, row: integer, column: integer): string a cell as it is shown, with its blanks
 ---@return string[] lines
-return function(rows, widths, gap)
+return function(rows, widths, gap, paint)
   local lines = {}
   for i in ipairs(rows) do lines[i] = {} end
   for k = 1, #(rows[1] or {}) do
@@ -15,7 +16,8 @@ return function(rows, widths, gap)
     for i, row in ipairs(rows) do
       local text = tostring(row[k])
       local blanks = (" "):rep(most - (utf8.len(text) or #text))
-      lines[i][k] = width < 0 and text .. blanks or blanks .. text
+      text = width < 0 and text .. blanks or blanks .. text
+      lines[i][k] = paint and paint(text, i, k) or text
     end
   end
   for i, cells in ipairs(lines) do lines[i] = table.concat(cells, gap or " "):gsub("%s+$", "") end

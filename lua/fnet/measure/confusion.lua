@@ -23,9 +23,13 @@ Confusion.__index = Confusion
 
 local function ratio(part, whole) return whole > 0 and part / whole or 0 end
 
---- A table of the counts, columns numbered as the rows are, and one of precision, recall and F1.
----@return string
-function Confusion:__tostring()
+--- What it prints, for those who print it otherwise: tables of rows of cells, the first row and the first cell of
+-- each of which are heads, with the least widths of their columns, as fnet.base.columns takes both.
+---@return { rows: table[], widths: integer[] } counts rows are the right classes, columns what was said
+---@return { rows: table[], widths: integer[] } figures precision, recall, F1 and support of each class, and means
+---@return string ending the accuracy
+function Confusion:tables()
+  expect.method("tables", self)
   local counts, widths, digits = { { "right / said" } }, { -12 }, #tostring(#self.classes)
   local figures = { { "", "precision", "recall", "F1", "support" } }
   local function add(label, precision, recall, f1, support)
@@ -40,8 +44,17 @@ function Confusion:__tostring()
   end
   add("mean", self.macro.precision, self.macro.recall, self.macro.f1, self.total)
   for c = 1, #self.classes do widths[c + 1] = digits end
-  return ("%s\n\n%s\naccuracy %.2f%% (%d/%d)"):format(table.concat(columns(counts, widths), "\n"),
-    table.concat(columns(figures, { -12, 10, 8, 8, 8 }), "\n"), 100 * self.accuracy, self.correct, self.total)
+  return { rows = counts, widths = widths }, { rows = figures, widths = { -12, 10, 8, 8, 8 } },
+    ("accuracy %.2f%% (%d/%d)"):format(100 * self.accuracy, self.correct, self.total)
+end
+
+--- A table of the counts, columns numbered as the rows are, and one of precision, recall and F1. report.confusion
+-- has it in colour.
+---@return string
+function Confusion:__tostring()
+  local counts, figures, ending = self:tables()
+  return ("%s\n\n%s\n%s"):format(table.concat(columns(counts.rows, counts.widths), "\n"),
+    table.concat(columns(figures.rows, figures.widths), "\n"), ending)
 end
 
 --- Counts and everything that follows from them.
