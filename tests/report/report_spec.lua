@@ -49,6 +49,15 @@ describe("a bar", function()
     assert.equal("███", report.bar(math.huge, 3))
     assert.equal("   ", report.bar(0 / 0, 3))
   end)
+
+  it("is of plain characters on a terminal that has no others", function()
+    local function bar(fraction)
+      return (on_terminal(80, { LANG = "C" }, function() return report.bar(fraction, 4) end))
+    end
+    assert.same({ "    ", "####", "##  ", "##- ", "##  ", "###-" },
+      { bar(0), bar(1), bar(0.5), bar(0.625), bar(0.55), bar(0.9) })
+    assert.equal("██▌ ", (on_terminal(nil, { LANG = "C" }, function() return report.bar(0.625, 4) end)))
+  end)
 end)
 
 describe("the reporter of a training", function()
@@ -184,7 +193,7 @@ describe("a picture", function()
     for got, value in pairs { ["[4]"] = fnet.ones { 4 }, ["[1, 2, 2]"] = fnet.ones { 1, 2, 2 }, number = 5 } do
       local ok, message = pcall(function() return (report.picture(value)) end)
       assert.is_false(ok)
-      assert.equal("picture: expected a tensor [height, width], got " .. got,
+      assert.equal("picture: expected a tensor [height, width] or [height, width, 3], got " .. got,
         message:match "^.-report_spec%.lua:%d+: (.*)$")
     end
   end)
@@ -196,6 +205,20 @@ describe("a distribution", function()
     assert.equal("  Bag        ███████▌                        25.0%\n" ..
       "  Écharpe    ██████████████████████▌         75.0%  <\n" ..
       "  Ankle boot                                  0.0%", text)
+  end)
+
+  it("has shorter bars on a narrow terminal, of plain characters where it has no others", function()
+    local function drawn(width, environment)
+      return (on_terminal(width, environment, function()
+        return report.distribution({ "Bag", "Ankle boot" }, fnet.tensor { 0.25, 0.75 })
+      end))
+    end
+    assert.equal("  Bag        ####               25.0%\n  Ankle boot ############-      75.0%  <",
+      drawn(40, { LANG = "C" }))
+    for _, width in ipairs { 30, 40, 80 } do
+      for line in drawn(width, {}):gmatch "[^\n]+" do assert.is_true(columns(line) <= width) end
+    end
+    assert.equal(drawn(nil, {}), drawn(80, {}))
   end)
 
   it("survives probabilities that are not numbers", function()

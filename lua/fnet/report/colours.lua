@@ -21,15 +21,32 @@ function colours.parts(colour)
   return tonumber(red, 16), tonumber(green, 16), tonumber(blue, 16)
 end
 
--- The nearest of the six levels 0, 95, 135, 175, 215, 255.
-local function level(value) return value < 48 and 0 or value < 115 and 1 or (value - 35) // 40 end
+-- The nearest of the six levels 0, 95, 135, 175, 215, 255, and its number.
+local function level(value)
+  local number = value < 48 and 0 or value < 115 and 1 or (value - 35) // 40
+  return number, number == 0 and 0 or 55 + 40 * number
+end
 
---- The nearest colour of a terminal with 256 of them: 16 + 36 red + 6 green + blue, six levels each.
+--- The nearest colour of a terminal with 256 of them: 16 + 36 red + 6 green + blue, six levels each, or one of the
+-- 24 greys that follow.
+---@param red integer 0 to 255
+---@param green integer
+---@param blue integer
+---@return integer
+function colours.nearest(red, green, blue)
+  local r, red_level = level(red)
+  local g, green_level = level(green)
+  local b, blue_level = level(blue)
+  local grey = math.max(0, math.min(23, ((red + green + blue) // 3 - 3) // 10)) -- 8, 18, ... 238
+  local function distance(x, y, z) return (x - red) ^ 2 + (y - green) ^ 2 + (z - blue) ^ 2 end
+  local value = 8 + 10 * grey
+  if distance(value, value, value) < distance(red_level, green_level, blue_level) then return 232 + grey end
+  return 16 + 36 * r + 6 * g + b
+end
+
+--- The nearest colour of a terminal with 256 of them.
 ---@param colour string "#rrggbb"
 ---@return integer
-function colours.of_terminal(colour)
-  local red, green, blue = colours.parts(colour)
-  return 16 + 36 * level(red) + 6 * level(green) + level(blue)
-end
+function colours.of_terminal(colour) return colours.nearest(colours.parts(colour)) end
 
 return colours

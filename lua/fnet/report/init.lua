@@ -8,6 +8,7 @@ local later = require "fnet.base.later"
 local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local progress = require "fnet.base.progress"
+local bar = require "fnet.report.bar"
 local live = require "fnet.report.live"
 local runs = require "fnet.report.runs"
 local screen = require "fnet.report.screen"
@@ -18,18 +19,14 @@ local accuracy_text = require("fnet.measure.classes").accuracy_text
 local report = {}
 
 local SHORT = 8 -- columns of a bar among others
-local EIGHTHS = { "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█" }
 
---- A horizontal bar.
+--- A horizontal bar, in eighths of a column; of "#" on a terminal without such letters.
 ---@param fraction number 0 to 1
 ---@param width integer columns
 ---@return string text padded to the width
 function report.bar(fraction, width)
   expect.that(type(fraction) == "number", "bar", "a fraction", fraction)
-  width = expect.count("bar: width", width, 0, 4096)
-  local eighths = math.floor(math.min(1, math.max(0, fraction)) * width * 8 + 0.5) -- none for a NaN
-  local full, rest = eighths // 8, eighths % 8
-  return EIGHTHS[8]:rep(full) .. (EIGHTHS[rest] or "") .. (" "):rep(width - full - (rest > 0 and 1 or 0))
+  return bar(fraction, expect.count("bar: width", width, 0, 4096), screen.of(1))
 end
 
 --- A live line on stderr where that is a terminal, or on that of a sweep, in one of its processes; nothing
@@ -51,7 +48,7 @@ function report.progress(label, total)
     local width = core.terminal(2) or 80
     local room = hear and SHORT or math.min(24, width - 1 - (utf8.len(label) or #label) - 6)
     local rate = step / math.max(now - started, 1e-9)
-    local line = ("%s %s %3d%% %s  %.0f s left"):format(label, report.bar(step / total, math.max(0, room)),
+    local line = ("%s %s %3d%% %s  %.0f s left"):format(label, bar(step / total, math.max(0, room), screen.of(2)),
       100 * step // total, text or "", (total - step) / math.max(rate, 1e-9))
     if hear then hear(line) else live.draw({ line }, width) end
   end
@@ -129,39 +126,7 @@ function report.sweep(sweep, row, seed, figure, problem)
   io.stderr:write(table.concat(parts, "  "), "\n")
 end
 
-local SHADES = " .:-=+*#%@"
-
---- A greyscale picture as text: two rows of pixels a line in half blocks with 24 grey levels where the output is a
--- terminal that can draw (and NO_COLOR is not set), else one character a pixel.
----@param picture tensor [height, width], 0 (dark) to 1 (bright)
----@return string text without a newline at the end
-function report.picture(picture)
-  if not core.is_tensor(picture) or picture.rank ~= 2 then
-    core.raise("picture: expected a tensor [height, width], got " ..
-      (core.is_tensor(picture) and say.shape(picture.shape) or say.value(picture)))
-  end
-  local pixels, lines = picture:totable(), {}
-  local colour = screen.of(1).colour
-  local function level(y, x, levels)
-    local value = pixels[y] and pixels[y][x] or 0
-    return math.floor(math.max(0, math.min(1, value)) * (levels - 1) + 0.5)
-  end
-  for y = 1, #pixels, 2 do
-    local line = {}
-    for x = 1, #pixels[1] do
-      if colour then
-        line[x] = ("\27[38;5;%d;48;5;%dm▀"):format(232 + level(y, x, 24), 232 + level(y + 1, x, 24))
-      else
-        local both = (level(y, x, 10) + level(y + 1, x, 10)) // 2 + 1
-        line[x] = SHADES:sub(both, both)
-      end
-    end
-    lines[#lines + 1] = table.concat(line) .. (colour and "\27[0m" or "")
-  end
-  return table.concat(lines, "\n")
-end
-
---- One line a class: its name, a bar, the percentage; the largest is marked.
+--- One line a class: its name, a bar, the percentage; the largest is marked. On a narrow terminal bars are shorter.
 ---@param names string[]
 ---@param probabilities tensor [classes]
 ---@return string text without a newline at the end
@@ -171,13 +136,15 @@ function report.distribution(names, probabilities)
     core.raise("distribution: expected a list of names and a tensor with a probability for each, got %s and %s",
       type(names) == "table" and #names .. " names" or core.kind(names), say.value(probabilities))
   end
-  local rows, best = {}, probabilities:argmax():item()
+  local rows, best, at, longest = {}, probabilities:argmax():item(), screen.of(1), 0
   for i, value in ipairs(probabilities:totable()) do
     expect.that(type(names[i]) == "string" or math.type(names[i]), "distribution: name " .. i, "a text", names[i])
-    rows[i] = { "  " .. core.visible(names[i]), report.bar(value, 30), ("%.1f%%"):format(100 * value),
-      i == best and " <" or "" }
+    rows[i] = { "  " .. core.visible(names[i]), value, ("%.1f%%"):format(100 * value), i == best and " <" or "" }
+    longest = math.max(longest, utf8.len(rows[i][1]))
   end
-  return table.concat(columns(rows, { -1, -30, 6, -1 }), "\n")
+  local width = at.terminal and math.max(4, math.min(30, at.columns - longest - 11)) or 30
+  for _, row in ipairs(rows) do row[2] = bar(row[2], width, at) end
+  return table.concat(columns(rows, { -1, -width, 6, -1 }), "\n")
 end
 
 --- "87.31% ± 0.67 (8731/10000)", from the result of nn.evaluate: the accuracy with its 95% interval.
@@ -214,13 +181,26 @@ function report.json(pairs_list)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
+local bars = "fnet.report.distribution shows probabilities as bars"
+
 return later.names("fnet.report", report, {
+  ["fnet.report.confusion"] = "confusion",
   ["fnet.report.events"] = "events",
+  ["fnet.report.matrix"] = "matrix",
+  ["fnet.report.mistakes"] = "mistakes",
+  ["fnet.report.pictures"] = { "picture", "pictures" },
   ["fnet.report.plot"] = { "plot", "histogram" },
+  ["fnet.report.weights"] = "weights",
 }, { -- names of other libraries
   FileWriter = "events", SummaryWriter = "events", TensorBoard = "events",
   hist = "histogram", loglog = 'fnet.report.plot(curves, { log = "xy" })', pyplot = "plot",
   savefig = 'fnet.report.plot(curves, { path = "curve.svg" })',
   scatter = "fnet.report.plot(curves, { points = true })",
   semilogx = 'fnet.report.plot(curves, { log = "x" })', semilogy = 'fnet.report.plot(curves, { log = "y" })',
+  bar_chart = bars, barh = bars,
+  image = "picture", imshow = "picture", show_image = "picture", images = "pictures", make_grid = "pictures",
+  save_image = "fnet.data.write_png writes one",
+  heatmap = "matrix", matshow = "matrix", pcolormesh = "matrix", spy = "matrix",
+  ConfusionMatrixDisplay = "confusion", plot_confusion_matrix = "confusion",
+  plot_top_losses = "mistakes", top_losses = "mistakes",
 })

@@ -22,13 +22,16 @@ end
 
 --- What standard output (1) or standard error (2) can show.
 ---@param descriptor integer 1 or 2
----@return { terminal: boolean, columns: integer, colour: boolean, unicode: boolean }
+---@return { terminal: boolean, columns: integer, colour: boolean, truecolor: boolean, unicode: boolean }
 function screen.of(descriptor)
   local columns = core.terminal(descriptor)
+  local colour = columns ~= nil and (os.getenv "NO_COLOR" or "") == ""
+  local depth = os.getenv "COLORTERM"
   return {
     terminal = columns ~= nil, -- one that can draw
     columns = columns or 80,
-    colour = columns ~= nil and (os.getenv "NO_COLOR" or "") == "",
+    colour = colour, -- 256 of them
+    truecolor = colour and (depth == "truecolor" or depth == "24bit"), -- 16 million
     unicode = shows_unicode(),
   }
 end

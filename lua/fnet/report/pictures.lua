@@ -1,0 +1,153 @@
+--- Pictures: one, or several in a grid with captions, as text.
+
+local expect = require "fnet.base.expect"
+local say = require "fnet.base.say"
+local core = require "fnet.core"
+local letters = require "fnet.report.letters"
+local palette = require "fnet.report.palette"
+local pixels = require "fnet.report.pixels"
+local screen = require "fnet.report.screen"
+
+local pictures = {}
+
+local GAP = 2 -- columns between two pictures of a grid
+local NARROW = 16 -- columns that a caption may have beside a smaller picture
+
+--- A picture as it is drawn.
+---@param what string the function, for the message
+---@param value any
+---@return tensor picture float32 [height, width] or [height, width, 3], 0 to 1
+function pictures.checked(what, value)
+  local shape = core.is_tensor(value) and value.shape or {}
+  local fits = #shape == 2 or #shape == 3 and (shape[3] == 1 or shape[3] == 3)
+  if not fits or value:count() == 0 then
+    core.raise("%s: expected a tensor [height, width] or [height, width, 3], got %s", what,
+      core.is_tensor(value) and say.shape(shape) or say.value(value))
+  end
+  local picture = value:detach():float()
+  if value.dtype == "uint8" then picture = core.no_grad(function() return picture * (1 / 255) end) end
+  return (shape[3] == 1 and picture:squeeze(3) or picture):contiguous()
+end
+
+--- The palette of a picture: greys, or colours.
+---@param picture tensor [height, width] or [height, width, 3]
+---@return table
+function pictures.palette(picture) return picture.rank == 3 and palette.colour or palette.grey end
+
+--- A picture as text: on a terminal that can draw (NO_COLOR is not set) two rows of pixels a line in half blocks,
+-- with 24 grey levels, or 256 colours and 16 million where COLORTERM is truecolor, and smaller where it is wider
+-- than the terminal; elsewhere one character for two pixels that stand one above the other. A NaN is red, or "?".
+---@param picture tensor [height, width], or [height, width, 3] of red, green and blue: floats from 0 (dark) to 1
+--- (bright), or uint8 to 255
+---@return string text without a newline at the end
+function pictures.picture(picture)
+  local at = screen.of(1)
+  picture = pictures.checked("picture", picture)
+  if at.terminal then picture = pixels.shrink(picture, at.columns) end
+  return table.concat(pixels.lines(picture, pictures.palette(picture), at), "\n")
+end
+
+-- The pictures of a tensor or a list, checked.
+local function list_of(what, value)
+  if core.is_tensor(value) then
+    if value.rank ~= 3 and value.rank ~= 4 or #value == 0 then
+      core.raise("%s: expected a list of pictures, or a tensor [count, height, width] or [count, height, width, 3]"
+        .. ", got %s%s", what, say.value(value), value.rank == 2 and "; report.picture shows one" or "")
+    end
+    local list = {}
+    for i = 1, #value do list[i] = pictures.checked(what, value:select(1, i)) end
+    return list
+  end
+  local plain = type(value) == "table" and getmetatable(value) == nil and #value > 0
+  expect.that(plain, what, "a list of pictures, or a tensor [count, height, width]", value)
+  local list = {}
+  for i, picture in ipairs(value) do list[i] = pictures.checked(("%s: picture %d"):format(what, i), picture) end
+  return list
+end
+
+-- A caption for each picture, as terminals may see it.
+local function captions_of(what, captions, count)
+  if captions == nil then return nil end
+  local plain = type(captions) == "table" and getmetatable(captions) == nil
+  expect.that(plain, what .. ": captions", "a list of texts", captions)
+  if #captions ~= count then
+    core.raise("%s: captions: expected %d texts, one for each picture, got %d", what, count, #captions)
+  end
+  local list = {}
+  for i, caption in ipairs(captions) do
+    local fits = type(caption) == "string" or math.type(caption)
+    expect.that(fits, ("%s: caption %d"):format(what, i), "a text", caption)
+    list[i] = core.visible(tostring(caption))
+  end
+  return list
+end
+
+-- The lines of a block of the grid: a picture's, blanks down to the height of the row, the caption's.
+local function block(lines, caption, height, cell)
+  local list = table.move(lines, 1, #lines, 1, {})
+  if not caption then return list end
+  for i = #lines + 1, height do list[i] = "" end
+  local words = letters.wrap(caption, cell)
+  return table.move(words, 1, #words, #list + 1, list)
+end
+
+-- Blocks side by side.
+local function side_by_side(blocks, cell, lines)
+  local height = 0
+  for _, one in ipairs(blocks) do height = math.max(height, #one) end
+  for y = 1, height do
+    local line = {}
+    for x, one in ipairs(blocks) do line[x] = letters.pad(one[y] or "", cell) end
+    lines[#lines + 1] = table.concat(line, (" "):rep(GAP)):gsub("%s+$", "")
+  end
+end
+
+--- Pictures of any palette in a grid, as wide as the screen.
+---@param what string the function, for messages
+---@param list tensor[] float32 [height, width] or [height, width, 3]
+---@param options { captions: string[]?, columns: integer? }
+---@param palette_of fun(picture: tensor): table
+---@return string
+function pictures.grid(what, list, options, palette_of)
+  local at = screen.of(1)
+  local captions = captions_of(what, options.captions, #list)
+  local cell, longest = 1, 0
+  for i, picture in ipairs(list) do
+    cell = math.max(cell, picture.shape[2])
+    longest = captions and math.max(longest, letters.width(captions[i])) or 0
+  end
+  cell = math.max(cell, math.min(longest, NARROW))
+  local most = (at.columns + GAP) // (1 + GAP)
+  local columns = math.max(1, (at.columns + GAP) // (cell + GAP))
+  if options.columns ~= nil then
+    columns = math.min(expect.count(what .. ": columns", options.columns, 1, most), #list)
+  end
+  cell = math.min(cell, (at.columns + GAP) // columns - GAP)
+  local text = {}
+  for first = 1, #list, columns do
+    local drawn, height = {}, 0
+    for i = first, math.min(first + columns - 1, #list) do
+      local picture = pixels.shrink(list[i], cell)
+      drawn[#drawn + 1] = pixels.lines(picture, palette_of(picture), at)
+      height = math.max(height, #drawn[#drawn])
+    end
+    for i, lines in ipairs(drawn) do drawn[i] = block(lines, captions and captions[first + i - 1], height, cell) end
+    if first > 1 then text[#text + 1] = "" end
+    side_by_side(drawn, cell, text)
+  end
+  return table.concat(text, "\n")
+end
+
+--- Pictures in a grid, as report.picture draws them, as many side by side as the screen has room for (80 columns
+-- where the output is no terminal); a picture that is wider becomes smaller.
+---@param list tensor|tensor[] [count, height, width] or [count, height, width, 3], or a list of pictures, also of
+--- different sizes
+---@param options? table captions: a list with a text for each picture; columns: so many pictures side by side,
+--- which become smaller where the screen has no room for them
+---@return string text without a newline at the end
+function pictures.pictures(list, options)
+  options = expect.options("pictures", options, { "captions", "columns" })
+  return pictures.grid("pictures", list_of("pictures", list), options, pictures.palette)
+end
+
+return pictures
