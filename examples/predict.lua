@@ -1,7 +1,9 @@
 -- What does a trained network make of your own photo?
---   fnet examples/predict.lua fashion.model photo.jpg
--- fashion.model is what model:save("fashion.model") wrote at the end of a script such as examples/fashion.lua.
+--   fnet examples/fashion.lua --save clothes.safetensors
+--   fnet examples/predict.lua clothes.safetensors photo.jpg
 -- The photo becomes what Fashion-MNIST holds: grey, bright on black, the thing in the middle of 28 x 28 pixels.
+-- Look at: the small picture, which is all that the network sees, and how sure it is.
+-- Change next: the same thing on a patterned cloth, or lying on its side; a network with --hidden 16.
 
 local fnet = require "fnet"
 local data, report = fnet.data, fnet.report

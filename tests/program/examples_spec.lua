@@ -293,6 +293,61 @@ describe("examples/celsius.lua", function()
     assert.is_truthy(result.output:find("learnt: f = 1.80 c + 32.00\n", 1, true), result.output)
     assert.is_truthy(result.output:find("100 degrees Celsius are 212.0 degrees Fahrenheit\n", 1, true))
   end)
+
+  it("draws the line through the points", function()
+    local output = run "celsius.lua".output
+    assert.matches("\nFahrenheit\n", output)
+    assert.matches("the seven pairs   %S+ *%S* +what it has learnt\n$", output)
+    assert.equal(output, run "celsius.lua".output)
+  end)
+end)
+
+describe("examples/ring.lua", function()
+  it("bends the border with ReLU alone, and draws it three times", function()
+    local result = run "ring.lua"
+    assert.same({ 0, "" }, { result.status, result.errors })
+    local output = result.output
+    local without, with = output:match "no ReLU, step 200: (%d+)%% right +with ReLU, step 200: (%d+)%% right\n$"
+    assert.is_true(tonumber(without) < 75 and tonumber(with) > 95, output)
+    for _, step in ipairs { 0, 25 } do
+      local captions = "no ReLU, step %d: %%d+%%%% right +with ReLU, step %d: %%d+%%%% right\n"
+      assert.matches(captions:format(step, step), output)
+    end
+    -- The last picture: bright at its edge, dark in its middle.
+    local rows = {}
+    local last = output:match("\n\n(" .. ("[^\n]+\n"):rep(16) .. ")no ReLU, step 200")
+    for row in last:gmatch "[^\n]+" do
+      rows[#rows + 1] = row:sub(-32)
+    end
+    assert.same({ ("@"):rep(32), "  " }, { rows[1], rows[8]:sub(16, 17) })
+  end)
+end)
+
+describe("examples/overfitting.lua", function()
+  it("shows two losses that part", function()
+    local result = run("overfitting.lua", { "--data", FIXTURES, "--pictures", "100", "--epochs", "25" })
+    assert.equal(0, result.status)
+    assert.equal(25, select(2, result.errors:gsub("epoch %d+/25  loss ", "")))
+    assert.matches("\n +the loss on 100 pictures, and on 500 others\n", "\n" .. result.output)
+    assert.matches("training   .* validation\n", result.output)
+    local lowest, last = result.output:match "lowest after epoch %d+: (%S+), at the end it is (%S+)\n"
+    assert.is_true(tonumber(lowest) <= tonumber(last))
+    local learnt, others = result.output:match "\naccuracy at the end: (%S+)%% of [^,]+, (%S+)%% of the others\n$"
+    assert.is_true(tonumber(learnt) > tonumber(others) + 10, result.output)
+  end)
+end)
+
+describe("examples/units.lua", function()
+  it("compares networks, and draws what they reach", function()
+    local result = run("units.lua", { "--data", FIXTURES, "--seeds", "2", "--epochs", "2", "--most", "4" })
+    assert.equal(0, result.status)
+    assert.equal(6, select(2, result.errors:gsub("run %d/6  units %d  seed %d: ", "")))
+    assert.matches("^units  runs  mean ± sd +compared with the first row\n1      2     [%d.]+ ± [%d.]+",
+      result.output)
+    assert.matches("\n4      2     [%d.]+ ± [%d.]+ .*\n +test accuracy in percent\n.*hidden units\n.*mean ± sd\n$",
+      result.output)
+    assert.equal(0, run("units.lua", { "--data", FIXTURES, "--seeds", "1", "--epochs", "1", "--most", "1" }).status)
+  end)
 end)
 
 describe("examples/custom_layer.lua", function()
@@ -463,8 +518,8 @@ describe("the examples", function()
 
   it("stay short enough to be read", function()
     for name, most in pairs {
-      ["fashion.lua"] = 120, ["fashion_best.lua"] = 140, ["celsius.lua"] = 40, ["custom_layer.lua"] = 70,
-      ["xor.lua"] = 40,
+      ["fashion.lua"] = 120, ["fashion_best.lua"] = 140, ["celsius.lua"] = 45, ["custom_layer.lua"] = 70,
+      ["xor.lua"] = 40, ["ring.lua"] = 65, ["overfitting.lua"] = 60, ["units.lua"] = 60,
       ["char_rnn.lua"] = 150, ["attention.lua"] = 150, ["fashion_cnn.lua"] = 110,
     } do
       local _, count = command.read_file("examples/" .. name):gsub("\n", "")
