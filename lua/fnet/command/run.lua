@@ -9,16 +9,10 @@ local report = require "fnet.report"
 local say = require "fnet.base.say"
 local try = require "fnet.base.try"
 
--- Probabilities from what a model gives: of logits their softmax.
-local function probabilities(output)
-  local fine = output:min():item() >= 0 and math.abs(output:sum():item() - 1) < 1e-3
-  return fine and output or core.softmax(output)
-end
-
 -- Prints what the model makes of one sample.
 local function print_sample(name, output, class_names)
   local names, best = {}, classes.said("run", output):item()
-  output = probabilities(output)
+  output = classes.probabilities(output)
   for class = 1, #output do names[class] = tostring(class_names[class] or "class " .. class) end
   print(core.visible(("%s: %s, %.1f%%"):format(name, names[best], 100 * output[best])))
   print(report.distribution(names, output))

@@ -31,6 +31,14 @@ function classes.said(what, output, before)
   return output:argmax(output.rank)
 end
 
+--- Probabilities from what a classifier gives: as it is where rows are not negative and add up to 1, else its softmax.
+---@param output tensor [batch, classes] or [classes]
+---@return tensor of the same shape
+function classes.probabilities(output)
+  local fine = output:min():item() >= 0 and (output:sum(output.rank) - 1):abs():max():item() < 1e-3
+  return fine and output or core.softmax(output)
+end
+
 --- What `correct` gives, with the name of the function that was called.
 ---@param what string for messages
 ---@param output tensor

@@ -188,8 +188,10 @@ return later.names("fnet.report", report, {
   ["fnet.report.events"] = "events",
   ["fnet.report.matrix"] = "matrix",
   ["fnet.report.mistakes"] = "mistakes",
+  ["fnet.report.page"] = "page",
   ["fnet.report.pictures"] = { "picture", "pictures" },
   ["fnet.report.plot"] = { "plot", "histogram" },
+  ["fnet.report.recorder"] = { recorder = "new" },
   ["fnet.report.weights"] = "weights",
 }, { -- names of other libraries
   FileWriter = "events", SummaryWriter = "events", TensorBoard = "events",

@@ -19,8 +19,10 @@ local function DATA(value, place)
   samples.form(value, place)
 end
 
--- The text of the running script, or of the named one; nil where there is none to read.
-local function script_text(option)
+--- The text of the running script, or of the named one.
+---@param option? string|boolean a path; false for none
+---@return string? text nil where there is none to read
+function origin.script_text(option)
   if option == false then return nil end
   local path = option or type(arg) == "table" and arg[0]
   local file <close> = type(path) == "string" and io.open(path, "rb") or nil
@@ -57,7 +59,7 @@ end
 function origin.new(options)
   local metadata = {
     ["fnet.version"] = core.version, ["fnet.numerics"] = tostring(core.numerics),
-    ["fnet.seed"] = tostring((core.random_state())), ["fnet.script"] = script_text(options.script),
+    ["fnet.seed"] = tostring((core.random_state())), ["fnet.script"] = origin.script_text(options.script),
   }
   if options.data ~= nil then metadata["fnet.data"] = data_text(options.data) end
   if options.metrics ~= nil then metadata["fnet.metrics"] = metrics_text(options.metrics) end

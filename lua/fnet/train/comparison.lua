@@ -30,8 +30,10 @@ function Sweep:summarise()
   for i, row in ipairs(tested) do row.p = corrected[i] end
 end
 
--- How a row compares with the first, in words.
-local function comparison(self, row)
+--- How a row compares with the first, in words.
+---@param row table
+---@return string "" for the first
+function Sweep:compared(row)
   if row == self.rows[1] or not row.mean or not self.rows[1].mean then return "" end
   if not row.p then return "too few runs to compare" end
   local p = row.p < 0.001 and "p < 0.001" or ("p = %.3f"):format(row.p)
@@ -55,7 +57,7 @@ function Sweep:__tostring()
     line[#line + 1] = tostring(#row.figures)
     line[#line + 1] = row.mean and ("%.5g"):format(row.mean) ..
       (row.deviation and (" ± %.2g"):format(row.deviation) or "") or "-"
-    line[#line + 1] = comparison(self, row) .. (#row.failures > 0 and ("  %d failed"):format(#row.failures) or "")
+    line[#line + 1] = self:compared(row) .. (#row.failures > 0 and ("  %d failed"):format(#row.failures) or "")
     compared = compared + (row.p and 1 or 0)
     cells[#cells + 1] = line
     if #row.failures > 0 then failures[#failures + 1] = row.failures[1] end

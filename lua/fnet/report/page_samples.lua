@@ -1,0 +1,158 @@
+--- Samples of a page: what a classifier makes of a data set, and the few samples that are shown of it. Invariant:
+-- the choice depends on nothing but the probabilities and the order of the data set.
+
+local is = require "fnet.base.is"
+local say = require "fnet.base.say"
+local core = require "fnet.core"
+local classes = require "fnet.measure.classes"
+local pass = require "fnet.measure.pass"
+local predict = require("fnet.measure.evaluate").predict
+local rows_of = require "fnet.data.rows"
+
+local samples = {}
+
+---@class report.Judged
+---@field names string[] of the classes
+---@field labels integer[] by sample
+---@field said integer[]
+---@field certain number[] the probability of the class that was said
+---@field right number[] that of the right class
+
+--- What a classifier says of each sample of a data set whose targets are classes.
+---@param model nn.Module
+---@param dataset data.Dataset labels that fit have been seen to already
+---@return report.Judged
+function samples.judge(model, dataset)
+  local judged = { names = {}, labels = {}, said = {}, certain = {}, right = {} }
+  local count
+  local function append(name, t) table.move(t:totable(), 1, #t, #judged[name] + 1, judged[name]) end
+  pass("page", model, dataset, nil, function(output, y)
+    local said = classes.said("page", output)
+    local probabilities = classes.probabilities(output)
+    local function of_class(labels)
+      return probabilities:take_along_axis(labels:int():reshape { #labels, 1 }, 2):reshape { #labels }
+    end
+    count = output.shape[2]
+    append("labels", y)
+    append("said", said)
+    append("certain", of_class(said))
+    append("right", of_class(y))
+  end)
+  for class = 1, count do
+    judged.names[class] = tostring(dataset.classes and dataset.classes[class] or "class " .. class)
+  end
+  return judged
+end
+
+--- Whether the targets of a data set are classes.
+---@param dataset data.Dataset
+---@return boolean
+function samples.has_labels(dataset)
+  return is.labels((dataset.whole or dataset).y) and is.callable(dataset.with)
+end
+
+--- How often each class was taken for each.
+---@param judged report.Judged
+---@return integer[][] counts [right][said]
+function samples.count(judged)
+  local counts = {}
+  for right = 1, #judged.names do
+    counts[right] = {}
+    for said = 1, #judged.names do counts[right][said] = 0 end
+  end
+  for i, right in ipairs(judged.labels) do
+    local said = judged.said[i]
+    counts[right][said] = counts[right][said] + 1
+  end
+  return counts
+end
+
+--- The samples that were said to be another class than they are, the most certain ones first.
+---@param judged report.Judged
+---@param most integer
+---@return integer[] rows
+function samples.mistakes(judged, most)
+  local rows = {}
+  for i, right in ipairs(judged.labels) do
+    if judged.said[i] ~= right then rows[#rows + 1] = i end
+  end
+  table.sort(rows, function(a, b)
+    local x, y = judged.certain[a], judged.certain[b]
+    if x ~= y then return x > y end
+    return a < b
+  end)
+  return table.move(rows, 1, math.min(most, #rows), 1, {})
+end
+
+-- The samples of each cell of the matrix, in its order; of a cell those first that give the right class least.
+local function by_cell(judged)
+  local cells, list, count = {}, {}, #judged.names
+  for i, right in ipairs(judged.labels) do
+    local key = (right - 1) * count + judged.said[i]
+    cells[key] = cells[key] or {}
+    table.insert(cells[key], i)
+  end
+  for key = 1, count * count do
+    local rows = cells[key]
+    if rows then
+      table.sort(rows, function(a, b)
+        local x, y = judged.right[a], judged.right[b]
+        if x ~= y then return x < y end
+        return a < b
+      end)
+      list[#list + 1] = rows
+    end
+  end
+  return list
+end
+
+--- The samples to show: those given, and of all cells of the matrix in turn the next, so that rare mistakes are
+-- there, too.
+---@param judged report.Judged
+---@param first integer[] rows that are shown in any case
+---@param most integer
+---@return integer[] rows
+function samples.choose(judged, first, most)
+  local chosen, seen, cells = table.move(first, 1, math.min(#first, most), 1, {}), {}, by_cell(judged)
+  for _, row in ipairs(chosen) do seen[row] = true end
+  local depth, found = 1, true
+  while found and #chosen < most do
+    found = false
+    for _, rows in ipairs(cells) do
+      local row = rows[depth]
+      found = found or row ~= nil
+      if row and not seen[row] and #chosen < most then chosen[#chosen + 1] = row end
+    end
+    depth = depth + 1
+  end
+  return chosen
+end
+
+--- The probabilities that a classifier gives for some samples.
+---@param model nn.Module
+---@param dataset data.Dataset
+---@param rows integer[] at least one
+---@return number[][] probabilities [sample][class]
+function samples.distributions(model, dataset, rows)
+  local part = dataset:with { rows = core.tensor(rows, "int32") }
+  return classes.probabilities(predict(model, part)):totable()
+end
+
+--- The shape of a sample, as the model takes it.
+---@param dataset data.Dataset
+---@return integer[]? shape nil where samples are lists
+function samples.shape(dataset)
+  local x = (dataset.whole or dataset).x
+  return is.array(x) and { table.unpack(x.shape, 2) } or nil
+end
+
+--- What a data set is, in words.
+---@param dataset data.Dataset
+---@return string
+function samples.describe(dataset)
+  local x = (dataset.whole or dataset).x
+  local shape = samples.shape(dataset)
+  return ("%d samples of %s"):format(#dataset, shape and say.shape(shape) or rows_of.text(x))
+end
+
+return samples

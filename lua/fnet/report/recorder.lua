@@ -1,0 +1,75 @@
+--- Recorder: histograms of a model's parameters, one an epoch, for report.page: afterwards a model has its last
+-- weights alone.
+
+local expect = require "fnet.base.expect"
+local contents = require "fnet.nn.contents"
+local is_module = require("fnet.nn.module").is_module
+
+local recorder = {}
+
+local BINS = 40
+
+---@class report.Histogram
+---@field low number the smallest number; the bins divide the range to `high` equally
+---@field high number the largest number
+---@field counts integer[] how many numbers are in each bin
+---@field mean number
+---@field deviation number the standard deviation
+
+-- What a recorder holds: the table itself has callbacks and nothing else.
+local kept = setmetatable({}, { __mode = "k" })
+
+-- The histogram of a tensor; nil where it is empty or holds what is not finite.
+local function histogram_of(tensor)
+  local values = tensor:detach():reshape { tensor:count() }
+  if #values == 0 then return nil end
+  local low, high = values:min():item(), values:max():item()
+  if low - low ~= 0 or high - high ~= 0 then return nil end
+  local counts, before = {}, 0
+  for bin = 1, BINS do
+    local edge = low + (high - low) * bin / BINS
+    local below = bin == BINS and #values or math.tointeger(values:le(edge):sum():item())
+    counts[bin], before = below - before, below
+  end
+  local deviation = high > low and values:std():item() or 0 -- of equal numbers it may be their rounding
+  return { low = low, high = high, counts = counts, mean = values:mean():item(), deviation = deviation }
+end
+
+--- Histograms of all parameters of a model, as they are now.
+---@param model nn.Module
+---@param epoch integer the epochs that are behind it
+---@return { epoch: integer, parameters: { name: string, histogram: report.Histogram? }[] }
+function recorder.look(model, epoch)
+  local parameters = {}
+  for i, entry in ipairs(contents.of(model).parameters) do
+    parameters[i] = { name = entry.name, histogram = histogram_of(entry.value) }
+  end
+  return { epoch = epoch, parameters = parameters }
+end
+
+--- Callbacks for `fnet.fit` that keep a histogram of each parameter before the first epoch and after each, for
+-- `report.page`. A loop of your own calls `recorder.epoch_end { model = model, epoch = epoch }`, and `start` before
+-- it.
+---@return table callbacks
+function recorder.new()
+  local looks, callbacks = {}, {}
+  local function look(run)
+    local fits = type(run) == "table" and is_module(run.model)
+    expect.that(fits, "recorder", "a run of fnet.fit, or { model = model, epoch = number }", run)
+    looks[#looks + 1] = recorder.look(run.model, expect.count("recorder: epoch", run.epoch or 0, 0))
+  end
+  function callbacks.start(run) -- of another training, perhaps
+    for i = #looks, 1, -1 do looks[i] = nil end
+    look(run)
+  end
+  callbacks.epoch_end = look
+  kept[callbacks] = looks
+  return callbacks
+end
+
+--- What a recorder has seen; nil for any other value.
+---@param value any
+---@return table[]? looks as `look` gives them
+function recorder.looks_of(value) return kept[value] end
+
+return recorder
