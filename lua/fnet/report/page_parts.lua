@@ -85,7 +85,7 @@ end
 function parts.interval(value, low, high, from, to)
   local function x(v) return parts.coordinate(2 + 96 * (to > from and (v - from) / (to - from) or 0.5)) end
   return ('<svg class="interval" aria-hidden="true"><line class="scale" x1="2%%" x2="98%%" y1="50%%" y2="50%%"/>' ..
-    '<line x1="%s%%" x2="%s%%" y1="50%%" y2="50%%"/><circle cx="%s%%" cy="50%%" r="4"/></svg>'):format(x(low),
+    '<line x1="%s%%" x2="%s%%" y1="50%%" y2="50%%"/><circle cx="%s%%" cy="50%%" r="3.5"/></svg>'):format(x(low),
     x(high), x(value))
 end
 

@@ -16,27 +16,21 @@ local samples = {}
 ---@field labels integer[] by sample
 ---@field said integer[]
 ---@field certain number[] the probability of the class that was said
----@field right number[] that of the right class
 
 --- What a classifier says of each sample of a data set whose targets are classes.
 ---@param model nn.Module
 ---@param dataset data.Dataset labels that fit have been seen to already
 ---@return report.Judged
 function samples.judge(model, dataset)
-  local judged = { names = {}, labels = {}, said = {}, certain = {}, right = {} }
+  local judged = { names = {}, labels = {}, said = {}, certain = {} }
   local count
   local function append(name, t) table.move(t:totable(), 1, #t, #judged[name] + 1, judged[name]) end
   pass("page", model, dataset, nil, function(output, y)
     local said = classes.said("page", output)
-    local probabilities = classes.probabilities(output)
-    local function of_class(labels)
-      return probabilities:take_along_axis(labels:int():reshape { #labels, 1 }, 2):reshape { #labels }
-    end
     count = output.shape[2]
     append("labels", y)
     append("said", said)
-    append("certain", of_class(said))
-    append("right", of_class(y))
+    append("certain", classes.probabilities(output):max(2))
   end)
   for class = 1, count do
     judged.names[class] = tostring(dataset.classes and dataset.classes[class] or "class " .. class)
@@ -84,7 +78,8 @@ function samples.mistakes(judged, most)
   return table.move(rows, 1, math.min(most, #rows), 1, {})
 end
 
--- The samples of each cell of the matrix, in its order; of a cell those first that give the right class least.
+-- The samples of each cell of the matrix, in its order: of a wrong class the most certain ones first, of the right
+-- one the least certain ones.
 local function by_cell(judged)
   local cells, list, count = {}, {}, #judged.names
   for i, right in ipairs(judged.labels) do
@@ -95,9 +90,10 @@ local function by_cell(judged)
   for key = 1, count * count do
     local rows = cells[key]
     if rows then
+      local is_right = (key - 1) // count == (key - 1) % count
       table.sort(rows, function(a, b)
-        local x, y = judged.right[a], judged.right[b]
-        if x ~= y then return x < y end
+        local x, y = judged.certain[a], judged.certain[b]
+        if x ~= y then return (x < y) == is_right end
         return a < b
       end)
       list[#list + 1] = rows

@@ -11,6 +11,7 @@ return [==[
 
   const cells = [...matrix.querySelectorAll('button[data-right]')];
   const samples = data.list.map(([row, right, said, certain, bars], i) => ({row, right, said, certain, bars, number: i}));
+  const amount = cell => +cell.textContent.replace(/\D/g, '');
   const percent = value => (100 * value / data.parts).toFixed(1) + '%';
 
   const picture = (sample, size) => {
@@ -41,7 +42,7 @@ return [==[
   const open = cell => {
     const right = +cell.dataset.right, said = +cell.dataset.said;
     const here = samples.filter(sample => sample.right === right && sample.said === said);
-    const total = +cell.textContent.replace(/\D/g, '');
+    const total = amount(cell);
     cells.forEach(other => other.setAttribute('aria-pressed', String(other === cell)));
     let chosen = null;
     const buttons = here.map(sample => page.html('button', {type: 'button', 'aria-pressed': 'false',
@@ -58,8 +59,8 @@ return [==[
       page.html('header', {}, page.html('h3', {}, `${data.names[right - 1]}, ${kind}`),
         page.html('button', {type: 'button', class: 'close', click: close}, 'close')),
       page.html('p', {}, `${total} ${total === 1 ? 'sample' : 'samples'}` +
-        (here.length < total ? `, ${here.length} of them here, the least sure of being ${data.names[right - 1]} first` : '') +
-        '; below each, how certain the network was.'),
+        (here.length < total ? `, ${here.length} of them here` : '') +
+        `, the ${right === said ? 'least' : 'most'} certain ones first; below each, how certain the network was.`),
       page.html('div', {class: 'samples'}, ...buttons));
     if (here.length) choose(here[0]);
   };
@@ -91,6 +92,9 @@ return [==[
       if (cell.getAttribute('aria-pressed') === 'true') close(); else open(cell);
     });
   });
+  // What was confused most is open at first, so that one sees what there is to see.
+  const wrong = cells.filter(cell => cell.dataset.right !== cell.dataset.said);
+  if (wrong.length) open(wrong.reduce((most, cell) => amount(cell) > amount(most) ? cell : most));
   for (const element of [matrix, place]) {
     element.addEventListener('keydown', event => { if (event.key === 'Escape' && place.firstChild) close(); });
   }

@@ -46,22 +46,26 @@ const page = (() => {
   const view = {from: first, to: last}; // the epochs that are seen
   let cursor = null; // the epoch whose values are told, null: the last one that is seen
   let drag = null; // while a range is chosen: its two ends
+  const told = page.html('span', {class: 'epoch'}); // says which epoch's values are told
 
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+  const isFraction = title => /accuracy$/.test(title);
   const tell = (title, value) => {
     if (value === null || value === undefined) return 'none';
-    if (/accuracy$/.test(title)) return (100 * value).toFixed(2) + '%';
+    if (isFraction(title)) return (100 * value).toFixed(2) + '%';
     const size = Math.abs(value);
     if (value === 0) return '0';
     if (size >= 1e6 || size < 1e-4) return value.toExponential(2).replace('e+', 'e');
     return String(+value.toPrecision(4));
   };
 
+  const mark = (title, value) => isFraction(title) ? +(100 * value).toFixed(4) + '%' : tell(title, value);
+
   // Round numbers between two: 1, 2 or 5 times a power of ten apart, about `count` of them.
   const ticks = (low, high, count, least) => {
     const rough = Math.max((high - low) / count, least || 0, Number.MIN_VALUE);
     const power = 10 ** Math.floor(Math.log10(rough));
-    const step = power * [1, 2, 5, 10].find(factor => factor * power >= rough * 0.999);
+    const step = power * [1, 2, 5, 10].find(factor => factor * power >= rough * 0.7);
     const list = [];
     for (let i = Math.ceil(low / step - 1e-9); i <= Math.floor(high / step + 1e-9); i++) list.push(i * step);
     return list;
@@ -97,17 +101,16 @@ const page = (() => {
   const panels = data.panels.map((panel, number) => {
     const {title, curves} = panel;
     const every = curves.flatMap(curve => [...curve.y, ...(curve.low || []), ...(curve.high || [])]).filter(v => v !== null);
-    const positive = every.length > 0 && every.every(value => value > 0);
+    const logs = !isFraction(title) && every.length > 0 && every.every(value => value > 0);
     let logarithmic = false, scales = null;
 
     const keys = curves.map(curve => page.html('b', {}));
-    const epoch = page.html('span', {class: 'epoch'});
     const caption = page.html('figcaption', {}, page.html('h3', {}, title), ...curves.map((curve, i) =>
       page.html('span', {class: 'key'},
         page.svg('svg', {'aria-hidden': 'true', viewBox: '0 0 22 10'},
           page.svg('line', {class: `line ${curve.part} ${colourOf(curve)}`, x1: 1, x2: 21, y1: 5, y2: 5})),
-        nameOf(curve) + ' ', keys[i])), epoch);
-    if (positive) {
+        (curves.length > 1 ? nameOf(curve) + ' ' : ''), keys[i])));
+    if (logs) {
       caption.append(page.html('button', {type: 'button', 'aria-pressed': 'false', click(event) {
         logarithmic = !logarithmic;
         event.currentTarget.setAttribute('aria-pressed', logarithmic);
@@ -159,10 +162,10 @@ const page = (() => {
       }
       const seen = curve.x.filter(x => x >= view.from && x <= view.to).length;
       curve.x.forEach((x, i) => {
-        const told = x === shown();
-        if (curve.y[i] === null || !told && seen > 25) return;
+        const isTold = x === shown();
+        if (curve.y[i] === null || !isTold && seen > 25) return;
         parts.push(page.svg('circle', {class: `point ${colour}`, cx: scales.x(x), cy: scales.y(scale(curve.y[i])),
-          r: told ? 4.5 : 2.5}));
+          r: isTold ? 4.5 : 2.5}));
       });
       return page.svg('g', {}, ...parts);
     };
@@ -181,11 +184,12 @@ const page = (() => {
         const y = scales.y(value);
         axes.append(page.svg('line', {class: 'grid', x1: LEFT, x2: width - RIGHT, y1: y, y2: y}),
           page.svg('text', {x: LEFT - 8, y: y + 4, 'text-anchor': 'end'},
-            tell(title, logarithmic ? 10 ** value : Math.abs(value) < 1e-12 ? 0 : value)));
+            mark(title, logarithmic ? 10 ** value : Math.abs(value) < 1e-12 ? 0 : value)));
       }
       for (const value of ticks(view.from, view.to, width / 70, 1)) {
         axes.append(page.svg('text', {x: scales.x(value), y: HEIGHT - 8, 'text-anchor': 'middle'}, String(+value.toFixed(6))));
       }
+      axes.append(page.svg('text', {x: LEFT - 8, y: HEIGHT - 8, 'text-anchor': 'end'}, 'epoch'));
       axes.append(page.svg('line', {class: 'base', x1: LEFT, x2: width - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM}));
       const at = scales.x(shown()), inside = page.svg('g', {'clip-path': `url(#clip${number})`});
       if (cursor !== null) inside.append(page.svg('line', {class: 'mark', x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM}));
@@ -204,7 +208,7 @@ const page = (() => {
     function say() {
       const here = shown(), texts = curves.map(curve => tell(title, curve.y[curve.x.indexOf(here)]));
       texts.forEach((text, i) => { keys[i].textContent = text; });
-      epoch.textContent = 'epoch ' + here;
+      told.textContent = 'epoch ' + here;
       plot.setAttribute('aria-valuenow', here);
       plot.setAttribute('aria-valuetext', `epoch ${here}: ` + curves.map((curve, i) => `${nameOf(curve)} ${texts[i]}`).join(', '));
     }
@@ -280,7 +284,7 @@ const page = (() => {
 
   const tool = (text, label, click) => page.html('button', {type: 'button', 'aria-label': label, title: label, click}, text);
   place.replaceChildren(page.html('div', {class: 'tools', role: 'group', 'aria-label': 'zoom of all curves'},
-    tool('+', 'zoom in', () => zoom(0.5)), tool('\u2212', 'zoom out', () => zoom(2)), tool('all epochs', 'show all epochs', () => look(first, last))),
+    tool('+', 'zoom in', () => zoom(0.5)), tool('\u2212', 'zoom out', () => zoom(2)), tool('all epochs', 'show all epochs', () => look(first, last)), told),
     ...panels.map(panel => panel.figure));
   drawAll();
   new ResizeObserver(drawAll).observe(place);

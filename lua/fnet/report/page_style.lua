@@ -35,6 +35,7 @@ ul { list-style: none; margin: 0; padding: 0; }
 .sheet { position: absolute; }
 .wide { overflow-x: auto; }
 summary { cursor: pointer; color: var(--link); width: fit-content; }
+details { margin-top: 1.2rem; }
 details > :not(summary) { margin-top: 0.8rem; }
 :focus-visible { outline: 2px solid var(--link); outline-offset: 2px; border-radius: 4px; }
 button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; }
@@ -80,7 +81,7 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .curves .key { display: inline-flex; align-items: center; gap: 0.4rem; font-size: 0.9rem; }
 .curves .key svg { width: 1.4rem; height: 0.6rem; }
 .curves .key b { font-weight: 600; }
-.curves .epoch { color: var(--soft); font-size: 0.9rem; }
+.curves .epoch { color: var(--soft); font-size: 0.9rem; align-self: center; margin-left: 0.4rem; }
 .plot { touch-action: pan-y; cursor: crosshair; user-select: none; }
 .plot svg { display: block; width: 100%; height: auto; }
 .plot text { font-size: 11.5px; fill: var(--soft); }
@@ -97,7 +98,8 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .confusion { display: flex; flex-wrap: wrap; gap: 1.5rem 2.5rem; align-items: flex-start; }
 .matrix { border-spacing: 2px; border-collapse: separate; font-size: 0.85rem; margin-left: -2px; }
 .matrix th, .matrix td { border: 0; padding: 0; }
-.matrix tbody th { padding-right: 0.6rem; text-align: right; max-width: 8rem; line-height: 1.2; }
+.matrix tbody th { padding-right: 0.6rem; text-align: right; max-width: 10rem; line-height: 1.2;
+  white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .matrix .said { height: 6rem; vertical-align: bottom; text-align: left; color: var(--text); }
 .matrix .said span { writing-mode: vertical-rl; transform: rotate(180deg); display: block; margin: 0 auto; width: 1.2em;
   line-height: 1.2; max-height: 9rem; overflow: hidden; text-overflow: ellipsis; }
@@ -171,7 +173,7 @@ div.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min
   .tiles dd { font-size: 1.35rem; }
   .matrix { font-size: 0.68rem; border-spacing: 1px; }
   .matrix td { width: 1.6rem; height: 1.8rem; }
-  .matrix tbody th { max-width: 4.6rem; padding-right: 0.3rem; }
+  .matrix tbody th { max-width: 4.6rem; padding-right: 0.3rem; white-space: normal; }
   th, td { padding-right: 0.8rem; }
   .network th, .network td { padding-right: 0.7rem; font-size: 0.85rem; }
   .network .drawing { width: 6rem; min-width: 3.5rem; }

@@ -91,6 +91,11 @@ local LEFT, RIGHT, STEP, TOP = 46, 300, 16, 34 -- of the drawing, in its units
 
 -- A histogram as a hill over the line y.
 local function hill(histogram, y, x)
+  if histogram.low == histogram.high then -- all numbers are one
+    local at = x(histogram.low)
+    return ('<polygon points="%s,%s %s,%s %s,%s"/>'):format(parts.coordinate(at - 3), y, parts.coordinate(at), y - 26,
+      parts.coordinate(at + 3), y)
+  end
   local most = math.max(table.unpack(histogram.counts))
   local points = { ("%s,%s"):format(parts.coordinate(x(histogram.low)), parts.coordinate(y)) }
   local bins = #histogram.counts

@@ -7,7 +7,7 @@ local is_module = require("fnet.nn.module").is_module
 
 local recorder = {}
 
-local BINS = 40
+local BINS = 40 -- at most: few numbers have fewer
 
 ---@class report.Histogram
 ---@field low number the smallest number; the bins divide the range to `high` equally
@@ -25,10 +25,10 @@ local function histogram_of(tensor)
   if #values == 0 then return nil end
   local low, high = values:min():item(), values:max():item()
   if low - low ~= 0 or high - high ~= 0 then return nil end
-  local counts, before = {}, 0
-  for bin = 1, BINS do
-    local edge = low + (high - low) * bin / BINS
-    local below = bin == BINS and #values or math.tointeger(values:le(edge):sum():item())
+  local counts, before, bins = {}, 0, math.min(BINS, math.ceil(2 * math.sqrt(#values)))
+  for bin = 1, bins do
+    local edge = low + (high - low) * bin / bins
+    local below = bin == bins and #values or math.tointeger(values:le(edge):sum():item())
     counts[bin], before = below - before, below
   end
   local deviation = high > low and values:std():item() or 0 -- of equal numbers it may be their rounding
@@ -42,7 +42,7 @@ end
 function recorder.look(model, epoch)
   local parameters = {}
   for i, entry in ipairs(contents.of(model).parameters) do
-    parameters[i] = { name = entry.name, histogram = histogram_of(entry.value) }
+    parameters[i] = { name = entry.owner:name() .. ": " .. entry.key, histogram = histogram_of(entry.value) }
   end
   return { epoch = epoch, parameters = parameters }
 end
