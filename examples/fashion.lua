@@ -18,6 +18,7 @@ local options = fnet.options(arg, "Trains a 784-128-10 network on Fashion-MNIST 
   { "checkpoint", "", "directory to save the training in, after each epoch and on Ctrl-C", value = "DIR" },
   { "resume", false, "go on from what is saved there" },
   { "save", "", "file for the trained network: fnet run, eval and info use it", value = "FILE" },
+  { "report", "", "file for a page that shows the training in a browser", value = "FILE" },
   { "json", false, "one line of JSON an epoch and for the result" },
 })
 
@@ -58,10 +59,15 @@ local checkpoint = assert(fnet.checkpoint(options.checkpoint ~= "" and options.c
 }))
 if checkpoint.resumed then say("resumed: %s", checkpoint) end
 
-if options.save ~= "" then
-  local fine, problem = fnet.can_write(options.save) -- better said now than after the training
-  if not fine then fail("not saved: ", problem) end
+for _, path in ipairs { options.save, options.report } do
+  if path ~= "" then
+    local fine, problem = fnet.can_write(path) -- better said now than after the training
+    if not fine then fail("not saved: ", problem) end
+  end
 end
+
+local history, recorder = {}, options.report ~= "" and report.recorder() or nil
+if recorder then recorder.start { model = model } end
 
 for epoch, sums in checkpoint:epochs(options.epochs) do
   local started, before = fnet.clock(), sums.seen or 0
@@ -87,6 +93,9 @@ for epoch, sums in checkpoint:epochs(options.epochs) do
     (sums.seen - before) / seconds)
   emit { { "epoch", epoch }, { "loss", loss }, { "accuracy", accuracy },
     { "validation_accuracy", checked and checked.accuracy or 0 / 0 }, { "seconds", seconds } }
+  history[#history + 1] = { epoch = epoch, loss = loss, accuracy = accuracy,
+    valid_loss = checked and checked.loss, valid_accuracy = checked and checked.accuracy }
+  if recorder then recorder.epoch_end { model = model, epoch = epoch } end
   if loss - loss ~= 0 then -- NaN or infinite
     fail("the loss is not finite any more; a smaller --lr than ", options.lr, " may help")
   end
@@ -110,6 +119,12 @@ if options.save ~= "" then
   local saved, message = model:save(options.save, { data = train, metrics = { test_accuracy = result.accuracy } })
   if not saved then fail("not saved: ", message) end
   say("saved in %s", options.save)
+end
+if recorder then
+  local made, message = report.page(options.report, { history = history, model, test, recorder,
+    settings = options })
+  if not made then fail("not saved: ", message) end
+  say("the page is %s", options.report)
 end
 say("weights sha256 %s", model:sha256())
 emit { { "test_accuracy", result.accuracy }, { "test_margin", result.margin }, { "correct", result.correct },

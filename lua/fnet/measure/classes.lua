@@ -31,7 +31,8 @@ function classes.said(what, output, before)
   return output:argmax(output.rank)
 end
 
---- Probabilities from what a classifier gives: as it is where rows are not negative and add up to 1, else its softmax.
+--- Probabilities from what a classifier gives: as it is where rows are not negative and add up to 1, else its
+-- softmax.
 ---@param output tensor [batch, classes] or [classes]
 ---@return tensor of the same shape
 function classes.probabilities(output)

@@ -51,8 +51,10 @@ end
 ---@param model nn.Module
 ---@param input? (integer|string)[] the shape of a sample, where it is known
 ---@return { title: string, depth: integer, shape: (integer|string)[]?, count: integer?, has_parts: boolean }[] rows
---- shape: of what comes out for a sample; count: of the part's own parameters, nil where they are counted further up
----@return { own: integer, total: integer, frozen: integer } counts own: what is in the model and in none of its parts
+--- shape: of what comes out for a sample; count: of the part's own parameters, nil where they are counted further
+--- up
+---@return { own: integer, total: integer, frozen: integer } counts own: what is in the model and in none of its
+--- parts
 function summary.rows(model, input)
   local rows, seen = {}, { [model] = true }
   local parts, own = parts_of(model, seen)

@@ -38,15 +38,15 @@ local function add_curves(page, given)
   local names = json.array {}
   for i, group in ipairs(groups) do names[i] = core.visible(group.name) end
   page.data[#page.data + 1] = html.data("curves-data", { panels = panels, groups = names })
-  local text = "Move over a curve to read its values; drag to see some epochs only. By keys: arrows move, plus and " ..
-    "minus zoom, 0 shows all."
+  local text = "Move over a curve to read its values; drag to see some epochs only. By keys: arrows move, plus " ..
+    "and minus zoom, 0 shows all."
   if #runs > #groups then text = text .. " Bands are one standard deviation over the runs of a name." end
   page:add(parts.section("learning", "How it learnt", parts.note(text) .. CURVES:format(curves.table(runs))))
   if #runs > 1 then
     local heads, rows = curves.ends(runs)
     page:add(parts.section("ends", "What the runs ended with",
       parts.note "Mean and standard deviation of the last epoch. A title sorts the table." ..
-      '<div class="wide">' .. parts.table(heads, rows, { class = "sweep", sorts = true }) .. "</div>\n"))
+      parts.table(heads, rows, { class = "sweep", sorts = true })))
   end
 end
 
@@ -101,16 +101,17 @@ end
 
 --- Writes one HTML file that shows a run: curves with zoom and values, the confusion matrix with the samples behind
 -- its cells, the accuracy of each class, the worst mistakes, the network as a drawing, its weights, a sweep as a
--- table that sorts, settings, versions, the hash of the weights and the script. It needs nothing but a browser, asks
--- for nothing outside itself, and equal arguments give equal bytes. The model stays as it is.
+-- table that sorts, settings, versions, the hash of the weights and the script. It needs nothing but a browser,
+-- asks for nothing outside itself, and equal arguments give equal bytes. The model stays as it is.
 ---@param path string
 ---@param given table what is to be shown, in any order, `{ history, model, test }`, or by name: history: what
 --- fnet.fit gives, or a list of records that a loop has made, { { epoch = 1, loss = 0.5, valid_loss = 0.6 }, ... };
---- runs: several of them, { { name = "Adam", seed = 1, history = history }, ... }: those with one name become a mean
---- with a band; model; test: a data set that it has not learnt from, with labels for all that concerns classes;
---- recorder: what report.recorder() has kept, for histograms of all epochs; sweep: what fnet.sweep gives; settings:
---- texts, numbers and booleans by name; title: a text; script: the path of the script, false for none, the running
---- one by default; pictures: how many samples travel with the page, 1000; mistakes: how many are shown, 12
+--- runs: several of them, { { name = "Adam", seed = 1, history = history }, ... }: those with one name become a
+--- mean with a band; model; test: a data set that it has not learnt from, with labels for all that concerns
+--- classes; recorder: what report.recorder() has kept, for histograms of all epochs; sweep: what fnet.sweep gives;
+--- settings: texts, numbers and booleans by name; title: a text; script: the path of the script, false for none,
+--- the running one by default; pictures: how many samples travel with the page, 1000; mistakes: how many are
+--- shown, 12
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno

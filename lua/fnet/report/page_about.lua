@@ -68,8 +68,8 @@ end
 ---@return { name: string, title: string, html: string }
 function about.script(text)
   local _, lines = text:gsub("\n", "")
-  return parts.section("script", "The script", ("<details><summary>%d lines of Lua</summary>\n<pre><code>%s</code>" ..
-    "</pre></details>\n"):format(lines, html.text(text, true)))
+  local inner = "<details><summary>%d lines of Lua</summary>\n<pre><code>%s</code></pre></details>\n"
+  return parts.section("script", "The script", inner:format(lines, html.text(text, true)))
 end
 
 --- A sweep, a row for each combination of settings.
@@ -102,8 +102,8 @@ function about.sweep(sweep)
     rows[i] = cells
     for _, message in ipairs(row.failures) do failures[#failures + 1] = parts.note("failed: " .. message) end
   end
-  local text = "Mean and standard deviation over the runs of each row; the differences to the first row by Welch's " ..
-    "t-test, corrected for their number (Holm). A title sorts the table."
+  local text = "Mean and standard deviation over the runs of each row; the differences to the first row by " ..
+    "Welch's t-test, corrected for their number (Holm). A title sorts the table."
   for _, note in ipairs(sweep.notes or {}) do failures[#failures + 1] = parts.note(note) end
   if sweep.interrupted then
     failures[#failures + 1] = parts.note(("Interrupted after %d of %d runs."):format(sweep.runs, sweep.total))

@@ -111,8 +111,9 @@ end
 local function cell_button(names, right, said, count, support, text)
   local words = right == said and ("%s of %s %s are right"):format(count, support, names[right])
     or ("%s of %s %s are said to be %s"):format(count, support, names[right], names[said])
-  return ('<button type="button" data-right="%d" data-said="%d" aria-label="%s" title="%s">%s</button>'):format(right,
-    said, html.text(words), html.text(words), text or parts.count(count))
+  words = html.text(words)
+  return ('<button type="button" data-right="%d" data-said="%d" aria-label="%s" title="%s">%s</button>'):format(
+    right, said, words, words, text or parts.count(count))
 end
 
 local function matrix(shown)
@@ -165,13 +166,14 @@ end
 ---@return { name: string, title: string, html: string }
 function classes.confusion(shown)
   local small = #shown.judged.names <= MATRIX_MOST
-  local text = small and "Each row holds the samples of one class, each column what the network said they are: blue " ..
-    "is right, orange is wrong, and the darker, the more of the row. " or "What was taken for something else most " ..
-    "often. "
-  local opens = #shown.rows > 0 and "Choose a cell to see the samples behind it; arrow keys move between cells." or ""
+  local text = small and "Each row holds the samples of one class, each column what the network said they are: " ..
+    "blue is right, orange is wrong, and the darker, the more of the row. "
+    or "What was taken for something else most often. "
+  local opens = #shown.rows > 0 and "Choose a cell to see the samples behind it; arrow keys move between cells."
+    or ""
   return parts.section("confusion", "What was taken for what", parts.note(text .. opens) ..
     '<div class="confusion">\n' .. (small and matrix or confusions)(shown) ..
-    '<div id="cell" class="cell" role="region" aria-live="polite" aria-label="samples of the cell"></div>\n</div>\n' ..
+    '<div id="cell" class="cell" role="region" aria-label="samples of the cell"></div>\n</div>\n' ..
     (shown.note and parts.note(shown.note) or ""))
 end
 
@@ -200,11 +202,16 @@ function classes.accuracies(shown)
       { html = ("%d of %d"):format(correct, total), value = correct, class = "number" },
     }
   end
-  local text = ("How many samples of each class are recognised, with the 95%% interval (Wilson); the scale goes from " ..
-    "%s to 100%%. A title sorts the table."):format(parts.percent(from, 0))
+  local text = ("How many samples of each class are recognised, with the 95%% interval (Wilson); the scale goes " ..
+    "from %s to 100%%. A title sorts the table."):format(parts.percent(from, 0))
   return parts.section("accuracy", "How well each class is known", parts.note(text) ..
     parts.table({ "class", "", "accuracy", "95% interval", "right" }, rows, { class = "classes", sorts = true }))
 end
+
+local CARD = [[
+<li><article aria-label="sample %d">%s<div><h3>%s</h3><p>said to be %s, %s; sample %d</p></div>
+<table class="bars">%s</table></article></li>
+]]
 
 --- The worst mistakes, each with its bars.
 ---@param shown report.Shown
@@ -218,15 +225,13 @@ function classes.mistakes(shown)
       bars[k] = parts.bar(bar[1] == 0 and "all others" or names[bar[1]], bar[2],
         bar[1] == right and "is" or bar[1] == said and "says" or nil)
     end
-    local title = ("%s, said to be %s"):format(names[right], names[said])
-    cards[i] = ('<li><article aria-label="sample %d: %s">%s<div><h3>%s</h3><p>said to be %s, %s; sample %d</p></div>\n' ..
-      '<table class="bars">%s</table></article></li>\n'):format(row, html.text(title),
-      shown.sheet and parts.picture(shown.sheet, i, "sample " .. row, "large") or "", html.text(names[right]),
-      html.text(names[said]), parts.percent(judged.certain[row], 1), row, table.concat(bars))
+    cards[i] = CARD:format(row, shown.sheet and parts.picture(shown.sheet, i, "sample " .. row, "large") or "",
+      html.text(names[right]), html.text(names[said]), parts.percent(judged.certain[row], 1), row,
+      table.concat(bars))
   end
   local text = #cards == 0 and "There is none." or
-    ("The %d samples of which the network was most certain and wrong, with the probabilities of the classes. The " ..
-    "right class is blue, the one that was said is orange."):format(#cards)
+    ("The %d samples of which the network was most certain and wrong, with the probabilities of the classes. " ..
+    "The right class is blue, the one that was said is orange."):format(#cards)
   return parts.section("mistakes", "The worst mistakes", parts.note(text) ..
     ('<ul class="cards">\n%s</ul>\n'):format(table.concat(cards)))
 end

@@ -138,7 +138,8 @@ end
 function curves.table(runs)
   local figures, lines = figures_of(runs), {}
   local several = #runs > 1
-  local cells = { several and '<th scope="col">run</th><th scope="col">seed</th>' or "", '<th scope="col">epoch</th>' }
+  local cells = { several and '<th scope="col">run</th><th scope="col">seed</th>' or "" }
+  cells[2] = '<th scope="col">epoch</th>'
   for _, figure in ipairs(figures) do
     cells[#cells + 1] = ('<th scope="col">%s</th>'):format(html.text(figure.name))
   end
@@ -179,7 +180,8 @@ function curves.ends(runs)
       if #values > 0 then mean, deviation = describe(values) end
       local text = mean and curves.text(figure.name, mean) or "-"
       if deviation then text = text .. " ± " .. curves.text(figure.name, deviation) end
-      row[#row + 1] = { html = html.text(text), value = mean and decimal.text("%.17g", mean) or "", class = "number" }
+      local value = mean and decimal.text("%.17g", mean) or ""
+      row[#row + 1] = { html = html.text(text), value = value, class = "number" }
     end
     rows[number] = row
   end

@@ -1,5 +1,5 @@
---- What report.page was given: each thing under its name, or recognised by what it is. Invariant: what comes out has
--- been checked; nothing is taken for something else, and nothing is left out in silence.
+--- What report.page was given: each thing under its name, or recognised by what it is. Invariant: what comes out
+-- has been checked; nothing is taken for something else, and nothing is left out in silence.
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
@@ -63,8 +63,8 @@ local function name_all(given)
     end
     if not name then core.raise("page: number %d: expected %s, got %s", number, TELL, say.value(value)) end
     if named[name] ~= nil then
-      core.raise("page: number %d: '%s' is there already; several trainings go by runs = { { name = , history = }, " ..
-        "... }", number, name)
+      core.raise("page: number %d: '%s' is there already; several trainings go by " ..
+        "runs = { { name = , history = }, ... }", number, name)
     end
     named[name] = value
   end
@@ -111,8 +111,8 @@ end
 ---@return table named history, runs, model, test, recorder (its looks), sweep, settings, title, script, pictures,
 --- mistakes; nil where it is not there, but for the counts
 return function(given)
-  expect.that(type(given) == "table" and not is_module(given) and not is.dataset(given) and not core.is_tensor(given),
-    "page", "a table of what is to be shown, such as { history, model, test }", given)
+  local fits = type(given) == "table" and getmetatable(given) == nil
+  expect.that(fits, "page", "a table of what is to be shown, such as { history, model, test }", given)
   for key, value in pairs(given) do -- names first: a slip there says more than what it leads to
     if math.type(key) ~= "integer" then expect.options("page", { [key] = value }, KNOWN) end
   end
@@ -130,8 +130,8 @@ return function(given)
   if named.settings ~= nil then check_settings(named.settings) end
   for _, name in ipairs { "title", "script" } do
     local value = named[name]
-    local fits = value == nil or type(value) == "string" or name == "script" and value == false
-    expect.that(fits, "page: " .. name, name == "script" and "the path of a script, or false" or "a text", value)
+    local is_fine = value == nil or type(value) == "string" or name == "script" and value == false
+    expect.that(is_fine, "page: " .. name, name == "script" and "the path of a script, or false" or "a text", value)
   end
   named.pictures = expect.count("page: pictures", named.pictures == nil and 1000 or named.pictures, 0, 10000)
   named.mistakes = expect.count("page: mistakes", named.mistakes == nil and 12 or named.mistakes, 0, 1000)

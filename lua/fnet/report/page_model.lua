@@ -61,12 +61,11 @@ function model.section(network, input)
     if not row.has_parts then before = here end
   end
   if counts.own > 0 then
-    cells[#cells + 1] = { "its own", { html = "" }, { html = "" }, { html = parts.count(counts.own), class = "number" } }
+    cells[#cells + 1] = { "its own", "", "", { html = parts.count(counts.own), class = "number" } }
   end
-  cells[#cells + 1] = { "total", { html = "" }, { html = "" },
-    { html = parts.count(counts.total), class = "number" } }
-  local note = "From top to bottom, what happens to a sample. The drawing is as wide as the numbers are many that " ..
-    "the sample is at that place, by their logarithm; layers that learn are darker."
+  cells[#cells + 1] = { "total", "", "", { html = parts.count(counts.total), class = "number" } }
+  local note = "From top to bottom, what happens to a sample. The drawing is as wide as the numbers are many " ..
+    "that the sample is at that place, by their logarithm; layers that learn are darker."
   if counts.frozen > 0 then note = note .. (" %s parameters are frozen."):format(parts.count(counts.frozen)) end
   return parts.section("network", "The network", parts.note(note) ..
     parts.table({ "layer", "", "what comes out", "parameters" }, cells, { class = "network" }))

@@ -40,7 +40,9 @@ function parts.coordinate(value) return (decimal.text("%.2f", value):gsub("%.?0+
 ---@param fraction number
 ---@param digits? integer 2
 ---@return string
-function parts.percent(fraction, digits) return decimal.text("%." .. (digits or 2) .. "f", 100 * fraction) .. "%" end
+function parts.percent(fraction, digits)
+  return decimal.text(("%%.%df"):format(digits or 2), 100 * fraction) .. "%"
+end
 
 --- The sheet itself, once in a page and not seen: `parts.picture` shows parts of it.
 ---@param sheet report.Sheet
@@ -60,8 +62,9 @@ end
 ---@return string html
 function parts.picture(sheet, number, text, size)
   local x, y = place(sheet, number)
-  return ('<svg class="picture %s" viewBox="%d %d %d %d" role="img" aria-label="%s"><use href="#%s"/></svg>'):format(
-    size, x, y, sheet.width, sheet.height, html.text(text), sheet.name)
+  local view = ("%d %d %d %d"):format(x, y, sheet.width, sheet.height)
+  return ('<svg class="picture %s" viewBox="%s" role="img" aria-label="%s"><use href="#%s"/></svg>'):format(size,
+    view, html.text(text), sheet.name)
 end
 
 --- A line of a list of bars.
@@ -70,9 +73,10 @@ end
 ---@param class? string that of the line
 ---@return string html
 function parts.bar(name, fraction, class)
-  return ('<tr%s><th scope="row">%s</th><td><svg class="bar" aria-hidden="true"><rect width="%s%%" height="100%%"/>' ..
-    '</svg></td><td class="number">%s</td></tr>\n'):format(class and (' class="%s"'):format(class) or "",
-    html.text(name), parts.coordinate(100 * fraction), parts.percent(fraction, 1))
+  local attribute = class and (' class="%s"'):format(class) or ""
+  return ('<tr%s><th scope="row">%s</th><td><svg class="bar" aria-hidden="true"><rect width="%s%%" ' ..
+    'height="100%%"/></svg></td><td class="number">%s</td></tr>\n'):format(attribute, html.text(name),
+    parts.coordinate(100 * fraction), parts.percent(fraction, 1))
 end
 
 --- A dot in its interval, on a scale.
@@ -92,13 +96,11 @@ end
 --- A table. Cells are texts, or { html = , value = , class = } where they are drawn or sorted by another value.
 ---@param heads string[] titles of the columns
 ---@param rows table[][]
----@param options? { class: string?, sorts: boolean?, caption: string? } sorts: by a click on a title
+---@param options? { class: string?, sorts: boolean? } sorts: by a click on a title
 ---@return string html
 function parts.table(heads, rows, options)
   options = options or {}
-  local lines = { ('<table class="%s">'):format(options.class or "plain") }
-  if options.caption then lines[2] = ("<caption>%s</caption>"):format(html.text(options.caption)) end
-  local cells = {}
+  local lines, cells = { ('<div class="wide"><table class="%s">'):format(options.class or "plain") }, {}
   for i, head in ipairs(heads) do
     local text = html.text(head)
     if options.sorts and head ~= "" then text = ('<button type="button" class="sort">%s</button>'):format(text) end
@@ -115,7 +117,7 @@ function parts.table(heads, rows, options)
     end
     lines[#lines + 1] = ("<tr>%s</tr>"):format(table.concat(cells, "", 1, #row))
   end
-  lines[#lines + 1] = "</tbody></table>\n"
+  lines[#lines + 1] = "</tbody></table></div>\n"
   return table.concat(lines, "\n")
 end
 

@@ -6,11 +6,13 @@ return [==[
 // ---- the samples behind a cell ----
 
 (() => {
-  const data = page.data('samples-data'), matrix = document.getElementById('matrix'), place = document.getElementById('cell');
+  const data = page.data('samples-data');
+  const matrix = document.getElementById('matrix'), place = document.getElementById('cell');
   if (!data || !matrix || !place) return;
 
   const cells = [...matrix.querySelectorAll('button[data-right]')];
-  const samples = data.list.map(([row, right, said, certain, bars], i) => ({row, right, said, certain, bars, number: i}));
+  const samples = data.list.map(([row, right, said, certain, bars], number) =>
+    ({row, right, said, certain, bars, number}));
   const amount = cell => +cell.textContent.replace(/\D/g, '');
   const percent = value => (100 * value / data.parts).toFixed(1) + '%';
 
@@ -21,12 +23,14 @@ return [==[
       'aria-label': 'sample ' + sample.row}, page.svg('use', {href: '#' + name}));
   };
 
-  const barsOf = sample => page.html('table', {class: 'bars'}, page.html('tbody', {}, ...sample.bars.map(([label, value]) =>
+  const barOf = (sample, label, value) =>
     page.html('tr', {class: label === sample.right ? 'is' : label === sample.said ? 'says' : null},
       page.html('th', {scope: 'row'}, label === 0 ? 'all others' : data.names[label - 1]),
       page.html('td', {}, page.svg('svg', {class: 'bar', 'aria-hidden': 'true'},
         page.svg('rect', {width: 100 * value / data.parts + '%', height: '100%'}))),
-      page.html('td', {class: 'number'}, percent(value))))));
+      page.html('td', {class: 'number'}, percent(value)));
+  const barsOf = sample => page.html('table', {class: 'bars'},
+    page.html('tbody', {}, ...sample.bars.map(([label, value]) => barOf(sample, label, value))));
 
   const detail = sample => page.html('div', {class: 'sample', 'aria-live': 'polite'},
     ...(data.sheet ? [picture(sample, 'large')] : []),
@@ -47,7 +51,7 @@ return [==[
     let chosen = null;
     const buttons = here.map(sample => page.html('button', {type: 'button', 'aria-pressed': 'false',
       'aria-label': `sample ${sample.row}, ${percent(sample.certain)} certain`, click() { choose(sample); }},
-      ...(data.sheet ? [picture(sample, 'small')] : []), (data.sheet ? '' : `sample ${sample.row}: `) + percent(sample.certain)));
+      ...(data.sheet ? [picture(sample, 'small')] : [`sample ${sample.row}: `]), percent(sample.certain)));
     const choose = sample => {
       buttons.forEach((button, i) => button.setAttribute('aria-pressed', String(here[i] === sample)));
       const next = detail(sample);
@@ -68,7 +72,7 @@ return [==[
   // One cell can be reached by Tab; arrows lead from there to the next one in their direction that is not empty.
   const reach = cell => cells.forEach(other => { other.tabIndex = other === cell ? 0 : -1; });
   const neighbour = (cell, key) => {
-    const along = key === 'ArrowLeft' || key === 'ArrowRight' ? 'said' : 'right', across = along === 'said' ? 'right' : 'said';
+    const [along, across] = key === 'ArrowLeft' || key === 'ArrowRight' ? ['said', 'right'] : ['right', 'said'];
     const way = key === 'ArrowRight' || key === 'ArrowDown' ? 1 : -1;
     return cells.filter(other => other.dataset[across] === cell.dataset[across] &&
       way * (other.dataset[along] - cell.dataset[along]) > 0)

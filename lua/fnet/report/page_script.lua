@@ -41,7 +41,8 @@ const page = (() => {
   if (!data || !place) return;
 
   const HEIGHT = 250, LEFT = 54, RIGHT = 14, TOP = 10, BOTTOM = 28;
-  const epochs = [...new Set(data.panels.flatMap(panel => panel.curves.flatMap(curve => curve.x)))].sort((a, b) => a - b);
+  const every = data.panels.flatMap(panel => panel.curves.flatMap(curve => curve.x));
+  const epochs = [...new Set(every)].sort((a, b) => a - b);
   const first = epochs[0], last = epochs[epochs.length - 1];
   const view = {from: first, to: last}; // the epochs that are seen
   let cursor = null; // the epoch whose values are told, null: the last one that is seen
@@ -100,8 +101,8 @@ const page = (() => {
 
   const panels = data.panels.map((panel, number) => {
     const {title, curves} = panel;
-    const every = curves.flatMap(curve => [...curve.y, ...(curve.low || []), ...(curve.high || [])]).filter(v => v !== null);
-    const logs = !isFraction(title) && every.length > 0 && every.every(value => value > 0);
+    const values = curves.flatMap(curve => [...curve.y, ...(curve.low || [])]).filter(value => value !== null);
+    const logs = !isFraction(title) && values.length > 0 && values.every(value => value > 0);
     let logarithmic = false, scales = null;
 
     const keys = curves.map(curve => page.html('b', {}));
@@ -172,36 +173,39 @@ const page = (() => {
 
     function draw() {
       const width = Math.max(220, Math.round(plot.clientWidth || 480));
-      const [low, high] = range(), span = view.to - view.from || 1, start = view.to > view.from ? view.from : view.from - 0.5;
+      const [low, high] = range(), span = view.to - view.from || 1;
+      const start = view.to > view.from ? view.from : view.from - 0.5; // one epoch stands in the middle
+      const bottom = HEIGHT - BOTTOM, right = width - RIGHT;
       scales = {
         width,
-        x: epoch => LEFT + (width - LEFT - RIGHT) * (epoch - start) / span,
-        y: value => TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low),
-        epoch: x => clamp(start + span * (x - LEFT) / (width - LEFT - RIGHT), view.from, view.to),
+        x: epoch => LEFT + (right - LEFT) * (epoch - start) / span,
+        y: value => TOP + (bottom - TOP) * (high - value) / (high - low),
+        epoch: x => clamp(start + span * (x - LEFT) / (right - LEFT), view.from, view.to),
       };
       const axes = page.svg('g', {class: 'axes'});
       for (const value of logarithmic ? logTicks(low, high) : ticks(low, high, 5)) {
         const y = scales.y(value);
-        axes.append(page.svg('line', {class: 'grid', x1: LEFT, x2: width - RIGHT, y1: y, y2: y}),
+        axes.append(page.svg('line', {class: 'grid', x1: LEFT, x2: right, y1: y, y2: y}),
           page.svg('text', {x: LEFT - 8, y: y + 4, 'text-anchor': 'end'},
             mark(title, logarithmic ? 10 ** value : Math.abs(value) < 1e-12 ? 0 : value)));
       }
       for (const value of ticks(view.from, view.to, width / 70, 1)) {
-        axes.append(page.svg('text', {x: scales.x(value), y: HEIGHT - 8, 'text-anchor': 'middle'}, String(+value.toFixed(6))));
+        axes.append(page.svg('text', {x: scales.x(value), y: HEIGHT - 8, 'text-anchor': 'middle'},
+          String(+value.toFixed(6))));
       }
       axes.append(page.svg('text', {x: LEFT - 8, y: HEIGHT - 8, 'text-anchor': 'end'}, 'epoch'));
-      axes.append(page.svg('line', {class: 'base', x1: LEFT, x2: width - RIGHT, y1: HEIGHT - BOTTOM, y2: HEIGHT - BOTTOM}));
+      axes.append(page.svg('line', {class: 'base', x1: LEFT, x2: right, y1: bottom, y2: bottom}));
       const at = scales.x(shown()), inside = page.svg('g', {'clip-path': `url(#clip${number})`});
-      if (cursor !== null) inside.append(page.svg('line', {class: 'mark', x1: at, x2: at, y1: TOP, y2: HEIGHT - BOTTOM}));
+      if (cursor !== null) inside.append(page.svg('line', {class: 'mark', x1: at, x2: at, y1: TOP, y2: bottom}));
       inside.append(...curves.map(curveOf));
       if (drag) {
         const [a, b] = drag.map(scales.x);
         inside.append(page.svg('rect', {class: 'select', x: Math.min(a, b), y: TOP, width: Math.abs(b - a),
-          height: HEIGHT - TOP - BOTTOM}));
+          height: bottom - TOP}));
       }
       plot.replaceChildren(page.svg('svg', {viewBox: `0 0 ${width} ${HEIGHT}`, 'aria-hidden': 'true'},
-        page.svg('clipPath', {id: `clip${number}`}, page.svg('rect', {x: LEFT - 6, y: 0, width: width - LEFT - RIGHT + 12,
-          height: HEIGHT - BOTTOM + 6})), axes, inside));
+        page.svg('clipPath', {id: `clip${number}`},
+          page.svg('rect', {x: LEFT - 6, y: 0, width: right - LEFT + 12, height: bottom + 6})), axes, inside));
       say();
     }
 
@@ -210,7 +214,8 @@ const page = (() => {
       texts.forEach((text, i) => { keys[i].textContent = text; });
       told.textContent = 'epoch ' + here;
       plot.setAttribute('aria-valuenow', here);
-      plot.setAttribute('aria-valuetext', `epoch ${here}: ` + curves.map((curve, i) => `${nameOf(curve)} ${texts[i]}`).join(', '));
+      const words = curves.map((curve, i) => `${nameOf(curve)} ${texts[i]}`);
+      plot.setAttribute('aria-valuetext', `epoch ${here}: ${words.join(', ')}`);
     }
 
     const epochAt = event => {
@@ -246,14 +251,13 @@ const page = (() => {
     plot.addEventListener('keydown', event => {
       if (event.ctrlKey || event.altKey || event.metaKey) return;
       const here = epochs.indexOf(shown());
-      const keyed = {
-        ArrowLeft: () => go(here - 1), ArrowRight: () => go(here + 1), ArrowDown: () => go(here - 1), ArrowUp: () => go(here + 1),
-        Home: () => go(0), End: () => go(epochs.length - 1), PageDown: () => go(here - 10), PageUp: () => go(here + 10),
-        '+': () => zoom(0.5), '=': () => zoom(0.5), '-': () => zoom(2), '0': () => look(first, last), Escape: () => look(first, last),
-      }[event.key];
-      if (!keyed) return;
+      const steps = {ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10,
+        Home: -here, End: epochs.length - 1 - here};
+      const zooms = {'+': 0.5, '=': 0.5, '-': 2, '0': Infinity, Escape: Infinity};
+      if (event.key in steps) go(here + steps[event.key]);
+      else if (event.key in zooms) zoom(zooms[event.key]);
+      else return;
       event.preventDefault();
-      keyed();
     });
     return {figure, plot, draw};
   });
@@ -270,8 +274,9 @@ const page = (() => {
   }
 
   function zoom(factor) {
-    const middle = cursor === null ? (view.from + view.to) / 2 : cursor, half = (view.to - view.from) / 2 * factor;
-    if (half >= (last - first) / 2) look(first, last); else look(middle - half, middle + half);
+    const middle = cursor === null ? (view.from + view.to) / 2 : cursor;
+    const half = (view.to - view.from) / 2 * factor;
+    if (half < (last - first) / 2) look(middle - half, middle + half); else look(first, last);
   }
 
   // To an epoch by its place in the list; the view follows.
@@ -282,9 +287,11 @@ const page = (() => {
     else drawAll();
   }
 
-  const tool = (text, label, click) => page.html('button', {type: 'button', 'aria-label': label, title: label, click}, text);
-  place.replaceChildren(page.html('div', {class: 'tools', role: 'group', 'aria-label': 'zoom of all curves'},
-    tool('+', 'zoom in', () => zoom(0.5)), tool('\u2212', 'zoom out', () => zoom(2)), tool('all epochs', 'show all epochs', () => look(first, last)), told),
+  const tool = (text, label, factor) =>
+    page.html('button', {type: 'button', 'aria-label': label, title: label, click: () => zoom(factor)}, text);
+  place.replaceChildren(
+    page.html('div', {class: 'tools', role: 'group', 'aria-label': 'zoom of all curves'}, tool('+', 'zoom in', 0.5),
+      tool('\u2212', 'zoom out', 2), tool('all epochs', 'show all epochs', Infinity), told),
     ...panels.map(panel => panel.figure));
   drawAll();
   new ResizeObserver(drawAll).observe(place);

@@ -22,7 +22,8 @@ body {
 }
 h1 { font-size: 2rem; line-height: 1.2; margin: 0 0 1.2rem; font-weight: 650; letter-spacing: -0.01em; }
 h2 { font-size: 1.35rem; line-height: 1.25; margin: 0 0 0.5rem; font-weight: 620; }
-h3 { font-size: 1rem; line-height: 1.3; margin: 0; font-weight: 600; }
+h3, h4 { font-size: 1rem; line-height: 1.3; margin: 0; font-weight: 600; }
+h4 { margin-bottom: 0.4rem; }
 section { margin: 3.2rem 0 0; scroll-margin-top: 1rem; }
 a { color: var(--link); text-decoration: none; }
 a:hover { text-decoration: underline; }
@@ -44,7 +45,7 @@ button { font: inherit; color: inherit; background: none; border: 0; padding: 0;
 .tiles div { display: flex; flex-direction: column; }
 .tiles dd { margin: 0; font-size: 1.7rem; line-height: 1.2; font-weight: 600; }
 .tiles dt { color: var(--soft); font-size: 0.9rem; }
-nav { margin: 1.8rem 0 0; padding: 0.8rem 0; border-top: 1px solid var(--line); border-bottom: 1px solid var(--line); }
+nav { margin: 1.8rem 0 0; padding: 0.8rem 0; border: solid var(--line); border-width: 1px 0; }
 nav ul { display: flex; flex-wrap: wrap; gap: 0.3rem 1.5rem; font-size: 0.95rem; }
 
 table { border-collapse: collapse; }
@@ -68,7 +69,9 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .pair { display: flex; flex-wrap: wrap; gap: 0 4rem; align-items: flex-start; margin-bottom: 1rem; }
 .names th { color: var(--soft); white-space: nowrap; }
 
-.curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: 1.6rem 2.4rem; }
+.curves, .cards, div.figures { display: grid; gap: 1.6rem 2.4rem; }
+.curves { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
+.cards, div.figures { grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); }
 .curves .tools { grid-column: 1 / -1; display: flex; flex-wrap: wrap; gap: 0.5rem; margin-bottom: -0.4rem; }
 .curves button, .cell .close {
   border: 1px solid var(--line); border-radius: 6px; padding: 0.15rem 0.7rem; font-size: 0.88rem;
@@ -101,8 +104,10 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .matrix tbody th { padding-right: 0.6rem; text-align: right; max-width: 10rem; line-height: 1.2;
   white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 .matrix .said { height: 6rem; vertical-align: bottom; text-align: left; color: var(--text); }
-.matrix .said span { writing-mode: vertical-rl; transform: rotate(180deg); display: block; margin: 0 auto; width: 1.2em;
-  line-height: 1.2; max-height: 9rem; overflow: hidden; text-overflow: ellipsis; }
+.matrix .said span {
+  writing-mode: vertical-rl; transform: rotate(180deg); display: block; margin: 0 auto; width: 1.2em;
+  line-height: 1.2; max-height: 9rem; overflow: hidden; text-overflow: ellipsis;
+}
 .matrix td { width: 2.6rem; min-width: 1.5rem; height: 2.3rem; text-align: center; border-radius: 4px; }
 .matrix .none { background: var(--box); }
 .matrix button { width: 100%; height: 100%; border-radius: 4px; display: block; }
@@ -114,8 +119,9 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .cell header { display: flex; gap: 1rem; align-items: baseline; justify-content: space-between; }
 .cell p { color: var(--soft); font-size: 0.9rem; margin: 0.2rem 0 0.8rem; }
 .cell .samples { display: flex; flex-wrap: wrap; gap: 0.35rem; max-height: 17rem; overflow-y: auto; padding: 3px; }
-.cell .samples button { display: block; text-align: center; font-size: 0.75rem; color: var(--soft); border-radius: 5px;
-  padding: 2px; }
+.cell .samples button {
+  display: block; text-align: center; font-size: 0.75rem; color: var(--soft); border-radius: 5px; padding: 2px;
+}
 .cell .samples button[aria-pressed="true"] { outline: 2px solid var(--text); color: var(--text); }
 .cell .sample { display: flex; gap: 1.2rem; margin-top: 1rem; align-items: flex-start; }
 .picture { display: block; image-rendering: pixelated; border-radius: 3px; overflow: hidden; }
@@ -133,7 +139,6 @@ image { image-rendering: pixelated; }
 .bars .is .bar rect { fill: rgb(var(--right)); }
 .bars .says .bar rect { fill: rgb(var(--wrong)); }
 
-.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 1.8rem 2.2rem; }
 .cards article { display: grid; grid-template-columns: auto 1fr; gap: 0.6rem 1rem; align-items: center; }
 .cards .bars { grid-column: 1 / -1; }
 .cards article > div:first-child { grid-column: 1 / -1; }
@@ -143,7 +148,7 @@ image { image-rendering: pixelated; }
 .network th, .network td { border: 0; padding: 0 1.4rem 0 0; height: 3.1rem; }
 .network thead th { height: auto; padding-bottom: 0.4rem; }
 .network .drawing { position: relative; width: 15rem; min-width: 6rem; }
-.network tbody tr:last-child th, .network tbody tr:last-child td { border-top: 1px solid var(--line); font-weight: 600; }
+.network tbody tr:last-child > * { border-top: 1px solid var(--line); font-weight: 600; }
 .network .shape { color: var(--soft); white-space: nowrap; }
 .piece { position: absolute; left: 0; top: 0; width: calc(100% - 1.4rem); height: 100%; }
 .piece .learns { fill: rgba(var(--right), 0.75); }
@@ -155,7 +160,6 @@ image { image-rendering: pixelated; }
 .depth4, .depth5, .depth6 { padding-left: 4rem !important; }
 
 .units { display: flex; flex-wrap: wrap; gap: 0.3rem; margin-bottom: 1.8rem; }
-div.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 19rem), 1fr)); gap: 1.6rem 2.4rem; }
 .hills { margin: 0; }
 .hills figcaption { font-size: 0.85rem; color: var(--soft); line-height: 1.4; }
 .hills figcaption b { color: var(--text); font-weight: 600; display: block; }
@@ -179,7 +183,9 @@ div.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(min
   .network .drawing { width: 6rem; min-width: 3.5rem; }
   .network .shape { white-space: normal; }
   .piece { width: calc(100% - 0.7rem); }
-  .chart { min-width: 4rem; }
+  .chart { min-width: 3.5rem; }
+  .classes, .sweep { font-size: 0.85rem; }
+  .classes th, .classes td { padding-right: 0.6rem; }
   .classes thead th, .sweep thead th { white-space: normal; }
   .picture.unit { width: 2.5rem; height: 2.5rem; }
   .cell .sample { flex-direction: column; }
@@ -202,7 +208,8 @@ local SHADES = 8
 
 local rules = { STYLE }
 for i, colour in ipairs(colours.series) do
-  rules[#rules + 1] = (".line.c%d { stroke: %s; }\n.band.c%d, .point.c%d { fill: %s; }\n"):format(i, colour, i, i, colour)
+  rules[#rules + 1] = (".line.c%d { stroke: %s; }\n"):format(i, colour)
+  rules[#rules + 1] = (".band.c%d, .point.c%d { fill: %s; }\n"):format(i, i, colour)
 end
 for i = 1, SHADES do
   local opacity = 8 + 60 * i // SHADES

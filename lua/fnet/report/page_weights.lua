@@ -33,8 +33,8 @@ local function first_layer(network, shape)
   end
 end
 
--- Weights [units, height, width, 1 or 3] as colours: of one channel zero is white, and the largest of the unit, above
--- or below, has the full colour; of three each picture goes from its least weight to its greatest.
+-- Weights [units, height, width, 1 or 3] as colours: of one channel zero is white, and the largest of the unit,
+-- above or below, has the full colour; of three each picture goes from its least weight to its greatest.
 local function coloured(all)
   local shape = all.shape
   local units, flat = shape[1], all:reshape { shape[1], all:count() // shape[1] }
@@ -93,8 +93,8 @@ local LEFT, RIGHT, STEP, TOP = 46, 300, 16, 34 -- of the drawing, in its units
 local function hill(histogram, y, x)
   if histogram.low == histogram.high then -- all numbers are one
     local at = x(histogram.low)
-    return ('<polygon points="%s,%s %s,%s %s,%s"/>'):format(parts.coordinate(at - 3), y, parts.coordinate(at), y - 26,
-      parts.coordinate(at + 3), y)
+    return ('<polygon points="%s,%d %s,%d %s,%d"/>'):format(parts.coordinate(at - 3), y, parts.coordinate(at),
+      y - 26, parts.coordinate(at + 3), y)
   end
   local most = math.max(table.unpack(histogram.counts))
   local points = { ("%s,%s"):format(parts.coordinate(x(histogram.low)), parts.coordinate(y)) }
@@ -126,8 +126,8 @@ local function drawing(name, list)
     lines[#lines + 1] = hill(look[2], y, x)
   end
   local function label(value, anchor)
-    return ('<text x="%s" y="%d" text-anchor="%s">%s</text>'):format(parts.coordinate(x(value)), bottom + 15, anchor,
-      decimal.text("%.3g", value))
+    return ('<text x="%s" y="%d" text-anchor="%s">%s</text>'):format(parts.coordinate(x(value)), bottom + 15,
+      anchor, decimal.text("%.3g", value))
   end
   lines[#lines + 1] = label(low, "start") .. label(high, "end")
   if low < 0 and high > 0 and x(0) > LEFT + 50 and x(0) < RIGHT - 50 then
@@ -137,8 +137,8 @@ local function drawing(name, list)
   local text = ("mean %s, standard deviation %s, from %s to %s"):format(decimal.text("%.3g", last.mean),
     decimal.text("%.3g", last.deviation), decimal.text("%.3g", last.low), decimal.text("%.3g", last.high))
   return ('<figure class="hills"><figcaption><b>%s</b> %s</figcaption>\n<svg viewBox="0 0 320 %d" role="img" ' ..
-    'aria-label="histograms of %s, of epoch %s to %s">%s</svg></figure>\n'):format(html.text(name), text, bottom + 22,
-    html.text(name), list[1][1], list[#list][1], table.concat(lines))
+    'aria-label="histograms of %s, of epoch %s to %s">%s</svg></figure>\n'):format(html.text(name), text,
+    bottom + 22, html.text(name), list[1][1], list[#list][1], table.concat(lines))
 end
 
 --- The histograms of all parameters.

@@ -2,12 +2,14 @@
 -- weights alone.
 
 local expect = require "fnet.base.expect"
+local core = require "fnet.core"
 local contents = require "fnet.nn.contents"
 local is_module = require("fnet.nn.module").is_module
 
 local recorder = {}
 
 local BINS = 40 -- at most: few numbers have fewer
+local PIECE = 1 << 20 -- numbers that are counted at a time
 
 ---@class report.Histogram
 ---@field low number the smallest number; the bins divide the range to `high` equally
@@ -25,12 +27,16 @@ local function histogram_of(tensor)
   if #values == 0 then return nil end
   local low, high = values:min():item(), values:max():item()
   if low - low ~= 0 or high - high ~= 0 then return nil end
-  local counts, before, bins = {}, 0, math.min(BINS, math.ceil(2 * math.sqrt(#values)))
-  for bin = 1, bins do
-    local edge = low + (high - low) * bin / bins
-    local below = bin == bins and #values or math.tointeger(values:le(edge):sum():item())
-    counts[bin], before = below - before, below
+  local bins = math.min(BINS, math.ceil(2 * math.sqrt(#values)))
+  local counts, scale = nil, high > low and bins / (high - low) or 0
+  for first = 1, #values, PIECE do
+    local part = values:slice(1, first, math.min(first + PIECE - 1, #values))
+    local numbers = (((part - low) * scale):clamp(0, bins - 1) + 1):int()
+    local more = core.scatter(core.full({ #part }, 1, "float64"), numbers, 1, bins)
+    counts = counts and counts + more or more
   end
+  counts = counts:totable()
+  for bin, count in ipairs(counts) do counts[bin] = math.tointeger(count) end
   local deviation = high > low and values:std():item() or 0 -- of equal numbers it may be their rounding
   return { low = low, high = high, counts = counts, mean = values:mean():item(), deviation = deviation }
 end
