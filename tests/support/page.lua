@@ -196,7 +196,8 @@ function Page:press(key)
   for modifier, rest in key:gmatch "(%a+)%+()." do
     modifiers, last = modifiers | (MODIFIERS[modifier] or 0), key:sub(rest)
   end
-  local known = KEYS[last] or utf8.len(last) == 1 and { last:upper():byte(), last }
+  -- Only letters and digits are numbered as in ASCII: the number of "." would be that of Delete.
+  local known = KEYS[last] or utf8.len(last) == 1 and { last:find "%w" and last:upper():byte() or 0, last }
   if not known then error(("page: there is no key '%s'"):format(key), 2) end
   local event = { type = "keyDown", key = last, windowsVirtualKeyCode = known[1], modifiers = modifiers }
   if #last > 1 then event.code = last end
