@@ -64,7 +64,8 @@ static int end_others(lua_State *L) {
 /* The same for those that it has not joined yet, which may already wait for it to join: mpirun of MPICH ends them
    where this process is killed, not where it merely fails. After joining, nothing tells of mpirun any more. */
 static void end_others_unjoined(void) {
-    if (told_by_mpirun("PMI_SIZE", "PMI_SIZE") < 2) return;
+    struct launch launch;
+    if (!launch_find(&launch) || launch.count < 2 || strcmp(launch.starter, "mpich") != 0) return;
     fflush(NULL);
     nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL); /* mpirun passes on what was said */
     signal(SIGTERM, SIG_DFL);

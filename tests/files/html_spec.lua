@@ -34,6 +34,11 @@ describe("the text of a page", function()
     assert.is_nil(inner:find "[<>&]")
     assert.same(value, json.decode(inner))
   end)
+
+  it("is visible there, too", function()
+    local text = html.data("numbers", { ["a\u{202E}"] = { "\27\xFF", json.null } })
+    assert.is_truthy(text:find([[{"a\\u{202E}":["\\x1B\\xFF",null]}]], 1, true))
+  end)
 end)
 
 describe("a page", function()

@@ -17,12 +17,22 @@ local SIGNS = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;
 ---@return string
 function html.text(text, lines) return (core.visible(text, lines):gsub("[&<>\"']", SIGNS)) end
 
---- A value for the page's script, which reads it with JSON.parse(document.getElementById(name).textContent).
----@param name string its id, letters alone
+-- The value with all its texts as html.text has them, but for the signs of HTML.
+local function visible(value)
+  if type(value) == "string" then return core.visible(value) end
+  if type(value) ~= "table" or value == json.null then return value end
+  local copy = setmetatable({}, getmetatable(value))
+  for key, inner in pairs(value) do copy[visible(key)] = visible(inner) end
+  return copy
+end
+
+--- A value for the page's script, which reads it with JSON.parse(document.getElementById(name).textContent). Its
+-- texts become visible, as those of html.text.
+---@param name string its id
 ---@param value any what json.encode takes
 ---@return string
 function html.data(name, value)
-  local text = json.encode(value):gsub("[<>&]", function(sign) return ("\\u%04x"):format(sign:byte()) end)
+  local text = json.encode(visible(value)):gsub("[<>&]", function(sign) return ("\\u%04x"):format(sign:byte()) end)
   return ('<script type="application/json" id="%s">%s</script>\n'):format(name, text)
 end
 

@@ -3,8 +3,8 @@
 -- arguments give equal bytes; the page asks for nothing outside itself.
 
 local expect = require "fnet.base.expect"
-local processes = require "fnet.base.processes"
 local core = require "fnet.core"
+local processes = require "fnet.base.processes"
 local html = require "fnet.files.html"
 local json = require "fnet.files.json"
 local evaluate = require("fnet.measure.evaluate").evaluate_classifier
@@ -36,7 +36,7 @@ local function add_curves(page, given)
     return
   end
   local names = json.array {}
-  for i, group in ipairs(groups) do names[i] = core.visible(group.name) end
+  for i, group in ipairs(groups) do names[i] = group.name end
   page.data[#page.data + 1] = html.data("curves-data", { panels = panels, groups = names })
   local text = "Move over a curve to read its values; drag to see some epochs only. By keys: arrows move, plus " ..
     "and minus zoom, 0 shows all."
@@ -121,6 +121,7 @@ return function(path, given)
   local page = { title = given.title, sections = {}, tiles = {}, data = {}, sheets = {} }
   function page:add(section) self.sections[#self.sections + 1] = section end
   local script = origin.script_text(given.script)
+  if given.script and not script then core.raise("page: script: %s cannot be read as text", given.script) end
   local script_name = given.script or given.script == nil and type(arg) == "table" and arg[0]
   page.title = page.title or script and type(script_name) == "string" and script_name:match "[^/]*$" or "A training"
   page.tiles = about.last(given.history or {})

@@ -1,7 +1,6 @@
 --- Classes on a page: the confusion matrix, whose cells open the samples behind them, the accuracy of each class,
 -- and the worst mistakes.
 
-local core = require "fnet.core"
 local html = require "fnet.files.html"
 local json = require "fnet.files.json"
 local parts = require "fnet.report.page_parts"
@@ -78,7 +77,7 @@ function classes.data(shown)
       math.floor(shown.judged.certain[row] * SMALL + 0.5), bars }
   end
   local names, sheet = json.array {}, shown.sheet
-  for i, name in ipairs(shown.judged.names) do names[i] = core.visible(name) end
+  for i, name in ipairs(shown.judged.names) do names[i] = name end
   return { names = names, parts = SMALL, list = list, sheet = sheet and { name = sheet.name, width = sheet.width,
     height = sheet.height, columns = sheet.columns } or json.null }
 end

@@ -63,8 +63,8 @@ local function name_all(given)
     end
     if not name then core.raise("page: number %d: expected %s, got %s", number, TELL, say.value(value)) end
     if named[name] ~= nil then
-      core.raise("page: number %d: '%s' is there already; several trainings go by " ..
-        "runs = { { name = , history = }, ... }", number, name)
+      core.raise("page: number %d: '%s' is there already%s", number, name, name == "history" and
+        "; several trainings go by runs = { { name = , history = }, ... }" or "")
     end
     named[name] = value
   end

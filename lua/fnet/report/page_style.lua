@@ -186,6 +186,7 @@ image { image-rendering: pixelated; }
   .chart { min-width: 3.5rem; }
   .classes, .sweep { font-size: 0.85rem; }
   .classes th, .classes td { padding-right: 0.6rem; }
+  .classes th:nth-child(4), .classes td:nth-child(4) { display: none; } /* the drawing has it */
   .classes thead th, .sweep thead th { white-space: normal; }
   .picture.unit { width: 2.5rem; height: 2.5rem; }
   .cell .sample { flex-direction: column; }
