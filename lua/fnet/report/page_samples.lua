@@ -25,13 +25,14 @@ function samples.judge(model, dataset)
   local judged = { names = {}, labels = {}, said = {}, certain = {} }
   local count
   local function append(name, t) table.move(t:totable(), 1, #t, #judged[name] + 1, judged[name]) end
-  pass("page", model, dataset, nil, function(output, y)
+  local function visit(output, y)
     local said = classes.said("page", output)
     count = output.shape[2]
     append("labels", y)
     append("said", said)
     append("certain", classes.probabilities(output):max(2))
-  end)
+  end
+  pass("page", model, dataset, { visit = visit })
   for class = 1, count do
     judged.names[class] = tostring(dataset.classes and dataset.classes[class] or "class " .. class)
   end
