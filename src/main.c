@@ -28,6 +28,7 @@
 
 static const char *program = "fnet"; /* as messages name it; NULL in the interactive mode */
 static FILE *errors;                 /* where messages go; stderr unless this is another process than the first */
+static bool is_one_of_several;       /* that mpirun or srun has started */
 static bool ended_by_interrupt;      /* the last error that reached the top level was an interruption */
 
 /* ---- several processes, started by mpirun or srun ---- */
@@ -36,7 +37,8 @@ static bool ended_by_interrupt;      /* the last error that reached the top leve
 static void take_part(void) {
     static char name[64];
     struct launch launch;
-    if (!launch_find(&launch) || launch.count < 2) return;
+    is_one_of_several = launch_find(&launch) && launch.count > 1;
+    if (!is_one_of_several) return;
     snprintf(name, sizeof name, "fnet, process %d of %d", launch.rank + 1, launch.count);
     program = name;
     if (launch.rank == 0) return;
@@ -52,24 +54,30 @@ static void let_the_first_speak(void) {
     if (errors != stderr) sleep(1);
 }
 
-/* Where this process fails, those that it has joined must not wait for it. */
-static int end_others(lua_State *L) {
-    lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    if (lua_getfield(L, -1, "fnet.base.processes") != LUA_TTABLE) return 0;
-    lua_getfield(L, -1, "abort");
+/* Calls a function of fnet.base.processes, by its name at 1. */
+static int call_processes(lua_State *L) {
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "fnet.base.processes");
+    lua_call(L, 1, 1);
+    lua_pushvalue(L, 1);
+    lua_gettable(L, -2);
     lua_call(L, 0, 0);
     return 0;
 }
 
-/* The same for those that it has not joined yet, which may already wait for it to join: mpirun of MPICH ends them
-   where this process is killed, not where it merely fails. After joining, nothing tells of mpirun any more. */
-static void end_others_unjoined(void) {
-    struct launch launch;
-    if (!launch_find(&launch) || launch.count < 2 || strcmp(launch.starter, "mpich") != 0) return;
-    fflush(NULL);
-    nanosleep(&(struct timespec){.tv_nsec = 200 * 1000 * 1000}, NULL); /* mpirun passes on what was said */
-    signal(SIGTERM, SIG_DFL);
-    raise(SIGTERM);
+/* All join before they do anything, so that none waits for ever for one that has ended, whatever the reason. Where
+   that cannot be, the script hears why when it wants to share its work. */
+static void join_others(lua_State *L) {
+    lua_pushcfunction(L, call_processes);
+    lua_pushliteral(L, "join");
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
+}
+
+/* Where this process fails, the others must not wait for it. */
+static void end_others(lua_State *L) {
+    lua_pushcfunction(L, call_processes);
+    lua_pushliteral(L, "abort");
+    if (lua_pcall(L, 1, 0, 0) != LUA_OK) lua_pop(L, 1);
 }
 
 /* ---- messages ---- */
@@ -517,6 +525,7 @@ static bool run_everything(lua_State *L, char **argv) {
     linterrupt_open(L);
     survive_file_limits();
     if (options.help) return show_help(L, options.topic, options.search);
+    if (is_one_of_several) join_others(L);
     if (!options.ignore_environment && !run_environment(L)) return false;
     if (!run_options(L, argv, options.count)) return false;
 
@@ -560,8 +569,7 @@ int main(int argc, char **argv) {
     int status = lua_pcall(L, 1, 1, 0);
     bool succeeded = status == LUA_OK && lua_toboolean(L, -1);
     if (status != LUA_OK) report(L);
-    lua_pushcfunction(L, end_others);
-    if (succeeded || lua_pcall(L, 0, 0, 0) != LUA_OK) lua_pop(L, 1);
+    if (!succeeded && is_one_of_several) end_others(L);
     lua_close(L);
     if ((fflush(stdout) != 0 || ferror(stdout)) && succeeded) {
         complain("standard output could not be written: what was printed is not complete");
