@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -580,6 +579,5 @@ int main(int argc, char **argv) {
         signal(SIGINT, SIG_DFL);
         raise(SIGINT);
     }
-    if (!succeeded) end_others_unjoined();
     return succeeded ? EXIT_SUCCESS : EXIT_FAILURE;
 }

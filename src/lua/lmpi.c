@@ -7,7 +7,6 @@
 #include <mpi.h>
 
 #include <sched.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -17,7 +16,6 @@ enum { FAREWELL = 1 };         /* a tag; those of messages are above it */
 enum { MOST = 1 << 30 };       /* bytes a message; more go in several */
 enum { EAGER = 2000 };         /* looks for a message before we sleep between them */
 enum { LONGEST_SLEEP = 1000 }; /* microseconds */
-enum { PATIENCE = 10 };        /* seconds until we say that we wait for others to join */
 
 static bool is_open;   /* of the process: MPI starts once */
 static pid_t owner;    /* who has opened it: a copy of this process, by fork, is none of MPI's */
@@ -68,30 +66,11 @@ static void count_neighbours(void) {
     MPI_Comm_free(&here);
 }
 
-/* MPI_Init returns when all processes have called it: says so where one does not, perhaps since it has ended. */
-static void say_that_we_wait(int signal) {
-    static const char text[] = "fnet: still waiting for all processes that mpirun has started to join; each has to "
-                               "come to its fit, fnet.shards or fnet.processes\n";
-    (void)signal;
-    if (write(STDERR_FILENO, text, sizeof text - 1) < 0) return;
-}
-
-static void start_mpi(void) {
-    int provided;
-    struct sigaction before, impatient = {.sa_handler = say_that_we_wait, .sa_flags = SA_RESTART};
-    sigemptyset(&impatient.sa_mask);
-    sigaction(SIGALRM, &impatient, &before);
-    alarm(PATIENCE);
-    MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
-    alarm(0);
-    sigaction(SIGALRM, &before, NULL);
-}
-
 /* open(): this process's number, how many there are, and how many on this machine. */
 static int open_mpi(lua_State *L) {
-    int rank, size;
+    int rank, size, provided;
     if (!is_open) {
-        start_mpi();
+        MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &provided);
         is_open = true;
         owner = getpid();
         atexit(close_mpi); /* also where a script calls os.exit */
