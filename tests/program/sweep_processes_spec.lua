@@ -105,13 +105,13 @@ local function sorted(text)
   return table.concat(lines, "\n")
 end
 
--- Sends a signal to one of three processes when each has a run that does not end by itself.
+-- Sends a signal to one of three processes, or to all ("*"), when each has a run that does not end by itself.
 local function disturb(mpirun, signal, number, ...)
   return command.shell(directory, ([[
     rm -f at* process*
     %s %s &
     while [ ! -e at3 ] || [ ! -e at4 ] || [ ! -e at5 ]; do sleep 0.01; done
-    kill -%s $(cat process%d)
+    kill -%s $(cat process%s)
     wait $!]]):format(command.hears_interrupts, mpi.line(mpirun, 3, "events.lua", ...), signal, number))
 end
 
@@ -175,8 +175,8 @@ for _, kind in ipairs(mpi.kinds) do
       end
     end)
 
-    test("ends in all of them when Ctrl-C reaches one, with what there is", function()
-      for reached = long and 1 or 2, long and 3 or 2 do
+    test("ends in all of them when Ctrl-C reaches one or all, with what there is", function()
+      for _, reached in ipairs { "1", "2", "*" } do
         local result = disturb(mpirun, "INT", reached, "none", "slow")
         assert.matches("\n2  1     2 .*\n3  0     %-\n.*\ninterrupted after 2 of 7 runs\n", result.output)
         assert.equal(read "log1", read "log2")

@@ -10,7 +10,7 @@ local plan = require "fnet.train.plan"
 local processes = require "fnet.base.processes"
 
 local TICK = 0.005 -- seconds between two looks for what others say
-local DEPTH = 40 -- of tables in a setting
+local DEPTH = 8 -- of tables in a setting that are looked at
 
 -- ---- before ----
 
@@ -149,15 +149,16 @@ end
 
 -- ---- in the end ----
 
--- Process 1 ends what the others do; what they still say counts no more.
+-- Process 1 ends what the others do; what they still say counts no more. Gives whether Ctrl-C came meanwhile.
 local function dismiss()
   for other = 2, processes.count do processes.tell(other, "over") end
-  local left = processes.count - 1
+  local left, interrupted = processes.count - 1, false
   while left > 0 do
     local from, word = processes.told()
     if word == "gone" then left = left - 1 end
-    if not from then core.wait_for_processes({}, TICK) end
+    if not from and not pcall(core.wait_for_processes, {}, TICK) then interrupted = true end
   end
+  return interrupted
 end
 
 --- What process 1 knows of the sweep, in all, which end it here; raises in all where it has ended with an error.
@@ -173,7 +174,7 @@ function deal.agree(sweep, list, is_error, message)
     return is_error and tostring(message) or nil, sweep.interrupted, table.concat(parts),
       processes.pack(table.unpack(sweep.notes))
   end
-  if processes.number == 1 then dismiss() end
+  if processes.number == 1 then sweep.interrupted = dismiss() or sweep.interrupted end
   local text, interrupted, ended, notes = processes.first(all)
   if text then error(is_error and message or text, 0) end
   if processes.number == 1 then return interrupted end
