@@ -30,6 +30,7 @@ local jobs = {}
 ---@class train.Job
 ---@field piece any what it works at
 ---@field text string? how far it is
+---@field told string? the same, as far as process 1 has heard it
 ---@field process userdata
 ---@field outcome train.Outcome?
 ---@field interrupted boolean?
