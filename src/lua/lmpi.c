@@ -173,35 +173,50 @@ static int receive_bytes(lua_State *L) {
     return 1;
 }
 
+/* Agrees with another process on the number of bytes that each sends: MPI may write beyond the end of what is too
+   short. 0, or the tag of what came instead. */
+static int agree(int other, int tag, size_t leaving, size_t arriving) {
+    static unsigned long long own; /* lives on where another message comes */
+    unsigned long long others;
+    MPI_Request request;
+    int length, found;
+    own = leaving;
+    MPI_Isend(&own, sizeof own, MPI_BYTE, other, tag, MPI_COMM_WORLD, &request);
+    found = next_message(other, &length);
+    if (found != tag || length != sizeof others) return found;
+    MPI_Recv(&others, sizeof others, MPI_BYTE, other, tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
+    if (!wait_until_sent(&request, other)) return FAREWELL;
+    return others == arriving ? 0 : tag;
+}
+
 /* exchange(other, tag, address, bytes, address, bytes): what lies at the first address is sent, what the other
-   sends is received at the second one, both at the same time; true. Gives nil and a tag as `receive` does. */
+   sends is received at the second one, both at the same time; true. Gives nil and a tag as `receive` does.
+   Receiving begins at once, not when the other's message is seen: else the word that we are ready would leave
+   behind our own data, and the two would take turns. */
 static int exchange_bytes(lua_State *L) {
     int other = (int)luaL_checkinteger(L, 1), tag = (int)luaL_checkinteger(L, 2);
     size_t leaving, arriving;
     char *from = check_bytes(L, 3, &leaving), *to = check_bytes(L, 5, &arriving);
-    do {
-        MPI_Request request;
-        int out = piece_of(leaving), in = piece_of(arriving), length, found;
-        MPI_Isend(from, out, MPI_BYTE, other, tag, MPI_COMM_WORLD, &request);
-        found = next_message(other, &length);
-        if (found != tag || length != in) {
-            lua_pushnil(L);
-            lua_pushinteger(L, found);
-            return 2;
-        }
-        MPI_Recv(to, in, MPI_BYTE, other, tag, MPI_COMM_WORLD, MPI_STATUS_IGNORE);
-        if (!wait_until_sent(&request, other)) {
-            lua_pushnil(L);
-            lua_pushinteger(L, FAREWELL);
-            return 2;
-        }
+    int found = agree(other, tag, leaving, arriving);
+    while (found == 0 && (leaving > 0 || arriving > 0)) {
+        MPI_Request requests[2];
+        MPI_Status statuses[2];
+        int out = piece_of(leaving), in = piece_of(arriving), done = 0;
+        MPI_Isend(from, out, MPI_BYTE, other, tag, MPI_COMM_WORLD, &requests[0]);
+        MPI_Irecv(to, in, MPI_BYTE, other, tag, MPI_COMM_WORLD, &requests[1]);
+        for (unsigned look = 0; MPI_Testall(2, requests, &done, statuses), !done; look++) pause_before(look);
         from += out;
         to += in;
         leaving -= (size_t)out;
         arriving -= (size_t)in;
-    } while (leaving > 0 || arriving > 0);
-    lua_pushboolean(L, true);
-    return 1;
+    }
+    if (found == 0) {
+        lua_pushboolean(L, true);
+        return 1;
+    }
+    lua_pushnil(L);
+    lua_pushinteger(L, found);
+    return 2;
 }
 
 /* abort(): ends all processes, this one too, when mpirun has had the time to pass on what this one has said. */

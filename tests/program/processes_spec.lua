@@ -54,7 +54,8 @@ fnet.seed(event == "seed" and number or 1)
 print "begins"
 local x = fnet.rand { 48, 4 }
 local set = fnet.data.Dataset { x = x, y = x:slice(2, 1, 3):argmax(2):int() }
-local model = fnet.nn.Sequential { fnet.nn.Dense(4, 8), fnet.nn.Dropout(0.1), fnet.nn.Dense(8, 3) }
+local units = event == "units" and 4000 * number or 8
+local model = fnet.nn.Sequential { fnet.nn.Dense(4, units), fnet.nn.Dropout(0.1), fnet.nn.Dense(units, 3) }
 local function macro_f1(output, y) return fnet.metrics.confusion(output, y).macro.f1 end
 local history = fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, optim = fnet.optim.Adam, batch = 16,
   epochs = 4, shards = 8, metrics = { f1 = { whole = macro_f1 } },
@@ -190,6 +191,7 @@ for _, kind in ipairs(mpi.kinds) do
       assert.equal(run_alone("event.lua", "stop in 1").output, run(mpirun, 2, "event.lua", "stop in 1").output)
       assert.matches("process 2 has other weights, random numbers or rows than process 1",
         run(mpirun, 2, "event.lua", "seed").errors, 1, true)
+      assert.matches("do not do the same", run(mpirun, 2, "event.lua", "units").errors, 1, true)
       assert.matches("2.safetensors: process 2 would write this file where process 1 writes 1.safetensors",
         run(mpirun, 2, "event.lua", "save").errors, 1, true)
     end)
