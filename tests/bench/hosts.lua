@@ -9,7 +9,7 @@ local networks = require "tests.bench.networks"
 local step_time = require "tests.bench.step_time"
 
 local HOSTS = 4
-local COUNTS = { 1, 2, 4 } -- of processes, each on a host of its own
+local COUNTS = { 1, 2, 3, 4 } -- of processes, each on a host of its own
 local LINKS = { { 0, 0 }, { 10000, 0 }, { 1000, 0 }, { 100, 0 }, { 1000, 500 } } -- Mbit/s, or no limit; delay in us
 local NETWORKS = { "lesson", "cnn" }
 

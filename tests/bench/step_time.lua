@@ -1,10 +1,11 @@
---- The time of a step that several processes share: a model of what lua/fnet/train/shards.lua and
--- lua/fnet/base/processes.lua do, with a shard for each process. All processes bring the pictures of the whole
--- batch together, and each computes with its part. Along the tree of shards, the second of each two processes
--- hands its vector of gradients to the first, which adds it to its own. From process 1 the sum goes back down a
--- tree, in which each passes it to two others at the same time. Then what is said of all shards, short texts, goes
--- up that tree and down again. Nothing of it overlaps. Left out: that processes are not equally fast, and links
--- that several share.
+--- The time of a step that several processes share: a model of what lua/fnet/train/shards.lua, halves.lua beside it
+-- and lua/fnet/base/processes.lua do, with a shard for each process. All processes bring the pictures of the whole
+-- batch together, and each computes with its part. Then the vectors of gradients are added, of a power of two of
+-- processes in halves: on each level of the tree of pairs each hands over half of what it had on the level before
+-- and adds as much, then all of that goes back. Of other numbers along the tree: the second of each two hands its
+-- vector to the first, which adds it; from process 1 the sum goes down a tree, in which each passes it to two
+-- others at the same time. Then what is said of all shards, short texts, goes up that tree and down again. Nothing
+-- of it overlaps. Left out: that processes are not equally fast, and links that several share.
 
 local step_time = {}
 
@@ -29,16 +30,26 @@ local function way_down(count)
   return math.max(table.unpack(vectors)), messages[count]
 end
 
+-- Vectors that pass a link one after the other, additions of whole vectors, and messages.
+local function count_parts(count)
+  local levels, down, depth = levels_of(count), way_down(count)
+  if count == 2 ^ levels then
+    local part = 1 - 1 / count
+    return 2 * part, part, 4 * levels -- they agree on the lengths first
+  end
+  return levels + down, levels, levels + depth
+end
+
 --- Seconds of a step that messages and additions take.
 ---@param case {processes: integer, bytes: number, adding: number, latency: number, bandwidth: number} bytes of the
 --- vector, seconds to add two of it; seconds that any message takes, bytes a second
 ---@return number seconds
 function step_time.messages(case)
-  local count = case.processes
-  local up, down, depth = levels_of(count), way_down(count)
-  local vector, results = case.bytes / case.bandwidth, count * RESULT / case.bandwidth
-  local vectors, texts = (up + down) * vector + up * case.adding, (1 + down) * results
-  return vectors + texts + (up + 3 * depth) * case.latency
+  local vectors, additions, messages = count_parts(case.processes)
+  local down, depth = way_down(case.processes)
+  local texts = (1 + down) * case.processes * RESULT
+  return (vectors * case.bytes + texts) / case.bandwidth + additions * case.adding +
+    (messages + 2 * depth) * case.latency
 end
 
 --- Seconds of a step.
