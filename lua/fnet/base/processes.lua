@@ -100,10 +100,10 @@ local function raise_parted(other, tag)
 end
 
 -- What an exchange moves: processes that are about to do different things find that out by the tag.
-local ELEMENTS, TEXTS, WORD = 0, 1, 2
+local ELEMENTS, TEXTS, WORD, TALK = 0, 1, 2, 3
 
 -- The tag of the messages of an exchange; MPI promises tags up to 32767.
-local function tag_of(number, kind) return mpi.farewell + 1 + number % 10000 * 3 + kind end
+local function tag_of(number, kind) return mpi.farewell + 1 + number % 8000 * 4 + kind end
 
 -- One more exchange, of all, begins: its tag.
 local function next_tag(kind)
@@ -165,7 +165,7 @@ end
 ---@param arriving tensor contiguous, filled with what it hands over
 function processes.exchange(other, leaving, arriving)
   local from, bytes = core.memory(leaving)
-  local done, other_tag = mpi.exchange(other - 1, tag_of(turn + 1), from, bytes, core.memory(arriving))
+  local done, other_tag = mpi.exchange(other - 1, tag_of(turn + 1, ELEMENTS), from, bytes, core.memory(arriving))
   if not done then raise_parted(other, other_tag) end
 end
 
@@ -226,7 +226,7 @@ end
 -- ---- between two exchanges ----
 
 -- Until all come to the next exchange each of them may tell another one something at any time.
-local function talk_tag() return tag_of(turn + 1) end
+local function talk_tag() return tag_of(turn + 1, TALK) end
 
 --- Tells another process values.
 ---@param to integer
