@@ -81,7 +81,7 @@ local function train_one(seed)
     callbacks = report.training(),
   })
   local seconds = fnet.clock() - started
-  local result = nn.evaluate(model, test)
+  local result = nn.evaluate(model, test, { shared = true })
   print(("seed %d: %s accuracy %s after %.0f s of training, weights sha256 %s"):format(seed,
     options.valid > 0 and "validation" or "test", report.accuracy(result), seconds, model:sha256():sub(1, 16)))
   return 100 * result.accuracy, history.interrupted

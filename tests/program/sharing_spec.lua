@@ -139,13 +139,16 @@ it("a callback that reads the output of shards asks for it", function()
     "true, step = f }", run_alone("parted.lua", "output").errors)
 end)
 
-local OTHER = "evaluate: process 2 has another model, other data or another size of batches than process 1"
 local CASES = {
   mpich = {
-    model = OTHER, own = "process 2 of 2: parted.lua:19: no such answer",
+    model = "evaluate: process 2 has another model, or other weights, than process 1; what is shared",
+    own = "process 2 of 2: parted.lua:19: no such answer",
     one = "processes: process 2 is in fit while process 1 is in evaluate; all have to take the same steps",
   },
-  openmpi = { data = OTHER, ["end"] = "process 1 has ended while process 2 waits for it" },
+  openmpi = {
+    data = "evaluate: process 2 has other data than process 1",
+    ["end"] = "process 1 has ended while process 2 waits for it",
+  },
 }
 
 for kind, counts in pairs { mpich = { 3, 8 }, openmpi = { 2, 5 } } do

@@ -6,6 +6,7 @@ local expect = require "fnet.base.expect"
 local gather_rows = require "fnet.base.gather_rows"
 local is = require "fnet.base.is"
 local core = require "fnet.core"
+local check_alike = require "fnet.measure.alike"
 local collect = require "fnet.measure.collect"
 local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
@@ -48,28 +49,10 @@ local function compute(plan, data)
   return list, kept
 end
 
-local digests = setmetatable({}, { __mode = "k" }) -- of data sets, which fit evaluates after each epoch
-
--- What has to be alike in all processes.
-local function digest_of(plan, data)
-  local digest = digests[data]
-  if not digest then
-    digest = is.dataset(data) and data:sha256() or core.sha256(table.unpack(rows_of.list(data)))
-    if is.dataset(data) then digests[data] = digest end
-  end
-  return ("%d %s %s"):format(plan.size, plan.model:sha256(), digest)
-end
-
 -- The same as `compute` in all processes, each of which computes some of the batches; nil where random numbers were
 -- drawn, whose order would be another one.
 local function share(plan, data)
-  local digest = digest_of(plan, data)
-  for number, other in ipairs(processes.gather(plan.what, digest)) do
-    if other ~= digest then
-      core.raise("%s: process %d has another model, other data or another size of batches than process %d; what " ..
-        "is shared has to be the same in all", plan.what, number, processes.number)
-    end
-  end
+  check_alike(plan.what, plan.size, plan.model, data)
   local rows, list, kept = count_rows(data), {}, {}
   local all = (rows + plan.size - 1) // plan.size
   local before, last = all * (processes.number - 1) // processes.count, all * processes.number // processes.count
@@ -96,9 +79,9 @@ local function share(plan, data)
   return list, whole
 end
 
--- Whether the rows can be cut: those of a data set of a script's own perhaps cannot.
+-- Whether the rows can be cut: those of a data set of a script's own cannot.
 local function can_share(data)
-  return processes.count > 1 and (not is.dataset(data) or is.callable(data.slice) and is.callable(data.sha256))
+  return processes.count > 1 and (not is.dataset(data) or is.callable(data.batch_count) and is.callable(data.slice))
 end
 
 --- Runs a model over all batches.
