@@ -78,8 +78,8 @@ local function linear_ticks(low, high, most, least)
   local power = math.max(math.floor(math.log(raw, 10)), -323)
   local step
   for _, times in ipairs { 1, 2, 5, 10 } do
-    step = times * 10.0 ^ power
-    if step >= raw * (1 - 1e-9) then
+    step = math.min(times * 10.0 ^ power, 1e308)
+    if step >= raw * (1 - 1e-9) or step == 1e308 then
       if times == 10 then power = power + 1 end
       break
     end
@@ -129,8 +129,9 @@ end
 ---@return { at: number, text: string }[] by position, from 0 to 1
 function Scale:ticks(most)
   local ticks = self.log and log_ticks(self.low, self.high, most) or {}
-  for more = 0, self.log and -1 or 4 do -- one alone would say nothing of the length
-    ticks = linear_ticks(self.low, self.high, most + more, self.whole and more < 4 and 1 or SMALLEST)
+  for try = 0, self.log and -1 or 7 do -- one alone would say nothing of the length
+    local least = self.whole and try < 4 and 1 or SMALLEST
+    ticks = linear_ticks(self.low, self.high, most + try % 4, least)
     if #ticks > 1 then break end
   end
   if self.log and #ticks < 2 and self.high - self.low < 2 then -- not even two powers: round values between them
