@@ -27,14 +27,14 @@ local SYNONYMS = {
   acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
   classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
   dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",
-  etamin = "floor", gamma = "factor", he = "he_normal", kaiming = "he_normal", kaimingnormal = "he_normal",
-  kaiminguniform = "he_uniform", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr",
+  etamin = "floor", figsize = "width height", gamma = "factor", he = "he_normal", kaiming = "he_normal",
+  kaimingnormal = "he_normal", kaiminguniform = "he_uniform", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr",
   minlr = "floor", mode = "goal", names = "classes", numworkers = "jobs", optimiser = "optim", optimizer = "optim",
   processes = "jobs", rate = "lr",
   retaingraph = "retain", rho = "alpha", sep = "separator", std = "deviation", stepsize = "every",
   stratify = "stratified", tmax = "steps", usebias = "bias", val = "valid", validation = "valid",
   validationdata = "valid", workers = "jobs", xavier = "glorot_uniform", xaviernormal = "glorot_normal",
-  xavieruniform = "glorot_uniform",
+  xavieruniform = "glorot_uniform", xlim = "x_range", xscale = "log", ylim = "y_range", yscale = "log",
 }
 
 --- A name however it is written: "batch_norm", "BatchNorm" and "batch norm" are the same.
