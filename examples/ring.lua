@@ -28,7 +28,7 @@ for i, numbers in ipairs(random) do
   table.insert(is_ring and ring.y or middle.y, y)
 end
 points, labels = fnet.tensor(points), fnet.tensor(labels, "int32")
-print(report.plot({ middle = middle, ring = ring }, { title = "the points", columns = 60 }))
+print(report.plot({ middle = middle, ring = ring }, { title = "the points" }))
 
 -- All places of the plane, from -1.5 to 1.5: how likely "ring" is there makes a picture.
 local SIZE, places = 32, {}

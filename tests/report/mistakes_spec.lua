@@ -97,5 +97,7 @@ describe("the report of mistakes", function()
       function() report.mistakes(reader(), pictures, 1, { shape = { 2, 2 } }) end)
     raises("mistakes: classes: expected a list of names, got string",
       function() report.mistakes(reader(), pictures, 1, { classes = "a" }) end)
+    raises("mistakes: classes: name 1: expected a text, got table",
+      function() report.mistakes(reader(), pictures, 1, { classes = { {} } }) end)
   end)
 end)

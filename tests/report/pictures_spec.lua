@@ -23,6 +23,11 @@ describe("a picture in colour", function()
     assert.equal("-+", drawn { NO_COLOR = "1", COLORTERM = "truecolor" })
   end)
 
+  it("has all greys where there are all colours", function()
+    assert.equal("\27[38;2;128;128;128;48;2;255;255;255m▀\27[0m", terminal.pretend(80, { COLORTERM = "24bit" },
+      function() return report.picture(fnet.tensor { { 0.5 }, { 1 } }) end))
+  end)
+
   it("says a colour once where it goes on", function()
     assert.equal("\27[38;5;255;48;5;255m▀▀▀▀\27[0m",
       terminal.pretend(80, {}, function() return report.picture(fnet.ones { 2, 4 }) end))

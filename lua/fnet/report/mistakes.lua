@@ -56,7 +56,7 @@ local function values_of(dataset, index)
     for k, value in ipairs(core.is_tensor(input) and input:flatten():totable() or { input }) do
       local column = i == 1 and (dataset.columns or {})[k] or {}
       local category = (column.categories or {})[value]
-      texts[#texts + 1] = category and core.visible(category) or ("%.4g"):format(value)
+      texts[#texts + 1] = category and core.visible(category) or say.number(value, "%.4g")
       names[#texts] = column.name and core.visible(column.name) or "x" .. #texts
     end
   end
@@ -65,24 +65,25 @@ end
 
 -- The mistakes as rows: what is said, and the values of the sample as far as the screen has room.
 local function in_table(dataset, list, name_of)
-  local rows = { { "sample", "says", "certain", "is" } }
+  local rows, most = { { "sample", "says", "certain", "is" } }, screen.of(1).columns
+  local function name(class) return letters.cut(core.visible(name_of(class)), math.max(4, (most - 19) // 2)) end
   for i, mistake in ipairs(list) do
-    rows[i + 1] = { mistake.index, name_of(mistake.guess), ("%.1f%%"):format(100 * mistake.probability),
-      name_of(mistake.label) }
+    rows[i + 1] = { mistake.index, name(mistake.guess), ("%.1f%%"):format(100 * mistake.probability),
+      name(mistake.label) }
   end
-  local most, lines, left = screen.of(1).columns, columns(rows, { 6, -4, 7, -2 }, "  "), 0
+  local lines, left = columns(rows, { 6, -4, 7, -2 }, "  "), 0
   local wide, all, names = 0, {}, nil
   for _, line in ipairs(lines) do wide = math.max(wide, letters.width(line)) end
   for i, mistake in ipairs(list) do all[i], names = values_of(dataset, mistake.index) end
-  for k, name in ipairs(names) do
-    local longest = letters.width(name)
+  for k, head in ipairs(names) do
+    local longest = letters.width(head)
     for i in ipairs(list) do longest = math.max(longest, letters.width(all[i][k])) end
     wide = wide + 2 + longest
     if wide > most then
       left = #names - k + 1
       break
     end
-    table.insert(rows[1], name)
+    table.insert(rows[1], head)
     for i in ipairs(list) do table.insert(rows[i + 1], all[i][k]) end
   end
   local widths = { 6, -4, 7, -2 }
@@ -112,16 +113,19 @@ local function mistakes(model, dataset, count, options)
   local list, total, samples = worst(model, dataset, count, { size = options.size })
   local names = options.classes or dataset.classes
   expect.that(names == nil or type(names) == "table", "mistakes: classes", "a list of names", names)
-  local function name_of(class) return names and names[class] and tostring(names[class]) or "class " .. class end
+  local function name_of(class)
+    local name = names and names[class]
+    if name == nil then return "class " .. class end
+    local fits = type(name) == "string" or math.type(name)
+    return tostring(expect.that(fits, "mistakes: classes: name " .. class, "a text", name))
+  end
   local head = (#list < total and #list .. " of " or "") .. mistakes_of(total, samples)
     .. (total > 1 and ", the most certain first" or "")
   head = table.concat(letters.wrap(head, screen.of(1).columns), "\n")
   if total == 0 then return head end
   head = head .. "\n\n"
   local picture = picture_of(dataset, list, options.shape)
-  if not picture then
-    return head .. in_table(dataset, list, function(class) return core.visible(name_of(class)) end)
-  end
+  if not picture then return head .. in_table(dataset, list, name_of) end
   local shown, captions = {}, {}
   for i, mistake in ipairs(list) do
     shown[i] = picture(mistake)

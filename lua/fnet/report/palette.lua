@@ -27,9 +27,17 @@ local function step(value, steps) return math.floor(math.max(0, math.min(1, valu
 function palette.character(level) return level and palette.SHADES:sub(level + 1, level + 1) or "?" end
 
 
+local GREYS = {}
+for i = 1, 24 do GREYS[i] = "5;" .. 231 + i end
+
 --- Greys, from 0, black, to 1, white.
 palette.grey = {
-  code = function(value) return value ~= value and BROKEN or "5;" .. 232 + step(value, 24) end,
+  code = function(value, truecolor)
+    if value ~= value then return BROKEN end
+    if not truecolor then return GREYS[step(value, 24) + 1] end
+    local grey = step(value, 256)
+    return ("2;%d;%d;%d"):format(grey, grey, grey)
+  end,
   level = function(value) return value == value and step(value, 10) or nil end,
   ground = 0,
 }

@@ -34,9 +34,9 @@ end
 ---@return table
 function pictures.palette(picture) return picture.rank == 3 and palette.colour or palette.grey end
 
---- A picture as text: on a terminal that can draw (NO_COLOR is not set) two rows of pixels a line in half blocks,
--- with 24 grey levels, or 256 colours and 16 million where COLORTERM is truecolor, and smaller where it is wider
--- than the terminal; elsewhere one character for two pixels that stand one above the other. A NaN is red, or "?".
+--- A picture as text. On a terminal that can draw (and NO_COLOR is not set) two rows of pixels are a line of half
+-- blocks, in 24 greys or 256 colours, in all colours where COLORTERM is truecolor; a picture that is wider than the
+-- terminal becomes smaller. Elsewhere two pixels one above the other are one character. A NaN is red, or "?".
 ---@param picture tensor [height, width], or [height, width, 3] of red, green and blue: floats from 0 (dark) to 1
 --- (bright), or uint8 to 255
 ---@return string text without a newline at the end
@@ -82,13 +82,14 @@ local function captions_of(what, captions, count)
   return list
 end
 
--- The lines of a block of the grid: a picture's, blanks down to the height of the row, the caption's.
-local function block(lines, caption, height, cell)
-  local list = table.move(lines, 1, #lines, 1, {})
-  if not caption then return list end
-  for i = #lines + 1, height do list[i] = "" end
-  local words = letters.wrap(caption, cell)
-  return table.move(words, 1, #words, #list + 1, list)
+-- A block of the grid, all lines as wide as its cell: the picture, blanks down to the height of the row, the
+-- caption.
+local function block(picture, lines, caption, height, cell)
+  local list, beside = {}, (" "):rep(cell - picture.shape[2])
+  for i, line in ipairs(lines) do list[i] = line .. beside end
+  for i = #lines + 1, height do list[i] = (" "):rep(cell) end
+  for _, line in ipairs(letters.wrap(caption or "", cell)) do list[#list + 1] = letters.pad(line, cell) end
+  return list
 end
 
 -- Blocks side by side.
@@ -97,7 +98,7 @@ local function side_by_side(blocks, cell, lines)
   for _, one in ipairs(blocks) do height = math.max(height, #one) end
   for y = 1, height do
     local line = {}
-    for x, one in ipairs(blocks) do line[x] = letters.pad(one[y] or "", cell) end
+    for x, one in ipairs(blocks) do line[x] = one[y] or (" "):rep(cell) end
     lines[#lines + 1] = table.concat(line, (" "):rep(GAP)):gsub("%s+$", "")
   end
 end
@@ -125,13 +126,15 @@ function pictures.grid(what, list, options, palette_of)
   cell = math.min(cell, (at.columns + GAP) // columns - GAP)
   local text = {}
   for first = 1, #list, columns do
-    local drawn, height = {}, 0
-    for i = first, math.min(first + columns - 1, #list) do
-      local picture = pixels.shrink(list[i], cell)
-      drawn[#drawn + 1] = pixels.lines(picture, palette_of(picture), at)
-      height = math.max(height, #drawn[#drawn])
+    local row, drawn, height = {}, {}, 0
+    for x = 1, math.min(columns, #list - first + 1) do
+      row[x] = pixels.shrink(list[first + x - 1], cell)
+      drawn[x] = pixels.lines(row[x], palette_of(row[x]), at)
+      height = math.max(height, #drawn[x])
     end
-    for i, lines in ipairs(drawn) do drawn[i] = block(lines, captions and captions[first + i - 1], height, cell) end
+    for x, lines in ipairs(drawn) do
+      drawn[x] = block(row[x], lines, captions and captions[first + x - 1], height, cell)
+    end
     if first > 1 then text[#text + 1] = "" end
     side_by_side(drawn, cell, text)
   end

@@ -43,19 +43,20 @@ local function plain_line(top, bottom, shown)
 end
 
 local function coloured_line(top, bottom, shown, at)
-  local line, last = {}, nil
+  local line, code, truecolor = {}, shown.code, at.truecolor
+  local sign, upper, lower = at.unicode and "▀" or " ", nil, nil
   for x, value in ipairs(top) do
-    local code
-    if at.unicode then
-      local under = bottom and "48;" .. shown.code(bottom[x], at.truecolor) or "49" -- the terminal's own
-      code = ("38;%s;%s"):format(shown.code(value, at.truecolor), under)
-    else
-      code = "48;" .. shown.code(bottom and mean(value, bottom[x]) or value, at.truecolor)
+    local above, below = code(value, truecolor), bottom and code(bottom[x], truecolor)
+    if not at.unicode then above, below = nil, bottom and code(mean(value, bottom[x]), truecolor) or above end
+    if above ~= upper or below ~= lower or x == 1 then
+      upper, lower = above, below
+      local ground = below and "48;" .. below or "49" -- the terminal's own
+      line[#line + 1] = above and ("\27[38;%s;%sm"):format(above, ground) or ("\27[%sm"):format(ground)
     end
-    line[x] = (code ~= last and "\27[" .. code .. "m" or "") .. (at.unicode and "▀" or " ")
-    last = code
+    line[#line + 1] = sign
   end
-  return table.concat(line) .. "\27[0m"
+  line[#line + 1] = "\27[0m"
+  return table.concat(line)
 end
 
 --- The lines of a picture.
