@@ -27,8 +27,8 @@ local model = nn.Sequential {
   nn.Dense(options.units, 10), nn.Softmax(),
 }
 local history = fnet.fit(model, {
-  train = few, valid = valid, epochs = options.epochs, loss = nn.cross_entropy, metrics = { "accuracy" },
-  optim = optim.Adam, callbacks = report.training(),
+  train = few, valid = valid, epochs = options.epochs, loss = nn.cross_entropy, optim = optim.Adam,
+  callbacks = report.training { curve = false }, -- drawn below, larger
 })
 
 print(report.plot({ training = history.loss, validation = history.valid_loss }, {
@@ -38,8 +38,7 @@ local best = 1
 for epoch, loss in ipairs(history.valid_loss) do
   if loss < history.valid_loss[best] then best = epoch end
 end
-local last = history[#history]
 print(("\nthe validation loss was lowest after epoch %d: %.3f, at the end it is %.3f"):format(best,
-  history[best].valid_loss, last.valid_loss))
+  history[best].valid_loss, history[#history].valid_loss))
 print(("accuracy at the end: %.1f%% of the pictures it learnt from, %.1f%% of the others"):format(
-  100 * last.accuracy, 100 * last.valid_accuracy))
+  100 * nn.accuracy(model, few), 100 * nn.accuracy(model, valid)))
