@@ -60,14 +60,10 @@ local checkpoint = assert(fnet.checkpoint(options.checkpoint ~= "" and options.c
 if checkpoint.resumed then say("resumed: %s", checkpoint) end
 
 for _, path in ipairs { options.save, options.report } do
-  if path ~= "" then
-    local fine, problem = fnet.can_write(path) -- better said now than after the training
-    if not fine then fail("not saved: ", problem) end
-  end
+  local problem = path ~= "" and select(2, fnet.can_write(path)) -- better said now than after the training
+  if problem then fail("not saved: ", problem) end
 end
-
-local history, recorder = {}, options.report ~= "" and report.recorder() or nil
-if recorder then recorder.start { model = model } end
+local recorder = options.report ~= "" and report.recorder(model)
 
 for epoch, sums in checkpoint:epochs(options.epochs) do
   local started, before = fnet.clock(), sums.seen or 0
@@ -93,9 +89,9 @@ for epoch, sums in checkpoint:epochs(options.epochs) do
     (sums.seen - before) / seconds)
   emit { { "epoch", epoch }, { "loss", loss }, { "accuracy", accuracy },
     { "validation_accuracy", checked and checked.accuracy or 0 / 0 }, { "seconds", seconds } }
-  history[#history + 1] = { epoch = epoch, loss = loss, accuracy = accuracy,
-    valid_loss = checked and checked.loss, valid_accuracy = checked and checked.accuracy }
-  if recorder then recorder.epoch_end { model = model, epoch = epoch } end
+  local record = { epoch = epoch, loss = loss, accuracy = accuracy }
+  if checked then record.valid_loss, record.valid_accuracy = checked.loss, checked.accuracy end
+  if recorder then recorder.epoch_end { model = model, record = record } end
   if loss - loss ~= 0 then -- NaN or infinite
     fail("the loss is not finite any more; a smaller --lr than ", options.lr, " may help")
   end
@@ -115,17 +111,14 @@ local function with_article(name) return (name:match "^[AEIOU]" and "an " or "a 
 say("\n%s\n\n%.0f%% certain that this is %s (it is %s)\n\n%s\n", report.picture(picture), 100 * output[guess],
   with_article(test.classes[guess]), with_article(test.classes[label]), report.distribution(test.classes, output))
 
-if options.save ~= "" then
-  local saved, message = model:save(options.save, { data = train, metrics = { test_accuracy = result.accuracy } })
+local function tell(path, saved, message)
   if not saved then fail("not saved: ", message) end
-  say("saved in %s", options.save)
+  say("saved in %s", path)
 end
-if recorder then
-  local made, message = report.page(options.report, { history = history, model, test, recorder,
-    settings = options })
-  if not made then fail("not saved: ", message) end
-  say("the page is %s", options.report)
-end
+local metrics = { test_accuracy = result.accuracy }
+if options.save ~= "" then tell(options.save, model:save(options.save, { data = train, metrics = metrics })) end
+local shown = { recorder, model, test, settings = options }
+if recorder then tell(options.report, report.page(options.report, shown)) end
 say("weights sha256 %s", model:sha256())
 emit { { "test_accuracy", result.accuracy }, { "test_margin", result.margin }, { "correct", result.correct },
   { "total", result.total }, { "weights_sha256", model:sha256() } }

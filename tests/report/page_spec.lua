@@ -248,9 +248,13 @@ describe("report.page", function()
     local model = pages.classifier()
     local recorder = fnet.report.recorder()
     recorder.start { model = model }
-    for epoch = 1, 30 do recorder.epoch_end { model = model, epoch = epoch } end
+    for epoch, record in ipairs(pages.history(30)) do
+      assert.equal(epoch, record.epoch)
+      recorder.epoch_end { model = model, record = record }
+    end
     local text = page_of { model, recorder }
     assert.is_truthy(text:find("of epoch 0 to 30", 1, true))
+    assert.equal(30, #data_of(text, "curves-data").panels[1].curves[1].x) -- the recorder has the figures, too
     assert.equal(9, select(2, text:match('<svg viewBox="0 0 320 .-</svg>'):gsub("<polygon", "")))
   end)
 

@@ -16,7 +16,7 @@ describe("report.recorder", function()
     local set, model = support.line()
     local callbacks = fnet.report.recorder()
     fnet.fit(model, support.line_options(set, { epochs = 3, callbacks = callbacks }))
-    local looks = recorder.looks_of(callbacks)
+    local looks = recorder.seen_by(callbacks).looks
     assert.equal(4, #looks)
     for i, look in ipairs(looks) do
       assert.equal(i - 1, look.epoch)
@@ -30,7 +30,7 @@ describe("report.recorder", function()
     local set, model = support.line()
     local callbacks = fnet.report.recorder()
     for _ = 1, 2 do fnet.fit(model, support.line_options(set, { epochs = 2, callbacks = callbacks })) end
-    assert.equal(3, #recorder.looks_of(callbacks))
+    assert.equal(3, #recorder.seen_by(callbacks).looks)
   end)
 
   it("counts each number once, in the bin in which it lies", function()
@@ -63,13 +63,16 @@ describe("report.recorder", function()
   end)
 
   it("works in a loop of one's own, and says what it wants there", function()
-    local callbacks = fnet.report.recorder()
-    callbacks.start { model = fnet.nn.Dense(2, 2) }
-    callbacks.epoch_end { model = fnet.nn.Dense(2, 2), epoch = 1 }
-    assert.equal(1, recorder.looks_of(callbacks)[2].epoch)
-    support.raises("recorder: expected a run of fnet.fit, or { model = model, epoch = number }, got table",
-      function() callbacks.epoch_end { epoch = 1 } end)
-    support.raises("recorder: epoch: expected a whole number of at least 0, got 1.5",
-      function() callbacks.epoch_end { model = fnet.nn.Dense(2, 2), epoch = 1.5 } end)
+    local model = fnet.nn.Dense(2, 2)
+    local callbacks = fnet.report.recorder(model)
+    callbacks.epoch_end { model = model, record = { epoch = 1, loss = 2 } }
+    local seen = recorder.seen_by(callbacks)
+    assert.same({ 0, 1 }, { seen.looks[1].epoch, seen.looks[2].epoch })
+    assert.same({ { epoch = 1, loss = 2 } }, seen.records)
+    support.raises("recorder: epoch_end: expected a run of fnet.fit, or { model = model, record = { epoch = 1, "
+      .. "loss = number } }, got table", function() callbacks.epoch_end { model = model } end)
+    support.raises("recorder: epoch_end: record: epoch: expected a whole number of at least 0, got 1.5",
+      function() callbacks.epoch_end { model = model, record = { epoch = 1.5 } } end)
+    support.raises("recorder: expected a model, or nothing, got number", function() fnet.report.recorder(1) end)
   end)
 end)

@@ -66,7 +66,7 @@ end
 
 -- The model itself: its layers, its weights.
 local function add_model(page, given)
-  local model, test, looks = given.model, given.test, given.recorder
+  local model, test, looks = given.model, given.test, given.recorder and given.recorder.looks
   if model then
     page:add(drawing.section(model, test and samples.shape(test)))
     page.tiles[#page.tiles + 1] = { value = parts.count(model:count()), label = "parameters" }
@@ -108,10 +108,10 @@ end
 --- fnet.fit gives, or a list of records that a loop has made, { { epoch = 1, loss = 0.5, valid_loss = 0.6 }, ... };
 --- runs: several of them, { { name = "Adam", seed = 1, history = history }, ... }: those with one name become a
 --- mean with a band; model; test: a data set that it has not learnt from, with labels for all that concerns
---- classes; recorder: what report.recorder() has kept, for histograms of all epochs; sweep: what fnet.sweep gives;
---- settings: texts, numbers and booleans by name; title: a text; script: the path of the script, false for none,
---- the running one by default; pictures: how many samples travel with the page, 1000; mistakes: how many are
---- shown, 12
+--- classes; recorder: what report.recorder() gives, for histograms of all epochs, and for the history where there
+--- is no other; sweep: what fnet.sweep gives; settings: texts, numbers and booleans by name; title: a text; script:
+--- the path of the script, false for none, the running one by default; pictures: how many samples travel with the
+--- page, 1000; mistakes: how many are shown, 12
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno

@@ -38,7 +38,7 @@ local function is_runs(value) return lists_tables(value) and type(rawget(value[1
 -- Kinds in the order in which a thing is tried; no two fit the same one.
 local KINDS = {
   { "model", is_module, "a model" },
-  { "recorder", function(value) return recorder.looks_of(value) ~= nil end, "what report.recorder() gives" },
+  { "recorder", function(value) return recorder.seen_by(value) ~= nil end, "what report.recorder() gives" },
   { "sweep", is_sweep, "what fnet.sweep gives" },
   { "history", function(value) return is_history(value) or type(value) == "table" and next(value) == nil end,
     "what fnet.fit gives, or a list of records such as { epoch = 1, loss = 0.5 }" },
@@ -108,8 +108,8 @@ end
 
 --- What was given, by name.
 ---@param given any
----@return table named history, runs, model, test, recorder (its looks), sweep, settings, title, script, pictures,
---- mistakes; nil where it is not there, but for the counts
+---@return table named history, runs, model, test, recorder (what it has seen), sweep, settings, title, script,
+--- pictures, mistakes; nil where it is not there, but for the counts
 return function(given)
   local fits = type(given) == "table" and getmetatable(given) == nil
   expect.that(fits, "page", "a table of what is to be shown, such as { history, model, test }", given)
@@ -135,7 +135,11 @@ return function(given)
   end
   named.pictures = expect.count("page: pictures", named.pictures == nil and 1000 or named.pictures, 0, 10000)
   named.mistakes = expect.count("page: mistakes", named.mistakes == nil and 12 or named.mistakes, 0, 1000)
-  named.recorder = named.recorder and recorder.looks_of(named.recorder)
+  named.recorder = named.recorder and recorder.seen_by(named.recorder)
+  if named.recorder and not named.history and not named.runs and #named.recorder.records > 0 then
+    named.history = named.recorder.records
+    check_records("page: recorder", named.history)
+  end
   if #naming.sorted(named) <= 2 then core.raise("page: expected something to show: " .. TELL) end
   return named
 end

@@ -1,5 +1,5 @@
---- Recorder: histograms of a model's parameters, one an epoch, for report.page: afterwards a model has its last
--- weights alone.
+--- Recorder: what a training is like after each epoch, for report.page: its figures, and histograms of the
+-- parameters, since afterwards a model has its last weights alone.
 
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
@@ -53,29 +53,36 @@ function recorder.look(model, epoch)
   return { epoch = epoch, parameters = parameters }
 end
 
---- Callbacks for `fnet.fit` that keep a histogram of each parameter before the first epoch and after each, for
--- `report.page`. A loop of your own calls `recorder.epoch_end { model = model, epoch = epoch }`, and `start` before
--- it.
----@return table callbacks
-function recorder.new()
-  local looks, callbacks = {}, {}
-  local function look(run)
-    local fits = type(run) == "table" and is_module(run.model)
-    expect.that(fits, "recorder", "a run of fnet.fit, or { model = model, epoch = number }", run)
-    looks[#looks + 1] = recorder.look(run.model, expect.count("recorder: epoch", run.epoch or 0, 0))
-  end
+--- Callbacks for `fnet.fit` that keep the record of each epoch and a histogram of each parameter, for
+-- `report.page`. A loop of your own calls them itself:
+-- `recorder.epoch_end { model = model, record = { epoch = 1, loss = loss } }`.
+---@param model? nn.Module what it is like before the first epoch; fit tells it
+---@return { start: fun(run: table), epoch_end: fun(run: table) } callbacks
+function recorder.new(model)
+  local seen, callbacks = { looks = {}, records = {} }, {}
+  expect.that(model == nil or is_module(model), "recorder", "a model, or nothing", model)
+  local function look(at, epoch) seen.looks[#seen.looks + 1] = recorder.look(at, epoch) end
   function callbacks.start(run) -- of another training, perhaps
-    for i = #looks, 1, -1 do looks[i] = nil end
-    look(run)
+    expect.that(type(run) == "table" and is_module(run.model), "recorder: start", "a run of fnet.fit", run)
+    seen.looks, seen.records = {}, {}
+    look(run.model, 0)
   end
-  callbacks.epoch_end = look
-  kept[callbacks] = looks
+  function callbacks.epoch_end(run)
+    local fits = type(run) == "table" and is_module(run.model) and type(run.record) == "table"
+    expect.that(fits, "recorder: epoch_end",
+      "a run of fnet.fit, or { model = model, record = { epoch = 1, loss = number } }", run)
+    local epoch = expect.count("recorder: epoch_end: record: epoch", run.record.epoch, 0)
+    seen.records[#seen.records + 1] = run.record
+    look(run.model, epoch)
+  end
+  if model then look(model, 0) end
+  kept[callbacks] = seen
   return callbacks
 end
 
 --- What a recorder has seen; nil for any other value.
 ---@param value any
----@return table[]? looks as `look` gives them
-function recorder.looks_of(value) return kept[value] end
+---@return { looks: table[], records: table[] }? seen looks as `look` gives them
+function recorder.seen_by(value) return kept[value] end
 
 return recorder
