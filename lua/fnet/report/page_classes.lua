@@ -15,7 +15,7 @@ local CONFUSIONS_MOST = 50
 local BARS_MOST = 12 -- bars of a sample; of more classes the likeliest ones, and one bar for the others
 local LIKELIEST = 5
 local SHADES = 8
-local SMALL = 10000 -- probabilities travel as whole numbers of so many parts
+local SMALL = 100000 -- probabilities travel as whole numbers of so many parts
 
 ---@class report.Shown
 ---@field judged report.Judged
@@ -173,6 +173,7 @@ function classes.confusion(shown)
   return parts.section("confusion", "What was taken for what", parts.note(text .. opens) ..
     '<div class="confusion">\n' .. (small and matrix or confusions)(shown) ..
     '<div id="cell" class="cell" role="region" aria-label="samples of the cell"></div>\n</div>\n' ..
+    '<p id="opened" class="unseen" role="status"></p>\n' ..
     (shown.note and parts.note(shown.note) or ""))
 end
 

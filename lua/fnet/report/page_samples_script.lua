@@ -32,7 +32,7 @@ return [==[
   const barsOf = sample => page.html('table', {class: 'bars'},
     page.html('tbody', {}, ...sample.bars.map(([label, value]) => barOf(sample, label, value))));
 
-  const detail = sample => page.html('div', {class: 'sample', 'aria-live': 'polite'},
+  const detail = sample => page.html('div', {class: 'sample'},
     ...(data.sheet ? [picture(sample, 'large')] : []),
     page.html('div', {}, page.html('h4', {}, 'sample ' + sample.row), barsOf(sample)));
 
@@ -64,9 +64,10 @@ return [==[
         page.html('button', {type: 'button', class: 'close', click: close}, 'close')),
       page.html('p', {}, `${total} ${total === 1 ? 'sample' : 'samples'}` +
         (here.length < total ? `, ${here.length} of them here` : '') +
-        `, the ${right === said ? 'least' : 'most'} certain ones first; below each, how certain the network was.`),
+        `, the ${right === said ? 'least' : 'most'} certain ones first, each with how certain the network was.`),
       page.html('div', {class: 'samples'}, ...buttons));
     if (here.length) choose(here[0]);
+    document.getElementById('opened').textContent = `${data.names[right - 1]}, ${kind}: ${total} samples are below`;
   };
 
   // One cell can be reached by Tab; arrows lead from there to the next one in their direction that is not empty.

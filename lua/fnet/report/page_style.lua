@@ -116,6 +116,7 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .plain td button { color: var(--link); min-width: 3rem; text-align: right; }
 .cell { flex: 1 1 20rem; min-width: 0; }
 .cell:empty { display: none; }
+.unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .cell header { display: flex; gap: 1rem; align-items: baseline; justify-content: space-between; }
 .cell p { color: var(--soft); font-size: 0.9rem; margin: 0.2rem 0 0.8rem; }
 .cell .samples { display: flex; flex-wrap: wrap; gap: 0.35rem; max-height: 17rem; overflow-y: auto; padding: 3px; }
@@ -198,7 +199,9 @@ image { image-rendering: pixelated; }
   nav, .tools, .curves button, .cell .close { display: none; }
   section { margin-top: 1.6rem; }
   figure, article, tr, .tiles, .units li, .confusion { break-inside: avoid; }
+  .note { break-inside: avoid; }
   h2, .note { break-after: avoid; }
+  details:not([open]) { display: none; }
   pre { white-space: pre-wrap; background: none; padding: 0; }
   .sort::after { content: ""; }
   .wide, .samples { overflow: visible; max-height: none; }
