@@ -101,7 +101,8 @@ describe("examples/fashion.lua", function()
     assert.matches('"part":"validation"', texts[1], 1, true)
     local result = fashion("--report", "nowhere/run.html")
     assert.equal(1, result.status)
-    assert.matches("^examples/fashion.lua: not saved: nowhere/run.html: [^\n]*No such file or directory\n$", result.errors)
+    assert.matches("^examples/fashion.lua: not saved: nowhere/run.html: [^\n]*No such file or directory\n$",
+      result.errors)
     assert.is_nil(result.output:find "\nepoch 1")
   end)
 
