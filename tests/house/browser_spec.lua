@@ -73,7 +73,9 @@ describe("a page in the #browser", function()
 
   it("is not clicked where there is nothing to be clicked", function()
     local page = open(LAYER)
-    assert.has_error(function() page:click "#first" end, "page: not to be seen, or covered: #first")
+    assert.has_error(function() page:click "#first" end, "page: covered, or outside of the window: #first")
+    page:evaluate "document.getElementById('first').hidden = true"
+    assert.has_error(function() page:click "#first" end, "page: not to be seen: #first")
     assert.has_error(function() page:click "#fourth" end, "page: nothing on the page fits #fourth")
   end)
 

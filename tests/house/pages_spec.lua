@@ -1,12 +1,15 @@
 --- The pages of `make docs`: each link leads to a page and a place on it, each public name has its section, what
--- they hold is well-formed, and they need nothing from outside.
+-- they hold is well-formed, and they need nothing from outside. site_spec.lua looks at them in a browser.
 
 local fnet = require "fnet"
 local core = require "fnet.core"
 local help = require "fnet.command.help"
 local command = require "tests.support.command"
+local terms = require "fnet.command.terms"
+local topics = require "fnet.command.topics"
 
-local EMPTY = { ["!DOCTYPE"] = true, link = true, meta = true }
+local EMPTY = { ["!DOCTYPE"] = true, link = true, meta = true, input = true, img = true }
+local SCRIPTS = { ["index.js"] = true, ["search.js"] = true }
 
 describe("the pages of the documentation", function()
   if not os.execute "command -v cmark-gfm >/dev/null" then
@@ -46,7 +49,11 @@ describe("the pages of the documentation", function()
         assert.is_truthy(pages[page], name .. " leads to " .. address)
         assert.is_true(anchor == "" or ids[page][anchor] == true, name .. " leads to " .. address)
       end
-      assert.is_nil(text:find "<script", name)
+      for attributes, code in text:gmatch "<script([^>]*)>(.-)</script>" do
+        assert.is_true(SCRIPTS[attributes:match '^ src="([^"]*)" defer$'] and code == "", name)
+      end
+      assert.is_nil(text:find " on%l+=", name)
+      assert.matches('="Content-Security-Policy" content="default-src \'none\'; script-src ', text, 1, true)
       for key, value in text:gmatch ' (%l+)="([^"]*)"' do
         assert.is_nil((key == "href" or key == "src") and value:find ":" or nil, name .. ": " .. value)
       end
@@ -121,12 +128,41 @@ describe("the pages of the documentation", function()
     assert.is_true(#help.names() > 250)
   end)
 
-  -- Writes the pages of a copy of the project whose guide is another text.
-  local function write_with(text)
+  it("explain every term, with links to its names", function()
+    local page = pages["terms.html"]
+    for _, term in ipairs(terms.list) do
+      assert.is_truthy(page:find("<p>" .. term.text .. "</p>", 1, true), term.name)
+      for _, name in ipairs(term.names) do
+        local has_section = topics.index().topics[name].kind ~= "value"
+        assert.equal(has_section, page:find("#" .. name .. '">', 1, true) ~= nil, name)
+      end
+    end
+  end)
+
+  it("show examples with what they print and draw, of today", function()
+    local section = pages["report.html"]:match '<h2 id="report%.bar">(.-)<h2 '
+    assert.is_truthy(section:find(fnet.report.bar(0.6, 20), 1, true))
+    assert.is_truthy(section:find('<pre><code class="language-lua">local fnet = require', 1, true))
+    section = (pages["data.html"] .. "<h2 "):match '<h2 id="data%.write_png">(.-)<h2 '
+    local path = section:match '<img src="([^"]*)" alt="[^"]+" />'
+    local picture = assert(fnet.data.read_image(directory .. "/docs/" .. path))
+    assert.same({ 160, 160, 3 }, picture.shape)
+  end)
+
+  it("are the same when they are made again", function()
+    local line = command.line(command.fnet, { "src/tools/docs/docs.lua", directory .. "/again" })
+    local result = command.shell(directory, ("cd %s && %s && cd %s && diff -r docs again"):format(
+      command.quote(command.directory), line, command.quote(directory)))
+    assert.same({ "", "", 0 }, { result.output, result.errors, result.status })
+  end)
+
+  -- Writes the pages of a copy of the project whose guide is another text, and perhaps other files too.
+  local function write_with(text, files)
     local copied = command.shell(directory, ("here=$PWD; cd %s && cp -r src examples lua tests *.md \"$here\" && "
       .. "mkdir -p \"$here/data\" && cp data/README.md \"$here/data\""):format(command.quote(command.directory)))
     assert.equal("", copied.errors)
     command.write_file(directory .. "/examples/guide.md", text)
+    for path, content in pairs(files or {}) do command.write_file(path, content) end
     return command.shell(directory, command.line(command.fnet, { "src/tools/docs/docs.lua", "pages" }))
   end
 
@@ -138,6 +174,20 @@ describe("the pages of the documentation", function()
       local result = write_with(text)
       assert.equal(1, result.status)
       assert.matches(message, result.errors)
+    end
+  end)
+
+  it("are not written with an example that fails or is none of a name", function()
+    for file, case in pairs {
+      ["nn.Dense.lua"] = { "error 'no'", "nn%.Dense%.lua: .*: no\n" },
+      ["nn.ReLU.lua"] = { "io.stderr:write 'complains'", "nn%.ReLU%.lua: complains\n" },
+      ["nn.Dens.lua"] = { "", "examples/nn%.Dens%.lua: is no example of a public name %(did you mean 'nn%.Dense'" },
+    } do
+      local path = directory .. "/src/tools/docs/examples/" .. file
+      local result = write_with("# a", { [path] = case[1] })
+      os.remove(path)
+      assert.equal(1, result.status)
+      assert.matches(case[2], result.errors)
     end
   end)
 

@@ -146,9 +146,10 @@ local function middle_of(self, selector)
     const element = document.querySelector(%s)
     if (!element) return "nothing on the page fits "
     element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" })
-    const box = element.getBoundingClientRect(), x = box.x + box.width / 2, y = box.y + box.height / 2
-    const top = document.elementFromPoint(x, y)
-    if (!top || !element.contains(top) && !top.contains(element)) return "not to be seen, or covered: "
+    const box = element.getClientRects()[0] // of an element in several lines the first
+    if (!box) return "not to be seen: "
+    const x = box.x + box.width / 2, y = box.y + box.height / 2
+    if (!element.contains(document.elementFromPoint(x, y))) return "covered, or outside of the window: "
     return [x, y]
   })()]]):format(json.text(selector)))
   if type(place) == "string" then error("page: " .. place .. selector, 3) end

@@ -22,8 +22,8 @@ local function distance(a, b, other)
   return rows[#a][#b]
 end
 
--- What other libraries and plain English call options and their values, small and without "_".
-local SYNONYMS = {
+--- What other libraries and plain English call options and their values, small and without "_".
+naming.SYNONYMS = {
   acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
   classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
   dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",
@@ -49,7 +49,7 @@ local function meant(name, names, words)
   if type(name) ~= "string" or #name > 64 then return {} end
   local list, best, least, other = {}, nil, math.max(1, #name // 3) + 1, 1
   if words and #name < 5 then least, other = #name < 4 and 1 or 2, 2 end
-  local synonyms = " " .. (SYNONYMS[bare(name)] or "") .. " "
+  local synonyms = " " .. (naming.SYNONYMS[bare(name)] or "") .. " "
   for _, known in ipairs(names) do
     if synonyms:find(" " .. known .. " ", 1, true) then list[#list + 1] = known end
     local far = distance(bare(name), bare(known), other)
@@ -61,7 +61,7 @@ end
 --- What fnet calls an option, or a value of one, that has this name in other libraries: "kaiming" is "he_normal".
 ---@param name string
 ---@return string? names with blanks between them
-function naming.synonyms(name) return SYNONYMS[bare(name)] end
+function naming.synonyms(name) return naming.SYNONYMS[bare(name)] end
 
 --- The known name that a misspelt one was probably meant to be, or nil where none is near.
 ---@param name any

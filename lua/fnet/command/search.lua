@@ -60,10 +60,10 @@ local function parts_of(topic)
   }
 end
 
--- How many of the wanted words a topic has, and how prominently. A word counts where it weighs most; few words in a
--- name weigh more than many.
-local function rank(topic, wanted)
-  local parts, count, score = parts_of(topic), 0, 0
+-- How many of the wanted words the parts of a topic have, and how prominently. A word counts where it weighs most;
+-- few words in a name weigh more than many.
+local function rank(parts, wanted)
+  local count, score = 0, 0
   for _, word in ipairs(wanted) do
     local best = 0
     for _, part in ipairs(parts) do
@@ -86,6 +86,19 @@ local function is_found(topic)
   return topic.kind ~= "namespace" or topic.entry.text ~= ""
 end
 
+local the_parts
+
+-- The parts of all topics that are found, by their names; made once.
+local function all_parts()
+  if the_parts then return the_parts end
+  local parts = {}
+  for name, topic in pairs(topics.index().topics) do
+    if is_found(topic) then parts[name] = parts_of(topic) end
+  end
+  the_parts = parts
+  return parts
+end
+
 local function matches(text)
   local wanted = { phrase = " " }
   for word in words_of(text):gmatch "%S+" do
@@ -95,9 +108,8 @@ local function matches(text)
     end
   end
   local found, most = {}, 1
-  for name, topic in pairs(topics.index().topics) do
-    local count, score = 0, 0
-    if is_found(topic) then count, score = rank(topic, wanted) end
+  for name, parts in pairs(all_parts()) do
+    local count, score = rank(parts, wanted)
     if count > most then found, most = {}, count end
     if count == most then found[#found + 1] = { name = name, score = score } end
   end
@@ -108,18 +120,23 @@ local function matches(text)
   return found
 end
 
---- The public names that words stand for, the likeliest first, each with its first sentence.
+local search = {}
+
+--- The words of a text as search compares them, between blanks.
+---@param text string
+---@return string
+search.words = words_of
+
+--- The public names that words stand for, the likeliest first.
 ---@param text string such as "early stopping", "Linear" or "torch.nn.Linear"
----@return string? text nil where nothing is found
----@return string? message then
-local function find(text)
+---@return string[] names
+---@return string[] notes what there is instead of names of other libraries that have no counterpart
+function search.names(text)
   local index = topics.index()
   local names, notes, seen = {}, {}, {}
   local function add(name)
     if not seen[name] and #names < MOST then seen[name], names[#names + 1] = true, name end
   end
-  local term = terms.find(text)
-  if term then notes[1] = help.term(term) end
   local name = text:match "[^.]*$" -- "Linear" of "torch.nn.Linear"
   local known = { table.unpack(index.elsewhere[naming.bare(name)] or {}) }
   table.sort(known, function(a, b) return a.theirs == name and b.theirs ~= name end)
@@ -135,6 +152,16 @@ local function find(text)
   for word in synonyms:gmatch "%S+" do add_matches(word, IN_NAME) end
   add_matches(text, #known > 0 and IN_NAME or 0) -- where an answer is known, beside it only what has the name
   for word in synonyms:gmatch "%S+" do add_matches(word, 0) end
+  return names, notes
+end
+
+--- Those names, each with its first sentence; in front of them the term that the words are, if they are one.
+---@param text string
+---@return string? text nil where nothing is found
+---@return string? message then
+function search.find(text)
+  local term, names, notes = terms.find(text), search.names(text)
+  if term then table.insert(notes, 1, help.term(term)) end
   if #names == 0 and #notes == 0 then
     return nil, ("nothing is said of '%s'; `help \"fnet\"` lists what there is"):format(text)
   end
@@ -142,14 +169,22 @@ local function find(text)
   return table.concat(notes, "\n\n")
 end
 
+--- What `names` knows, for a program in another language that finds the same (src/tools/docs/search.js).
+---@return table knowledge most: names that are found; in_name; meaningless: words between blanks; families: those
+--- patterns, which are regular expressions too; synonyms; elsewhere; topics: name to parts { words, weight, in_name }
+function search.knowledge()
+  return { most = MOST, in_name = IN_NAME, meaningless = MEANINGLESS, families = FAMILIES, topics = all_parts(),
+    synonyms = naming.SYNONYMS, elsewhere = topics.index().elsewhere }
+end
+
 --- The same for the interactive mode: raises where nothing is found.
 ---@param text string
 ---@return string text to be printed
-local function search(text)
+function search.search(text)
   expect.that(type(text) == "string" and text:find "%w", "search", 'words, such as "early stopping"', text)
-  local found, message = find(text)
+  local found, message = search.find(text)
   if not found then core.raise("search: %s", message) end
   return found
 end
 
-return { find = find, search = search }
+return search

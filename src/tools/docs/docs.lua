@@ -1,13 +1,16 @@
---- Writes the documentation as plain HTML pages: the chapters, which are the README files beside what they
--- describe, and the reference, from the annotations in the sources. `make docs` runs it, in the directory of the
--- project: fnet src/tools/docs/docs.lua DIRECTORY. All of it is Markdown, of which cmark-gfm makes HTML; what is
--- done here is to link it.
--- Invariant: a page leads to pages and nowhere else, and needs no script. Raises for a link that leads nowhere, and
--- for HTML in a text, which would not be shown.
+--- Writes the documentation as HTML pages: the chapters, which are the README files beside what they describe, and
+-- the reference, from the annotations in the sources, with examples that run. `make docs` runs it, in the directory
+-- of the project: fnet src/tools/docs/docs.lua DIRECTORY. All of it is Markdown, of which cmark-gfm makes HTML;
+-- what is done here is to link it. layout.lua puts it into a page.
+-- Invariant: a page leads to pages and nowhere else, and reads without a script; only the search box needs one.
+-- Raises for a link that leads nowhere, and for HTML in a text, which would not be shown.
 
 local here = arg[0]:match "^(.*)docs%.lua$"
 package.path = here .. "?.lua;" .. package.path
+local examples = require "examples"
+local layout = require "layout"
 local reference = require "reference"
+local site_index = require "site_index"
 
 local target = assert(arg[1], "docs: which directory?")
 
@@ -15,6 +18,7 @@ local target = assert(arg[1], "docs: which directory?")
 local chapters = {
   { "index", "README.md", "fnet" },
   { "guide", "examples/guide.md", "Guide" },
+  { "terms", "terms", "Words of the lesson" },
   { "recipes", "examples/README.md", "Recipes" },
   { "reference", "reference", "Reference" },
   { "formats", "lua/fnet/files/README.md", "File formats" },
@@ -102,35 +106,44 @@ local function add(file, source, title, text, indent)
   navigation[#pages] = ("%s- [%s](%s.html)"):format(indent or "", title, file)
 end
 
+-- Examples run elsewhere: paths are absolute for them.
+local pwd <close> = assert(io.popen "pwd")
+local working = pwd:read()
+local function absolute(path) return path:find "^/" and path or working .. "/" .. path end
+assert(os.execute("mkdir -p '" .. target:gsub("'", "'\\''") .. "'"))
+local program = arg[-1]:find "/" and absolute(arg[-1]) or arg[-1]
+local sections = examples.run(program, absolute(here .. "examples"), absolute(target))
+
+local generated = { reference = reference.overview, terms = reference.terms }
 for _, chapter in ipairs(chapters) do
   local file, source, title = table.unpack(chapter)
-  add(file, source, title, file == "reference" and reference.overview() or read(source))
+  add(file, source, title, (generated[source] or read)(source))
+  pages[#pages].is_chapter = not generated[source] and file ~= "changes"
   for _, page in ipairs(file == "reference" and reference.pages or {}) do
-    add(page.file, page.title, page.title, reference.text(page), "  ")
+    add(page.file, page.title, page.title, reference.text(page, sections), "  ")
   end
 end
 navigation = html_of("", table.concat(navigation, "\n"))
 
-assert(os.execute("mkdir -p '" .. target:gsub("'", "'\\''") .. "'"))
-write(target .. "/style.css", read(here .. "style.css"))
-for _, page in ipairs(pages) do
-  write(target .. "/" .. page.file, ([[
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>%s</title>
-<link rel="stylesheet" href="style.css">
-</head>
-<body>
-<nav>
-%s</nav>
-<main>
-%s</main>
-</body>
-</html>
-]]):format(page.title == "fnet" and "fnet" or page.title .. " - fnet",
-    navigation:gsub('"([^"]*)"', { [page.file] = ('"%s" aria-current="page"'):format(page.file) }),
-    html_of(page.source, page.text)))
+local function plain(html)
+  return (html:gsub("<.->", ""):gsub("&(%l+);", { lt = "<", gt = ">", quot = '"', amp = "&" }))
 end
+
+-- The parts of the chapters, each from one heading to the next, for the search box.
+local parts = {}
+local function collect(page, html)
+  for level, id, heading, text in (html:gsub("<h[123] ", "\0%0") .. "\0"):gmatch
+    '<h([123]) id="([^"]*)">(.-)</h%1>(%Z*)' do
+    parts[#parts + 1] = { title = plain(heading), note = page.title, text = plain(text),
+      address = page.file .. (level == "1" and "" or "#" .. id) }
+  end
+end
+
+for _, page in ipairs(pages) do
+  local html = html_of(page.source, page.text)
+  if page.is_chapter then collect(page, html) end
+  write(target .. "/" .. page.file, layout(page.title, html, (navigation:gsub('"([^"]*)"',
+    { [page.file] = ('"%s" aria-current="page"'):format(page.file) }))))
+end
+write(target .. "/index.js", site_index(parts))
+for _, file in ipairs { "style.css", "search.js" } do write(target .. "/" .. file, read(here .. file)) end

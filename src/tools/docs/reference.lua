@@ -1,8 +1,10 @@
 --- The pages of the reference as Markdown: every public name with its annotation, from the same topics as
--- `fnet --help`, a page for each area of the library. Links come from docs.lua, which knows what is a name's code.
+-- `fnet --help`, a page for each area of the library; and the page of terms. Links come from docs.lua, which knows
+-- what is a name's code.
 -- Invariant: each topic but the fields of objects has one section, whose heading is its name.
 
 local naming = require "fnet.base.naming"
+local terms = require "fnet.command.terms"
 local topics = require "fnet.command.topics"
 
 local reference = {}
@@ -86,7 +88,7 @@ local function definitions(rows)
   return table.concat(lines, "\n")
 end
 
-local function section(topic)
+local function section(topic, example)
   local parts = { ("## `%s`"):format(topics.written(topic)), topic.entry.text }
   local function add(text, title)
     if text ~= "" then parts[#parts + 1] = (title or "") .. text end
@@ -100,20 +102,38 @@ local function section(topic)
     class = index.classes[class.class.parent]
   end
   if class then add(("%s has what `%s` has."):format(topic.class and "It" or "The result", class.name)) end
+  add(example or "")
   if topic.entry.file then add(("It stands in `%s`."):format(topic.entry.file)) end
   return table.concat(parts, "\n\n")
 end
 
 --- A page.
 ---@param page table one of reference.pages
+---@param examples table<string, string> Markdown by the name of the topic
 ---@return string markdown
-function reference.text(page)
+function reference.text(page, examples)
   local out, top = { "# " .. page.title }, {}
   for _, name in ipairs(page.list) do
     if not name:gsub("^fnet%.", ""):find "%." then top[#top + 1] = name end
   end
   if #top > 1 then out[2] = listing(top) end
-  for _, name in ipairs(page.list) do out[#out + 1] = section(index.topics[name]) end
+  for _, name in ipairs(page.list) do out[#out + 1] = section(index.topics[name], examples[name]) end
+  return table.concat(out, "\n\n")
+end
+
+--- The place of a term on the page of terms.
+---@param term annotations.Term
+---@return string href
+function reference.term_address(term) return "terms.html#" .. term.name:lower():gsub(" ", "-") end
+
+--- The page of terms.
+---@return string markdown
+function reference.terms()
+  local out = { "# Words of the lesson", "What the words mean, in two sentences each, as `fnet --help relu` shows "
+    .. "them. Below each word are the names in fnet that have to do with it." }
+  for _, term in ipairs(terms.list) do
+    out[#out + 1] = ("## %s\n\n%s\n\n%s"):format(term.name, term.text, listing(term.names))
+  end
   return table.concat(out, "\n\n")
 end
 

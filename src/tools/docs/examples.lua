@@ -1,0 +1,73 @@
+--- Examples in the reference: the scripts in examples/ beside this file, each called like the name that it shows.
+-- They run when the pages are made, so what a page shows is what they print and draw: their text, and the pictures
+-- (SVG or PNG) that they write into the directory where they run. A script's first line is a comment that says what
+-- it shows.
+-- Invariant: a script that fails, or writes to stderr, is an error.
+
+local naming = require "fnet.base.naming"
+local topics = require "fnet.command.topics"
+
+local examples = {}
+
+local function quote(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+
+local function read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+local function lines_of(command)
+  local pipe <close> = assert(io.popen(command))
+  local list = {}
+  for line in pipe:lines() do list[#list + 1] = line end
+  return list
+end
+
+-- Runs a script in an empty directory: what it prints, and the paths of the pictures that it leaves there.
+local function run(program, script, directory)
+  assert(os.execute(("rm -rf %s && mkdir -p %s"):format(quote(directory), quote(directory))))
+  local line = ("cd %s && env -u LUA_INIT -u LUA_INIT_5_4 LC_ALL=C.UTF-8 %s %s </dev/null >.output 2>.errors")
+    :format(quote(directory), quote(program), quote(script))
+  local ok, errors = os.execute(line), read(directory .. "/.errors")
+  if not ok or errors ~= "" then error(("%s: %s"):format(script, errors), 0) end
+  return read(directory .. "/.output"), lines_of("ls " .. quote(directory))
+end
+
+-- The script and what came of it, as Markdown.
+local function section(text, output, pictures)
+  local about, code = text:match "^%-%- ([^\n]+)\n+(.-)\n*$"
+  local parts = { "**Example.** " .. about, "```lua\n" .. code .. "\n```" }
+  if output ~= "" then parts[#parts + 1] = "It prints:\n\n```text\n" .. output:gsub("\n*$", "\n") .. "```" end
+  for _, picture in ipairs(pictures) do
+    parts[#parts + 1] = ("![What the example draws](%s)"):format(picture)
+  end
+  return table.concat(parts, "\n\n")
+end
+
+--- Runs all of them.
+---@param program string the interpreter, as an absolute path
+---@param from string the directory of the scripts, absolute
+---@param target string the directory of the pages, where the pictures go too
+---@return table<string, string> sections Markdown by the name of the topic; raises where a script fails
+function examples.run(program, from, target)
+  local sections = {}
+  for _, file in ipairs(lines_of("ls " .. quote(from))) do
+    local name = file:match "^(.*)%.lua$"
+    if not topics.index().topics[name or ""] then
+      error(("%s/%s: is no example of a public name%s"):format(from, file, name and naming.hint(name,
+        naming.sorted(topics.index().topics)) or ""), 0)
+    end
+    local directory, pictures = target .. "/.example", {}
+    local output, written = run(program, from .. "/" .. file, directory)
+    for i, picture in ipairs(written) do
+      pictures[i] = ("pictures/%s-%s"):format(name, picture)
+      assert(os.execute(("mkdir -p %s/pictures && mv %s %s"):format(quote(target),
+        quote(directory .. "/" .. picture), quote(target .. "/" .. pictures[i]))))
+    end
+    sections[name] = section(read(from .. "/" .. file), output, pictures)
+    assert(os.execute("rm -rf " .. quote(directory)))
+  end
+  return sections
+end
+
+return examples
