@@ -262,6 +262,7 @@ docs: ## Write the documentation as HTML pages to build/docs
 	@sh src/tools/setup.sh docs
 	@$(MAKE) --no-print-directory $(fnet)
 	./$(fnet) src/tools/docs/docs.lua build/docs
+	@echo 'build/docs/index.html is the first page'
 
 fashion: ## Install what is missing, build, find or fetch Fashion-MNIST, train and evaluate
 	@sh src/tools/setup.sh fashion

@@ -171,7 +171,7 @@ end
 
 --- What `names` knows, for a program in another language that finds the same (src/tools/docs/search.js).
 ---@return table knowledge most: names that are found; in_name; meaningless: words between blanks; families: those
---- patterns, which are regular expressions too; synonyms; elsewhere; topics: name to parts { words, weight, in_name }
+--- patterns, which are regular expressions too; synonyms; elsewhere; topics: name to its parts
 function search.knowledge()
   return { most = MOST, in_name = IN_NAME, meaningless = MEANINGLESS, families = FAMILIES, topics = all_parts(),
     synonyms = naming.SYNONYMS, elsewhere = topics.index().elsewhere }

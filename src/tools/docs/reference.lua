@@ -88,11 +88,28 @@ local function definitions(rows)
   return table.concat(lines, "\n")
 end
 
+--- The place of a term on the page of terms.
+---@param term annotations.Term
+---@return string href
+function reference.term_address(term) return "terms.html#" .. term.name:lower():gsub(" ", "-") end
+
+-- The terms that a name has to do with before all others.
+local function words_for(name)
+  local links = {}
+  for _, term in ipairs(terms.list) do
+    if term.names[1] == name then
+      links[#links + 1] = ("[%s](%s)"):format(term.name, reference.term_address(term))
+    end
+  end
+  return table.concat(links, ", ")
+end
+
 local function section(topic, example)
   local parts = { ("## `%s`"):format(topics.written(topic)), topic.entry.text }
   local function add(text, title)
     if text ~= "" then parts[#parts + 1] = (title or "") .. text end
   end
+  add(words_for(topic.name), "Words: ")
   add(listing(topic.members or {}))
   add(definitions(topics.rows(topic)))
   local class = topics.class_of(topic)
@@ -120,11 +137,6 @@ function reference.text(page, examples)
   for _, name in ipairs(page.list) do out[#out + 1] = section(index.topics[name], examples[name]) end
   return table.concat(out, "\n\n")
 end
-
---- The place of a term on the page of terms.
----@param term annotations.Term
----@return string href
-function reference.term_address(term) return "terms.html#" .. term.name:lower():gsub(" ", "-") end
 
 --- The page of terms.
 ---@return string markdown
