@@ -81,7 +81,9 @@ local function definitions(rows)
   local lines = {}
   for i, row in ipairs(rows) do
     local name, kind, rest = table.unpack(row)
-    local options, count = rest:gsub("; (%l[%w_, ]*:)", "\n  - %1")
+    local options, count = rest:gsub("; (%l[%w_, ]*:)", function(option)
+      return option ~= "nil:" and "\n  - " .. option or nil
+    end)
     if kind == "table" and count > 0 then rest = options:gsub(": ", ":\n  - ", 1) end
     lines[i] = ("- **%s**: `%s`%s"):format(name, kind, rest)
   end
