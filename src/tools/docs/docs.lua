@@ -112,7 +112,8 @@ local working = pwd:read()
 local function absolute(path) return path:find "^/" and path or working .. "/" .. path end
 assert(os.execute("mkdir -p '" .. target:gsub("'", "'\\''") .. "'"))
 local program = arg[-1]:find "/" and absolute(arg[-1]) or arg[-1]
-local sections = examples.run(program, absolute(here .. "examples"), absolute(target))
+local sections, written = examples.run(program, absolute(here .. "examples"), absolute(target))
+for _, address in ipairs(written) do page_of[address] = address end
 
 local generated = { reference = reference.overview, terms = reference.terms }
 for _, chapter in ipairs(chapters) do

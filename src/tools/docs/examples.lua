@@ -1,7 +1,7 @@
 --- Examples in the reference: the scripts in examples/ beside this file, each called like the name that it shows.
--- They run when the pages are made, so what a page shows is what they print and draw: their text, and the pictures
--- (SVG or PNG) that they write into the directory where they run. A script's first line is a comment that says what
--- it shows.
+-- They run when the pages are made, so what a page shows is what they print and draw: their text, the pictures (SVG
+-- or PNG) that they write into the directory where they run, and links to pages (HTML) that they write there. A
+-- script's first line is a comment that says what it shows.
 -- Invariant: a script that fails, or writes to stderr, is an error.
 
 local naming = require "fnet.base.naming"
@@ -23,7 +23,7 @@ local function lines_of(command)
   return list
 end
 
--- Runs a script in an empty directory: what it prints, and the paths of the pictures that it leaves there.
+-- Runs a script in an empty directory: what it prints, and the names of the files that it leaves there.
 local function run(program, script, directory)
   assert(os.execute(("rm -rf %s && mkdir -p %s"):format(quote(directory), quote(directory))))
   local line = ("cd %s && env -u LUA_INIT -u LUA_INIT_5_4 LC_ALL=C.UTF-8 %s %s </dev/null >.output 2>.errors")
@@ -33,41 +33,45 @@ local function run(program, script, directory)
   return read(directory .. "/.output"), lines_of("ls " .. quote(directory))
 end
 
+local SHOWN = { svg = "![What the example draws](%s)", png = "![What the example draws](%s)",
+  html = "It writes [this page](%s)." }
+
 -- The script and what came of it, as Markdown.
-local function section(text, output, pictures)
+local function section(text, output, written)
   local about, code = text:match "^%-%- ([^\n]+)\n+(.-)\n*$"
   local parts = { "**Example.** " .. about, "```lua\n" .. code .. "\n```" }
   if output ~= "" then parts[#parts + 1] = "It prints:\n\n```text\n" .. output:gsub("\n*$", "\n") .. "```" end
-  for _, picture in ipairs(pictures) do
-    parts[#parts + 1] = ("![What the example draws](%s)"):format(picture)
-  end
+  for _, file in ipairs(written) do parts[#parts + 1] = SHOWN[file:match "[^.]*$"]:format(file) end
   return table.concat(parts, "\n\n")
 end
 
 --- Runs all of them.
 ---@param program string the interpreter, as an absolute path
 ---@param from string the directory of the scripts, absolute
----@param target string the directory of the pages, where the pictures go too
+---@param target string the directory of the pages; what scripts write goes to `written` in it
 ---@return table<string, string> sections Markdown by the name of the topic; raises where a script fails
+---@return string[] written what scripts have written, as addresses
 function examples.run(program, from, target)
-  local sections = {}
+  local sections, all = {}, {}
   for _, file in ipairs(lines_of("ls " .. quote(from))) do
     local name = file:match "^(.*)%.lua$"
     if not topics.index().topics[name or ""] then
       error(("%s/%s: is no example of a public name%s"):format(from, file, name and naming.hint(name,
         naming.sorted(topics.index().topics)) or ""), 0)
     end
-    local directory, pictures = target .. "/.example", {}
-    local output, written = run(program, from .. "/" .. file, directory)
-    for i, picture in ipairs(written) do
-      pictures[i] = ("pictures/%s-%s"):format(name, picture)
-      assert(os.execute(("mkdir -p %s/pictures && mv %s %s"):format(quote(target),
-        quote(directory .. "/" .. picture), quote(target .. "/" .. pictures[i]))))
+    local directory, written = target .. "/.example", {}
+    local output, names = run(program, from .. "/" .. file, directory)
+    for i, own in ipairs(names) do
+      if not SHOWN[own:match "[^.]*$"] then error(("%s: writes %s, which no page shows"):format(file, own), 0) end
+      written[i] = ("written/%s-%s"):format(name, own)
+      all[#all + 1] = written[i]
+      assert(os.execute(("mkdir -p %s/written && mv %s %s"):format(quote(target), quote(directory .. "/" .. own),
+        quote(target .. "/" .. written[i]))))
     end
-    sections[name] = section(read(from .. "/" .. file), output, pictures)
+    sections[name] = section(read(from .. "/" .. file), output, written)
     assert(os.execute("rm -rf " .. quote(directory)))
   end
-  return sections
+  return sections, all
 end
 
 return examples
