@@ -156,6 +156,7 @@ describe("completion", function()
     for _, line in ipairs { 'help "nn.Den', "help('nn.Den", "help nn.Den", "?nn.Den" } do
       assert.same({ "nn.Dense" }, (completion.complete(line)), line)
     end
+    assert.same({ "overfitting" }, (completion.complete "help overf"))
     local function list(path)
       return ({ ["."] = { "data/", "data.csv", ".hidden" }, ["data/"] = { "a b.npy", "äb.npy", "äc.npy" } })[path]
     end

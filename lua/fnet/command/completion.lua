@@ -70,11 +70,14 @@ local function complete_name(line)
   end), #prefix
 end
 
--- Names that help knows: up to the next dot.
+-- Names that help knows, up to the next dot, and terms of one word.
 local function complete_topic(prefix)
   local known = {}
   for _, name in ipairs(require("fnet.command.help").names()) do
     if sub(name, 1, #prefix) == prefix then known[prefix .. match(sub(name, #prefix + 1), "^%.?[^.]*")] = true end
+  end
+  for _, term in ipairs(require("fnet.command.terms").list) do
+    if not find(term.name, " ", 1, true) then known[term.name] = true end
   end
   return beginning_with(prefix, known, function() return true end), #prefix
 end
