@@ -6,7 +6,7 @@ local processes = require "fnet.base.processes"
 
 local slice, copy = core.methods.slice, core.methods.copy
 
--- Whether it is a single tensor; type, number of axes and lengths of each. As a text; "" for nothing.
+-- Whether it is a single tensor, and of each its type, number of axes and lengths, as a text; "" for nothing.
 local function form_of(own, tensors)
   if own == nil then return "" end
   local parts = {}
@@ -33,9 +33,9 @@ local function gather_one(own, form, counts)
   for number = 1, processes.count do before[number], rows = rows, rows + (counts[number] or 0) end
   local whole = core.full({ rows, table.unpack(form, 3) }, 0, form[1])
   local function part(number) return slice(whole, 1, before[number] + 1, before[number] + counts[number]) end
-  if own then copy(part(me), own) end
+  if own and #own > 0 then copy(part(me), own) end
   for number = 2, processes.count do
-    if counts[number] and (me == 1 or me == number) then processes.hand(number, 1, part(number)) end
+    if (counts[number] or 0) > 0 and (me == 1 or me == number) then processes.hand(number, 1, part(number)) end
   end
   processes.spread(whole)
   return whole

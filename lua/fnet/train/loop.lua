@@ -36,7 +36,8 @@ local KEEP = 64
 ---@field loss number? that of the latest step
 ---@field x tensor|tensor[]|nil the latest batch, its targets and what the model gave; only during the callback
 ---@field y tensor|tensor[]|nil
----@field output tensor? with shards only where a callback asks for it: callbacks = { outputs = true, step = f }
+---@field output tensor|tensor[]|nil with shards only where a callback asks for it, callbacks = { outputs = true,
+--- step = f }
 ---@field record table? the figures of the epoch, during epoch_end
 ---@field checkpoint fnet.Checkpoint of no directory where the option is not given
 local Run = {}
