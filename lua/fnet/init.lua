@@ -59,10 +59,9 @@ function fnet.random_state(seed, stream) return core.random_state(seed, stream) 
 function fnet.threads(count) return core.threads(count) end
 
 --- The processes that mpirun, srun --mpi=pmix or `fnet launch` has started for this script. A script that asks is
--- taken to share its work: by shards, or its own way. What they do together has to come in the same order in all of
--- them: fnet.shards, fit with shards, checkpoints, files, and evaluate and predict with shared = true. The variables
--- by which mpirun tells this, such as PMI_RANK, are gone then, as the programs that the script starts are none of
--- them.
+-- taken to share its work: by shards, or its own way. What they do together has to come in the same order in all:
+-- fnet.shards, fit with shards, checkpoints, files, and evaluate and predict with shared = true. The variables
+-- by which mpirun tells this, such as PMI_RANK, are gone then, since programs that the script starts are none.
 ---@return integer number this process's, from 1; the first one prints, and writes files
 ---@return integer count 1 where it is alone
 function fnet.processes()
