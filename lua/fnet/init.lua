@@ -18,7 +18,7 @@ local fnet = { nn = nn, optim = require "fnet.optim" }
 
 later.methods(require("fnet.nn.module").Module, {
   save = "fnet.save", load_foreign = "fnet.save.foreign", export_c = "fnet.save.c",
-  export_onnx = "fnet.save.onnx",
+  export_onnx = "fnet.save.onnx", export_html = "fnet.save.html",
 })
 
 -- nn is below what measures a classifier.

@@ -1,0 +1,109 @@
+--- The page of an exported model: its markup, with the scripts and the style that belong to it. For html.lua.
+-- Invariant: every text that is not written here goes through html.text or html.data.
+
+local core = require "fnet.core"
+local html = require "fnet.files.html"
+
+local LEAD_PICTURE = "Draw with the mouse or a finger%s: the bars say what the network takes it for."
+local LEAD_NUMBERS = "Set the numbers%s: the network says what it makes of them."
+
+local STEPPER = [[
+<div class="tools" role="group" aria-label="Samples of the data set">
+<button type="button" id="previous" aria-label="Previous sample">◀</button>
+<span>Sample <span id="place"></span></span>
+<button type="button" id="next" aria-label="Next sample">▶</button>
+%s</div>
+]]
+
+local MISTAKE = '<button type="button" id="mistake">Next mistake</button>\n'
+
+local PICTURE = [[
+<div class="frame">
+<canvas id="pad" tabindex="0" role="application" aria-roledescription="drawing" aria-label="Place to draw"
+ aria-describedby="keys"></canvas>
+<p id="hint" aria-hidden="true">Draw here</p>
+</div>
+<div class="tools">
+<button type="button" id="clear">Clear</button>
+<label>Brush <input type="range" id="brush" min="0.3" max="%s" step="0.1" value="%s"></label>
+%s</div>
+<p id="message" role="status"></p>
+%s<p><label class="file">A picture from a file, or dropped here: <input type="file" id="file" accept="image/*"></label></p>
+<p class="note" id="keys">By keyboard: the arrows move the brush, the space bar lifts it and puts it down.</p>
+]]
+
+local NUMBERS = [[
+<form id="fields" autocomplete="off"></form>
+<p id="message" role="status"></p>
+%s]]
+
+local BODY = [[
+<main>
+<h1>%s</h1>
+<p class="lead">%s It computes on this page; nothing is sent anywhere.</p>
+<div class="work">
+<section class="card" aria-labelledby="give">
+<h2 id="give">%s</h2>
+%s</section>
+<section class="card" id="result" aria-labelledby="answer">
+<h2 id="answer"></h2>
+<p id="truth"></p>
+<p id="spoken" class="unseen" role="status"></p>
+<ol id="bars"></ol>
+%s</section>
+</div>
+<details>
+<summary>About this network</summary>
+<div class="wide" tabindex="0" role="region" aria-label="Layers"><pre>%s</pre></div>
+<p>%s</p>
+<p class="note">Made by fnet %s, numerics %d. SHA-256 of the weights: <code>%s</code></p>
+</details>
+</main>
+]]
+
+-- What is said of the pictures that the network knows.
+local function about_pictures(content)
+  local picture = content.picture
+  if picture.channels == 3 then
+    return ("It sees coloured pictures of %d × %d points. A picture from a file is stretched to that size."):format(
+      picture.height, picture.width)
+  end
+  return ("It sees grey pictures of %d × %d points, %s. A drawing is made as they are: moved to the middle, and as "
+    .. "large as the things on them. A photo becomes grey, %s, its ground even."):format(picture.height,
+    picture.width, content.light and "dark on a light ground" or "bright on a dark ground",
+    content.light and "dark on light" or "bright on dark")
+end
+
+local function picture_parts(content, stepper)
+  local picture = content.picture
+  local side = math.max(picture.height, picture.width)
+  local shade = picture.channels == 3 and '<label>Colour <input type="color" id="shade" value="#e0a030"></label>\n'
+    or '<label>Shade <input type="range" id="shade" min="40" max="255" value="230"></label>\n'
+      .. '<label><input type="checkbox" id="centre" checked> Move to the middle</label>\n'
+  local seen = ('<figure><canvas id="seen" role="img" aria-label="What the network sees"></canvas>'
+    .. "<figcaption>What the network sees: %d × %d points</figcaption></figure>\n"):format(picture.height,
+    picture.width)
+  return PICTURE:format(side / 8, side / 22, shade, stepper), seen
+end
+
+--- The page as HTML.
+---@param title string
+---@param content table what the page's scripts take, of html.lua and html_samples.lua
+---@param about { summary: string, sha256: string } of the model
+---@return string
+return function(title, content, about)
+  local samples, is_picture = content.samples, content.picture ~= nil
+  local stepper = samples and STEPPER:format(samples.labels and MISTAKE or "") or ""
+  local lead = is_picture and LEAD_PICTURE:format(samples and ", or look at the samples" or "")
+    or LEAD_NUMBERS:format(samples and ", or look at the samples" or "")
+  local input, seen = NUMBERS:format(stepper), ""
+  if is_picture then input, seen = picture_parts(content, stepper) end
+  local known = is_picture and about_pictures(content) or "It takes a row of numbers."
+  local body = BODY:format(html.text(title), lead, is_picture and "Your picture" or "Your numbers", input, seen,
+    html.text(about.summary, true), known, html.text(core.version), core.numerics, about.sha256)
+  return html.page {
+    title = title, style = require "fnet.save.html_style", body = body .. html.data("page", content),
+    script = require "fnet.save.html_network" .. require "fnet.save.html_answer"
+      .. require(is_picture and "fnet.save.html_drawing" or "fnet.save.html_fields"),
+  }
+end
