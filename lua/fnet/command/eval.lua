@@ -3,24 +3,11 @@
 
 local command = require "fnet.command.model"
 local core = require "fnet.core"
-local dataset = require "fnet.data.dataset"
 local evaluate = require("fnet.measure.evaluate").evaluate_classifier
-local facts = require "fnet.save.samples"
-local fashion_mnist = require "fnet.data.fashion"
 local options = require "fnet.command.options"
+local read_test = require "fnet.command.test_data"
 local report = require "fnet.report"
 local try = require "fnet.base.try"
-
--- The test pictures in the form of those that the model was trained on, with its names of the classes.
-local function read_test(directory, about)
-  local names = about.classes and #about.classes > 0 and about.classes or nil
-  local _, test = fashion_mnist { dir = directory ~= "" and directory or nil, classes = names }
-  local x, shape, _, scale = test.x, { #test.x }, facts.numbers(about)
-  for i, length in ipairs(about.shape or {}) do shape[i + 1] = length end
-  local fits, reshaped = try(x.reshape, x, shape) -- as { 28, 28, 1 }, or { 784 }
-  return dataset.new { x = fits and reshaped or x, y = test.y, classes = test.classes, scale = scale or test.scale,
-    source = test.source, transform = facts.transform(about) }
-end
 
 --- Prints the accuracy, with its 95% interval, and that of each class.
 ---@param arguments string[] the model's path; --data DIR
@@ -35,7 +22,7 @@ return function(arguments)
   })
   local model, about = command.load(path)
   if not model then return command.fail("eval", "%s", about) end
-  local ok, test = try(read_test, values.data, about.data or { scale = 1 / 255 })
+  local ok, test = try(read_test, values.data, about.data)
   if not ok then return command.fail("eval", "%s", core.error_text(test)) end
   local done, result = try(evaluate, model, test)
   if not done then return command.fail("eval", "%s does not fit the data: %s", path, core.error_text(result)) end

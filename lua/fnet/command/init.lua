@@ -4,6 +4,7 @@
 return {
   check = "fnet.command.check",
   eval = "fnet.command.eval",
+  export = "fnet.command.export",
   info = "fnet.command.info",
   launch = "fnet.command.launch",
   run = "fnet.command.run",

@@ -14,6 +14,8 @@ local say = require "fnet.base.say"
 local layers = require "fnet.save.layers"
 local Module = require("fnet.nn.module").Module
 
+local OPTIONS = { "data", "classes", "samples", "title", "input", "standardise" }
+
 -- ---- what stands for a layer: function(step, add) -> its fields; add(name, tensor) gives it weights ----
 
 local writers = {}
@@ -90,8 +92,8 @@ local function describe(program)
     local fields = writers[step.kind](step, add)
     local takes = {}
     for k, value in ipairs(step.values) do takes[k] = value - 1 end -- values count from 0 there
-    fields.takes, fields.shape, fields.tensors = json.array(takes), json.array { table.unpack(step.output) }, tensors
-    steps[i] = fields
+    fields.takes, fields.tensors = json.array(takes), tensors
+    fields.shape, steps[i] = json.array { table.unpack(step.output) }, fields
   end
   return { steps = steps, weights = core.base64(table.concat(pieces)), result = program.results[1] - 1 }
 end
@@ -124,7 +126,8 @@ end
 local function outputs_of(program)
   local shape = program.shapes[program.results[1]]
   if program.takes_indices then
-    core.raise "export_html: the model takes indices of an Embedding; a page has pictures to draw, or numbers to set"
+    core.raise("export_html: the model takes indices of an Embedding; a page has pictures to draw, or numbers to "
+      .. "set")
   elseif #program.results > 1 then
     core.raise("export_html: a page shows one row of numbers, the model gives %d results", #program.results)
   elseif #shape ~= 1 then
@@ -151,8 +154,8 @@ local function text_of(model, options)
 end
 
 --- Writes the model as one HTML file that runs in a browser, without a server and without a request. Of a model of
--- pictures the page has a place to draw or to drop a photo, and bars that move with it; of one of numbers a field for
--- each. The numbers are those of fnet but for a few last bits. A layer that cannot be exported raises an error,
+-- pictures the page has a place to draw or to drop a photo, and bars that move with it; of one of numbers a field
+-- for each. The results are those of fnet but for a few last bits. A layer that cannot be exported raises an error,
 -- which names it and those that can.
 ---@param path string
 ---@param options? table data: a data set such as the test set, whose form the page's pictures get, with classes and
@@ -166,7 +169,7 @@ end
 function Module:export_html(path, options)
   expect.method("export_html", self)
   expect.path("export_html", path)
-  options = expect.options("export_html", options, { "data", "classes", "samples", "title", "input", "standardise" })
+  options = expect.options("export_html", options, OPTIONS)
   return processes.write_file(path, { core.no_grad(text_of, self, options) })
 end
 

@@ -46,7 +46,8 @@ function sampleAt(index) {
 // ---- the answer ----
 
 const ROWS_MOST = 20; // names with a bar each; of more the most probable ones are shown
-const count = page.classes ? Math.min(page.classes.length, ROWS_MOST) : page.outputs;
+// A single number is said in words alone.
+const count = page.classes ? Math.min(page.classes.length, ROWS_MOST) : page.outputs > 1 ? page.outputs : 0;
 
 const rows = Array.from({ length: count }, () => {
   const row = newElement("li", "row", byId("bars"));
@@ -87,7 +88,7 @@ function inUnits(number, i) {
 
 function showNumbers(result) {
   rows.forEach(({ name, value }, i) => {
-    name.textContent = rows.length > 1 ? `result ${i + 1}` : "result";
+    name.textContent = `result ${i + 1}`;
     value.textContent = short(inUnits(result[i], i));
   });
   return rows.length > 1 ? "The network gives these numbers" : `The network says ${short(inUnits(result[0], 0))}`;

@@ -1,7 +1,7 @@
 --- The drawing of a page whose network takes pictures: JavaScript. A text, for the page's script, behind
 -- html_answer.lua.
--- Invariant: the picture lies in an array, never read back from a canvas, which browsers that protect their users may
--- answer with noise; only a file's picture has to come that way.
+-- Invariant: the picture lies in an array, never read back from a canvas, which browsers that protect their users
+-- may answer with noise; only a file's picture has to come that way.
 
 return [==[
 
@@ -17,7 +17,8 @@ const seenCanvas = byId("seen"), seenContext = seenCanvas.getContext("2d");
 const GREY = [0.299, 0.587, 0.114]; // of red, green and blue (ITU-R BT.601)
 
 let untouched = null; // the sample that lies on the pad
-let isEmpty = true, isDrawing = true; // nothing is on it; its picture is no sample, so it may be moved to the centre
+let isEmpty = true; // nothing is on it
+let isDrawing = true; // what is on it began as no sample, so it may be moved to the middle
 let cursor = null; // where the keys have moved the brush
 let penDown = false;
 
@@ -36,7 +37,7 @@ function paint(context, values, wide, high) {
 
 // ---- from the pad to the network ----
 
-// A part of the pad in another size, averaged over areas: top, left, bottom and right in points, not beyond the edge.
+// A part of the pad in another size, averaged over areas: top, left, bottom and right in points.
 function resize(part, high, wide) {
   const result = new Float32Array(high * wide * channels);
   const y = (part.bottom - part.top) / high, x = (part.right - part.left) / wide;
@@ -111,7 +112,8 @@ const levelsOf = bytes => normalise(Float32Array.from(bytes, byte => dark + Math
 
 function bytesOfSample(index) {
   const values = sampleAt(index);
-  return samples.type === "uint8" ? values : Float32Array.from(values, value => (value - dark) / (bright - dark) * 255);
+  if (samples.type === "uint8") return values;
+  return Float32Array.from(values, value => (value - dark) / (bright - dark) * 255);
 }
 
 function inputOf(index) {
@@ -195,7 +197,8 @@ function clear() {
 
 function placeOf(event) {
   const box = canvas.getBoundingClientRect();
-  return { x: (event.clientX - box.left) / box.width * padWidth, y: (event.clientY - box.top) / box.height * padHeight };
+  const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
+  return { x: x * padWidth, y: y * padHeight };
 }
 
 let last = null; // where the pointer was
@@ -242,7 +245,7 @@ canvas.addEventListener("blur", () => {
 
 // ---- pictures from files ----
 
-// Light things on a dark ground, or as the samples are; the ground and the brightest point as far apart as they can be.
+// Light things on a dark ground, or as the samples are; the ground and the brightest point as far apart as can be.
 function likeSamples(box) {
   const border = [], wide = padWidth;
   for (let x = box.left; x < box.right; x++) border.push(pad[box.top * wide + x], pad[(box.bottom - 1) * wide + x]);

@@ -1,8 +1,8 @@
 --- The network of a page: JavaScript that computes what html.lua has exported. A text, for the page's script.
--- Invariant: numbers are stored as float32, and the products of a dense layer or a convolution are added in the order
--- that fnet's kernels have, each sum rounded to float32. JavaScript has no fused multiply-add; but a product of two
--- floats is exact in its doubles, so only a sum that lies just between two floats may be rounded otherwise. Chains of
--- more than 4096 products, which fnet cuts into blocks, are added in double.
+-- Invariant: numbers are stored as float32, and the products of a dense layer or a convolution are added in the
+-- order that fnet's kernels have, each sum rounded to float32. JavaScript has no fused multiply-add; but a product
+-- of two floats is exact in its doubles, so only a sum that lies just between two floats may be rounded otherwise.
+-- Chains of more than 4096 products, which fnet cuts into blocks, are added in double.
 
 return [==[
 "use strict";

@@ -94,9 +94,14 @@ end
 -- ---- samples to step through ----
 
 local function labels_of(y, classes)
-  if not classes or not is.labels(y) or #y == 0 then return nil end
+  if not is.labels(y) or #y == 0 then return nil end
   if y:min():item() < 1 or y:max():item() > classes then return nil end
   return json.array(y:totable())
+end
+
+-- What a regression should give, sample by sample; nil where that is something else.
+local function targets_of(y, count)
+  return is.float(y) and y:count() == count and json.array(y:detach():reshape { count }:totable()) or nil
 end
 
 local function packed(x)
@@ -130,16 +135,17 @@ function samples.of(about, set, shape, outputs, classes, options)
   end
   local picture = picture_of(shape)
   if not picture and (#shape ~= 1 or shape[1] > FIELDS_MOST) then
-    core.raise("export_html: samples are %s: a page has pictures [height, width] up to %d pixels a side to draw, or "
-      .. "rows of up to %d numbers to set; input = { height, width } says that a row is a picture", say.shape(shape),
-      SIDE_MOST, FIELDS_MOST)
+    core.raise("export_html: samples are %s: a page has pictures [height, width] of up to %d pixels a side to "
+      .. "draw, or rows of up to %d numbers to set; input = { height, width } says that a row is a picture",
+      say.shape(shape), SIDE_MOST, FIELDS_MOST)
   end
   if picture and options.standardise ~= nil then
     core.raise "export_html: standardise: is for rows of numbers, the samples are pictures"
   end
   local count = options.samples
   if count ~= nil and not set then core.raise "export_html: samples: come from a data set; give data = set" end
-  count = set and (count == nil and math.min(#set, COUNT) or expect.count("export_html: samples", count, 0, #set)) or 0
+  if count ~= nil then count = expect.count("export_html: samples", count, 0, #set)
+  else count = set and math.min(#set, COUNT) or 0 end
   local x, y
   if count > 0 then x, y = set:slice(1, count):tensors() end
   if x and x.dtype ~= "uint8" then x = x:detach():float()
@@ -151,7 +157,8 @@ function samples.of(about, set, shape, outputs, classes, options)
     levels = json.array(levels_of(about)),
     light = about.light or false,
     normalise = about.normalise or json.array {},
-    samples = x and { count = count, type = x.dtype, data = packed(x), labels = labels_of(y, classes and outputs) }
+    samples = x and { count = count, type = x.dtype, data = packed(x),
+      labels = classes and labels_of(y, outputs), targets = not classes and targets_of(y, count * outputs) or nil }
       or nil,
   }
 end
