@@ -190,6 +190,7 @@ describe("report.events", function()
     events:close()
     raises(("text: %s%s is closed"):format(path, FIRST), function() events:text("a", 1, "") end)
     assert.equal(1, #read_events(path .. FIRST)) -- nothing was written by any of these
-    raises("fnet.report has no 'SummaryWriter'; did you mean fnet.report.events?", function() return report.SummaryWriter end)
+    raises("fnet.report has no 'SummaryWriter'; did you mean fnet.report.events?",
+      function() return report.SummaryWriter end)
   end)
 end)

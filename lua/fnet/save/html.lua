@@ -125,10 +125,7 @@ end
 -- How many numbers the model gives; raises where that is no single row of them.
 local function outputs_of(program)
   local shape = program.shapes[program.results[1]]
-  if program.takes_indices then
-    core.raise("export_html: the model takes indices of an Embedding; a page has pictures to draw, or numbers to "
-      .. "set")
-  elseif #program.results > 1 then
+  if #program.results > 1 then
     core.raise("export_html: a page shows one row of numbers, the model gives %d results", #program.results)
   elseif #shape ~= 1 then
     core.raise("export_html: a page shows one row of numbers, the model gives %s", say.shape(shape))

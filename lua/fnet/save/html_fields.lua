@@ -13,7 +13,7 @@ const seen = (value, i) => units.mean ? (value - units.mean[i]) / units.deviatio
 function numberControl(field, box, id) {
   const input = newElement("input", "", box);
   Object.assign(input, { id, type: "number", step: "any", required: true });
-  const low = shown(field.low ?? 0, field.at), high = shown(field.high ?? 0, field.at);
+  const [low, high] = [field.low, field.high].map(end => Number(short(shown(end ?? 0, field.at))));
   let slider;
   if (low < high) {
     slider = newElement("input", "", box);
