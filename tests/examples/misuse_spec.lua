@@ -24,7 +24,9 @@ describe("a method called with a dot", function()
     } do
       raises(message(name, "nil"), function() model[name]() end)
     end
-    for _, name in ipairs { "save", "load_foreign", "export_c", "export_onnx", "state", "load_state" } do
+    for _, name in ipairs {
+      "save", "load_foreign", "export_c", "export_onnx", "export_html", "state", "load_state",
+    } do
       raises(message(name, "string"), function() model[name] "model.fnet" end)
     end
   end)

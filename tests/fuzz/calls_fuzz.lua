@@ -9,10 +9,10 @@ require("fnet.base.later").load()
 local CALLS_MOST, HELD_MOST = 40, 24
 local STEPS_MOST = 200000 -- of Lua, for each call: longer ones end as by Ctrl-C
 
--- What starts programs, prints, or changes what holds for later inputs too; and what the library asks of parts of
--- its own: it has checked the arguments.
+-- What starts programs, prints, makes directories, or changes what holds for later inputs too; and what the library
+-- asks of parts of its own: it has checked the arguments.
 local left_out = { sweep = true, options = true, help = true, threads = true, isa = true, fashion_mnist = true,
-  report = true, fetch = true, part = true, output_shape = true }
+  report = true, events = true, fetch = true, part = true, output_shape = true }
 
 -- ---- what there is to call ----
 

@@ -510,10 +510,16 @@ describe("examples/export.lua", function()
     assert.same({ "out.onnx: ONNX\n", 0 }, { result.output, result.status })
   end)
 
+  it("writes a page", function()
+    local result = run("export.lua", { model, "out.html", "--data", FIXTURES })
+    assert.same({ "out.html: a page; open it in a browser\n", 0 }, { result.output, result.status })
+    assert.matches("^<!DOCTYPE html>", command.read_file(directory .. "/out.html"))
+  end)
+
   it("says what is wrong", function()
     for message, arguments in pairs {
       ["usage: fnet examples/export.lua model.safetensors out.c [--int8] [--data DIR]"] = { "model" },
-      ["out: expected a name that ends in .c or .onnx"] = { model, "out" },
+      ["out: expected a name that ends in .c, .onnx or .html"] = { model, "out" },
       ["--int8: only a C file has weights of 8 bits"] = { model, "out.onnx", "--int8" },
       ["none: No such file or directory"] = { "none", "out.c" },
     } do

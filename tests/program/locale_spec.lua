@@ -18,6 +18,10 @@ assert(model:save(to .. "/model.safetensors", { script = false, metrics = { accu
 assert(model:export_c(to .. "/model.c"))
 assert(model:export_c(to .. "/small.c", { weights = "int8" }))
 assert(model:export_onnx(to .. "/model.onnx"))
+assert(model:export_html(to .. "/model.html", { data = set, standardise = data.standardise(
+  data.Dataset { x = x, y = set.y }) }))
+local events = fnet.report.events(to .. "/events", { wall_time = 0.5 })
+events:scalar("loss", 1, 0.5):histogram("x", 1, x):close()
 assert(fnet.write_tensors(to .. "/tensors.safetensors", { x = x }))
 assert(data.write_npy(to .. "/x.npy", x))
 assert(data.write_npz(to .. "/x.npz", { x = x }))

@@ -42,7 +42,8 @@ describe("a model as a page in the #browser", function()
   local function compare(page, model, set)
     local x = set:batches { size = #set }()
     local output = fnet.predict(model, x, { size = 100 })
-    local all = page:evaluate(("Array.from({ length: %d }, (_, i) => Array.from(network(inputOf(i))))"):format(#set))
+    local all = page:evaluate(("Array.from({ length: %d }, (_, i) => Array.from(network(inputOf(i))))"):format(
+      #set))
     local theirs = fnet.tensor(all, "float64")
     return (theirs - output:double()):abs():max():item(), theirs:argmax(2):ne(output:argmax(2)):sum():item()
   end

@@ -91,6 +91,9 @@ describe("a model as a page", function()
     set = data.Dataset { x = fnet.full({ 2, 4, 4 }, 250, "uint8"), scale = 1, y = fnet.tensor({ 1, 2 }, "int32") }
     _, page = export(nn.Sequential { nn.Flatten(), nn.Dense(16, 2) }, { data = set })
     assert.same({ true, { 0, 255 } }, { page.light, page.levels })
+    set = data.Dataset { x = fnet.tensor({ { { 0, 16 }, { 3, 2 } } }, "int32"), y = fnet.tensor({ 1 }, "int32") }
+    _, page = export(nn.Sequential { nn.Flatten(), nn.Dense(4, 2) }, { data = set })
+    assert.same({ { 0, 16 }, "float32" }, { page.levels, page.samples.type })
   end)
 
   it("has a field for each column of a table", function()

@@ -122,6 +122,7 @@ function truthOf(index, shares) {
 // Shows what the network makes of its input; `index` says which sample it is, null for none.
 function show(input, index) {
   const result = network(input);
+  if (!result.every(Number.isFinite)) return showNothing("The network gives no finite number for this");
   if (page.classes) {
     const shares = probabilitiesOf(result);
     truthOf(index, shares);

@@ -112,9 +112,12 @@ local function packed(x)
   return core.base64(x:contiguous():bytes())
 end
 
--- The numbers for black and for white: bytes times the data set's scale; else the ends of what the floats are.
-local function levels_of(about)
+-- The numbers for black and for white: bytes times the data set's scale; else the ends of what there is.
+local function levels_of(about, x)
   local range, scale = facts.numbers(about)
+  if about.type == "int32" and x then
+    range, scale = { x:min():item(), x:max():item() }, nil
+  end
   if not about.type and not about.scale then return { 0, 1 } end
   if scale and about.type ~= "float32" and about.type ~= "float64" then return { 0, 255 * scale } end
   return range and range[1] < range[2] and { range[1], range[2] } or { 0, 1 }
@@ -154,7 +157,7 @@ function samples.of(about, set, shape, outputs, classes, options)
     picture = picture,
     fields = not picture and fields_of(shape[1], set, x) or nil,
     units = not picture and units_of(options.standardise, shape[1], outputs) or nil,
-    levels = json.array(levels_of(about)),
+    levels = json.array(levels_of(about, x)),
     light = about.light or false,
     normalise = about.normalise or json.array {},
     samples = x and { count = count, type = x.dtype, data = packed(x),
