@@ -53,6 +53,7 @@ end
 ---@return string[] written what scripts have written, as addresses
 function examples.run(program, from, target)
   local sections, all = {}, {}
+  assert(os.execute("rm -rf " .. quote(target .. "/written"))) -- of other examples, perhaps
   for _, file in ipairs(lines_of("ls " .. quote(from))) do
     local name = file:match "^(.*)%.lua$"
     if not topics.index().topics[name or ""] then

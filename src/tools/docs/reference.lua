@@ -81,10 +81,12 @@ local function definitions(rows)
   local lines = {}
   for i, row in ipairs(rows) do
     local name, kind, rest = table.unpack(row)
-    local options, count = rest:gsub("; (%l[%w_, ]*:)", function(option)
-      return option ~= "nil:" and "\n  - " .. option or nil
+    local options, count = rest:gsub("; (%l[%w_, ]*):", function(option)
+      return option ~= "nil" and ("\n  - **%s**:"):format(option) or nil
     end)
-    if kind == "table" and count > 0 then rest = options:gsub(": ", ":\n  - ", 1) end
+    if kind == "table" and count > 0 then
+      rest = options:gsub(": (%l[%w_, ]*):", ":\n  - **%1**:", 1):gsub("^([^\n]-): ", "%1:\n  - ", 1)
+    end
     lines[i] = ("- **%s**: `%s`%s"):format(name, kind, rest)
   end
   return table.concat(lines, "\n")
