@@ -160,10 +160,12 @@ describe("the pages of the documentation", function()
     assert.same({ "", "", 0 }, { result.output, result.errors, result.status })
   end)
 
-  -- Writes the pages of a copy of the project whose guide is another text, and perhaps other files too.
+  -- Writes the pages of a copy of the project without examples whose guide is another text, perhaps with other
+  -- files.
   local function write_with(text, files)
-    local copied = command.shell(directory, ("here=$PWD; cd %s && cp -r src examples lua tests *.md \"$here\" && "
-      .. "mkdir -p \"$here/data\" && cp data/README.md \"$here/data\""):format(command.quote(command.directory)))
+    local copied = command.shell(directory, ([[here=$PWD; cd %s && cp -r src examples lua tests *.md "$here" &&
+      mkdir -p "$here/data" && cp data/README.md "$here/data" && rm -f "$here"/src/tools/docs/examples/*]]):format(
+      command.quote(command.directory)))
     assert.equal("", copied.errors)
     command.write_file(directory .. "/examples/guide.md", text)
     for path, content in pairs(files or {}) do command.write_file(path, content) end
