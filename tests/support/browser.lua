@@ -14,7 +14,7 @@ local json = require "fnet.files.json"
 local command = require "tests.support.command"
 local page = require "tests.support.page"
 
-local LIFE = 300 -- seconds that a browser lives at most
+local LIFE = 900 -- seconds that a browser lives at most
 local STEP = 0.004 -- seconds between two looks
 local DEPTH = 256 -- of the answers' JSON
 
@@ -29,7 +29,7 @@ local OPTIONS = table.concat({
 local browser = {}
 
 --- Seconds until an answer has to be there.
-browser.patience = 20
+browser.patience = 60 -- a machine may be busy
 
 local name
 for _, candidate in ipairs { "chromium", "chromium-browser", "google-chrome" } do

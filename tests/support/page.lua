@@ -134,10 +134,10 @@ end
 
 --- Waits until an expression is true; by then a link has been followed, a picture drawn.
 ---@param code string
----@param seconds? number 10
+---@param seconds? number 30
 ---@return any value of the expression; raises at the limit
 function Page:wait(code, seconds)
-  return self.browser.await(code, seconds or 10, function() return (try(self, code)) end)
+  return self.browser.await(code, seconds or 30, function() return (try(self, code)) end)
 end
 
 -- The middle of an element, scrolled into view: x, y; raises where there is none, or another one lies on it.

@@ -22,10 +22,10 @@ local PAGE = [[
 <label for="search-words" class="unseen">Search names and words</label>
 <input id="search-words" type="search" role="combobox" aria-expanded="false" aria-controls="search-found"
   aria-autocomplete="list" autocomplete="off" autocapitalize="off" spellcheck="false"
-  placeholder="Search: nn.Linear, overfitting">
+  aria-keyshortcuts="/" placeholder="Search: nn.Linear, overfitting">
 <div id="search-found" role="listbox" aria-label="What was found" hidden></div>
 <p id="search-said" class="unseen" aria-live="polite"></p>
-<kbd title="focuses the search">/</kbd>
+<kbd aria-hidden="true">/</kbd>
 </div>
 </header>
 <div class="columns">
