@@ -65,9 +65,12 @@ describe("terms", function()
     assert.matches("\n\nsee also\n  fnet%.fit%(model, options%)", fnet.help "epoch")
   end)
 
-  it("leave a full name alone", function()
+  it("are below a full name, not in front of it", function()
     assert.matches("^nn%.Dense%(", fnet.help "nn.Dense")
     assert.matches("^tensor:relu%(%)", fnet.help "tensor.relu")
+    assert.matches('\n\nIn words: help "activation", help "ReLU"\n\nlua/', fnet.help "nn.ReLU")
+    assert.matches('\n\nIn words: help "dense layer", help "unit"\n', fnet.help "nn.Dense")
+    assert.is_nil(fnet.help("ReLU"):find "In words")
   end)
 
   it("are all listed, in the order of the lesson", function()

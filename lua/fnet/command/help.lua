@@ -50,7 +50,8 @@ function help.listing(names)
   return columns(rows)
 end
 
-local function describe(topic)
+-- A topic; where its term was not shown above it, where that stands.
+local function describe(topic, is_explained)
   if topic.kind == "namespace" then
     local text = wrap(topic.name .. ": " .. topic.entry.text, "") .. "\n\n" .. help.listing(topic.members)
     local hint = topic.name == "fnet" and wrap('What the words of the lesson mean: help "terms"', "")
@@ -71,6 +72,11 @@ local function describe(topic)
   elseif class then
     add(wrap(("What %s has: help \"%s\""):format(topic.kind == "value" and "it" or "the result", class.name), ""))
   end
+  local words = {}
+  for i, term in ipairs(is_explained and {} or terms.about(topic.name)) do
+    words[i] = ('help "%s"'):format(term.name)
+  end
+  if words[1] then add(wrap("In words: " .. table.concat(words, ", "), "")) end
   local file, line = topic.entry.file, topic.entry.line
   add(line and ("%s:%d"):format(file, line) or file or "")
   return table.concat(parts, "\n\n")
@@ -144,7 +150,7 @@ local function explain(index, key, term)
     if name ~= found[1] then others[#others + 1] = name end
   end
   local parts = { help.term(term) }
-  if found[1] then parts[2] = describe(index.topics[found[1]]) end
+  if found[1] then parts[2] = describe(index.topics[found[1]], true) end
   if #others > 0 then parts[#parts + 1] = "see also\n" .. help.listing(others) end
   return table.concat(parts, "\n\n")
 end

@@ -173,4 +173,15 @@ return {
   ---@param word string such as "relu", "Learning rate", "units"
   ---@return annotations.Term?
   find = function(word) return by_form[naming.bare(word)] end,
+
+  --- The terms that a name has to do with before all others.
+  ---@param name string of a topic
+  ---@return annotations.Term[]
+  about = function(name)
+    local list = {}
+    for _, entry in ipairs(terms) do
+      if entry.names[1] == name then list[#list + 1] = entry end
+    end
+    return list
+  end,
 }

@@ -97,13 +97,11 @@ end
 ---@return string href
 function reference.term_address(term) return "terms.html#" .. term.name:lower():gsub(" ", "-") end
 
--- The terms that a name has to do with before all others.
+-- Links to the terms that a name is about.
 local function words_for(name)
   local links = {}
-  for _, term in ipairs(terms.list) do
-    if term.names[1] == name then
-      links[#links + 1] = ("[%s](%s)"):format(term.name, reference.term_address(term))
-    end
+  for i, term in ipairs(terms.about(name)) do
+    links[i] = ("[%s](%s)"):format(term.name, reference.term_address(term))
   end
   return table.concat(links, ", ")
 end
@@ -113,7 +111,7 @@ local function section(topic, example)
   local function add(text, title)
     if text ~= "" then parts[#parts + 1] = (title or "") .. text end
   end
-  add(words_for(topic.name), "Words: ")
+  add(words_for(topic.name), "In words: ")
   add(listing(topic.members or {}))
   add(definitions(topics.rows(topic)))
   local class = topics.class_of(topic)
