@@ -303,6 +303,8 @@ describe("predict_classes", function()
 
   it("checks its arguments", function()
     local flat, x = Spy(), fnet.zeros { 2, 2, 2 }
+    raises("predict_classes: expected a model that gives [classes] or [batch, classes], it gives table",
+      function() fnet.predict_classes(nn.Lambda(function(t) return { t, t } end), set.x) end)
     raises("predict_classes: expected a model that gives [classes] or [batch, classes], it gives [2, 2, 2]",
       function() fnet.predict_classes(flat, x) end)
     raises("predict_classes: expected a model first, got nil", function() fnet.predict_classes() end)

@@ -64,6 +64,8 @@ describe("a matrix", function()
       function() report.matrix(fnet.ones { 0, 3 }) end)
     raises("matrix: rows: expected 3 names, got 1",
       function() report.matrix(fnet.ones { 3, 1 }, { rows = { 1 } }) end)
+    raises("matrix: rows: name 1: expected a text, got nil",
+      function() report.matrix(fnet.ones { 2, 1 }, { rows = { nil, "b" } }) end)
     raises("matrix: columns: name 1: expected a text, got table",
       function() report.matrix(fnet.ones { 3, 1 }, { columns = { {} } }) end)
     raises("matrix: expected a low below high, got 2 and 1",

@@ -110,6 +110,10 @@ describe("pictures", function()
     local two = fnet.ones { 2, 2, 2 }
     raises("pictures: captions: expected 2 texts, one for each picture, got 1",
       function() report.pictures(two, { captions = { "a" } }) end)
+    raises("pictures: caption 1: expected a text, got nil",
+      function() report.pictures(two, { captions = { nil, "b" } }) end)
+    raises("pictures: picture 1: expected a tensor [height, width] or [height, width, 3], got nil",
+      function() report.pictures { nil, fnet.ones { 2, 2 } } end)
     raises("pictures: caption 2: expected a text, got boolean",
       function() report.pictures(two, { captions = { "a", true } }) end)
     raises("pictures: columns: expected a whole number from 1 to 27, got 28",

@@ -229,7 +229,21 @@ local SOUND = {
   ["fnet.data.resize"] = function() return fnet.zeros({ 4, 4, 3 }, "uint8"), 2, 2 end,
   ["fnet.metrics.confusion"] = function() return fnet.rand { 3, 2 }, labels(), { "a", "b" } end,
   ["fnet.metrics.top_k"] = function() return 2 end,
+  ["fnet.metrics.mistakes"] = function() return MODULES[1](), data.Dataset(SETS[3]()), 2, { size = 2 } end,
+  ["fnet.report.confusion"] = function() return fnet.metrics.confusion(fnet.rand { 3, 2 }, labels()) end,
   ["fnet.report.json"] = function() return { { "a", 1 } } end,
+  ["fnet.report.matrix"] = function()
+    return fnet.randn { 2, 3 }, { rows = { "a", "b" }, columns = { "a", "b", "c" }, low = -1, high = 2 }
+  end,
+  ["fnet.report.mistakes"] = function()
+    return MODULES[1](), data.Dataset(SETS[3]()), 2, { shape = { 3, 1 }, classes = { "a", "b" }, columns = 1 }
+  end,
+  ["fnet.report.pictures"] = function()
+    return { fnet.rand { 2, 2 }, fnet.rand { 3, 1, 3 } }, { captions = { "a", "b c" }, columns = 2 }
+  end,
+  ["fnet.report.weights"] = function()
+    return nn.Sequential { nn.Flatten(), nn.Dense(4, 3) }, { shape = { 2, 2 }, count = 2, columns = 2 }
+  end,
   ["fnet.report.distribution"] = function() return { "a", "b" }, fnet.rand { 2 } end,
   ["fnet.report.sweep"] = function()
     local sweep = { runs = 1, total = 2, names = { "lr" }, text = tostring }

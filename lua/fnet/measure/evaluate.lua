@@ -183,9 +183,9 @@ end
 function public.predict_classes(model, x, options)
   options = expect.options("predict_classes", options, { "size", "classes", "shared" }, { "shared" })
   local output = predict("predict_classes", model, x, options)
-  if output.rank ~= 1 and output.rank ~= 2 then
+  if not core.is_tensor(output) or output.rank ~= 1 and output.rank ~= 2 then
     core.raise("predict_classes: expected a model that gives [classes] or [batch, classes], it gives %s",
-      say.shape(output.shape))
+      core.is_tensor(output) and say.shape(output.shape) or say.value(output))
   end
   local names = options.classes or is.dataset(x) and x.classes or nil
   expect.that(names == nil or type(names) == "table", "predict_classes: classes", "a list of names", names)

@@ -18,7 +18,8 @@ local function names_of(what, names, count)
   expect.that(type(names) == "table" and getmetatable(names) == nil, what, "a list of names", names)
   if #names ~= count then core.raise("%s: expected %d names, got %d", what, count, #names) end
   local list = {}
-  for i, name in ipairs(names) do
+  for i = 1, count do
+    local name = names[i]
     expect.that(type(name) == "string" or math.type(name), ("%s: name %d"):format(what, i), "a text", name)
     list[i] = core.visible(tostring(name))
   end

@@ -61,7 +61,7 @@ local function list_of(what, value)
   local plain = type(value) == "table" and getmetatable(value) == nil and #value > 0
   expect.that(plain, what, "a list of pictures, or a tensor [count, height, width]", value)
   local list = {}
-  for i, picture in ipairs(value) do list[i] = pictures.checked(("%s: picture %d"):format(what, i), picture) end
+  for i = 1, #value do list[i] = pictures.checked(("%s: picture %d"):format(what, i), value[i]) end
   return list
 end
 
@@ -74,7 +74,8 @@ local function captions_of(what, captions, count)
     core.raise("%s: captions: expected %d texts, one for each picture, got %d", what, count, #captions)
   end
   local list = {}
-  for i, caption in ipairs(captions) do
+  for i = 1, count do
+    local caption = captions[i]
     local fits = type(caption) == "string" or math.type(caption)
     expect.that(fits, ("%s: caption %d"):format(what, i), "a text", caption)
     list[i] = core.visible(tostring(caption))
