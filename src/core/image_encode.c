@@ -108,8 +108,10 @@ static bool encode(struct image *image, const uint8_t *data, uint8_t *rows, cons
 
 bool image_encode_png(struct image *image, const uint8_t *data, uint8_t *to, size_t *size) {
     if (!image_plausible(image, 0, 0)) return false;
-    if (!to) *size = file_most(image);
-    if (!to) return true;
+    if (!to) {
+        *size = file_most(image);
+        return true;
+    }
     uint8_t *rows = malloc(rows_size(image)), *zeros = calloc(image->width, image->channels);
     bool fine = rows && zeros && encode(image, data, rows, zeros, to, size);
     free(rows);
