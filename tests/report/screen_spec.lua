@@ -3,8 +3,11 @@
 local command = require "tests.support.command"
 local colours = require "fnet.report.colours"
 
+local directory = command.make_directory()
+teardown(function() command.remove_directory(directory) end)
+
 local function seen(environment)
-  return command.shell(".", "env -u LC_ALL -u LC_CTYPE -u LANG " .. environment .. " " .. command.fnet
+  return command.shell(directory, "env -u LC_ALL -u LC_CTYPE -u LANG " .. environment .. " " .. command.fnet
     .. [[ -e 'local s = require("fnet.report.screen").of(1)
       print(s.terminal, s.columns, s.colour, s.unicode)']]).output
 end
