@@ -35,7 +35,7 @@ local deal = {}
 ---@param lists any[] what they have to have in common
 function deal.compare(lists)
   local digest = core.sha256(("%d %d "):format(core.random_state()) .. spell(lists, 0))
-  for number, other in ipairs(processes.gather(digest)) do
+  for number, other in ipairs(processes.gather("sweep", digest)) do
     if other ~= digest then
       core.raise("sweep: process %d has other settings, seeds or random numbers than process %d; all have to " ..
         "make the same, with fnet's random numbers alone, after fnet.seed", number, processes.number)
