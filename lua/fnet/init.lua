@@ -113,6 +113,8 @@ return later.names("fnet", fnet, {
   ["fnet.inspect"] = { "check" }, ["fnet.command.help"] = { "help" }, ["fnet.save"] = { "load" },
   ["fnet.files.safetensors"] = { read_tensors = "read", write_tensors = "write" },
 }, setmetatable({ -- names of PyTorch and NumPy
+  DataParallel = "shards", DistributedDataParallel = "shards", get_rank = "processes", get_world_size = "processes",
+  init_process_group = "processes",
   Tensor = "tensor", array = "tensor", as_tensor = "tensor", asarray = "tensor", cat = "concat",
   concatenate = "concat", empty = "zeros", empty_like = "fnet.zeros(t.shape, t.dtype)",
   from_numpy = "fnet.data.read_npy reads files of NumPy", hstack = "concat",

@@ -24,6 +24,8 @@ end
 
 --- What other libraries and plain English call options and their values, small and without "_".
 naming.SYNONYMS = {
+  accumulategradbatches = "shards", distributed = "shards shared", gradientaccumulationsteps = "shards",
+  syncdist = "shared",
   acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
   classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
   dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",
