@@ -19,6 +19,7 @@ local accuracy_text = require("fnet.measure.classes").accuracy_text
 local report = {}
 
 local SHORT = 8 -- columns of a bar among others
+local PAUSE, SOON = 0.1, 0.01 -- seconds between two drawings; before one that puts back what an epoch's line took away
 
 --- A horizontal bar, in eighths of a column; of "#" on a terminal without such letters.
 ---@param fraction number 0 to 1
@@ -43,7 +44,7 @@ function report.progress(label, total)
   local shown, started = -1, core.clock()
   local function update(step, text)
     local now = core.clock()
-    if now - shown < 0.1 and step < total then return end
+    if now - shown < PAUSE and step < total then return end
     shown = now
     local width = core.terminal(2) or 80
     local room = hear and SHORT or math.min(24, width - 1 - (utf8.len(label) or #label) - 6)
@@ -97,8 +98,12 @@ function report.training(options)
       if not run.steps then return end
       update, finish = report.progress(("epoch %d/%d"):format(run.epoch, run.epochs), run.steps)
     end
+    local drawn = -math.huge
     function callbacks.step(run)
-      if update then update(run.step, ("loss %.4f"):format(run.means:mean_loss())) end
+      local now = core.clock()
+      if not update or now - drawn < (run.step == 1 and SOON or PAUSE) then return end
+      drawn = now
+      update(run.step, ("loss %.4f"):format(run.means:mean_loss()))
     end
   end
   return callbacks

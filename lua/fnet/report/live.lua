@@ -45,7 +45,7 @@ function live.erase()
   if not undo then return end
   unwrap()
   local home, rows = back(core.terminal(2) or math.huge)
-  io.stderr:write(home, rows > 1 and "\27[J" or "\27[K")
+  io.stderr:write(home .. (rows > 1 and "\27[J" or "\27[K")) -- one text: each is a call of the system
   io.stderr:flush()
   lengths = {}
 end
@@ -77,7 +77,7 @@ function live.draw(lines, columns)
   for i, line in ipairs(lines) do -- in the last column some terminals begin a new line
     cut[i], lengths[i] = fitted(line, columns - 1)
   end
-  io.stderr:write(home, table.concat(cut, "\27[K\n"), "\27[K", #lines < rows and "\27[J" or "")
+  io.stderr:write(home .. table.concat(cut, "\27[K\n") .. "\27[K" .. (#lines < rows and "\27[J" or ""))
   io.stderr:flush()
   undo = { wrap(_G, "print"), wrap(_G, "warn"), wrap(io, "write"), wrap(getmetatable(io.stdout).__index, "write") }
 end

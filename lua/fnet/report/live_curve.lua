@@ -1,5 +1,5 @@
 --- Live curve: loss and validation of a training that goes on, as a few lines over its progress line.
--- Invariant: drawing takes at most a hundredth of the time, however many epochs there are.
+-- Invariant: making them takes at most a two-hundredth of the time, however many epochs there are.
 
 local chart = require "fnet.report.chart"
 local chart_text = require "fnet.report.chart_text"
@@ -11,7 +11,7 @@ local live_curve = {}
 
 local ROWS, WIDEST = 5, 100
 local LEAST_COLUMNS, LEAST_ROWS = 30, 16 -- of a terminal that has room for them
-local PAUSE, SHARE = 0.1, 0.01 -- seconds between two drawings at least; the share of the time that drawing may take
+local PAUSE, SHARE = 0.1, 0.005 -- seconds between two drawings at least; the share of the time that drawing may take
 
 -- The curves of a history as lines of text.
 local function lines_of(history, columns, x_range)
