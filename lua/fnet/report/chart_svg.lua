@@ -2,14 +2,10 @@
 -- attributes, so that the picture may be put into a page whose content policy allows no styles.
 
 local chart_layout = require "fnet.report.chart_layout"
-local core = require "fnet.core"
 local decimal = require "fnet.base.decimal"
+local html = require "fnet.files.html"
 
 local chart_svg = {}
-
-local ENTITIES = { ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;" }
-
-local function escaped(text) return (core.visible(text):gsub('[&<>"]', ENTITIES)) end
 
 -- A coordinate, to a hundredth of a pixel.
 local function number(value)
@@ -52,7 +48,7 @@ function painters.text(shape)
   local x, y = number(shape.x), number(shape.y)
   return ('<text x="%s" y="%s" font-size="%s" text-anchor="%s" fill="%s"%s>%s</text>'):format(x, y,
     number(shape.size), shape.anchor, shape.colour,
-    shape.turned and (' transform="rotate(-90 %s %s)"'):format(x, y) or "", escaped(shape.text))
+    shape.turned and (' transform="rotate(-90 %s %s)"'):format(x, y) or "", html.text(shape.text))
 end
 
 -- What a screen reader says of it.
@@ -71,7 +67,7 @@ function chart_svg.paint(self, size)
   local lines = {
     ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" ' ..
       'font-family="system-ui, sans-serif">'):format(size.width, size.height, size.width, size.height),
-    ("<title>%s</title>"):format(escaped(title_of(self))),
+    ("<title>%s</title>"):format(html.text(title_of(self))),
   }
   for _, shape in ipairs(chart_layout.shapes(self, size)) do lines[#lines + 1] = painters[shape.kind](shape) end
   lines[#lines + 1] = "</svg>\n"

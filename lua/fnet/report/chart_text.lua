@@ -3,6 +3,7 @@
 
 local colours = require "fnet.report.colours"
 local core = require "fnet.core"
+local letters = require "fnet.report.letters"
 
 local chart_text = {}
 
@@ -16,15 +17,6 @@ local FRAMES = {
   braille = { side = "│", side_tick = "┤", corner = "└", low = "─", low_tick = "┬" },
   ascii = { side = "|", side_tick = "+", corner = "+", low = "-", low_tick = "+" },
 }
-
-local function width_of(text) return utf8.len(text) or #text end
-
--- The last letters of a text that is too long give way to an ellipsis.
-local function shortened(text, room, style)
-  if width_of(text) <= room then return text end
-  local dots = style.ascii and "..." or "…"
-  return text:sub(1, utf8.offset(text, math.max(1, room - width_of(dots) + 1)) - 1) .. dots
-end
 
 ---@class fnet.TextStyle
 ---@field ascii boolean
@@ -145,8 +137,8 @@ end
 local function legend(self, columns, style)
   local lines, line, used = {}, {}, 0
   for _, one in ipairs(self.curves) do
-    local name = shortened(core.visible(one.name), columns - 5, style)
-    local wide = 4 + width_of(name)
+    local name = letters.cut(core.visible(one.name), columns - 5)
+    local wide = 4 + letters.width(name)
     if used > 0 and used + 3 + wide > columns then
       lines[#lines + 1], line, used = table.concat(line, "   "), {}, 0
     end
@@ -159,7 +151,7 @@ end
 
 -- Text of a line in which others already stand is put around a column, where there is room for it.
 local function put(line, text, column, columns)
-  local wide = width_of(text)
+  local wide = letters.width(text)
   local first = math.max(1, math.min(column - wide // 2, columns - wide + 1))
   if #line > 0 and first < line.used + 3 or wide > columns then return false end
   line[#line + 1] = (" "):rep(first - 1 - line.used) .. text
@@ -179,9 +171,9 @@ local function lower_side(self, canvas, frame)
   return table.concat(side), table.concat(texts)
 end
 
-local function centred(text, columns, style)
-  text = shortened(core.visible(text), columns, style)
-  return (" "):rep((columns - width_of(text)) // 2) .. text
+local function centred(text, columns)
+  text = letters.cut(core.visible(text), columns)
+  return (" "):rep((columns - letters.width(text)) // 2) .. text
 end
 
 -- The texts at the left side, by row.
@@ -196,17 +188,6 @@ local function left_texts(self, canvas)
     end
   end
   return texts, widest
-end
-
--- A sentence in lines of at most so many columns.
-local function folded(text, columns)
-  local lines, line = {}, ""
-  for word in text:gmatch "%S+" do
-    if line ~= "" and width_of(line) + 1 + width_of(word) > columns then lines[#lines + 1], line = line, "" end
-    line = line == "" and word or line .. " " .. word
-  end
-  lines[#lines + 1] = line
-  return lines
 end
 
 --- How many places beside each other a drawing of so many columns can tell apart.
@@ -225,8 +206,8 @@ function chart_text.paint(self, size, style)
   local texts, widest = left_texts(self, new_canvas(1, size.rows, style))
   local canvas = new_canvas(math.max(8, columns - widest - 2), size.rows, style)
   local lines, margin = {}, (" "):rep(widest + 2)
-  if self.title then lines[1] = margin .. centred(self.title, canvas.columns, style) end
-  if self.y_label then lines[#lines + 1] = shortened(core.visible(self.y_label), columns, style) end
+  if self.title then lines[1] = margin .. centred(self.title, canvas.columns) end
+  if self.y_label then lines[#lines + 1] = letters.cut(core.visible(self.y_label), columns) end
   for i = #self.curves, 1, -1 do canvas:curve(self.curves[i]) end
   for row = 1, canvas.rows do
     local text = texts[row] or ""
@@ -236,12 +217,12 @@ function chart_text.paint(self, size, style)
   local side, numbers = lower_side(self, canvas, frame)
   lines[#lines + 1] = (" "):rep(widest + 1) .. frame.corner .. side
   lines[#lines + 1] = margin .. numbers
-  if self.x_label then lines[#lines + 1] = margin .. centred(self.x_label, canvas.columns, style) end
+  if self.x_label then lines[#lines + 1] = margin .. centred(self.x_label, canvas.columns) end
   if self.legend then
     for _, line in ipairs(legend(self, columns - widest - 2, style)) do lines[#lines + 1] = margin .. line end
   end
   for _, note in ipairs(self.notes) do
-    for _, line in ipairs(folded(note, columns)) do lines[#lines + 1] = line end
+    for _, line in ipairs(letters.wrap(note, columns)) do lines[#lines + 1] = line end
   end
   for i, line in ipairs(lines) do lines[i] = line:gsub(" +$", "") end
   return table.concat(lines, "\n")

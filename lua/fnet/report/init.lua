@@ -19,7 +19,7 @@ local accuracy_text = require("fnet.measure.classes").accuracy_text
 local report = {}
 
 local SHORT = 8 -- columns of a bar among others
-local PAUSE, SOON = 0.1, 0.01 -- seconds between two drawings; before one that puts back what an epoch's line took away
+local PAUSE, SOON = 0.1, 0.01 -- seconds between two drawings; and where an epoch's line took the last one away
 
 --- A horizontal bar, in eighths of a column; of "#" on a terminal without such letters.
 ---@param fraction number 0 to 1
@@ -207,7 +207,7 @@ return later.names("fnet.report", report, {
   bar_chart = bars, barh = bars,
   image = "picture", imshow = "picture", show_image = "picture", images = "pictures", make_grid = "pictures",
   save_image = "fnet.data.write_png writes one",
-  heatmap = "matrix", matshow = "matrix", pcolormesh = "matrix", spy = "matrix",
+  heatmap = "matrix", matplotlib = "plot", matshow = "matrix", pcolormesh = "matrix", spy = "matrix",
   ConfusionMatrixDisplay = "confusion", plot_confusion_matrix = "confusion",
   plot_top_losses = "mistakes", top_losses = "mistakes",
 })

@@ -3,6 +3,7 @@
 -- Invariant: `undo` is set while lines stand, and only then are these wrapped; `lengths` are those of the lines.
 
 local core = require "fnet.core"
+local letters = require "fnet.report.letters"
 
 local live = {}
 
@@ -56,9 +57,9 @@ function live.over(lines_of) over = lines_of end
 
 -- A line that fits, and its length. One with colours that does not fit loses them.
 local function fitted(line, room)
-  local plain = line:gsub("\27%[[%d;]*m", "")
-  local length = utf8.len(plain) or 0
+  local length = letters.width(line)
   if length <= room then return line, length end
+  local plain = line:gsub("\27%[[%d;]*m", "")
   return plain:sub(1, (utf8.offset(plain, room + 1) or 1) - 1), room
 end
 

@@ -11,7 +11,7 @@ local live_curve = {}
 
 local ROWS, WIDEST = 5, 100
 local LEAST_COLUMNS, LEAST_ROWS = 30, 16 -- of a terminal that has room for them
-local PAUSE, SHARE = 0.1, 0.005 -- seconds between two drawings at least; the share of the time that drawing may take
+local PAUSE, SHARE = 0.1, 0.005 -- seconds between two drawings at least; the share of the time that they may take
 
 -- The curves of a history as lines of text.
 local function lines_of(history, columns, x_range)
