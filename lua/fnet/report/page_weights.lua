@@ -5,33 +5,15 @@ local core = require "fnet.core"
 local html = require "fnet.files.html"
 local parts = require "fnet.report.page_parts"
 local pictures = require "fnet.report.page_pictures"
-local contents = require "fnet.nn.contents"
+local colours = require "fnet.report.colours"
+local first_layer = require "fnet.report.first_layer"
+local palette = require "fnet.report.palette"
 
 local weights = {}
 
 local MOST = 128 -- units whose weights are shown
 local LINES = 9 -- histograms of a parameter that are shown, of all epochs
--- Of weights below and above zero: the first two colours of curves.
-local BELOW, ABOVE = { 47, 127, 193 }, { 213, 94, 0 }
-
--- The first layer that learns, as pictures [units, height, width(, 3)] of its weights; nil where these are none.
-local function first_layer(network, shape)
-  for _, part in ipairs(contents.modules(network)) do
-    local weight = part.weight
-    if core.is_tensor(weight) and part.class_name == "Conv2D" then
-      local height, width, inputs = table.unpack(weight.shape)
-      if (inputs == 1 or inputs == 3) and height > 1 and width > 1 then
-        return part, weight:detach():transpose(3, 4):transpose(2, 3):transpose(1, 2):contiguous()
-      end
-      return nil
-    elseif core.is_tensor(weight) then
-      local inputs = shape and shape[1] * shape[2] * (shape[3] or 1)
-      if part.class_name ~= "Dense" or weight.shape[1] ~= inputs then return nil end
-      return part, weight:detach():transpose(1, 2):contiguous():reshape { weight.shape[2], shape[1], shape[2],
-        shape[3] or 1 }
-    end
-  end
-end
+local BELOW, ABOVE = { colours.parts(palette.BELOW.colour) }, { colours.parts(palette.ABOVE.colour) }
 
 -- Weights [units, height, width, 1 or 3] as colours: of one channel zero is white, and the largest of the unit,
 -- above or below, has the full colour; of three each picture goes from its least weight to its greatest.
@@ -60,7 +42,9 @@ end
 ---@return string html
 function weights.pictures(network, shape)
   local layer, all = first_layer(network, shape)
-  if not layer then return nil, "" end
+  local channels = all and all.shape[4]
+  local fits = (channels == 1 or channels == 3) and all.shape[2] > 1 and all.shape[3] > 1
+  if not fits then return nil, "" end
   local units = #all
   if units > MOST then all = all:slice(1, 1, MOST):contiguous() end
   local finite = all:sub(all):eq(0):sum():item() == all:count()

@@ -2,6 +2,7 @@
 -- Invariant: what is shown of a large batch is its beginning.
 
 local core = require "fnet.core"
+local first_layer = require "fnet.report.first_layer"
 
 local tiles = {}
 
@@ -22,22 +23,6 @@ function tiles.join(batch)
   return whole
 end
 
--- The first weights as pictures [units, height, width] or [..., 3]; nil where they are none. `sample` is the shape
--- of what the model takes.
-local function pictures_of(weight, sample)
-  local shape, colours = weight.shape, sample[3]
-  local units = shape[#shape]
-  local fits = (#sample == 2 or #sample == 3) and (not colours or colours == 1 or colours == 3)
-  if not fits then return nil end
-  local rows = weight:reshape { weight:count() // units, units }:transpose(1, 2)
-  local own = { units, sample[1], sample[2] } -- a dense layer sees the whole picture
-  if #shape == 4 then own = { units, shape[1], shape[2] } end -- a convolution a part of it
-  own[4] = colours == 3 and 3 or nil
-  local count = 1
-  for i = 2, #own do count = count * own[i] end
-  return count == rows.shape[2] and rows:reshape(own) or nil
-end
-
 --- The weights of a model's first layer as one picture, a tile for each unit: grey where they are 0, brighter where
 -- they are positive.
 ---@param model nn.Module
@@ -45,14 +30,12 @@ end
 ---@return tensor? picture nil where the first layer has no weights for pictures
 function tiles.of_weights(model, sample)
   return core.no_grad(function()
-    for _, parameter in ipairs(model:parameters()) do
-      if parameter.rank > 1 then
-        local pictures = pictures_of(parameter:detach():float(), sample)
-        if not pictures then return nil end
-        local most = pictures:abs():max():item()
-        return tiles.join(pictures / (most > 0 and 2 * most or 1) + 0.5)
-      end
-    end
+    local _, pictures = first_layer(model, sample)
+    local channels = pictures and pictures.shape[4]
+    if channels ~= 1 and channels ~= 3 then return nil end
+    if channels == 1 then pictures = pictures:squeeze(4) end
+    local most = pictures:abs():max():item()
+    return tiles.join(pictures / (most > 0 and 2 * most or 1) + 0.5)
   end)
 end
 

@@ -2,7 +2,7 @@
 
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
-local contents = require "fnet.nn.contents"
+local first_layer = require "fnet.report.first_layer"
 local letters = require "fnet.report.letters"
 local palette = require "fnet.report.palette"
 local pictures = require "fnet.report.pictures"
@@ -13,39 +13,19 @@ local is_module = require("fnet.nn.module").is_module
 local MOST = 16 -- units that are drawn
 local SMALL = 8 -- pictures of fewer columns are enlarged
 
--- The first layer of a model that has weights for pictures; and whether a Flatten comes before it.
-local function find(model)
-  local flattened = false
-  for _, entry in ipairs(contents.of(model).modules) do
-    local layer = entry.value
-    if layer.class_name == "Flatten" then flattened = true end
-    if layer.class_name == "Dense" or layer.class_name == "Conv2D" then return layer, flattened end
+-- The shape that is asked for, checked: as many numbers as the layer takes.
+local function check_shape(layer, shape)
+  if shape == nil then return end
+  if layer.class_name ~= "Dense" then
+    core.raise("weights: shape: %s has the shape of its kernels", layer:name())
   end
-  core.raise("weights: expected a model with a Dense or a Conv2D layer, got %s", model:name())
-end
-
--- The shape of the picture that a Dense layer takes as a row: as asked for, or the square of which a Flatten made
--- it.
-local function shape_of(layer, flattened, shape)
-  if shape ~= nil then
-    expect.that(type(shape) == "table" and (#shape == 2 or #shape == 3), "weights: shape",
-      "the height and width of a picture, such as { 28, 28 }", shape)
-    local count = 1
-    for i, length in ipairs(shape) do count = count * expect.count("weights: shape: length " .. i, length, 1) end
-    if count ~= layer.inputs then
-      core.raise("weights: shape: expected %d numbers in all for %s, got %d", layer.inputs, layer:name(), count)
-    end
-    if #shape == 3 and shape[3] ~= 1 and shape[3] ~= 3 then
-      core.raise("weights: shape: expected 1 or 3 channels, got %d", shape[3])
-    end
-    return shape
+  expect.that(type(shape) == "table" and (#shape == 2 or #shape == 3), "weights: shape",
+    "the height and width of a picture, such as { 28, 28 }", shape)
+  local count = 1
+  for i = 1, #shape do count = count * expect.count("weights: shape: length " .. i, shape[i], 1) end
+  if count ~= layer.inputs then
+    core.raise("weights: shape: expected %d numbers in all for %s, got %d", layer.inputs, layer:name(), count)
   end
-  for _, channels in ipairs { 1, 3 } do
-    local side = math.floor(math.sqrt(layer.inputs / channels) + 0.5)
-    if flattened and side * side * channels == layer.inputs then return { side, side, channels } end
-  end
-  core.raise("weights: %s takes rows of %d numbers; what picture they are is said by shape = { height, width }",
-    layer:name(), layer.inputs)
 end
 
 -- Weights from -1 to 1, by the largest of the picture; colours lie around the middle grey.
@@ -56,23 +36,15 @@ local function scaled(picture)
   return picture.shape[2] < SMALL and pixels.enlarge(unit, math.ceil(SMALL / picture.shape[2])) or unit
 end
 
--- The pictures of a layer's first units, one a channel where those are no colours.
-local function pictures_of(layer, shape, most)
-  local list, captions = {}, {}
-  local function add(picture, caption)
-    if picture.rank == 3 and picture.shape[3] == 1 then picture = picture:squeeze(3) end
-    list[#list + 1], captions[#captions + 1] = scaled(picture:contiguous()), caption
-  end
-  local weight = layer.weight:detach():float()
+-- The pictures of the first units, one a channel where those are no colours.
+local function pictures_of(all, most)
+  local list, captions, channels = {}, {}, all.shape[4]
   for unit = 1, most do
-    local kernel = weight:select(weight.rank, unit):contiguous()
-    if shape then kernel = kernel:reshape(shape) end
-    local channels = kernel.shape[3] or 1
-    if channels == 1 or channels == 3 then add(kernel, "unit " .. unit)
-    else
-      for channel = 1, channels do
-        add(kernel:select(3, channel), ("%d, channel %d"):format(unit, channel))
-      end
+    local picture = all:select(1, unit)
+    for channel = 1, channels == 3 and 1 or channels do
+      list[#list + 1] = scaled((channels == 3 and picture or picture:select(3, channel)):contiguous())
+      captions[#captions + 1] = (channels == 1 or channels == 3) and "unit " .. unit
+        or ("%d, channel %d"):format(unit, channel)
     end
   end
   return list, captions
@@ -90,16 +62,21 @@ local function weights(model, options)
   expect.that(is_module(model), "weights", "a model or a layer first", model)
   options = expect.options("weights", options, { "shape", "count", "columns" })
   local most = options.count == nil and MOST or expect.count("weights: count", options.count, 1)
-  local layer, flattened = find(model)
-  if options.shape ~= nil and layer.class_name ~= "Dense" then
-    core.raise("weights: shape: %s has the shape of its kernels", layer:name())
-  end
   return core.no_grad(function()
-    local shape = layer.class_name == "Dense" and shape_of(layer, flattened, options.shape)
+    local layer, all = first_layer(model, nil)
+    if not layer then
+      core.raise("weights: expected a model with a Dense or a Conv2D layer, got %s", model:name())
+    end
+    check_shape(layer, options.shape)
+    if options.shape then all = select(2, first_layer(model, options.shape)) end
+    if not all then
+      core.raise("weights: %s takes rows of %d numbers; what picture they are is said by shape = { height, width }",
+        layer:name(), layer.inputs)
+    end
     local shown = math.min(most, layer.units)
-    local list, captions = pictures_of(layer, shape, shown)
-    local head = shown < layer.units and ("the first %s of %s"):format(
-      shown == 1 and "unit" or shown .. " units", layer:name()) or layer:name()
+    local list, captions = pictures_of(all, shown)
+    local head = shown == layer.units and layer:name() or ("the first %s of %s"):format(
+      shown == 1 and "unit" or shown .. " units", layer:name())
     head = table.concat(letters.wrap(head, screen.of(1).columns), "\n")
     return head .. "\n\n" .. pictures.grid("weights", list, { captions = captions, columns = options.columns },
       function(picture) return picture.rank == 3 and palette.colour or palette.signed end)
