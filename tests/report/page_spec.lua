@@ -113,6 +113,16 @@ describe("report.page", function()
     assert.equal("validation", data.panels[1].curves[2].part)
   end)
 
+  it("draws them without a script, too, and has them as a table", function()
+    local text = page_of { pages.history(3) }
+    local drawings = text:match '<div id="curves" class="curves">(.-)</div>'
+    assert.equal(3, select(2, drawings:gsub("<svg", "")))
+    for _, title in ipairs { "loss", "accuracy", "lr" } do
+      assert.is_truthy(drawings:find(">" .. title .. "<", 1, true))
+    end
+    assert.is_truthy(text:find("<tr><th scope=\"row\">2</th><td>0.5</td><td>0.6</td><td>75.00%</td>", 1, true))
+  end)
+
   it("joins runs of one name to a mean with a band", function()
     local runs = { { name = "a", seed = 1, history = pages.history(4) },
       { name = "b", seed = 1, history = pages.history(4, 1) },

@@ -31,11 +31,12 @@ function classes.said(what, output, before)
   return output:argmax(output.rank)
 end
 
---- Probabilities from what a classifier gives: as it is where rows are not negative and add up to 1, else its
--- softmax.
+--- Probabilities from what a classifier gives: as it is where it comes from a softmax, or where rows are not
+-- negative and add up to 1, else its softmax.
 ---@param output tensor [batch, classes] or [classes]
 ---@return tensor of the same shape
 function classes.probabilities(output)
+  if core.made_by(output) == "softmax" then return output end
   local fine = output:min():item() >= 0 and (output:sum(output.rank) - 1):abs():max():item() < 1e-3
   return fine and output or core.softmax(output)
 end

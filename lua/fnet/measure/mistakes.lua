@@ -3,7 +3,6 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
-local core = require "fnet.core"
 local check_classifier = require "fnet.measure.classifier"
 local classes = require "fnet.measure.classes"
 local is_module = require("fnet.nn.module").is_module
@@ -16,8 +15,8 @@ end
 
 --- The worst mistakes of a classifier: the samples whose largest output is not that of their label, the most
 -- certain first. report.mistakes shows them. An output with a NaN, which says no class, raises an error.
----@param model nn.Module gives [batch, classes], two classes at least: probabilities of a softmax, or logits, whose
---- softmax is then taken
+---@param model nn.Module gives [batch, classes], two classes at least: probabilities, or logits, whose softmax is
+--- then taken
 ---@param dataset data.Dataset with labels
 ---@param count? integer at most so many, 10
 ---@param options? table size: samples at a time, 1000
@@ -35,8 +34,7 @@ local function mistakes(model, dataset, count, options)
   local function visit(output, y)
     if samples == 0 then check_classifier("mistakes", dataset, output, y) end
     local said = classes.said("mistakes", output, samples):totable()
-    local probabilities = core.made_by(output) == "softmax" and output or output:softmax()
-    local largest, labels = probabilities:max(2):totable(), y:totable()
+    local largest, labels = classes.probabilities(output):max(2):totable(), y:totable()
     for i, guess in ipairs(said) do
       if guess ~= labels[i] then
         list[#list + 1] = { index = samples + i, label = labels[i], guess = guess, probability = largest[i] }

@@ -21,7 +21,8 @@ local weights = require "fnet.report.page_weights"
 local origin = require "fnet.save.origin"
 
 local CURVES = [[
-<div id="curves" class="curves"></div>
+<div id="curves" class="curves">
+%s</div>
 <details><summary>The figures as a table</summary>
 <div class="wide">%s</div></details>
 ]]
@@ -41,7 +42,8 @@ local function add_curves(page, given)
   local text = "Move over a curve to read its values; drag to see some epochs only. By keys: arrows move, plus " ..
     "and minus zoom, 0 shows all."
   if #runs > #groups then text = text .. " Bands are one standard deviation over the runs of a name." end
-  page:add(parts.section("learning", "How it learnt", parts.note(text) .. CURVES:format(curves.table(runs))))
+  local inner = CURVES:format(curves.drawings(panels, groups), curves.table(runs))
+  page:add(parts.section("learning", "How it learnt", parts.note(text) .. inner))
   if #runs > 1 then
     local heads, rows = curves.ends(runs)
     page:add(parts.section("ends", "What the runs ended with",

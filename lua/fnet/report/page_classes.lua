@@ -7,6 +7,7 @@ local parts = require "fnet.report.page_parts"
 local pictures = require "fnet.report.page_pictures"
 local samples = require "fnet.report.page_samples"
 local interval = require("fnet.measure.classes").interval
+local find_mistakes = require "fnet.measure.mistakes"
 
 local classes = {}
 
@@ -36,7 +37,11 @@ function classes.look(network, dataset, most, mistakes)
   local shape, shown = pictures.shape_of(dataset), { judged = samples.judge(network, dataset) }
   local judged, room = shown.judged, shape and pictures.room(shape) or most
   shown.counts = samples.count(judged)
-  local worst = samples.mistakes(judged, math.min(mistakes, most, room))
+  local worst = {}
+  mistakes = math.min(mistakes, most, room)
+  for i, mistake in ipairs(mistakes > 0 and find_mistakes(network, dataset, mistakes) or {}) do
+    worst[i] = mistake.index
+  end
   shown.rows = samples.choose(judged, worst, math.min(most, room))
   shown.mistakes = #worst
   shown.probabilities = #shown.rows > 0 and samples.distributions(network, dataset, shown.rows) or {}

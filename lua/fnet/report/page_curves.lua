@@ -7,6 +7,9 @@ local naming = require "fnet.base.naming"
 local json = require "fnet.files.json"
 local html = require "fnet.files.html"
 local describe = require("fnet.measure.statistics").describe
+local chart = require "fnet.report.chart"
+local chart_svg = require "fnet.report.chart_svg"
+local series = require "fnet.report.series"
 
 local curves = {}
 
@@ -15,6 +18,7 @@ local PARTS = { { "", "training" }, { "valid_", "validation" }, { "validation_",
   { "val_", "validation" }, { "train_", "training" }, { "test_", "test" } }
 -- No figure of what is learnt; seconds differ from run to run, and equal trainings give equal pages.
 local LEFT_OUT = { epoch = true, samples = true, seconds = true }
+local SIZE = { width = 480, height = 300 } -- of a drawing
 local FIRST = { loss = 1, accuracy = 2, lr = 9 } -- places of panels; those of others lie between
 
 ---@class report.Curve
@@ -119,6 +123,40 @@ function curves.panels(runs)
     for number, group in ipairs(groups) do panel.curves[#panel.curves + 1] = curve_of(group, number, figure) end
   end
   return panels, groups
+end
+
+-- The name of a curve among those of its panel.
+local function name_of(curve, groups)
+  if #groups == 1 then return curve.part end
+  local name = groups[curve.group].name
+  return curve.part == PARTS[1][2] and name or name .. ", " .. curve.part
+end
+
+local function numbers(list)
+  local numbers_only = {}
+  for i, value in ipairs(list or {}) do numbers_only[i] = value == json.null and 0 / 0 or value end
+  return list and numbers_only
+end
+
+--- The panels as drawings, for browsers that run no script.
+---@param panels { title: string, curves: report.Curve[] }[]
+---@param groups { name: string }[]
+---@return string html
+function curves.drawings(panels, groups)
+  local figures = {}
+  for i, panel in ipairs(panels) do
+    local given, order = {}, {}
+    for k, curve in ipairs(panel.curves) do
+      local name = name_of(curve, groups)
+      if given[name] then name = ("%s (%d)"):format(name, k) end
+      order[k], given[name] = name, { x = curve.x, y = numbers(curve.y), low = numbers(curve.low),
+        high = numbers(curve.high) }
+    end
+    local titles = { title = panel.title, x_label = "epoch" }
+    local drawn = chart.new(series.read("page", given, order), titles, SIZE.width)
+    figures[i] = "<figure>" .. chart_svg.paint(drawn, SIZE):gsub(' xmlns="[^"]*"', "", 1) .. "</figure>\n"
+  end
+  return table.concat(figures)
 end
 
 --- A figure as text, as an accuracy or otherwise; "" where there is none.

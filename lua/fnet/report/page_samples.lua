@@ -62,23 +62,6 @@ function samples.count(judged)
   return counts
 end
 
---- The samples that were said to be another class than they are, the most certain ones first.
----@param judged report.Judged
----@param most integer
----@return integer[] rows
-function samples.mistakes(judged, most)
-  local rows = {}
-  for i, right in ipairs(judged.labels) do
-    if judged.said[i] ~= right then rows[#rows + 1] = i end
-  end
-  table.sort(rows, function(a, b)
-    local x, y = judged.certain[a], judged.certain[b]
-    if x ~= y then return x > y end
-    return a < b
-  end)
-  return table.move(rows, 1, math.min(most, #rows), 1, {})
-end
-
 -- The samples of each cell of the matrix, in its order: of a wrong class the most certain ones first, of the right
 -- one the least certain ones.
 local function by_cell(judged)

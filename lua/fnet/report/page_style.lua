@@ -79,6 +79,7 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .curves button:hover, .cell .close:hover { border-color: var(--link); }
 .curves button[aria-pressed="true"] { background: var(--box); border-color: var(--link); }
 .curves figure { margin: 0; min-width: 0; }
+.curves figure > svg { display: block; max-width: 100%; height: auto; }
 .curves figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.1rem 1.1rem; min-height: 2rem; }
 .curves figcaption button { margin-left: auto; }
 .curves .key { display: inline-flex; align-items: center; gap: 0.4rem; font-size: 0.9rem; }
