@@ -220,7 +220,11 @@ describe("report.page", function()
     assert.same({ 64, 21 }, { sheet.width, sheet.height })
     local rows = fnet.data.Dataset { x = fnet.randn { 30, 4 }, y = labels }
     local flat = nn.Sequential { nn.Dense(4, 3), nn.Softmax() }
-    assert.is_true(data_of(page_of { flat, rows }, "samples-data").sheet == json.null)
+    local data = data_of(page_of { flat, rows }, "samples-data")
+    assert.is_true(data.sheet == json.null)
+    assert.same({ "x1", "x2", "x3", "x4" }, { table.unpack(data.columns) })
+    local first = data.list[1]
+    assert.equal(("%.4g"):format(rows.x[first[1]][3]), first[6][3])
   end)
 
   it("lists what was confused where the classes are many, and puts small bars together", function()

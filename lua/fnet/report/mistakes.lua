@@ -7,6 +7,7 @@ local core = require "fnet.core"
 local letters = require "fnet.report.letters"
 local pictures = require "fnet.report.pictures"
 local screen = require "fnet.report.screen"
+local values_of = require "fnet.report.sample_values"
 local worst = require "fnet.measure.mistakes"
 
 local function is_picture(t)
@@ -46,21 +47,6 @@ local function picture_of(dataset, list, shape)
       return function(mistake) return picture_in(set:sample(mistake.index), shape) end
     end
   end
-end
-
--- The values of a sample, each as a text, and the names of their columns.
-local function values_of(dataset, index)
-  local sample = dataset:sample(index)
-  local texts, names = {}, {}
-  for i, input in ipairs(type(sample) == "table" and sample or { sample }) do
-    for k, value in ipairs(core.is_tensor(input) and input:flatten():totable() or { input }) do
-      local column = i == 1 and (dataset.columns or {})[k] or {}
-      local category = (column.categories or {})[value]
-      texts[#texts + 1] = category and core.visible(category) or say.number(value, "%.4g")
-      names[#texts] = column.name and core.visible(column.name) or "x" .. #texts
-    end
-  end
-  return texts, names
 end
 
 -- The mistakes as rows: what is said, and the values of the sample as far as the screen has room.

@@ -8,6 +8,7 @@ local pictures = require "fnet.report.page_pictures"
 local samples = require "fnet.report.page_samples"
 local interval = require("fnet.measure.classes").interval
 local find_mistakes = require "fnet.measure.mistakes"
+local values_of = require "fnet.report.sample_values"
 
 local classes = {}
 
@@ -15,6 +16,7 @@ local MATRIX_MOST = 30 -- classes of a matrix; of more there is a list of what w
 local CONFUSIONS_MOST = 50
 local BARS_MOST = 12 -- bars of a sample; of more classes the likeliest ones, and one bar for the others
 local LIKELIEST = 5
+local VALUES_MOST = 24 -- values of a sample that is no picture
 local SHADES = 8
 local SMALL = 100000 -- probabilities travel as whole numbers of so many parts
 
@@ -25,7 +27,9 @@ local SMALL = 100000 -- probabilities travel as whole numbers of so many parts
 ---@field mistakes integer how many of them, the first ones, are the worst mistakes
 ---@field probabilities number[][] of each of them
 ---@field sheet report.Sheet? their pictures
----@field note string? why there are none, or fewer
+---@field columns string[] what the values of a sample are called, where samples are no pictures
+---@field values string[][] those of each sample then
+---@field note string? why there are no pictures
 
 --- Runs a classifier over a data set, and chooses what is shown of it.
 ---@param network nn.Module
@@ -48,6 +52,12 @@ function classes.look(network, dataset, most, mistakes)
   if shape and #shown.rows > 0 then
     local sheet, message = pictures.of(dataset, shown.rows)
     shown.sheet, shown.note = sheet, message and "The pictures are not here: " .. message .. "."
+  end
+  shown.values, shown.columns = {}, {}
+  for i, row in ipairs(shape and {} or shown.rows) do
+    local texts, names = values_of(dataset, row)
+    shown.values[i] = table.move(texts, 1, VALUES_MOST, 1, {})
+    shown.columns = table.move(names, 1, VALUES_MOST, 1, {})
   end
   return shown
 end
@@ -79,12 +89,12 @@ function classes.data(shown)
       bars[k] = json.array { bar[1], math.floor(bar[2] * SMALL + 0.5) }
     end
     list[i] = json.array { row, shown.judged.labels[row], shown.judged.said[row],
-      math.floor(shown.judged.certain[row] * SMALL + 0.5), bars }
+      math.floor(shown.judged.certain[row] * SMALL + 0.5), bars, json.array(shown.values[i] or {}) }
   end
   local names, sheet = json.array {}, shown.sheet
   for i, name in ipairs(shown.judged.names) do names[i] = name end
-  return { names = names, parts = SMALL, list = list, sheet = sheet and { name = sheet.name, width = sheet.width,
-    height = sheet.height, columns = sheet.columns } or json.null }
+  return { names = names, parts = SMALL, list = list, columns = json.array(shown.columns), sheet = sheet and
+    { name = sheet.name, width = sheet.width, height = sheet.height, columns = sheet.columns } or json.null }
 end
 
 -- How dark a cell is, 1 to SHADES: by its share of the row.
@@ -213,8 +223,15 @@ function classes.accuracies(shown)
     parts.table({ "class", "", "accuracy", "95% interval", "right" }, rows, { class = "classes", sorts = true }))
 end
 
+-- ": x1 0.5, x2 1"; nothing for pictures.
+local function values_text(shown, i)
+  local texts = {}
+  for k, value in ipairs(shown.values[i] or {}) do texts[k] = shown.columns[k] .. " " .. value end
+  return #texts > 0 and html.text(": " .. table.concat(texts, ", ")) or ""
+end
+
 local CARD = [[
-<li><article aria-label="sample %d">%s<div><h3>%s</h3><p>said to be %s, %s; sample %d</p></div>
+<li><article aria-label="sample %d">%s<div><h3>%s</h3><p>said to be %s, %s; sample %d%s</p></div>
 <table class="bars">%s</table></article></li>
 ]]
 
@@ -232,7 +249,7 @@ function classes.mistakes(shown)
     end
     cards[i] = CARD:format(row, shown.sheet and parts.picture(shown.sheet, i, "sample " .. row, "large") or "",
       html.text(names[right]), html.text(names[said]), parts.percent(judged.certain[row], 1), row,
-      table.concat(bars))
+      values_text(shown, i), table.concat(bars))
   end
   local text = #cards == 0 and "There is none." or
     ("The %d samples of which the network was most certain and wrong, with the probabilities of the classes. " ..

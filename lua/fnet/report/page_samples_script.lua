@@ -11,8 +11,8 @@ return [==[
   if (!data || !matrix || !place) return;
 
   const cells = [...matrix.querySelectorAll('button[data-right]')];
-  const samples = data.list.map(([row, right, said, certain, bars], number) =>
-    ({row, right, said, certain, bars, number}));
+  const samples = data.list.map(([row, right, said, certain, bars, values], number) =>
+    ({row, right, said, certain, bars, values, number}));
   const amount = cell => +cell.textContent.replace(/\D/g, '');
   const percent = value => (100 * value / data.parts).toFixed(1) + '%';
 
@@ -32,9 +32,11 @@ return [==[
   const barsOf = sample => page.html('table', {class: 'bars'},
     page.html('tbody', {}, ...sample.bars.map(([label, value]) => barOf(sample, label, value))));
 
+  const valuesOf = sample => !sample.values.length ? [] : [page.html('p', {},
+    sample.values.map((value, i) => `${data.columns[i]} ${value}`).join(', '))];
   const detail = sample => page.html('div', {class: 'sample'},
     ...(data.sheet ? [picture(sample, 'large')] : []),
-    page.html('div', {}, page.html('h4', {}, 'sample ' + sample.row), barsOf(sample)));
+    page.html('div', {}, page.html('h4', {}, 'sample ' + sample.row), ...valuesOf(sample), barsOf(sample)));
 
   const close = () => {
     const open = matrix.querySelector('[aria-pressed="true"]');

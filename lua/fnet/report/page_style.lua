@@ -115,7 +115,7 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .matrix button:hover { outline: 2px solid var(--soft); }
 .matrix button[aria-pressed="true"], .plain button[aria-pressed="true"] { outline: 2px solid var(--text); }
 .plain td button { color: var(--link); min-width: 3rem; text-align: right; }
-.cell { flex: 1 1 20rem; min-width: 0; }
+.cell { flex: 1 1 20rem; min-width: 0; max-width: 36rem; }
 .cell:empty { display: none; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .cell header { display: flex; gap: 1rem; align-items: baseline; justify-content: space-between; }
