@@ -239,6 +239,27 @@ describe("report.page", function()
     assert.same({ 6, 0 }, { #bars, bars[6][1] })
   end)
 
+  it("shows a network that has lost its way, and says what it cannot say", function()
+    local model, set = pages.classifier()
+    fnet.no_grad(function() model[2].weight:fill(0 / 0) end)
+    local text = page_of { model, set, { { epoch = 1, loss = 0 / 0 } } }
+    check_tags(text)
+    assert.is_truthy(text:find("60 samples are in no cell: the output holds a NaN", 1, true))
+    assert.same({}, { table.unpack(data_of(text, "samples-data").list) })
+  end)
+
+  it("says how the training ended", function()
+    fnet.seed(1)
+    local set, model = support.line()
+    local history = fnet.fit(model, support.line_options(set, { epochs = 20,
+      early_stopping = { patience = 2, monitor = "loss" }, callbacks = { epoch_end = function(run)
+        if run.epoch == 3 then run:stop("stopped <here>") end
+      end } }))
+    local text = page_of { history, model }
+    assert.is_truthy(text:find("ended before its last epoch: stopped &lt;here&gt;.", 1, true))
+    assert.is_truthy(text:find("The weights are those after epoch 3.", 1, true))
+  end)
+
   it("says nothing of classes where the targets are none", function()
     local set, model = support.line()
     assert.same({ "network", "weights", "settings" }, sections_of(page_of { model, set }))

@@ -43,6 +43,7 @@ local function add_curves(page, given)
     "and minus zoom, 0 shows all."
   if #runs > #groups then text = text .. " Bands are one standard deviation over the runs of a name." end
   local inner = CURVES:format(curves.drawings(panels, groups), curves.table(runs))
+  inner = inner .. (given.history and about.ending(given.history) or "")
   page:add(parts.section("learning", "How it learnt", parts.note(text) .. inner))
   if #runs > 1 then
     local heads, rows = curves.ends(runs)

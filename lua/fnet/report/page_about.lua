@@ -3,6 +3,7 @@
 
 local core = require "fnet.core"
 local decimal = require "fnet.base.decimal"
+local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local html = require "fnet.files.html"
 local parts = require "fnet.report.page_parts"
@@ -33,6 +34,17 @@ function about.last(history)
   end
   tiles[#tiles + 1] = { value = tostring(#history), label = #history == 1 and "epoch" or "epochs" }
   return tiles
+end
+
+--- How a training ended, where fnet.fit has said so.
+---@param history fnet.History|table[]
+---@return string html
+function about.ending(history)
+  local class = getmetatable(history)
+  local text = class and class.__index and is.callable(history.ending) and history:ending()
+  local restored = history.restored and ("The weights are those after epoch %d."):format(history.best)
+  return (text and parts.note("The training ended before its last epoch: " .. text .. ".") or "") ..
+    (restored and parts.note(restored) or "")
 end
 
 -- A value of a setting.

@@ -5,6 +5,7 @@ local shape_text = require("fnet.base.say").shape
 local html = require "fnet.files.html"
 local parts = require "fnet.report.page_parts"
 local summary = require "fnet.nn.summary"
+local try = require "fnet.base.try"
 
 local model = {}
 
@@ -29,7 +30,8 @@ end
 
 -- The rows of the drawing: the sample first.
 local function rows_of(network, input)
-  local rows, counts = summary.rows(network, input)
+  local known, rows, counts = try(summary.rows, network, input)
+  if not known then rows, counts = summary.rows(network) end -- a layer that does not take such samples has no shape
   if #rows == 0 then
     rows = { { title = network:describe(), depth = 0, shape = network:output_shape(input), count = counts.total } }
     counts.own = 0

@@ -14,23 +14,27 @@ local samples = {}
 ---@class report.Judged
 ---@field names string[] of the classes
 ---@field labels integer[] by sample
----@field said integer[]
+---@field said integer[] 0 where an output with a NaN says none
 ---@field certain number[] the probability of the class that was said
+---@field broken integer samples of which no class was said
 
 --- What a classifier says of each sample of a data set whose targets are classes.
 ---@param model nn.Module
 ---@param dataset data.Dataset labels that fit have been seen to already
 ---@return report.Judged
 function samples.judge(model, dataset)
-  local judged = { names = {}, labels = {}, said = {}, certain = {} }
+  local judged = { names = {}, labels = {}, said = {}, certain = {}, broken = 0 }
   local count
-  local function append(name, t) table.move(t:totable(), 1, #t, #judged[name] + 1, judged[name]) end
+  local function append(name, list) table.move(list, 1, #list, #judged[name] + 1, judged[name]) end
   local function visit(output, y)
-    local said = classes.said("page", output)
+    local said, certain = output:argmax(2):totable(), classes.probabilities(output):max(2):totable()
+    for i, largest in ipairs(output:max(2):totable()) do
+      if largest ~= largest then said[i], certain[i], judged.broken = 0, 0, judged.broken + 1 end
+    end
     count = output.shape[2]
-    append("labels", y)
+    append("labels", y:totable())
     append("said", said)
-    append("certain", classes.probabilities(output):max(2))
+    append("certain", certain)
   end
   pass("page", model, dataset, { visit = visit })
   for class = 1, count do
@@ -57,7 +61,7 @@ function samples.count(judged)
   end
   for i, right in ipairs(judged.labels) do
     local said = judged.said[i]
-    counts[right][said] = counts[right][said] + 1
+    if said > 0 then counts[right][said] = counts[right][said] + 1 end
   end
   return counts
 end
@@ -67,9 +71,10 @@ end
 local function by_cell(judged)
   local cells, list, count = {}, {}, #judged.names
   for i, right in ipairs(judged.labels) do
-    local key = (right - 1) * count + judged.said[i]
+    local said = judged.said[i]
+    local key = (right - 1) * count + said
     cells[key] = cells[key] or {}
-    table.insert(cells[key], i)
+    if said > 0 then table.insert(cells[key], i) end
   end
   for key = 1, count * count do
     local rows = cells[key]

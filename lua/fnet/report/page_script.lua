@@ -238,8 +238,8 @@ const page = (() => {
       drag = null;
       if (scales.x(high) - scales.x(low) > 8) look(low, high); else drawAll();
     });
-    plot.addEventListener('pointerleave', () => {
-      if (drag) return;
+    plot.addEventListener('pointerleave', event => {
+      if (drag || event.pointerType === 'touch') return; // a finger that has gone still points
       cursor = null;
       drawAll();
     });
