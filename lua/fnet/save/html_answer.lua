@@ -45,9 +45,10 @@ function sampleAt(index) {
 
 // ---- the answer ----
 
-const ROWS_MOST = 20; // names with a bar each; of more the most probable ones are shown
+const ROWS_MOST = 20, ROWS_BEST = 10; // names with a bar each; of more the most probable ones are shown
 // A single number is said in words alone.
-const count = page.classes ? Math.min(page.classes.length, ROWS_MOST) : page.outputs > 1 ? page.outputs : 0;
+const count = !page.classes ? (page.outputs > 1 ? page.outputs : 0)
+  : page.classes.length > ROWS_MOST ? ROWS_BEST : page.classes.length;
 
 const rows = Array.from({ length: count }, () => {
   const row = newElement("li", "row", byId("bars"));

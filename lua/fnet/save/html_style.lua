@@ -62,22 +62,27 @@ input[type="range"], input[type="checkbox"] { min-height: 1.6rem; }
 #truth { margin: 0 0 .8rem; min-height: 1.5em; color: var(--soft); }
 #truth.right { color: var(--right); }
 #truth.wrong { color: var(--wrong); }
-#bars { list-style: none; margin: 0; padding: 0; }
-.row {
-  display: grid; grid-template-columns: minmax(4.5rem, 7rem) minmax(0, 1fr) 3.8rem; gap: .7rem; align-items: center;
-  padding: .2rem 0;
+#bars {
+  list-style: none; margin: 0; padding: 0; display: grid; gap: 0 .7rem;
+  grid-template-columns: fit-content(45%) minmax(0, 1fr) auto;
 }
-.row .name { overflow-wrap: anywhere; line-height: 1.2; }
+.row {
+  display: grid; grid-column: 1 / 4; grid-template-columns: subgrid; align-items: center; padding: .2rem 0;
+}
+@supports not (grid-template-columns: subgrid) {
+  .row { grid-template-columns: minmax(0, 7rem) minmax(0, 1fr) 4.2rem; gap: .7rem; }
+}
+.row .name { overflow-wrap: anywhere; line-height: 1.2; color: var(--soft); }
 .row .bar { height: 1.15rem; border-radius: 4px; background: var(--track); overflow: hidden; }
 .row .fill {
   display: block; height: 100%; background: var(--bar); transform: scaleX(0); transform-origin: left;
   transition: transform .15s ease-out;
 }
-.row .value { text-align: right; font-variant-numeric: tabular-nums; color: var(--soft); }
+.row .value { text-align: right; min-width: 4.2rem; font-variant-numeric: tabular-nums; color: var(--soft); }
 .row .value:nth-child(2) { grid-column: 2 / 4; }
-.row.best { font-weight: 600; }
+.row.best .name { color: inherit; }
 .row.best .fill { background: var(--best); }
-.row.best .value { color: inherit; }
+.row.best .value { color: inherit; font-weight: 600; }
 @media (prefers-reduced-motion: reduce) { .row .fill { transition: none; } }
 figure { display: flex; align-items: center; gap: .9rem; margin: 1.2rem 0 0; }
 #seen { width: 5.6rem; flex: none; image-rendering: pixelated; border-radius: 4px; border: 1px solid var(--line); }
