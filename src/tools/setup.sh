@@ -143,7 +143,7 @@ libopenmpi-dev openmpi-devel openmpi open-mpi
 curl curl curl curl
 wget wget wget wget
 cmark-gfm - cmark-gfm cmark-gfm
-chromium chromium chromium -
+chromium chromium chromium chromium
 lua-check luarocks luacheck luacheck
 cppcheck cppcheck cppcheck cppcheck
 clang clang clang llvm
