@@ -13,7 +13,7 @@ local function recipes_of(path)
   for block in command.read_file(path):gmatch "\n```lua\n(.-)\n```%f[\n]" do
     local text, fits = block:gsub("fnet%.fit%(model, {", "%0 shards = 8,")
     text = text:gsub('"plants.csv"', '"plants" .. fnet.processes() .. ".csv"') -- each writes its own
-    if not long then text = text:gsub("epochs = %d+", "epochs = 2") end
+    if not long then text = text:gsub("epochs = %d%d+", "epochs = 2") end
     if fits > 0 then list[#list + 1] = ("do\n%s\nif model then print(model:sha256()) end\nend\n"):format(text) end
   end
   return list
@@ -44,10 +44,10 @@ end
 local recipes
 setup(function()
   recipes = recipes_of "README.md"
-  assert(#recipes == 2)
-  table.move(recipes_of "examples/README.md", 1, 4, 3, recipes)
-  assert(#recipes == 6)
-  recipes[7] = "do\n" .. lstm() .. "\nend\n"
+  assert(#recipes >= 2)
+  for _, recipe in ipairs(recipes_of "examples/README.md") do recipes[#recipes + 1] = recipe end
+  assert(#recipes >= 6)
+  recipes[#recipes + 1] = "do\n" .. lstm() .. "\nend\n"
 end)
 
 describe("the recipes and an LSTM", function()
@@ -61,7 +61,8 @@ describe("the recipes and an LSTM", function()
 
   it("train with shards in one process", function()
     assert.equal("", expected.errors)
-    assert.equal(6, select(2, expected.output:gsub("%f[%x]" .. ("%x"):rep(64) .. "\n", "")))
+    local hashes = select(2, expected.output:gsub("%f[%x]" .. ("%x"):rep(64) .. "\n", ""))
+    assert.equal(#recipes - 1, hashes) -- in a sweep the models are those of its runs
   end)
 
   for _, kind in ipairs(mpi.kinds) do
@@ -69,8 +70,10 @@ describe("the recipes and an LSTM", function()
     for _, count in ipairs(long and { 1, 2, 3, 4, 5, 8 } or { 2, 5 }) do
       local test = mpirun and it or pending
       test(("give the same in %d processes of %s"):format(count, kind), function()
-        local result = command.shell(directory, ("%s FNET_DATA=%s timeout -k 1 600 %s -n %d %s"):format(
-          mpi.environment, command.quote(FIXTURES), mpirun, count, command.line(command.fnet, { "recipes.lua" })))
+        -- What is drawn depends on the terminal, and Open MPI gives one to each process.
+        local result = command.shell(directory, ("%s FNET_DATA=%s timeout -k 1 600 %s -n %d sh -c %s"):format(
+          mpi.environment, command.quote(FIXTURES), mpirun, count,
+          command.quote(command.line(command.fnet, { "recipes.lua" }) .. " | cat")))
         assert.equal(expected.output, result.output)
         assert.equal("", result.errors)
       end)
