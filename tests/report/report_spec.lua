@@ -137,6 +137,13 @@ describe("the reporter of a training", function()
     assert.matches('^{"run":"lr 0.1  text a b  seed 7","epoch":2,', lines[2])
   end)
 
+  it("names it on a line of its own above curves", function()
+    local _, written = on_terminal(60, {}, function()
+      return fnet.sweep { lr = { 0.1 }, run = function() fit() return 1 end }
+    end)
+    assert.matches("lr 0.1  seed 1  epoch 2/2  loss [^\n]*\nlr 0.1  seed 1\n +│", table.concat(written))
+  end)
+
   it("refuses options that it does not know", function()
     local ok, message = pcall(function() return (report.training { jsn = true }) end)
     assert.is_false(ok)

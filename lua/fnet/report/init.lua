@@ -69,7 +69,8 @@ function report.training(options)
   local update, finish = nil, function() end
   local function tell(text)
     if not text or as_json then return end
-    io.stderr:write((progress.name and progress.name .. "  " or "") .. text .. "\n") -- at once: others write, too
+    local name = progress.name and progress.name .. (text:find "\n" and "\n" or "  ") or ""
+    io.stderr:write(name .. text .. "\n") -- at once: others write, too
   end
   local callbacks = {}
   function callbacks.start(run)
