@@ -195,6 +195,18 @@ describe("a plot as PNG", function()
 end)
 
 describe("a file of a plot", function()
+  it("is higher than asked where names and notes would leave no room", function()
+    local curves = {}
+    for i = 1, 20 do curves["a curve of number " .. i] = { 1, 0 / 0, 2 } end
+    local options = { width = 200, height = 100 }
+    local elements = svg_of(curves, options)
+    local height = tonumber(elements[1].attributes.height)
+    assert.is_true(height > 400, height)
+    for _, text in ipairs(all(elements, "text")) do assert.is_true(tonumber(text.attributes.y) < height) end
+    local bytes = written(report.plot, curves, "png", options)
+    assert.equal(height, (string.unpack(">I4", bytes, 21)))
+  end)
+
   it("that cannot be written is nil, a message and a code", function()
     local path = directory .. "/nothing/chart.svg"
     local done, message, code = report.plot({ 1 }, { path = path })

@@ -178,6 +178,17 @@ describe("a plot", function()
     assert.matches("\n2 of 2 values are beyond the ends of the\naxes$", plot({ 1, 2 }, { y_range = { low = 5 } }))
   end)
 
+  it("draws an axis where one end is fixed beyond all values", function()
+    for _, ends in ipairs { { high = -1.4e263 }, { low = 1.4e263 }, { low = 1.7976931348623157e308 },
+      { high = -1.7976931348623157e308 }, { low = 7 }, { high = 0 } } do
+      local text = plot({ 1, 2, 3 }, { y_range = ends, rows = 9 })
+      assert.matches("beyond the ends", text)
+      assert.is_true(select(2, text:gsub("%d %+", "")) >= 2, text)
+      assert.matches("beyond the ends", plot({ 1, 2, 3 }, { x_range = ends }))
+    end
+    assert.matches("beyond the ends", plot({ 1, 2, 3 }, { log = "xy", y_range = { low = 1e308 } }))
+  end)
+
   it("is never wider than asked, nor told what to do by a name", function()
     local long = ("name "):rep(80)
     local curves = { [long] = { 1e-9, 1 }, ["\27[31m\n\0"] = { 2, 1e9 }, ["üß漢"] = { 3, NAN } }

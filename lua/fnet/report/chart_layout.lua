@@ -23,6 +23,7 @@ local chart_layout = {}
 local INK, GRID = "#767676", "#808080" -- read on white and on black: contrasts of 4.5 and 4.6 to 1
 local SIZE, TITLE, WIDE = 12, 15, 0.62
 local GAP, LINE = 8, 18 -- between parts; the height of a line of text
+local LEAST = 40 -- height that the curves have
 
 local function width_of(text, size) return (utf8.len(text) or #text) * size * WIDE end
 
@@ -128,6 +129,7 @@ end
 ---@param self fnet.Chart
 ---@param size { width: integer, height: integer } pixels
 ---@return fnet.Shape[]
+---@return integer height more than asked where names and notes would leave no room for the curves
 function chart_layout.shapes(self, size)
   local shapes = {}
   local function add(shape) shapes[#shapes + 1] = shape end
@@ -138,11 +140,13 @@ function chart_layout.shapes(self, size)
   local y_ticks = self.y:ticks(math.max(2, size.height // 60))
   local widest = 0
   for _, tick in ipairs(y_ticks) do widest = math.max(widest, width_of(tick.text, SIZE)) end
-  local box = { left = GAP + (self.y_label and LINE or 0) + widest + 6, right = size.width - 2 * GAP }
+  local left = GAP + (self.y_label and LINE or 0) + widest + 6
+  local box = { left = math.min(left, size.width / 2), right = size.width - 2 * GAP }
   local names = self.legend and legend_lines(self, box.left, box.right) or {}
   box.top = self.title and 2 * GAP + TITLE or 2 * GAP
-  box.bottom = size.height - GAP - LINE * (1 + (self.x_label and 1 or 0) + #names + #notes)
-  box.bottom = math.max(box.bottom, box.top + 20)
+  local below = GAP + LINE * (1 + (self.x_label and 1 or 0) + #names + #notes)
+  local height = math.max(size.height, box.top + LEAST + below)
+  box.bottom = height - below
   local function place(x, y)
     return box.left + x * (box.right - box.left), box.bottom - y * (box.bottom - box.top)
   end
@@ -175,7 +179,7 @@ function chart_layout.shapes(self, size)
     y = y + LINE
     add { kind = "text", x = GAP, y = y, text = note, size = SIZE, anchor = "start", colour = INK }
   end
-  return shapes
+  return shapes, height
 end
 
 return chart_layout

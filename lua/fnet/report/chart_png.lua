@@ -50,9 +50,10 @@ end
 ---@param size { width: integer, height: integer } pixels
 ---@return string bytes of a PNG file
 function chart_png.paint(self, size)
-  local raster = new_raster(size.width, size.height)
-  for _, shape in ipairs(chart_layout.shapes(self, size)) do painters[shape.kind](raster, shape) end
-  local right, bottom = size.width - 1, size.height - 1
+  local shapes, height = chart_layout.shapes(self, size)
+  local raster = new_raster(size.width, height)
+  for _, shape in ipairs(shapes) do painters[shape.kind](raster, shape) end
+  local right, bottom = size.width - 1, height - 1
   local frame = { 0, 0, right, 0, right, bottom, 0, bottom, 0, 0 }
   painters.line(raster, { points = frame, width = 1, colour = FRAME })
   return core.encode_png(raster:picture())

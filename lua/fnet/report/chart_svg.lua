@@ -64,12 +64,13 @@ end
 ---@param size { width: integer, height: integer } pixels
 ---@return string text an element <svg>, which is a whole file as well
 function chart_svg.paint(self, size)
+  local shapes, height = chart_layout.shapes(self, size)
   local lines = {
     ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" ' ..
-      'font-family="system-ui, sans-serif">'):format(size.width, size.height, size.width, size.height),
+      'font-family="system-ui, sans-serif">'):format(size.width, height, size.width, height),
     ("<title>%s</title>"):format(html.text(title_of(self))),
   }
-  for _, shape in ipairs(chart_layout.shapes(self, size)) do lines[#lines + 1] = painters[shape.kind](shape) end
+  for _, shape in ipairs(shapes) do lines[#lines + 1] = painters[shape.kind](shape) end
   lines[#lines + 1] = "</svg>\n"
   return table.concat(lines, "\n")
 end

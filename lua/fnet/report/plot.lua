@@ -114,7 +114,7 @@ end
 --- lines, false; log: "x", "y" or "xy", axes that are logarithmic; x_range, y_range: the ends of an axis, { low = ,
 --- high = }, both where nil those of the values; columns: 40 to 200, as wide as the terminal; rows: of the drawing
 --- area; style: "braille" or "ascii", as the locale has; colour: true on a terminal without NO_COLOR; path: a file,
---- .svg or .png, of width 640 and height 400 pixels (100 to 8192)
+--- .svg or .png, of width 640 and height 400 pixels (100 to 8192; higher where names and notes need it)
 ---@return string|boolean|nil text without a newline at the end; with a path true, or nil where it cannot be written
 ---@return string? message, integer? code
 function plot.plot(curves, options)

@@ -38,13 +38,16 @@ function scale.new(low, high, log, margin, fixed)
     if not fixed.low then from = from - wider / f end
     if not fixed.high then to = to + wider / f end
   else -- all values are one, or the fixed end is beyond them
-    local wider = log and 0.5 or math.abs(from) * 0.1
-    if wider == 0 then wider = from == 0 and 1 or math.abs(from) end
+    local stays = math.abs(fixed.low or fixed.high or from)
+    local wider = log and 0.5 or stays * 0.1
+    if wider == 0 then wider = stays == 0 and 1 or stays end
     if fixed.low then to = from + wider
     elseif fixed.high then from = to - wider
     else from, to = from - wider, to + wider end
   end
   from, to = math.max(from, -LARGEST), math.min(to, LARGEST)
+  if from == LARGEST then from = LARGEST * 0.9 end -- where there is no number on the other side of a fixed end
+  if to == -LARGEST then to = -LARGEST * 0.9 end
   return setmetatable({ low = from, high = to, log = log, factor = factor_of(from, to) }, Scale)
 end
 
@@ -135,7 +138,7 @@ function Scale:ticks(most)
     if #ticks > 1 then break end
   end
   if self.log and #ticks < 2 and self.high - self.low < 2 then -- not even two powers: round values between them
-    ticks = linear_ticks(10.0 ^ self.low, math.min(10.0 ^ self.high, LARGEST), most, SMALLEST)
+    ticks = linear_ticks(math.min(10.0 ^ self.low, LARGEST), math.min(10.0 ^ self.high, LARGEST), most, SMALLEST)
     for _, tick in ipairs(ticks) do tick.at = math.log(tick.value, 10) end
   end
   local list, f = {}, self.factor
