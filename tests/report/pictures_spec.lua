@@ -121,22 +121,4 @@ describe("pictures", function()
     raises("pictures: unknown option 'titles'; known are captions, columns",
       function() report.pictures(two, { titles = {} }) end)
   end)
-
-  it("fit a real terminal of 40, 80 and 200 columns, with and without letters beyond ASCII", function()
-    if not terminal.real then return pending "script(1) is not here" end
-    local text = [[local fnet = require "fnet"
-      fnet.seed(1)
-      print(fnet.report.pictures(fnet.rand { 9, 28, 28 }, { captions = { 1, 2, 3, 4, 5, 6, 7, 8, 9 } }))]]
-    for _, columns in ipairs { 40, 80, 200 } do
-      for environment, letter in pairs {
-        ["LANG=C.UTF-8"] = "▀", ["LANG=C"] = "48;5;%d+m ", ["NO_COLOR=1"] = "@",
-      } do
-        local output = terminal.run(columns, environment, text)
-        assert.matches(letter, output)
-        assert.equal(environment == "LANG=C.UTF-8", output:find "▀" ~= nil)
-        assert.equal(environment ~= "NO_COLOR=1", output:find "\27" ~= nil)
-        assert.equal((columns + 2) // 30 * 30 - 2, terminal.width(output))
-      end
-    end
-  end)
 end)
