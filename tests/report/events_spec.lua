@@ -57,7 +57,7 @@ describe("report.events", function()
     local histogram = values[5].histogram
     assert.same({ 0, 3, 4, 6, 14, 30 }, { histogram.least, histogram.most, histogram.count, histogram.sum,
       histogram.squares, #histogram.limits })
-    assert.same({ 1, 1, 1, 1 }, { histogram.counts[1], histogram.counts[10], histogram.counts[20],
+    assert.same({ 1, 1, 1, 1 }, { histogram.counts[1], histogram.counts[11], histogram.counts[21],
       histogram.counts[30] })
     local image = values[6].image
     assert.same({ 2, 3, 1 }, { image.height, image.width, image.space })

@@ -9,6 +9,7 @@ local processes = require "fnet.base.processes"
 local core = require "fnet.core"
 local images = require "fnet.data.images"
 local records = require "fnet.files.events"
+local count_in = require "fnet.report.counts"
 local tiles = require "fnet.report.tiles"
 
 local NAME = "events.out.tfevents.%06d" -- TensorBoard takes what has "tfevents" in it, in alphabetical order
@@ -102,14 +103,13 @@ end
 -- The buckets are of equal width; all values that are equal share one.
 local function histogram_of(values)
   local least, most = values:min():item(), values:max():item()
-  local count, limits, counts, before = values:count(), {}, {}, 0
-  for i = 1, least < most and BUCKETS or 1 do
-    local share = i / BUCKETS
-    limits[i] = least < most and i < BUCKETS and least * (1 - share) + most * share or most
-    local upto = i < BUCKETS and least < most and values:le(limits[i]):double():sum():item() or count
-    counts[i], before = upto - before, upto
+  local buckets, limits = least < most and BUCKETS or 1, {}
+  for i = 1, buckets do
+    local share = i / buckets
+    limits[i] = i < buckets and least * (1 - share) + most * share or most
   end
-  return { least = least, most = most, count = count, sum = values:sum():item(),
+  local counts = count_in(values:reshape { values:count() }, least, most, buckets)
+  return { least = least, most = most, count = values:count(), sum = values:sum():item(),
     squares = (values * values):sum():item(), limits = limits, counts = counts }
 end
 

@@ -181,7 +181,7 @@ end
 function classes.confusion(shown)
   local small = #shown.judged.names <= MATRIX_MOST
   local text = small and "Each row holds the samples of one class, each column what the network said they are: " ..
-    "blue is right, orange is wrong, and the darker, the more of the row. "
+    "blue is right, orange is wrong, and the stronger the colour, the more of the row. "
     or "What was taken for something else most often. "
   local opens = #shown.rows > 0 and "Choose a cell to see the samples behind it; arrow keys move between cells."
     or ""

@@ -67,7 +67,7 @@ function model.section(network, input)
   end
   cells[#cells + 1] = { "total", "", "", { html = parts.count(counts.total), class = "number" } }
   local note = "From top to bottom, what happens to a sample. The drawing is as wide as the numbers are many " ..
-    "that the sample is at that place, by their logarithm; layers that learn are darker."
+    "that the sample is at that place, by their logarithm; layers that learn have the stronger colour."
   if counts.frozen > 0 then note = note .. (" %s parameters are frozen."):format(parts.count(counts.frozen)) end
   return parts.section("network", "The network", parts.note(note) ..
     parts.table({ "layer", "", "what comes out", "parameters" }, cells, { class = "network" }))

@@ -56,7 +56,7 @@ const page = (() => {
     if (isFraction(title)) return (100 * value).toFixed(2) + '%';
     const size = Math.abs(value);
     if (value === 0) return '0';
-    if (size >= 1e6 || size < 1e-4) return value.toExponential(2).replace('e+', 'e');
+    if (size >= 1e6 || size < 1e-4) return (+value.toPrecision(3)).toExponential().replace('e+', 'e');
     return String(+value.toPrecision(4));
   };
 

@@ -2,14 +2,13 @@
 -- parameters, since afterwards a model has its last weights alone.
 
 local expect = require "fnet.base.expect"
-local core = require "fnet.core"
 local contents = require "fnet.nn.contents"
+local count = require "fnet.report.counts"
 local is_module = require("fnet.nn.module").is_module
 
 local recorder = {}
 
 local BINS = 40 -- at most: few numbers have fewer
-local PIECE = 1 << 20 -- numbers that are counted at a time
 
 ---@class report.Histogram
 ---@field low number the smallest number; the bins divide the range to `high` equally
@@ -28,17 +27,9 @@ local function histogram_of(tensor)
   local low, high = values:min():item(), values:max():item()
   if low - low ~= 0 or high - high ~= 0 then return nil end
   local bins = math.min(BINS, math.ceil(2 * math.sqrt(#values)))
-  local counts, scale = nil, high > low and bins / (high - low) or 0
-  for first = 1, #values, PIECE do
-    local part = values:slice(1, first, math.min(first + PIECE - 1, #values))
-    local numbers = (((part - low) * scale):clamp(0, bins - 1) + 1):int()
-    local more = core.scatter(core.full({ #part }, 1, "float64"), numbers, 1, bins)
-    counts = counts and counts + more or more
-  end
-  counts = counts:totable()
-  for bin, count in ipairs(counts) do counts[bin] = math.tointeger(count) end
   local deviation = high > low and values:std():item() or 0 -- of equal numbers it may be their rounding
-  return { low = low, high = high, counts = counts, mean = values:mean():item(), deviation = deviation }
+  return { low = low, high = high, counts = count(values, low, high, bins), mean = values:mean():item(),
+    deviation = deviation }
 end
 
 --- Histograms of all parameters of a model, as they are now.
@@ -46,9 +37,11 @@ end
 ---@param epoch integer the epochs that are behind it
 ---@return { epoch: integer, parameters: { name: string, histogram: report.Histogram? }[] }
 function recorder.look(model, epoch)
-  local parameters = {}
-  for i, entry in ipairs(contents.of(model).parameters) do
-    parameters[i] = { name = entry.owner:name() .. ": " .. entry.key, histogram = histogram_of(entry.value) }
+  local all, parameters, lead = contents.of(model), {}, {}
+  for _, entry in ipairs(all.modules) do lead[entry.value] = entry.name == "" and 0 or #entry.name + 1 end
+  for i, entry in ipairs(all.parameters) do
+    local name = ("%s: %s"):format(entry.owner:name(), entry.name:sub(lead[entry.owner] + 1))
+    parameters[i] = { name = name, histogram = histogram_of(entry.value) }
   end
   return { epoch = epoch, parameters = parameters }
 end

@@ -1,0 +1,25 @@
+--- Counts: how many numbers of a tensor lie in each of equal bins. Invariant: each number is in one bin, in that of
+-- which it is the left edge where it is one, the greatest in the last.
+
+local core = require "fnet.core"
+
+local PIECE = 1 << 20 -- numbers that are counted at a time
+
+--- Counts.
+---@param values tensor of one axis, finite, at least one
+---@param low number the least of them
+---@param high number the greatest; where that is the least, all are in the first bin
+---@param bins integer
+---@return integer[]
+return function(values, low, high, bins)
+  local sums, scale = nil, high > low and bins / (high - low) or 0
+  for first = 1, #values, PIECE do
+    local part = values:slice(1, first, math.min(first + PIECE - 1, #values))
+    local numbers = (((part - low) * scale):clamp(0, bins - 1) + 1):int()
+    local counts = core.scatter(core.full({ #part }, 1, "float64"), numbers, 1, bins)
+    sums = sums and sums + counts or counts
+  end
+  local list = sums:totable()
+  for bin, count in ipairs(list) do list[bin] = math.tointeger(count) end
+  return list
+end
