@@ -65,6 +65,7 @@ local BODY = [[
 <main>
 <h1>%s</h1>
 <p class="lead">%s It computes on this page; nothing is sent anywhere.</p>
+<noscript><p class="lead">The network is JavaScript: this page needs it switched on.</p></noscript>
 <div class="work">
 <section class="card give" aria-labelledby="give">
 %s</section>
