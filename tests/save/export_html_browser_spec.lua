@@ -62,6 +62,21 @@ describe("a model as a page in the #browser", function()
     assert.same({ 1000, 0, true }, { #set, others, difference < 1e-5 })
   end)
 
+  it("decides as fnet does with the convolutions of examples/fashion_cnn.lua", function()
+    fnet.seed(3)
+    local list, inputs = { nn.Reshape(28, 28, 1) }, 1
+    for _, units in ipairs { 32, 64, 128 } do
+      for _, layer in ipairs { nn.Conv2D(inputs, units, 3, { padding = "same", bias = false }), nn.MaxPool2D(2),
+        nn.BatchNorm(units), nn.ReLU() } do list[#list + 1] = layer end
+      inputs = units
+    end
+    for _, layer in ipairs { nn.GlobalAvgPool(), nn.Dropout(0.1), nn.Dense(128, 10) } do list[#list + 1] = layer end
+    local model, set = nn.Sequential(list), test:slice(1, 60)
+    for _ = 1, 3 do model(set:batches { size = 60 }()) end -- running statistics
+    local difference, others = compare(open(model:eval(), { data = set }), model, set)
+    assert.same({ 0, true }, { others, difference < 1e-5 })
+  end)
+
   it("computes each kind of layer", function()
     fnet.seed(5)
     local rows = data.Dataset { x = fnet.randn { 20, 6 }, y = fnet.zeros { 20 } }
