@@ -298,6 +298,7 @@ async function openFile(file) {
 
 byId("file").addEventListener("change", event => {
   if (event.target.files[0]) openFile(event.target.files[0]);
+  event.target.value = ""; // so that the same file may be chosen again
 });
 addEventListener("dragover", event => event.preventDefault());
 addEventListener("drop", event => {
