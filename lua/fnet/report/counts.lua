@@ -5,19 +5,18 @@ local core = require "fnet.core"
 
 local PIECE = 1 << 20 -- numbers that are counted at a time
 
---- Counts.
+--- Counts. Halves are subtracted, for a difference may be beyond floats.
 ---@param values tensor of one axis, finite, at least one
 ---@param low number the least of them
 ---@param high number the greatest; where that is the least, all are in the first bin
 ---@param bins integer
 ---@return integer[]
 return function(values, low, high, bins)
-  local sums, scale = nil, high > low and bins / (high - low) or 0
+  local sums, scale = core.full({ bins }, 0, "float64"), high > low and bins / (high / 2 - low / 2) or 0
   for first = 1, #values, PIECE do
     local part = values:slice(1, first, math.min(first + PIECE - 1, #values))
-    local numbers = (((part - low) * scale):clamp(0, bins - 1) + 1):int()
-    local counts = core.scatter(core.full({ #part }, 1, "float64"), numbers, 1, bins)
-    sums = sums and sums + counts or counts
+    local numbers = (((part / 2 - low / 2) * scale):clamp(0, bins - 1) + 1):int()
+    sums = sums + core.scatter(core.full({ #part }, 1, "float64"), numbers, 1, bins)
   end
   local list = sums:totable()
   for bin, count in ipairs(list) do list[bin] = math.tointeger(count) end
