@@ -49,7 +49,12 @@ local core = require "fnet.core"
 local number = fnet.processes()
 os.execute("echo $PPID > process" .. number)
 local log = assert(io.open("log" .. number, "w"))
-local start = core.start_process
+local start, wait, most = core.start_process, core.wait_for_processes, 0
+rawset(core, "processors", function() return 9 end)
+rawset(core, "wait_for_processes", function(list, seconds)
+  most = math.max(most, #list)
+  return wait(list, seconds)
+end)
 for _, event in ipairs(arg) do
   fnet.seed(event == "seed" and number or 1)
   rawset(core, "start_process", start)
@@ -57,7 +62,7 @@ for _, event in ipairs(arg) do
     rawset(core, "start_process", function() return nil, "fork: refused", 11 end)
   end
   local ok, result = pcall(fnet.sweep, { k = { 1, 2, 3, 4, 5, 6, event == "settings" and number + 7 or 7 },
-    store = event:match "^store (.*)",
+    store = event:match "^store (.*)", jobs = event == "all" and "all" or nil,
     callback = function(_, row, _, figure, problem)
       io.write("run ", row.settings.k, ": ", tostring(figure or problem), "\n")
       if event == "callback" then error("of the callback", 0) end
@@ -81,6 +86,7 @@ for _, event in ipairs(arg) do
   print(result)
 end
 log:close()
+print("at most " .. most)
 print "all go on"
 ]]
 
@@ -138,12 +144,17 @@ for _, kind in ipairs(mpi.kinds) do
       local expected = run_alone("events.lua", "prints")
       local result = run(3, "events.lua", "prints", "leaves", "inside", "no processes in 2")
       local first, rest = result.output:match "^(.-7  1.-\n)(.*)$"
-      assert.equal(sorted(expected.output), sorted(first .. "all go on\n"))
+      assert.equal(sorted(expected.output), sorted(first .. "at most 0\nall go on\n"))
       assert.equal(sorted(expected.errors), sorted(result.errors))
       assert.matches("failed: seed 1: its process ended before it gave a figure, with status 3\n", rest, 1, true)
       assert.matches("\n1  1     1 *\n2  1     1 ", rest)
-      assert.matches("\nruns went on one after another in process 2: fork: refused\nall go on\n$", rest)
+      assert.matches("\nruns went on one after another in process 2: fork: refused\nat most 1\nall go on\n$", rest)
       for number = 2, 3 do assert.equal(read "log1", read("log" .. number)) end
+    end)
+
+    test("works at as many at a time as the processors of a machine have room for", function()
+      assert.matches("\nat most 1\n", run(3, "events.lua", "none").output)
+      assert.matches("\nat most 3\n", run(3, "events.lua", "all").output)
     end)
 
     test("raises the same in all of them, after which they go on together", function()
