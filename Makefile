@@ -286,7 +286,8 @@ test-long: ## The long versions of tests: kills, bits that flip, calls that fail
 	@sh src/tools/setup.sh test
 	@$(MAKE) --no-print-directory $(fnet) library $(fuzzers) $(faulty)
 	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua tests/program/faults_spec.lua \
-	    tests/program/processes_spec.lua
+	    tests/program/processes_spec.lua tests/program/processes_recipes_spec.lua \
+	    tests/program/sweep_processes_spec.lua
 	@for program in $(fuzzers); do echo "== $$program" && $$program 100000 || exit 1; done
 
 asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer

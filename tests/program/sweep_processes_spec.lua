@@ -1,5 +1,5 @@
 --- A sweep whose runs are dealt to the processes that mpirun has started: the table of one process, in all of them,
--- and whatever goes wrong ends as it does there.
+-- and whatever goes wrong ends as it does there. `make test-long` sets FNET_LONG: each process in turn is killed.
 
 local command = require "tests.support.command"
 local mpi = require "tests.support.mpirun"
