@@ -1,7 +1,8 @@
 --- `make bench-hosts`: what a step costs on hosts that hosts.sh makes of this machine, at several rates of their
 -- links, beside what the model of step_time.lua says. Nothing is fitted to the steps: the model is given the step
 -- of one process, and latency and bandwidth as messages alone have shown them. Each time is one that a tenth of the
--- measurements stay below: what else the machine does disturbs it least, and the model knows nothing of that.
+-- measurements stay below, and where the system allows it the processes run before all others: the model knows
+-- nothing of what else the machine does.
 
 local fnet = require "fnet"
 local machine = require "tests.bench.machine"
@@ -18,8 +19,11 @@ local options = fnet.options(arg, "Measures steps on hosts made of network names
   { "steps", 30, "how many are measured each time", low = 1 },
 })
 
+-- Puts a command before all others; nothing where that is not allowed.
+local first = machine.describe "chrt --fifo 1 echo yes" and "chrt --fifo 1" or ""
+
 local function on_hosts(count, script, ...)
-  local words = { "sh tests/bench/hosts.sh mpirun", count, "env FNET_THREADS=1", machine.quote(arg[-1]),
+  local words = { "sh tests/bench/hosts.sh mpirun", count, first, "env FNET_THREADS=1", machine.quote(arg[-1]),
     "tests/bench/" .. script, ... }
   return machine.lines(table.concat(words, " "))[1]
 end
@@ -63,7 +67,7 @@ local function show(case, count, processors)
   local seconds, sha256 = parse(on_hosts(count, "trainer.lua", arguments(case.name, count)))
   if sha256 ~= case.sha256[count] then error("benchmark: the weights differ from those of one process", 0) end
   if count == 1 then case.measured = seconds end
-  case.processes, case.alone = count, case.measured * math.max(1, count / processors)
+  case.processes, case.alone = count, case.measured * math.ceil(count / processors) -- they take turns
   local predicted = step_time.whole(case)
   local cells = { seconds * 1e3, predicted * 1e3, seconds / predicted, count * case.measured / seconds }
   for i, cell in ipairs(cells) do cells[i] = ("%.2f"):format(cell) end
