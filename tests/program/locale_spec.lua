@@ -26,6 +26,10 @@ assert(fnet.write_tensors(to .. "/tensors.safetensors", { x = x }))
 assert(data.write_npy(to .. "/x.npy", x))
 assert(data.write_npz(to .. "/x.npz", { x = x }))
 assert(data.write_png(to .. "/x.png", (x * 255):byte()))
+assert(fnet.report.plot({ 0.5, 0.25 }, { path = to .. "/plot.svg", y_range = { low = 0.1 } }))
+local history = require "fnet.train.history"(1, { "loss" })
+history[1] = { epoch = 1, samples = 2, loss = 0.1, seconds = 0.25 }
+assert(history:csv(to .. "/history.csv"))
 local opt = fnet.optim.Adam(model:parameters(), { lr = 0.003 })
 local checkpoint = assert(fnet.checkpoint(to .. "/run", { model = model, optim = opt, script = false }))
 checkpoint.values.best = 0.0625

@@ -58,6 +58,10 @@ describe("a history", function()
     assert.equal(2, h.best)
     assert.same({}, history(3, { "loss" }).loss)
     assert.matches("nothing to draw", fnet.report.plot(history(3, { "loss" })))
+    h[1].valid_loss, h[3].valid_loss = 1, 3
+    local curves = h:curves()
+    assert.same({ x = { 1, 3 }, y = { 1, 3 } }, curves.valid_loss)
+    assert.matches("1 of 3 values of 'loss' is nan", fnet.report.plot(h, { columns = 80 }))
   end)
 
   it("is a table of rows", function()

@@ -90,16 +90,19 @@ function History:ending()
   return self.stopped
 end
 
---- What report.plot draws of it: the loss, and the one of the validation, by epoch.
+--- What report.plot draws of it: the loss, and the one of the validation, by epoch, for those epochs that have it.
 ---@return table<string, { x: number[], y: number[] }>
 ---@return { x_label: string } defaults
 function History:curves()
   expect.method("curves", self)
   local curves = {}
-  for _, name in ipairs { "loss", "valid_loss" } do
-    local list = column(self, name)
-    for _, value in ipairs(list) do
-      if value == value or name == "loss" then curves[name] = { x = column(self, "epoch"), y = list } end
+  for _, record in ipairs(self) do
+    for _, name in ipairs { "loss", "valid_loss" } do
+      if record[name] then -- Ctrl-C may have come before the validation
+        curves[name] = curves[name] or { x = {}, y = {} }
+        table.insert(curves[name].x, record.epoch)
+        table.insert(curves[name].y, record[name])
+      end
     end
   end
   return curves, { x_label = "epoch" }
