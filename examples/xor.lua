@@ -1,7 +1,7 @@
 -- XOR, the smallest task that one layer cannot learn: two inputs, and a 1 where exactly one of them is 1.
 --   fnet examples/xor.lua
 -- Look at: the four answers, near 0 or near 1, and the loss on the way.
--- Change next: --units 1 cannot do it, --units 2 only sometimes: --seed 3 can. --steps 50 stops too early.
+-- Change next: --units 1 cannot do it, --units 2 only sometimes: --seed 3 can. --steps 20 stops too early.
 
 local fnet = require "fnet"
 local nn, optim = fnet.nn, fnet.optim
