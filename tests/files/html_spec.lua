@@ -60,6 +60,7 @@ describe("a page", function()
 
   it("without a script runs none", function()
     local text = html.page { title = "", style = "", body = "" }
-    assert.is_nil(text:find "script")
+    assert.is_nil(text:find "<script")
+    assert.is_nil(text:find "script%-src")
   end)
 end)

@@ -61,6 +61,34 @@ describe("a page of a run in the #browser", function()
     end)
   end)
 
+  it("draws whatever figures there are", function()
+    local odd, figures = directory .. "/odd.html", {
+      zero = function() return 0 end, broken = function() return 0 / 0 end, negative = function(n) return -n end,
+      gaps = function(n) return n % 2 == 0 and n or 0 / 0 end, huge = function(n) return (-1) ^ n * 1e300 * n end,
+      tiny = function(n) return 5e-324 * n end, close = function(n) return 1 + n * 1e-15 end,
+    }
+    local all = {}
+    for epoch = 1, 9 do
+      all[epoch] = {}
+      for name, f in pairs(figures) do all[epoch][name] = f(epoch) end
+    end
+    for _, records in ipairs {
+      all, { { loss = 1 } }, { { epoch = 7, loss = 1 }, { epoch = 0.25, loss = 2 }, { epoch = 7, loss = 3 } },
+    } do
+      assert(fnet.report.page(odd, { records, script = false }))
+      local page = browser.open(odd)
+      page:evaluate "document.querySelector('.plot').focus()"
+      for _, key in ipairs { "Home", "ArrowRight", "+", "+", "-", "End", "0", "PageDown" } do page:press(key) end
+      page:evaluate "document.querySelectorAll('figure button').forEach(button => button.click())"
+      assert.same({}, page:console())
+      assert.is_true(page:evaluate [=[[...document.querySelectorAll('.plot *')].every(e =>
+        [...e.attributes].every(a => !/NaN|Infinity/.test(a.value)))]=])
+      assert.is_true(page:evaluate [=[[...document.querySelectorAll('.plot')].every(plot =>
+        plot.querySelectorAll('text').length >= 2)]=])
+      page:close()
+    end
+  end)
+
   it("tells the values under the pointer, and by keyboard, and zooms", function()
     with_page(nil, function(page)
       local function told()

@@ -1,7 +1,8 @@
 --- HTML: pages that stand alone, in one file. Writers of pages build them from these parts. Invariant: what a page
 -- quotes stays text, whatever its letters are; the page asks for nothing outside itself, and runs and applies only
--- the script and the style that it was written with: its policy names their SHA-256 (Content Security Policy 3).
--- Attributes called `style` or `onclick` would need another policy: there are none.
+-- the script and the style that it was written with: its policy names their SHA-256 (Content Security Policy 3), and
+-- forbids the script to make HTML of a text (Trusted Types). Attributes called `style` or `onclick` would need
+-- another policy: there are none.
 
 local core = require "fnet.core"
 local json = require "fnet.files.json"
@@ -45,7 +46,7 @@ end
 -- The policy. Without a script none runs.
 local function policy_of(page)
   local lines = { "default-src 'none'", "style-src " .. source_of(page.style), "img-src data:",
-    "base-uri 'none'", "form-action 'none'" }
+    "base-uri 'none'", "form-action 'none'", "require-trusted-types-for 'script'", "trusted-types 'none'" }
   if page.script then table.insert(lines, 2, "script-src " .. source_of(page.script)) end
   return table.concat(lines, "; ")
 end

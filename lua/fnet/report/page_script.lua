@@ -8,10 +8,9 @@ return [==[
 'use strict';
 
 const page = (() => {
-  // The space of names of drawings, from one that the parser made: the page holds no address.
-  const holder = document.createElement('div');
-  holder.innerHTML = '<svg></svg>';
-  const space = holder.firstChild.namespaceURI;
+  // The space of names of drawings, from one that stands in the page, which holds no address.
+  const drawing = document.querySelector('svg');
+  const space = drawing && drawing.namespaceURI;
 
   const fill = (element, attributes, children) => {
     for (const [name, value] of Object.entries(attributes || {})) {
