@@ -22,7 +22,7 @@ end
 
 local function pictures(options)
   fnet.seed(1)
-  local set = { x = (fnet.rand { 5, 4, 3 } * 255):byte(), scale = 1 / 255,
+  local set = { x = (fnet.rand { 5, 4, 3 } * 200):byte(), scale = 1 / 255,
     y = fnet.tensor({ 1, 2, 1, 2, 2 }, "int32") }
   for key, value in pairs(options or {}) do set[key] = value end
   return data.Dataset(set)
@@ -42,6 +42,14 @@ describe("a model as a page", function()
     local weights = model[2].weight:detach():bytes() .. model[2].bias:detach():bytes()
     assert.equal(require("fnet.core").base64(weights), page.network.weights)
     assert.is_true(page.adds_up)
+  end)
+
+  it("reads samples that stay in their file", function()
+    local model, set = classifier(), pictures()
+    local expected = export(model, { data = set:slice(2, 5), samples = 2 })
+    assert(data.write_npy(directory .. "/x.npy", set.x))
+    local opened = pictures { x = assert(data.open_npy(directory .. "/x.npy")) }
+    assert.equal(expected, (export(model, { data = opened:slice(2, 5), samples = 2 })))
   end)
 
   it("has equal bytes for equal models and data, and asks for nothing outside", function()
@@ -116,6 +124,9 @@ describe("a model as a page", function()
       .. "input, standardise", function() model:export_html(path, { dat = set }) end)
     raises("export_html: data: expected a data set, or what fnet.load says of one, about.data, got number",
       function() model:export_html(path, { data = 1 }) end)
+    local both = data.Dataset { x = { set.x, set.x }, y = set.y }
+    raises("export_html: data: expected samples in one tensor, got table",
+      function() model:export_html(path, { data = both }) end)
     raises("export_html: classes: expected 2 names, one for each of the model's outputs, got 1",
       function() model:export_html(path, { data = set, classes = { "cat" } }) end)
     raises("export_html: samples: expected a whole number from 0 to 5, got 6",

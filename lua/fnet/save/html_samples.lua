@@ -151,6 +151,11 @@ function samples.of(about, set, shape, outputs, classes, options)
   else count = set and math.min(#set, COUNT) or 0 end
   local x, y
   if count > 0 then x, y = set:slice(1, count):tensors() end
+  local light = about.light
+  if is.opened(x) then -- a file is not read as a whole to see what its pictures lie on
+    x = x:rows(core.arange(1, #x, 1, "int32"))
+    light = facts.on_light_paper(x)
+  end
   if x and x.dtype ~= "uint8" then x = x:detach():float()
   elseif x and not picture then x = x:float() * set.scale end
   return {
@@ -158,7 +163,7 @@ function samples.of(about, set, shape, outputs, classes, options)
     fields = not picture and fields_of(shape[1], set, x) or nil,
     units = not picture and units_of(options.standardise, shape[1], outputs) or nil,
     levels = json.array(levels_of(about, x)),
-    light = about.light or false,
+    light = light or false,
     normalise = about.normalise or json.array {},
     samples = x and { count = count, type = x.dtype, data = packed(x),
       labels = classes and labels_of(y, outputs), targets = not classes and targets_of(y, count * outputs) or nil }

@@ -46,8 +46,10 @@ function samples.is_light(pictures)
   return sum / (2 * count * (height + width)) > 127.5
 end
 
--- Of a data set's x: true for grey pictures of bytes on light paper.
-local function on_light_paper(x)
+--- Whether the samples of a data set are grey pictures of bytes on light paper.
+---@param x tensor|userdata [count, ...]
+---@return boolean? true nil where they are something else, or stay in their file
+function samples.on_light_paper(x)
   if not core.is_tensor(x) or x.dtype ~= "uint8" or x:count() == 0 then return nil end
   if x.rank == 4 and x.shape[4] == 1 then x = x:select(4, 1) end
   return x.rank == 3 and samples.is_light(x) or nil
@@ -64,7 +66,7 @@ function samples.describe(dataset)
   if is.array(x) then
     about.shape, about.type = json.array { table.unpack(x.shape, 2) }, x.dtype
     about.range = core.is_tensor(x) and range_of(x) or nil -- a file is not read once more for it
-    about.light = on_light_paper(x)
+    about.light = samples.on_light_paper(x)
   end
   for _, step in ipairs(dataset.transform and dataset.transform.steps or {}) do
     if step.kind == "normalise" then
