@@ -1,7 +1,7 @@
 --- HTML: pages that stand alone, in one file. Writers of pages build them from these parts. Invariant: what a page
 -- quotes stays text, whatever its letters are; the page asks for nothing outside itself, and runs and applies only
--- the script and the style that it was written with: its policy names their SHA-256 (Content Security Policy 3), and
--- forbids the script to make HTML of a text (Trusted Types). Attributes called `style` or `onclick` would need
+-- the script and the style that it was written with: its policy names their SHA-256 (Content Security Policy 3),
+-- and forbids the script to make HTML of a text (Trusted Types). Attributes called `style` or `onclick` would need
 -- another policy: there are none.
 
 local core = require "fnet.core"
