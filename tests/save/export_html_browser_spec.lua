@@ -201,6 +201,27 @@ describe("a model as a page in the #browser", function()
     page:wait "byId('message').textContent === 'This file is no picture that the browser can read.'"
   end)
 
+  it("takes a picture that is dropped on it", function()
+    local page = open(lesson, { data = test })
+    page:wait "byId('answer').textContent.includes('certain')"
+    local expected = page:evaluate "[byId('answer').textContent, byId('clear').click()][0]"
+    page:wait "byId('answer').textContent === 'Draw something'"
+    page:evaluate [[new Promise(done => {
+      openSample(0);
+      draw();
+      canvas.toBlob(blob => {
+        clear();
+        draw();
+        const dataTransfer = new DataTransfer();
+        dataTransfer.items.add(new File([blob], "picture.png", { type: "image/png" }));
+        document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
+        done();
+      });
+    })]]
+    page:wait "byId('answer').textContent.includes('certain')"
+    assert.equal(expected:match ": (.*)", text(page, "answer"):match ": (.*)")
+  end)
+
   it("has fields for numbers, in the units of the table", function()
     fnet.seed(2)
     command.write_file(directory .. "/t.csv", "height,soil,yield\n1,clay,10\n3,sand,20\n2,clay,15\n9,sand,11\n")
