@@ -2,8 +2,8 @@
 -- towards nothing; on pictures that it does not learn from, the validation pictures, it becomes worse again.
 --   fnet examples/overfitting.lua
 -- Look at: where the two curves part, and the epoch at which the one of the validation pictures is lowest.
--- Change next: --pictures 5000 keeps them together for longer; --units 8 leaves less room for learning by heart;
--- --dropout 0.5 switches half of the units off, others each time.
+-- Change next: --pictures 5000, from which there is more to learn: how low does the validation curve come?
+-- --units 8 leaves less room for knowing by heart; --dropout 0.5 switches half of the units off, others each time.
 
 local fnet = require "fnet"
 local nn, optim, data, report = fnet.nn, fnet.optim, fnet.data, fnet.report
