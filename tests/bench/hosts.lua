@@ -76,9 +76,9 @@ end
 
 io.stdout:setvbuf "line"
 local about, processors, cases = machine.description(), machine.processors(), {}
-print(("%d hosts on %d processors, %s, %s, %s; %d pictures a process, one thread each"):format(HOSTS, processors,
-  about.cpu, about.date, about.revision, options.rows))
-machine.warn_if_busy()
+print(("%d hosts on %d processors, %s, %s; %d pictures a process, one thread each"):format(HOSTS, processors,
+  about.cpu, about.date, options.rows))
+if first == "" then machine.warn_if_busy() end
 fnet.threads(1)
 local train = fnet.data.fashion_mnist()
 for i, name in ipairs(NETWORKS) do cases[i] = describe(name, train) end

@@ -88,8 +88,8 @@ end
 
 fnet.seed(1)
 local train, about = fnet.data.fashion_mnist(), machine.description()
-print(("fnet %s (%s), %s, %d threads a process, %s, %s"):format(fnet.version, about.revision, fnet.isa(),
-  fnet.threads(), about.cpu, about.date))
+print(("fnet %s, %s, %d threads a process, %s, %s"):format(fnet.version, fnet.isa(), fnet.threads(), about.cpu,
+  about.date))
 print(("supposed: %d us for any message, %.0f%% of a link for what it carries"):format(options.latency,
   100 * PAYLOAD))
 machine.warn_if_busy()
