@@ -324,7 +324,8 @@ function Shards:__tostring() return ("Shards(%d)"):format(self.count) end
 -- normalises each shard by itself; buffers such as its running statistics become their mean by rows, those of whole
 -- numbers what the first shard makes of them. A batch takes one random call, from which Dropout draws by shard:
 -- other numbers, also in shuffles that follow, than without shards. Where mpirun has started several processes they
--- share the shards, which changes no bit: all run the same script, and process 1 speaks and writes files.
+-- share the shards, which changes no bit: all run the same script, and process 1 speaks and writes files. Least
+-- is sent where their number is a power of two that divides the number of shards.
 ---@param model nn.Module
 ---@param count integer shards of a batch, 1 to 4096
 ---@param parameters? tensor[] others that learn, beside the model's own, such as those of the loss
