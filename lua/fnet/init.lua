@@ -12,6 +12,11 @@ local functions = require "fnet.tensor.functions"
 local gradient = require "fnet.tensor.gradient"
 local nn = require "fnet.nn"
 local start_random = require "fnet.base.seed"
+local try = require "fnet.base.try"
+
+-- Where mpirun has started several processes, none is to wait for ever for one that has ended before it shared
+-- anything. `fnet` has seen to that itself; where they cannot join, the script hears why when it wants to share.
+try(processes.join)
 
 ---@class fnet
 local fnet = { nn = nn, optim = require "fnet.optim" }
@@ -61,7 +66,9 @@ function fnet.threads(count) return core.threads(count) end
 --- The processes that mpirun, srun --mpi=pmix or `fnet launch` has started for this script. A script that asks is
 -- taken to share its work: by shards, or its own way. What they do together has to come in the same order in all:
 -- fnet.shards, fit with shards, checkpoints, files, and evaluate and predict with shared = true. The variables
--- by which mpirun tells this, such as PMI_RANK, are gone then, since programs that the script starts are none.
+-- by which mpirun tells this, such as PMI_RANK, are gone then, since programs that the script starts are none. With
+-- stock Lua the processes find each other in require "fnet", before which none may end, and what they print is
+-- printed by each.
 ---@return integer number this process's, from 1; the first one prints, and writes files
 ---@return integer count 1 where it is alone
 function fnet.processes()

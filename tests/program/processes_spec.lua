@@ -103,10 +103,20 @@ fnet.fit(fnet.nn.Dense(4, 3), { train = fnet.data.Dataset { x = x, y = x:slice(2
   loss = fnet.nn.cross_entropy, optim = fnet.optim.SGD, shards = 8 })
 ]]
 
+-- Stock Lua, with which each process speaks for itself: the second one does not come to the training.
+local STOCK = [[
+local number = tonumber(os.getenv "OMPI_COMM_WORLD_RANK" or os.getenv "PMI_RANK")
+local fnet = require "fnet"
+if number == 1 and arg[1] == "raise" then error "its own error" end
+if number == 1 then os.exit(true) end
+fnet.fit(fnet.nn.Dense(4, 3), { train = fnet.data.Dataset { x = fnet.rand { 8, 4 }, y = fnet.ones({ 8 }, "int32") },
+  loss = fnet.nn.cross_entropy, optim = fnet.optim.SGD, shards = 8 })
+]]
+
 local directory
 setup(function()
   directory = command.make_directory()
-  for name, text in pairs { train = TRAIN, event = EVENT, early = EARLY, alone = ALONE } do
+  for name, text in pairs { stock = STOCK, train = TRAIN, event = EVENT, early = EARLY, alone = ALONE } do
     command.write_file(("%s/%s.lua"):format(directory, name), text)
   end
 end)
@@ -161,6 +171,19 @@ for _, kind in ipairs(mpi.kinds) do
         local result = run(mpirun, 3, "early.lua", what)
         assert.matches("fnet, process %d of 3: ", result.errors)
         assert.matches(message, result.errors)
+        assert.not_equal(0, result.status)
+        assert.is_true(os.time() - started < 12)
+      end
+    end)
+
+    local library = command.stock_library()
+    local test_stock = library and test or pending
+    test_stock("all end with stock Lua, when one ends after it has loaded fnet", function()
+      for what, message in pairs { raise = "its own error", leave = "process 2 has ended while process 1 waits" } do
+        local started = os.time()
+        local result = command.shell(directory, ("%s timeout -k 1 20 %s -n 2 env %s %s stock.lua %s"):format(
+          mpi.environment, mpirun, library, command.lua, what))
+        assert.matches(message, result.errors, 1, true)
         assert.not_equal(0, result.status)
         assert.is_true(os.time() - started < 12)
       end
@@ -239,10 +262,13 @@ end)
 
 describe("fnet launch", function()
   it("wants a number and a script", function()
-    for _, words in ipairs { {}, { "-n" }, { "-n", "0", "x.lua" }, { "-n", "2" }, { "4", "x.lua" } } do
-      local result = run_alone("launch", table.unpack(words))
-      assert.matches("launch: how many processes, and which script? fnet launch -n 4 script.lua", result.errors, 1,
-        true)
+    local both = "launch: how many processes, and which script?"
+    for words, message in pairs { [""] = both, ["-n"] = both, ["4 x.lua"] = both, ["-n 2"] = "launch: which script?",
+      ["-n 0 x"] = "launch: -n: expected a number of processes, 1 to 4096, got '0':", ["-n 1.5 x"] = "got '1.5':",
+      ["-n x.lua"] = "got 'x.lua':" } do
+      local result = command.shell(directory, ("%s %s"):format(command.line(command.fnet, { "launch" }), words))
+      assert.matches(message .. " fnet launch -n 4 script.lua\n", result.errors, 1, true)
+      assert.not_equal(0, result.status)
     end
   end)
 

@@ -7,15 +7,6 @@ local directory
 setup(function() directory = command.make_directory() end)
 teardown(function() command.remove_directory(directory) end)
 
--- In front of stock Lua: where it finds the library; nil where it cannot.
-local function library_of_stock_lua()
-  local core = command.lua and io.open("build/release/fnet/core.so", "rb")
-  if not core then return nil end
-  core:close()
-  return ([[LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/build/release/?.so;'"${LUA_CPATH:-;}" ]])
-    :gsub("%%s", command.directory)
-end
-
 local function script(name, source) command.write_file(directory .. "/" .. name, source) end
 
 describe("a signal that is ignored", function()
@@ -59,7 +50,7 @@ describe("a limit on the size of files", function()
   end)
 
   it("also in stock Lua, which has not prepared for it", function()
-    local paths = library_of_stock_lua()
+    local paths = command.stock_library()
     if not paths then return pending "stock Lua, or the module for it, is not here" end
     script("save.lua", SOURCE)
     local result = command.shell(directory, "ulimit -f 100; " .. paths .. command.line(command.lua, { "save.lua" }))
@@ -95,7 +86,7 @@ describe("states of Lua in threads of another library", function()
         for seed = 1, 3 do threads[seed] = uv.new_thread(work, "state " .. seed, seed) end
         for seed = 1, 3 do threads[seed]:join() end
       end]])
-    local paths = library_of_stock_lua()
+    local paths = command.stock_library()
     local has = paths and command.shell(directory, paths .. command.line(command.lua, { "-l", "luv", "-e", "" }))
     if not has or has.status ~= 0 then return pending "stock Lua with luv is not here (Debian: lua-luv)" end
     local alone = command.shell(directory, paths .. command.line(command.lua, { "states.lua", "alone" }))

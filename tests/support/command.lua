@@ -19,6 +19,15 @@ for _, name in ipairs { "lua5.4", "lua54", "lua-5.4", "lua" } do
   end
 end
 
+--- What comes in front of stock Lua: variables by which it finds the library; nil where it cannot.
+---@return string?
+function command.stock_library()
+  local core <close> = command.lua and io.open("build/release/fnet/core.so", "rb") or nil
+  if not core then return nil end
+  return ([[LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/build/release/?.so;'"${LUA_CPATH:-;}" ]])
+    :gsub("%%s", command.directory)
+end
+
 --- What comes in front of a command that a shell starts in the background: there Ctrl-C would be ignored.
 command.hears_interrupts = "env --default-signal=INT "
 

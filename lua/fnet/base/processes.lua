@@ -47,12 +47,13 @@ function processes.join()
   if mpi or not kind or count == 1 then return end
   local module, name = load_module(kind, count)
   local rank, size, neighbours = module.open()
+  starter = kind == "srun" and kind or "mpirun"
   if size ~= count then
     core.raise("%s has started %d processes, of which MPI knows %d: is it another MPI than that of fnet/%s.so?",
-      kind == "srun" and kind or "mpirun", count, size, name)
+      starter, count, size, name)
   end
   core.forget_launch()
-  mpi, starter = module, kind == "srun" and kind or "mpirun"
+  mpi = module
   processes.number, processes.count, processes.neighbours = rank + 1, size, neighbours
 end
 

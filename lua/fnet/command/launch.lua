@@ -3,7 +3,8 @@
 
 local core = require "fnet.core"
 
-local ADVICE = "launch: how many processes, and which script? fnet launch -n 4 script.lua"
+local USAGE = "fnet launch -n 4 script.lua"
+local MOST = 4096 -- processes, as there are shards
 
 --- Becomes mpirun, which starts the processes; more of them than processors are allowed, and take turns. Open MPI
 -- would tie each to a processor of its own, on which its threads would then all be.
@@ -11,8 +12,15 @@ local ADVICE = "launch: how many processes, and which script? fnet launch -n 4 s
 ---@return boolean succeeded false
 ---@return string message
 return function(arguments)
-  local count = arguments[1] == "-n" and math.tointeger(tonumber(arguments[2]))
-  if not count or count < 1 or not arguments[3] then return false, ADVICE end
+  local option, number, script = table.unpack(arguments, 1, 3)
+  local count = math.tointeger(tonumber(number))
+  if option ~= "-n" or not number then
+    return false, "launch: how many processes, and which script? " .. USAGE
+  elseif not count or count < 1 or count > MOST then
+    return false, ("launch: -n: expected a number of processes, 1 to %d, got '%s': %s"):format(MOST, number, USAGE)
+  elseif not script then
+    return false, "launch: which script? " .. USAGE
+  end
   local words = { "env", "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_mpi_yield_when_idle=1",
     "OMPI_MCA_hwloc_base_binding_policy=none" }
   if not os.getenv "FNET_THREADS" then
