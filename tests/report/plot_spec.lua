@@ -2,6 +2,7 @@
 
 local fnet = require "fnet"
 local terminal = require "tests.support.terminal"
+local width = require "fnet.base.width"
 local report = fnet.report
 
 local NAN = 0 / 0
@@ -79,6 +80,22 @@ describe("a plot", function()
     local lines = lines_of(plot({ x = { 0, 1 }, y = { 1, 1 }, low = { 0, 0 }, high = { 2, 2 } }, { rows = 5 }))
     for row, marks in ipairs { 10, 0, 37, 0, 10 } do
       assert.equal(marks, select(2, lines[row]:gsub("%*", "")), lines[row])
+    end
+  end)
+
+  it("has a mark for each point in braille, too, which no line hides", function()
+    local lines = lines_of(plot({ z = { x = { 0, 2 }, y = { 0, 2 }, points = true }, a = { 2, 2, 0 },
+      b = { x = { 1 }, y = { 0 }, points = true } }, { style = "braille" }))
+    assert.matches("^2 ┤ *⠐.+⠒%+", lines[1])
+    assert.matches("^0 ┤ %+ +o", lines[4])
+    assert.equal("   ⠤⠤⠤ a    o  b    +  z", lines[#lines])
+  end)
+
+  it("has no line that is wider than asked, also of names in wide letters", function()
+    for _, style in ipairs { "braille", "ascii" } do
+      local text = plot({ [("日本"):rep(20)] = { 1, 2 }, [("語e\u{301}"):rep(30)] = { 2, 1 } },
+        { title = ("日本 "):rep(30), x_label = ("日本"):rep(30), y_label = ("日本"):rep(30), style = style })
+      for _, line in ipairs(lines_of(text)) do assert.is_true(width.of(line) <= 40, line) end
     end
   end)
 

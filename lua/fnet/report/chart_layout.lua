@@ -4,6 +4,7 @@
 
 local colours = require "fnet.report.colours"
 local core = require "fnet.core"
+local width = require "fnet.base.width"
 
 ---@class fnet.Shape
 ---@field kind "line"|"area"|"dots"|"text"
@@ -25,14 +26,14 @@ local SIZE, TITLE, WIDE = 12, 15, 0.62
 local GAP, LINE = 8, 18 -- between parts; the height of a line of text
 local LEAST = 40 -- height that the curves have
 
-local function width_of(text, size) return (utf8.len(text) or #text) * size * WIDE end
+local function width_of(text, size) return width.of(text) * size * WIDE end
 
 -- As many letters as fit.
 local function shortened(text, room, size)
   text = core.visible(text)
   local most = math.max(1, math.floor(room / (size * WIDE)))
-  if (utf8.len(text) or 0) <= most then return text end
-  return text:sub(1, utf8.offset(text, most) - 1) .. "…"
+  if width.of(text) <= most then return text end
+  return (width.parted(text, most - 1)) .. "…"
 end
 
 -- The names of the curves as lines, each a list of { curve, text, x }.

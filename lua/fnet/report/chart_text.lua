@@ -1,5 +1,5 @@
 --- Chart as text: lines in braille, eight dots a character (Unicode, block U+2800), or in ASCII, a mark each.
--- Without colour, curves differ by dashes. No line is longer than asked.
+-- Points are marks in both. Without colour, lines in braille differ by dashes. No line is longer than asked.
 
 local colours = require "fnet.report.colours"
 local core = require "fnet.core"
@@ -41,12 +41,17 @@ end
 
 function Canvas:set(x, y, number)
   local row, column = y // self.down + 1, x // self.across + 1
+  if self.style.ascii then return self:mark(x, y, number) end
   local cells = self.cells[row]
-  if self.style.ascii then cells[column] = MARKS[(number - 1) % #MARKS + 1]
-  else
-    local before = math.type(cells[column]) == "integer" and cells[column] or 0
-    cells[column] = before | BITS[y % 4 + 1][x % 2 + 1]
-  end
+  local before = math.type(cells[column]) == "integer" and cells[column] or 0
+  cells[column] = before | BITS[y % 4 + 1][x % 2 + 1]
+  self.owners[row][column] = number
+end
+
+-- The mark of a curve, in place of what is there.
+function Canvas:mark(x, y, number)
+  local row, column = y // self.down + 1, x // self.across + 1
+  self.cells[row][column] = MARKS[(number - 1) % #MARKS + 1]
   self.owners[row][column] = number
 end
 
@@ -102,7 +107,7 @@ function Canvas:row(row)
   return table.concat(parts)
 end
 
--- Draws a curve.
+-- Draws the lines, areas and bars of a curve.
 function Canvas:curve(one)
   local number = one.number
   local differs = self.style.colour or self.style.ascii -- by itself
@@ -114,9 +119,13 @@ function Canvas:curve(one)
   end
   for i = 1, #one.bars, 3 do self:bar(one.bars[i], one.bars[i + 1], one.bars[i + 2], number) end
   for _, points in ipairs(one.lines) do self:line(points, number, dashes) end
+end
+
+-- Draws the points of a curve.
+function Canvas:points(one)
   for i = 1, #one.dots, 2 do
     local x, y = self:dot_at(one.dots[i], one.dots[i + 1])
-    self:set(x, y, number)
+    self:mark(x, y, one.number)
   end
 end
 
@@ -124,12 +133,8 @@ end
 local function sample(one, style)
   local canvas = new_canvas(3, 1, style)
   if #one.bars > 0 then canvas:bar(0, 1, 1, one.number)
-  elseif #one.dots > 0 then
-    local at = style.ascii and { 0.5, 0.5 } or { 0, 0.7, 0.4, 0.3, 1, 0.7 }
-    canvas:curve { number = one.number, bands = {}, bars = {}, lines = {}, dots = at }
-  else
-    canvas:curve { number = one.number, bands = {}, bars = {}, lines = { { 0, 0.5, 1, 0.5 } }, dots = {} }
-  end
+  elseif #one.dots > 0 then canvas:points { number = one.number, dots = { 0.5, 0.5 } }
+  else canvas:curve { number = one.number, bands = {}, bars = {}, lines = { { 0, 0.5, 1, 0.5 } } } end
   return canvas:row(1)
 end
 
@@ -209,6 +214,7 @@ function chart_text.paint(self, size, style)
   if self.title then lines[1] = margin .. centred(self.title, canvas.columns) end
   if self.y_label then lines[#lines + 1] = letters.cut(core.visible(self.y_label), columns) end
   for i = #self.curves, 1, -1 do canvas:curve(self.curves[i]) end
+  for i = #self.curves, 1, -1 do canvas:points(self.curves[i]) end -- no line hides one
   for row = 1, canvas.rows do
     local text = texts[row] or ""
     local side = texts[row] and frame.side_tick or frame.side

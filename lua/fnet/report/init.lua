@@ -9,6 +9,7 @@ local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local progress = require "fnet.base.progress"
 local bar = require "fnet.report.bar"
+local letters = require "fnet.report.letters"
 local live = require "fnet.report.live"
 local runs = require "fnet.report.runs"
 local screen = require "fnet.report.screen"
@@ -47,7 +48,7 @@ function report.progress(label, total)
     if now - shown < PAUSE and step < total then return end
     shown = now
     local width = core.terminal(2) or 80
-    local room = hear and SHORT or math.min(24, width - 1 - (utf8.len(label) or #label) - 6)
+    local room = hear and SHORT or math.min(24, width - 1 - letters.width(label) - 6)
     local rate = step / math.max(now - started, 1e-9)
     local line = ("%s %s %3d%% %s  %.0f s left"):format(label, bar(step / total, math.max(0, room), screen.of(2)),
       100 * step // total, text or "", (total - step) / math.max(rate, 1e-9))
@@ -146,7 +147,7 @@ function report.distribution(names, probabilities)
   for i, value in ipairs(probabilities:totable()) do
     expect.that(type(names[i]) == "string" or math.type(names[i]), "distribution: name " .. i, "a text", names[i])
     rows[i] = { "  " .. core.visible(names[i]), value, ("%.1f%%"):format(100 * value), i == best and " <" or "" }
-    longest = math.max(longest, utf8.len(rows[i][1]))
+    longest = math.max(longest, letters.width(rows[i][1]))
   end
   local width = at.terminal and math.max(4, math.min(30, at.columns - longest - 11)) or 30
   for _, row in ipairs(rows) do row[2] = bar(row[2], width, at) end

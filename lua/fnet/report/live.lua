@@ -4,6 +4,7 @@
 
 local core = require "fnet.core"
 local letters = require "fnet.report.letters"
+local width = require "fnet.base.width"
 
 local live = {}
 
@@ -59,8 +60,8 @@ function live.over(lines_of) over = lines_of end
 local function fitted(line, room)
   local length = letters.width(line)
   if length <= room then return line, length end
-  local plain = line:gsub("\27%[[%d;]*m", "")
-  return plain:sub(1, (utf8.offset(plain, room + 1) or 1) - 1), room
+  local head = width.parted(line:gsub("\27%[[%d;]*m", ""), room)
+  return head, width.of(head)
 end
 
 --- Draws the lines, in place of those that stand.

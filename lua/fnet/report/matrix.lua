@@ -7,6 +7,7 @@ local letters = require "fnet.report.letters"
 local palette = require "fnet.report.palette"
 local pixels = require "fnet.report.pixels"
 local screen = require "fnet.report.screen"
+local letters_of = require("fnet.base.width").letters
 
 local CELL = 2 -- columns of a value, which is then about as high as it is wide
 local LEAST_NAME = 4 -- columns of a row's name and the blank behind it
@@ -42,8 +43,7 @@ local function in_cells(rows, shown, at, row_names, column_names)
   local margin = row_names and (" "):rep(label + 1) or ""
   local heads, tallest = {}, 0
   for k, name in ipairs(column_names or {}) do
-    heads[k] = {}
-    for _, code in utf8.codes(letters.cut(name, TALL)) do table.insert(heads[k], utf8.char(code)) end
+    heads[k] = letters_of(letters.cut(name, TALL))
     tallest = math.max(tallest, #heads[k])
   end
   for y = 1, tallest do
