@@ -9,8 +9,7 @@ local machine = require "tests.bench.machine"
 local networks = require "tests.bench.networks"
 local step_time = require "tests.bench.step_time"
 
-local HOSTS = 4
-local COUNTS = { 1, 2, 3, 4 } -- of processes, each on a host of its own
+local HOSTS = math.tointeger(tonumber(os.getenv "FNET_BENCH_HOSTS")) -- set by hosts.sh
 local LINKS = { { 0, 0 }, { 10000, 0 }, { 1000, 0 }, { 100, 0 }, { 1000, 500 } } -- Mbit/s, or no limit; delay in us
 local NETWORKS = { "lesson", "cnn" }
 
@@ -18,6 +17,11 @@ local options = fnet.options(arg, "Measures steps on hosts made of network names
   { "rows", 64, "pictures that each process computes with in a step", low = 2 },
   { "steps", 30, "how many are measured each time", low = 1 },
 })
+
+if not HOSTS or HOSTS < 2 then
+  io.stderr:write("hosts.lua: there are not two hosts here; start it with make bench-hosts\n")
+  os.exit(1, true)
+end
 
 -- Puts a command before all others; nothing where that is not allowed.
 local first = machine.describe "chrt --fifo 1 echo yes" and "chrt --fifo 1" or ""
@@ -52,10 +56,10 @@ local function describe(name, train)
   local bytes, adding = networks.vector(name)
   local case = { name = name, bytes = bytes, adding = adding, sha256 = {} }
   case.gathering = networks.gathering(name, train, options.rows)
-  for _, count in ipairs(COUNTS) do -- the weights that one process makes
+  for count = 1, HOSTS do -- the weights that one process makes
     local command = ("FNET_THREADS=1 %s tests/bench/trainer.lua %s"):format(machine.quote(arg[-1]),
       arguments(name, count))
-    _, case.sha256[count] = parse(machine.lines(command)[1])
+    case.sha256[count] = select(2, parse(machine.lines(command)[1]))
   end
   return case
 end
@@ -92,7 +96,7 @@ for _, link in ipairs(LINKS) do
     print(ROW:format("", "hosts", "measured, ms", "model, ms", "ratio", "times one"))
     for _, case in ipairs(cases) do
       case.latency, case.bandwidth = latency, bandwidth
-      for _, count in ipairs(COUNTS) do show(case, count, processors) end
+      for count = 1, HOSTS do show(case, count, processors) end
     end
   end
 end

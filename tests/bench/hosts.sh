@@ -100,6 +100,8 @@ with() {
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     make_hosts "$count"
+    FNET_BENCH_HOSTS=$count
+    export FNET_BENCH_HOSTS
     "$@" & # in the background, so that a signal is heard at once
     child=$!
     wait "$child"

@@ -48,7 +48,12 @@ local KINDS = {
 --- A new network.
 ---@param name string one of networks.names
 ---@return nn.Sequential
-function networks.new(name) return KINDS[name].new() end
+function networks.new(name)
+  if not KINDS[name] then
+    error(("networks: expected one of %s, got '%s'"):format(table.concat(networks.names, ", "), name), 0)
+  end
+  return KINDS[name].new()
+end
 
 --- A part of the pictures as the network's training sees them.
 ---@param name string
