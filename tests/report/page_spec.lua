@@ -260,9 +260,18 @@ describe("report.page", function()
     assert.is_truthy(text:find("The weights are those after epoch 3.", 1, true))
   end)
 
-  it("says nothing of classes where the targets are none", function()
+  it("shows predictions against targets where these are numbers", function()
+    fnet.seed(1)
     local set, model = support.line()
-    assert.same({ "network", "weights", "settings" }, sections_of(page_of { model, set }))
+    local text = page_of { model, set }
+    check_tags(text)
+    assert.same({ "values", "network", "weights", "settings" }, sections_of(text))
+    local r2 = ("%.3f"):format(fnet.metrics.r2(model, set))
+    assert.is_truthy(text:find("<dd>" .. r2 .. "</dd><dt>R² on the test data</dt>", 1, true))
+    fnet.no_grad(function() model.weight:fill(0 / 0) end)
+    check_tags(page_of { model, set })
+    local twice = fnet.data.Dataset { x = set.x, y = fnet.concat({ set.y, set.y }, 2) }
+    assert.same({ "network", "weights", "settings" }, sections_of(page_of { fnet.nn.Dense(1, 2), twice }))
   end)
 
   it("shows the layers with their shapes, also inside others, and of convolutions", function()

@@ -2,6 +2,7 @@
 -- order; page_given.lua says what it takes, the other files page_*.lua make a section each. Invariant: equal
 -- arguments give equal bytes; the page asks for nothing outside itself.
 
+local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
 local processes = require "fnet.base.processes"
@@ -17,6 +18,7 @@ local parts = require "fnet.report.page_parts"
 local pictures = require "fnet.report.page_pictures"
 local recorder = require "fnet.report.recorder"
 local samples = require "fnet.report.page_samples"
+local values = require "fnet.report.page_values"
 local weights = require "fnet.report.page_weights"
 local origin = require "fnet.save.origin"
 
@@ -53,9 +55,16 @@ local function add_curves(page, given)
   end
 end
 
--- What the model makes of the data set, where that has classes.
-local function add_classes(page, given)
-  if not given.test or not samples.has_labels(given.test) then return end
+-- What the model makes of the data set: of numbers, or of classes.
+local function add_test(page, given)
+  if not given.test then return end
+  if not samples.has_labels(given.test) then
+    local section, r2 = values(given.model, given.test)
+    if not section then return end
+    page:add(section)
+    table.insert(page.tiles, 1, { value = decimal.text("%.3f", r2), label = "R² on the test data" })
+    return
+  end
   local result = evaluate(given.model, given.test)
   local shown = classes.look(given.model, given.test, given.pictures, given.mistakes)
   table.insert(page.tiles, 1, { value = parts.percent(result.accuracy),
@@ -111,10 +120,10 @@ end
 --- fnet.fit gives, or a list of records that a loop has made, { { epoch = 1, loss = 0.5, valid_loss = 0.6 }, ... };
 --- runs: several of them, { { name = "Adam", seed = 1, history = history }, ... }: those with one name become a
 --- mean with a band; model; test: a data set that it has not learnt from, with labels for all that concerns
---- classes; recorder: what report.recorder() gives, for histograms of all epochs, and for the history where there
---- is no other; sweep: what fnet.sweep gives; settings: texts, numbers and booleans by name; title: a text; script:
---- the path of the script, false for none, the running one by default; pictures: how many samples travel with the
---- page, 1000; mistakes: how many are shown, 12
+--- classes, or with a number for each sample; recorder: what report.recorder() gives, for histograms of all epochs,
+--- and for the history where there is no other; sweep: what fnet.sweep gives; settings: texts, numbers and booleans
+--- by name; title: a text; script: the path of the script, false for none, the running one by default; pictures:
+--- how many samples travel with the page, 1000; mistakes: how many are shown, 12
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno
@@ -130,7 +139,7 @@ return function(path, given)
   page.tiles = about.last(given.history or {})
   add_curves(page, given)
   if given.sweep then page:add(about.sweep(given.sweep)) end
-  add_classes(page, given)
+  add_test(page, given)
   add_model(page, given)
   local data = given.test and ("%s: %s"):format(given.test.name or "test data", samples.describe(given.test))
   page:add(about.settings(given.settings, given.model, data))

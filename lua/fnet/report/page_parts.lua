@@ -93,6 +93,10 @@ function parts.interval(value, low, high, from, to)
     x(high), x(value))
 end
 
+local function value_text(value)
+  return math.type(value) == "float" and decimal.text("%.17g", value) or tostring(value)
+end
+
 --- A table. Cells are texts, or { html = , value = , class = } where they are drawn or sorted by another value.
 ---@param heads string[] titles of the columns
 ---@param rows table[][]
@@ -112,7 +116,7 @@ function parts.table(heads, rows, options)
       local given = type(cell) == "table" and cell or { html = html.text(tostring(cell)) }
       local tag = i == 1 and 'th scope="row"' or "td"
       cells[i] = ("<%s%s%s>%s</%s>"):format(tag, given.class and (' class="%s"'):format(given.class) or "",
-        given.value and (' data-value="%s"'):format(html.text(tostring(given.value))) or "", given.html,
+        given.value and (' data-value="%s"'):format(html.text(value_text(given.value))) or "", given.html,
         tag:sub(1, 2))
     end
     lines[#lines + 1] = ("<tr>%s</tr>"):format(table.concat(cells, "", 1, #row))

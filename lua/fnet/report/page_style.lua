@@ -162,7 +162,8 @@ image { image-rendering: pixelated; }
 .depth4, .depth5, .depth6 { padding-left: 4rem !important; }
 
 .units { display: flex; flex-wrap: wrap; gap: 0.3rem; margin-bottom: 1.8rem; }
-.hills { margin: 0; }
+.hills, .values { margin: 0; }
+.values svg { display: block; max-width: 100%; height: auto; }
 .hills figcaption { font-size: 0.85rem; color: var(--soft); line-height: 1.4; }
 .hills figcaption b { color: var(--text); font-weight: 600; display: block; }
 .hills svg { display: block; width: 100%; height: auto; margin-top: 0.4rem; }
