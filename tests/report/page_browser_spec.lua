@@ -211,6 +211,30 @@ describe("a page of a run in the #browser", function()
     end)
   end)
 
+  it("is printed on white, without what is only for a screen", function()
+    with_page({ dark = true }, function(page)
+      page:call("Emulation.setEmulatedMedia", { media = "print" })
+      assert.equal("none", page:evaluate "getComputedStyle(document.querySelector('nav')).display")
+      assert.equal("rgb(255, 255, 255)", page:evaluate "getComputedStyle(document.body).backgroundColor")
+      assert.equal("rgb(0, 0, 0)", page:evaluate "getComputedStyle(document.body).color")
+      page:evaluate "dispatchEvent(new Event('beforeprint'))"
+      assert.is_true(page:evaluate "document.querySelector('#script details').open")
+      page:evaluate "dispatchEvent(new Event('afterprint'))"
+      assert.is_false(page:evaluate "document.querySelector('#script details').open")
+    end)
+  end)
+
+  it("has curves, matrix and mistakes without JavaScript, too", function()
+    with_page(nil, function(page)
+      page:call("Emulation.setScriptExecutionDisabled", { value = true })
+      page:load("file://" .. path, {})
+      assert.equal(0, page:evaluate "document.querySelectorAll('.plot').length")
+      assert.equal(3, page:evaluate "document.querySelectorAll('#curves svg').length")
+      assert.is_true(page:evaluate "document.querySelector('#curves svg').getBoundingClientRect().width > 300")
+      assert.is_true(page:evaluate "document.querySelectorAll('.cards use').length > 3")
+    end)
+  end)
+
   it("is dark where the desk is", function()
     for _, dark in ipairs { false, true } do
       with_page({ dark = dark }, function(page)
