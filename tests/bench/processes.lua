@@ -1,5 +1,5 @@
---- Processes: the convolutional network in two processes of one thread, against one process of two threads; the
--- lesson's network with its batches cut into shards, against the same without.
+--- Processes: the convolutional network in two processes of one thread, against one process of two threads; steps
+-- of one process whose batches are cut into shards, against the same not cut.
 
 local figures_of = require "tests.bench.figures"
 local fnet = require "fnet"
@@ -9,7 +9,8 @@ local networks = require "tests.bench.networks"
 local processes = {}
 
 local CNN = { batch = 64, shards = 2, steps = 60 }
-local LESSON = { batch = 512, shards = 8, steps = 100 }
+local BATCH, SHARDS = 512, 8
+local STEPS = { lesson = 100, cnn = 8 }
 local AS_ROOT = "OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1" -- Open MPI asks root for both
 
 -- Why several processes cannot be measured here; nil where they can.
@@ -48,24 +49,24 @@ local function measure_processes(figures, options)
   end
 end
 
--- Milliseconds of a step of the lesson's network.
-local function step(train_set, shards)
-  return 1e3 * figures_of.median((networks.steps("lesson", train_set, { batch = LESSON.batch, shards = shards,
-    steps = LESSON.steps })))
+-- Milliseconds of a step of one process.
+local function step(name, train_set, shards)
+  return 1e3 * figures_of.median((networks.steps(name, train_set, { batch = BATCH, shards = shards,
+    steps = STEPS[name] })))
 end
 
-local function measure_shards(figures, options)
+local function measure_shards(figures, options, name)
   local available = fnet.threads()
   for _, threads in ipairs { 1, available > 1 and available or nil } do
     fnet.threads(threads)
     local cut, whole = {}, {}
     for i = 1, options.runs do
-      whole[i] = step(options.train)
-      cut[i] = step(options.train, LESSON.shards)
+      whole[i] = step(name, options.train)
+      cut[i] = step(name, options.train, SHARDS)
     end
-    figures:add { section = "batches cut into shards, against the same not cut: a step of the lesson's network",
-      name = ("%d shards of a batch of %d"):format(LESSON.shards, LESSON.batch), unit = "ms", threads = threads,
-      isa = fnet.isa(), bar = 1.1, values = cut, limits = whole }
+    local section = ("a step with a batch of %d in %d shards, against the same not cut"):format(BATCH, SHARDS)
+    figures:add { section = section, name = name, unit = "ms", threads = threads, isa = fnet.isa(), bar = 1.1,
+      values = cut, limits = whole }
   end
   fnet.threads(available)
 end
@@ -76,7 +77,7 @@ end
 function processes.measure(figures, options)
   local why = missing()
   if why then print("Several processes are left out: " .. why .. ".") else measure_processes(figures, options) end
-  measure_shards(figures, options)
+  for _, name in ipairs { "lesson", "cnn" } do measure_shards(figures, options, name) end
 end
 
 return processes
