@@ -314,6 +314,8 @@ describe("read_image", function()
       function() data.read_image("x", { background = 256 }) end)
     raises("read_image: unknown option 'exif'; known are background, gamma, orientation",
       function() data.read_image("x", { exif = true }) end)
+    raises("write_png: expected numbers, got a picture with nan, 2 times",
+      function() data.write_png("x.png", fnet.tensor { { 0, 0 / 0 }, { 0 / 0, 1 } }) end)
     raises("write_png: expected a picture [height, width] or [height, width, 3], got float32 [2]",
       function() data.write_png("x.png", fnet.ones { 2 }) end)
   end)

@@ -153,6 +153,7 @@ describe("a plot", function()
     end
     assert.equal(1, select(2, plot({ 7 }):gsub("%*", "")))
     assert.matches("\n *7%.0 %+%*+\n", plot({ 7, 7, 7 }, { rows = 5 }))
+    assert.matches("\n +0 +1 +2$", plot { 3 }) -- the first epoch alone
     assert.matches("\n1 of 1 values is nan or infinite", plot { NAN })
   end)
 
@@ -264,6 +265,7 @@ describe("a plot", function()
       ["columns: expected a whole number from 40 to 200, got 4"] = { { 1 }, { columns = 4 } },
       ["rows: expected a whole number from 3 to 200, got 2"] = { { 1 }, { rows = 2 } },
       ["title: expected a text, got number"] = { { 1 }, { title = 4 } },
+      ["log: expected one of x, y, xy, got boolean"] = { { 1 }, { log = true } },
       ["log: unknown name 'z'; known are x, y, xy"] = { { 1 }, { log = "z" } },
       ["style: unknown name 'blocks'; known are braille, ascii"] = { { 1 }, { style = "blocks" } },
       ["x_range: low: expected a number from -inf to inf, got nan"] = { { 1 }, { x_range = { low = NAN } } },
@@ -348,6 +350,7 @@ describe("a histogram", function()
     for message, arguments in pairs {
       ["histogram: bins: expected a whole number from 1 to 1000, got 0"] = { { 1 }, { bins = 0 } },
       ["histogram: points are those of report.plot"] = { { 1 }, { points = true } },
+      ["histogram: expected a tensor, a list of numbers, or several of these by name, got nil"] = { nil },
       ["histogram: 'a': value 1: expected a number, got string"] = { { a = { "x" } } },
       ["histogram: 'a': expected a list of numbers or a tensor, got table"] = { { a = { y = { 1 } } } },
     } do

@@ -230,7 +230,20 @@ describe("a distribution", function()
 
   it("survives probabilities that are not numbers", function()
     local text = report.distribution({ "a", "b" }, fnet.tensor { 0 / 0, 0 / 0 })
-    assert.equal(2, select(2, text:gsub("nan%%", "")))
+    assert.equal("  a" .. (" "):rep(35) .. "nan\n  b" .. (" "):rep(35) .. "nan", text)
+  end)
+
+  it("refuses what are no probabilities, such as logits", function()
+    for shown, values in pairs { ["12 for 'b'"] = { -0.0005, 12 }, ["-5 for 'a'"] = { -5, 0.5 },
+      ["inf for 'b'"] = { 1.0005, math.huge } } do
+      local ok, message = pcall(function()
+        local text = report.distribution({ "a", "b" }, fnet.tensor(values))
+        return text
+      end)
+      assert.is_false(ok)
+      local expected = "distribution: expected probabilities from 0 to 1, got " .. shown .. "; of logits t:softmax()"
+      assert.is_truthy(message:find(expected, 1, true), message)
+    end
   end)
 end)
 

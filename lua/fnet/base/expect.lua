@@ -11,6 +11,9 @@ local function one_of(what, kind, value, names)
   for _, name in ipairs(names) do
     if name == value then return name end
   end
+  if kind == "name" and type(value) ~= "string" then
+    core.raise("%s: expected one of %s, got %s", what, table.concat(names, ", "), say.value(value))
+  end
   local shown = type(value) == "string" and value or math.type(value) and tostring(value) or core.kind(value)
   core.raise("%s: unknown %s '%s'%s; known are %s", what, kind, shown, naming.hint(value, names),
     table.concat(names, ", "))

@@ -84,12 +84,16 @@ end
 --- The bytes of a PNG file.
 ---@param what string the function, for messages
 ---@param picture tensor as write_png takes it
----@return string? bytes nil where fnet was built without libpng, or the picture is too large
+---@return string? bytes nil where the picture is too large
 ---@return string? message
 function images.encode_png(what, picture)
   check_picture(what, picture)
   if picture.dtype ~= "uint8" then
-    picture = core.no_grad(function() return (picture:float() * 255 + 0.5):clamp(0, 255):byte() end)
+    picture = core.no_grad(function()
+      local broken = math.tointeger(picture:ne(picture):sum():item())
+      if broken > 0 then core.raise("%s: expected numbers, got a picture with nan, %d times", what, broken) end
+      return (picture:float() * 255 + 0.5):clamp(0, 255):byte()
+    end)
   end
   return core.encode_png(picture)
 end

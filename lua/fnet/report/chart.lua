@@ -26,6 +26,8 @@ local scale = require "fnet.report.scale"
 
 local chart = {}
 
+local ALONE = 1e6 -- a single whole x below, such as the first epoch, stands between whole numbers
+
 local function inside(x, y) return x >= 0 and x <= 1 and y >= 0 and y <= 1 end
 
 -- The part of the line between two points that lies within the square (Liang and Barsky); nil for none.
@@ -192,6 +194,9 @@ local function axis_of(curves, names, log, margin, range)
         whole = whole and value % 1 == 0
       end
     end
+  end
+  if names[1] == "x" and whole and low == high and not log and not range and math.abs(low) < ALONE then
+    low, high = low - 1, high + 1
   end
   if log and low <= high then low, high = math.log(low, 10), math.log(high, 10) end
   local axis = scale.new(low + 0.0, high + 0.0, log, margin, fixed_ends(range, log))

@@ -138,7 +138,7 @@ end
 ---@param step integer
 ---@param picture tensor [height, width] or [height, width, 3], or a batch [count, height, width, 1 or 3]: uint8, or
 --- floats from 0 (black) to 1
----@return report.Events self raises where the file cannot be written, or fnet was built without libpng
+---@return report.Events self raises where the file cannot be written
 function Events:picture(name, step, picture)
   local own = own_of("picture", self)
   step = check("picture", name, step)

@@ -19,6 +19,7 @@ local accuracy_text = require("fnet.measure.classes").accuracy_text
 
 local report = {}
 
+local ROUNDING = 1e-3 -- by which a probability may be beyond 0 or 1
 local SHORT = 8 -- columns of a bar among others
 local PAUSE, SOON = 0.1, 0.01 -- seconds between two drawings; and where an epoch's line took the last one away
 
@@ -135,7 +136,7 @@ end
 
 --- One line a class: its name, a bar, the percentage; the largest is marked. On a narrow terminal bars are shorter.
 ---@param names string[]
----@param probabilities tensor [classes]
+---@param probabilities tensor [classes], each from 0 to 1; a NaN has no bar
 ---@return string text without a newline at the end
 function report.distribution(names, probabilities)
   if type(names) ~= "table" or not core.is_tensor(probabilities) or probabilities.rank ~= 1 or
@@ -143,10 +144,16 @@ function report.distribution(names, probabilities)
     core.raise("distribution: expected a list of names and a tensor with a probability for each, got %s and %s",
       type(names) == "table" and #names .. " names" or core.kind(names), say.value(probabilities))
   end
-  local rows, best, at, longest = {}, probabilities:argmax():item(), screen.of(1), 0
-  for i, value in ipairs(probabilities:totable()) do
+  local rows, at, longest, values = {}, screen.of(1), 0, probabilities:detach():totable()
+  local best = probabilities:argmax():item()
+  for i, value in ipairs(values) do
     expect.that(type(names[i]) == "string" or math.type(names[i]), "distribution: name " .. i, "a text", names[i])
-    rows[i] = { "  " .. core.visible(names[i]), value, ("%.1f%%"):format(100 * value), i == best and " <" or "" }
+    local name, largest = core.visible(names[i]), i == best and value == value -- a NaN is none
+    if value < -ROUNDING or value > 1 + ROUNDING then
+      core.raise("distribution: expected probabilities from 0 to 1, got %.5g for '%s'; of logits t:softmax() makes "
+        .. "such", value, name)
+    end
+    rows[i] = { "  " .. name, value, say.number(100 * value, "%.1f%%"), largest and " <" or "" }
     longest = math.max(longest, letters.width(rows[i][1]))
   end
   local width = at.terminal and math.max(4, math.min(30, at.columns - longest - 11)) or 30

@@ -167,6 +167,8 @@ end
 ---@param order? (string|integer)[] the names, in the order of drawing
 ---@return fnet.Series[]
 function series.read_values(what, given, order)
+  local fits = core.is_tensor(given) or type(given) == "table" and not is.array(given)
+  expect.that(fits, what, "a tensor, a list of numbers, or several of these by name", given)
   local function flat(value) return core.is_tensor(value) and value:detach():flatten() or value end
   if type(given) == "table" and getmetatable(given) == nil and not is_one_list(given) then
     local list = {}
