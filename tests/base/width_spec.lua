@@ -21,7 +21,8 @@ describe("the width of a text", function()
     assert.same({ "日", "e\u{301}", "x" }, width.letters "日e\u{301}x")
     assert.equal("日..", letters.cut("日本語", 5))
     assert.same({ "日本", "語 a" }, letters.wrap("日本語 a", 4))
-    assert.same({ "?", "a" }, letters.wrap("日a", 1)) -- ends, where no letter fits
+    assert.same({ "?", "a", "?" }, letters.wrap("日a日", 1)) -- ends, where no letter fits
+    assert.same({ "abc", "def", "gh", "ij" }, letters.wrap("abcdefgh ij", 3))
     assert.equal("日  ", letters.pad("日", 4))
   end)
 

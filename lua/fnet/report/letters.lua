@@ -28,12 +28,13 @@ function letters.wrap(text, most)
     local longer = line and line .. " " .. word or word
     if letters.width(longer) > most then
       lines[#lines + 1] = line
-      while letters.width(word) > most do
-        local head, rest = width.parted(word, most)
-        if head == "" then head, rest = "?", word:sub(utf8.offset(word, 2)) end -- two columns, where there is one
-        lines[#lines + 1], word = head, rest
+      local head, rest = width.parted(word, most)
+      while rest ~= "" do
+        if head == "" then head, rest = "?", rest:sub(utf8.offset(rest, 2)) end -- two columns, where there is one
+        lines[#lines + 1] = head
+        head, rest = width.parted(rest, most)
       end
-      longer = word
+      longer = head ~= "" and head or nil
     end
     line = longer
   end
