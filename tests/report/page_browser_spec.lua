@@ -83,6 +83,10 @@ describe("a page of a run in the #browser", function()
       assert.same({}, page:console())
       assert.is_true(page:evaluate [=[[...document.querySelectorAll('.plot *')].every(e =>
         [...e.attributes].every(a => !/NaN|Infinity/.test(a.value)))]=])
+      if records == all then
+        assert.equal("not finite", page:evaluate [=[[...document.querySelectorAll('figcaption')]
+          .find(e => e.textContent.startsWith('broken')).querySelector('b').textContent]=])
+      end
       assert.is_true(page:evaluate [=[[...document.querySelectorAll('.plot')].every(plot =>
         plot.querySelectorAll('text').length >= 2)]=])
       page:close()
@@ -233,6 +237,21 @@ describe("a page of a run in the #browser", function()
       assert.is_true(page:evaluate "document.querySelector('#curves svg').getBoundingClientRect().width > 300")
       assert.is_true(page:evaluate "document.querySelectorAll('.cards use').length > 3")
     end)
+  end)
+
+  it("has room for names however long", function()
+    local name, own = ("W"):rep(60), directory .. "/long.html"
+    local model, set = pages.classifier { name, "\u{65E5}\u{672C}", "\u{5E2}\u{5D1}" }
+    local runs = { { name = name, history = pages.history(2) }, { name = "b", history = pages.history(2) } }
+    assert(fnet.report.page(own, { model, set, runs, title = name, script = false,
+      settings = { [name] = name:rep(5), lr = 0.1 } }))
+    for _, width in ipairs { 400, 1200 } do
+      local page = browser.open(own, { width = width, phone = width == 400 })
+      assert.equal(width, page:evaluate "document.documentElement.scrollWidth")
+      assert.is_true(page:evaluate [=[[...document.querySelectorAll('.cards .number, .cell .close')].every(e =>
+        e.getBoundingClientRect().right <= innerWidth)]=])
+      page:close()
+    end
   end)
 
   it("is dark where the desk is", function()

@@ -136,6 +136,10 @@ describe("report.page", function()
     assert.near(2 + math.sqrt(2), a.high[1], 1e-12)
     assert.is_nil(b.low)
     assert.is_truthy(text:find("1.25 ± 1.414", 1, true))
+    local note = "the mean goes on without it"
+    assert.is_nil(text:find(note, 1, true))
+    runs[3].history = pages.history(2)
+    assert.is_truthy(page_of { runs }:find(note, 1, true))
   end)
 
   it("has each mistake that it counts, and distributions that add up", function()
@@ -244,8 +248,33 @@ describe("report.page", function()
     fnet.no_grad(function() model[2].weight:fill(0 / 0) end)
     local text = page_of { model, set, { { epoch = 1, loss = 0 / 0 } } }
     check_tags(text)
-    assert.is_truthy(text:find("60 samples are in no cell: the output holds a NaN", 1, true))
+    assert.is_truthy(text:find("60 samples are in no cell: the output is not finite there", 1, true))
     assert.same({}, { table.unpack(data_of(text, "samples-data").list) })
+    local logits = fnet.nn.Sequential { fnet.nn.Flatten(), fnet.nn.Dense(30, 3) }
+    fnet.no_grad(function() logits[2].bias:copy(fnet.tensor { math.huge, 0, 0 }) end)
+    text = page_of { logits, set } -- its classes have no probabilities
+    assert.is_truthy(text:find("60 samples are in no cell: the output is not finite there", 1, true))
+  end)
+
+  it("is the same for any number of threads and any instruction set", function()
+    local model, set = pages.classifier()
+    local function text() return page_of { model, set, pages.history(3) } end
+    local threads, isa, usual = fnet.threads(), fnet.isa(), text()
+    finally(function()
+      fnet.threads(threads)
+      fnet.isa(isa)
+    end)
+    fnet.threads(threads == 1 and 2 or 1)
+    fnet.isa "portable"
+    assert.is_true(usual == text()) -- in short where they differ
+  end)
+
+  it("says of what time the histograms are", function()
+    local model = pages.classifier()
+    assert.is_nil(page_of { model }:find(">start<", 1, true))
+    local recorder = fnet.report.recorder(model)
+    recorder.epoch_end { model = model, record = { epoch = 1, loss = 1 } }
+    assert.is_truthy(page_of { model, recorder }:find(">start<", 1, true))
   end)
 
   it("says how the training ended", function()

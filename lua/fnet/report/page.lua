@@ -44,6 +44,9 @@ local function add_curves(page, given)
   local text = "Move over a curve to read its values; drag to see some epochs only. By keys: arrows move, plus " ..
     "and minus zoom, 0 shows all."
   if #runs > #groups then text = text .. " Bands are one standard deviation over the runs of a name." end
+  if curves.some_end_early(groups) then
+    text = text .. " Where a run has ended before others of its name, the mean goes on without it."
+  end
   local inner = CURVES:format(curves.drawings(panels, groups), curves.table(runs))
   inner = inner .. (given.history and about.ending(given.history) or "")
   page:add(parts.section("learning", "How it learnt", parts.note(text) .. inner))

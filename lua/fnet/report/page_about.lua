@@ -62,11 +62,11 @@ function about.settings(settings, model, data)
   for i, name in ipairs(naming.sorted(settings or {})) do rows[i] = { name, text_of(settings[name]) } end
   local versions = {
     { "fnet", core.version }, { "numerics promise", "version " .. core.numerics },
-    { "instruction set", core.isa() }, { "threads", tostring(core.threads()) },
     { "seed", tostring((core.random_state())) },
   }
   if data then table.insert(versions, { "data", data }) end
   if model then table.insert(versions, { "weights sha256", { html = "<code>" .. model:sha256() .. "</code>" } }) end
+  -- Neither threads nor instruction set stand here: pages of two machines are compared byte by byte.
   local text = "Equal scripts, seeds and versions of the numerics promise give equal weights; neither the " ..
     "instruction set nor the threads change a bit."
   local inner = parts.table({ "made with", "" }, versions, { class = "names" })

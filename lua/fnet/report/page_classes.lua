@@ -42,7 +42,7 @@ function classes.look(network, dataset, most, mistakes)
   local judged, room = shown.judged, shape and pictures.room(shape) or most
   shown.counts = samples.count(judged)
   local worst = {}
-  mistakes = judged.broken == 0 and math.min(mistakes, most, room) or 0 -- among a NaN nothing is the worst
+  mistakes = judged.broken == 0 and math.min(mistakes, most, room) or 0 -- without its probability none is the worst
   for i, mistake in ipairs(mistakes > 0 and find_mistakes(network, dataset, mistakes) or {}) do
     worst[i] = mistake.index
   end
@@ -190,7 +190,8 @@ function classes.confusion(shown)
     '<div id="cell" class="cell" role="region" aria-label="samples of the cell"></div>\n</div>\n' ..
     '<p id="opened" class="unseen" role="status"></p>\n' ..
     (shown.note and parts.note(shown.note) or "") .. (shown.judged.broken > 0 and parts.note(
-      ("%d samples are in no cell: the output holds a NaN there, which says no class."):format(shown.judged.broken))
+      ("%d samples are in no cell: the output is not finite there, so it says no class."):format(
+      shown.judged.broken))
       or ""))
 end
 
@@ -253,7 +254,7 @@ function classes.mistakes(shown)
       html.text(names[right]), html.text(names[said]), parts.percent(judged.certain[row], 1), row,
       values_text(shown, i), table.concat(bars))
   end
-  local text = judged.broken > 0 and "Not known, since the output holds a NaN for some samples." or
+  local text = judged.broken > 0 and "Not known, since the output is not finite for some samples." or
     #cards == 0 and "There is none." or
     ("The %d samples of which the network was most certain and wrong, with the probabilities of the classes. " ..
     "The right class is blue, the one that was said is orange."):format(#cards)

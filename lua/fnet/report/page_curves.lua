@@ -125,6 +125,18 @@ function curves.panels(runs)
   return panels, groups
 end
 
+--- Whether a name has runs of different numbers of epochs.
+---@param groups { name: string, runs: table[] }[]
+---@return boolean
+function curves.some_end_early(groups)
+  for _, group in ipairs(groups) do
+    for _, run in ipairs(group.runs) do
+      if #run.history ~= #group.runs[1].history then return true end
+    end
+  end
+  return false
+end
+
 -- The name of a curve among those of its panel.
 local function name_of(curve, groups)
   if #groups == 1 then return curve.part end

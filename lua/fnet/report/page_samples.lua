@@ -14,7 +14,7 @@ local samples = {}
 ---@class report.Judged
 ---@field names string[] of the classes
 ---@field labels integer[] by sample
----@field said integer[] 0 where an output with a NaN says none
+---@field said integer[] 0 where an output that is not finite says none
 ---@field certain number[] the probability of the class that was said
 ---@field broken integer samples of which no class was said
 
@@ -28,8 +28,8 @@ function samples.judge(model, dataset)
   local function append(name, list) table.move(list, 1, #list, #judged[name] + 1, judged[name]) end
   local function visit(output, y)
     local said, certain = output:argmax(2):totable(), classes.probabilities(output):max(2):totable()
-    for i, largest in ipairs(output:max(2):totable()) do
-      if largest ~= largest then said[i], certain[i], judged.broken = 0, 0, judged.broken + 1 end
+    for i, probability in ipairs(certain) do -- the softmax of an infinity is a NaN, too
+      if probability ~= probability then said[i], certain[i], judged.broken = 0, 0, judged.broken + 1 end
     end
     count = output.shape[2]
     append("labels", y:totable())

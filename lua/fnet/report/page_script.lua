@@ -51,7 +51,8 @@ const page = (() => {
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
   const isFraction = title => /accuracy$/.test(title);
   const tell = (title, value) => {
-    if (value === null || value === undefined) return 'none';
+    if (value === undefined) return 'none'; // of an epoch that its runs have not
+    if (value === null) return 'not finite';
     if (isFraction(title)) return (100 * value).toFixed(2) + '%';
     const size = Math.abs(value);
     if (value === 0) return '0';

@@ -67,7 +67,11 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .interval .scale { stroke: var(--line); stroke-width: 1; }
 .interval circle { fill: rgb(var(--right)); stroke: var(--page); stroke-width: 1.5; }
 .pair { display: flex; flex-wrap: wrap; gap: 0 4rem; align-items: flex-start; margin-bottom: 1rem; }
-.names th { color: var(--soft); white-space: nowrap; }
+.pair > *, .cell h3, .cards article > div, .curves .key { min-width: 0; overflow-wrap: anywhere; }
+.names th { color: var(--soft); min-width: 8rem; max-width: 20rem; }
+.names td { overflow-wrap: anywhere; }
+.classes th, .classes td, .sweep th, .sweep td { overflow-wrap: break-word; }
+.classes tbody th, .sweep tbody th, .sweep tbody td { max-width: 16rem; }
 
 .curves, .cards, div.figures { display: grid; gap: 1.6rem 2.4rem; }
 .curves { grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }
@@ -83,8 +87,8 @@ thead th { color: var(--soft); font-size: 0.88rem; white-space: nowrap; vertical
 .curves figcaption { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.1rem 1.1rem; min-height: 2rem; }
 .curves figcaption button { margin-left: auto; }
 .curves .key { display: inline-flex; align-items: center; gap: 0.4rem; font-size: 0.9rem; }
-.curves .key svg { width: 1.4rem; height: 0.6rem; }
-.curves .key b { font-weight: 600; }
+.curves .key svg { width: 1.4rem; height: 0.6rem; flex: none; }
+.curves .key b { font-weight: 600; flex: none; }
 .curves .epoch { color: var(--soft); font-size: 0.9rem; align-self: center; margin-left: 0.4rem; }
 .plot { touch-action: pan-y; cursor: crosshair; user-select: none; }
 .plot svg { display: block; width: 100%; height: auto; }
@@ -141,7 +145,7 @@ image { image-rendering: pixelated; }
 .bars .is .bar rect { fill: rgb(var(--right)); }
 .bars .says .bar rect { fill: rgb(var(--wrong)); }
 
-.cards article { display: grid; grid-template-columns: auto 1fr; gap: 0.6rem 1rem; align-items: center; }
+.cards article { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.6rem 1rem; align-items: center; }
 .cards .bars { grid-column: 1 / -1; }
 .cards article > div:first-child { grid-column: 1 / -1; }
 .cards p { margin: 0.1rem 0 0; color: var(--soft); font-size: 0.9rem; }
@@ -186,7 +190,7 @@ image { image-rendering: pixelated; }
   .network .drawing { width: 6rem; min-width: 3.5rem; }
   .network .shape { white-space: normal; }
   .piece { width: calc(100% - 0.7rem); }
-  .chart { min-width: 3.5rem; }
+  .chart { width: 7rem; min-width: 3.5rem; }
   .classes, .sweep { font-size: 0.85rem; }
   .classes th, .classes td { padding-right: 0.6rem; }
   .classes th:nth-child(4), .classes td:nth-child(4) { display: none; } /* the drawing has it */

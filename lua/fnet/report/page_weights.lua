@@ -105,8 +105,10 @@ local function drawing(name, list)
   end
   for i, look in ipairs(list) do
     local y = TOP + (i - 1) * STEP
-    lines[#lines + 1] = ('<text x="%d" y="%d" text-anchor="end">%s</text>'):format(LEFT - 8, y,
-      look[1] == 0 and "start" or tostring(look[1]))
+    if #list > 1 then -- one alone is the model as it is
+      lines[#lines + 1] = ('<text x="%d" y="%d" text-anchor="end">%s</text>'):format(LEFT - 8, y,
+        look[1] == 0 and "start" or tostring(look[1]))
+    end
     lines[#lines + 1] = hill(look[2], y, x)
   end
   local function label(value, anchor)
@@ -120,9 +122,11 @@ local function drawing(name, list)
   local last = list[#list][2]
   local text = ("mean %s, standard deviation %s, from %s to %s"):format(decimal.text("%.3g", last.mean),
     decimal.text("%.3g", last.deviation), decimal.text("%.3g", last.low), decimal.text("%.3g", last.high))
+  local label_text = #list == 1 and "histogram of " .. name or
+    ("histograms of %s, of epoch %s to %s"):format(name, list[1][1], list[#list][1])
   return ('<figure class="hills"><figcaption><b>%s</b> %s</figcaption>\n<svg viewBox="0 0 320 %d" role="img" ' ..
-    'aria-label="histograms of %s, of epoch %s to %s">%s</svg></figure>\n'):format(html.text(name), text,
-    bottom + 22, html.text(name), list[1][1], list[#list][1], table.concat(lines))
+    'aria-label="%s">%s</svg></figure>\n'):format(html.text(name), text, bottom + 22, html.text(label_text),
+    table.concat(lines))
 end
 
 --- The histograms of all parameters.
