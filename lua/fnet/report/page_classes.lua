@@ -17,7 +17,6 @@ local CONFUSIONS_MOST = 50
 local BARS_MOST = 12 -- bars of a sample; of more classes the likeliest ones, and one bar for the others
 local LIKELIEST = 5
 local VALUES_MOST = 24 -- values of a sample that is no picture
-local SHADES = 8
 local SMALL = 100000 -- probabilities travel as whole numbers of so many parts
 
 ---@class report.Shown
@@ -97,9 +96,9 @@ function classes.data(shown)
     { name = sheet.name, width = sheet.width, height = sheet.height, columns = sheet.columns } or json.null }
 end
 
--- How dark a cell is, 1 to SHADES: by its share of the row.
+-- How strong the colour of a cell is, as the style counts it: by its share of the row.
 local function shade(share, most)
-  return math.max(1, math.min(SHADES, math.ceil(SHADES * math.sqrt(share / math.max(most, 1e-9)))))
+  return math.max(1, math.min(parts.SHADES, math.ceil(parts.SHADES * math.sqrt(share / math.max(most, 1e-9)))))
 end
 
 -- The largest share that a wrong class has of a row.
@@ -122,12 +121,12 @@ local function support_of(counts)
   return support
 end
 
-local function cell_button(names, right, said, count, support, text)
+local function cell_button(names, right, said, count, support)
   local words = right == said and ("%s of %s %s are right"):format(count, support, names[right])
     or ("%s of %s %s are said to be %s"):format(count, support, names[right], names[said])
   words = html.text(words)
   return ('<button type="button" data-right="%d" data-said="%d" aria-label="%s" title="%s">%s</button>'):format(
-    right, said, words, words, text or parts.count(count))
+    right, said, words, words, parts.count(count))
 end
 
 local function matrix(shown)

@@ -8,6 +8,9 @@ local place = require("fnet.report.page_pictures").place
 
 local parts = {}
 
+--- How many strengths the colours of the matrix have.
+parts.SHADES = 8
+
 --- A section with its heading.
 ---@param name string its id, letters
 ---@param title string

@@ -1,7 +1,7 @@
 --- The script of a page of report.page, first part: curves that zoom and say their values. Plain JavaScript, as
--- browsers have it since 2020, without a library: what is needed here is a tenth of the smallest that draws charts,
--- and nothing has to be taken from elsewhere. It runs in strict mode under a policy without eval; texts become text
--- nodes, never HTML.
+-- browsers have it since 2021, without a library: what is needed here is short, does what the rest of the page does
+-- for keyboards and screen readers, and nothing has to be taken from elsewhere or kept up to date. It runs in strict
+-- mode under a policy without eval; texts become text nodes, never HTML.
 
 return [==[
 

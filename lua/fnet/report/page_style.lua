@@ -2,6 +2,7 @@
 -- every other medium, from colours.lua.
 
 local colours = require "fnet.report.colours"
+local parts = require "fnet.report.page_parts"
 
 local STYLE = [[
 
@@ -214,15 +215,13 @@ image { image-rendering: pixelated; }
 }
 ]]
 
-local SHADES = 8
-
 local rules = { STYLE }
 for i, colour in ipairs(colours.series) do
   rules[#rules + 1] = (".line.c%d { stroke: %s; }\n"):format(i, colour)
   rules[#rules + 1] = (".band.c%d, .point.c%d { fill: %s; }\n"):format(i, i, colour)
 end
-for i = 1, SHADES do
-  local opacity = 8 + 60 * i // SHADES
+for i = 1, parts.SHADES do
+  local opacity = 8 + 60 * i // parts.SHADES
   rules[#rules + 1] = (".right%d { background: rgba(var(--right), 0.%02d); }\n"):format(i, opacity) ..
     (".wrong%d { background: rgba(var(--wrong), 0.%02d); }\n"):format(i, opacity)
 end
