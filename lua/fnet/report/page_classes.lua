@@ -98,7 +98,8 @@ end
 
 -- How strong the colour of a cell is, as the style counts it: by its share of the row.
 local function shade(share, most)
-  return math.max(1, math.min(parts.SHADES, math.ceil(parts.SHADES * math.sqrt(share / math.max(most, 1e-9)))))
+  local strength = math.ceil(parts.SHADES * math.sqrt(share / math.max(most, 1e-9)))
+  return math.max(1, math.min(parts.SHADES, strength))
 end
 
 -- The largest share that a wrong class has of a row.
