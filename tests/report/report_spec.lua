@@ -241,7 +241,7 @@ describe("a distribution", function()
         return text
       end)
       assert.is_false(ok)
-      local expected = "distribution: expected probabilities from 0 to 1, got " .. shown .. "; of logits t:soft"
+      local expected = "distribution: expected probabilities from 0 to 1, got " .. shown .. "; t:softmax() makes"
       assert.is_truthy(message:find(expected, 1, true), message)
     end
   end)

@@ -150,8 +150,8 @@ function report.distribution(names, probabilities)
     expect.that(type(names[i]) == "string" or math.type(names[i]), "distribution: name " .. i, "a text", names[i])
     local name, largest = core.visible(names[i]), i == best and value == value -- a NaN is none
     if value < -ROUNDING or value > 1 + ROUNDING then
-      core.raise("distribution: expected probabilities from 0 to 1, got %.5g for '%s'; of logits t:softmax() makes "
-        .. "such", value, name)
+      core.raise("distribution: expected probabilities from 0 to 1, got %.5g for '%s'; t:softmax() makes such of "
+        .. "logits", value, name)
     end
     rows[i] = { "  " .. name, value, say.number(100 * value, "%.1f%%"), largest and " <" or "" }
     longest = math.max(longest, letters.width(rows[i][1]))
