@@ -78,6 +78,14 @@ describe("search", function()
     assert.is_true(count > 80, "only " .. count)
   end)
 
+  it("finds the same name of another library, and what a slip was meant to be", function()
+    assert.equal("nn.Dense", found("tf.keras.layers.Dense")[1])
+    assert.equal("nn.Softmax", found("torch.nn.Softmax")[1])
+    assert.equal("tensor.sum", found("tensor.sum")[1])
+    assert.same({ "nn.Softmax", "tensor.softmax" }, found "softmx")
+    assert.equal("nn.Dropout", found("Dropuot")[1])
+  end)
+
   it("leads to names that help knows, few at a time", function()
     local index = topics.index()
     for _, words in ipairs { "tensor", "model", "gradient", "float32", "the", "x" } do

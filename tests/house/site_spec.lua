@@ -105,11 +105,12 @@ describe("the documentation in a #browser", function()
       overfit = "terms.html#overfitting", ["learning r"] = "terms.html#learning-rate",
       ["x.ndim"] = "tensor.html#tensor", ["torch.nn.Linea"] = "nn.html#nn.Dense",
       BatchNorm2 = "nn.html#nn.BatchNorm", ["tensor:sum"] = "tensor.html#tensor.sum",
-      train_test_split = "reference.html",
+      train_test_split = "reference.html", constructor = "guide.html", softmx = "nn.html#nn.Softmax",
+      ["tf.keras.layers.Dense"] = "nn.html#nn.Dense", ["torch.nn.Softmax"] = "nn.html#nn.Softmax",
     } do
       assert.equal(address, (first(text):sub(1, #address)), text)
     end
-    assert.is_nil(first "quantum")
+    for _, text in ipairs { "quantum", ("softmx"):rep(2000) } do assert.is_nil(first(text)) end
     assert.is_nil(first " . ")
     for words, address in pairs { ["matrix product"] = "numerics.html", ["install"] = "index.html#two-commands",
       ["own experiment"] = "index.html#your-own-experiment" } do
@@ -128,7 +129,9 @@ describe("the documentation in a #browser", function()
     local page, index = open "index.html", topics.index()
     local texts = { "early stopping", "stop early", "label smoothing", "torch.nn.LSTM", "clip gradients", "x", "",
       "initialization", "cross validation", "np.mean", "x.view", "kaiming", "learning_rate", "tensor", "the",
-      "the best epoch", "EarlyStopping", "save a model", "normalisation of layers", "float32", "Ünits", "quantum" }
+      "the best epoch", "EarlyStopping", "save a model", "normalisation of layers", "float32", "Ünits", "quantum",
+      "constructor", "softmx", "Dropuot", "tf.keras.layers.Dense", "torch.nn.Softmax", "tensor.sum", "optim.Adam",
+      "abcde", ("x"):rep(10000) }
     for _, list in pairs(index.elsewhere) do
       for _, entry in ipairs(list) do texts[#texts + 1] = entry.theirs end
     end

@@ -12,6 +12,7 @@ local core = require "fnet.core"
 
 local MOST = 12 -- names that are shown
 local IN_NAME = 16 -- the weight of a word in a name
+local SLIP_LEAST, SLIP_MOST = 5, 64 -- letters of a word that may be a slip
 
 local MEANINGLESS = " a an and by for from how in is it of on or that the to what with "
 
@@ -120,6 +121,20 @@ local function matches(text)
   return found
 end
 
+-- The names whose last part is spelt most like a word that nothing has: "softmx". Of few letters each is another
+-- word, and of many it would take long.
+local function nearest(word)
+  local found = {}
+  if #word < SLIP_LEAST or #word > SLIP_MOST or word:find "[^ -~]" then return found end
+  local names, lasts = naming.sorted(all_parts()), {}
+  for i, name in ipairs(names) do lasts[i] = name:match "[^.]+$" end
+  local near = naming.nearest(word, lasts)
+  for i, last in ipairs(lasts) do
+    if near and naming.bare(last) == naming.bare(near) then found[#found + 1] = names[i] end
+  end
+  return found
+end
+
 local search = {}
 
 --- The words of a text as search compares them, between blanks.
@@ -129,7 +144,7 @@ search.words = words_of
 
 --- The public names that words stand for, the likeliest first.
 ---@param text string such as "early stopping", "Linear" or "torch.nn.Linear"
----@return string[] names
+---@return string[] names where no word is known, those that are spelt most like it
 ---@return string[] notes what there is instead of names of other libraries that have no counterpart
 function search.names(text)
   local index = topics.index()
@@ -150,8 +165,14 @@ function search.names(text)
   end
   local synonyms = naming.synonyms(name) or ""
   for word in synonyms:gmatch "%S+" do add_matches(word, IN_NAME) end
+  if #known == 0 and not all_parts()[text] and text:find "^[%w_]+%.[%w_.]+$" then
+    add_matches(name, IN_NAME) -- "Dense" of "tf.keras.layers.Dense", which has the same name here
+  end
   add_matches(text, #known > 0 and IN_NAME or 0) -- where an answer is known, beside it only what has the name
   for word in synonyms:gmatch "%S+" do add_matches(word, 0) end
+  if #names == 0 and #notes == 0 then
+    for _, near in ipairs(nearest(name)) do add(near) end
+  end
   return names, notes
 end
 

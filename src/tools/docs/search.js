@@ -4,6 +4,11 @@
 // their end, and the chapters; then the box itself, a combobox as the ARIA authoring practices describe it.
 "use strict"
 
+// A table has its own names and no others, such as "constructor".
+for (const table of [knowledge.pages, knowledge.elsewhere, knowledge.synonyms, knowledge.topics]) {
+  Object.setPrototypeOf(table, null)
+}
+
 const families = knowledge.families.map(text => new RegExp(text))
 const small = text => text.replace(/[A-Z]/g, letter => letter.toLowerCase())
 const bare = name => small(name).replace(/[_\-\s]/g, "")
@@ -51,6 +56,32 @@ function matches(text) {
   return found.sort((a, b) => b.score - a.score || (a.name < b.name ? -1 : 1))
 }
 
+// Letters that are added, dropped, changed or swapped between two words (naming.lua).
+function distance(a, b) {
+  const rows = [Array.from({ length: b.length + 1 }, (_, k) => k)]
+  for (let i = 1; i <= a.length; i++) {
+    rows[i] = [i]
+    for (let k = 1; k <= b.length; k++) {
+      const changed = rows[i - 1][k - 1] + (a[i - 1] !== b[k - 1])
+      const swapped = i > 1 && k > 1 && a[i - 1] === b[k - 2] && a[i - 2] === b[k - 1]
+      rows[i][k] = Math.min(rows[i - 1][k] + 1, rows[i][k - 1] + 1, changed, swapped ? rows[i - 2][k - 2] + 1 : changed)
+    }
+  }
+  return rows[a.length][b.length]
+}
+
+// The names whose last part is spelt most like a word that nothing has.
+function nearest(word) {
+  if (word.length < 5 || word.length > 64 || /[^ -~]/.test(word)) return []
+  const names = Object.keys(knowledge.topics).sort(), last = name => bare(name.match(/[^.]+$/)[0])
+  let near = null, least = Math.floor(word.length / 3) + 1
+  for (const name of names) {
+    const far = distance(bare(word), last(name))
+    if (far < least && far < name.match(/[^.]+$/)[0].length) [near, least] = [last(name), far]
+  }
+  return names.filter(name => last(name) === near)
+}
+
 // The names of topics that a text stands for, and what there is instead of names that fnet has not.
 function find(text) {
   const name = text.match(/[^.]*$/)[0], names = new Set(), notes = []
@@ -62,16 +93,20 @@ function find(text) {
   const add = (text, least) => matches(text).forEach(found => found.score >= least && names.add(found.name))
   const synonyms = words(knowledge.synonyms[bare(name)] || "")
   synonyms.forEach(word => add(word, knowledge.in_name))
+  if (known.length === 0 && !knowledge.topics[text] && /^[A-Za-z0-9_]+\.[A-Za-z0-9_.]+$/.test(text)) {
+    add(name, knowledge.in_name)
+  }
   add(text, known.length > 0 ? knowledge.in_name : 0)
   synonyms.forEach(word => add(word, 0))
-  return { names: [...names].slice(0, knowledge.most), notes }
+  const slips = names.size === 0 && notes.length === 0 ? nearest(name) : []
+  return { names: [...names, ...slips].slice(0, knowledge.most), notes, isSlip: slips.length > 0 }
 }
 
 // What the box shows for a text: { title, code, note, text, address }, the likeliest first.
 function results(text) {
   if (!/[a-z0-9]/i.test(text)) return []
   text = text.trim()
-  const { names, notes } = find(text), key = bare(text), last = bare(text.match(/[^.]*$/)[0])
+  const { names, notes, isSlip } = find(text), key = bare(text), last = bare(text.match(/[^.]*$/)[0])
   const terms = knowledge.terms.filter(term => key.length > 2 && term.forms.some(form => form.startsWith(key)))
   const theirs = Object.keys(knowledge.elsewhere).filter(name => last.length > 2 && name.startsWith(last))
     .sort((a, b) => a.length - b.length).flatMap(name => knowledge.elsewhere[name])
@@ -84,7 +119,8 @@ function results(text) {
   const wanted = wantedOf(text), has = words => wanted.length > 0 && wanted.every(word => met(word, { words }))
   const headed = knowledge.parts.filter(part => has(wordsOf(part.title)))
   const parts = [...headed, ...knowledge.parts.filter(part => has(wordsOf(part.title) + part.words))]
-  return [...terms, ...notes.map(text => ({ text, address: "reference.html" })), ...found,
+  const isKnown = terms.length + parts.length + begun.length > 0 // then it is no slip
+  return [...terms, ...notes.map(text => ({ text, address: "reference.html" })), ...isSlip && isKnown ? [] : found,
     ...[...new Set(parts)].slice(0, 8)]
 }
 
