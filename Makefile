@@ -344,7 +344,8 @@ bench-scaling: all ## How far processes on many machines pay, by a model of the 
 bench-peers: all $(build)/tests/bench/limits ## Compare with NumPy, PyTorch, scikit-learn, Keras, OpenBLAS, oneDNN and libxsmm, installed where possible
 	@sh tests/bench/peers_setup.sh
 	@$(MAKE) --no-print-directory peers-matmul
-	@python3 tests/bench/peers.py $(if $(JSON),--json '$(JSON)')
+	@python3 tests/bench/peers.py $(if $(ONLY),--only '$(ONLY)') $(if $(ROUNDS),--rounds '$(ROUNDS)') \
+	    $(if $(JSON),--json '$(JSON)')
 
 # Which libraries there are is asked when this is made: bench-peers may just have installed them.
 peers_objects := $(patsubst %.c,$(build)/%.o,$(wildcard tests/bench/peers_*.c))

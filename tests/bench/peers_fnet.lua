@@ -2,6 +2,7 @@
 -- counting of right answers, which the peers do not do either. Answers the lines that peers_worker.py describes.
 
 local fnet = require "fnet"
+local seconds_a_call = require "tests.bench.peers_clock"
 local nn, optim, data = fnet.nn, fnet.optim, fnet.data
 
 fnet.threads(assert(math.tointeger(tonumber(arg[1])), "usage: fnet peers_fnet.lua THREADS"))
@@ -24,18 +25,6 @@ local function epoch(set, batch)
     total = total + loss:item() * #y
   end
   return total / #set
-end
-
-local function seconds_a_call(call, enough)
-  call()
-  local calls = 1
-  while true do
-    local start = fnet.clock()
-    for _ = 1, calls do call() end
-    local seconds = fnet.clock() - start
-    if seconds >= enough then return seconds / calls end
-    calls = calls * 2
-  end
 end
 
 local answers, warm = {}, {}

@@ -15,6 +15,7 @@ import time
 
 import numpy
 
+from peers_clock import seconds_a_call
 from peers_networks import NETWORKS
 
 DATA = os.environ.get("FNET_DATA") or "/usr/share/datasets/fashion-mnist"
@@ -40,19 +41,6 @@ def accuracy(network, x, y):
     for i in range(0, len(x), 1000):
         right += int((network.predict(x[i : i + 1000]).argmax(1) == y[i : i + 1000]).sum())
     return right / len(x)
-
-
-def seconds_a_call(call, enough):
-    call()
-    calls = 1
-    while True:
-        start = time.perf_counter()
-        for _ in range(calls):
-            call()
-        seconds = time.perf_counter() - start
-        if seconds >= enough:
-            return seconds / calls
-        calls *= 2
 
 
 def program(peer):

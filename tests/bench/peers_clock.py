@@ -1,0 +1,16 @@
+"""The time of one call, of which many may be too short for the clock. peers_clock.lua does the same."""
+
+import time
+
+
+def seconds_a_call(call, enough):
+    call()
+    calls = 1
+    while True:
+        start = time.perf_counter()
+        for _ in range(calls):
+            call()
+        seconds = time.perf_counter() - start
+        if seconds >= enough:
+            return seconds / calls
+        calls *= 2

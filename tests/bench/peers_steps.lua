@@ -1,0 +1,56 @@
+-- fnet in the comparison of steps, or the file from which PyTorch starts.
+--   fnet peers_steps.lua write STEP FILE: the inputs and start values of a step, as safetensors
+--   fnet peers_steps.lua serve THREADS: prints "ready VERSION", then answers each line that it reads:
+--     check STEP fnet  numbers that PyTorch's must be like: samples of the first results, a ; between two tensors
+--     time STEP fnet   seconds of a step
+-- peers_steps_torch.py understands the same lines.
+
+local fnet = require "fnet"
+local steps = require "tests.bench.peers_steps_fnet"
+local seconds_a_call = require "tests.bench.peers_clock"
+
+local ENOUGH = 0.2 -- seconds that are measured at once, at least
+local CHECKED = 3 -- steps, so that gradients and the optimiser show in the loss
+
+local function make(name, checked)
+  fnet.seed(1)
+  return assert(steps[name], "no step " .. name)(checked)
+end
+
+-- Nine numbers of a tensor from its first to its last element, and the mean of all absolute values.
+local function samples(t)
+  local flat, list = t:detach():reshape { -1 }, {}
+  for k = 0, 8 do list[k + 1] = ("%.9g"):format(flat[1 + (#flat - 1) * k // 8]) end
+  list[10] = ("%.9g"):format(flat:abs():mean():item())
+  return table.concat(list, " ")
+end
+
+local function check(name)
+  local step, list = make(name, true), {}
+  for i = 1, CHECKED do list[i] = samples(step.run()) end
+  if step.watched then list[#list + 1] = samples(step.watched.grad) end
+  return table.concat(list, ";")
+end
+
+local current, step -- the name of the step that was made last, and the step
+local function time(name)
+  if current ~= name then
+    current, step = name, nil
+    collectgarbage()
+    step = make(name, false)
+  end
+  return ("%.9g"):format(seconds_a_call(step.run, ENOUGH))
+end
+
+if arg[1] == "write" then
+  assert(fnet.write_tensors(arg[3], make(arg[2], true).tensors))
+  return
+end
+
+fnet.threads(assert(math.tointeger(tonumber(arg[2])), "usage: fnet peers_steps.lua serve THREADS"))
+io.stdout:setvbuf "line"
+print(("ready %s, numerics %d, %s"):format(fnet.version, fnet.numerics, fnet.isa()))
+for line in io.lines() do
+  local request, name = line:match "^(%a+) (%g+)"
+  print(assert(({ check = check, time = time })[request], "no request " .. line)(name))
+end
