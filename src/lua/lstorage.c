@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #define ALIGNMENT 64
-#define POOL_BYTES ((size_t)64 << 20)
 #define GUARDED_BYTES ((size_t)1 << 20) /* from here on, lack of memory is reported with the size */
 
 struct pool {
@@ -38,14 +37,34 @@ static int new_userdata(lua_State *L) {
     return 1;
 }
 
+/* Pushes the userdata or the error. */
+static int try_userdata(lua_State *L, size_t total) {
+    lua_pushcfunction(L, new_userdata);
+    lua_pushinteger(L, (lua_Integer)total);
+    return lua_pcall(L, 1, 1, 0);
+}
+
 size_t lstorage_total(size_t bytes) { return sizeof(struct storage) + ALIGNMENT - 1 + bytes; }
+
+/* What the pool may hold: POOL_BYTES and half of all that the collector counts, the pool included. So it keeps what
+   the step of a large network gives back, whose gradients alone are more than POOL_BYTES. */
+static size_t pool_most(lua_State *L) { return POOL_BYTES + ((size_t)lua_gc(L, LUA_GCCOUNT) << 10) / 2; }
+
+static void empty_pool(lua_State *L, struct pool *pool) {
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
+    pool->bytes = 0;
+}
 
 static struct storage *allocate(lua_State *L, const char *what, size_t bytes) {
     size_t total = lstorage_total(bytes);
     if (bytes >= GUARDED_BYTES) {
-        lua_pushcfunction(L, new_userdata);
-        lua_pushinteger(L, (lua_Integer)total);
-        int status = lua_pcall(L, 1, 1, 0);
+        int status = try_userdata(L, total);
+        if (status == LUA_ERRMEM && pool_of(L)->bytes > 0) {
+            lua_pop(L, 1);
+            empty_pool(L, pool_of(L));
+            status = try_userdata(L, total);
+        }
         if (status == LUA_ERRMEM)
             lerror_kind(L, LERROR_MEMORY, "%s: not enough memory for %I MiB; use fewer or smaller tensors", what,
                         (LUAI_UACINT)(bytes >> 20));
@@ -86,12 +105,6 @@ struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes) {
     return storage;
 }
 
-static void empty_pool(lua_State *L, struct pool *pool) {
-    lua_newtable(L);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &free_key);
-    pool->bytes = 0;
-}
-
 void lstorage_leave_to(struct storage *storage, enum keeper keeper) {
     if (storage->keeper == TAKER || keeper == COLLECTOR) storage->keeper = keeper;
 }
@@ -105,8 +118,10 @@ void lstorage_give_back(lua_State *L, int index) {
     struct storage *storage = lua_touserdata(L, index);
     index = lua_absindex(L, index);
     storage->generation++;
-    if (storage->bytes < POOLED_BYTES || storage->bytes > POOL_BYTES) return;
-    if (pool->bytes + storage->bytes > POOL_BYTES) empty_pool(L, pool); /* full of sizes that nobody asks for */
+    if (storage->bytes < POOLED_BYTES) return;
+    size_t most = pool_most(L);
+    if (pool->bytes + storage->bytes > most) empty_pool(L, pool); /* full of sizes that nobody asks for */
+    if (storage->bytes > most) return;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &free_key);
     if (lua_rawgeti(L, -1, (lua_Integer)storage->bytes) != LUA_TTABLE) {
         lua_pop(L, 1);

@@ -1,7 +1,7 @@
 /* Storage: the memory behind tensors, as Lua userdata, so that the collector sees and frees every byte. Small
    storages lie in the userdata of their first handle, larger ones in one of their own.
-   The pool keeps storages that the library gave back early (never more than POOL_BYTES), so that a training
-   step runs in the same memory as the one before.
+   The pool keeps storages that the library gave back early (never more than POOL_BYTES and half of what the collector
+   counts), so that a training step runs in the same memory as the one before.
    Invariants: a storage is in the pool or in use, never both; giving it back moves `generation` on, which is how
    handles of its former user notice. While it is in use, one keeper decides when it goes back.
    Above lerror, below tensor handles; operations take their workspace here. */
@@ -32,6 +32,7 @@ struct storage {
 };
 
 #define POOLED_BYTES 4096 /* storages below this size are embedded */
+#define POOL_BYTES ((size_t)64 << 20)
 
 struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes); /* pushes its userdata */
 void lstorage_embed(struct storage *storage, size_t bytes);                  /* makes one inside a handle */

@@ -1,5 +1,5 @@
---- The memory that reading files takes: that of the result and little more, a sentence where it is not there, and
--- training from files that are larger than it.
+--- The memory that reading files takes: that of the result and little more, a sentence where it is not there,
+-- training from files that are larger than it, and the pool where memory is short.
 
 local fnet = require "fnet"
 local command = require "tests.support.command"
@@ -88,6 +88,20 @@ describe("reading a file", function()
     end
     local result = run("print(fnet.data.read_image 'x.png')", idle.space + 12 * 1024)
     assert.equal("nil\tx.png: needs 48 MiB, which do not fit into memory\t12\n", result.output)
+  end)
+end)
+
+describe("what the pool holds", function()
+  it("makes room for a tensor that else would not fit", function()
+    if not limited() then return end
+    local script = [[
+      local core, held = require "fnet.core", fnet.zeros { 128, MIB }
+      for mib = 60, 61 do fnet.zeros({ mib, MIB }):release() end
+      local full = core.pool()
+      local large = fnet.zeros { 160, MIB }
+      print(held:count() >> 18, full >> 20, large:count() >> 18, (core.pool()))]]
+    local result = run((script:gsub("MIB", MIB // 4)), idle.space + 340 * 1024)
+    assert.equal("128\t121\t160\t0\n", result.output, result.errors)
   end)
 end)
 
