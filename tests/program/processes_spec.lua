@@ -50,7 +50,7 @@ local EVENT = [[
 local fnet = require "fnet"
 local event, place, resume = ...
 local number = fnet.processes()
-if event == "slow" then os.execute("echo $PPID > process" .. number) end
+if event == "slow" or event == "long" then os.execute("echo $PPID > process" .. number) end
 fnet.seed(event == "seed" and number or 1)
 print "begins"
 local x = fnet.rand { 48, 4 }
@@ -59,7 +59,7 @@ local units = event == "units" and 4000 * number or 8
 local model = fnet.nn.Sequential { fnet.nn.Dense(4, units), fnet.nn.Dropout(0.1), fnet.nn.Dense(units, 3) }
 local function macro_f1(output, y) return fnet.metrics.confusion(output, y).macro.f1 end
 local history = fnet.fit(model, { train = set, loss = fnet.nn.cross_entropy, optim = fnet.optim.Adam, batch = 16,
-  epochs = 4, shards = 8, metrics = { f1 = { whole = macro_f1 } },
+  epochs = event == "long" and 1e6 or 4, shards = 8, metrics = { f1 = { whole = macro_f1 } },
   checkpoint = place and { place, every = 2, resume = resume ~= nil },
   callbacks = { step = function(run)
     if event == "slow" then os.execute "sleep 0.04" end
@@ -222,6 +222,21 @@ for _, kind in ipairs(mpi.kinds) do
         assert.not_equal(0, result.status, what)
         assert.is_true(os.time() - started < 12, what)
         assert.equal(expected, run(mpirun, math.random(5), "event.lua", "none", place, "resume").output, what)
+      end
+    end)
+
+    test("all end when Ctrl-C reaches one or all", function()
+      for _, reached in ipairs { kind == "mpich" and "1" or "2", "*" } do
+        local result = command.shell(directory, ([[
+          rm -f process*
+          %s %s &
+          while [ ! -s process1 ] || [ ! -s process2 ]; do sleep 0.01; done
+          sleep 0.2
+          kill -INT $(cat process%s)
+          wait $!]]):format(command.hears_interrupts, mpi.line(mpirun, 2, "event.lua", "long"), reached))
+        assert.matches("process %d of 2: interrupted\n", result.errors)
+        assert.not_matches("%x+%s+%d", result.output) -- nothing comes after the training
+        assert.not_equal(0, result.status)
       end
     end)
 

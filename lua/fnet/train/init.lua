@@ -161,10 +161,11 @@ end
 --- Trains a model: for each epoch and each batch, `loss(model(x), y)`, `zero_grad`, `backward`, `step`; the same
 -- bits as that loop written out. The model is in training mode meanwhile, but for parts that the script has put
 -- into evaluation mode, and in evaluation mode afterwards, ready to be used. Ctrl-C ends it and keeps what is
--- learnt. A loss that is not finite, of the validation data too, raises an error that says in which layer it began;
--- the model then has its last good weights: those that gave a finite loss, at most 64 steps back. Before the first
--- step an error names what gradients reach though neither the model nor an optimiser has it, such as the weights of
--- a layer that nn.Lambda's function has captured.
+-- learnt; where several processes share it, Ctrl-C ends all of them. A loss that is not finite, of the validation
+-- data too, raises an error that says in which layer it began; the model then has its last good weights: those
+-- that gave a finite loss, at most 64 steps back. Before the first step an error names what gradients reach though
+-- neither the model nor an optimiser has it, such as the weights of a layer that nn.Lambda's function has
+-- captured.
 ---@param model nn.Module
 ---@param options table train: the data set; valid: another one, evaluated after each epoch; loss: function(output,
 --- target) -> tensor, such as nn.cross_entropy; optim: an optimiser, or a function that makes one from the

@@ -259,7 +259,9 @@ local function train(run, plan)
   run.checkpoint:close() -- before anything that takes memory
   modes.rest(run.model)
   local records, stopping = run.history, plan.early_stopping
-  if not ok and (not interruption.is(message) or interruption.inside > 0 or run.checkpoint.directory) then
+  -- Several processes are not interrupted in the same place, and could not go on together.
+  local ends_all = interruption.inside > 0 or run.checkpoint.directory or plan.shards and processes.count > 1
+  if not ok and (ends_all or not interruption.is(message)) then
     try(tell, run, plan, "finish") -- so that a progress line ends
     error(message, 0)
   end
