@@ -57,4 +57,5 @@ for step = 0, options.steps do
     optimisers[i]:step()
   end
 end
-print("\n" .. report.pictures(pictures, { captions = captions, columns = 2 }))
+print "\nBright, or @: a network thinks of the ring; dark, or blank: of the middle.\n"
+print(report.pictures(pictures, { captions = captions, columns = 2 }))
