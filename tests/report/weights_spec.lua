@@ -14,20 +14,24 @@ local function dense(inputs, units)
   end })
 end
 
+local MEANING = "\n\nshades from blank, the most negative weight, over '=' and '+', about 0, to '@',\nthe " ..
+  "most positive"
+
 describe("weights", function()
   it("of a layer on flattened pictures are one picture a unit, each by its largest weight", function()
     local model = nn.Sequential { nn.Flatten(), dense(16, 2), nn.ReLU() }
     assert.equal("layer 2, Dense(16, 2)\n\n@@::::::  ::@@::::\n::::::::  ::::::::\n::::::::  ::::::::\n" ..
-      "::::::::  ::::::::\nunit 1    unit 2", report.weights(model))
+      "::::::::  ::::::::\nunit 1    unit 2" .. MEANING, report.weights(model))
     local text = report.weights(dense(16, 2), { shape = { 2, 8 }, count = 1 })
-    assert.equal("the first unit of Dense(16, 2)\n\n+:::::::\nunit 1", text)
+    assert.equal("the first unit of Dense(16, 2)\n\n+:::::::\nunit 1" .. MEANING, text)
   end)
 
   it("of a convolution are its kernels, enlarged", function()
     local conv = nn.Conv2D(1, 2, 2, { init = function(shape) return fnet.tensor({ 1, -1, 0, 0, 0, 0, -1, 1 })
       :reshape(shape) end })
     local text = "@@@@++++      ++++\n@@@@++++      ++++\n++++      ++++@@@@\n++++      ++++@@@@\n"
-    assert.equal("Conv2D(1, 2, 2)\n\n" .. text .. "unit 1    unit 2", (report.weights(conv):gsub(" +\n", "\n")))
+    local expected = "Conv2D(1, 2, 2)\n\n" .. text .. "unit 1    unit 2" .. MEANING
+    assert.equal(expected, (report.weights(conv):gsub(" +\n", "\n")))
   end)
 
   it("have two hues on a terminal, and the colours of pictures with three channels", function()

@@ -12,6 +12,7 @@ local is_module = require("fnet.nn.module").is_module
 
 local MOST = 16 -- units that are drawn
 local SMALL = 8 -- pictures of fewer columns are enlarged
+local MEANING = "shades from blank, the most negative weight, over '=' and '+', about 0, to '@', the most positive"
 
 -- The shape that is asked for, checked: as many numbers as the layer takes.
 local function check_shape(layer, shape)
@@ -52,7 +53,8 @@ end
 
 --- The weights of a first layer as pictures, in a grid: what each unit of a Dense layer on flattened pictures, or
 -- each kernel of a Conv2D, looks for. Blue is negative and orange positive, each picture scaled by its largest
--- weight, as report.matrix has it; those of three channels are colours around grey.
+-- weight, as report.matrix has it; those of three channels are colours around grey. Where there are no colours the
+-- last line says what the shades mean.
 ---@param model nn.Module a Dense or Conv2D layer, or a model, whose first one is taken
 ---@param options? table shape: { height, width } of the pictures that a Dense layer takes as rows, or { height,
 --- width, 3 }; by default a square, where a Flatten comes before; count: at most so many units, 16; columns: so
@@ -77,9 +79,12 @@ local function weights(model, options)
     local list, captions = pictures_of(all, shown)
     local head = shown == layer.units and layer:name() or ("the first %s of %s"):format(
       shown == 1 and "unit" or shown .. " units", layer:name())
-    head = table.concat(letters.wrap(head, screen.of(1).columns), "\n")
-    return head .. "\n\n" .. pictures.grid("weights", list, { captions = captions, columns = options.columns },
+    local at = screen.of(1)
+    local function folded(text) return table.concat(letters.wrap(text, at.columns), "\n") end
+    local drawn = pictures.grid("weights", list, { captions = captions, columns = options.columns },
       function(picture) return picture.rank == 3 and palette.colour or palette.signed end)
+    local meaning = not at.colour and list[1].rank == 2 and "\n\n" .. folded(MEANING) or ""
+    return ("%s\n\n%s%s"):format(folded(head), drawn, meaning)
   end)
 end
 
