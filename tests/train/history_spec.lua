@@ -64,6 +64,18 @@ describe("a history", function()
     assert.matches("1 of 3 values of 'loss' is nan", fnet.report.plot(h, { columns = 80 }))
   end)
 
+  it("has short figures in its lines, however large they are", function()
+    local h = fnet.fit(fnet.nn.Dense(1, 1, { init = "zeros" }), {
+      train = fnet.data.Dataset { x = fnet.ones { 2, 1 }, y = fnet.full({ 2, 1 }, 1e18) }, epochs = 1,
+      loss = fnet.nn.mse, optim = fnet.optim.SGD,
+    })
+    assert.matches("^epoch 1/1  loss 1e%+36  %d+%.%d%d s$", h:line(h[1]))
+    h[1].loss = 999999.5
+    assert.matches("  loss 999999%.5000  ", h:line(h[1]))
+    h[1].loss = -math.huge
+    assert.matches(" %-inf ", tostring(h))
+  end)
+
   it("is a table of rows", function()
     local rows, names = sample():table()
     assert.same({ "epoch", "samples", "loss", "best", "a,\"b\"", "seconds", "extra" }, names)

@@ -11,6 +11,11 @@ local say = {}
 ---@return string
 function say.number(value, format) return value ~= value and "nan" or format:format(value) end
 
+--- A figure of a training, such as a loss: four decimals, or five digits where these would be many.
+---@param value number
+---@return string
+function say.figure(value) return say.number(value, math.abs(value) < 1e6 and "%.4f" or "%.5g") end
+
 --- "[2, 3]", "[batch, 3]": a shape as messages show it.
 ---@param shape integer[]
 ---@param lead? string

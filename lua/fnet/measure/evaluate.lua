@@ -22,7 +22,7 @@ local public = {}
 local Result = {}
 
 function Result:__tostring()
-  return ("accuracy %s, loss %s"):format(classes.accuracy_text(self), say.number(self.loss, "%.4f"))
+  return ("accuracy %s, loss %s"):format(classes.accuracy_text(self), say.figure(self.loss))
 end
 
 -- What evaluate gives for a loss or metrics, the names in their order; "loss 0.1231, error 0.2 (1000 samples)".

@@ -106,7 +106,7 @@ function report.training(options)
       local now = core.clock()
       if not update or now - drawn < (run.step == 1 and SOON or PAUSE) then return end
       drawn = now
-      update(run.step, ("loss %.4f"):format(run.means:mean_loss()))
+      update(run.step, "loss " .. say.figure(run.means:mean_loss()))
     end
   end
   return callbacks

@@ -6,6 +6,7 @@ local expect = require "fnet.base.expect"
 local in_columns = require "fnet.base.columns"
 local naming = require "fnet.base.naming"
 local processes = require "fnet.base.processes"
+local say = require "fnet.base.say"
 
 --- What fnet.fit gives: a list of records, one an epoch (epoch, samples, seconds, loss, each metric, valid_loss,
 -- ...), which prints as a table. The name of a figure gives its list over the epochs, `history.loss`: numbers, nan
@@ -65,7 +66,7 @@ local function text_of(name, value)
   if name:find "accuracy$" then return ("%.2f%%"):format(100 * value) end
   if name == "seconds" then return ("%.2f"):format(value) end
   if name == "lr" then return ("%.3g"):format(value) end
-  return ("%.4f"):format(value)
+  return say.figure(value)
 end
 
 --- The figures of an epoch in one line: "epoch 2/5  loss 0.3776  accuracy 86.45%  0.13 s".
