@@ -1,5 +1,6 @@
 --- Lines on the terminal, mostly one, that are drawn again and again. While they stand, whatever the script writes
--- takes them away first, so the two never share one: print, warn, io.write and the files' write are wrapped then.
+-- takes them away first, so the two never share one: print, warn, io.write, the files' write and what runs other
+-- commands, os.execute, are wrapped then.
 -- Invariant: `undo` is set while lines stand, and only then are these wrapped; `lengths` are those of the lines.
 
 local core = require "fnet.core"
@@ -81,7 +82,8 @@ function live.draw(lines, columns)
   end
   io.stderr:write(home .. table.concat(cut, "\27[K\n") .. "\27[K" .. (#lines < rows and "\27[J" or ""))
   io.stderr:flush()
-  undo = { wrap(_G, "print"), wrap(_G, "warn"), wrap(io, "write"), wrap(getmetatable(io.stdout).__index, "write") }
+  undo = { wrap(_G, "print"), wrap(_G, "warn"), wrap(io, "write"), wrap(os, "execute"),
+    wrap(getmetatable(io.stdout).__index, "write") }
 end
 
 return live
