@@ -1,6 +1,7 @@
 --- What scripts show: bars, pictures, distributions, accuracies, JSON, progress.
 
 local fnet = require "fnet"
+local width_of = require("fnet.base.width").of
 local core = require "fnet.core"
 local report = fnet.report
 
@@ -226,6 +227,13 @@ describe("a distribution", function()
       for line in drawn(width, {}):gmatch "[^\n]+" do assert.is_true(columns(line) <= width) end
     end
     assert.equal(drawn(nil, {}), drawn(80, {}))
+    for _, name in ipairs { ("long "):rep(30), ("日本"):rep(30) } do
+      on_terminal(40, {}, function()
+        for line in report.distribution({ name, "b" }, fnet.tensor { 0.25, 0.75 }):gmatch "[^\n]+" do
+          assert.is_true(width_of(line) <= 40, line)
+        end
+      end)
+    end
   end)
 
   it("survives probabilities that are not numbers", function()

@@ -134,7 +134,8 @@ function report.sweep(sweep, row, seed, figure, problem)
   io.stderr:write(table.concat(parts, "  "), "\n")
 end
 
---- One line a class: its name, a bar, the percentage; the largest is marked. On a narrow terminal bars are shorter.
+--- One line a class: its name, a bar, the percentage; the largest is marked. On a narrow terminal bars are shorter,
+-- and long names are cut.
 ---@param names string[]
 ---@param probabilities tensor [classes], each from 0 to 1; a NaN has no bar
 ---@return string text without a newline at the end
@@ -153,10 +154,11 @@ function report.distribution(names, probabilities)
       core.raise("distribution: expected probabilities from 0 to 1, got %.5g for '%s'; t:softmax() makes such of "
         .. "logits", value, name)
     end
+    if at.terminal then name = letters.cut(name, math.max(1, at.columns - SHORT - 13)) end
     rows[i] = { "  " .. name, value, say.number(100 * value, "%.1f%%"), largest and " <" or "" }
     longest = math.max(longest, letters.width(rows[i][1]))
   end
-  local width = at.terminal and math.max(4, math.min(30, at.columns - longest - 11)) or 30
+  local width = at.terminal and math.max(SHORT, math.min(30, at.columns - longest - 11)) or 30
   for _, row in ipairs(rows) do row[2] = bar(row[2], width, at) end
   return table.concat(columns(rows, { -1, -width, 6, -1 }), "\n")
 end
