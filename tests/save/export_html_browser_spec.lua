@@ -3,6 +3,7 @@
 local fnet = require "fnet"
 local browser = require "tests.support.browser"
 local command = require "tests.support.command"
+local json = require "fnet.files.json"
 local nn, data = fnet.nn, fnet.data
 
 local FIXTURES = "tests/fixtures/fashion"
@@ -148,6 +149,42 @@ describe("a model as a page in the #browser", function()
       assert.equal(window.dark == true, colour[1] < 100)
     end)
   end
+
+  it("is drawn on with one finger, whatever the others do", function()
+    local page = open(lesson, { data = test }, WINDOWS[2])
+    page:call("Emulation.setTouchEmulationEnabled", { enabled = true, maxTouchPoints = 2 })
+    page:evaluate "byId('clear').click(), byId('pad').scrollIntoView({ block: 'center' })"
+    local at = on_pad(page)
+    local function touch(kind, ...)
+      local points = json.array {}
+      for i, place in ipairs { ... } do points[i] = { x = place[1], y = place[2], id = i } end
+      page:call("Input.dispatchTouchEvent", { type = kind, touchPoints = points })
+    end
+    touch("touchStart", at(0.2, 0.2))
+    touch("touchMove", at(0.2, 0.4))
+    touch("touchStart", at(0.2, 0.4), at(0.9, 0.9))
+    touch("touchMove", at(0.2, 0.6), at(0.8, 0.9))
+    touch("touchMove", at(0.2, 0.8)) -- the second one has gone
+    touch "touchEnd"
+    frame(page)
+    local extent = page:evaluate "extentOf(pad, padHeight, padWidth)"
+    local size = page:evaluate "radius() + 2"
+    local high = page:evaluate "padHeight"
+    assert.near(0.2 * high, extent.top, size)
+    assert.near(0.8 * high, extent.bottom, size)
+    assert.near(0.2 * high, extent.right, size)
+  end)
+
+  it("has all of a high picture in the window", function()
+    local set = data.Dataset { x = fnet.full({ 4, 60, 10 }, 9, "uint8"), y = fnet.full({ 4 }, 1, "int32"),
+      scale = 1 / 255 }
+    local page = open(nn.Sequential { nn.Flatten(), nn.Dense(600, 2), nn.Softmax() }, { data = set })
+    for _, name in ipairs { "pad", "seen" } do
+      local box = page:evaluate(("byId('%s').getBoundingClientRect().toJSON()"):format(name))
+      assert.is_true(box.height <= 640, name)
+      assert.near(6, box.height / box.width, 0.3, name)
+    end
+  end)
 
   it("steps through pictures and their mistakes", function()
     local page = open(lesson, { data = test, samples = 60 })

@@ -25,6 +25,8 @@ let penDown = false;
 Object.assign(canvas, { width: padWidth, height: padHeight });
 Object.assign(seenCanvas, { width, height });
 canvas.style.aspectRatio = seenCanvas.style.aspectRatio = `${width} / ${height}`;
+canvas.style.maxWidth = `calc(80vh * ${width / height})`; // a high picture fits into the window
+seenCanvas.style.maxWidth = `calc(11rem * ${width / height})`;
 
 function paint(context, values, wide, high) {
   const image = context.createImageData(wide, high);
@@ -201,17 +203,17 @@ function placeOf(event) {
   return { x: x * padWidth, y: y * padHeight };
 }
 
-let last = null; // where the pointer was
+let last = null; // where the pointer was; of several fingers the first one draws
 
 canvas.addEventListener("pointerdown", event => {
-  if (event.button !== 0) return;
+  if (event.button !== 0 || !event.isPrimary) return;
   canvas.setPointerCapture(event.pointerId);
   cursor = null;
   last = placeOf(event);
   line(last, last);
 });
 canvas.addEventListener("pointermove", event => {
-  if (!last) return;
+  if (!last || !event.isPrimary) return;
   const events = event.getCoalescedEvents?.() ?? [];
   for (const step of events.length > 0 ? events : [event]) {
     const place = placeOf(step);
@@ -219,7 +221,9 @@ canvas.addEventListener("pointermove", event => {
     last = place;
   }
 });
-for (const name of ["pointerup", "pointercancel"]) canvas.addEventListener(name, () => { last = null; });
+for (const name of ["pointerup", "pointercancel"]) {
+  canvas.addEventListener(name, event => { if (event.isPrimary) last = null; });
+}
 
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 

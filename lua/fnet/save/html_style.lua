@@ -30,7 +30,7 @@ h2 { font-size: 1.1rem; line-height: 1.3; margin: 0 0 .8rem; overflow-wrap: anyw
 }
 
 .frame { position: relative; line-height: 0; }
-#pad { width: 100%; border-radius: 8px; touch-action: none; cursor: crosshair; background: #000; }
+#pad { width: 100%; display: block; margin: 0 auto; border-radius: 8px; touch-action: none; cursor: crosshair; background: #000; }
 #hint {
   position: absolute; inset: 0; margin: 0; display: grid; place-items: center; pointer-events: none;
   color: #8d949b; font-size: 1.3rem; line-height: 1;

@@ -20,8 +20,8 @@ local PAGE = [[
 <a href="index.html" class="home">fnet</a>
 <div role="search" hidden>
 <label for="search-words" class="unseen">Search names and words</label>
-<input id="search-words" type="search" maxlength="200" role="combobox" aria-expanded="false" aria-controls="search-found"
-  aria-autocomplete="list" autocomplete="off" autocapitalize="off" spellcheck="false"
+<input id="search-words" type="search" maxlength="200" role="combobox" aria-expanded="false"
+  aria-controls="search-found" aria-autocomplete="list" autocomplete="off" autocapitalize="off" spellcheck="false"
   aria-keyshortcuts="/" placeholder="Search: nn.Linear, overfitting">
 <div id="search-found" role="listbox" aria-label="What was found" hidden></div>
 <p id="search-said" class="unseen" aria-live="polite"></p>
