@@ -412,6 +412,9 @@ static const char *command_module(lua_State *L, const char *word) {
     return lua_tostring(L, -1);
 }
 
+/* Whether a command has options, which it explains itself; the others are in the usage. */
+static bool explains_itself(const char *word) { return strcmp(word, "eval") == 0 || strcmp(word, "export") == 0; }
+
 /* Calls the function that the module is with `arg`; it says whether it succeeded, and perhaps why not. */
 static bool run_command(lua_State *L, const char *module) {
     if (!require(L, module)) return false;
@@ -513,7 +516,7 @@ static bool run_everything(lua_State *L, char **argv) {
     preload_modules(L);
     const char *script = argv[options.script];
     const char *command = options.help ? NULL : command_module(L, script);
-    bool asks_for_help = command != NULL && options_is_help(argv[options.script + 1]); /* fnet check --help */
+    bool asks_for_help = command != NULL && !explains_itself(script) && options_is_help(argv[options.script + 1]);
     if (asks_for_help || (options.help && options.topic == NULL)) {
         lua_pushfstring(L, "%s%s", options_usage, options_help);
         return show_text(L);

@@ -72,5 +72,8 @@ describe("the mistakes of a classifier", function()
     local broken = set_of({ { 0, 1 }, { 0, 1 }, { 0 / 0, 1 } }, { 1, 1, 1 })
     raises("mistakes: row 3 of the output holds a nan, so it says no class",
       function() mistakes(echo(), broken, 1, { size = 2 }) end)
+    local infinite = set_of({ { 0, 1 }, { 0, 1 / 0 } }, { 1, 1 })
+    raises("mistakes: row 2 of the output holds an infinity, so it has no probabilities",
+      function() mistakes(echo(), infinite) end)
   end)
 end)

@@ -71,6 +71,16 @@ describe("fnet export", function()
     end
   end)
 
+  it("says what it takes", function()
+    for _, words in ipairs { { "--help" }, { "-h" }, { "clothes.safetensors", "--help" } } do
+      local result = run(table.unpack(words))
+      assert.equal(0, result.status)
+      assert.matches("^Writes a saved model as a C file, .*\nusage: fnet export .*%-%-to FORMAT", result.output)
+    end
+    local eval = command.shell(directory, command.line(command.fnet, { "eval", "--help" }))
+    assert.matches("^Evaluates a saved classifier .*%-%-data DIR", eval.output)
+  end)
+
   it("says what is wrong", function()
     local model = "clothes.safetensors"
     local input = "--input: expected the lengths of a sample, such as 28x28 or 32x32x3, "
@@ -83,6 +93,10 @@ describe("fnet export", function()
       ["--int8: only a C file has weights of 8 bits"] = { model, "x.html", "--int8" },
       ["--title: only a page has a title"] = { model, "x.c", "--title", "x" },
       ["--data: of ONNX nothing is shown or measured"] = { model, "x.onnx", "--data", FIXTURES },
+      ["clothes.safetensors: is a model's file, which would be lost; give another name"] =
+        { model, model, "--to=html" },
+      ["other.safetensors: is a model's file, which would be lost; give another name"] =
+        { model, "other.safetensors", "--to=c" },
       [input .. "got '28y'"] = { model, "x.c", "--input", "28y" },
     } do
       local result = run(table.unpack(words))

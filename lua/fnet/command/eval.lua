@@ -13,11 +13,13 @@ local try = require "fnet.base.try"
 ---@param arguments string[] the model's path; --data DIR
 ---@return boolean succeeded
 return function(arguments)
-  if arguments[1] == nil or arguments[1]:sub(1, 1) == "-" then
+  local path = arguments[1] and arguments[1]:sub(1, 1) ~= "-" and table.remove(arguments, 1)
+  local asks = arguments[1] == "--help" or arguments[1] == "-h" -- which options answers
+  if not path and not asks then
     return command.fail("eval", "which model? fnet eval model.safetensors --data directory")
   end
-  local path = table.remove(arguments, 1)
-  local values = options(arguments, "Evaluates a saved classifier on the test pictures.", {
+  local values = options(arguments, "Evaluates a saved classifier on the test pictures:\n"
+    .. "fnet eval model.safetensors --data directory", {
     { "data", "", "directory of the four IDX files", value = "DIR" },
   })
   local model, about = command.load(path)

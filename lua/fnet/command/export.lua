@@ -48,6 +48,9 @@ local function misplaced(values, format)
   return nil
 end
 
+-- Whether a file that is to be written is the model itself, or called like one: a slip of names would lose it.
+local function loses_model(source, target) return target == source or target:find "%.safetensors$" ~= nil end
+
 -- The lengths of a text such as "28x28"; nil for an empty one.
 local function shape_of(text)
   if text == "" then return nil end
@@ -99,6 +102,9 @@ return function(arguments)
   if not format then return command.fail("export", "%s", problem) end
   problem = misplaced(values, format)
   if problem then return command.fail("export", "%s", problem) end
+  if loses_model(source, target) then
+    return command.fail("export", "%s: is a model's file, which would be lost; give another name", target)
+  end
   local model, about = command.load(source)
   if not model then return command.fail("export", "%s", about) end
   local chosen, settings = try(options_of, format, about, values)

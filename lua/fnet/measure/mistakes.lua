@@ -3,6 +3,7 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
+local core = require "fnet.core"
 local check_classifier = require "fnet.measure.classifier"
 local classes = require "fnet.measure.classes"
 local is_module = require("fnet.nn.module").is_module
@@ -36,6 +37,9 @@ local function mistakes(model, dataset, count, options)
     local said = classes.said("mistakes", output, samples):totable()
     local largest, labels = classes.probabilities(output):max(2):totable(), y:totable()
     for i, guess in ipairs(said) do
+      if largest[i] ~= largest[i] then -- logits with one have no softmax
+        core.raise("mistakes: row %d of the output holds an infinity, so it has no probabilities", samples + i)
+      end
       if guess ~= labels[i] then
         list[#list + 1] = { index = samples + i, label = labels[i], guess = guess, probability = largest[i] }
       end
