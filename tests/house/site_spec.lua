@@ -193,6 +193,12 @@ describe("the documentation in a #browser", function()
     end
   end)
 
+  it("is printed in ink on paper, from a dark desk too", function()
+    local page = open("terms.html", { dark = true })
+    page:as_printed(true)
+    assert.is_true(tonumber(page:evaluate "getComputedStyle(document.querySelector('h1')).color":match "%d+") < 60)
+  end)
+
   it("shows what the examples draw", function()
     local page = open "data.html"
     assert.equal(160, page:evaluate "document.querySelector('main img').naturalWidth")

@@ -254,6 +254,16 @@ describe("a page of a run in the #browser", function()
     end
   end)
 
+  it("is printed with two curves side by side", function()
+    with_page({ width = 700 }, function(page)
+      page:as_printed()
+      assert.is_true(page:evaluate [[(() => {
+        const [a, b] = [...document.querySelectorAll('#curves figure')].map(e => e.getBoundingClientRect())
+        return a.top === b.top && a.right <= b.left
+      })()]])
+    end)
+  end)
+
   it("is dark where the desk is", function()
     for _, dark in ipairs { false, true } do
       with_page({ dark = dark }, function(page)

@@ -150,6 +150,17 @@ describe("a model as a page in the #browser", function()
     end)
   end
 
+  it("is printed with its bars, in ink on paper, from a dark desk too", function()
+    local page = open(lesson, { data = test }, { dark = true })
+    page:as_printed(true)
+    local function style(selector, name)
+      return page:evaluate(("getComputedStyle(document.querySelector('%s'))['%s']"):format(selector, name))
+    end
+    assert.is_true(tonumber(style("h1", "color"):match "%d+") < 60)
+    assert.equal("exact", style(".fill", "printColorAdjust"))
+    assert.equal(0, page:evaluate "document.querySelector('[aria-label=Tools]').clientHeight")
+  end)
+
   it("is drawn on with one finger, whatever the others do", function()
     local page = open(lesson, { data = test }, WINDOWS[2])
     page:call("Emulation.setTouchEmulationEnabled", { enabled = true, maxTouchPoints = 2 })

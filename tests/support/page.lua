@@ -91,6 +91,13 @@ function Page:hear(method, of)
   end
 end
 
+--- From here on the page is as on paper, where the desk stays dark if it was.
+---@param is_dark? boolean
+function Page:as_printed(is_dark)
+  self:call("Emulation.setEmulatedMedia", { media = "print", features = json.array {
+    { name = "prefers-color-scheme", value = is_dark and "dark" or "light" } } })
+end
+
 --- Everything that came to the console so far, and exceptions, oldest first: "error: text (page.html:12)".
 ---@return string[]
 function Page:console()

@@ -204,6 +204,7 @@ image { image-rendering: pixelated; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   body { max-width: none; padding: 0; font-size: 10pt; }
   nav, .tools, .curves button, .cell .close { display: none; }
+  .curves { grid-template-columns: repeat(2, minmax(0, 1fr)); }
   section { margin-top: 1.6rem; }
   figure, article, tr, .tiles, .units li, .confusion { break-inside: avoid; }
   .note { break-inside: avoid; }

@@ -5,7 +5,7 @@ return [==[
   --ground: #f6f5f2; --card: #ffffff; --text: #1c1f23; --soft: #5c636b; --line: #dcdad4;
   --bar: #b9cbdc; --best: #2f7fc1; --track: #eeedea; --right: #0a7a5c; --wrong: #b8500a; --on-best: #ffffff;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
     --ground: #15171a; --card: #1f2226; --text: #eceae6; --soft: #a3a9b0; --line: #363a40;
     --bar: #46596b; --best: #4f9bdb; --track: #2a2e33; --right: #3fc79e; --wrong: #f0914b; --on-best: #10161c;
@@ -30,7 +30,10 @@ h2 { font-size: 1.1rem; line-height: 1.3; margin: 0 0 .8rem; overflow-wrap: anyw
 }
 
 .frame { position: relative; line-height: 0; }
-#pad { width: 100%; display: block; margin: 0 auto; border-radius: 8px; touch-action: none; cursor: crosshair; background: #000; }
+#pad {
+  width: 100%; display: block; margin: 0 auto; border-radius: 8px; touch-action: none; cursor: crosshair;
+  background: #000;
+}
 #hint {
   position: absolute; inset: 0; margin: 0; display: grid; place-items: center; pointer-events: none;
   color: #8d949b; font-size: 1.3rem; line-height: 1;
@@ -105,5 +108,11 @@ pre { font-size: .85rem; line-height: 1.4; margin: .5rem 0; }
   .card { padding: .9rem; }
 }
 .unseen { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); }
-@media print { .tools, .file, .note, #keys { display: none; } .card { break-inside: avoid; } }
+@media print {
+  :root { color-scheme: light; }
+  .tools, .file, #message, #keys { display: none; }
+  .card { break-inside: avoid; }
+  .card:not(:has(> :not(.tools, #keys))) { display: none; } /* of tools alone */
+  .bar, .fill { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
 ]==]
