@@ -125,12 +125,14 @@ return later.names("fnet", fnet, {
   Tensor = "tensor", array = "tensor", as_tensor = "tensor", asarray = "tensor", cat = "concat",
   concatenate = "concat", empty = "zeros", empty_like = "fnet.zeros(t.shape, t.dtype)",
   from_numpy = "fnet.data.read_npy reads files of NumPy", hstack = "concat",
-  linspace = "fnet.arange(first, last, step) has a step", manual_seed = "seed", normal = "randn",
+  linspace = "fnet.arange(first, last, step) has a step", load_state_dict = "it is a method: model:load_state(state)",
+  manual_seed = "seed", normal = "randn",
   ones_like = "fnet.ones(t.shape, t.dtype)", rand_like = "fnet.rand(t.shape) does it",
   randint = "fnet.rand(shape, 1, n + 1):int() gives whole numbers from 1 to n",
   randn_like = "fnet.randn(t.shape) does it", randperm = "permutation",
-  save = "it is a method: model:save(path)", set_num_threads = "threads", set_seed = "seed", uniform = "rand",
-  vstack = "concat", zeros_like = "fnet.zeros(t.shape, t.dtype)",
+  save = "it is a method: model:save(path)", set_num_threads = "threads", set_seed = "seed",
+  state_dict = "it is a method: model:state()", uniform = "rand", vstack = "concat",
+  zeros_like = "fnet.zeros(t.shape, t.dtype)",
 }, { -- and of what NumPy has as functions
   __index = function(_, name)
     local ours = core.methods[name] and name or core.metatable.elsewhere[name]

@@ -82,6 +82,10 @@ describe("search", function()
     assert.equal("nn.Dense", found("tf.keras.layers.Dense")[1])
     assert.equal("nn.Softmax", found("torch.nn.Softmax")[1])
     assert.equal("tensor.sum", found("tensor.sum")[1])
+    assert.equal("optim.Optimizer.step", found("optimizer.step")[1])
+    for theirs, ours in pairs { state_dict = "state()", load_state_dict = "load_state(state)" } do
+      assert.matches(theirs .. ": it is a method: model:" .. ours, search.find("torch.nn." .. theirs), 1, true)
+    end
     assert.same({ "nn.Softmax", "tensor.softmax" }, found "softmx")
     assert.equal("nn.Dropout", found("Dropuot")[1])
   end)

@@ -137,6 +137,27 @@ describe("a page of a run in the #browser", function()
     end)
   end)
 
+  it("forgets a range whose pointer was taken away", function()
+    with_page(nil, function(page)
+      page:evaluate "document.querySelector('.plot').scrollIntoView({ block: 'center' })"
+      local x, y = table.unpack(page:evaluate [[(() => {
+        const box = document.querySelector('.plot').getBoundingClientRect()
+        return [box.left + 200, box.top + 100]
+      })()]])
+      local function mouse(kind, by)
+        page:call("Input.dispatchMouseEvent", { type = kind, x = x + by, y = y, button = "left", buttons = 1,
+          clickCount = kind == "mousePressed" and 1 or 0 })
+      end
+      local function chosen() return page:evaluate "document.querySelectorAll('.select').length" end
+      mouse("mousePressed", 0)
+      mouse("mouseMoved", 60)
+      assert.is_true(chosen() > 0)
+      page:evaluate "document.querySelector('.plot').dispatchEvent(new PointerEvent('pointercancel')), 0"
+      mouse("mouseMoved", 90)
+      assert.equal(0, chosen())
+    end)
+  end)
+
   it("opens the samples behind a cell by a click, and closes them", function()
     with_page(nil, function(page)
       local right, said, count = wrong_cell()

@@ -165,8 +165,10 @@ function search.names(text)
   end
   local synonyms = naming.synonyms(name) or ""
   for word in synonyms:gmatch "%S+" do add_matches(word, IN_NAME) end
-  if #known == 0 and not all_parts()[text] and text:find "^[%w_]+%.[%w_.]+$" then
-    add_matches(name, IN_NAME) -- "Dense" of "tf.keras.layers.Dense", which has the same name here
+  if #known == 0 and text:find "^[%w_]+%.[%w_.]+$" then
+    local first = matches(text)[1]
+    local is_met = first and naming.bare(first.name:match "[^.]+$") == naming.bare(name)
+    if not is_met then add_matches(name, IN_NAME) end -- "tf.keras.layers.Dense", whose last part is a name here
   end
   add_matches(text, #known > 0 and IN_NAME or 0) -- where an answer is known, beside it only what has the name
   for word in synonyms:gmatch "%S+" do add_matches(word, 0) end

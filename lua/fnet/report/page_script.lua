@@ -1,7 +1,7 @@
 --- The script of a page of report.page, first part: curves that zoom and say their values. Plain JavaScript, as
--- browsers have it since 2021, without a library: what is needed here is short, does what the rest of the page does
--- for keyboards and screen readers, and nothing has to be taken from elsewhere or kept up to date. It runs in strict
--- mode under a policy without eval; texts become text nodes, never HTML.
+-- browsers have it since 2021, without a library: what is needed here is short, does what the rest of the page
+-- does for keyboards and screen readers, and nothing has to be taken from elsewhere or kept up to date. It runs in
+-- strict mode under a policy without eval; texts become text nodes, never HTML.
 
 return [==[
 
@@ -237,6 +237,10 @@ const page = (() => {
       const [low, high] = drag.slice().sort((a, b) => a - b);
       drag = null;
       if (scales.x(high) - scales.x(low) > 8) look(low, high); else drawAll();
+    });
+    plot.addEventListener('pointercancel', () => { // a pen that has begun to scroll the page
+      drag = null;
+      drawAll();
     });
     plot.addEventListener('pointerleave', event => {
       if (drag || event.pointerType === 'touch') return; // a finger that has gone still points

@@ -93,8 +93,9 @@ function find(text) {
   const add = (text, least) => matches(text).forEach(found => found.score >= least && names.add(found.name))
   const synonyms = words(knowledge.synonyms[bare(name)] || "")
   synonyms.forEach(word => add(word, knowledge.in_name))
-  if (known.length === 0 && !knowledge.topics[text] && /^[A-Za-z0-9_]+\.[A-Za-z0-9_.]+$/.test(text)) {
-    add(name, knowledge.in_name)
+  if (known.length === 0 && /^[A-Za-z0-9_]+\.[A-Za-z0-9_.]+$/.test(text)) {
+    const first = matches(text)[0], isMet = first && bare(first.name.match(/[^.]+$/)[0]) === bare(name)
+    if (!isMet) add(name, knowledge.in_name)
   }
   add(text, known.length > 0 ? knowledge.in_name : 0)
   synonyms.forEach(word => add(word, 0))
