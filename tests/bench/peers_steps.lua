@@ -2,7 +2,7 @@
 --   fnet peers_steps.lua write STEP FILE: the inputs and start values of a step, as safetensors
 --   fnet peers_steps.lua serve THREADS: prints "ready VERSION", then answers each line that it reads:
 --     check STEP fnet  numbers that PyTorch's must be like: samples of the first results, a ; between two tensors
---     time STEP fnet   seconds of a step
+--     time STEP fnet   seconds of a step: with one thread the processor's, which no other program can lengthen much
 -- peers_steps_torch.py understands the same lines.
 
 local fnet = require "fnet"
@@ -33,13 +33,13 @@ local function check(name)
 end
 
 local current, step -- the name of the step that was made last, and the step
-local function time(name)
+local function time(name, clock)
   if current ~= name then
     current, step = name, nil
     collectgarbage()
     step = make(name, false)
   end
-  return ("%.9g"):format(seconds_a_call(step.run, ENOUGH))
+  return ("%.9g"):format(seconds_a_call(step.run, ENOUGH, clock))
 end
 
 if arg[1] == "write" then
@@ -47,10 +47,12 @@ if arg[1] == "write" then
   return
 end
 
-fnet.threads(assert(math.tointeger(tonumber(arg[2])), "usage: fnet peers_steps.lua serve THREADS"))
+local threads = assert(math.tointeger(tonumber(arg[2])), "usage: fnet peers_steps.lua serve THREADS")
+fnet.threads(threads)
+local clock = threads == 1 and os.clock or fnet.clock
 io.stdout:setvbuf "line"
 print(("ready %s, numerics %d, %s"):format(fnet.version, fnet.numerics, fnet.isa()))
 for line in io.lines() do
   local request, name = line:match "^(%a+) (%g+)"
-  print(assert(({ check = check, time = time })[request], "no request " .. line)(name))
+  print(assert(({ check = check, time = time })[request], "no request " .. line)(name, clock))
 end

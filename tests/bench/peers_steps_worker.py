@@ -1,7 +1,7 @@
 """PyTorch in the comparison of steps: peers_steps_worker.py THREADS FOLDER, where peers_steps.lua has written the
 tensors of each step as STEP.safetensors. Prints "ready VERSION", then answers each line that it reads:
   check STEP WAY  numbers that fnet's must be like: samples of the first results, a ; between two tensors
-  time STEP WAY   seconds of a step
+  time STEP WAY   seconds of a step: with one thread the processor's, which no other program can lengthen much
 peers_steps.lua understands the same lines.
 """
 
@@ -9,6 +9,7 @@ import gc
 import json
 import os
 import sys
+import time
 
 import numpy
 import torch
@@ -53,6 +54,7 @@ def main(threads, folder):
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     print("ready", torch.__version__, flush=True)
+    clock = time.process_time if threads == 1 else time.perf_counter
     current, ways = None, {}
     for line in sys.stdin:
         request, name, way = line.split()
@@ -64,7 +66,7 @@ def main(threads, folder):
             gc.collect()
         if way not in ways:
             ways[way] = make(folder, name, way, False)[0]
-        print("%.9g" % seconds_a_call(ways[way], ENOUGH), flush=True)
+        print("%.9g" % seconds_a_call(ways[way], ENOUGH, clock), flush=True)
 
 
 main(int(sys.argv[1]), sys.argv[2])
