@@ -130,8 +130,8 @@ describe("the documentation in a #browser", function()
     local texts = { "early stopping", "stop early", "label smoothing", "torch.nn.LSTM", "clip gradients", "x", "",
       "initialization", "cross validation", "np.mean", "x.view", "kaiming", "learning_rate", "tensor", "the",
       "the best epoch", "EarlyStopping", "save a model", "normalisation of layers", "float32", "Ünits", "quantum",
-      "constructor", "softmx", "Dropuot", "tf.keras.layers.Dense", "torch.nn.Softmax", "tensor.sum", "optimizer.step", "model.state_dict", "optim.Adam",
-      "abcde", ("x"):rep(10000) }
+      "constructor", "softmx", "Dropuot", "tf.keras.layers.Dense", "torch.nn.Softmax", "tensor.sum",
+      "optimizer.step", "model.state_dict", "optim.Adam", "abcde", ("x"):rep(10000) }
     for _, list in pairs(index.elsewhere) do
       for _, entry in ipairs(list) do texts[#texts + 1] = entry.theirs end
     end

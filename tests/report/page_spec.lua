@@ -142,6 +142,27 @@ describe("report.page", function()
     assert.is_truthy(page_of { runs }:find(note, 1, true))
   end)
 
+  it("asks the model once for each sample, and once more for those that it shows", function()
+    local model, set = pages.classifier()
+    local seen = 0
+    local counting = fnet.nn.Sequential { fnet.nn.Lambda(function(x)
+      seen = seen + (x.rank == 3 and #x or 1)
+      return x
+    end), model }
+    local text = page_of { counting, set, pictures = 20 }
+    assert.is_true(seen >= 80 and seen <= 85, seen) -- and a few for the shapes of the drawing
+    local result = fnet.evaluate(counting, set)
+    assert.is_truthy(text:find(("<dd>%.2f%%</dd><dt>test accuracy, ± %.2f%%</dt>"):format(100 * result.accuracy,
+      100 * result.margin), 1, true))
+    local worst = {}
+    for i, mistake in ipairs(fnet.metrics.mistakes(counting, set, 12)) do worst[i] = mistake.index end
+    local list = data_of(text, "samples-data").list
+    for i, row in ipairs(worst) do assert.equal(row, list[i][1]) end
+    set.y[60] = 4
+    support.raises("page: test: label 4 in row 60 is outside 1..3, the classes of the model",
+      function() fnet.report.page(directory .. "/none.html", { model, set }) end)
+  end)
+
   it("has each mistake that it counts, and distributions that add up", function()
     local model, set = pages.classifier()
     local text = page_of { model, set }

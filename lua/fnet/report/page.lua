@@ -8,7 +8,7 @@ local core = require "fnet.core"
 local processes = require "fnet.base.processes"
 local html = require "fnet.files.html"
 local json = require "fnet.files.json"
-local evaluate = require("fnet.measure.evaluate").evaluate_classifier
+local margin = require("fnet.measure.classes").margin
 local about = require "fnet.report.page_about"
 local classes = require "fnet.report.page_classes"
 local curves = require "fnet.report.page_curves"
@@ -68,10 +68,10 @@ local function add_test(page, given)
     table.insert(page.tiles, 1, { value = decimal.text("%.3f", r2), label = "R² on the test data" })
     return
   end
-  local result = evaluate(given.model, given.test)
-  local shown = classes.look(given.model, given.test, given.pictures, given.mistakes)
-  table.insert(page.tiles, 1, { value = parts.percent(result.accuracy),
-    label = ("test accuracy, ± %s"):format(parts.percent(result.margin)) })
+  local shown, total = classes.look(given.model, given.test, given.pictures, given.mistakes), #given.test
+  local accuracy = shown.judged.correct / total
+  table.insert(page.tiles, 1, { value = parts.percent(accuracy),
+    label = ("test accuracy, ± %s"):format(parts.percent(margin(accuracy, total))) })
   page:add(classes.confusion(shown))
   page:add(classes.accuracies(shown))
   if given.mistakes > 0 then page:add(classes.mistakes(shown)) end

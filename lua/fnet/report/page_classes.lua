@@ -7,7 +7,6 @@ local parts = require "fnet.report.page_parts"
 local pictures = require "fnet.report.page_pictures"
 local samples = require "fnet.report.page_samples"
 local interval = require("fnet.measure.classes").interval
-local find_mistakes = require "fnet.measure.mistakes"
 local values_of = require "fnet.report.sample_values"
 
 local classes = {}
@@ -40,11 +39,7 @@ function classes.look(network, dataset, most, mistakes)
   local shape, shown = pictures.shape_of(dataset), { judged = samples.judge(network, dataset) }
   local judged, room = shown.judged, shape and pictures.room(shape) or most
   shown.counts = samples.count(judged)
-  local worst = {}
-  mistakes = judged.broken == 0 and math.min(mistakes, most, room) or 0 -- without its probability none is the worst
-  for i, mistake in ipairs(mistakes > 0 and find_mistakes(network, dataset, mistakes) or {}) do
-    worst[i] = mistake.index
-  end
+  local worst = samples.mistakes(judged, math.min(mistakes, most, room))
   shown.rows = samples.choose(judged, worst, math.min(most, room))
   shown.mistakes = #worst
   shown.probabilities = #shown.rows > 0 and samples.distributions(network, dataset, shown.rows) or {}

@@ -4,6 +4,7 @@
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
+local check_classifier = require "fnet.measure.classifier"
 local classes = require "fnet.measure.classes"
 local pass = require "fnet.measure.pass"
 local predict = require("fnet.measure.evaluate").predict
@@ -17,16 +18,19 @@ local samples = {}
 ---@field said integer[] 0 where an output that is not finite says none
 ---@field certain number[] the probability of the class that was said
 ---@field broken integer samples of which no class was said
+---@field correct integer samples whose largest output is that of their label
 
 --- What a classifier says of each sample of a data set whose targets are classes.
 ---@param model nn.Module
----@param dataset data.Dataset labels that fit have been seen to already
----@return report.Judged
+---@param dataset data.Dataset
+---@return report.Judged judged raises where the model is no classifier of these labels
 function samples.judge(model, dataset)
-  local judged = { names = {}, labels = {}, said = {}, certain = {}, broken = 0 }
+  local judged = { names = {}, labels = {}, said = {}, certain = {}, broken = 0, correct = 0 }
   local count
   local function append(name, list) table.move(list, 1, #list, #judged[name] + 1, judged[name]) end
   local function visit(output, y)
+    if not count then check_classifier("page: test", dataset, output, y) end
+    judged.correct = judged.correct + classes.correct(output, y)
     local said, certain = output:argmax(2):totable(), classes.probabilities(output):max(2):totable()
     for i, probability in ipairs(certain) do -- the softmax of an infinity is a NaN, too
       if probability ~= probability then said[i], certain[i], judged.broken = 0, 0, judged.broken + 1 end
@@ -36,7 +40,7 @@ function samples.judge(model, dataset)
     append("said", said)
     append("certain", certain)
   end
-  pass("page", model, dataset, { visit = visit })
+  pass("page: test", model, dataset, { visit = visit })
   for class = 1, count do
     judged.names[class] = tostring(dataset.classes and dataset.classes[class] or "class " .. class)
   end
@@ -64,6 +68,23 @@ function samples.count(judged)
     if said > 0 then counts[right][said] = counts[right][said] + 1 end
   end
   return counts
+end
+
+--- The worst mistakes: the most certain ones first, then by their order, as metrics.mistakes has them.
+---@param judged report.Judged
+---@param most integer
+---@return integer[] rows none where some probabilities are not known
+function samples.mistakes(judged, most)
+  local rows = {}
+  for i, right in ipairs(judged.broken == 0 and judged.labels or {}) do
+    if judged.said[i] ~= right then rows[#rows + 1] = i end
+  end
+  table.sort(rows, function(a, b)
+    local x, y = judged.certain[a], judged.certain[b]
+    if x ~= y then return x > y end
+    return a < b
+  end)
+  return table.move(rows, 1, math.min(most, #rows), 1, {})
 end
 
 -- The samples of each cell of the matrix, in its order: of a wrong class the most certain ones first, of the right
