@@ -27,7 +27,7 @@ function pages.measure(figures, options)
   local given = given_for(learner.model, options.test)
   local seconds, mebibytes, looks, epochs = {}, {}, {}, {}
   for run = 1, options.runs do
-    epochs[run] = training.epoch(options.train, learner, 256)
+    epochs[run] = training.epoch(options.train, learner, 32)
     local started = fnet.clock()
     recorder.look(learner.model, run)
     looks[run] = fnet.clock() - started
@@ -41,7 +41,7 @@ function pages.measure(figures, options)
   local section = ("a page of %d epochs, 1,000 pictures of 10,000"):format(EPOCHS)
   figures:add { section = section, name = "time", unit = "s", values = seconds, bar = 2 }
   figures:add { section = section, name = "size", unit = "MiB", values = mebibytes, bar = 10 }
-  figures:add { section = section, name = "a recorder's look, against an epoch at batch 256", unit = "s",
+  figures:add { section = section, name = "a recorder's look, against an epoch at batch 32", unit = "s",
     values = looks, limits = epochs, bar = 0.01 }
 end
 

@@ -3,7 +3,7 @@
 
 local core = require "fnet.core"
 
-local PIECE = 1 << 20 -- numbers that are counted at a time
+local PIECE = 1 << 20 -- numbers that are counted at a time: few enough for float32 to count exactly
 
 --- Counts. Halves are subtracted, for a difference may be beyond floats.
 ---@param values tensor of one axis, finite, at least one
@@ -16,7 +16,7 @@ return function(values, low, high, bins)
   for first = 1, #values, PIECE do
     local part = values:slice(1, first, math.min(first + PIECE - 1, #values))
     local numbers = (((part / 2 - low / 2) * scale):clamp(0, bins - 1) + 1):int()
-    sums = sums + core.scatter(core.full({ #part }, 1, "float64"), numbers, 1, bins)
+    sums = sums + core.scatter(core.full({ #part }, 1, "float32"), numbers, 1, bins):double()
   end
   local list = sums:totable()
   for bin, count in ipairs(list) do list[bin] = math.tointeger(count) end
