@@ -1,9 +1,10 @@
 -- fnet in the comparison of steps, or the file from which PyTorch starts.
 --   fnet peers_steps.lua write STEP FILE: the inputs and start values of a step, as safetensors
---   fnet peers_steps.lua serve THREADS: prints "ready VERSION", then answers each line that it reads:
---     check STEP fnet  numbers that PyTorch's must be like: samples of the first results, a ; between two tensors
---     time STEP fnet   seconds of a step: with one thread the processor's, which no other program can lengthen much
--- peers_steps_torch.py understands the same lines.
+--   fnet peers_steps.lua serve STEP THREADS: prints "ready VERSION", then answers each line that it reads:
+--     check WAY  numbers that PyTorch's must be like: samples of the first results, a ; between two tensors
+--     time WAY   seconds of a step: with one thread the processor's, which no other program can lengthen much
+-- peers_steps_torch.py has several ways of a step; fnet has one, of any name. peers_steps_worker.py understands the
+-- same lines.
 
 local fnet = require "fnet"
 local steps = require "tests.bench.peers_steps_fnet"
@@ -32,27 +33,23 @@ local function check(name)
   return table.concat(list, ";")
 end
 
-local current, step -- the name of the step that was made last, and the step
-local function time(name, clock)
-  if current ~= name then
-    current, step = name, nil
-    collectgarbage()
-    step = make(name, false)
-  end
-  return ("%.9g"):format(seconds_a_call(step.run, ENOUGH, clock))
-end
-
 if arg[1] == "write" then
   assert(fnet.write_tensors(arg[3], make(arg[2], true).tensors))
   return
 end
 
-local threads = assert(math.tointeger(tonumber(arg[2])), "usage: fnet peers_steps.lua serve THREADS")
+local name, threads = arg[2], math.tointeger(tonumber(arg[3]))
+assert(threads, "usage: fnet peers_steps.lua serve STEP THREADS")
 fnet.threads(threads)
-local clock = threads == 1 and os.clock or fnet.clock
+local clock, step = threads == 1 and os.clock or fnet.clock, nil
+local answers = {
+  check = function() return check(name) end,
+  time = function()
+    step = step or make(name, false)
+    return ("%.9g"):format(seconds_a_call(step.run, ENOUGH, clock))
+  end,
+}
+
 io.stdout:setvbuf "line"
 print(("ready %s, numerics %d, %s"):format(fnet.version, fnet.numerics, fnet.isa()))
-for line in io.lines() do
-  local request, name = line:match "^(%a+) (%g+)"
-  print(assert(({ check = check, time = time })[request], "no request " .. line)(name, clock))
-end
+for line in io.lines() do print(assert(answers[line:match "^%a+"], "no request " .. line)()) end

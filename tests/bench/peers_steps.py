@@ -49,9 +49,9 @@ def difference(ours, theirs):
 
 def checked_ways(name, fnet, torch):
     """The ways of a step that compute what fnet computes; says which do not."""
-    ours, right = fnet.ask_text("check %s fnet" % name), []
+    ours, right = fnet.ask_text("check fnet"), []
     for way in STEPS[name][1] if ours else []:
-        theirs = None if torch.failed else torch.ask_text("check %s %s" % (name, way))
+        theirs = None if torch.failed else torch.ask_text("check " + way)
         different = theirs and difference(numbers(ours), numbers(theirs))
         if different:
             print("  %s: PyTorch, %s, is left out: it computes something else, %.9g where fnet has %.9g" % (
@@ -69,7 +69,7 @@ def compare(name, title, fnet, torch, figures, rounds):
 
     def measure_one(entrant):
         worker, way = entrant
-        return None if worker.failed else worker.ask("time %s %s" % (name, way))
+        return None if worker.failed else worker.ask("time " + way)
 
     samples = take_turns(entrants, measure_one, rounds)
     if (fnet, "fnet") not in samples:
@@ -87,11 +87,17 @@ def compare(name, title, fnet, torch, figures, rounds):
     return cells + [duration(statistics.median(theirs)), "%.2f" % times, "%.2f" % least, way.replace("+", ", ")], times
 
 
-def write_starts(names, folder):
-    for name in names:
-        command = [FNET, BENCH + "/peers_steps.lua", "write", name, os.path.join(folder, name + ".safetensors")]
-        if subprocess.run(command, env=environment()).returncode != 0:
-            sys.exit("steps: fnet could not write the start values of %s" % name)
+def write_start(name, file):
+    if subprocess.run([FNET, BENCH + "/peers_steps.lua", "write", name, file], env=environment()).returncode != 0:
+        sys.exit("steps: fnet could not write the start values of %s" % name)
+
+
+def start(name, threads, file, torch_python):
+    """fnet and PyTorch in processes that have done nothing else: what they did before would shape their memory."""
+    fnet = Worker("fnet", [FNET, BENCH + "/peers_steps.lua", "serve", name, str(threads)], environment())
+    command = [torch_python, BENCH + "/peers_steps_worker.py", file, name, str(threads)]
+    torch = torch_python and Worker("PyTorch", command, peer_environment("torch", torch_python, threads))
+    return fnet, torch
 
 
 def say_mean(what, values, figures):
@@ -105,23 +111,22 @@ def measure(names, torch_python, figures, rounds):
     """Compares the steps of these names; torch_python: the Python that has PyTorch, or None."""
     if not torch_python:
         print("steps: PyTorch is not installed, so fnet's times stand alone")
-    rows, ratios = {name: [] for name in names}, {}
+    rows, ratios = [], {}
     with tempfile.TemporaryDirectory() as folder:
-        write_starts(names, folder)
-        for threads in THREADS:
-            count = "%d thread%s" % (threads, "s"[: threads - 1])
-            fnet = Worker("fnet", [FNET, BENCH + "/peers_steps.lua", "serve", str(threads)], environment())
-            command = [torch_python, BENCH + "/peers_steps_worker.py", str(threads), folder]
-            torch = torch_python and Worker("PyTorch", command, peer_environment("torch", torch_python, threads))
-            for name in names:
+        file = os.path.join(folder, "start.safetensors")
+        for name in names:
+            write_start(name, file)
+            for threads in THREADS:
+                count = "%d thread%s" % (threads, "s"[: threads - 1])
+                fnet, torch = start(name, threads, file, torch_python)
                 cells, times = compare(name, "%s, %s" % (STEPS[name][0], count), fnet, torch, figures, rounds)
-                rows[name].append(cells)
+                rows.append(cells)
                 ratios.setdefault(count, []).extend([times] if times else [])
-            for worker in (fnet, torch):
-                if worker:
-                    worker.close()
+                for worker in (fnet, torch):
+                    if worker:
+                        worker.close()
     table("Steps: fnet, the best of PyTorch's ways, fnet / PyTorch, the same of the least times, and that way",
-          ["", "fnet", "PyTorch", "ratio", "least", "way"], [cells for name in names for cells in rows[name]])
+          ["", "fnet", "PyTorch", "ratio", "least", "way"], rows)
     for count, values in ratios.items():
         say_mean(count, values, figures)
     say_mean("all rows", sum(ratios.values(), []), figures)

@@ -1,13 +1,11 @@
-"""PyTorch in the comparison of steps: peers_steps_worker.py THREADS FOLDER, where peers_steps.lua has written the
-tensors of each step as STEP.safetensors. Prints "ready VERSION", then answers each line that it reads:
-  check STEP WAY  numbers that fnet's must be like: samples of the first results, a ; between two tensors
-  time STEP WAY   seconds of a step: with one thread the processor's, which no other program can lengthen much
+"""PyTorch in the comparison of steps: peers_steps_worker.py FILE STEP THREADS, where peers_steps.lua has written the
+tensors of the step to FILE. Prints "ready VERSION", then answers each line that it reads:
+  check WAY  numbers that fnet's must be like: samples of the first results, a ; between two tensors
+  time WAY   seconds of a step: with one thread the processor's, which no other program can lengthen much
 peers_steps.lua understands the same lines.
 """
 
-import gc
 import json
-import os
 import sys
 import time
 
@@ -34,11 +32,6 @@ def read_tensors(path):
     return tensors
 
 
-def make(folder, name, way, checked):
-    tensors = read_tensors(os.path.join(folder, name + ".safetensors"))
-    return getattr(peers_steps_torch, name)(tensors, way.split("+"), checked)
-
-
 def samples(tensor):
     flat = tensor.detach().reshape(-1)
     numbers = [flat[(len(flat) - 1) * k // 8].item() for k in range(9)] + [flat.abs().mean().item()]
@@ -50,23 +43,24 @@ def check(run, watched):
     return ";".join(result + ([samples(watched.grad)] if watched is not None else []))
 
 
-def main(threads, folder):
+def main(file, name, threads):
     torch.set_num_threads(threads)
     torch.manual_seed(1)
     print("ready", torch.__version__, flush=True)
     clock = time.process_time if threads == 1 else time.perf_counter
-    current, ways = None, {}
+    ways = {}
+
+    def make(way, checked):
+        return getattr(peers_steps_torch, name)(read_tensors(file), way.split("+"), checked)
+
     for line in sys.stdin:
-        request, name, way = line.split()
+        request, way = line.split()
         if request == "check":
-            print(check(*make(folder, name, way, True)), flush=True)
+            print(check(*make(way, True)), flush=True)
             continue
-        if current != name:
-            current, ways = name, {}
-            gc.collect()
         if way not in ways:
-            ways[way] = make(folder, name, way, False)[0]
+            ways[way] = make(way, False)[0]
         print("%.9g" % seconds_a_call(ways[way], ENOUGH, clock), flush=True)
 
 
-main(int(sys.argv[1]), sys.argv[2])
+main(sys.argv[1], sys.argv[2], int(sys.argv[3]))

@@ -18,10 +18,10 @@ local directory
 setup(function() directory = command.make_directory() end)
 teardown(function() command.remove_directory(directory) end)
 
-local function ask(lines)
+local function ask(step, lines)
   local here = "cd " .. command.quote(command.directory) .. " && "
   return command.shell(directory,
-    here .. command.line(command.fnet, { "tests/bench/peers_steps.lua", "serve", "2" }), lines)
+    here .. command.line(command.fnet, { "tests/bench/peers_steps.lua", "serve", step, "2" }), lines)
 end
 
 describe("the steps of make bench-peers", function()
@@ -33,7 +33,7 @@ describe("the steps of make bench-peers", function()
   end)
 
   it("start from the same numbers each time, and train", function()
-    local first, second = ask("check tiny fnet\n").output, ask("time tiny fnet\ncheck tiny fnet\n").output
+    local first, second = ask("tiny", "check fnet\n").output, ask("tiny", "time fnet\ncheck fnet\n").output
     local losses = first:match "\n(.*;.*)\n"
     assert.equal(losses, second:match "\n([^\n]*;[^\n]*)\n")
     local before, after = losses:match "^(%S+).*;(%S+)"
@@ -42,7 +42,7 @@ describe("the steps of make bench-peers", function()
   end)
 
   it("refuse a name that they do not have", function()
-    local result = ask "time nothing fnet\n"
+    local result = ask("nothing", "time fnet\n")
     assert.matches("no step nothing", result.errors)
     assert.equal(1, result.status)
   end)
