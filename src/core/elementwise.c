@@ -6,6 +6,7 @@
 #define RUN 512 /* elements of a strided operand that are lined up at a time */
 #define PIECE (64 * 1024)
 #define MOST_OPERANDS 3
+#define TILE_ROW 256 /* bytes of a row of a tile, in which a transposed operand is turned; it has as many rows */
 
 /* Walks the flat positions [begin, end) of the output in runs along its last axes: `inner` elements in a row in
    which every operand moves by a constant step. */
@@ -18,6 +19,7 @@ struct job {
     struct tensor y;
     size_t inner;
     size_t step[MOST_OPERANDS];
+    size_t tile, down, across; /* elements of a tile's side; tiles of a matrix */
 };
 
 /* Joins trailing axes as long as every operand crosses from one to the next with its inner step. */
@@ -52,6 +54,16 @@ static const void *line_up(size_t size, const char *from, size_t step, size_t n,
     return buffer;
 }
 
+/* n elements of the output, from elements that lie next to each other, or from one where the step is 0. */
+static void compute(const struct job *job, size_t n, const void *const *from, const size_t *step, void *to) {
+    if (job->operands == 1)
+        job->kernels->unary[job->unary](n, from[0], to);
+    else if (job->operands == 2)
+        job->kernels->binary[job->binary](n, from[0], step[0] != 0, from[1], step[1] != 0, to);
+    else
+        job->kernels->where(n, from[0], step[0] != 0, from[1], step[1] != 0, from[2], step[2] != 0, to);
+}
+
 static void run_elements(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     size_t size = dtype_sizes[job->y.dtype];
@@ -63,28 +75,77 @@ static void run_elements(void *context, size_t begin, size_t end) {
         bool strided = false;
         for (int o = 0; o < job->operands; o++) strided = strided || job->step[o] > 1;
         if (strided && n > RUN) n = RUN;
+        if (job->operands == 1 && job->step[0] == 0 && n > 1) n = 1; /* a repeated element, rare: one at a time */
         for (int o = 0; o < job->operands; o++) {
             const struct tensor *t = &job->operand[o];
             from[o] =
                 line_up(size, (const char *)t->data + tensor_offset(t, begin) * size, job->step[o], n, buffer[o]);
         }
-        char *to = (char *)job->y.data + begin * size;
-        if (job->operands == 1) {
-            if (job->step[0] == 0 && n > 1) n = 1; /* a repeated element, rare: one at a time */
-            job->kernels->unary[job->unary](n, from[0], to);
-        } else if (job->operands == 2) {
-            job->kernels->binary[job->binary](n, from[0], job->step[0] != 0, from[1], job->step[1] != 0, to);
-        } else {
-            job->kernels->where(n, from[0], job->step[0] != 0, from[1], job->step[1] != 0, from[2],
-                                job->step[2] != 0, to);
-        }
+        compute(job, n, from, job->step, (char *)job->y.data + begin * size);
         begin += n;
     }
+}
+
+/* Whether the rows of the operand lie across those of the output. */
+static bool is_transposed(const struct tensor *t) {
+    int down = t->rank - 2, across = t->rank - 1;
+    return t->rank >= 2 && t->shape[down] > 1 && t->shape[across] > 1 && t->stride[down] == 1 &&
+           t->stride[across] > 1;
+}
+
+/* A tile of the output's last two axes: what lies across it is turned as a whole, since a run along a row would
+   fetch a cache line for each of its elements. */
+static void run_tile(const struct job *job, size_t outer, size_t row, size_t column) {
+    size_t size = dtype_sizes[job->y.dtype], length = job->y.shape[job->y.rank - 1];
+    size_t rows = job->y.shape[job->y.rank - 2] - row, columns = length - column;
+    size_t begin = (outer + row) * length + column, step[MOST_OPERANDS];
+    double buffer[MOST_OPERANDS][TILE_ROW * (TILE_ROW / 4) / sizeof(double)];
+    if (rows > job->tile) rows = job->tile;
+    if (columns > job->tile) columns = job->tile;
+    for (int o = 0; o < job->operands; o++) {
+        const struct tensor *t = &job->operand[o];
+        step[o] = t->stride[t->rank - 1];
+        if (is_transposed(t))
+            job->kernels->transpose(columns, rows, (const char *)t->data + tensor_offset(t, begin) * size, step[o],
+                                    buffer[o], job->tile);
+    }
+    for (size_t i = 0; i < rows; i++, begin += length) {
+        const void *from[MOST_OPERANDS];
+        for (int o = 0; o < job->operands; o++) {
+            const struct tensor *t = &job->operand[o];
+            from[o] = is_transposed(t) ? (const char *)buffer[o] + i * TILE_ROW
+                                       : line_up(size, (const char *)t->data + tensor_offset(t, begin) * size,
+                                                 step[o], columns, buffer[o]);
+        }
+        compute(job, columns, from, step, (char *)job->y.data + begin * size);
+    }
+}
+
+static void run_tiles(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t length = job->y.shape[job->y.rank - 2];
+    for (; begin < end; begin++)
+        run_tile(job, begin / job->across / job->down * length, begin / job->across % job->down * job->tile,
+                 begin % job->across * job->tile);
+}
+
+static void share_tiles(struct job *job, size_t count) {
+    const struct tensor *y = &job->y;
+    job->tile = TILE_ROW / dtype_sizes[y->dtype];
+    job->down = (y->shape[y->rank - 2] + job->tile - 1) / job->tile;
+    job->across = (y->shape[y->rank - 1] + job->tile - 1) / job->tile;
+    threads_for(tensor_span(y, 0, y->rank - 2) * job->down * job->across, PIECE / (job->tile * job->tile),
+                (double)count * 4, run_tiles, job);
 }
 
 static void run_job(struct job *job) {
     size_t count = tensor_count(&job->y);
     job->kernels = backend(job->y.dtype);
+    for (int o = 0; o < job->operands; o++) {
+        if (count == 0 || !is_transposed(&job->operand[o])) continue;
+        share_tiles(job, count);
+        return;
+    }
     find_inner(job);
     threads_for(count, PIECE, (double)count * 4, run_elements, job);
 }
