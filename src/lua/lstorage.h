@@ -1,7 +1,7 @@
 /* Storage: the memory behind tensors, as Lua userdata, so that the collector sees and frees every byte. Small
    storages lie in the userdata of their first handle, larger ones in one of their own.
-   The pool keeps storages that the library gave back early (never more than POOL_BYTES and half of what the collector
-   counts), so that a training step runs in the same memory as the one before.
+   The pool keeps storages that the library gave back early (never more than POOL_BYTES and half of what the
+   collector counts), so that a training step runs in the same memory as the one before.
    Invariants: a storage is in the pool or in use, never both; giving it back moves `generation` on, which is how
    handles of its former user notice. While it is in use, one keeper decides when it goes back.
    Above lerror, below tensor handles; operations take their workspace here. */
