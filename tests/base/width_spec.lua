@@ -2,7 +2,7 @@
 
 local columns = require "fnet.base.columns"
 local width = require "fnet.base.width"
-local letters = require "fnet.report.letters"
+local letters = require "fnet.chart.letters"
 
 describe("the width of a text", function()
   it("is two columns for a wide letter, none for a mark on a letter, one for all others", function()

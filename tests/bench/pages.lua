@@ -2,7 +2,7 @@
 -- what a look of its recorder costs an epoch.
 
 local fnet = require "fnet"
-local recorder = require "fnet.report.recorder"
+local recorder = require "fnet.page.recorder"
 local training = require "tests.bench.training"
 
 local pages = {}

@@ -5,9 +5,9 @@ local FLOORS = { -- from the roof down; a folder may require those below it
   { "command" },
   { "fnet" }, -- lua/fnet/init.lua: names, nothing else
   { "train" },
-  { "measure", "inspect", "save", "report" },
+  { "measure", "inspect", "save", "report", "page" },
   { "optim" },
-  { "nn", "data" },
+  { "nn", "data", "chart" },
   { "tensor", "files" },
   { "base" },
 }

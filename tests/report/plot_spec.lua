@@ -305,7 +305,7 @@ describe("a histogram", function()
   end)
 
   it("counts each value once, whatever the bins", function()
-    local bins = require "fnet.report.bins"
+    local bins = require "fnet.chart.bins"
     local function takes(value) return value - value == 0 end
     fnet.seed(1)
     for _, values in ipairs { fnet.randn({ 999 }), fnet.rand({ 999 }):double() * 1e300,

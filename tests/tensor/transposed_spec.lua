@@ -1,5 +1,5 @@
---- Operations on operands that lie across the result: they are turned tile by tile, and give the bits of copies that
--- lie straight.
+--- Operations on operands that lie across the result: they are turned tile by tile, and give the bits of copies
+-- that lie straight.
 
 local fnet = require "fnet"
 local support = require "tests.support"

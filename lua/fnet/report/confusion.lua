@@ -4,10 +4,10 @@ local columns = require "fnet.base.columns"
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
 local is = require "fnet.base.is"
-local letters = require "fnet.report.letters"
+local letters = require "fnet.chart.letters"
 local matrix = require "fnet.report.matrix"
-local palette = require "fnet.report.palette"
-local screen = require "fnet.report.screen"
+local palette = require "fnet.chart.palette"
+local screen = require "fnet.chart.screen"
 
 local NARROW = { -1, 9, 6, 6, 7 } -- the columns of the figures where the screen has no room for more
 

@@ -9,7 +9,7 @@ local processes = require "fnet.base.processes"
 local core = require "fnet.core"
 local images = require "fnet.data.images"
 local records = require "fnet.files.events"
-local count_in = require "fnet.report.counts"
+local count_in = require "fnet.measure.counts"
 local tiles = require "fnet.report.tiles"
 
 local NAME = "events.out.tfevents.%06d" -- TensorBoard takes what has "tfevents" in it, in alphabetical order

@@ -9,10 +9,10 @@ local say = require "fnet.base.say"
 local columns = require "fnet.base.columns"
 local progress = require "fnet.base.progress"
 local bar = require "fnet.report.bar"
-local letters = require "fnet.report.letters"
+local letters = require "fnet.chart.letters"
 local live = require "fnet.report.live"
 local runs = require "fnet.report.runs"
-local screen = require "fnet.report.screen"
+local screen = require "fnet.chart.screen"
 local core = require "fnet.core"
 local json = require "fnet.files.json"
 local accuracy_text = require("fnet.measure.classes").accuracy_text
@@ -204,10 +204,10 @@ return later.names("fnet.report", report, {
   ["fnet.report.events"] = "events",
   ["fnet.report.matrix"] = "matrix",
   ["fnet.report.mistakes"] = "mistakes",
-  ["fnet.report.page"] = "page",
+  ["fnet.page"] = "page",
   ["fnet.report.pictures"] = { "picture", "pictures" },
   ["fnet.report.plot"] = { "plot", "histogram" },
-  ["fnet.report.recorder"] = { recorder = "new" },
+  ["fnet.page.recorder"] = { recorder = "new" },
   ["fnet.report.weights"] = "weights",
 }, { -- names of other libraries
   FileWriter = "events", SummaryWriter = "events", TensorBoard = "events",

@@ -4,7 +4,7 @@
 -- Invariant: `undo` is set while lines stand, and only then are these wrapped; `lengths` are those of the lines.
 
 local core = require "fnet.core"
-local letters = require "fnet.report.letters"
+local letters = require "fnet.chart.letters"
 local width = require "fnet.base.width"
 
 local live = {}

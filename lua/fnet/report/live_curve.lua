@@ -1,11 +1,11 @@
 --- Live curve: loss and validation of a training that goes on, as a few lines over its progress line.
 -- Invariant: making them takes at most a two-hundredth of the time, however many epochs there are.
 
-local chart = require "fnet.report.chart"
-local chart_text = require "fnet.report.chart_text"
+local chart = require "fnet.chart"
+local chart_text = require "fnet.chart.text"
 local core = require "fnet.core"
-local screen = require "fnet.report.screen"
-local series = require "fnet.report.series"
+local screen = require "fnet.chart.screen"
+local series = require "fnet.chart.series"
 
 local live_curve = {}
 

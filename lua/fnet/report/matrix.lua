@@ -3,10 +3,10 @@
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
-local letters = require "fnet.report.letters"
-local palette = require "fnet.report.palette"
+local letters = require "fnet.chart.letters"
+local palette = require "fnet.chart.palette"
 local pixels = require "fnet.report.pixels"
-local screen = require "fnet.report.screen"
+local screen = require "fnet.chart.screen"
 local letters_of = require("fnet.base.width").letters
 
 local CELL = 2 -- columns of a value, which is then about as high as it is wide

@@ -4,10 +4,10 @@ local columns = require "fnet.base.columns"
 local expect = require "fnet.base.expect"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
-local letters = require "fnet.report.letters"
+local letters = require "fnet.chart.letters"
 local pictures = require "fnet.report.pictures"
-local screen = require "fnet.report.screen"
-local values_of = require "fnet.report.sample_values"
+local screen = require "fnet.chart.screen"
+local values_of = require "fnet.measure.sample_values"
 local worst = require "fnet.measure.mistakes"
 
 local function is_picture(t)

@@ -3,7 +3,7 @@
 -- plain character. Invariant: each line is as wide as the picture has columns, and ends without a colour.
 
 local core = require "fnet.core"
-local palette = require "fnet.report.palette"
+local palette = require "fnet.chart.palette"
 
 local pixels = {}
 

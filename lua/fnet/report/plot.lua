@@ -1,12 +1,12 @@
 --- Plot: curves and histograms, as text for a terminal or as a picture in a file. chart.lua describes them.
 
-local bins = require "fnet.report.bins"
-local chart = require "fnet.report.chart"
+local bins = require "fnet.chart.bins"
+local chart = require "fnet.chart"
 local core = require "fnet.core"
 local expect = require "fnet.base.expect"
 local processes = require "fnet.base.processes"
-local screen = require "fnet.report.screen"
-local series = require "fnet.report.series"
+local screen = require "fnet.chart.screen"
+local series = require "fnet.chart.series"
 
 local plot = {}
 
@@ -77,7 +77,7 @@ local function as_text(what, curves, options, notes)
     or math.max(LEAST, math.min(MOST, place.columns))
   local rows = options.rows and expect.count(what .. ": rows", options.rows, 3, MOST)
     or math.max(8, math.min(20, columns // 5))
-  local chart_text = require "fnet.report.chart_text"
+  local chart_text = require "fnet.chart.text"
   local colour = options.colour
   if colour == nil then colour = place.colour end
   local ascii = options.style == "ascii" or not options.style and not place.unicode
@@ -85,7 +85,7 @@ local function as_text(what, curves, options, notes)
     { columns = columns, rows = rows }, { ascii = ascii, colour = colour })
 end
 
-local PAINTERS = { svg = "fnet.report.chart_svg", png = "fnet.report.chart_png" }
+local PAINTERS = { svg = "fnet.chart.svg", png = "fnet.chart.png" }
 
 -- The picture, in a file.
 local function as_file(what, curves, options, notes)

@@ -2,7 +2,7 @@
 -- Invariant: what is shown of a large batch is its beginning.
 
 local core = require "fnet.core"
-local first_layer = require "fnet.report.first_layer"
+local first_layer = require "fnet.inspect.first_layer"
 
 local tiles = {}
 

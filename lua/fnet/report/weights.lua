@@ -2,12 +2,12 @@
 
 local expect = require "fnet.base.expect"
 local core = require "fnet.core"
-local first_layer = require "fnet.report.first_layer"
-local letters = require "fnet.report.letters"
-local palette = require "fnet.report.palette"
+local first_layer = require "fnet.inspect.first_layer"
+local letters = require "fnet.chart.letters"
+local palette = require "fnet.chart.palette"
 local pictures = require "fnet.report.pictures"
 local pixels = require "fnet.report.pixels"
-local screen = require "fnet.report.screen"
+local screen = require "fnet.chart.screen"
 local is_module = require("fnet.nn.module").is_module
 
 local MOST = 16 -- units that are drawn

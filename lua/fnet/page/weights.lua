@@ -3,11 +3,11 @@
 local decimal = require "fnet.base.decimal"
 local core = require "fnet.core"
 local html = require "fnet.files.html"
-local parts = require "fnet.report.page_parts"
-local pictures = require "fnet.report.page_pictures"
-local colours = require "fnet.report.colours"
-local first_layer = require "fnet.report.first_layer"
-local palette = require "fnet.report.palette"
+local parts = require "fnet.page.parts"
+local pictures = require "fnet.page.pictures"
+local colours = require "fnet.chart.colours"
+local first_layer = require "fnet.inspect.first_layer"
+local palette = require "fnet.chart.palette"
 
 local weights = {}
 

@@ -2,7 +2,7 @@
 -- Invariant: the shapes stand in the order in which they are painted. Text is taken to be at most WIDE of its size
 -- wide a letter, whatever font shows it.
 
-local colours = require "fnet.report.colours"
+local colours = require "fnet.chart.colours"
 local core = require "fnet.core"
 local width = require "fnet.base.width"
 
@@ -19,7 +19,7 @@ local width = require "fnet.base.width"
 ---@field anchor "start"|"middle"|"end"|nil
 ---@field turned boolean? upwards
 
-local chart_layout = {}
+local layout = {}
 
 local INK, GRID = "#767676", "#808080" -- read on white and on black: contrasts of 4.5 and 4.6 to 1
 local SIZE, TITLE, WIDE = 12, 15, 0.62
@@ -131,7 +131,7 @@ end
 ---@param size { width: integer, height: integer } pixels
 ---@return fnet.Shape[]
 ---@return integer height more than asked where names and notes would leave no room for the curves
-function chart_layout.shapes(self, size)
+function layout.shapes(self, size)
   local shapes = {}
   local function add(shape) shapes[#shapes + 1] = shape end
   local notes = {}
@@ -183,4 +183,4 @@ function chart_layout.shapes(self, size)
   return shapes, height
 end
 
-return chart_layout
+return layout

@@ -7,9 +7,9 @@ local naming = require "fnet.base.naming"
 local json = require "fnet.files.json"
 local html = require "fnet.files.html"
 local describe = require("fnet.measure.statistics").describe
-local chart = require "fnet.report.chart"
-local chart_svg = require "fnet.report.chart_svg"
-local series = require "fnet.report.series"
+local chart = require "fnet.chart"
+local chart_svg = require "fnet.chart.svg"
+local series = require "fnet.chart.series"
 
 local curves = {}
 

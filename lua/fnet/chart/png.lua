@@ -1,12 +1,12 @@
---- Chart as a PNG picture: the shapes of chart_layout.lua in pixels, on white with a frame, which is seen on any
+--- Chart as a PNG picture: the shapes of layout.lua in pixels, on white with a frame, which is seen on any
 -- ground.
 
-local chart_layout = require "fnet.report.chart_layout"
+local layout = require "fnet.chart.layout"
 local core = require "fnet.core"
-local new_raster = require "fnet.report.raster"
-local stroke_font = require "fnet.report.stroke_font"
+local new_raster = require "fnet.chart.raster"
+local stroke_font = require "fnet.chart.stroke_font"
 
-local chart_png = {}
+local png = {}
 
 local FRAME = "#b0b0b0"
 local THICK = 0.1 -- the width of a letter's lines, where its size is 1
@@ -49,8 +49,8 @@ end
 ---@param self fnet.Chart
 ---@param size { width: integer, height: integer } pixels
 ---@return string bytes of a PNG file
-function chart_png.paint(self, size)
-  local shapes, height = chart_layout.shapes(self, size)
+function png.paint(self, size)
+  local shapes, height = layout.shapes(self, size)
   local raster = new_raster(size.width, height)
   for _, shape in ipairs(shapes) do painters[shape.kind](raster, shape) end
   local right, bottom = size.width - 1, height - 1
@@ -59,4 +59,4 @@ function chart_png.paint(self, size)
   return core.encode_png(raster:picture())
 end
 
-return chart_png
+return png

@@ -1,11 +1,11 @@
 --- Chart as SVG 1.1 (W3C): text stays text. The colours are read on a light and on a dark ground, and stand in
 -- attributes, so that the picture may be put into a page whose content policy allows no styles.
 
-local chart_layout = require "fnet.report.chart_layout"
+local layout = require "fnet.chart.layout"
 local decimal = require "fnet.base.decimal"
 local html = require "fnet.files.html"
 
-local chart_svg = {}
+local svg = {}
 
 -- A coordinate, to a hundredth of a pixel.
 local function number(value)
@@ -63,8 +63,8 @@ end
 ---@param self fnet.Chart
 ---@param size { width: integer, height: integer } pixels
 ---@return string text an element <svg>, which is a whole file as well
-function chart_svg.paint(self, size)
-  local shapes, height = chart_layout.shapes(self, size)
+function svg.paint(self, size)
+  local shapes, height = layout.shapes(self, size)
   local lines = {
     ('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" ' ..
       'font-family="system-ui, sans-serif">'):format(size.width, height, size.width, height),
@@ -75,4 +75,4 @@ function chart_svg.paint(self, size)
   return table.concat(lines, "\n")
 end
 
-return chart_svg
+return svg

@@ -3,7 +3,7 @@
 local fnet = require "fnet"
 local command = require "tests.support.command"
 local core = require "fnet.core"
-local colours = require "fnet.report.colours"
+local colours = require "fnet.chart.colours"
 local png = require "tests.support.png"
 local xml = require "tests.support.xml"
 local report = fnet.report
@@ -149,7 +149,7 @@ describe("a plot as PNG", function()
   end)
 
   it("covers areas and lines by as much as they cover", function()
-    local raster = require "fnet.report.raster"(20, 10)
+    local raster = require "fnet.chart.raster"(20, 10)
     raster:area({ 2, 2, 10.5, 2, 10.5, 5.25, 2, 5.25 }, "#000000", 1)
     local picture = raster:picture():select(3, 1):totable()
     assert.equal(0, picture[3][3])
@@ -157,7 +157,7 @@ describe("a plot as PNG", function()
     assert.equal(255, picture[3][2])
     assert.equal(128, picture[3][11]) -- half
     assert.equal(191, picture[6][5]) -- a quarter
-    raster = require "fnet.report.raster"(20, 10)
+    raster = require "fnet.chart.raster"(20, 10)
     raster:lines({ { 2, 5, 18, 5 }, { 18, 5 }, { 5, 5, 9, 5 } }, 4, "#000000", 0.5)
     picture = raster:picture():select(3, 1):totable()
     for x = 3, 18 do assert.same({ 255, 128, 128, 128, 128, 255 }, { picture[3][x], picture[4][x], picture[5][x],
@@ -174,7 +174,7 @@ describe("a plot as PNG", function()
   end)
 
   it("has a letter of lines for all of ASCII, and a box for others", function()
-    local font = require "fnet.report.stroke_font"
+    local font = require "fnet.chart.stroke_font"
     local seen = {}
     for code = 33, 126 do
       local lines, width = font.lines(string.char(code), 100)

@@ -1,5 +1,5 @@
 --- page: one HTML file that shows a run, or several. This file is report.page: which sections there are, and their
--- order; page_given.lua says what it takes, the other files page_*.lua make a section each. Invariant: equal
+-- order; given.lua says what it takes, the files beside it make a section each. Invariant: equal
 -- arguments give equal bytes; the page asks for nothing outside itself.
 
 local decimal = require "fnet.base.decimal"
@@ -9,17 +9,17 @@ local processes = require "fnet.base.processes"
 local html = require "fnet.files.html"
 local json = require "fnet.files.json"
 local margin = require("fnet.measure.classes").margin
-local about = require "fnet.report.page_about"
-local classes = require "fnet.report.page_classes"
-local curves = require "fnet.report.page_curves"
-local drawing = require "fnet.report.page_model"
-local given_by_name = require "fnet.report.page_given"
-local parts = require "fnet.report.page_parts"
-local pictures = require "fnet.report.page_pictures"
-local recorder = require "fnet.report.recorder"
-local samples = require "fnet.report.page_samples"
-local values = require "fnet.report.page_values"
-local weights = require "fnet.report.page_weights"
+local about = require "fnet.page.about"
+local classes = require "fnet.page.classes"
+local curves = require "fnet.page.curves"
+local drawing = require "fnet.page.model"
+local given_by_name = require "fnet.page.given"
+local parts = require "fnet.page.parts"
+local pictures = require "fnet.page.pictures"
+local recorder = require "fnet.page.recorder"
+local samples = require "fnet.page.samples"
+local values = require "fnet.page.values"
+local weights = require "fnet.page.weights"
 local origin = require "fnet.save.origin"
 
 local CURVES = [[
@@ -147,7 +147,7 @@ return function(path, given)
   local data = given.test and ("%s: %s"):format(given.test.name or "test data", samples.describe(given.test))
   page:add(about.settings(given.settings, given.model, data))
   if script then page:add(about.script(script)) end
-  local text = html.page { title = page.title, style = require "fnet.report.page_style",
-    script = require "fnet.report.page_script" .. require "fnet.report.page_samples_script", body = body_of(page) }
+  local text = html.page { title = page.title, style = require "fnet.page.style",
+    script = require "fnet.page.script" .. require "fnet.page.samples_script", body = body_of(page) }
   return processes.write_file(path, { text })
 end

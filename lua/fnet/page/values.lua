@@ -3,12 +3,12 @@
 
 local is = require "fnet.base.is"
 local core = require "fnet.core"
-local chart = require "fnet.report.chart"
-local chart_svg = require "fnet.report.chart_svg"
+local chart = require "fnet.chart"
+local chart_svg = require "fnet.chart.svg"
 local metrics = require "fnet.measure"
-local parts = require "fnet.report.page_parts"
+local parts = require "fnet.page.parts"
 local predict = require("fnet.measure.evaluate").predict
-local series = require "fnet.report.series"
+local series = require "fnet.chart.series"
 
 local SIZE = { width = 640, height = 420 } -- of the drawing
 

@@ -1,5 +1,5 @@
 --- The script of a page of report.page, second part: the cells of the confusion matrix that open the samples behind
--- them, tables that sort, and what is opened for the printer. It uses `page` of page_script.lua.
+-- them, tables that sort, and what is opened for the printer. It uses `page` of script.lua.
 
 return [==[
 

@@ -3,7 +3,7 @@
 -- calls give the same pixels: all numbers are doubles, in one order.
 
 local core = require "fnet.core"
-local colours = require "fnet.report.colours"
+local colours = require "fnet.chart.colours"
 
 local WHITE = 0xFFFFFF
 local STEPS = 4 -- rows of an area within a row of pixels

@@ -3,7 +3,7 @@
 
 local expect = require "fnet.base.expect"
 local contents = require "fnet.nn.contents"
-local count = require "fnet.report.counts"
+local count = require "fnet.measure.counts"
 local is_module = require("fnet.nn.module").is_module
 
 local recorder = {}

@@ -4,7 +4,7 @@
 local decimal = require "fnet.base.decimal"
 local core = require "fnet.core"
 local html = require "fnet.files.html"
-local place = require("fnet.report.page_pictures").place
+local place = require("fnet.page.pictures").place
 
 local parts = {}
 

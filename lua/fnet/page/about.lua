@@ -6,8 +6,8 @@ local decimal = require "fnet.base.decimal"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local html = require "fnet.files.html"
-local parts = require "fnet.report.page_parts"
-local curves = require "fnet.report.page_curves"
+local parts = require "fnet.page.parts"
+local curves = require "fnet.page.curves"
 
 local about = {}
 

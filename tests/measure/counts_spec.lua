@@ -1,7 +1,7 @@
 --- How numbers are counted over equal parts of their range, against a count one by one.
 
 local fnet = require "fnet"
-local count_in = require "fnet.report.counts"
+local count_in = require "fnet.measure.counts"
 
 -- The same in plain Lua, in double too.
 local function expected(list, low, high, bins)

@@ -3,11 +3,11 @@
 
 local html = require "fnet.files.html"
 local json = require "fnet.files.json"
-local parts = require "fnet.report.page_parts"
-local pictures = require "fnet.report.page_pictures"
-local samples = require "fnet.report.page_samples"
+local parts = require "fnet.page.parts"
+local pictures = require "fnet.page.pictures"
+local samples = require "fnet.page.samples"
 local interval = require("fnet.measure.classes").interval
-local values_of = require "fnet.report.sample_values"
+local values_of = require "fnet.measure.sample_values"
 
 local classes = {}
 

@@ -2,7 +2,7 @@
 -- palette is { code = , level = }: the colour as the end of an escape sequence, "5;232", and the shade, 0 to 9;
 -- both of a NaN are those of something broken.
 
-local colours = require "fnet.report.colours"
+local colours = require "fnet.chart.colours"
 
 local palette = {}
 

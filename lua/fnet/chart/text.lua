@@ -1,11 +1,11 @@
 --- Chart as text: lines in braille, eight dots a character (Unicode, block U+2800), or in ASCII, a mark each.
 -- Points are marks in both. Without colour, lines in braille differ by dashes. No line is longer than asked.
 
-local colours = require "fnet.report.colours"
+local colours = require "fnet.chart.colours"
 local core = require "fnet.core"
-local letters = require "fnet.report.letters"
+local letters = require "fnet.chart.letters"
 
-local chart_text = {}
+local painter = {}
 
 -- The bits of a braille letter's dots, by row and column.
 local BITS = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
@@ -198,14 +198,14 @@ end
 --- How many places beside each other a drawing of so many columns can tell apart.
 ---@param columns integer
 ---@return integer
-function chart_text.resolution(columns) return 2 * columns end
+function painter.resolution(columns) return 2 * columns end
 
 --- Paints.
 ---@param self fnet.Chart
 ---@param size { columns: integer, rows: integer } of the whole width, and of the drawing area
 ---@param style fnet.TextStyle
 ---@return string text without a newline at the end
-function chart_text.paint(self, size, style)
+function painter.paint(self, size, style)
   local frame = style.ascii and FRAMES.ascii or FRAMES.braille
   local columns = size.columns
   local texts, widest = left_texts(self, new_canvas(1, size.rows, style))
@@ -234,4 +234,4 @@ function chart_text.paint(self, size, style)
   return table.concat(lines, "\n")
 end
 
-return chart_text
+return painter

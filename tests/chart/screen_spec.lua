@@ -1,14 +1,14 @@
 --- What the place can show to which a text goes, and the colours on it.
 
 local command = require "tests.support.command"
-local colours = require "fnet.report.colours"
+local colours = require "fnet.chart.colours"
 
 local directory = command.make_directory()
 teardown(function() command.remove_directory(directory) end)
 
 local function seen(environment)
   return command.shell(directory, "env -u LC_ALL -u LC_CTYPE -u LANG " .. environment .. " " .. command.fnet
-    .. [[ -e 'local s = require("fnet.report.screen").of(1)
+    .. [[ -e 'local s = require("fnet.chart.screen").of(1)
       print(s.terminal, s.columns, s.colour, s.unicode)']]).output
 end
 

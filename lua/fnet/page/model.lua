@@ -3,7 +3,7 @@
 
 local shape_text = require("fnet.base.say").shape
 local html = require "fnet.files.html"
-local parts = require "fnet.report.page_parts"
+local parts = require "fnet.page.parts"
 local summary = require "fnet.nn.summary"
 local try = require "fnet.base.try"
 

@@ -7,7 +7,7 @@ local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local is_module = require("fnet.nn.module").is_module
-local recorder = require "fnet.report.recorder"
+local recorder = require "fnet.page.recorder"
 
 local KNOWN = { "history", "runs", "model", "test", "recorder", "sweep", "settings", "title", "script", "pictures",
   "mistakes" }

@@ -1,10 +1,10 @@
---- Chart: curves as a description that no medium is needed for: axes, legend, lines and areas within a square whose
--- sides have the length 1. chart_text.lua, chart_svg.lua and chart_png.lua paint it.
+--- chart: curves as a description that no medium is needed for: axes, legend, lines and areas within a square whose
+-- sides have the length 1. text.lua, svg.lua and png.lua paint it.
 -- Invariant: every coordinate lies within the square, upwards and to the right; what a curve has beyond an axis'
 -- ends is cut off there, what is no number leaves a gap and is counted in the notes.
 
 local core = require "fnet.core"
-local scale = require "fnet.report.scale"
+local scale = require "fnet.chart.scale"
 
 ---@class fnet.ChartCurve
 ---@field name string

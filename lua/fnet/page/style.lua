@@ -1,8 +1,8 @@
 --- The look of a page of report.page: light and dark, wide and narrow, on paper. The colours of curves are those of
 -- every other medium, from colours.lua.
 
-local colours = require "fnet.report.colours"
-local parts = require "fnet.report.page_parts"
+local colours = require "fnet.chart.colours"
+local parts = require "fnet.page.parts"
 
 local STYLE = [[
 

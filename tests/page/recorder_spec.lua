@@ -1,7 +1,7 @@
 --- Histograms of parameters, kept over the epochs of a training.
 
 local fnet = require "fnet"
-local recorder = require "fnet.report.recorder"
+local recorder = require "fnet.page.recorder"
 local support = require "tests.support"
 
 local function sum(list)
