@@ -7,6 +7,7 @@
 #include <math.h>
 
 #define COLUMN_UNIT 16
+#define GROUPS 8                   /* of columns that a kernel gets together at least: it reads row by row */
 #define LONG_ROW ((size_t)1 << 20) /* elements between two looks for an interrupt: one row may be all there is */
 
 static size_t next_look(size_t i, size_t n) { return n - i < LONG_ROW ? n : i + LONG_ROW; }
@@ -24,19 +25,23 @@ struct job {
     int32_t *index;
 };
 
-/* An item is an output where the axis is the last one, else a group of up to 16 columns of one outer slice. */
+/* An item is an output where the axis is the last one, else a group of up to 16 columns of one outer slice; groups
+   that follow each other go to the kernel together. */
 static void reduce_parts(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    for (size_t item = begin; item < end; item++) {
-        size_t j = item % job->groups * COLUMN_UNIT, left = job->inner - j;
-        job->part(job, item / job->groups, j, left < COLUMN_UNIT ? left : COLUMN_UNIT);
+    while (begin < end) {
+        size_t group = begin % job->groups, groups = job->groups - group;
+        if (groups > end - begin) groups = end - begin;
+        size_t j = group * COLUMN_UNIT, left = job->inner - j;
+        job->part(job, begin / job->groups, j, left < groups * COLUMN_UNIT ? left : groups * COLUMN_UNIT);
+        begin += groups;
     }
 }
 
 static void share(struct job *job, size_t outer) {
     size_t columns = job->inner == 1 ? 1 : COLUMN_UNIT;
     job->groups = (job->inner + COLUMN_UNIT - 1) / COLUMN_UNIT;
-    threads_for(outer * job->groups, threads_piece(job->n * columns),
+    threads_for(outer * job->groups, threads_piece(job->n * columns) + GROUPS - 1,
                 (double)outer * (double)job->n * (double)job->inner, reduce_parts, job);
 }
 

@@ -85,8 +85,11 @@ int main(int count, char **arguments) {
                 for (size_t r = least; r < SIZE_COUNT; r++)
                     for (size_t c = 0; c < SIZE_COUNT; c++)
                         test_columns(table[t], operation, size_at(r), size_at(c), (enum values)values);
-            for (size_t s = 0; s < LONG_COUNT; s++)
+            for (size_t s = 0; s < LONG_COUNT; s++) {
                 test_columns(table[t], operation, long_sizes[s], 1 + random_below(3), PLAIN);
+                if (long_sizes[s] < 5000) /* side by side, and more than are summed at once */
+                    test_columns(table[t], operation, long_sizes[s], 17 + random_below(150), PLAIN);
+            }
         }
     for (size_t t = 0; t < tables; t++) {
         test("%s squares and moments", table[t]->name);
