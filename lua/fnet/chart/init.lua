@@ -6,7 +6,7 @@
 local core = require "fnet.core"
 local scale = require "fnet.chart.scale"
 
----@class fnet.ChartCurve
+---@class ChartCurve
 ---@field name string
 ---@field number integer which colour and which dashes it has, from 1
 ---@field lines number[][] each x, y, x, y, ...; of one point alone where its neighbours are gaps
@@ -14,13 +14,13 @@ local scale = require "fnet.chart.scale"
 ---@field bands number[][] outlines of areas: x, y, x, y, ...
 ---@field bars number[] left, right, height, left, ...: what stands on the lower side
 
----@class fnet.Chart
+---@class Chart
 ---@field title string?
 ---@field x_label string?
 ---@field y_label string?
----@field x fnet.Scale
----@field y fnet.Scale
----@field curves fnet.ChartCurve[] the first one in front
+---@field x Scale
+---@field y Scale
+---@field curves ChartCurve[] the first one in front
 ---@field legend boolean whether the curves have names
 ---@field notes string[] sentences: what could not be drawn, and why
 
@@ -206,7 +206,7 @@ end
 
 --- Adds a sentence about some of a curve's values, where there are any.
 ---@param notes string[]
----@param one fnet.Series
+---@param one Series
 ---@param count integer how many
 ---@param what string what they are
 function chart.note(notes, one, count, what)
@@ -217,7 +217,7 @@ end
 
 --- Adds sentences: how many values of a curve cannot be drawn, and why.
 ---@param notes string[]
----@param one fnet.Series
+---@param one Series
 ---@param x_log boolean
 ---@param y_log boolean
 function chart.note_gaps(notes, one, x_log, y_log)
@@ -249,11 +249,11 @@ local function curve_of(one, number, points, x, y, columns)
 end
 
 --- The description of curves.
----@param curves fnet.Series[] instead of a line one may have `bars`: a list of { left = , right = , height = }
+---@param curves Series[] instead of a line one may have `bars`: a list of { left = , right = , height = }
 ---@param options table as report.plot has checked them: title, x_label, y_label, log, x_range, y_range, points
 ---@param columns integer how many places beside each other the medium can tell apart
 ---@param notes? string[] sentences that are there already
----@return fnet.Chart
+---@return Chart
 function chart.new(curves, options, columns, notes)
   local log = options.log or ""
   local x_log, y_log = log:find "x" ~= nil, log:find "y" ~= nil

@@ -6,7 +6,7 @@ local colours = require "fnet.chart.colours"
 local core = require "fnet.core"
 local width = require "fnet.base.width"
 
----@class fnet.Shape
+---@class Shape
 ---@field kind "line"|"area"|"dots"|"text"
 ---@field points number[]? x, y, x, y, ... of lines, areas and dots
 ---@field colour string "#rrggbb"
@@ -127,9 +127,9 @@ local function add_axes(self, add, place, y_ticks, box)
 end
 
 --- The shapes of a chart.
----@param self fnet.Chart
+---@param self Chart
 ---@param size { width: integer, height: integer } pixels
----@return fnet.Shape[]
+---@return Shape[]
 ---@return integer height more than asked where names and notes would leave no room for the curves
 function layout.shapes(self, size)
   local shapes = {}

@@ -46,7 +46,7 @@ function painters.text(raster, shape)
 end
 
 --- Paints.
----@param self fnet.Chart
+---@param self Chart
 ---@param size { width: integer, height: integer } pixels
 ---@return string bytes of a PNG file
 function png.paint(self, size)

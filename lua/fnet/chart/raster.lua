@@ -8,7 +8,7 @@ local colours = require "fnet.chart.colours"
 local WHITE = 0xFFFFFF
 local STEPS = 4 -- rows of an area within a row of pixels
 
----@class fnet.Raster
+---@class Raster
 ---@field width integer
 ---@field height integer
 ---@field pixels table<integer, integer> 0xRRGGBB by place, row after row from 0; white where nil
@@ -130,5 +130,5 @@ end
 --- A white picture.
 ---@param width integer
 ---@param height integer
----@return fnet.Raster
+---@return Raster
 return function(width, height) return setmetatable({ width = width, height = height, pixels = {} }, Raster) end

@@ -4,7 +4,7 @@
 
 local decimal = require "fnet.base.decimal"
 
----@class fnet.Scale
+---@class Scale
 ---@field low number its ends, as the axis measures: logarithms to base 10 where it is logarithmic
 ---@field high number
 ---@field log boolean
@@ -27,7 +27,7 @@ local function factor_of(low, high) return high - low > LARGEST and 0.5 or 1 end
 ---@param log boolean
 ---@param margin number by which part of the range each end moves outwards
 ---@param fixed? { low: number?, high: number? } ends that do not move
----@return fnet.Scale
+---@return Scale
 function scale.new(low, high, log, margin, fixed)
   fixed = fixed or {}
   if low > high then low, high = 0, 1 end -- nothing is there

@@ -7,7 +7,7 @@ local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 
----@class fnet.Series
+---@class Series
 ---@field name string "" for one without a name
 ---@field y table numbers; what is no finite number is a gap
 ---@field x table? as many numbers; 1, 2, ... where nil
@@ -140,7 +140,7 @@ end
 ---@param what string the function, for messages
 ---@param given any curves by name; or one alone; or an object whose method `curves` gives them, as a History does
 ---@param order? (string|integer)[] the names, in the order of drawing
----@return fnet.Series[]
+---@return Series[]
 ---@return { x_label: string? } defaults what the object says of its axes
 function series.read(what, given, order)
   local defaults = {}
@@ -165,7 +165,7 @@ end
 ---@param what string the function, for messages
 ---@param given any tensors of any shape or lists of numbers by name; or one alone
 ---@param order? (string|integer)[] the names, in the order of drawing
----@return fnet.Series[]
+---@return Series[]
 function series.read_values(what, given, order)
   local fits = core.is_tensor(given) or type(given) == "table" and not is.array(given)
   expect.that(fits, what, "a tensor, a list of numbers, or several of these by name", given)

@@ -60,7 +60,7 @@ local function title_of(self)
 end
 
 --- Paints.
----@param self fnet.Chart
+---@param self Chart
 ---@param size { width: integer, height: integer } pixels
 ---@return string text an element <svg>, which is a whole file as well
 function svg.paint(self, size)

@@ -18,7 +18,7 @@ local FRAMES = {
   ascii = { side = "|", side_tick = "+", corner = "+", low = "-", low_tick = "+" },
 }
 
----@class fnet.TextStyle
+---@class TextStyle
 ---@field ascii boolean
 ---@field colour boolean
 
@@ -201,9 +201,9 @@ end
 function painter.resolution(columns) return 2 * columns end
 
 --- Paints.
----@param self fnet.Chart
+---@param self Chart
 ---@param size { columns: integer, rows: integer } of the whole width, and of the drawing area
----@param style fnet.TextStyle
+---@param style TextStyle
 ---@return string text without a newline at the end
 function painter.paint(self, size, style)
   local frame = style.ascii and FRAMES.ascii or FRAMES.braille

@@ -18,13 +18,13 @@ local LIKELIEST = 5
 local VALUES_MOST = 24 -- values of a sample that is no picture
 local SMALL = 100000 -- probabilities travel as whole numbers of so many parts
 
----@class report.Shown
----@field judged report.Judged
+---@class Shown
+---@field judged Judged
 ---@field counts integer[][] [right][said]
 ---@field rows integer[] the samples that are shown
 ---@field mistakes integer how many of them, the first ones, are the worst mistakes
 ---@field probabilities number[][] of each of them
----@field sheet report.Sheet? their pictures
+---@field sheet Sheet? their pictures
 ---@field columns string[] what the values of a sample are called, where samples are no pictures
 ---@field values string[][] those of each sample then
 ---@field note string? why there are no pictures
@@ -34,7 +34,7 @@ local SMALL = 100000 -- probabilities travel as whole numbers of so many parts
 ---@param dataset data.Dataset
 ---@param most integer samples that are shown
 ---@param mistakes integer the worst mistakes that are shown
----@return report.Shown
+---@return Shown
 function classes.look(network, dataset, most, mistakes)
   local shape, shown = pictures.shape_of(dataset), { judged = samples.judge(network, dataset) }
   local judged, room = shown.judged, shape and pictures.room(shape) or most
@@ -73,7 +73,7 @@ local function bars_of(probabilities)
 end
 
 --- What the page's script takes of the samples.
----@param shown report.Shown
+---@param shown Shown
 ---@return table
 function classes.data(shown)
   local list = json.array {}
@@ -171,7 +171,7 @@ local function confusions(shown)
 end
 
 --- The confusion matrix.
----@param shown report.Shown
+---@param shown Shown
 ---@return { name: string, title: string, html: string }
 function classes.confusion(shown)
   local small = #shown.judged.names <= MATRIX_MOST
@@ -191,7 +191,7 @@ function classes.confusion(shown)
 end
 
 --- The accuracy of each class.
----@param shown report.Shown
+---@param shown Shown
 ---@return { name: string, title: string, html: string }
 function classes.accuracies(shown)
   local rows, least, support = {}, 1, support_of(shown.counts)
@@ -234,7 +234,7 @@ local CARD = [[
 ]]
 
 --- The worst mistakes, each with its bars.
----@param shown report.Shown
+---@param shown Shown
 ---@return { name: string, title: string, html: string }
 function classes.mistakes(shown)
   local names, judged, cards = shown.judged.names, shown.judged, {}

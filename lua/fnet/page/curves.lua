@@ -21,7 +21,7 @@ local LEFT_OUT = { epoch = true, samples = true, seconds = true }
 local SIZE = { width = 480, height = 300 } -- of a drawing
 local FIRST = { loss = 1, accuracy = 2, lr = 9 } -- places of panels; those of others lie between
 
----@class report.Curve
+---@class Curve
 ---@field group integer which of the runs' names, from 1
 ---@field part string "training", "validation" or "test"
 ---@field x number[] epochs
@@ -110,7 +110,7 @@ end
 
 --- The panels of some trainings.
 ---@param runs { name: string?, seed: integer?, history: table[] }[]
----@return { title: string, curves: report.Curve[] }[] panels
+---@return { title: string, curves: Curve[] }[] panels
 ---@return { name: string, runs: table[] }[] groups
 function curves.panels(runs)
   local panels, groups = json.array {}, groups_of(runs)
@@ -151,7 +151,7 @@ local function numbers(list)
 end
 
 --- The panels as drawings, for browsers that run no script.
----@param panels { title: string, curves: report.Curve[] }[]
+---@param panels { title: string, curves: Curve[] }[]
 ---@param groups { name: string }[]
 ---@return string html
 function curves.drawings(panels, groups)

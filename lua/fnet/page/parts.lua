@@ -48,7 +48,7 @@ function parts.percent(fraction, digits)
 end
 
 --- The sheet itself, once in a page and not seen: `parts.picture` shows parts of it.
----@param sheet report.Sheet
+---@param sheet Sheet
 ---@return string html
 function parts.sheet(sheet)
   local lines = (sheet.count + sheet.columns - 1) // sheet.columns
@@ -58,7 +58,7 @@ function parts.sheet(sheet)
 end
 
 --- A picture of a sheet.
----@param sheet report.Sheet
+---@param sheet Sheet
 ---@param number integer
 ---@param text string what it shows, for those who do not see it
 ---@param size string class for its size

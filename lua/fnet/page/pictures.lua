@@ -12,7 +12,7 @@ local SIDE_MOST = 64 -- pixels of a picture: larger ones are made smaller
 local BYTES_MOST = 6 << 20
 local PIECE = 64 -- pictures that are read at a time
 
----@class report.Sheet
+---@class Sheet
 ---@field name string the id in the page
 ---@field png string
 ---@field count integer pictures
@@ -23,7 +23,7 @@ local PIECE = 64 -- pictures that are read at a time
 --- Puts pictures side by side.
 ---@param name string letters
 ---@param all tensor uint8 [count, height, width] or [count, height, width, 3], at least one
----@return report.Sheet? nil where there is no PNG
+---@return Sheet? nil where there is no PNG
 ---@return string? message
 function pictures.sheet(name, all)
   local count, height, width, channels = table.unpack(all.shape)
@@ -43,7 +43,7 @@ function pictures.sheet(name, all)
 end
 
 --- Where a picture is in its sheet.
----@param sheet report.Sheet
+---@param sheet Sheet
 ---@param number integer from 1
 ---@return integer x, integer y pixels, from 0
 function pictures.place(sheet, number)
@@ -101,7 +101,7 @@ end
 --- A sheet of samples, as they are in the data set, before any transform.
 ---@param dataset data.Dataset whose samples are pictures
 ---@param rows integer[] which of them, at least one, and at most as many as there is room for
----@return report.Sheet? nil where there is no PNG
+---@return Sheet? nil where there is no PNG
 ---@return string? message
 function pictures.of(dataset, rows)
   local x, shape = (dataset.whole or dataset).x, pictures.shape_of(dataset)

@@ -12,7 +12,7 @@ local rows_of = require "fnet.data.rows"
 
 local samples = {}
 
----@class report.Judged
+---@class Judged
 ---@field names string[] of the classes
 ---@field labels integer[] by sample
 ---@field said integer[] 0 where an output that is not finite says none
@@ -23,7 +23,7 @@ local samples = {}
 --- What a classifier says of each sample of a data set whose targets are classes.
 ---@param model nn.Module
 ---@param dataset data.Dataset
----@return report.Judged judged raises where the model is no classifier of these labels
+---@return Judged judged raises where the model is no classifier of these labels
 function samples.judge(model, dataset)
   local judged = { names = {}, labels = {}, said = {}, certain = {}, broken = 0, correct = 0 }
   local count
@@ -55,7 +55,7 @@ function samples.has_labels(dataset)
 end
 
 --- How often each class was taken for each.
----@param judged report.Judged
+---@param judged Judged
 ---@return integer[][] counts [right][said]
 function samples.count(judged)
   local counts = {}
@@ -71,7 +71,7 @@ function samples.count(judged)
 end
 
 --- The worst mistakes: the most certain ones first, then by their order, as metrics.mistakes has them.
----@param judged report.Judged
+---@param judged Judged
 ---@param most integer
 ---@return integer[] rows none where some probabilities are not known
 function samples.mistakes(judged, most)
@@ -114,7 +114,7 @@ end
 
 --- The samples to show: those given, and of all cells of the matrix in turn the next, so that rare mistakes are
 -- there, too.
----@param judged report.Judged
+---@param judged Judged
 ---@param first integer[] rows that are shown in any case
 ---@param most integer
 ---@return integer[] rows

@@ -38,7 +38,7 @@ end
 --- The pictures of the first layer.
 ---@param network nn.Module
 ---@param shape? integer[] of a picture that it takes
----@return report.Sheet? sheet nil where its weights are no pictures
+---@return Sheet? sheet nil where its weights are no pictures
 ---@return string html
 function weights.pictures(network, shape)
   local layer, all = first_layer(network, shape)
