@@ -31,7 +31,7 @@ int main(int count, char **arguments) {
 
     test("any bytes come back");
     for (int round = 0; round < 500; round++) {
-        uint8_t bytes[90], back[92];
+        uint8_t bytes[90], back[92] = {0};
         char letters[BASE64_LENGTH(sizeof bytes)];
         size_t size = random_below(sizeof bytes + 1), length = BASE64_LENGTH(size);
         for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)random_bits();
