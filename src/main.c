@@ -229,7 +229,7 @@ static bool run_string(lua_State *L, const char *code, const char *chunk_name) {
 
 enum { GZIP = 0x1f }; /* how a file of gzip begins, and no text */
 
-/* Whether the text came out whole. */
+/* Whether the text came out whole. Not by core/stream.h, which stops at a Ctrl-C: a module is loaded or not. */
 static bool inflate_module(const struct embedded_module *module, char *text) {
     z_stream stream = {
         .next_in = (unsigned char *)(uintptr_t)module->bytes, /* zlib's interface lacks the const */

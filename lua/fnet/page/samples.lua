@@ -70,6 +70,16 @@ function samples.count(judged)
   return counts
 end
 
+-- Sorts samples by the probability of what was said, from the least or from the most certain one; equal ones by
+-- their order.
+local function sort_by_certainty(judged, rows, from_least)
+  table.sort(rows, function(a, b)
+    local x, y = judged.certain[a], judged.certain[b]
+    if x ~= y then return (x < y) == from_least end
+    return a < b
+  end)
+end
+
 --- The worst mistakes: the most certain ones first, then by their order, as metrics.mistakes has them.
 ---@param judged Judged
 ---@param most integer
@@ -79,11 +89,7 @@ function samples.mistakes(judged, most)
   for i, right in ipairs(judged.broken == 0 and judged.labels or {}) do
     if judged.said[i] ~= right then rows[#rows + 1] = i end
   end
-  table.sort(rows, function(a, b)
-    local x, y = judged.certain[a], judged.certain[b]
-    if x ~= y then return x > y end
-    return a < b
-  end)
+  sort_by_certainty(judged, rows, false)
   return table.move(rows, 1, math.min(most, #rows), 1, {})
 end
 
@@ -100,12 +106,7 @@ local function by_cell(judged)
   for key = 1, count * count do
     local rows = cells[key]
     if rows then
-      local is_right = (key - 1) // count == (key - 1) % count
-      table.sort(rows, function(a, b)
-        local x, y = judged.certain[a], judged.certain[b]
-        if x ~= y then return (x < y) == is_right end
-        return a < b
-      end)
+      sort_by_certainty(judged, rows, (key - 1) // count == (key - 1) % count)
       list[#list + 1] = rows
     end
   end
