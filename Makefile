@@ -126,6 +126,7 @@ test_programs := $(patsubst %.c,$(build)/%,$(test_sources))
 host_sources := $(sort $(wildcard tests/c/lua/*.c))
 host_programs := $(patsubst %.c,$(build)/%,$(host_sources))
 bench_programs := $(patsubst %.c,$(build)/%,$(bench_sources))
+peers_objects := $(patsubst %.c,$(build)/%.o,$(wildcard tests/bench/peers_*.c))
 core_fuzzers := $(patsubst %.c,$(build)/%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 script_fuzzers := $(patsubst %.lua,$(build)/%,$(sort $(wildcard tests/fuzz/*_fuzz.lua)))
 fuzzers := $(core_fuzzers) $(script_fuzzers)
@@ -316,7 +317,8 @@ coverage: ## Every test on a build that counts; how much of each C file was exec
 
 programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers) $(faulty)
 
-objects: $(mpi_objects) # of modules, which lie beside the executable in release builds only
+# Of what other targets link: modules, which lie beside the executable in release builds only, and bench-peers.
+objects: $(mpi_objects) $(peers_objects)
 
 fuzzers: $(fuzzers)
 
@@ -348,7 +350,6 @@ bench-peers: all $(build)/tests/bench/limits ## Compare with NumPy, PyTorch, sci
 	    $(if $(JSON),--json '$(JSON)')
 
 # Which libraries there are is asked when this is made: bench-peers may just have installed them.
-peers_objects := $(patsubst %.c,$(build)/%.o,$(wildcard tests/bench/peers_*.c))
 has_onednn = $(shell printf '\043include <oneapi/dnnl/dnnl.h>\n' | $(CC) -E -o /dev/null - 2>/dev/null && echo yes)
 has_openblas = $(shell $(PKG_CONFIG) --exists openblas && echo yes)
 has_libxsmm = $(shell $(PKG_CONFIG) --exists libxsmmext openblas && echo yes)

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #if defined(PEER_OPENBLAS) || defined(PEER_ONEDNN) || defined(PEER_LIBXSMM)
-static struct product product;
+static struct multiplication product;
 #endif
 #if defined(PEER_ONEDNN) || defined(PEER_LIBXSMM)
 void omp_set_num_threads(int count); /* of libgomp; <omp.h> is not there for every compiler */
@@ -18,14 +18,14 @@ static void openblas_version(char *text, size_t size) {
     snprintf(text, size, "%s, %s", openblas_get_config(), openblas_get_corename());
 }
 
-static bool openblas_prepare(const struct product *p, int threads) {
+static bool openblas_prepare(const struct multiplication *p, int threads) {
     product = *p;
     openblas_set_num_threads(threads);
     return true;
 }
 
 static void openblas_run(void) {
-    const struct product *p = &product;
+    const struct multiplication *p = &product;
     int m = (int)p->m, n = (int)p->n, k = (int)p->k;
     cblas_sgemm(CblasRowMajor, p->a_transposed ? CblasTrans : CblasNoTrans,
                 p->b_transposed ? CblasTrans : CblasNoTrans, m, n, k, 1, p->a, p->a_transposed ? m : k, p->b,
@@ -41,14 +41,14 @@ static void onednn_version(char *text, size_t size) {
     snprintf(text, size, "%d.%d.%d", version->major, version->minor, version->patch);
 }
 
-static bool onednn_sgemm_prepare(const struct product *p, int threads) {
+static bool onednn_sgemm_prepare(const struct multiplication *p, int threads) {
     product = *p;
     omp_set_num_threads(threads);
     return true;
 }
 
 static void onednn_sgemm_run(void) {
-    const struct product *p = &product;
+    const struct multiplication *p = &product;
     dnnl_dim_t m = (dnnl_dim_t)p->m, n = (dnnl_dim_t)p->n, k = (dnnl_dim_t)p->k;
     dnnl_sgemm(p->a_transposed ? 'T' : 'N', p->b_transposed ? 'T' : 'N', m, n, k, 1, p->a, p->a_transposed ? m : k,
                p->b, p->b_transposed ? k : n, 0, p->c, n);
@@ -71,7 +71,7 @@ static bool describe(int which, int argument, size_t rows, size_t columns, bool 
            dnnl_memory_create(&arguments[which].memory, &description, engine, (void *)(size_t)data) == dnnl_success;
 }
 
-static bool onednn_matmul_prepare(const struct product *p, int threads) {
+static bool onednn_matmul_prepare(const struct multiplication *p, int threads) {
     omp_set_num_threads(threads);
     if (!engine && (dnnl_engine_create(&engine, dnnl_cpu, 0) != dnnl_success ||
                     dnnl_stream_create(&stream, engine, dnnl_stream_default_flags) != dnnl_success))
@@ -111,7 +111,7 @@ static libxsmm_smmfunction kernel;
 static void libxsmm_version(char *text, size_t size) { snprintf(text, size, "%s", LIBXSMM_VERSION); }
 
 /* libxsmm is column-major: it computes the transposed product, b before a. */
-static bool libxsmm_kernel_prepare(const struct product *p, int threads) {
+static bool libxsmm_kernel_prepare(const struct multiplication *p, int threads) {
     const float one = 1, zero = 0;
     const int prefetch = LIBXSMM_GEMM_PREFETCH_NONE;
     const libxsmm_blasint m = (libxsmm_blasint)p->m, n = (libxsmm_blasint)p->n, k = (libxsmm_blasint)p->k;
@@ -125,7 +125,7 @@ static bool libxsmm_kernel_prepare(const struct product *p, int threads) {
 
 static void libxsmm_kernel_run(void) { kernel(product.b, product.a, product.c); }
 
-static bool libxsmm_prepare(const struct product *p, int threads) {
+static bool libxsmm_prepare(const struct multiplication *p, int threads) {
     product = *p;
     omp_set_num_threads(threads);
     openblas_set_num_threads(threads);
@@ -133,7 +133,7 @@ static bool libxsmm_prepare(const struct product *p, int threads) {
 }
 
 static void libxsmm_run(void) {
-    const struct product *p = &product;
+    const struct multiplication *p = &product;
     const float one = 1, zero = 0;
     const libxsmm_blasint m = (libxsmm_blasint)p->m, n = (libxsmm_blasint)p->n, k = (libxsmm_blasint)p->k;
     const libxsmm_blasint lda = p->a_transposed ? m : k, ldb = p->b_transposed ? k : n;

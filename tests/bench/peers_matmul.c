@@ -37,14 +37,18 @@ enum { BATCHES = sizeof batches / sizeof *batches, SQUARES = sizeof squares / si
 
 /* ---- what is multiplied ---- */
 
-static struct product step_product(int which, size_t batch) {
+static struct multiplication step_product(int which, size_t batch) {
     switch (which) {
-    case 0: return (struct product){.name = "forward 784-128", .m = batch, .n = 128, .k = 784};
-    case 1: return (struct product){.name = "forward 128-10", .m = batch, .n = 10, .k = 128};
+    case 0: return (struct multiplication){.name = "forward 784-128", .m = batch, .n = 128, .k = 784};
+    case 1: return (struct multiplication){.name = "forward 128-10", .m = batch, .n = 10, .k = 128};
     case 2:
-        return (struct product){.name = "weights 784-128", .m = 784, .n = 128, .k = batch, .a_transposed = true};
-    case 3: return (struct product){.name = "weights 128-10", .m = 128, .n = 10, .k = batch, .a_transposed = true};
-    default: return (struct product){.name = "delta 10-128", .m = batch, .n = 128, .k = 10, .b_transposed = true};
+        return (struct multiplication){
+            .name = "weights 784-128", .m = 784, .n = 128, .k = batch, .a_transposed = true};
+    case 3:
+        return (struct multiplication){
+            .name = "weights 128-10", .m = 128, .n = 10, .k = batch, .a_transposed = true};
+    default:
+        return (struct multiplication){.name = "delta 10-128", .m = batch, .n = 128, .k = 10, .b_transposed = true};
     }
 }
 
@@ -71,7 +75,7 @@ static void fnet_version(char *text, size_t size) {
     snprintf(text, size, "%s, numerics %d, %s", FNET_VERSION, NUMERICS_VERSION, backend_name());
 }
 
-static bool fnet_prepare(const struct product *p, int threads) {
+static bool fnet_prepare(const struct multiplication *p, int threads) {
     threads_set((size_t)threads);
     fnet_product = (struct matmul){.dtype = FLOAT32,
                                    .m = p->m,
@@ -96,7 +100,7 @@ static const struct entrant fnet = {"fnet", fnet_version, fnet_prepare, fnet_run
 /* ---- the process of an entrant ---- */
 
 struct request {
-    struct product product; /* without the operands */
+    struct multiplication product; /* without the operands */
     int threads;
 };
 
@@ -132,7 +136,7 @@ static double seconds_a_call(void (*run)(void)) {
     return fastest / (double)calls;
 }
 
-static void summarise(const struct product *p, struct reply *reply) {
+static void summarise(const struct multiplication *p, struct reply *reply) {
     for (size_t i = 0; i < p->m * p->n; i++) {
         double value = p->c[i] * (double)(1 + i % 7);
         reply->sum += value;
@@ -142,7 +146,7 @@ static void summarise(const struct product *p, struct reply *reply) {
 
 static struct reply answer(const struct entrant *entrant, const struct request *request) {
     struct reply reply = {0, 0, 0};
-    const struct product *p = &request->product;
+    const struct multiplication *p = &request->product;
     if (!entrant->prepare(p, request->threads)) return reply;
     reply.rate = 2.0 * (double)p->m * (double)p->n * (double)p->k / seconds_a_call(entrant->run);
     summarise(p, &reply);
@@ -242,7 +246,7 @@ static void print_figure(const struct contestant *who, const struct request *req
     printf("]}\n");
 }
 
-static void compare(struct product product, size_t batch, int threads, int rounds) {
+static void compare(struct multiplication product, size_t batch, int threads, int rounds) {
     struct request request = {product, threads};
     for (int round = 0; round < rounds; round++) {
         struct reply first = {0, 0, 0};
@@ -277,7 +281,7 @@ int main(int count, char **arguments) {
             for (int i = 0; i < BATCHES; i++) compare(step_product(which, batches[i]), batches[i], threads, rounds);
         for (int i = 0; i < SQUARES; i++)
             for (size_t n = squares[i] - 1; n <= squares[i] + 1; n++)
-                compare((struct product){.name = "square", .m = n, .n = n, .k = n}, n, threads, rounds);
+                compare((struct multiplication){.name = "square", .m = n, .n = n, .k = n}, n, threads, rounds);
     }
     for (int i = 0; i < contestant_count; i++) {
         kill(contestants[i].process, SIGKILL);

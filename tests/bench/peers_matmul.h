@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 /* c[m, n] = a[m, k] b[k, n], all row-major and contiguous; a transposed operand is stored as [k, m] or [n, k]. */
-struct product {
+struct multiplication {
     const char *name;
     size_t m, n, k;
     bool a_transposed, b_transposed;
@@ -18,8 +18,8 @@ struct product {
 struct entrant {
     const char *name;
     void (*version)(char *text, size_t size);
-    bool (*prepare)(const struct product *product, int threads); /* false: has no code for this product */
-    void (*run)(void);                                           /* the prepared product, once */
+    bool (*prepare)(const struct multiplication *product, int threads); /* false: has no code for this product */
+    void (*run)(void);                                                  /* the prepared product, once */
 };
 
 extern const struct entrant peers[]; /* of the libraries that were there at build time; ends with a NULL name */
