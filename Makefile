@@ -2,22 +2,30 @@
 # Everything that is made lies in build/VARIANT, except ./fnet, which is the release build. Objects are compiled
 # again when a source, a header, a flag or the compiler changes. `make help` lists the targets.
 #
-# To set on the command line: CC, CPPFLAGS, CFLAGS (release builds), LDFLAGS, PREFIX, DESTDIR,
-# READLINE=auto|libedit|readline|none, IMAGES=auto|none, MPI=auto|none, V=1 (show the commands).
+# To set on the command line or in the environment: CC, CPPFLAGS, CFLAGS (release builds), LDFLAGS, PKG_CONFIG, STRIP,
+# PREFIX, BINDIR, LUADIR, LIBDIR, DESTDIR, READLINE=auto|libedit|readline|none, IMAGES=auto|none, MPI=auto|none,
+# V=1 (show the commands).
 
+ifeq ($(wildcard src/main.c),)
+$(error fnet is built in its own folder, and all that is made goes to build there: make -C $(or $(patsubst %/,%,\
+$(dir $(firstword $(MAKEFILE_LIST)))),THE-FOLDER))
+endif
+ifeq ($(origin CC),default)
 CC = cc
-CFLAGS = -O2
-PKG_CONFIG = pkg-config
-READLINE = auto
-IMAGES = auto
-MPI = auto
-PREFIX = /usr/local
-BINDIR = $(PREFIX)/bin
-LUADIR = $(PREFIX)/share/lua/5.4
-LIBDIR = $(PREFIX)/lib/lua/5.4
+endif
+CFLAGS ?= -O2
+PKG_CONFIG ?= pkg-config
+STRIP ?= strip
+READLINE ?= auto
+IMAGES ?= auto
+MPI ?= auto
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LUADIR ?= $(PREFIX)/share/lua/5.4
+LIBDIR ?= $(PREFIX)/lib/lua/5.4
 
-# release; asan, tsan and coverage for tests; fuzz for make fuzz; gcc and clang for lint, aarch64-gcc and
-# aarch64-clang for test-aarch64, these four with -Werror.
+# release; asan, tsan and coverage for tests; fuzz for make fuzz; with -Werror gcc and clang for lint, aarch64-gcc and
+# aarch64-clang for test-aarch64, i386-gcc for test-i386.
 VARIANT = release
 build := build/$(VARIANT)
 fnet := $(if $(filter release,$(VARIANT)),fnet,$(build)/fnet)
@@ -33,7 +41,9 @@ endif
 lua_libs := $(if $(lua),$(shell $(PKG_CONFIG) --libs $(lua)))
 lua_archive := $(if $(lua),$(wildcard $(shell $(PKG_CONFIG) --variable=libdir $(lua))/$(patsubst \
     -l%,lib%.a,$(filter -llua%,$(lua_libs)))))
-machine := $(shell $(CC) -dumpmachine 2>/dev/null)
+# Asked with all flags, since -m32 among them makes another machine of it: x86_64, i386, aarch64 or other.
+machine := $(or $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
+    sed -n 's/^\#define __\(x86_64\|i386\|aarch64\)__ 1$$/\1/p'),other)
 
 readline.auto := libedit readline
 readline.libedit := libedit
@@ -64,26 +74,27 @@ mpi_libs = $(shell $(PKG_CONFIG) --libs $(mpi_package.$(1)))
 # ---- flags ----
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
-language := -std=c11 -D_POSIX_C_SOURCE=200809L -pthread -fPIC -fvisibility=hidden
+language := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -pthread -fPIC -fvisibility=hidden
 # The numerics contract, after CFLAGS so that none of them can break it: each operation rounds once, as written.
-numerics := -fno-fast-math -ffp-contract=off -fno-math-errno
+numerics := -fno-fast-math -ffp-contract=off -fno-math-errno $(if $(filter i386,$(machine)),-msse2 -mfpmath=sse)
 
 variant.release := $(CFLAGS)
 variant.gcc := -O2 -Werror
 variant.clang := -O2 -Werror
 variant.aarch64-gcc := -O2 -Werror
 variant.aarch64-clang := -O2 -Werror
+variant.i386-gcc := -O2 -Werror
 variant.asan := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
 variant.fuzz := -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 variant.tsan := -O1 -g -fsanitize=thread
 variant.coverage := -O0 -g --coverage
 ifeq ($(origin variant.$(VARIANT)),undefined)
 $(error VARIANT=$(VARIANT) is unknown; there are release, asan, tsan, coverage, fuzz, gcc, clang, \
-aarch64-gcc and aarch64-clang)
+aarch64-gcc, aarch64-clang and i386-gcc)
 endif
 
 compile := $(CC) $(language) $(warnings) $(CPPFLAGS) $(variant.$(VARIANT)) $(numerics)
-fast_kernels := $(if $(filter release gcc clang aarch64-%,$(VARIANT)),-O3)
+fast_kernels := $(if $(filter release gcc clang aarch64-% i386-%,$(VARIANT)),-O3)
 # With -Ofast and the like at linking, start-up code comes in that flushes denormal numbers to zero.
 plain = $(patsubst -Ofast,-O3,$(filter-out -ffast-math -funsafe-math-optimizations,$(1)))
 link := $(CC) -pthread $(call plain,$(variant.$(VARIANT)) $(LDFLAGS)) $(numerics)
@@ -99,8 +110,8 @@ system_libs := $(image_libs) -lz -lm -ldl
 # ---- sources ----
 
 kernel_names := portable double
-kernel_names += $(if $(filter x86_64-%,$(machine)),avx2 avx512)
-kernel_names += $(if $(filter aarch64-%,$(machine)),neon)
+kernel_names += $(if $(filter x86_64,$(machine)),avx2 avx512)
+kernel_names += $(if $(filter aarch64,$(machine)),neon)
 other_kernels := $(filter-out $(kernel_names:%=src/kernels/kernels_%.c),$(wildcard src/kernels/kernels_*.c))
 
 kernel_sources := $(sort $(filter-out $(other_kernels),$(wildcard src/kernels/*.c)))
@@ -116,7 +127,6 @@ bench_sources := $(filter-out tests/bench/peers%,$(wildcard tests/bench/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
 # what `require "fnet"` loads
 modules_as_text := $(filter lua/fnet/init.lua lua/fnet/base/% lua/fnet/tensor/% lua/fnet/nn/% lua/fnet/optim/%,$(modules))
-installed_modules = $(modules:lua/%=$(DESTDIR)$(LUADIR)/%)
 
 objects_of = $(patsubst %.c,$(build)/%.o,$(1))
 core_objects := $(call objects_of,$(kernel_sources) $(core_sources))
@@ -136,14 +146,14 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 # ---- building ----
 
-.PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 coverage lint
-.PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library uninstall clean
+.PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage lint
+.PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library install-strip uninstall clean
 .PHONY: programs objects fuzzers check peers-matmul FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
 # What this machine cannot run, and the slow variants, are built without asking whether help knows every name.
-documented := $(if $(filter release,$(VARIANT)),$(if $(filter $(shell uname -m)-%,$(machine)),$(build)/documented.txt))
+documented := $(if $(filter release,$(VARIANT)),$(if $(filter $(shell uname -m),$(machine)),$(build)/documented.txt))
 
 all: $(fnet) $(module) $(mpi_modules) $(documented) ## Build ./fnet and build/release/fnet/core.so (what plain `make` does)
 
@@ -302,7 +312,12 @@ tsan: ## Every test under ThreadSanitizer
 test-aarch64: ## Kernel tests and a short training on aarch64 builds, under qemu (Debian, Ubuntu)
 	@sh src/tools/setup.sh aarch64
 	@$(MAKE) --no-print-directory $(fnet)
-	@MAKE='$(MAKE)' sh tests/tools/aarch64.sh
+	@MAKE='$(MAKE)' sh tests/tools/emulated.sh aarch64
+
+test-i386: ## Kernel tests and a short training on a 32-bit build (Debian, Ubuntu on x86-64)
+	@sh src/tools/setup.sh i386
+	@$(MAKE) --no-print-directory $(fnet)
+	@MAKE='$(MAKE)' sh tests/tools/emulated.sh i386
 
 fuzz: ## Let libFuzzer invent files and calls, SECONDS=60 for each target or TARGET=name alone
 	@sh src/tools/setup.sh fuzz
@@ -367,21 +382,38 @@ peers-matmul: $(peers_objects) $(core_objects)
 
 -include $(peers_objects:.o=.d)
 
+# Folders and files may have spaces and quotes in their names.
+quoted = '$(subst ','\'',$(1))'
+to_bin = $(call quoted,$(DESTDIR)$(BINDIR))
+to_lib = $(call quoted,$(DESTDIR)$(LIBDIR)/fnet)
+to_lua = $(call quoted,$(DESTDIR)$(LUADIR))
+lua_files = $(modules:lua/%=%)
+lua_folders = $(patsubst %/,%,$(sort $(dir $(lua_files))))
+backwards = $(if $(1),$(call backwards,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
+
 install: $(fnet) install-library ## Install fnet and the library for stock Lua under PREFIX (/usr/local)
-	install -d $(DESTDIR)$(BINDIR)
-	install -s -m 755 fnet $(DESTDIR)$(BINDIR)/fnet
+	install -d $(to_bin)
+	install -m 755 fnet $(to_bin)/fnet
 
 install-library: library ## Install only the library for stock Lua
-	install -d $(DESTDIR)$(LIBDIR)/fnet $(sort $(dir $(installed_modules)))
-	install -s -m 644 $(module) $(mpi_modules) $(DESTDIR)$(LIBDIR)/fnet/
-	@echo 'install -m 644 lua/fnet/... $(DESTDIR)$(LUADIR)/fnet/...'
-	@for file in $(modules:lua/%=%); do install -m 644 lua/$$file $(DESTDIR)$(LUADIR)/$$file || exit 1; done
+	install -d $(to_lib)
+	install -m 644 $(module) $(mpi_modules) $(to_lib)
+	@echo install -m 644 lua/fnet/... $(to_lua)/fnet
+	@for folder in $(lua_folders); do install -d $(to_lua)/$$folder || exit 1; done
+	@for file in $(lua_files); do install -m 644 lua/$$file $(to_lua)/$$file || exit 1; done
 
+install-strip: install ## Install, and leave out the names of functions, by STRIP (strip)
+	$(STRIP) $(to_bin)/fnet
+	for file in $(notdir $(module) $(mpi_modules)); do $(STRIP) --strip-unneeded $(to_lib)/$$file || exit 1; done
+
+# What others put there stays, and so do the folders that it is in.
 uninstall: ## Remove what install put there
-	rm -f $(DESTDIR)$(BINDIR)/fnet $(installed_modules)
-	rm -f $(addprefix $(DESTDIR)$(LIBDIR)/fnet/,core.so openmpi.so mpich.so)
-	for directory in $(DESTDIR)$(LIBDIR)/fnet $(DESTDIR)$(LUADIR)/fnet; do \
-	    if [ -d $$directory ]; then find $$directory -depth -type d -empty -delete; fi; done
+	rm -f $(to_bin)/fnet
+	for file in core.so openmpi.so mpich.so; do rm -f $(to_lib)/$$file; done
+	@echo rm -f $(to_lua)/fnet/...
+	@for file in $(lua_files); do rm -f $(to_lua)/$$file; done
+	@for folder in $(call backwards,$(lua_folders)); do rmdir $(to_lua)/$$folder 2>/dev/null || true; done
+	@rmdir $(to_lib) 2>/dev/null || true
 
 clean: ## Remove everything that was built
 	rm -rf build fnet

@@ -20,7 +20,7 @@ static int number_of(const char *name) {
     const char *text = getenv(name);
     if (text == NULL || text[0] < '0' || text[0] > '9') return -1;
     char *end;
-    long value = strtol(text, &end, 10);
+    long long value = strtoll(text, &end, 10); /* a long may end with int */
     return *end == '\0' && value <= INT_MAX ? (int)value : -1;
 }
 

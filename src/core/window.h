@@ -8,6 +8,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of sizes, paddings and strides: three of them add up in a size_t. */
+#define WINDOW_LONGEST (PTRDIFF_MAX > INT32_MAX ? INT32_MAX : PTRDIFF_MAX / 4)
+
 struct window {
     size_t size, kernel, stride, before, after;
     size_t count; /* windows */
@@ -16,7 +19,7 @@ struct window {
 /* Fills in the axis' size and the count of windows; false where none fits. */
 static inline bool window_fit(struct window *w, size_t size) {
     w->size = size;
-    if (size == 0 || size > INT32_MAX || size + w->before + w->after < w->kernel) return false;
+    if (size == 0 || size > WINDOW_LONGEST || size + w->before + w->after < w->kernel) return false;
     w->count = (size + w->before + w->after - w->kernel) / w->stride + 1;
     return true;
 }

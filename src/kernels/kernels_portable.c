@@ -7,6 +7,9 @@
 #include <tgmath.h>
 
 _Static_assert(FLT_EVAL_METHOD == 0, "the numerics contract: no operation keeps more bits than its type");
+_Static_assert(
+    __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+    "fnet is for little-endian machines: the files it shares with others hold numbers as these have them");
 
 typedef float real;
 typedef float vec;

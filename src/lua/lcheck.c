@@ -108,7 +108,7 @@ int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape) {
         return lerror(L, "%s: expected at most %d axes, got %I", what, TENSOR_MAX_RANK, (LUAI_UACINT)rank);
     for (lua_Integer axis = 1; axis <= rank; axis++) {
         lua_rawgeti(L, index, axis);
-        shape[axis - 1] = (size_t)lcheck_integer(L, lua_gettop(L), what, 0, LUA_MAXINTEGER);
+        shape[axis - 1] = (size_t)lcheck_integer(L, lua_gettop(L), what, 0, PTRDIFF_MAX);
         lua_pop(L, 1);
     }
     return (int)rank;

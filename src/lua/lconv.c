@@ -4,22 +4,20 @@
 
 #include "../core/conv.h"
 
-#define LONGEST INT32_MAX
-
 /* Arguments from `index` on: stride down and across, padding above, below, left and right, groups. */
 static struct conv check_geometry(lua_State *L, int index, enum dtype dtype) {
     struct conv conv = {.dtype = dtype};
-    conv.rows.stride = (size_t)lcheck_integer(L, index, "conv2d: stride", 1, LONGEST);
-    conv.columns.stride = (size_t)lcheck_integer(L, index + 1, "conv2d: stride", 1, LONGEST);
-    conv.rows.before = (size_t)lcheck_integer(L, index + 2, "conv2d: padding", 0, LONGEST);
-    conv.rows.after = (size_t)lcheck_integer(L, index + 3, "conv2d: padding", 0, LONGEST);
-    conv.columns.before = (size_t)lcheck_integer(L, index + 4, "conv2d: padding", 0, LONGEST);
-    conv.columns.after = (size_t)lcheck_integer(L, index + 5, "conv2d: padding", 0, LONGEST);
-    conv.groups = (size_t)lcheck_integer(L, index + 6, "conv2d: groups", 1, LONGEST);
+    conv.rows.stride = (size_t)lcheck_integer(L, index, "conv2d: stride", 1, WINDOW_LONGEST);
+    conv.columns.stride = (size_t)lcheck_integer(L, index + 1, "conv2d: stride", 1, WINDOW_LONGEST);
+    conv.rows.before = (size_t)lcheck_integer(L, index + 2, "conv2d: padding", 0, WINDOW_LONGEST);
+    conv.rows.after = (size_t)lcheck_integer(L, index + 3, "conv2d: padding", 0, WINDOW_LONGEST);
+    conv.columns.before = (size_t)lcheck_integer(L, index + 4, "conv2d: padding", 0, WINDOW_LONGEST);
+    conv.columns.after = (size_t)lcheck_integer(L, index + 5, "conv2d: padding", 0, WINDOW_LONGEST);
+    conv.groups = (size_t)lcheck_integer(L, index + 6, "conv2d: groups", 1, WINDOW_LONGEST);
     return conv;
 }
 
-static bool fit(struct window *w, size_t size) { return w->kernel <= LONGEST && window_fit(w, size); }
+static bool fit(struct window *w, size_t size) { return w->kernel <= WINDOW_LONGEST && window_fit(w, size); }
 
 /* The kernel's shape goes into conv, checked. */
 static void check_weights(lua_State *L, const char *what, struct conv *conv, int rank, const size_t *shape) {
@@ -117,8 +115,9 @@ static int conv2d_input(lua_State *L) {
     lcheck_floats(L, "conv2d", dy, w);
     struct conv conv = check_geometry(L, 5, dy->dtype);
     check_weights(L, "conv2d", &conv, w->rank, w->shape);
-    size_t shape[4] = {dy->rank == 4 ? dy->shape[0] : 1, (size_t)lcheck_integer(L, 3, "conv2d: height", 1, LONGEST),
-                       (size_t)lcheck_integer(L, 4, "conv2d: width", 1, LONGEST), conv.inputs};
+    size_t shape[4] = {dy->rank == 4 ? dy->shape[0] : 1,
+                       (size_t)lcheck_integer(L, 3, "conv2d: height", 1, WINDOW_LONGEST),
+                       (size_t)lcheck_integer(L, 4, "conv2d: width", 1, WINDOW_LONGEST), conv.inputs};
     check_picture(L, "conv2d", &conv, 4, shape);
     check_gradient(L, 1, &conv, dy);
     conv.y = lpush_contiguous(L, 1, "conv2d", dy->dtype)->data;
@@ -136,8 +135,8 @@ static int conv2d_weight(lua_State *L) {
     bool fits = x->rank == dy->rank && (x->rank == 3 || x->rank == 4) && x->shape[x->rank - 1] % conv.groups == 0 &&
                 x->shape[x->rank - 1] > 0;
     if (!fits) return luaL_argerror(L, 2, "does not belong to x");
-    size_t shape[4] = {(size_t)lcheck_integer(L, 3, "conv2d: kernel", 1, LONGEST),
-                       (size_t)lcheck_integer(L, 4, "conv2d: kernel", 1, LONGEST),
+    size_t shape[4] = {(size_t)lcheck_integer(L, 3, "conv2d: kernel", 1, WINDOW_LONGEST),
+                       (size_t)lcheck_integer(L, 4, "conv2d: kernel", 1, WINDOW_LONGEST),
                        x->shape[x->rank - 1] / conv.groups, dy->shape[dy->rank - 1]};
     check_weights(L, "conv2d", &conv, 4, shape);
     check_picture(L, "conv2d", &conv, x->rank, x->shape);

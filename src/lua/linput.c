@@ -90,7 +90,7 @@ static int input_part(lua_State *L) {
 static int input_bytes(lua_State *L) {
     struct input_file *self = check_input(L);
     luaL_Buffer buffer;
-    size_t count = (size_t)lcheck_integer(L, 2, "bytes: count", 0, (lua_Integer)1 << 48), taken;
+    size_t count = (size_t)lcheck_integer(L, 2, "bytes: count", 0, PTRDIFF_MAX), taken;
     char *to = luaL_buffinitsize(L, &buffer, count);
     bool fine = input_take(&self->input, to, count, &taken);
     luaL_pushresultsize(&buffer, fine ? taken : 0);

@@ -11,8 +11,8 @@ static struct pool2d check_geometry(lua_State *L, int index, enum dtype dtype) {
     struct pool2d pool = {.dtype = dtype};
     pool.rows.kernel = (size_t)lcheck_integer(L, index, "pool: kernel", 1, LONGEST);
     pool.columns.kernel = (size_t)lcheck_integer(L, index + 1, "pool: kernel", 1, LONGEST);
-    pool.rows.stride = (size_t)lcheck_integer(L, index + 2, "pool: stride", 1, INT32_MAX);
-    pool.columns.stride = (size_t)lcheck_integer(L, index + 3, "pool: stride", 1, INT32_MAX);
+    pool.rows.stride = (size_t)lcheck_integer(L, index + 2, "pool: stride", 1, WINDOW_LONGEST);
+    pool.columns.stride = (size_t)lcheck_integer(L, index + 3, "pool: stride", 1, WINDOW_LONGEST);
     pool.rows.before = (size_t)lcheck_integer(L, index + 4, "pool: padding", 0, (lua_Integer)pool.rows.kernel - 1);
     pool.rows.after = (size_t)lcheck_integer(L, index + 5, "pool: padding", 0, (lua_Integer)pool.rows.kernel - 1);
     pool.columns.before =
@@ -100,8 +100,8 @@ static const struct tensor *check_gradient(lua_State *L, struct pool2d *pool, si
     bool fits = dtype_is_float(dy->dtype) && (dy->rank == 3 || dy->rank == 4);
     if (fits) {
         shape[0] = dy->rank == 4 ? dy->shape[0] : 1;
-        shape[1] = (size_t)lcheck_integer(L, 2, "pool: height", 1, INT32_MAX);
-        shape[2] = (size_t)lcheck_integer(L, 3, "pool: width", 1, INT32_MAX);
+        shape[1] = (size_t)lcheck_integer(L, 2, "pool: height", 1, WINDOW_LONGEST);
+        shape[2] = (size_t)lcheck_integer(L, 3, "pool: width", 1, WINDOW_LONGEST);
         shape[3] = dy->shape[dy->rank - 1];
         fits = fit_picture(pool, 4, shape) && dy->shape[dy->rank - 3] == pool->rows.count &&
                dy->shape[dy->rank - 2] == pool->columns.count;

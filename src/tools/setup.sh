@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, pages,
-# fuzz, lint or aarch64.
+# fuzz, lint, aarch64 or i386.
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
 # With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails.
 # CC and PKG_CONFIG are honoured as in the Makefile.
@@ -92,14 +92,12 @@ check_lint() {
     done
 }
 
-# Elsewhere these tools come without the C library for aarch64, or not at all.
-check_aarch64() {
-    if [ "$(uname -m)" = aarch64 ]; then say 'this is an aarch64 machine: make test tests it' && exit 1; fi
-    if ! available apt-get; then say 'the emulated tests need the packages of Debian or Ubuntu' && exit 1; fi
-    available aarch64-linux-gnu-gcc || need gcc-aarch64-linux-gnu
-    [ -e /usr/aarch64-linux-gnu/include/stdio.h ] || need libc6-dev-arm64-cross
-    available qemu-aarch64 || need qemu-user
-    available clang || need clang
+# check_cross PROCESSOR COMPILER ARCHITECTURE: elsewhere these tools come without the C library for it, or not at all.
+check_cross() {
+    if [ "$(uname -m)" = "$1" ]; then say "this is such a machine, $1: make test tests it" && exit 1; fi
+    if ! available apt-get; then say "test-$1 needs the packages of Debian or Ubuntu" && exit 1; fi
+    available "$2-gcc" || need "gcc-$2"
+    [ -e "/usr/$2/include/stdio.h" ] || need "libc6-dev-$3-cross"
 }
 
 for goal in "$@"; do
@@ -112,8 +110,13 @@ for goal in "$@"; do
         pages) check_pages ;;
         fuzz) check_fuzz ;;
         lint) check_lint ;;
-        aarch64) check_aarch64 ;;
-        *) say "unknown goal '$goal'; there are build, docs, fashion, test, pages, fuzz, lint and aarch64" && exit 1 ;;
+        aarch64)
+            check_cross aarch64 aarch64-linux-gnu arm64
+            available qemu-aarch64 || need qemu-user
+            available clang || need clang
+            ;;
+        i386) check_cross i386 i686-linux-gnu i386 ;;
+        *) say "unknown goal '$goal'; there are build, docs, fashion, test, pages, fuzz, lint, aarch64 and i386" && exit 1 ;;
     esac
 done
 if [ -z "$required$optional" ]; then exit 0; fi

@@ -191,6 +191,6 @@ int main(int count, char **arguments) {
         }
     }
     unlink(path);
-    printf("%zu passed, 0 failed\n", *end == '\0' ? 1 + corpus_size + runs : 1);
+    printf("%zu passed, 0 failed\n", *end == '\0' ? 1 + corpus_size + (size_t)runs : 1);
     return EXIT_SUCCESS;
 }

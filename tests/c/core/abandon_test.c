@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-#define ENDLESS ((size_t)1 << 50)
+#define ENDLESS (SIZE_MAX / 4)
 
 static atomic_bool ended;
 

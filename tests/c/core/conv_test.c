@@ -205,12 +205,12 @@ int main(int count, char **arguments) {
     run_all(&wide, PLAIN);                   /* depthwise, but for its kernel */
     test("a stride far beyond the picture"); /* takes no time for the places between */
     struct conv leap = {.dtype = FLOAT32, .batch = 2, .inputs = 2, .units = 3, .groups = 1};
-    leap.rows = leap.columns = (struct window){.size = 5, .kernel = 3, .stride = INT32_MAX, .before = 1};
+    leap.rows = leap.columns = (struct window){.size = 5, .kernel = 3, .stride = WINDOW_LONGEST, .before = 1};
     run_all(&leap, PLAIN);
     test("padding that no memory holds");
     leap.rows = (struct window){.size = 1, .kernel = 1 << 26, .stride = 1, .before = 1 << 25, .after = 1 << 25};
-    leap.columns = (struct window){.size = 2, .kernel = 2, .stride = INT32_MAX};
-    leap.columns.before = leap.columns.after = INT32_MAX;
+    leap.columns = (struct window){.size = 2, .kernel = 2, .stride = WINDOW_LONGEST};
+    leap.columns.before = leap.columns.after = WINDOW_LONGEST;
     leap.inputs = leap.units = 1 << 10;
     threads_set(16);
     check(fit(&leap.rows) && fit(&leap.columns), "it does not fit");

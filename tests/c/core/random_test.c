@@ -95,7 +95,7 @@ static void test_normal(void) {
     threads_set(1);
     random_normal(7, 3, 0, 1, &first_y);
     test("normal numbers");
-    for (uint64_t i = 0; i < N; i++) {
+    for (size_t i = 0; i < N; i++) {
         double p = ((double)word_at(7, 3, i) + 0.5) * 0x1p-32;
         single[i] = first[i];
         check_normal(i, single[i], p < 0.5 ? p : 1 - p, p < 0.5, 2e-6);
@@ -107,7 +107,7 @@ static void test_normal(void) {
         random_normal(7, 3, 0, 0.5, &y);
         for (size_t i = 0; i < N; i++) check(x[i] == first[i] / 2, "element %zu is %a", i, (double)x[i]);
         random_normal(7, 3, 0, 1, &wide_y);
-        for (uint64_t i = 0; i < N; i++) { /* a sign, and 52 bits below it */
+        for (size_t i = 0; i < N; i++) { /* a sign, and 52 bits below it */
             uint64_t bits = ((uint64_t)word_at(7, 3, 2 * i) << 32 | word_at(7, 3, 2 * i + 1)) >> 11;
             double below = ((double)(bits % (UINT64_C(1) << 52)) + 0.5) * 0x1p-53;
             check_normal(i, wide[i], below, bits >> 52 == 0, 1e-13);

@@ -81,7 +81,7 @@ static void test_interrupted(void) {
 /* Where the weights are shared by rows, b needs no packing, and there are blocks enough. */
 static void test_pays(void) {
     test("when it pays");
-    struct matmul lesson = product_of(32, 128, 784, false, true), narrow = product_of(32, 10, 128, false, true);
+    struct matmul lesson = product_of(32, 128, 784, false, true), narrow = product_of(8, 10, 128, false, true);
     struct matmul transposed = lesson, large = product_of(128, 1024, 784, false, true);
     transposed.b_row = 1;
     transposed.b_column = lesson.k;

@@ -84,6 +84,8 @@ static void set_mode(int rounding, bool flush) {
     if (flush) rounding_write(rounding_read() | 0x8040); /* flush to zero, denormals are zeros */
 #elif defined(__aarch64__)
     if (flush) rounding_write(rounding_read() | 1 << 24);
+#else
+    (void)flush; /* not known here */
 #endif
 }
 
@@ -105,7 +107,7 @@ static size_t results(lua_State *L, int threads, size_t m, char (*to)[80]) {
     }
     check(((before ^ after) & ROUNDING_BITS) == 0, "the mode was %#lx and is %#lx", (unsigned long)before,
           (unsigned long)after);
-    size_t count = lua_rawlen(L, -1);
+    size_t count = (size_t)lua_rawlen(L, -1);
     if (!check(count <= MOST, "too many")) exit(check_end());
     for (size_t i = 0; i < count; i++) {
         size_t length;

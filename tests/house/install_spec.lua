@@ -1,0 +1,73 @@
+--- What packagers expect of the Makefile: flags from the environment, folders with any name, and no file of others
+-- touched. Of the release build, as it was made last.
+
+local command = require "tests.support.command"
+
+local plain = "cd " .. command.quote(command.directory) .. " && env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL "
+
+describe("the Makefile", function()
+  local directory
+  setup(function() directory = command.make_directory() end)
+  teardown(function() command.remove_directory(directory) end)
+
+  local function run(script)
+    local result = command.shell(directory, script)
+    assert.equal(0, result.status, result.output .. result.errors)
+    return result.output
+  end
+
+  it("takes compiler and flags from the environment, and from the command line before it", function()
+    local made = run(plain ..
+      "CC=a-compiler CFLAGS='-O1 -g' CPPFLAGS=-DFIRST LDFLAGS=-Wl,-z,now V=1 make -n -B fnet")
+    local compiled = assert(made:match "[^\n]* %-o build/release/src/main%.o [^\n]*")
+    assert.matches("^a%-compiler ", compiled)
+    assert.matches(" %-DFIRST ", compiled)
+    assert.matches(" %-O1 %-g ", compiled)
+    assert.matches("a%-compiler [^\n]*%-Wl,%-z,now [^\n]*%-o fnet ", made)
+    made = run(plain .. "CC=a-compiler CFLAGS=-O1 make -n -B V=1 CC=another CFLAGS=-O0 fnet")
+    assert.matches("another [^\n]* %-O0 [^\n]* %-o build/release/src/main%.o ", made)
+    assert.is_nil(made:find("a-compiler", 1, true))
+  end)
+
+  if command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then return end -- `make install` would build it
+
+  local where = "DESTDIR=" .. command.quote("%s/what's in it") .. " PREFIX='/opt/a b'"
+
+  it("installs below folders with spaces and quotes, and removes what it installed, nothing else", function()
+    local variables = where:format(directory)
+    local root = directory .. "/what's in it/opt/a b"
+    run(plain .. "make install " .. variables)
+    local files = run("cd " .. command.quote(root) .. " && find . -type f | LC_ALL=C sort")
+    assert.matches("^%./bin/fnet\n%./lib/lua/5%.4/fnet/core%.so\n", files)
+    assert.matches("\n%./share/lua/5%.4/fnet/nn/dense%.lua\n", files)
+    assert.equal("6\n", run(command.quote(root .. "/bin/fnet") .. " -e 'print(1 + 2 + 3)'"))
+    if command.lua then
+      local paths = ("LUA_PATH=%s LUA_CPATH=%s "):format(
+        command.quote(root .. "/share/lua/5.4/?.lua;" .. root .. "/share/lua/5.4/?/init.lua"),
+        command.quote(root .. "/lib/lua/5.4/?.so"))
+      assert.equal("6.0\n", run(paths .. command.lua .. [[ -e 'print(require("fnet").ones({ 6 }):sum():item())']]))
+    end
+
+    command.write_file(root .. "/share/lua/5.4/fnet/nn/mine.lua", "-- somebody else's\n")
+    run("mkdir " .. command.quote(root .. "/share/lua/5.4/fnet/empty"))
+    run(plain .. "make uninstall " .. variables)
+    assert.equal("./share/lua/5.4/fnet/nn/mine.lua\n", run("cd " .. command.quote(root) .. " && find . -type f"))
+    assert.equal("", run("ls " .. command.quote(root .. "/share/lua/5.4/fnet/empty")))
+    run(plain .. "make uninstall " .. variables) -- once more: nothing is there, and that is no error
+  end)
+
+  it("leaves the names of functions in, unless asked", function()
+    local would = plain .. "make -n STRIP=other-strip " .. where:format(directory)
+    local installs = run(would .. " install")
+    assert.is_nil(installs:find("strip", 1, true))
+    assert.is_nil(installs:find("install -s", 1, true))
+    assert.matches("\nother%-strip [^\n]*bin'/fnet\n", run(would .. " install-strip"))
+  end)
+
+  it("says where it runs, from another folder", function()
+    local result = command.shell(directory, "env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f " ..
+      command.quote(command.directory .. "/Makefile"))
+    assert.equal(2, result.status)
+    assert.is_truthy(result.errors:find("make -C " .. command.directory, 1, true), result.errors)
+  end)
+end)
