@@ -277,7 +277,8 @@ docs: ## Write the documentation as HTML pages to build/docs
 
 fashion: ## Install what is missing, build, find or fetch Fashion-MNIST, train and evaluate
 	@sh src/tools/setup.sh fashion
-	@$(MAKE) --no-print-directory all data
+	@sh src/tools/build.sh '$(MAKE)' all
+	@sh data/fetch.sh
 	./fnet examples/fashion.lua
 
 data: ## Put the Fashion-MNIST files within reach (Debian package or download)

@@ -36,7 +36,7 @@ local function emit(record) if options.json then print(report.json(record)) end 
 
 if options.threads > 0 then fnet.threads(options.threads) end
 fnet.seed(options.seed)
-say("fnet %s, numerics %d, %s, %d threads, seed %d", fnet.version, fnet.numerics, fnet.isa(), fnet.threads(),
+say("fnet %s, numerics %d, %s, threads %d, seed %d", fnet.version, fnet.numerics, fnet.isa(), fnet.threads(),
   options.seed)
 
 local train, test = data.fashion_mnist { dir = options.data ~= "" and options.data or nil }
@@ -108,8 +108,8 @@ local picture, label = test:sample(1)
 local output = fnet.predict(model, picture)
 local guess = output:argmax():item()
 local function with_article(name) return (name:match "^[AEIOU]" and "an " or "a ") .. name:lower() end
-say("\n%s\n\n%.0f%% certain that this is %s (it is %s)\n\n%s\n", report.picture(picture), 100 * output[guess],
-  with_article(test.classes[guess]), with_article(test.classes[label]), report.distribution(test.classes, output))
+say("\n%s\n\n%.0f%% certain that this is %s (it is %s)\n\n%s\n", report.picture(picture, { cut = true }),
+  100 * output[guess], with_article(test.classes[guess]), with_article(test.classes[label]), report.distribution(test.classes, output))
 
 local function tell(path, saved, message)
   if not saved then fail("not saved: ", message) end

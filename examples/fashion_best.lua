@@ -32,7 +32,7 @@ local function say(...) if not options.json then print(string.format(...)) end e
 local function emit(record) if options.json then print(report.json(record)) end end
 
 if options.threads > 0 then fnet.threads(options.threads) end
-say("fnet %s, numerics %d, %s, %d threads", fnet.version, fnet.numerics, fnet.isa(), fnet.threads())
+say("fnet %s, numerics %d, %s, threads %d", fnet.version, fnet.numerics, fnet.isa(), fnet.threads())
 local train, held_out = data.fashion_mnist { dir = options.data ~= "" and options.data or nil }
 local kind = "test"
 if options.valid > 0 then
@@ -122,7 +122,7 @@ for seed = options.seed, options.seed + options.seeds - 1 do
   local seconds = fnet.clock() - started
   local result = nn.evaluate(model, held_out)
   accuracies[#accuracies + 1] = result.accuracy
-  say("seed %d  %s accuracy %s  %.1f s of training with %d threads  weights sha256 %s", seed, kind,
+  say("seed %d  %s accuracy %s  %.1f s of training, threads %d  weights sha256 %s", seed, kind,
     report.accuracy(result), seconds, fnet.threads(), model:sha256():sub(1, 12))
   emit { { "seed", seed }, { kind .. "_accuracy", result.accuracy }, { "seconds", seconds },
     { "weights_sha256", model:sha256() } }

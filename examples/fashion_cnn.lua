@@ -24,7 +24,7 @@ local options = fnet.options(arg, "Trains a small convolutional network on Fashi
 })
 
 if options.threads > 0 then fnet.threads(options.threads) end
-print(("fnet %s, numerics %d, %s, %d threads"):format(fnet.version, fnet.numerics, fnet.isa(), fnet.threads()))
+print(("fnet %s, numerics %d, %s, threads %d"):format(fnet.version, fnet.numerics, fnet.isa(), fnet.threads()))
 
 -- A convolution that keeps the picture's size, the largest number of each 2 x 2 places, and a normalisation over
 -- the batch, which has a bias of its own. Pooling first leaves the last two a quarter of the work.

@@ -2,7 +2,8 @@
 # Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, pages,
 # fuzz, lint, aarch64 or i386.
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
-# With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails.
+# With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails. What apt-get says is
+# shown when it fails, or as it comes with V=1.
 # CC and PKG_CONFIG are honoured as in the Makefile.
 set -eu
 cd "$(dirname "$0")/../.."
@@ -188,8 +189,11 @@ else
 fi
 
 apt() {
-    $administrator env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@" </dev/null >&2
+    set -- $administrator env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=120 "$@"
+    if [ -n "${V:-}" ]; then "$@" </dev/null >&2; else "$@" </dev/null >>"$log" 2>&1; fi
 }
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
 offered() { [ -n "$(apt-cache madison "$1" 2>/dev/null)" ]; }
 install() { apt install --yes --no-install-recommends "$@"; }
 
@@ -212,8 +216,46 @@ for package in $optional; do
 done
 if [ -z "$required$extras" ]; then exit 0; fi
 
-say "installing$required$extras"
+# What each package is for, one word or two; what has none here is named alone.
+purposes='
+gcc to compile
+libc6-dev to compile
+make to compile
+pkg-config to find libraries
+liblua5.4-dev Lua 5.4
+zlib1g-dev compressed files
+dataset-fashion-mnist the pictures
+curl downloads
+ca-certificates downloads
+libedit-dev line editing
+libpng-dev PNG pictures
+libjpeg-dev JPEG pictures
+lua5.4 stock Lua
+lua-busted to run specs
+lua-luv Lua in threads
+openmpi-bin several processes
+libopenmpi-dev several processes
+mpich several processes
+libmpich-dev several processes
+cmark-gfm pages
+chromium pages
+lua-check lint
+cppcheck lint
+clang-format lint'
+
+say 'installing, with apt-get (V=1 shows what it says):'
+for package in $required $extras; do
+    say "  $(echo "$purposes" | sed -n "s/^\($package\) \(.*\)/\1  (\2)/p" | grep . || echo "$package")"
+done
 if install $required $extras || { [ $updated = no ] && update && install $required $extras; }; then exit 0; fi
-if [ -z "$required" ] || { [ -n "$extras" ] && install $required; }; then exit 0; fi
+if [ -z "$required" ]; then
+    say "apt-get could not install$extras; fnet goes on without"
+    exit 0
+fi
+if [ -n "$extras" ] && install $required; then
+    say "apt-get could not install$extras; fnet goes on without"
+    exit 0
+fi
+sed 's/^/  /' "$log" >&2
 say "apt-get could not install$required; its reason stands above"
 exit 1

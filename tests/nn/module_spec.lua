@@ -194,11 +194,11 @@ describe("the lesson's network", function()
     assert.equal([[
 layer                            output shape           parameters
 Flatten()                        [batch, 784]                    0
-Dense(784, 128)                  [batch, 128]               100480
+Dense(784, 128)                  [batch, 128]              100,480
 ReLU()                           [batch, 128]                    0
-Dense(128, 10)                   [batch, 10]                  1290
+Dense(128, 10)                   [batch, 10]                 1,290
 Softmax()                        [batch, 10]                     0
-total                                                       101770]], lesson():summary())
+total                                                      101,770]], lesson():summary())
     assert.equal(lesson():summary(), tostring(lesson()))
     assert.equal([[
 Sequential {

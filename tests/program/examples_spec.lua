@@ -56,12 +56,12 @@ describe("examples/fashion.lua", function()
     local result = fashion("--threads", "2", "--valid", "100", "--seed", "3", "--epochs", "2")
     assert.same({ 0, "" }, { result.status, result.errors })
     local lines = lines_of(result.output)
-    expect(lines, "fnet %d+%.%d+%.%d+, numerics %d+, %w+, 2 threads, seed 3",
+    expect(lines, "fnet %d+%.%d+%.%d+, numerics %d+, %w+, threads 2, seed 3",
       "600 training and 200 test pictures from " .. FIXTURES:gsub("%p", "%%%0"), "",
       "layer +output shape +parameters",
-      "Flatten%(%) +%[batch, 784%] +0", "Dense%(784, 128%) +%[batch, 128%] +100480",
-      "ReLU%(%) +%[batch, 128%] +0", "Dense%(128, 10%) +%[batch, 10%] +1290", "Softmax%(%) +%[batch, 10%] +0",
-      "total +101770", "")
+      "Flatten%(%) +%[batch, 784%] +0", "Dense%(784, 128%) +%[batch, 128%] +100,480",
+      "ReLU%(%) +%[batch, 128%] +0", "Dense%(128, 10%) +%[batch, 10%] +1,290", "Softmax%(%) +%[batch, 10%] +0",
+      "total +101,770", "")
     local accuracy = "%d+%.%d%d%% ± %d+%.%d%d %(%d+/%d+%)"
     for epoch = 1, 2 do
       expect(lines, ("epoch %d/2  loss %%d+%%.%%d+  accuracy %%d+%%.%%d%%d%%%%  validation %s  %s"):format(epoch,
@@ -75,7 +75,7 @@ describe("examples/fashion.lua", function()
       expect(lines, "  " .. class .. " +%d+%.%d%%  %(%d+/%d+%)")
     end
     expect(lines, "")
-    for _ = 1, 14 do expect(lines, "[ .:=+*#%%@-]+") end
+    repeat expect(lines, "[ .:=+*#%%@-]+") until lines[1] == "" -- as high as what is on the picture
     expect(lines, "", "%d+%% certain that this is an? %C+ %(it is an? %C+%)", "")
     local marked = 0
     for _ = 1, 10 do
@@ -147,7 +147,7 @@ describe("examples/fashion.lua", function()
         local result = run("fashion.lua", { "--data", FIXTURES, "--epochs", "1" },
           { FNET_ISA = set, FNET_THREADS = threads })
         assert.equal(expected, result.output:match "weights sha256 (%x+)\n$")
-        assert.is_truthy(result.output:find(threads .. " threads", 1, true))
+        assert.is_truthy(result.output:find("threads " .. threads, 1, true))
       end
     end
     assert.not_equal(expected, fashion("--seed", "2").output:match "weights sha256 (%x+)\n$")
@@ -238,14 +238,14 @@ describe("examples/fashion_best.lua", function()
     local result = best("--threads", "2")
     assert.same({ 0, "" }, { result.status, result.errors })
     local lines = lines_of(result.output)
-    expect(lines, "fnet %d+%.%d+%.%d+, numerics %d+, %w+, 2 threads",
+    expect(lines, "fnet %d+%.%d+%.%d+, numerics %d+, %w+, threads 2",
       "600 training and 200 test pictures from " .. FIXTURES:gsub("%p", "%%%0"), "")
     local correct = {}
     for seed = 4, 5 do
       local pattern = "^seed %d  test accuracy %%S+%%%% ± %%S+ %%((%%d+)/200%%)  (.*)$"
       local got, tail = lines[1]:match(pattern:format(seed))
       assert.is_truthy(got, lines[1])
-      assert.matches("^%d+%.%d s of training with 2 threads  weights sha256 " .. ("%x"):rep(12) .. "$", tail)
+      assert.matches("^%d+%.%d s of training, threads 2  weights sha256 " .. ("%x"):rep(12) .. "$", tail)
       correct[#correct + 1] = tonumber(got)
       table.remove(lines, 1)
     end
@@ -281,7 +281,7 @@ describe("examples/fashion_cnn.lua", function()
       "--seeds", "2", "--threads", "2" })
     assert.equal(0, result.status)
     local lines = lines_of(result.output)
-    expect(lines, "fnet %S+, numerics %d+, %w+, 2 threads", "600 pictures to train on, 200 to test, from .+", "",
+    expect(lines, "fnet %S+, numerics %d+, %w+, threads 2", "600 pictures to train on, 200 to test, from .+", "",
       "layer +output shape +parameters", "Reshape%(28, 28, 1%) +%[batch, 28, 28, 1%] +0",
       "Conv2D%(1, 4, 3, same, no bias%) +%[batch, 28, 28, 4%] +36")
     local accuracies = {}

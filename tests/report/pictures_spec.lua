@@ -42,6 +42,19 @@ describe("a picture", function()
     assert.equal(" +@", report.picture(bytes:double() / 255))
   end)
 
+  it("is cut to what is on it", function()
+    local dot = fnet.zeros { 6, 5 }
+    dot:set(1, 3, 2)
+    dot:set(-1, 4, 4)
+    assert.equal("=  ", report.picture(dot, { cut = true }))
+    local red = fnet.zeros { 4, 4, 3 }
+    red:set(1, 2, 3, 1)
+    assert.equal(1, #report.picture(red, { cut = true }))
+    assert.equal("  ", report.picture(fnet.zeros { 2, 2 }, { cut = true }), "dark all over: nothing is cut")
+    assert.equal("?", report.picture(fnet.tensor { { 0, 0 / 0 }, { 0, 0 } }, { cut = true }))
+    raises("picture: cut: expected true or false, got number", function() report.picture(dot, { cut = 1 }) end)
+  end)
+
   it("marks what is no number", function()
     local broken = fnet.tensor { { 0 / 0, 1 }, { 1, 1 } }
     assert.equal("?@", report.picture(broken))

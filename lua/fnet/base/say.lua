@@ -11,6 +11,13 @@ local say = {}
 ---@return string
 function say.number(value, format) return value ~= value and "nan" or format:format(value) end
 
+--- A count with commas: "101,770".
+---@param value integer not negative
+---@return string
+function say.count(value)
+  return (("%d"):format(value):reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", ""))
+end
+
 --- A figure of a training, such as a loss: four decimals, or five digits where these would be many.
 ---@param value number
 ---@return string

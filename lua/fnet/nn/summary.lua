@@ -77,11 +77,11 @@ function summary.text(model)
   local rows, counts = summary.rows(model)
   for _, row in ipairs(rows) do
     cells[#cells + 1] = { ("  "):rep(row.depth) .. row.title, row.shape and say.shape(row.shape, "batch, ") or "-",
-      row.count or "" }
+      row.count and say.count(row.count) or "" }
   end
-  if counts.own > 0 then cells[#cells + 1] = { "its own", "", counts.own } end
-  cells[#cells + 1] = { "total", "", counts.total }
-  if counts.frozen > 0 then cells[#cells + 1] = { "frozen of these", "", counts.frozen } end
+  if counts.own > 0 then cells[#cells + 1] = { "its own", "", say.count(counts.own) } end
+  cells[#cells + 1] = { "total", "", say.count(counts.total) }
+  if counts.frozen > 0 then cells[#cells + 1] = { "frozen of these", "", say.count(counts.frozen) } end
   return table.concat(columns(cells, { -32, -20, 12 }), "\n")
 end
 

@@ -7,6 +7,7 @@ local parts = require "fnet.page.parts"
 local pictures = require "fnet.page.pictures"
 local samples = require "fnet.page.samples"
 local interval = require("fnet.measure.classes").interval
+local say = require "fnet.base.say"
 local values_of = require "fnet.measure.sample_values"
 
 local classes = {}
@@ -122,7 +123,7 @@ local function cell_button(names, right, said, count, support)
     or ("%s of %s %s are said to be %s"):format(count, support, names[right], names[said])
   words = html.text(words)
   return ('<button type="button" data-right="%d" data-said="%d" aria-label="%s" title="%s">%s</button>'):format(
-    right, said, words, words, parts.count(count))
+    right, said, words, words, say.count(count))
 end
 
 local function matrix(shown)

@@ -18,6 +18,7 @@ local parts = require "fnet.page.parts"
 local pictures = require "fnet.page.pictures"
 local recorder = require "fnet.page.recorder"
 local samples = require "fnet.page.samples"
+local say = require "fnet.base.say"
 local values = require "fnet.page.values"
 local weights = require "fnet.page.weights"
 local origin = require "fnet.save.origin"
@@ -84,7 +85,7 @@ local function add_model(page, given)
   local model, test, looks = given.model, given.test, given.recorder and given.recorder.looks
   if model then
     page:add(drawing.section(model, test and samples.shape(test)))
-    page.tiles[#page.tiles + 1] = { value = parts.count(model:count()), label = "parameters" }
+    page.tiles[#page.tiles + 1] = { value = say.count(model:count()), label = "parameters" }
     if not looks then looks = { recorder.look(model, given.history and #given.history or 0) } end
   end
   local sheet, inner = nil, ""

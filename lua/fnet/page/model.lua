@@ -1,9 +1,9 @@
 --- The network on a page: its layers as a drawing, whose width follows the numbers that a sample is at each place,
 -- with shapes and counts beside it.
 
-local shape_text = require("fnet.base.say").shape
 local html = require "fnet.files.html"
 local parts = require "fnet.page.parts"
+local say = require "fnet.base.say"
 local summary = require "fnet.nn.summary"
 local try = require "fnet.base.try"
 
@@ -57,18 +57,18 @@ function model.section(network, input)
     cells[i] = {
       { html = html.text(row.title), class = "depth" .. math.min(row.depth, 6) },
       { html = row.has_parts and "" or piece(before or here, here, class), class = "drawing" },
-      { html = row.shape and html.text(shape_text(row.shape)) or "", class = "shape" },
-      { html = row.count and parts.count(row.count) or "", class = "number" },
+      { html = row.shape and html.text(say.shape(row.shape)) or "", class = "shape" },
+      { html = row.count and say.count(row.count) or "", class = "number" },
     }
     if not row.has_parts then before = here end
   end
   if counts.own > 0 then
-    cells[#cells + 1] = { "its own", "", "", { html = parts.count(counts.own), class = "number" } }
+    cells[#cells + 1] = { "its own", "", "", { html = say.count(counts.own), class = "number" } }
   end
-  cells[#cells + 1] = { "total", "", "", { html = parts.count(counts.total), class = "number" } }
+  cells[#cells + 1] = { "total", "", "", { html = say.count(counts.total), class = "number" } }
   local note = "From top to bottom, what happens to a sample. The drawing is as wide as the numbers are many " ..
     "that the sample is at that place, by their logarithm; layers that learn have the stronger colour."
-  if counts.frozen > 0 then note = note .. (" %s parameters are frozen."):format(parts.count(counts.frozen)) end
+  if counts.frozen > 0 then note = note .. (" %s parameters are frozen."):format(say.count(counts.frozen)) end
   return parts.section("network", "The network", parts.note(note) ..
     parts.table({ "layer", "", "what comes out", "parameters" }, cells, { class = "network" }))
 end

@@ -26,14 +26,6 @@ end
 ---@return string html
 function parts.note(text) return ('<p class="note">%s</p>\n'):format(html.text(text)) end
 
---- A whole number with commas: "101,770".
----@param value integer
----@return string
-function parts.count(value)
-  local text = ("%d"):format(value)
-  return (text:reverse():gsub("(%d%d%d)", "%1,"):reverse():gsub("^,", "")) -- no sign: counts are not negative
-end
-
 --- A number for a coordinate.
 ---@param value number
 ---@return string

@@ -34,15 +34,35 @@ end
 ---@return table
 function pictures.palette(picture) return picture.rank == 3 and palette.colour or palette.grey end
 
+-- The part of an axis between what is dark all along: its first and last place; nil where all is dark.
+local function lit(picture, other)
+  local first, last
+  for place, value in ipairs(picture:max(other):totable()) do
+    if value ~= 0 then first, last = first or place, place end
+  end
+  return first, last
+end
+
+local function cut(picture)
+  local light = core.no_grad(function() return picture:abs() end)
+  if light.rank == 3 then light = light:max(3) end
+  local top, bottom = lit(light, 2)
+  if not top then return picture end
+  return picture:slice(1, top, bottom):slice(2, lit(light, 1)):contiguous()
+end
+
 --- A picture as text. On a terminal that can draw (and NO_COLOR is not set) two rows of pixels are a line of half
 -- blocks, in 24 greys or 256 colours, in all colours where COLORTERM is truecolor; a picture that is wider than the
 -- terminal becomes smaller. Elsewhere two pixels one above the other are one character. A NaN is red, or "?".
 ---@param picture tensor [height, width], or [height, width, 3] of red, green and blue: floats from 0 (dark) to 1
 --- (bright), or uint8 to 255
+---@param options? table cut = true: without the rows and columns at its edges that are dark all along
 ---@return string text without a newline at the end
-function pictures.picture(picture)
+function pictures.picture(picture, options)
+  options = expect.options("picture", options, { "cut" })
   local at = screen.of(1)
   picture = pictures.checked("picture", picture)
+  if options.cut ~= nil and expect.boolean("picture: cut", options.cut) then picture = cut(picture) end
   if at.terminal then picture = pixels.shrink(picture, at.columns) end
   return table.concat(pixels.lines(picture, pictures.palette(picture), at), "\n")
 end
