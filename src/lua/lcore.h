@@ -4,6 +4,7 @@
      lfailure    what came back as nil and a message
      lcheck      checks of arguments
      lsource     files that are read
+     lspare      memory that the collector has freed, kept
      lstorage    the memory behind tensors, and the pool of what was given back
      ltensor     tensors as userdata: handles
      ltape       recording

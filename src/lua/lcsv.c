@@ -3,6 +3,7 @@
    Invariant: file, buffers and table belong to the session, which Lua closes or collects, however a function ends.
    Their memory comes from Lua's allocator, where a lack of it can be told. */
 #include "lsource.h"
+#include "lspare.h"
 #include "ltensor.h"
 
 #include "../core/csv.h"
@@ -43,10 +44,11 @@ struct session {
 static void *resize(void *context, void *block, size_t old_size, size_t size) {
     void *userdata, *result;
     lua_State *L = ((struct session *)context)->L;
-    lua_Alloc allocate = lua_getallocf(L, &userdata);
+    lua_Alloc allocate = lspare_allocator(L, &userdata);
     result = allocate(userdata, block, old_size, size);
     if (result || size == 0) return result;
     lua_gc(L, LUA_GCCOLLECT, 0);
+    lspare_empty(L);
     return allocate(userdata, block, old_size, size);
 }
 

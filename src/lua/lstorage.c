@@ -156,19 +156,25 @@ void lstorage_embed(struct storage *storage, size_t bytes) {
     *storage = (struct storage){.bytes = bytes, .birth = next_birth(), .embedded = true};
 }
 
-/* core.pool(): bytes held free, storages taken so far. core.pool(true) lets the collector have them first. */
+/* core.pool(): bytes held free, storages taken so far, bytes of spare blocks. core.pool(true) lets the collector
+   have the storages and the system the blocks first. */
 static int pool_report(lua_State *L) {
     struct pool *pool = pool_of(L);
-    if (lua_toboolean(L, 1)) empty_pool(L, pool);
+    if (lua_toboolean(L, 1)) {
+        empty_pool(L, pool);
+        lspare_empty(L);
+    }
     lua_pushinteger(L, (lua_Integer)pool->bytes);
     lua_pushinteger(L, (lua_Integer)lstorage_births());
-    return 2;
+    lua_pushinteger(L, (lua_Integer)lspare_bytes(L));
+    return 3;
 }
 
 void lopen_storage(lua_State *L) {
     struct pool *pool = lua_newuserdatauv(L, sizeof *pool, 0);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &pool_key);
     empty_pool(L, pool);
+    lspare_open(L);
     lua_pushcfunction(L, pool_report);
     lua_setfield(L, -2, "pool");
 }

@@ -4,11 +4,13 @@
    collector counts), so that a training step runs in the same memory as the one before.
    Invariants: a storage is in the pool or in use, never both; giving it back moves `generation` on, which is how
    handles of its former user notice. While it is in use, one keeper decides when it goes back.
-   Above lerror, below tensor handles; operations take their workspace here. */
+   What the collector frees is kept too: see lspare.h.
+   Above lspare, below tensor handles; operations take their workspace here. */
 #ifndef FNET_LSTORAGE_H
 #define FNET_LSTORAGE_H
 
-#include <lua.h>
+#include "lspare.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -32,7 +34,6 @@ struct storage {
 };
 
 #define POOLED_BYTES 4096 /* storages below this size are embedded */
-#define POOL_BYTES ((size_t)64 << 20)
 
 struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes); /* pushes its userdata */
 void lstorage_embed(struct storage *storage, size_t bytes);                  /* makes one inside a handle */
