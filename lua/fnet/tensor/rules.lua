@@ -46,8 +46,14 @@ function rules.sqrt(dy, y)
 end
 function rules.exp(dy, y) return dy * y end
 function rules.log(dy, _, x) return dy / x end
-function rules.tanh(dy, y) return dy * (1 - y * y) end
-function rules.sigmoid(dy, y) return dy * (y * (1 - y)) end
+function rules.tanh(dy, y) return core.tanh_backward(dy, y) end
+function rules.sigmoid(dy, y) return core.sigmoid_backward(dy, y) end
+function rules.tanh_backward(g, _, dy, y)
+  return wants(dy) and fit(core.tanh_backward(g, y), dy) or nil, wants(y) and fit(g * dy * (y * -2), y) or nil
+end
+function rules.sigmoid_backward(g, _, dy, y)
+  return wants(dy) and fit(core.sigmoid_backward(g, y), dy) or nil, wants(y) and fit(g * dy * (1 - y * 2), y) or nil
+end
 function rules.relu(dy, y) return dy:gate(y) end
 function rules.softplus(dy, _, x) return dy * x:sigmoid() end
 function rules.silu(dy, _, x) return dy * core.silu_slope(x) end
