@@ -84,6 +84,41 @@ void tensor_copy(const struct tensor *x, const struct tensor *y) {
     threads_for(tensor_span(&job.x, 0, down) * job.rows * job.columns, 1, (double)count * 2, copy_tiles, &job);
 }
 
+/* Runs of a and of b in turn, so that the result is written in the order of memory. */
+struct joining {
+    const char *a, *b;
+    char *y;
+    size_t a_bytes, b_bytes; /* of a run */
+};
+
+static void join_runs(void *context, size_t begin, size_t end) {
+    const struct joining *job = context;
+    char *y = job->y + begin * (job->a_bytes + job->b_bytes);
+    for (size_t i = begin; i < end; i++, y += job->a_bytes + job->b_bytes) {
+        memcpy(y, job->a + i * job->a_bytes, job->a_bytes);
+        memcpy(y + job->a_bytes, job->b + i * job->b_bytes, job->b_bytes);
+    }
+}
+
+void tensor_join(const struct tensor *a, const struct tensor *b, int axis, const struct tensor *y) {
+    size_t runs = tensor_span(y, 0, axis), count = tensor_count(y);
+    if (count == 0) return;
+    if (count / runs <= PIECE && tensor_is_contiguous(a) && tensor_is_contiguous(b)) {
+        size_t size = dtype_sizes[y->dtype];
+        struct joining job = {.a = a->data,
+                              .b = b->data,
+                              .y = y->data,
+                              .a_bytes = tensor_span(a, axis, a->rank) * size,
+                              .b_bytes = tensor_span(b, axis, b->rank) * size};
+        threads_for(runs, threads_piece(count / runs), (double)count * 2, join_runs, &job);
+        return;
+    }
+    struct tensor first = tensor_slice(y, axis, 0, a->shape[axis]);
+    struct tensor second = tensor_slice(y, axis, a->shape[axis], b->shape[axis]);
+    tensor_copy(a, &first);
+    tensor_copy(b, &second);
+}
+
 struct filling {
     struct tensor y;
     double first, step;

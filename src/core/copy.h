@@ -9,6 +9,9 @@
    checks ranges first. They do not overlap. */
 void tensor_copy(const struct tensor *x, const struct tensor *y);
 
+/* y = a followed by b along the axis, from 0; all have one type. */
+void tensor_join(const struct tensor *a, const struct tensor *b, int axis, const struct tensor *y);
+
 /* y[...] = value, which the type can hold. */
 void tensor_fill(const struct tensor *y, double value);
 

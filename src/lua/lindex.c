@@ -130,10 +130,7 @@ static int concat2(lua_State *L) {
     struct tensor layout = *a;
     layout.shape[axis] += b->shape[axis];
     struct tensor *y = ltensor_new(L, "concat", a->dtype, a->rank, layout.shape);
-    struct tensor first = tensor_slice(y, axis, 0, a->shape[axis]);
-    struct tensor second = tensor_slice(y, axis, a->shape[axis], b->shape[axis]);
-    tensor_copy(a, &first);
-    tensor_copy(b, &second);
+    tensor_join(a, b, axis, y);
     lhandle_inherit(L, 1);
     lhandle_inherit(L, 2);
     return 1;

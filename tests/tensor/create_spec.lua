@@ -179,6 +179,19 @@ describe("concat", function()
     holds({ 2, 4 }, { 1, 3, 7, 7, 2, 4, 7, 7 },
       fnet.concat({ fnet.tensor({ { 1, 2 }, { 3, 4 } }):T(), fnet.full({ 1, 1 }, 7):expand { 2, 2 } }, 2))
   end)
+
+  it("has the bytes of its parts, from runs of any length, contiguous or not", function()
+    for _, columns in ipairs { { 4, 2 }, { 0, 3 }, { 33, 7 }, { 70000, 9 } } do
+      for _, dtype in ipairs(DTYPES) do
+        local a = (fnet.rand { 3, columns[1] } * 200):to(dtype)
+        local b = (fnet.rand { 3, columns[2] } * 200):to(dtype)
+        local joined = fnet.concat({ a, b }, 2)
+        assert.is_true(joined:slice(2, 1, columns[1]):contiguous():bytes() == a:bytes())
+        assert.is_true(joined:slice(2, columns[1] + 1):contiguous():bytes() == b:bytes())
+        assert.is_true(fnet.concat { a:T(), b:T() }:T():contiguous():bytes() == joined:bytes())
+      end
+    end
+  end)
 end)
 
 describe("properties", function()
