@@ -7,18 +7,23 @@
 
 #include <string.h>
 
-/* No patches are laid out: in a picture whose edges are padded, what one output row takes from one row of the
-   kernel is a matrix product whose left operand lies in place, (kernel column, channel) side by side and the next
-   output column a stride further on. So an output row is a product for each kernel row, each starting from what
-   the one before left. Bands of rows are copied into a buffer with zeros around, unless they need none.
-   The gradient of the input is the same walk over dy with the kernel turned round. A stride of s cuts the input's
-   rows into s phases, each with the taps of the kernel that meet it: a convolution of its own, of stride 1. */
+/* In a picture whose edges are padded, what one output row takes from one row of the kernel is a matrix product
+   whose left operand lies in place, (kernel column, channel) side by side and the next output column a stride
+   further on. So an output row is a product that goes on from one kernel row to the next. Bands of rows are copied
+   into a buffer with zeros around, unless they need none. Where rows are so short that a tile of the product would
+   not be full, what each output column takes from a row is copied there side by side, unfolded: then all rows of a
+   band follow each other as rows of one product, as they do for kernels of 1 x 1. The gradient of the input is the
+   same walk over dy with the kernel turned round. A stride of s cuts the input's rows into s phases, each with the
+   taps of the kernel that meet it: a convolution of its own, of stride 1. */
 
-#define BAND_BYTES (192 * 1024) /* of a padded band: it stays in the second-level cache */
-#define PIECE_WORK 1e7          /* multiply-adds between two looks for an interrupt, as in matmul.c */
-#define PARTS_BANDS 4           /* a thread's share of a small batch, at least */
-#define ENDS_PIECE 16384        /* elements of dw whose chains are ended at a time */
-#define CHANNEL_UNIT 16         /* channels of a depthwise weight gradient that stay together */
+#define BAND_BYTES (192 * 1024)    /* of a padded band: it stays in the second-level cache */
+#define PIECE_WORK 1e7             /* multiply-adds between two looks for an interrupt, as in matmul.c */
+#define PARTS_BANDS 4              /* a thread's share of a small batch, at least */
+#define ENDS_PIECE 16384           /* elements of dw whose chains are ended at a time */
+#define CHANNEL_UNIT 16            /* channels of a depthwise weight gradient that stay together */
+#define UNFOLD_DEPTH 32            /* channels that a target has at least where unfolding its source pays */
+#define WEIGHTS_BYTES (512 * 1024) /* more do not stay in the second-level cache */
+#define LAPS_BYTES (24 * 1024)     /* of dy, for one product of the weight gradient: in the first-level cache */
 
 /* Which targets of an axis meet which taps: target + i * (steps between targets) starts at source + i * step. */
 struct phase {
@@ -50,11 +55,13 @@ struct job {
     size_t groups; /* 1 where it is depthwise: all channels go together */
     struct side source, target;
     struct weights weights;
-    double *sums;      /* of the blocks of chains that are cut, for one row of targets a part */
+    double *sums;      /* of the blocks of chains that are cut, for the targets of a product, a part */
     size_t sums_count; /* 0 where nothing is cut */
     char *buffers;
     ptrdiff_t low;    /* the first source column that a band needs */
     size_t width;     /* how many */
+    bool joins;       /* rows of targets that follow each other in step become one product */
+    bool unfolded;    /* each target of a row has its source columns for itself */
     size_t band_rows; /* targets */
     size_t bands, row_phases, column_phases, items, steps, parts;
     size_t buffer_bytes;
@@ -165,7 +172,11 @@ static struct job plan_walk(const struct conv *p, bool turned) {
     job.parts = threads_count();
     size_t pictures = p->batch * job.groups * job.row_phases;
     double row_work = pictures && rows ? work_of(p) / (double)pictures / (double)rows : 0;
-    size_t row_bytes = times(job.width, job.source.depth * job.size);
+    size_t unfolded = times(times(longest, widest_taps), job.source.depth * job.size);
+    job.joins = !job.depthwise && p->rows.stride == 1 && (!turned || p->columns.stride == 1);
+    job.unfolded =
+        job.joins && widest_taps > 1 && longest < 2 * job.kernels->tile_rows && job.target.depth >= UNFOLD_DEPTH;
+    size_t row_bytes = job.unfolded ? unfolded : times(job.width, job.source.depth * job.size);
     job.band_rows = band_height(rows, row_bytes, step, most_taps, row_work);
     if (pictures > 0 && pictures < PARTS_BANDS * job.parts) {
         size_t bands = least(rows, (PARTS_BANDS * job.parts + pictures - 1) / pictures);
@@ -176,7 +187,7 @@ static struct job plan_walk(const struct conv *p, bool turned) {
     job.steps = (job.items + job.parts - 1) / job.parts;
     job.buffer_bytes = times((job.band_rows - 1) * step + most_taps, row_bytes);
     if (!job.depthwise && chain_is_cut(times(most_taps, times(widest_taps, job.source.depth))))
-        job.sums_count = longest * job.target.depth;
+        job.sums_count = times(job.joins ? job.band_rows * longest : longest, job.target.depth);
     return job;
 }
 
@@ -203,13 +214,37 @@ static void copy_padded(const struct job *job, const char *picture, ptrdiff_t ro
     }
 }
 
-/* Rows of one group of a source picture, with zeros where they reach beyond the edges: in place where they do not.
- *pitch: elements from row to row. */
+/* The same, unfolded: for each target of a row, a step apart, the columns of its taps. */
+static void copy_unfolded(const struct job *job, const char *picture, ptrdiff_t row, size_t rows, char *to) {
+    struct phase columns = nth_phase(&job->conv.columns, job->turned, 0);
+    size_t channels = job->source.channels, pixel = job->source.depth * job->size;
+    ptrdiff_t height = (ptrdiff_t)job->source.rows, across = (ptrdiff_t)job->source.columns;
+    for (size_t i = 0; i < rows; i++, row++)
+        for (size_t j = 0; j < columns.count; j++) {
+            ptrdiff_t column = columns.source + (ptrdiff_t)(j * job->source.column_step);
+            for (size_t t = 0; t < columns.taps; t++, column++, to += pixel) {
+                if (row < 0 || row >= height || column < 0 || column >= across)
+                    memset(to, 0, pixel);
+                else
+                    memcpy(to, picture + (size_t)(row * across + column) * channels * job->size, pixel);
+            }
+        }
+}
+
+/* Rows of one group of a source picture, with zeros where they reach beyond the edges: in place where they do not,
+   unless they are unfolded. *pitch: elements from row to row; *step: from target to target. */
 static const char *band_of(const struct job *job, size_t picture, size_t group, ptrdiff_t row, size_t rows,
-                           char *buffer, size_t *pitch) {
+                           char *buffer, size_t *pitch, size_t *step) {
     const struct side *side = &job->source;
     const char *from =
         side->pictures + (picture * side->rows * side->columns * side->channels + group * side->depth) * job->size;
+    if (job->unfolded) {
+        copy_unfolded(job, from, row, rows, buffer);
+        *step = job->conv.columns.kernel * side->depth;
+        *pitch = (job->turned ? job->conv.columns.size : job->conv.columns.count) * *step;
+        return buffer;
+    }
+    *step = side->column_step * side->depth;
     bool inside = row >= 0 && row + (ptrdiff_t)rows <= (ptrdiff_t)side->rows && job->low >= 0 &&
                   job->low + (ptrdiff_t)job->width <= (ptrdiff_t)side->columns;
     if (inside && side->depth == side->channels) {
@@ -221,19 +256,20 @@ static const char *band_of(const struct job *job, size_t picture, size_t group, 
     return buffer;
 }
 
-/* One row of targets of one phase: a chain through the kernel's rows. */
-static void walk_row(const struct job *job, const struct phase *rows, const struct phase *columns, const char *a,
-                     size_t pitch, const char *b, const char *bias, char *c, double *sums) {
+/* `lines` rows of targets of one phase: each element is one chain through the kernel's rows. */
+static void walk_rows(const struct job *job, const struct phase *rows, const struct phase *columns, size_t lines,
+                      struct matrix a, size_t pitch, const char *b, const char *bias, char *c, double *sums) {
     const struct weights *weights = &job->weights;
-    size_t depth = job->source.depth, step = job->source.column_step * depth;
-    size_t c_row = job->target.column_step * job->target.channels, taps = columns->taps ? rows->taps : 0;
+    size_t depth = job->source.depth, taps = columns->taps ? rows->taps : 0;
+    size_t turns = taps ? taps : 1; /* a row of the kernel each; without taps one of no products */
+    size_t c_row = job->target.column_step * job->target.channels;
     if (job->depthwise) {
         struct depthwise line = {.m = columns->count,
                                  .n = job->target.depth,
                                  .rows = taps,
                                  .taps = columns->taps,
                                  .tap = depth,
-                                 .x = {a, pitch, step},
+                                 .x = {a.at, pitch, a.row},
                                  .w = {b, weights->row, depth},
                                  .bias = bias,
                                  .y = c,
@@ -241,27 +277,38 @@ static void walk_row(const struct job *job, const struct phase *rows, const stru
         job->kernels->depthwise(&line);
         return;
     }
-    struct product product = {.m = columns->count,
+    struct product product = {.m = lines * columns->count,
                               .n = job->target.depth,
                               .k = taps ? columns->taps * depth : 0,
-                              .a = {a, step, 1},
+                              .a = a,
                               .b = {b, weights->column, 1},
                               .start = {bias, 0, 1},
                               .c = c,
-                              .c_row = c_row};
+                              .c_row = c_row,
+                              .a_lap = pitch,
+                              .b_lap = weights->row};
     struct chain chain = {.kernels = job->kernels, .size = job->size, .sums_row = product.n};
-    if (chain_is_cut(taps * product.k)) {
-        chain.sums = sums;
-        memset(sums, 0, product.m * product.n * sizeof *sums);
+    bool is_cut = chain_is_cut(taps * product.k);
+    if (is_cut) memset(sums, 0, product.m * product.n * sizeof *sums);
+    /* Many weights come by pieces that the second-level cache keeps: a row of the kernel, a panel of columns. */
+    bool many = taps * product.k * product.n * job->size > WEIGHTS_BYTES;
+    size_t panel = many ? job->kernels->tile_columns : product.n, at_once = many ? 1 : turns;
+    for (size_t j = 0; j < job->target.depth; j += panel) {
+        struct product part = product;
+        part.n = least(panel, product.n - j);
+        part.c = c + j * job->size;
+        if (bias) part.start.at = bias + j * job->size;
+        chain.done = 0;
+        chain.sums = is_cut ? sums + j : NULL;
+        part.laps = at_once - 1;
+        for (size_t t = 0; t < turns; t += at_once) {
+            part.a.at = (const char *)a.at + t * pitch * job->size;
+            part.b.at = b + (t * weights->row + j) * job->size;
+            chain_extend(&chain, &part);
+            part.start = (struct matrix){part.c, c_row, 1};
+        }
+        chain_end(&chain, part.m, part.n, part.c, c_row);
     }
-    chain_extend(&chain, &product);
-    product.start = (struct matrix){c, c_row, 1};
-    for (size_t t = 1; t < taps; t++) {
-        product.a.at = a + t * pitch * job->size;
-        product.b.at = b + t * weights->row * job->size;
-        chain_extend(&chain, &product);
-    }
-    chain_end(&chain, product.m, product.n, c, c_row);
 }
 
 /* An item is a band of one phase of the rows, of one group of one picture. */
@@ -275,25 +322,26 @@ static void walk_item(const struct job *job, size_t item, char *buffer, double *
     size_t picture = item / job->bands / job->row_phases / job->groups;
     struct phase rows = nth_phase(&p->rows, job->turned, phase);
     if (begin >= rows.count) return;
-    size_t end = least(begin + job->band_rows, rows.count), pitch = 0;
+    size_t end = least(begin + job->band_rows, rows.count), pitch = 0, step = 0;
     const char *band = source->pictures; /* a phase without taps reads nothing */
     if (rows.taps > 0 && job->width > 0)
         band = band_of(job, picture, group, rows.source + (ptrdiff_t)(begin * source->row_step),
-                       (end - begin - 1) * source->row_step + rows.taps, buffer, &pitch);
+                       (end - begin - 1) * source->row_step + rows.taps, buffer, &pitch, &step);
     const char *b = weights->at + (group * weights->group + rows.packed * weights->row) * size;
     const char *bias = p->bias ? (const char *)p->bias + group * target->depth * size : NULL;
-    for (size_t i = begin; i < end; i++)
+    size_t lines = job->joins && pitch == p->columns.count * step ? end - begin : 1;
+    for (size_t i = begin; i < end; i += lines)
         for (size_t r = 0; r < job->column_phases; r++) {
             struct phase columns = nth_phase(&p->columns, job->turned, r);
-            const char *a = band;
-            if (rows.taps > 0 && columns.taps > 0)
-                a +=
-                    ((i - begin) * source->row_step * pitch + (size_t)(columns.source - job->low) * source->depth) *
-                    size;
+            struct matrix a = {band, step, 1};
+            if (rows.taps > 0 && columns.taps > 0) {
+                size_t in_front = job->unfolded ? 0 : (size_t)(columns.source - job->low) * source->depth;
+                a.at = band + ((i - begin) * source->row_step * pitch + in_front) * size;
+            }
             size_t row = picture * target->rows + rows.target + i * target->row_step;
             size_t to = (row * target->columns + columns.target) * target->channels + group * target->depth;
-            walk_row(job, &rows, &columns, a, pitch, b + columns.packed * weights->tap * size, bias,
-                     target->pictures + to * size, sums);
+            walk_rows(job, &rows, &columns, lines, a, pitch, b + columns.packed * weights->tap * size, bias,
+                      target->pictures + to * size, sums);
         }
 }
 
@@ -309,14 +357,6 @@ static void walk_steps(void *context, size_t begin, size_t end) {
 }
 
 /* The kernel turned round: for each group, phase and tap a [units, inputs] block of it (depthwise: a row). */
-#define TURN(name, type)                                                                                           \
-    static void name(size_t units, size_t inputs, size_t from_row, const type *from, type *to) {                   \
-        for (size_t c = 0; c < inputs; c++)                                                                        \
-            for (size_t u = 0; u < units; u++) to[u * inputs + c] = from[c * from_row + u];                        \
-    }
-TURN(turn_floats, float)
-TURN(turn_doubles, double)
-
 static void turn_row(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     const struct conv *p = &job->conv;
@@ -334,10 +374,8 @@ static void turn_row(void *context, size_t begin, size_t end) {
             char *to = weights->at + (group * weights->group + row * weights->row + tap * weights->tap) * job->size;
             if (job->depthwise)
                 memcpy(to, from, units * job->size);
-            else if (job->size == sizeof(float))
-                turn_floats(units, inputs, p->units, (const void *)from, (void *)to);
             else
-                turn_doubles(units, inputs, p->units, (const void *)from, (void *)to);
+                job->kernels->transpose(inputs, units, from, p->units, to, inputs);
         }
     }
 }
@@ -375,6 +413,7 @@ struct weight_job {
 
 static struct weight_job plan_weight(const struct conv *p) {
     struct weight_job job = {.walk = plan_walk(p, false)};
+    job.walk.unfolded = false;
     const struct job *walk = &job.walk;
     size_t m = walk->depthwise ? p->units : p->columns.kernel * walk->source.depth;
     job.unit = walk->depthwise ? CHANNEL_UNIT : walk->kernels->tile_rows;
@@ -439,9 +478,11 @@ static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel
         return;
     }
     char *dw = (char *)p->w + ((kernel_row * taps * walk->source.depth + i) * units + group * wide) * size;
-    struct chain chain = chain_of(job, dw, first);
     dy += group * wide * size;
-    for (size_t r = 0; r < rows; r++) {
+    struct chain chain = chain_of(job, dw, first);
+    size_t most = LAPS_BYTES / (p->columns.count * wide * size);
+    for (size_t r = 0, laps; r < rows; r += laps) {
+        laps = most ? least(most, rows - r) : 1;
         struct product product = {.m = m,
                                   .n = wide,
                                   .k = p->columns.count,
@@ -449,7 +490,10 @@ static void weigh_rows(const struct weight_job *job, size_t group, size_t kernel
                                   .b = {dy + r * dy_pitch, units, 1},
                                   .start = {dw, units, 1},
                                   .c = dw,
-                                  .c_row = units};
+                                  .c_row = units,
+                                  .laps = laps - 1,
+                                  .a_lap = p->rows.stride * pitch,
+                                  .b_lap = p->columns.count * units};
         chain_extend(&chain, &product);
     }
 }
@@ -458,7 +502,7 @@ static void weigh_part(const struct weight_job *job, size_t chunk, size_t begin,
     const struct job *walk = &job->walk;
     const struct conv *p = &walk->conv;
     size_t picture = chunk / job->bands, i = chunk % job->bands * job->band_rows;
-    size_t rows = least(job->band_rows, p->rows.count - i), loaded = SIZE_MAX, pitch = 0;
+    size_t rows = least(job->band_rows, p->rows.count - i), loaded = SIZE_MAX, pitch = 0, step = 0;
     size_t m = walk->depthwise ? p->units : p->columns.kernel * walk->source.depth;
     const char *band = NULL;
     char *dy = (char *)p->y + (picture * p->rows.count + i) * p->columns.count * p->units * walk->size;
@@ -467,7 +511,8 @@ static void weigh_part(const struct weight_job *job, size_t chunk, size_t begin,
         size_t first = begin % job->blocks, count = least(job->blocks - first, end - begin);
         if (group != loaded) {
             ptrdiff_t row = (ptrdiff_t)(i * p->rows.stride) - (ptrdiff_t)p->rows.before;
-            band = band_of(walk, picture, group, row, (rows - 1) * p->rows.stride + p->rows.kernel, buffer, &pitch);
+            band = band_of(walk, picture, group, row, (rows - 1) * p->rows.stride + p->rows.kernel, buffer, &pitch,
+                           &step);
             loaded = group;
         }
         size_t from = first * job->unit, to = least((first + count) * job->unit, m);

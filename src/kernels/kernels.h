@@ -49,13 +49,15 @@ struct matrix {
     size_t row, column;
 };
 
-/* c[m, n] = start + a[m, k] * b[k, n]. The columns of b, start and c lie side by side. */
+/* c[m, n] = start + a[m, k] * b[k, n], and, for each of `laps` more, + a * b from a_lap and b_lap elements further
+   on. The columns of b, start and c lie side by side. */
 struct product {
     size_t m, n, k;
     struct matrix a, b;
     struct matrix start; /* at: NULL for zero; a bias has row 0; or c itself */
     void *c;
     size_t c_row;
+    size_t laps, a_lap, b_lap;
 };
 
 /* n channels, each by itself, at m places of a row: x(r, i, t, c) = x.at[r * x.row + i * x.column + t * tap + c]

@@ -166,6 +166,20 @@ int main(int count, char **arguments) {
         p.columns = any_window();
         run_all(&p, tries % 4 == 3 ? SPECIAL : PLAIN);
     }
+    test("short rows, which are unfolded for many units");
+    for (size_t tries = 0; tries < 24; tries++) {
+        struct conv p = {.dtype = FLOAT32, .batch = 1 + random_below(3), .groups = 1 + random_below(2)};
+        p.inputs = p.groups * (1 + random_below(40));
+        p.units = p.groups * (32 + random_below(20));
+        p.rows = any_window();
+        p.columns = any_window();
+        p.rows.stride = 1;
+        run_all(&p, tries % 4 == 3 ? SPECIAL : PLAIN);
+    }
+    struct conv short_rows = {.dtype = FLOAT32, .batch = 1, .inputs = 513, .units = 33, .groups = 1};
+    short_rows.rows = (struct window){.size = 4, .kernel = 3, .stride = 1, .before = 1, .after = 1};
+    short_rows.columns = (struct window){.size = 3, .kernel = 3, .stride = 1, .before = 1, .after = 1};
+    run_all(&short_rows, PLAIN); /* the outputs' chains are cut */
     test("depthwise");
     for (size_t tries = 0; tries < 60; tries++) {
         struct conv p = {.dtype = FLOAT32, .batch = 1 + random_below(2), .groups = 2 + random_below(40)};
@@ -211,6 +225,7 @@ int main(int count, char **arguments) {
     leap.rows = (struct window){.size = 1, .kernel = 1 << 26, .stride = 1, .before = 1 << 25, .after = 1 << 25};
     leap.columns = (struct window){.size = 2, .kernel = 2, .stride = WINDOW_LONGEST};
     leap.columns.before = leap.columns.after = WINDOW_LONGEST;
+    leap.rows.stride = 2; /* else rows would be unfolded, which takes less */
     leap.inputs = leap.units = 1 << 10;
     threads_set(16);
     check(fit(&leap.rows) && fit(&leap.columns), "it does not fit");

@@ -11,15 +11,17 @@ enum start { FROM_ZERO, FROM_BIAS, FROM_MATRIX, FROM_C, START_COUNT };
 static const char *const layout_names[LAYOUT_COUNT] = {"by rows", "by columns", "spread"};
 static const char *const start_names[START_COUNT] = {"zero", "bias", "matrix", "c"};
 
-static struct matrix lay_out(enum layout layout, size_t m, size_t k, const float *a) {
-    size_t gap = random_below(4), extent = 0;
-    struct matrix to = {NULL, k + gap, 1};
-    if (layout == BY_COLUMNS) to = (struct matrix){NULL, 1, m + gap};
-    if (layout == SPREAD) to = (struct matrix){NULL, 3 * k + gap, 3};
-    if (m > 0 && k > 0) extent = (m - 1) * to.row + (k - 1) * to.column + 1;
+/* In `laps` pieces of k, each *lap elements after the one before. */
+static struct matrix lay_out(enum layout layout, size_t m, size_t k, size_t laps, const float *a, size_t *lap) {
+    size_t gap = random_below(4), piece = k / laps, column = 1;
+    if (layout == BY_COLUMNS) column = m + gap;
+    if (layout == SPREAD) column = 3;
+    *lap = piece * column + random_below(3);
+    struct matrix to = {NULL, layout == BY_COLUMNS ? 1 : laps * *lap + gap, column};
+    size_t extent = m > 0 && k > 0 ? (m - 1) * to.row + (laps - 1) * *lap + (piece - 1) * column + 1 : 0;
     float *target = put(PLACE_LAID_OUT, extent, random_below(POSITION_COUNT));
     for (size_t i = 0; i < m; i++)
-        for (size_t l = 0; l < k; l++) target[i * to.row + l * to.column] = a[i * k + l];
+        for (size_t l = 0; l < k; l++) target[i * to.row + l / piece * *lap + l % piece * column] = a[i * k + l];
     to.at = target;
     return to;
 }
@@ -27,7 +29,9 @@ static struct matrix lay_out(enum layout layout, size_t m, size_t k, const float
 static void test_product(const struct kernels *kernels, size_t m, size_t n, size_t k, enum layout layout,
                          enum start from, enum values values) {
     const float *a = put_filled(PLACE_A, m * k, 0, values);
-    struct matrix laid_out = lay_out(layout, m, k, a);
+    size_t laps = 1 + random_below(3), a_lap;
+    if (k % laps != 0) laps = 1;
+    struct matrix laid_out = lay_out(layout, m, k, laps, a, &a_lap);
     size_t b_row = n + random_below(4), c_row = n + random_below(4), start_row = from == FROM_BIAS ? 0 : c_row;
     size_t c_extent = m && n ? (m - 1) * c_row + n : 0;
     size_t start_extent = from == FROM_BIAS && m ? n : from == FROM_MATRIX ? c_extent : 0;
@@ -45,14 +49,17 @@ static void test_product(const struct kernels *kernels, size_t m, size_t n, size
     }
     kernels->matmul(&(struct product){.m = m,
                                       .n = n,
-                                      .k = k,
+                                      .k = k / laps,
                                       .a = laid_out,
                                       .b = {b, b_row, 1},
                                       .start = {start, start_row, 1},
                                       .c = c,
-                                      .c_row = c_row});
-    check_same(c_extent, expected, c, "m %zu n %zu k %zu a %s from %s values %d", m, n, k, layout_names[layout],
-               start_names[from], (int)values);
+                                      .c_row = c_row,
+                                      .laps = laps - 1,
+                                      .a_lap = a_lap,
+                                      .b_lap = k / laps * b_row});
+    check_same(c_extent, expected, c, "m %zu n %zu k %zu in %zu laps a %s from %s values %d", m, n, k, laps,
+               layout_names[layout], start_names[from], (int)values);
     check_guards(PLACE_C);
 }
 
