@@ -3,6 +3,8 @@
 #include "backend.h"
 #include "threads.h"
 
+#include <string.h>
+
 #define RUN 512 /* elements of a strided operand that are lined up at a time */
 #define PIECE (64 * 1024)
 #define MOST_OPERANDS 3
@@ -19,6 +21,8 @@ struct job {
     struct tensor y;
     size_t inner;
     size_t step[MOST_OPERANDS];
+    size_t rows_at_once; /* where operands are whole or a short row; else 0 */
+    bool is_row[MOST_OPERANDS];
     size_t tile, down, across; /* elements of a tile's side; tiles of a matrix */
 };
 
@@ -40,6 +44,25 @@ static void find_inner(struct job *job) {
         if (!fits) return;
         job->inner *= job->y.shape[axis];
     }
+}
+
+/* Whether every operand lies as the output does, is one element, or one row that is so short that a call for each
+   row would take longer than its elements: then many rows are computed at a time. */
+static void find_rows(struct job *job) {
+    job->rows_at_once = 0;
+    if (job->inner < 2 || job->inner > RUN / 2) return;
+    size_t count = 0;
+    for (int o = 0; o < job->operands; o++) {
+        const struct tensor *t = &job->operand[o];
+        size_t one = 1, moving = 0;
+        for (int axis = 0; axis < t->rank; axis++) moving += t->shape[axis] > 1 && t->stride[axis] > 0;
+        for (int axis = t->rank - 1; axis >= 0 && one < job->inner; one *= t->shape[axis--])
+            moving -= t->shape[axis] > 1 && t->stride[axis] > 0;
+        job->is_row[o] = job->step[o] == 1 && moving == 0;
+        count += job->is_row[o];
+        if (!job->is_row[o] && !tensor_is_contiguous(t) && (job->step[o] > 0 || moving > 0)) return;
+    }
+    if (count > 0) job->rows_at_once = RUN / job->inner;
 }
 
 /* n elements from `from` as the kernels take them: in place for steps 0 and 1, else lined up in the buffer. */
@@ -83,6 +106,25 @@ static void run_elements(void *context, size_t begin, size_t end) {
         }
         compute(job, n, from, job->step, (char *)job->y.data + begin * size);
         begin += n;
+    }
+}
+
+/* With short rows, which are laid out once, as often as they are needed. */
+static void run_rows(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t size = dtype_sizes[job->y.dtype], inner = job->inner, n = job->rows_at_once * inner;
+    double buffer[MOST_OPERANDS][RUN];
+    for (int o = 0; o < job->operands; o++)
+        for (size_t i = 0, at = begin % inner; job->is_row[o] && i < n; i += inner - at, at = 0)
+            memcpy((char *)buffer[o] + i * size, (const char *)job->operand[o].data + at * size,
+                   (inner - at < n - i ? inner - at : n - i) * size);
+    for (; begin < end; begin += n) {
+        if (n > end - begin) n = end - begin;
+        const void *from[MOST_OPERANDS];
+        for (int o = 0; o < job->operands; o++)
+            from[o] = job->is_row[o] ? (const char *)buffer[o]
+                                     : (const char *)job->operand[o].data + (job->step[o] ? begin : 0) * size;
+        compute(job, n, from, job->step, (char *)job->y.data + begin * size);
     }
 }
 
@@ -147,7 +189,8 @@ static void run_job(struct job *job) {
         return;
     }
     find_inner(job);
-    threads_for(count, PIECE, (double)count * 4, run_elements, job);
+    find_rows(job);
+    threads_for(count, PIECE, (double)count * 4, job->rows_at_once ? run_rows : run_elements, job);
 }
 
 void elementwise_unary(enum unary operation, const struct tensor *x, const struct tensor *y) {

@@ -82,22 +82,27 @@ static float element(const struct tensor *t, size_t position) {
     return ((const float *)t->data)[offset];
 }
 
-/* Operands of the given shape and what the operation is to give. */
-static void prepare(struct elements *job, int operands, int rank, const size_t *shape) {
-    *job = (struct elements){.unary = UNARY_TANH, .binary = BINARY_DIVIDE, .operands = operands};
-    check(tensor_layout(&job->y, FLOAT32, rank, shape), "the shape is too large");
-    job->a = random_view(PLACE_A, rank, shape);
-    job->b = random_view(PLACE_B, rank, shape);
+/* What the operation is to give. */
+static void expect_elements(struct elements *job) {
     size_t count = tensor_count(&job->y);
     float *expected = put(PLACE_EXPECTED, count, 0);
     for (size_t i = 0; i < count; i++) {
         float a = element(&job->a, i), b = element(&job->b, i);
-        if (operands == 1)
+        if (job->operands == 1)
             kernels_portable.unary[job->unary](1, &a, &expected[i]);
         else
             kernels_portable.binary[job->binary](1, &a, 1, &b, 1, &expected[i]);
     }
     job->expected = expected;
+}
+
+/* Operands of the given shape. */
+static void prepare(struct elements *job, int operands, int rank, const size_t *shape) {
+    *job = (struct elements){.unary = UNARY_TANH, .binary = BINARY_DIVIDE, .operands = operands};
+    check(tensor_layout(&job->y, FLOAT32, rank, shape), "the shape is too large");
+    job->a = random_view(PLACE_A, rank, shape);
+    job->b = random_view(PLACE_B, rank, shape);
+    expect_elements(job);
 }
 
 static void run_random_shapes(void *context) {
@@ -126,6 +131,20 @@ static void test_elementwise(void) {
             prepare(&job, 1 + i % 2, shapes[s].rank, shapes[s].shape);
             everywhere(run_elements, &job);
         }
+    }
+    test("elementwise with a short row that is repeated");
+    for (size_t inner = 1; inner <= 300; inner = inner * 3 / 2 + 1) {
+        struct elements job;
+        const size_t shape[] = {3, 20000 / inner, inner};
+        prepare(&job, 2, 3, shape);
+        struct tensor *row = inner % 2 ? &job.a : &job.b, *whole = inner % 2 ? &job.b : &job.a;
+        check(tensor_layout(whole, FLOAT32, 3, shape), "the shape is too large");
+        whole->data = put_filled(inner % 2 ? PLACE_B : PLACE_A, tensor_count(whole), 0, PLAIN);
+        row->stride[0] = row->stride[1] = 0;
+        row->stride[2] = 1;
+        row->data = put_filled(inner % 2 ? PLACE_A : PLACE_B, inner, AT_END, PLAIN);
+        expect_elements(&job);
+        everywhere(run_elements, &job);
     }
     test("elementwise on views of random shapes");
     everywhere(run_random_shapes, NULL);
