@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 
+import peers_conv
 import peers_steps
 from peers_turns import (BENCH, BUDGET, ENVIRONMENT, FNET, THREADS, Figures, Others, Worker, environment, measured_cell,
                          peer_environment, table, take_turns)
@@ -163,7 +164,8 @@ def processor():
     return names[0] if names else os.uname().machine
 
 
-PARTS = {"training": list(PEERS), "programs": list(PEERS), "products": [], "steps": ["torch"]}  # and their peers
+PARTS = {"training": list(PEERS), "programs": list(PEERS), "products": [], "conv": ["torch"],
+         "steps": ["torch"]}  # and their peers
 
 
 def chosen(text):
@@ -201,6 +203,7 @@ def main():
             "training": lambda: training_and_inference(peers, figures, rounds),
             "programs": lambda: whole_programs(peers, figures, rounds),
             "products": lambda: products(figures, rounds),
+            "conv": lambda: peers_conv.measure(peers.get("torch"), figures, rounds),
             "steps": lambda: peers_steps.measure(steps, peers.get("torch"), figures, rounds),
         }
         for part in parts:
