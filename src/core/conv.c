@@ -241,7 +241,7 @@ static const char *band_of(const struct job *job, size_t picture, size_t group, 
     if (job->unfolded) {
         copy_unfolded(job, from, row, rows, buffer);
         *step = job->conv.columns.kernel * side->depth;
-        *pitch = (job->turned ? job->conv.columns.size : job->conv.columns.count) * *step;
+        *pitch = job->target.columns * *step;
         return buffer;
     }
     *step = side->column_step * side->depth;
@@ -329,7 +329,7 @@ static void walk_item(const struct job *job, size_t item, char *buffer, double *
                        (end - begin - 1) * source->row_step + rows.taps, buffer, &pitch, &step);
     const char *b = weights->at + (group * weights->group + rows.packed * weights->row) * size;
     const char *bias = p->bias ? (const char *)p->bias + group * target->depth * size : NULL;
-    size_t lines = job->joins && pitch == p->columns.count * step ? end - begin : 1;
+    size_t lines = job->joins && pitch == target->columns * step ? end - begin : 1;
     for (size_t i = begin; i < end; i += lines)
         for (size_t r = 0; r < job->column_phases; r++) {
             struct phase columns = nth_phase(&p->columns, job->turned, r);

@@ -180,6 +180,11 @@ int main(int count, char **arguments) {
     short_rows.rows = (struct window){.size = 4, .kernel = 3, .stride = 1, .before = 1, .after = 1};
     short_rows.columns = (struct window){.size = 3, .kernel = 3, .stride = 1, .before = 1, .after = 1};
     run_all(&short_rows, PLAIN); /* the outputs' chains are cut */
+    test("padding wider than the kernel: the input's gradient reads within rows that are longer than its own");
+    struct conv inner = {.dtype = FLOAT32, .batch = 2, .inputs = 1, .units = 2, .groups = 1};
+    inner.rows = (struct window){.size = 6, .kernel = 2, .stride = 1, .before = 4, .after = 4};
+    inner.columns = (struct window){.size = 7, .kernel = 2, .stride = 1, .before = 4, .after = 4};
+    run_all(&inner, PLAIN);
     test("depthwise");
     for (size_t tries = 0; tries < 60; tries++) {
         struct conv p = {.dtype = FLOAT32, .batch = 1 + random_below(2), .groups = 2 + random_below(40)};
