@@ -58,7 +58,8 @@ end
 ---@return integer seed, integer stream
 function fnet.random_state(seed, stream) return core.random_state(seed, stream) end
 
---- The number of threads that share the work (the results do not depend on it).
+--- The number of threads that share the work (the results do not depend on it): work is cut into so many parts, of
+-- which no more are under way at once than this process has processors.
 ---@param count? integer 1 to 256: sets it; the start value is $FNET_THREADS or the processors of this process
 ---@return integer count
 function fnet.threads(count) return core.threads(count) end

@@ -45,14 +45,14 @@ static void run_legs(void *context, size_t begin, size_t end) {
 }
 
 static struct job plan(const struct matmul *p) {
-    struct job job = {.product = *p, .kernels = backend(p->dtype), .legs = threads_count()};
+    struct job job = {.product = *p, .kernels = backend(p->dtype), .legs = threads_at_once()};
     job.row_blocks = divide_up(p->m, job.kernels->tile_rows);
     job.blocks = job.row_blocks * divide_up(p->n, job.kernels->tile_columns);
     return job;
 }
 
 bool relay_pays(const struct matmul *p) {
-    size_t row_parts, column_parts, threads = threads_count();
+    size_t row_parts, column_parts, threads = threads_at_once();
     if (threads == 1 || threads > LEGS_MOST || matmul_workspace(p) > 0) return false;
     threads_grid(p->k, p->n, &row_parts, &column_parts);
     return column_parts == 1 && plan(p).blocks >= BLOCKS_A_LEG * (threads - 1);

@@ -10,6 +10,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdint.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Work below this many operations takes less time than waking a worker costs (some 2 microseconds). */
@@ -19,8 +20,9 @@
    case others need it. */
 #define SPIN 65536
 #define SPIN_YIELD 512
-/* Where there are more threads than processors, one that waits keeps another from its work: it yields each time. */
-#define CROWDED_SPIN 512
+/* A yield of so many nanoseconds gave the processor to somebody else who computes, such as another training. The
+   worker then sleeps at once. A yield to nobody lasts less than a microsecond. */
+#define YIELDED 25000
 #define CACHE_LINE 64
 #define ROUND UINT64_C(512) /* more than THREADS_MOST */
 
@@ -32,13 +34,15 @@ struct loop {
     struct caller caller; /* whose loop it is */
 };
 
-/* Each loop is a round, numbered upwards. Part i belongs to thread i, but runs wherever it is claimed first: the
-   caller, once through with its own part, takes those that their threads have not begun, so that a worker whose
-   processor is busy elsewhere holds nobody up. Only who has claimed a part may read `loop`: until all parts
-   are finished the caller does not change it.
-   What the caller and the workers pass back and forth has its own cache lines. */
+/* Each loop is a round, numbered upwards: as many parts as the caller has asked for threads, and for them no more
+   hands (the caller and workers) than there are processors, since others would only wait for a processor. A hand
+   begins with the first of its share of the parts and goes upwards through all that nobody has claimed, so that a
+   worker whose processor is busy elsewhere holds nobody up. The caller's share begins with part 0. Only who has
+   claimed a part may read `loop`: until all parts are finished the caller does not change it. What the caller and
+   the workers pass back and forth has its own cache lines. */
 static struct {
-    _Alignas(CACHE_LINE) _Atomic uint64_t round; /* number * ROUND + parts; `loop` is written before */
+    /* (number * ROUND + hands) * ROUND + parts; `loop` is written before */
+    _Alignas(CACHE_LINE) _Atomic uint64_t round;
     struct loop loop;
     _Alignas(CACHE_LINE) atomic_size_t unfinished; /* parts */
     _Alignas(CACHE_LINE) atomic_size_t asleep;     /* workers */
@@ -46,34 +50,46 @@ static struct {
     atomic_bool stop;
     pthread_mutex_t busy; /* held by the thread that has a loop under way, or changes what follows */
     size_t owners;
-    atomic_size_t running; /* workers alive; worker i has number i + 1, the caller is number 0 */
-    atomic_bool crowded;   /* they and the caller are more than the processors */
+    atomic_size_t processors; /* that this process may use */
+    size_t running;           /* workers alive; worker i has number i + 1, the caller is number 0 */
     pthread_t worker[THREADS_MOST];
     bool fork_handled;
     pthread_mutex_t mutex; /* for `wake` */
     pthread_cond_t wake;
-} pool = {.busy = PTHREAD_MUTEX_INITIALIZER, .mutex = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER};
+} pool = {.busy = PTHREAD_MUTEX_INITIALIZER,
+          .processors = 1,
+          .mutex = PTHREAD_MUTEX_INITIALIZER,
+          .wake = PTHREAD_COND_INITIALIZER};
 
 _Thread_local struct caller caller;
 
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
 /* The threads that the caller has asked for; by default one a processor. */
 static size_t wanted(void) {
-    if (caller.threads == 0) {
-        size_t available = threads_available();
-        caller.threads = available < THREADS_MOST ? available : THREADS_MOST;
-    }
+    if (caller.threads == 0) caller.threads = smaller(threads_available(), THREADS_MOST);
     return caller.threads;
 }
 
-/* Between the i-th look and the next: leaves the execution units to the other thread of the same core. Not x86's
-   pause, which under a hypervisor may cost microseconds each time (measured: 15 instead of 1 for an empty loop). */
-static void pause_briefly(size_t i) {
+static int64_t nanoseconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Between the i-th look and the next: leaves the execution units to the other thread of the same core, and tells
+   whether somebody else has had the processor. Not x86's pause, which under a hypervisor may cost microseconds each
+   time (measured: 15 instead of 1 for an empty loop). */
+static bool pause_briefly(size_t i) {
 #if defined(__x86_64__)
     __builtin_ia32_lfence();
 #elif defined(__aarch64__)
     __asm__ volatile("isb");
 #endif
-    if (i % SPIN_YIELD == 0 || atomic_load_explicit(&pool.crowded, memory_order_relaxed)) sched_yield();
+    if (i % SPIN_YIELD != 0) return false;
+    int64_t before = nanoseconds();
+    sched_yield();
+    return nanoseconds() - before > YIELDED;
 }
 
 void threads_range(size_t count, size_t unit, size_t part, size_t parts, size_t *begin, size_t *end) {
@@ -101,10 +117,9 @@ static void run_pieces(const struct loop *loop, size_t begin, size_t end) {
 /* Waits until `round` differs from seen: first spinning, then asleep. */
 static uint64_t wait_for_round(uint64_t seen) {
     uint64_t round;
-    size_t most = atomic_load_explicit(&pool.crowded, memory_order_relaxed) ? CROWDED_SPIN : SPIN;
-    for (size_t i = 1; i <= most; i++) {
+    for (size_t i = 1; i <= SPIN; i++) {
         if ((round = atomic_load_explicit(&pool.round, memory_order_acquire)) != seen) return round;
-        pause_briefly(i);
+        if (pause_briefly(i)) break;
     }
     pthread_mutex_lock(&pool.mutex);
     atomic_fetch_add(&pool.asleep, 1);
@@ -138,31 +153,35 @@ static void *worker_main(void *argument) {
     for (;;) {
         round = wait_for_round(round);
         if (atomic_load(&pool.stop)) return NULL;
-        if (number < round % ROUND) take_part(number, round);
+        size_t parts = round % ROUND, hands = round / ROUND % ROUND;
+        if (number >= hands) continue;
+        for (size_t part = number * parts / hands; part < parts; part++) take_part(part, round);
     }
 }
 
-static void next_round(size_t parts) {
-    atomic_store(&pool.round, (atomic_load(&pool.round) / ROUND + 1) * ROUND + parts);
-    if (atomic_load(&pool.asleep) == 0) return;
+static uint64_t next_round(size_t hands, size_t parts) {
+    uint64_t number = atomic_load(&pool.round) / (ROUND * ROUND) + 1,
+             round = (number * ROUND + hands) * ROUND + parts;
+    atomic_store(&pool.round, round);
+    if (atomic_load(&pool.asleep) == 0) return round;
     pthread_mutex_lock(&pool.mutex);
     pthread_cond_broadcast(&pool.wake);
     pthread_mutex_unlock(&pool.mutex);
+    return round;
 }
 
 static void stop_workers(void) {
-    size_t running = atomic_load(&pool.running);
-    if (running == 0) return;
+    if (pool.running == 0) return;
     atomic_store(&pool.stop, true);
-    next_round(0);
-    for (size_t i = 0; i < running; i++) pthread_join(pool.worker[i], NULL);
+    next_round(0, 0);
+    for (size_t i = 0; i < pool.running; i++) pthread_join(pool.worker[i], NULL);
     atomic_store(&pool.stop, false);
-    atomic_store(&pool.running, 0);
+    pool.running = 0;
 }
 
 /* In the child of a fork only the calling thread exists, whatever another was doing. */
 static void forget_workers(void) {
-    atomic_store(&pool.running, 0);
+    pool.running = 0;
     atomic_store(&pool.asleep, 0);
     pthread_mutex_init(&pool.busy, NULL);
     pthread_mutex_init(&pool.mutex, NULL);
@@ -171,31 +190,19 @@ static void forget_workers(void) {
 
 static void start_workers(size_t count) {
     sigset_t all, before;
-    size_t running = atomic_load(&pool.running);
-    if (running >= count || pool.owners == 0) return; /* a finalizer that computes after the last close */
-    sigfillset(&all);                                 /* signals belong to the thread that runs Lua */
+    if (pool.running >= count || pool.owners == 0) return; /* a finalizer that computes after the last close */
+    sigfillset(&all);                                      /* signals belong to the thread that runs Lua */
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    for (; running < count; running++) {
-        starts[running] = (struct start){running + 1, atomic_load(&pool.round)};
-        if (pthread_create(&pool.worker[running], NULL, worker_main, &starts[running]) != 0) break;
+    for (; pool.running < count; pool.running++) {
+        starts[pool.running] = (struct start){pool.running + 1, atomic_load(&pool.round)};
+        if (pthread_create(&pool.worker[pool.running], NULL, worker_main, &starts[pool.running]) != 0) break;
     }
-    atomic_store(&pool.running, running);
-    atomic_store(&pool.crowded, running + 1 > threads_available());
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
-/* The pool for this thread, with the workers that it asks for; false where another thread has it. */
-static bool take_pool(void) {
-    if (pthread_mutex_trylock(&pool.busy) != 0) return false;
-    start_workers(wanted() - 1);
-    size_t running = atomic_load(&pool.running);
-    if (running + 1 < caller.threads) caller.threads = running + 1; /* the system gave no more */
-    return true;
 }
 
 void threads_open(void) {
     pthread_mutex_lock(&pool.busy);
-    pool.owners++;
+    if (pool.owners++ == 0) atomic_store(&pool.processors, threads_available());
     if (!pool.fork_handled) pool.fork_handled = pthread_atfork(NULL, NULL, forget_workers) == 0;
     pthread_mutex_unlock(&pool.busy);
 }
@@ -206,16 +213,16 @@ void threads_close(void) {
     pthread_mutex_unlock(&pool.busy);
 }
 
-size_t threads_count(void) {
-    if (atomic_load_explicit(&pool.running, memory_order_relaxed) + 1 < wanted() && take_pool())
-        pthread_mutex_unlock(&pool.busy);
-    return caller.threads;
-}
+size_t threads_count(void) { return wanted(); }
+
+void threads_suppose(size_t processors) { atomic_store(&pool.processors, processors); }
+
+size_t threads_at_once(void) { return smaller(wanted(), atomic_load(&pool.processors)); }
 
 void threads_set(size_t count) {
     caller.threads = count;
     if (pthread_mutex_trylock(&pool.busy) != 0) return; /* those that are too many sleep */
-    if (atomic_load(&pool.running) >= count) stop_workers();
+    if (pool.running >= count) stop_workers();
     pthread_mutex_unlock(&pool.busy);
 }
 
@@ -233,11 +240,11 @@ size_t threads_available(void) {
 static void share(struct loop loop) {
     interrupt_pending(); /* workers look for what comes from now on */
     loop.caller = caller;
-    loop.parts = caller.threads < loop.count ? caller.threads : loop.count;
+    loop.parts = smaller(caller.threads, loop.count);
     pool.loop = loop;
     atomic_store_explicit(&pool.unfinished, loop.parts, memory_order_relaxed);
-    next_round(loop.parts);
-    uint64_t round = atomic_load(&pool.round);
+    size_t hands = smaller(pool.running + 1, threads_at_once());
+    uint64_t round = next_round(smaller(hands, loop.parts), loop.parts);
     for (size_t part = 0; part < loop.parts; part++) take_part(part, round);
     for (size_t i = 1; atomic_load_explicit(&pool.unfinished, memory_order_acquire) != 0; i++) pause_briefly(i);
 }
@@ -245,7 +252,8 @@ static void share(struct loop loop) {
 void threads_for(size_t count, size_t piece, double cost, void (*work)(void *context, size_t begin, size_t end),
                  void *context) {
     struct loop loop = {.count = count, .piece = piece, .work = work, .context = context};
-    if (count > 1 && cost >= SHARE_COST && wanted() > 1 && take_pool()) {
+    if (count > 1 && cost >= SHARE_COST && wanted() > 1 && pthread_mutex_trylock(&pool.busy) == 0) {
+        start_workers(threads_at_once() - 1);
         share(loop);
         pthread_mutex_unlock(&pool.busy);
     } else {

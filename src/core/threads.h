@@ -3,7 +3,8 @@
    Invariant: the workers serve one caller at a time; another thread of the process that comes meanwhile computes
    alone, and how many threads it has asked for is its own matter. Workers run nothing but the given function and
    never see a lua_State. They start when they are first needed, spin briefly after a loop (a training step is many
-   short loops), then sleep; after fork() the child starts its own. */
+   short loops), then sleep; after fork() the child starts its own. There are no more of them than processors,
+   however many threads are asked for. */
 #ifndef FNET_THREADS_H
 #define FNET_THREADS_H
 
@@ -16,9 +17,11 @@
 void threads_open(void);  /* one more owner of the pool */
 void threads_close(void); /* one owner less; the last one ends and joins the workers */
 
-size_t threads_count(void);     /* threads that share a loop, the caller included */
+size_t threads_count(void);     /* that were asked for: a loop has so many parts */
+size_t threads_at_once(void);   /* no more than there are processors: so many of the parts are under way at once */
 void threads_set(size_t count); /* 1 .. THREADS_MOST */
 size_t threads_available(void); /* processors that this process may use, by its affinity and its container */
+void threads_suppose(size_t processors); /* as if it might use so many: for tests, which need more workers */
 
 /* Calls work(context, begin, end) for consecutive pieces that cover [0, count). The range is cut
    into one part a thread, taken in pieces of at most `piece` items, looking for an interrupt in between: a

@@ -157,6 +157,7 @@ static struct window any_window(void) {
 int main(int count, char **arguments) {
     check_start(count, arguments);
     threads_open();
+    threads_suppose(THREADS_MOST); /* workers for all threads, whatever the machine has */
     test("any geometry");
     for (size_t tries = 0; tries < 120; tries++) {
         struct conv p = {.dtype = FLOAT32, .batch = 1 + random_below(3), .groups = 1 + random_below(3)};

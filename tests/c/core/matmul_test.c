@@ -160,6 +160,7 @@ static void test_double(void) {
 int main(int count, char **arguments) {
     check_start(count, arguments);
     threads_open();
+    threads_suppose(THREADS_MOST); /* workers for all threads, whatever the machine has */
     test_small();
     test_large();
     test_empty();

@@ -459,6 +459,7 @@ static void test_far_norms(void) {
 int main(int count, char **arguments) {
     check_start(count, arguments);
     threads_open();
+    threads_suppose(THREADS_MOST); /* workers for all threads, whatever the machine has */
     test_far_norms();
     test_elementwise();
     test_broadcast();

@@ -204,6 +204,7 @@ static void test_sha256(void) {
 int main(int count, char **arguments) {
     check_start(count, arguments);
     threads_open();
+    threads_suppose(THREADS_MOST); /* workers for all threads, whatever the machine has */
     test_philox();
     test_uniform();
     test_normal();

@@ -101,6 +101,7 @@ static void test_pays(void) {
 int main(int count, char **arguments) {
     check_start(count, arguments);
     threads_open();
+    threads_suppose(THREADS_MOST); /* workers for all threads, whatever the machine has */
     everywhere(test_floats);
     everywhere(test_doubles);
     everywhere(test_interrupted);

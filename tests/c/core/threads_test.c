@@ -13,6 +13,7 @@
 
 #define SHARED 1e9 /* a cost that is always worth sharing */
 
+enum { MANY = 64 }; /* processors, so that there are as many workers as a test asks for, whatever the machine has */
 enum { ITEMS = 1000, PATIENCE = 120 /* seconds, after which a pool that hangs has failed */ };
 static const size_t thread_counts[] = {1, 2, 3, 4, 8};
 enum { THREAD_COUNTS = sizeof thread_counts / sizeof *thread_counts };
@@ -81,15 +82,27 @@ static void note_thread(void *context, size_t begin, size_t end) {
     while (atomic_load(&meeting->begun) < meeting->parts) sched_yield();
 }
 
+static void pause_milliseconds(long milliseconds) {
+    struct timespec time = {0, milliseconds * 1000000};
+    nanosleep(&time, NULL);
+}
+
+/* The threads of a loop meet: after a pause, since a pool that has seen others compute keeps to its caller for a
+ * while. */
+static void meet(struct meeting *meeting, size_t parts) {
+    pause_milliseconds(20);
+    meeting->parts = parts;
+    atomic_store(&meeting->begun, 0);
+    threads_for(ITEMS, ITEMS, SHARED, note_thread, meeting);
+}
+
 static void test_sharing(void) {
     static struct meeting meeting;
     for (size_t t = 0; t < THREAD_COUNTS; t++) {
         size_t threads = thread_counts[t], changes = 0;
         test("work is shared by %zu threads", threads);
         threads_set(threads);
-        meeting.parts = threads;
-        atomic_store(&meeting.begun, 0);
-        threads_for(ITEMS, ITEMS, SHARED, note_thread, &meeting);
+        meet(&meeting, threads);
         for (size_t i = 1; i < ITEMS; i++) changes += !pthread_equal(meeting.doer[i], meeting.doer[i - 1]);
         check(changes == threads - 1 && pthread_equal(meeting.doer[0], pthread_self()), "%zu changes of thread",
               changes);
@@ -98,6 +111,49 @@ static void test_sharing(void) {
         for (size_t i = 0; i < ITEMS; i++)
             check(pthread_equal(meeting.doer[i], pthread_self()), "too cheap, yet shared");
     }
+}
+
+/* Two processors for eight threads: the parts are as many as the threads, who computes them are two. */
+static void test_few_processors(void) {
+    static struct meeting meeting;
+    test("more threads than processors");
+    threads_suppose(2);
+    threads_set(8);
+    check(threads_count() == 8 && threads_at_once() == 2, "%zu at once", threads_at_once());
+    for (size_t i = 0; i < 5; i++) {
+        meet(&meeting, 2);
+        check(atomic_load(&meeting.begun) == 8, "%zu parts", atomic_load(&meeting.begun));
+        size_t second = 0, others = 0; /* the first item of the second thread; items of a third */
+        for (size_t k = 0; k < ITEMS; k++) {
+            if (pthread_equal(meeting.doer[k], meeting.doer[0])) continue;
+            if (second == 0) second = k;
+            others += !pthread_equal(meeting.doer[k], meeting.doer[second]);
+        }
+        check(others == 0, "more than two threads");
+        if (!check(covers(ITEMS, 3, SHARED), "round %zu", i)) break;
+    }
+    threads_suppose(MANY);
+}
+
+/* Somebody who needs the processors all the time. */
+static void *need_processor(void *stop) {
+    while (!atomic_load((atomic_bool *)stop)) continue;
+    return NULL;
+}
+
+static void test_company(void) {
+    enum { OTHERS = 4 };
+    static atomic_bool stop;
+    pthread_t other[OTHERS];
+    size_t count = 0;
+    test("others need the processors");
+    threads_set(2);
+    while (count < OTHERS && pthread_create(&other[count], NULL, need_processor, &stop) == 0) count++;
+    time_t end = time(NULL) + 1;
+    for (size_t i = 0; time(NULL) <= end; i++)
+        if (!check(covers(ITEMS, 100, SHARED), "round %zu", i)) break;
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < count; i++) pthread_join(other[i], NULL);
 }
 
 static void test_set(void) {
@@ -124,8 +180,9 @@ static void test_owners(void) {
     threads_close();
     check(covers(ITEMS, 3, SHARED), "with one owner left");
     threads_close();
-    check(covers(ITEMS, 3, SHARED) && threads_count() == 1, "without an owner: nobody would end the workers");
+    check(covers(ITEMS, 3, SHARED), "without an owner: nobody would end the workers");
     threads_open();
+    threads_suppose(MANY);
     threads_set(4);
     check(covers(ITEMS, 3, SHARED) && threads_count() == 4, "with a new owner");
 }
@@ -135,11 +192,6 @@ static void test_many_loops(void) {
     threads_set(8);
     for (size_t i = 0; i < 1000; i++)
         if (!check(covers(i % 40, 1 + i % 3, SHARED), "loop %zu", i)) return;
-}
-
-static void pause_milliseconds(long milliseconds) {
-    struct timespec time = {0, milliseconds * 1000000};
-    nanosleep(&time, NULL);
 }
 
 static void test_sleep(void) {
@@ -265,8 +317,11 @@ int main(int count, char **arguments) {
     check_start(count, arguments);
     alarm(PATIENCE);
     threads_open();
+    threads_suppose(MANY);
     test_covering();
     test_sharing();
+    test_few_processors();
+    test_company();
     test_set();
     test_owners();
     test_many_loops();

@@ -196,6 +196,7 @@ int main(int count, char **arguments) {
     const struct kernels *const *table = backend_all(&tables);
     check_start(count, arguments);
     threads_open();
+    threads_suppose(THREADS_MOST); /* workers for all threads, whatever the machine has */
     for (size_t t = 0; t < tables; t++) {
         test("%s", table[t]->name);
         backend_use(table[t]->name);
