@@ -11,7 +11,7 @@ local machine = require "tests.bench.machine"
 
 local SECTIONS = {
   "limits", "training", "profile", "inference", "products", "conv", "pictures", "programs", "tables", "sweeps",
-  "processes", "pages",
+  "processes", "pages", "growth",
 }
 
 local options = fnet.options(arg, "Measures the speed of fnet, from the project's directory.", {
