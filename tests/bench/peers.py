@@ -190,6 +190,7 @@ def main():
     parser.add_argument("--only", default="", metavar="NAMES", help="parts or steps, such as products,lstm")
     parser.add_argument("--rounds", type=count, default=5)
     parser.add_argument("--json", default="build/peers/figures.jsonl", metavar="FILE")
+    parser.add_argument("--markdown", action="store_true", help="the steps once more, as a table for a document")
     options = parser.parse_args()
     parts, steps = chosen(options.only)
     os.makedirs(os.path.dirname(options.json) or ".", exist_ok=True)
@@ -204,7 +205,7 @@ def main():
             "programs": lambda: whole_programs(peers, figures, rounds),
             "products": lambda: products(figures, rounds),
             "conv": lambda: peers_conv.measure(peers.get("torch"), figures, rounds),
-            "steps": lambda: peers_steps.measure(steps, peers.get("torch"), figures, rounds),
+            "steps": lambda: peers_steps.measure(steps, peers.get("torch"), figures, rounds, options.markdown),
         }
         for part in parts:
             with Others():

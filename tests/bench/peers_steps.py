@@ -107,7 +107,17 @@ def say_mean(what, values, figures):
         print("  geometric mean of %d ratios, %s: %.2f" % (len(values), what, mean))
 
 
-def measure(names, torch_python, figures, rounds):
+def markdown(rows, ratios):
+    """The table of the steps for a document; its rows are those of `measure`."""
+    print("\n| step | fnet | PyTorch | fnet / PyTorch | PyTorch's way |\n|---|---|---|---|---|")
+    for title, ours, theirs, times, _, way in rows:
+        print("| %s | %s | %s | %s | %s |" % (title, ours, theirs, times, way))
+    for count, values in ratios.items():
+        if values:
+            print("| geometric mean, %s | | | %.2f | |" % (count, statistics.geometric_mean(values)))
+
+
+def measure(names, torch_python, figures, rounds, as_markdown=False):
     """Compares the steps of these names; torch_python: the Python that has PyTorch, or None."""
     if not torch_python:
         print("steps: PyTorch is not installed, so fnet's times stand alone")
@@ -130,3 +140,5 @@ def measure(names, torch_python, figures, rounds):
     for count, values in ratios.items():
         say_mean(count, values, figures)
     say_mean("all rows", sum(ratios.values(), []), figures)
+    if as_markdown:
+        markdown(rows, {**ratios, "all rows": sum(ratios.values(), [])})
