@@ -1,7 +1,7 @@
 --- Growth: how time and memory of a training step grow with the units, the batch, the pictures, the length of a
 -- sequence and the threads; and what a machine with fewer processors than threads makes of it. Invariant: no curve
 -- is steeper than its arithmetic. The bar on time is the exponent between the two largest sizes, since small steps
--- cost what Lua costs; that on memory the exponent from the smallest, since a collector keeps what it has for a while.
+-- cost what Lua costs; that on memory the exponent from the smallest, since a collector keeps what it has awhile.
 
 local figures_of = require "tests.bench.figures"
 local fnet = require "fnet"
