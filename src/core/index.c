@@ -52,7 +52,6 @@ void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, c
                       .x = dy,
                       .index = index,
                       .y = y};
-    memset(y, 0, outer * n * inner * job.size);
     threads_for(outer, 1, (double)(outer * count) * (double)inner, scatter, &job);
 }
 

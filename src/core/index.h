@@ -8,7 +8,7 @@
 void index_gather(size_t outer, size_t n, size_t inner, size_t element_bytes, const void *x, const int32_t *index,
                   size_t count, void *y);
 
-/* y[outer, index[i], inner] += dy[outer, i, inner], i ascending; y starts as zeros. Float types. */
+/* y[outer, index[i], inner] += dy[outer, i, inner], i ascending. Float types. */
 void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *dy, const int32_t *index,
                        size_t count, void *y);
 

@@ -2,6 +2,7 @@
 
 #include "backend.h"
 #include "rounding.h"
+#include "row_set.h"
 #include "threads.h"
 
 #include <float.h>
@@ -48,10 +49,29 @@ static void update(const struct job *job, const struct optim_parameter *p, size_
                                         p->moment2 ? (char *)p->moment2 + at : NULL, (char *)p->parameter + at);
 }
 
+/* True where a row stays as it is, bit for bit, whose gradient is zeros: p - rate 0 = p, also for -0. */
+static bool passes_over_zeros(const struct job *job, const struct optim_parameter *p) {
+    const struct optim_step *step = job->step;
+    return p->rows_set && job->rule == OPTIM_SGD && step->decay == 0 && step->rate >= 0 && step->rate <= FLT_MAX;
+}
+
+static void update_rows(const struct job *job, const struct optim_parameter *p, size_t part) {
+    size_t row, end, run_end, size = dtype_sizes[p->dtype];
+    threads_range(p->rows, ROW_SET_WORD, part, threads_count(), &row, &end);
+    for (; row_set_run(p->rows_set, end, &row, &run_end); row = run_end) {
+        size_t count = (run_end - row) * p->columns, at = row * p->columns * size;
+        backend(p->dtype)->optim[job->rule](1, count, count, job->step, (const char *)p->gradient + at, NULL, NULL,
+                                            (char *)p->parameter + at);
+    }
+}
+
 static void update_all(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     for (size_t part = begin; part < end; part++)
-        for (size_t k = 0; k < job->count; k++) update(job, &job->parameters[k], part);
+        for (size_t k = 0; k < job->count; k++) {
+            const struct optim_parameter *p = &job->parameters[k];
+            (passes_over_zeros(job, p) ? update_rows : update)(job, p, part);
+        }
 }
 
 /* x = x operation value, for a number that the elements' type may round. */

@@ -12,6 +12,7 @@ struct optim_parameter {
     void *gradient;
     void *moment1, *moment2; /* NULL where the rule has none */
     void *parameter;
+    const uint64_t *rows_set; /* row_set.h: the gradients of all other rows are zeros; NULL: that is not known */
 };
 
 /* One step on each of `count` parameters; nothing interrupts it half-way. */

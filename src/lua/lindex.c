@@ -3,6 +3,9 @@
 
 #include "../core/copy.h"
 #include "../core/index.h"
+#include "../core/row_set.h"
+
+#include <string.h>
 
 /* Pushes the indices at `index` as contiguous int32, each within 1 .. limit. */
 static const struct tensor *push_indices(lua_State *L, int index, const char *what, size_t limit) {
@@ -62,8 +65,18 @@ static int scatter(lua_State *L) {
     size_t outer = tensor_span(t, 0, axis), inner = tensor_span(t, axis + 1, t->rank);
     struct tensor layout = *t;
     layout.shape[axis] = length;
-    struct tensor *y = ltensor_new(L, "scatter", t->dtype, t->rank, layout.shape);
-    index_scatter_add(t->dtype, outer, length, inner, t->data, indices->data, indices->shape[0], y->data);
+    const int32_t *index = indices->data;
+    size_t count = indices->shape[0];
+    struct tensor *y;
+    if (axis == 0 && count < length) { /* most rows stay zeros: who reads the result may pass over those */
+        uint64_t *rows;
+        y = ltensor_new_rows(L, "scatter", t->dtype, t->rank, layout.shape, &rows);
+        for (size_t i = 0; rows && i < count; i++) row_set_add(rows, (size_t)index[i] - 1);
+    } else {
+        y = ltensor_new(L, "scatter", t->dtype, t->rank, layout.shape);
+        memset(y->data, 0, tensor_bytes(y));
+    }
+    index_scatter_add(t->dtype, outer, length, inner, t->data, index, count, y->data);
     return 1;
 }
 

@@ -52,6 +52,10 @@ static struct optim_parameter *collect(lua_State *L, int parameters, int moment1
             struct optim_parameter *entry = &list[(*count)++];
             *entry = matrix_of(p);
             entry->gradient = gradient->tensor.data;
+            if (change == PARAMETERS && (entry->rows_set = lhandle_rows(gradient))) {
+                entry->rows = p->shape[0]; /* those of the set */
+                entry->columns = tensor_count(p) / entry->rows;
+            }
             if (change == PARAMETERS) lhandle_changed(handle);
             if (change == GRADIENTS) lhandle_changed(gradient);
             if (moment1) entry->moment1 = list_data(L, moment1, i, p, "first moment");

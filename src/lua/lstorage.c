@@ -118,6 +118,7 @@ struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes) {
     storage->birth = next_birth();
     storage->holders = 0;
     storage->keeper = TAKER;
+    storage->rows = 0;
     storage->sigmoid = storage->softmax = false;
     return storage;
 }
@@ -135,6 +136,7 @@ void lstorage_give_back(lua_State *L, int index) {
     struct storage *storage = lua_touserdata(L, index);
     index = lua_absindex(L, index);
     storage->generation++;
+    storage->zeros = false;
     if (storage->bytes < POOLED_BYTES) return;
     size_t most = pool_most(L);
     if (pool->bytes + storage->bytes > most) empty_pool(L, pool); /* full of sizes that nobody asks for */

@@ -2,6 +2,7 @@
    storages lie in the userdata of their first handle, larger ones in one of their own.
    The pool keeps storages that the library gave back early (never more than POOL_BYTES and half of what the
    collector counts), so that a training step runs in the same memory as the one before.
+   A storage may have a set of rows behind its elements, see ltensor_new_rows.
    Invariants: a storage is in the pool or in use, never both; giving it back moves `generation` on, which is how
    handles of its former user notice. While it is in use, one keeper decides when it goes back.
    What the collector frees is kept too: see lspare.h.
@@ -28,9 +29,11 @@ struct storage {
     size_t birth;   /* the how-manieth storage taken: backward gives back only younger ones */
     size_t version; /* grows with each change in place */
     size_t holders; /* gradients of intermediate results that use it during backward */
+    size_t rows;    /* where the set of rows that may be other than zeros begins; 0: nothing is known of them */
     enum keeper keeper;
     bool sigmoid, softmax; /* probabilities of such were written into it in place: see lhandle_written */
     bool embedded;         /* lies in the userdata of the handle that it was made for: too small for the pool */
+    bool zeros;            /* of one that was just taken: all of its bytes are 0 */
 };
 
 #define POOLED_BYTES 4096 /* storages below this size are embedded */

@@ -4,6 +4,7 @@
 #include "lstorage.h"
 
 #include "../core/copy.h"
+#include "../core/row_set.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,13 +22,15 @@ static struct handle *new_handle(lua_State *L, size_t extra) {
     return handle;
 }
 
-struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape) {
+/* `what` and so on as in ltensor.h; `extra` bytes behind the elements. */
+static struct handle *new_tensor(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape,
+                                 size_t extra) {
     struct tensor layout;
     if (!tensor_layout(&layout, dtype, rank, shape))
         lerror(L, "%s: %s of %s elements is more than this machine can address", what, lpush_shape(L, rank, shape),
                dtype_names[dtype]);
     luaL_checkstack(L, 8, what);
-    size_t bytes = tensor_bytes(&layout);
+    size_t bytes = tensor_bytes(&layout) + extra;
     struct handle *handle;
     if (bytes < POOLED_BYTES) {
         handle = new_handle(L, lstorage_total(bytes));
@@ -44,7 +47,41 @@ struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int
     handle->owner = true;
     handle->tensor = layout;
     handle->tensor.data = lstorage_data(handle->storage);
+    return handle;
+}
+
+struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape) {
+    return &new_tensor(L, what, dtype, rank, shape, 0)->tensor;
+}
+
+struct tensor *ltensor_new_rows(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape,
+                                uint64_t **rows) {
+    size_t set = row_set_bytes(shape[0]);
+    struct handle *handle = new_tensor(L, what, dtype, rank, shape, set);
+    struct storage *storage = handle->storage;
+    if (!storage->zeros) memset(handle->tensor.data, 0, storage->bytes);
+    *rows = NULL;
+    if (!storage->embedded) {
+        storage->rows = storage->bytes - set;
+        *rows = (uint64_t *)(void *)((char *)handle->tensor.data + storage->rows);
+    }
     return &handle->tensor;
+}
+
+const uint64_t *lhandle_rows(const struct handle *handle) {
+    if (handle->storage->rows == 0 || !handle->owner) return NULL;
+    return (const uint64_t *)(const void *)((const char *)handle->tensor.data + handle->storage->rows);
+}
+
+/* Makes zeros of what may be other than that, where this is known. True where it is. */
+static bool clear_rows(const struct handle *handle) {
+    const uint64_t *rows = lhandle_rows(handle);
+    if (!rows) return false;
+    size_t count = handle->tensor.shape[0], row_bytes = tensor_bytes(&handle->tensor) / count;
+    for (size_t row = 0, end; row_set_run(rows, count, &row, &end); row = end)
+        memset((char *)handle->tensor.data + row * row_bytes, 0, (end - row) * row_bytes);
+    memset((char *)handle->tensor.data + handle->storage->rows, 0, row_set_bytes(count));
+    return true;
 }
 
 static int new_as_laid_out(lua_State *L) {
@@ -210,7 +247,10 @@ int lhandle_classes(lua_State *L, int index) {
     return as_it_was ? handle->classes : NO_AXIS;
 }
 
-void lhandle_changed(struct handle *handle) { handle->storage->version++; }
+void lhandle_changed(struct handle *handle) {
+    handle->storage->version++;
+    handle->storage->rows = 0;
+}
 
 void lhandle_written(struct handle *handle, const struct tensor *part, const struct handle *source) {
     bool sigmoid = source && of_sigmoid(source), softmax = source && of_softmax(source);
@@ -234,8 +274,10 @@ void lhandle_give_back(lua_State *L, int index) {
         handle->storage->generation++;
         return;
     }
+    bool zeros = clear_rows(handle);
     lua_getiuservalue(L, index, SLOT_STORAGE);
     lstorage_give_back(L, -1);
+    handle->storage->zeros = zeros;
     lua_pop(L, 1);
 }
 

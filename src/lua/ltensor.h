@@ -41,6 +41,11 @@ enum { SLOT_STORAGE = 1, SLOT_NODE, SLOT_GRAD, SLOT_LOGITS, SLOT_COUNT = SLOT_LO
    when the size overflows or memory is short. */
 struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape);
 
+/* The same of zeros, with a set of rows, positions of the first axis (core/row_set.h), for who goes on to write
+   into some: he adds those to *rows. That is NULL where the tensor is too small for it to pay. */
+struct tensor *ltensor_new_rows(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape,
+                                uint64_t **rows);
+
 /* The same for what a file holds, the layout of which is known to fit: where memory is short it pushes nil, a
    message that goes behind the file's name, and errno, and gives NULL. */
 struct tensor *ltensor_try(lua_State *L, enum dtype dtype, int rank, const size_t *shape);
@@ -76,6 +81,10 @@ void lhandle_set_logits(lua_State *L, int index, int axis);
 /* The axis along which the tensor at `index` is whole distributions of a softmax whose logits are in SLOT_LOGITS;
    NO_AXIS where it is not, or where it or its logits were changed in place or given back since. */
 int lhandle_classes(lua_State *L, int index);
+
+/* The set of a tensor that ltensor_new_rows made: the rows that are not in it are zeros. NULL for others, for
+   views, and after a change in place. */
+const uint64_t *lhandle_rows(const struct handle *handle);
 
 /* To be called with each change of elements in place. */
 void lhandle_changed(struct handle *handle);

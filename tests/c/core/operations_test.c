@@ -8,6 +8,7 @@
 #include "../../../src/core/index.h"
 #include "../../../src/core/optim.h"
 #include "../../../src/core/reduce.h"
+#include "../../../src/core/row_set.h"
 #include "../../../src/core/rows.h"
 #include "../../../src/core/threads.h"
 #include "../kernels/reference.h"
@@ -271,6 +272,7 @@ static void run_rows(void *context) {
     check_same(count, job->gathered, y, "gather, %zu threads", threads_count());
     check_guards(PLACE_Y);
     y = put(PLACE_Y, job->outer * job->n * job->inner, random_below(POSITION_COUNT));
+    memset(y, 0, job->outer * job->n * job->inner * sizeof *y);
     index_scatter_add(FLOAT32, job->outer, job->n, job->inner, job->dy, job->index, job->count, y);
     check_same(job->outer * job->n * job->inner, job->scattered, y, "scatter, %s, %zu threads", backend_name(),
                threads_count());
@@ -375,23 +377,40 @@ static void test_softmax(size_t rows, size_t n) {
     everywhere(run_softmax, &job);
 }
 
+/* Leaves some rows of a gradient as they are and makes zeros of the others; the set of those that are left. */
+static void thin_out(size_t rows, size_t columns, float *gradient, uint64_t *set) {
+    memset(set, 0, row_set_bytes(rows));
+    for (size_t row = 0; row < rows; row++) {
+        bool stays = row % 7 == 3 || (row >= 60 && row < 70) || (row >= 192 && row < 256) || row + 1 == rows;
+        if (stays)
+            row_set_add(set, row);
+        else
+            memset(gradient + row * columns, 0, columns * sizeof *gradient);
+    }
+}
+
 /* Three parameters in one call, as a model has them; the expectation is the portable kernel on the whole of each.
- */
+   Of the first most rows have gradients of zeros, which the optimiser may pass over. */
 static void run_optimizers(void *context) {
     static const size_t shapes[][2] = {{784, 128}, {1, 128}, {37, 131}};
     enum { PARAMETERS = 3, TOTAL = 784 * 128 + 128 + 37 * 131 };
+    uint64_t set[784 / ROW_SET_WORD + 1];
     const struct optim_step step = {.rate = 1e-3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8, .fade = 0.01};
     const float *start = context;
     float *g = put_copy(PLACE_G, TOTAL, 0, start);
+    thin_out(784, 128, g, set);
     for (int rule = 0; rule < OPTIM_COUNT; rule++) {
         float *m = put_copy(PLACE_M, TOTAL, 0, start + 1), *v = put(PLACE_V, TOTAL, 0);
         float *p = put_copy(PLACE_P, TOTAL, 0, start + 2), *expected_m = put_copy(PLACE_A, TOTAL, 0, start + 1);
         float *expected_v = put(PLACE_B, TOTAL, 0), *expected_p = put_copy(PLACE_EXPECTED, TOTAL, 0, start + 2);
         for (size_t i = 0; i < TOTAL; i++) v[i] = expected_v[i] = fabsf(start[i + 3]);
+        p[0] = expected_p[0] = -0.0f;
+        p[1] = expected_p[1] = -INFINITY;
         struct optim_parameter parameters[PARAMETERS];
         for (size_t i = 0, at = 0; i < PARAMETERS; at += shapes[i][0] * shapes[i][1], i++) {
             size_t rows = shapes[i][0], columns = shapes[i][1];
-            parameters[i] = (struct optim_parameter){FLOAT32, rows, columns, g + at, m + at, v + at, p + at};
+            parameters[i] = (struct optim_parameter){FLOAT32, rows,   columns, g + at,
+                                                     m + at,  v + at, p + at,  i == 0 ? set : NULL};
             kernels_portable.optim[rule](rows, columns, columns, &step, g + at, expected_m + at, expected_v + at,
                                          expected_p + at);
         }
@@ -412,9 +431,9 @@ static void run_clipping(void *context) {
         column[i] = (double)start[i] / 4;
         squares += column[i] * column[i];
     }
-    struct optim_parameter parameters[] = {{FLOAT32, ROWS, COLUMNS, g, NULL, NULL, NULL},
-                                           {FLOAT64, M, 1, column, NULL, NULL, NULL},
-                                           {FLOAT32, 0, COLUMNS, g, NULL, NULL, NULL}};
+    struct optim_parameter parameters[] = {{FLOAT32, ROWS, COLUMNS, g, NULL, NULL, NULL, NULL},
+                                           {FLOAT64, M, 1, column, NULL, NULL, NULL, NULL},
+                                           {FLOAT32, 0, COLUMNS, g, NULL, NULL, NULL, NULL}};
     double norm = sqrt(kernels_portable.sum_squares(N, g, 1) + squares), got = optim_norm(parameters, 3);
     check(fabs(got / norm - 1) < 1e-15, "norm %.17g, expected %.17g", got, norm);
     optim_scale(parameters, 3, 0.3);
@@ -436,8 +455,8 @@ static void test_far_norms(void) {
     for (size_t i = 0; i < sizeof scales / sizeof *scales; i++) {
         double pair[] = {3 * scales[i], 4 * scales[i]}, norm = 5 * scales[i];
         float small[] = {0x1p-149f, 0};
-        struct optim_parameter parameters[] = {{FLOAT64, 1, 2, pair, NULL, NULL, NULL},
-                                               {FLOAT32, 1, 2, small, NULL, NULL, NULL}};
+        struct optim_parameter parameters[] = {{FLOAT64, 1, 2, pair, NULL, NULL, NULL, NULL},
+                                               {FLOAT32, 1, 2, small, NULL, NULL, NULL, NULL}};
         double got = optim_norm(parameters, 1);
         check(got == norm, "norm %a, expected %a", got, norm);
         if (norm > 1) check(optim_norm(parameters, 2) == norm, "with a small one %a", optim_norm(parameters, 2));
@@ -447,7 +466,7 @@ static void test_far_norms(void) {
         check(isnan(optim_norm(parameters, 2)), "with a NaN %a", optim_norm(parameters, 2));
     }
     float few[] = {0x1p120f, -0x1p-100f, 0};
-    struct optim_parameter parameter = {FLOAT32, 3, 1, few, NULL, NULL, NULL};
+    struct optim_parameter parameter = {FLOAT32, 3, 1, few, NULL, NULL, NULL, NULL};
     check(optim_norm(&parameter, 1) == 0x1p120, "norm %a", optim_norm(&parameter, 1));
     optim_scale(&parameter, 1, 0x1.8p-200);
     check(few[0] == 0x1.8p-80f && few[1] == 0 && few[2] == 0, "scaled to %a, %a", (double)few[0], (double)few[1]);
