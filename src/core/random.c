@@ -1,51 +1,24 @@
 #include "random.h"
 
-#include "../kernels/kernels.h"
+#include "backend.h"
 #include "interrupt.h"
 #include "threads.h"
 
 #include <math.h>
 
 #define PIECE 16384
+#define MASK_WORDS 1024
 
-/* Blocks of four words, for counters that follow each other, so that the compiler takes many in a vector. */
+/* Made at a time, where the numbers are made one by one. */
 enum { BLOCKS = 16, WORDS = 4 * BLOCKS };
 
-static inline void generate(uint64_t seed, uint64_t stream, uint64_t first, size_t blocks, uint32_t *word) {
-    uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
-    uint32_t k0 = (uint32_t)seed, k1 = (uint32_t)(seed >> 32);
-    for (size_t i = 0; i < blocks; i++) {
-        c0[i] = (uint32_t)(first + i);
-        c1[i] = (uint32_t)((first + i) >> 32);
-        c2[i] = (uint32_t)stream;
-        c3[i] = (uint32_t)(stream >> 32);
-    }
-    for (int round = 0; round < 10; round++) {
-        for (size_t i = 0; i < blocks; i++) {
-            uint64_t p0 = (uint64_t)0xD2511F53u * c0[i], p1 = (uint64_t)0xCD9E8D57u * c2[i];
-            c0[i] = (uint32_t)(p1 >> 32) ^ c1[i] ^ k0;
-            c1[i] = (uint32_t)p1;
-            c2[i] = (uint32_t)(p0 >> 32) ^ c3[i] ^ k1;
-            c3[i] = (uint32_t)p0;
-        }
-        k0 += 0x9E3779B9u;
-        k1 += 0xBB67AE85u;
-    }
-    for (size_t i = 0; i < blocks; i++) {
-        word[4 * i] = c0[i];
-        word[4 * i + 1] = c1[i];
-        word[4 * i + 2] = c2[i];
-        word[4 * i + 3] = c3[i];
-    }
-}
-
 void random_block(uint64_t seed, uint64_t stream, uint64_t index, uint32_t word[4]) {
-    generate(seed, stream, index, 1, word);
+    backend(FLOAT32)->philox(seed, stream, index, 1, word);
 }
 
 /* WORDS words of a stream, word i among them as word[i % WORDS]. */
 static void words(uint64_t seed, uint64_t stream, size_t i, uint32_t word[WORDS]) {
-    generate(seed, stream, i / WORDS * BLOCKS, BLOCKS, word);
+    backend(FLOAT32)->philox(seed, stream, i / WORDS * BLOCKS, BLOCKS, word);
 }
 
 struct job {
@@ -169,12 +142,16 @@ void random_normal(uint64_t seed, uint64_t stream, double mean, double deviation
 
 static void mask(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    const double choice[] = {0, job->high}; /* an index costs less than a branch that goes either way */
+    const struct kernels *kernels = backend(job->y->dtype);
     uint64_t limit = (uint64_t)(job->low * 0x1p32);
-    uint32_t word[WORDS];
-    for (size_t i = begin; i < end; i++) {
-        if (i == begin || i % WORDS == 0) words(job->seed, job->stream, i, word);
-        store(job->y, i, choice[word[i % WORDS] >= limit]);
+    double kept = limit > UINT32_MAX ? 0 : job->high; /* the probability is 1 */
+    uint32_t word[MASK_WORDS];
+    for (size_t i = begin, count; i < end; i += count) {
+        size_t skipped = i % 4; /* words of the first block */
+        count = end - i < MASK_WORDS - skipped ? end - i : MASK_WORDS - skipped;
+        kernels->philox(job->seed, job->stream, i / 4, (skipped + count + 3) / 4, word);
+        kernels->mask(count, word + skipped, (uint32_t)limit, kept,
+                      (char *)job->y->data + i * dtype_sizes[job->y->dtype]);
     }
 }
 

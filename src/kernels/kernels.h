@@ -181,6 +181,11 @@ struct kernels {
     /* y[i] = x[i] * scale, rounded to the element type */
     void (*scale_bytes)(size_t n, const uint8_t *x, double scale, void *y);
 
+    /* word[4 * i + w] = word w of Philox4x32-10 (core/random.h) for the counter (first + i, stream), i < blocks; and
+       y[i] = word[i] < limit ? 0 : kept */
+    void (*philox)(uint64_t seed, uint64_t stream, uint64_t first, size_t blocks, uint32_t *word);
+    void (*mask)(size_t n, const uint32_t *word, uint32_t limit, double kept, void *y);
+
     /* One optimiser step on a rows x columns block of equally laid out arrays; row: elements between rows. moment1
        (m) and moment2 (v) count only for rules that have them. Moments below the smallest normal number become
        zero. */

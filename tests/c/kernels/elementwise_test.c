@@ -141,6 +141,32 @@ static void test_scale_bytes(const struct kernels *kernels, size_t n) {
     }
 }
 
+/* Words of counters that pass 2^32 and 2^64 on the way, by one block at a time of plain C, whose words random_test
+   knows; and the mask of them. */
+static void test_random(const struct kernels *kernels, size_t blocks) {
+    static const uint64_t firsts[] = {0, UINT32_MAX - 20u, UINT64_MAX - 20u};
+    static const uint32_t limits[] = {0, 1, UINT32_MAX / 10, UINT32_MAX};
+    size_t n = 4 * blocks, bytes = n * sizeof(uint32_t);
+    for (size_t f = 0; f < sizeof firsts / sizeof *firsts; f++) {
+        uint64_t seed = random_bits(), stream = UINT64_C(0xfedcba9876543210);
+        uint32_t *expected = put_bytes(PLACE_A, bytes, sizeof *expected, 0);
+        uint32_t *word = put_bytes(PLACE_Y, bytes, sizeof *word, random_below(POSITION_COUNT));
+        kernels->philox(seed, stream, firsts[f], blocks, word);
+        for (size_t i = 0; i < blocks; i++)
+            kernels_portable.philox(seed, stream, firsts[f] + i, 1, expected + 4 * i);
+        check(n == 0 || memcmp(expected, word, bytes) == 0, "%zu blocks from %zu are others", blocks, f);
+        check_guards(PLACE_Y);
+        float *y = put(PLACE_Y, n, random_below(POSITION_COUNT));
+        for (size_t l = 0; l < sizeof limits / sizeof *limits; l++) {
+            kernels->mask(n, expected, limits[l], 1.25, y);
+            for (size_t i = 0; i < n; i++)
+                check(y[i] == (expected[i] < limits[l] ? 0 : 1.25f), "word %08x gives %a", expected[i],
+                      (double)y[i]);
+            check_guards(PLACE_Y);
+        }
+    }
+}
+
 int main(int count, char **arguments) {
     size_t tables;
     const struct kernels *const *table = kernels_supported(&tables);
@@ -166,6 +192,8 @@ int main(int count, char **arguments) {
             for (size_t steps = 0; steps < 8; steps++) test_where(table[t], size_at(s), steps);
         test("%s scale_bytes", table[t]->name);
         for (size_t s = 0; s < SIZE_COUNT; s++) test_scale_bytes(table[t], size_at(s));
+        test("%s random numbers", table[t]->name);
+        for (size_t blocks = 0; blocks < 70; blocks++) test_random(table[t], blocks);
     }
     return check_end();
 }
