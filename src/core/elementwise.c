@@ -16,6 +16,7 @@ struct job {
     const struct kernels *kernels;
     enum unary unary;
     enum binary binary;
+    enum ternary ternary;
     int operands;
     struct tensor operand[MOST_OPERANDS];
     struct tensor y;
@@ -84,7 +85,8 @@ static void compute(const struct job *job, size_t n, const void *const *from, co
     else if (job->operands == 2)
         job->kernels->binary[job->binary](n, from[0], step[0] != 0, from[1], step[1] != 0, to);
     else
-        job->kernels->where(n, from[0], step[0] != 0, from[1], step[1] != 0, from[2], step[2] != 0, to);
+        job->kernels->ternary[job->ternary](n, from[0], step[0] != 0, from[1], step[1] != 0, from[2], step[2] != 0,
+                                            to);
 }
 
 static void run_elements(void *context, size_t begin, size_t end) {
@@ -204,8 +206,8 @@ void elementwise_binary(enum binary operation, const struct tensor *a, const str
     run_job(&job);
 }
 
-void elementwise_where(const struct tensor *condition, const struct tensor *a, const struct tensor *b,
-                       const struct tensor *y) {
-    struct job job = {.operands = 3, .operand = {*condition, *a, *b}, .y = *y};
+void elementwise_ternary(enum ternary operation, const struct tensor *a, const struct tensor *b,
+                         const struct tensor *c, const struct tensor *y) {
+    struct job job = {.ternary = operation, .operands = 3, .operand = {*a, *b, *c}, .y = *y};
     run_job(&job);
 }

@@ -6,13 +6,12 @@
 #include "../kernels/kernels.h"
 #include "tensor.h"
 
-/* y = operation(x), and y = a operation b, element by element. */
+/* y = operation(x), a operation b, or operation(a, b, c), element by element. */
 void elementwise_unary(enum unary operation, const struct tensor *x, const struct tensor *y);
 void elementwise_binary(enum binary operation, const struct tensor *a, const struct tensor *b,
                         const struct tensor *y);
 
-/* y = condition other than 0 ? a : b */
-void elementwise_where(const struct tensor *condition, const struct tensor *a, const struct tensor *b,
-                       const struct tensor *y);
+void elementwise_ternary(enum ternary operation, const struct tensor *a, const struct tensor *b,
+                         const struct tensor *c, const struct tensor *y);
 
 #endif

@@ -29,6 +29,12 @@ enum binary {
     BINARY_COUNT
 };
 
+enum ternary {
+#define TERNARY(NAME, name, expression) TERNARY_##NAME,
+#include "operations.inc"
+    TERNARY_COUNT
+};
+
 enum optim_rule {
 #define OPTIM(NAME, rule, m, v) OPTIM_##NAME,
 #include "operations.inc"
@@ -127,9 +133,9 @@ struct kernels {
     /* y[i] = a[i * a_step] op b[i * b_step] with steps of 0 or 1. */
     void (*binary[BINARY_COUNT])(size_t n, const void *a, size_t a_step, const void *b, size_t b_step, void *y);
 
-    /* y[i] = condition[i * c_step] != 0 ? a[i * a_step] : b[i * b_step] with steps of 0 or 1. */
-    void (*where)(size_t n, const void *condition, size_t c_step, const void *a, size_t a_step, const void *b,
-                  size_t b_step, void *y);
+    /* y[i] = the operation on a[i * a_step], b[i * b_step] and c[i * c_step] with steps of 0 or 1. */
+    void (*ternary[TERNARY_COUNT])(size_t n, const void *a, size_t a_step, const void *b, size_t b_step,
+                                   const void *c, size_t c_step, void *y);
 
     /* *y = the reduction of x[0 .. n), n > 0 but for sums. The order of a sum is in template/shared.inc. */
     void (*reduce[REDUCE_COUNT])(size_t n, const void *x, void *y);
@@ -181,8 +187,8 @@ struct kernels {
     /* y[i] = x[i] * scale, rounded to the element type */
     void (*scale_bytes)(size_t n, const uint8_t *x, double scale, void *y);
 
-    /* word[4 * i + w] = word w of Philox4x32-10 (core/random.h) for the counter (first + i, stream), i < blocks; and
-       y[i] = word[i] < limit ? 0 : kept */
+    /* word[4 * i + w] = word w of Philox4x32-10 (core/random.h) for the counter (first + i, stream), i < blocks;
+       and y[i] = word[i] < limit ? 0 : kept */
     void (*philox)(uint64_t seed, uint64_t stream, uint64_t first, size_t blocks, uint32_t *word);
     void (*mask)(size_t n, const uint32_t *word, uint32_t limit, double kept, void *y);
 

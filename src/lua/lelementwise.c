@@ -138,27 +138,27 @@ static int binary(lua_State *L, const char *what, enum binary operation) {
 }
 
 /* where(condition, a, b): a where the condition is not 0, else b; int32 where both are whole numbers, one of them
-   int32. */
-static int where(lua_State *L) {
-    struct operand c, a, b;
+   int32. The other operations on three operands, which gradient rules call, take floats. */
+static int ternary(lua_State *L, const char *what, enum ternary operation) {
+    struct operand a, b, c;
     struct tensor both = {.rank = 0};
     int rank;
     size_t shape[TENSOR_MAX_RANK];
     bool whole = both_whole(L, 2);
     enum dtype dtype = whole ? FLOAT64 : common_type(L, 2, 3);
     if (is_int32(L, 1)) /* whether it is 0 survives any conversion */
-        c.tensor = *lpush_contiguous(L, 1, "where", dtype);
+        a.tensor = *lpush_contiguous(L, 1, what, dtype);
     else
-        get_operand(L, 1, "where", dtype, &c);
-    get_operand(L, 2, "where", dtype, &a);
-    get_operand(L, 3, "where", dtype, &b);
-    check_broadcast(L, "where", &a.tensor, &b.tensor, &both.rank, both.shape);
-    check_broadcast(L, "where", &c.tensor, &both, &rank, shape);
-    struct tensor *y = ltensor_new(L, "where", dtype, rank, shape);
-    struct tensor condition = tensor_expand(&c.tensor, rank, shape);
-    struct tensor yes = tensor_expand(&a.tensor, rank, shape), no = tensor_expand(&b.tensor, rank, shape);
-    elementwise_where(&condition, &yes, &no, y);
-    if (whole) lpush_contiguous(L, -1, "where", INT32);
+        get_operand(L, 1, what, dtype, &a);
+    get_operand(L, 2, what, dtype, &b);
+    get_operand(L, 3, what, dtype, &c);
+    check_broadcast(L, what, &b.tensor, &c.tensor, &both.rank, both.shape);
+    check_broadcast(L, what, &a.tensor, &both, &rank, shape);
+    struct tensor *y = ltensor_new(L, what, dtype, rank, shape);
+    struct tensor first = tensor_expand(&a.tensor, rank, shape), second = tensor_expand(&b.tensor, rank, shape),
+                  third = tensor_expand(&c.tensor, rank, shape);
+    elementwise_ternary(operation, &first, &second, &third, y);
+    if (whole) lpush_contiguous(L, -1, what, INT32);
     return 1;
 }
 
@@ -185,6 +185,8 @@ enum place { METHOD, FUNCTION, COMPARISON };
     static int binary_##NAME(lua_State *L) {                                                                       \
         return (place == COMPARISON ? compare : binary)(L, name, BINARY_##NAME);                                   \
     }
+#define TERNARY(NAME, name, expression)                                                                            \
+    static int ternary_##NAME(lua_State *L) { return ternary(L, name, TERNARY_##NAME); }
 #include "../kernels/operations.inc"
 
 static int swapped(lua_State *L, const char *what, enum binary comparison) {
@@ -207,11 +209,14 @@ void lopen_elementwise(lua_State *L) {
     };
     static const struct operation comparisons[] = {
         {"gt", greater, UNRECORDED}, {"ge", greater_equal, UNRECORDED}, {NULL, NULL, 0}};
-    static const struct operation others[] = {{"where", where, 3}, {NULL, NULL, 0}};
+    static const struct operation ternaries[] = {
+#define TERNARY(NAME, name, expression) {name, ternary_##NAME, TERNARY_##NAME == TERNARY_WHERE ? 3 : UNRECORDED},
+#include "../kernels/operations.inc"
+        {NULL, NULL, 0}};
     static const char *const metamethods[][2] = {
         {"__add", "add"}, {"__sub", "sub"}, {"__mul", "mul"}, {"__div", "div"}, {"__pow", "pow"}, {"__unm", "neg"},
     };
-    lregister_operations(L, others);
+    lregister_operations(L, ternaries);
     lua_getfield(L, -1, "methods");
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         lua_pushvalue(L, rows[i].place == FUNCTION ? -2 : -1);

@@ -104,6 +104,24 @@ describe("activations", function()
     assert.is_true(ok, detail)
   end)
 
+  it("have one gradient, to the last bit, recorded for a second derivative or not", function()
+    local values = { -math.huge, -3, -1, -0.3, -1e-40, -0.0, 0, 1e-40, 0.5, 3, math.huge }
+    for _, dtype in ipairs { "float32", "float64" } do
+      local dy = fnet.randn({ #values }, 0, 1, dtype)
+      for _, name in ipairs { "leaky_relu", "elu" } do
+        for _, value in ipairs { 0, 0.01, 1, 2.5, -0.5 } do
+          local function slopes(create_graph)
+            local x = fnet.tensor(values, dtype)
+            x.requires_grad = true
+            x[name](x, value):backward { gradient = dy, create_graph = create_graph }
+            return fnet.sha256(x.grad)
+          end
+          assert.equal(slopes(true), slopes(false), name .. " " .. value)
+        end
+      end
+    end
+  end)
+
   it("name a wrong argument", function()
     raises("LeakyReLU: slope: expected a number from -inf to inf, got the string 'big'",
       function() nn.LeakyReLU "big" end)

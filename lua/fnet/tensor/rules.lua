@@ -68,11 +68,13 @@ function rules.gelu_slope(dy, _, x)
 end
 -- The slope at 0 is that of the negative side, as in PyTorch.
 function rules.leaky_relu(dy, _, x, slope)
+  if not (core.recording() or is_tensor(slope)) then return core.leaky_relu_backward(dy, x, slope) end
   local above = x:gt(0)
   return wants(x) and fit(core.where(above, dy, dy * slope), x) or nil,
     wants(slope) and fit(core.where(above, 0, dy * x), slope) or nil
 end
 function rules.elu(dy, y, x, alpha)
+  if not (core.recording() or is_tensor(alpha)) and alpha >= 0 then return core.elu_backward(dy, y, alpha) end
   local above = x:gt(0)
   return wants(x) and fit(core.where(above, dy, dy * (y + alpha)), x) or nil,
     wants(alpha) and fit(core.where(above, 0, dy * core.elu(x, 1)), alpha) or nil

@@ -55,9 +55,11 @@ static void test_elementwise(size_t n) {
             snprintf(what, sizeof what, "%s, steps %zu", binary_names[o], steps);
             check_near(n, float_y, y, o == BINARY_POWER || o == BINARY_ELU ? 1e-7 : 0, what);
         }
-    kernels_portable.where(n, x, 1, z, 1, x, 0, float_y);
-    kernels_double.where(n, wide_x, 1, wide_z, 1, wide_x, 0, y);
-    check_near(n, float_y, y, 0, "where");
+    for (int o = 0; o < TERNARY_COUNT; o++) {
+        kernels_portable.ternary[o](n, x, 1, z, 1, x, 0, float_y);
+        kernels_double.ternary[o](n, wide_x, 1, wide_z, 1, wide_x, 0, y);
+        check_near(n, float_y, y, 0, "an operation on three numbers");
+    }
     uint8_t bytes[N];
     for (size_t i = 0; i < n; i++) bytes[i] = (uint8_t)random_bits();
     kernels_double.scale_bytes(n, bytes, 1.0 / 255, y);

@@ -13,6 +13,11 @@ static const char *const binary_names[] = {
 #include "../../../src/kernels/operations.inc"
 };
 
+static const char *const ternary_names[] = {
+#define TERNARY(NAME, name, expression) name,
+#include "../../../src/kernels/operations.inc"
+};
+
 static float unary_expected(enum unary operation, float x) {
     float y;
     switch (operation) {
@@ -108,18 +113,26 @@ static void test_pairs(const struct kernels *kernels, enum binary operation) {
     }
 }
 
-/* Conditions are 0, -0, 1, NaN and others; each operand is one value or many. */
-static void test_where(const struct kernels *kernels, size_t n, size_t steps) {
-    static const float conditions[] = {0, 1, -0.0f, NAN, -2, FLT_TRUE_MIN, INFINITY};
-    size_t c_step = steps & 1, a_step = steps >> 1 & 1, b_step = steps >> 2;
-    float *c = put(PLACE_EXPECTED, c_step ? n : 1, random_below(POSITION_COUNT));
-    for (size_t i = 0; i < (c_step ? n : 1); i++) c[i] = conditions[random_below(7)];
-    const float *a = put_filled(PLACE_A, a_step ? n : 1, random_below(POSITION_COUNT), WILD);
-    const float *b = put_filled(PLACE_B, b_step ? n : 1, random_below(POSITION_COUNT), WILD);
+static float ternary_expected(enum ternary operation, float a, float b, float c) {
+    switch (operation) {
+    case TERNARY_WHERE: return a != 0 ? b : c;
+    case TERNARY_LEAKY_RELU_BACKWARD: return b > 0 ? a : a * c;
+    default: return b > 0 ? a : a * (b + c); /* TERNARY_ELU_BACKWARD */
+    }
+}
+
+/* First operands are 0, -0, 1, NaN and others, as conditions may be; each operand is one value or many. */
+static void test_ternary(const struct kernels *kernels, enum ternary operation, size_t n, size_t steps) {
+    static const float firsts[] = {0, 1, -0.0f, NAN, -2, FLT_TRUE_MIN, INFINITY};
+    size_t a_step = steps & 1, b_step = steps >> 1 & 1, c_step = steps >> 2;
+    float *a = put(PLACE_EXPECTED, a_step ? n : 1, random_below(POSITION_COUNT));
+    for (size_t i = 0; i < (a_step ? n : 1); i++) a[i] = firsts[random_below(7)];
+    const float *b = put_filled(PLACE_A, b_step ? n : 1, random_below(POSITION_COUNT), WILD);
+    const float *c = put_filled(PLACE_B, c_step ? n : 1, random_below(POSITION_COUNT), WILD);
     float *y = put(PLACE_Y, n, random_below(POSITION_COUNT));
-    kernels->where(n, c, c_step, a, a_step, b, b_step, y);
+    kernels->ternary[operation](n, a, a_step, b, b_step, c, c_step, y);
     for (size_t i = 0; i < n; i++) {
-        float expected = c[i * c_step] != 0 ? a[i * a_step] : b[i * b_step];
+        float expected = ternary_expected(operation, a[i * a_step], b[i * b_step], c[i * c_step]);
         check(same(expected, y[i]), "n %zu steps %zu element %zu: %a, expected %a", n, steps, i, (double)y[i],
               (double)expected);
     }
@@ -187,9 +200,12 @@ int main(int count, char **arguments) {
                                     (enum values)values);
             test_pairs(table[t], (enum binary)operation);
         }
-        test("%s where", table[t]->name);
-        for (size_t s = 0; s < SIZE_COUNT; s++)
-            for (size_t steps = 0; steps < 8; steps++) test_where(table[t], size_at(s), steps);
+        for (int operation = 0; operation < TERNARY_COUNT; operation++) {
+            test("%s %s", table[t]->name, ternary_names[operation]);
+            for (size_t s = 0; s < SIZE_COUNT; s++)
+                for (size_t steps = 0; steps < 8; steps++)
+                    test_ternary(table[t], (enum ternary)operation, size_at(s), steps);
+        }
         test("%s scale_bytes", table[t]->name);
         for (size_t s = 0; s < SIZE_COUNT; s++) test_scale_bytes(table[t], size_at(s));
         test("%s random numbers", table[t]->name);
