@@ -6,11 +6,12 @@
 #include "../kernels/kernels.h"
 #include "tensor.h"
 
-/* y = operation(x), a operation b, or operation(a, b, c), element by element. */
+/* y = operation(x), and y = a operation b, element by element. */
 void elementwise_unary(enum unary operation, const struct tensor *x, const struct tensor *y);
 void elementwise_binary(enum binary operation, const struct tensor *a, const struct tensor *b,
                         const struct tensor *y);
 
+/* The same for three operands. */
 void elementwise_ternary(enum ternary operation, const struct tensor *a, const struct tensor *b,
                          const struct tensor *c, const struct tensor *y);
 
