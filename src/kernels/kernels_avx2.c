@@ -78,12 +78,14 @@ static inline dvec dadd(dvec a, dvec b) { return _mm256_add_pd(a, b); }
 static inline dvec dsub(dvec a, dvec b) { return _mm256_sub_pd(a, b); }
 static inline dvec dmul(dvec a, dvec b) { return _mm256_mul_pd(a, b); }
 static inline dvec ddiv(dvec a, dvec b) { return _mm256_div_pd(a, b); }
+static inline dvec dsqrt(dvec x) { return _mm256_sqrt_pd(x); }
 static inline dvec dfma(dvec a, dvec b, dvec c) { return _mm256_fmadd_pd(a, b, c); }
 static inline dvec dmax(dvec a, dvec b) { return _mm256_max_pd(a, b); }
 static inline dvec dmin(dvec a, dvec b) { return _mm256_min_pd(a, b); }
 static inline dvec dselect_greater(dvec a, dvec b, dvec yes, dvec no) {
     return _mm256_blendv_pd(no, yes, _mm256_cmp_pd(a, b, _CMP_GT_OQ));
 }
+static inline bool dany_greater(dvec a, dvec b) { return _mm256_movemask_pd(_mm256_cmp_pd(a, b, _CMP_GT_OQ)) != 0; }
 static inline dvec dround(dvec x) {
     return _mm256_sub_pd(_mm256_add_pd(x, _mm256_set1_pd(0x1.8p52)), _mm256_set1_pd(0x1.8p52));
 }

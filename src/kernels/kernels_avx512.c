@@ -58,12 +58,14 @@ static inline dvec dadd(dvec a, dvec b) { return _mm512_add_pd(a, b); }
 static inline dvec dsub(dvec a, dvec b) { return _mm512_sub_pd(a, b); }
 static inline dvec dmul(dvec a, dvec b) { return _mm512_mul_pd(a, b); }
 static inline dvec ddiv(dvec a, dvec b) { return _mm512_div_pd(a, b); }
+static inline dvec dsqrt(dvec x) { return _mm512_sqrt_pd(x); }
 static inline dvec dfma(dvec a, dvec b, dvec c) { return _mm512_fmadd_pd(a, b, c); }
 static inline dvec dmax(dvec a, dvec b) { return _mm512_max_pd(a, b); }
 static inline dvec dmin(dvec a, dvec b) { return _mm512_min_pd(a, b); }
 static inline dvec dselect_greater(dvec a, dvec b, dvec yes, dvec no) {
     return _mm512_mask_blend_pd(_mm512_cmp_pd_mask(a, b, _CMP_GT_OQ), no, yes);
 }
+static inline bool dany_greater(dvec a, dvec b) { return _mm512_cmp_pd_mask(a, b, _CMP_GT_OQ) != 0; }
 static inline dvec dround(dvec x) {
     return _mm512_sub_pd(_mm512_add_pd(x, _mm512_set1_pd(0x1.8p52)), _mm512_set1_pd(0x1.8p52));
 }

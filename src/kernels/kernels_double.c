@@ -12,6 +12,7 @@ typedef double real;
 typedef double vec;
 
 #define REAL_MIN DBL_MIN
+#define REAL_INFINITY INFINITY
 
 #include "template/single.inc"
 
@@ -32,6 +33,25 @@ static inline vec vgelu_slope(vec x) {
     return isinf(x) ? normal_below(x) : normal_below(x) + x * exp(-x * x / 2) * 0x1.9884533d43651p-2;
 }
 static inline vec velu(vec x, vec b) { return x > 0 ? x : b * expm1(x); }
+
+static inline vec vsin(vec x) { return sin(x); }
+static inline vec vcos(vec x) { return cos(x); }
+static inline vec vtan(vec x) { return tan(x); }
+static inline vec vasin(vec x) { return asin(x); }
+static inline vec vacos(vec x) { return acos(x); }
+static inline vec vatan(vec x) { return atan(x); }
+static inline vec vsinh(vec x) { return sinh(x); }
+static inline vec vcosh(vec x) { return cosh(x); }
+static inline vec vexpm1(vec x) { return expm1(x); }
+static inline vec vexp2(vec x) { return exp2(x); }
+static inline vec vlog1p(vec x) { return log1p(x); }
+static inline vec vlog2(vec x) { return log2(x); }
+static inline vec vlog10(vec x) { return log10(x); }
+static inline vec vround(vec x) { return nearbyint(x); }
+static inline vec vfloor(vec x) { return floor(x); }
+static inline vec vceil(vec x) { return ceil(x); }
+static inline vec vtrunc(vec x) { return trunc(x); }
+static inline vec vatan2(vec a, vec b) { return atan2(a, b); }
 
 #define KERNELS_TABLE kernels_double
 #define KERNELS_NAME "double"

@@ -65,10 +65,12 @@ static inline dvec dadd(dvec a, dvec b) { return vaddq_f64(a, b); }
 static inline dvec dsub(dvec a, dvec b) { return vsubq_f64(a, b); }
 static inline dvec dmul(dvec a, dvec b) { return vmulq_f64(a, b); }
 static inline dvec ddiv(dvec a, dvec b) { return vdivq_f64(a, b); }
+static inline dvec dsqrt(dvec x) { return vsqrtq_f64(x); }
 static inline dvec dfma(dvec a, dvec b, dvec c) { return vfmaq_f64(c, a, b); }
 static inline dvec dselect_greater(dvec a, dvec b, dvec yes, dvec no) {
     return vbslq_f64(vcgtq_f64(a, b), yes, no);
 }
+static inline bool dany_greater(dvec a, dvec b) { return vaddvq_u64(vcgtq_f64(a, b)) != 0; }
 static inline dvec dmax(dvec a, dvec b) { return dselect_greater(a, b, a, b); }
 static inline dvec dmin(dvec a, dvec b) { return dselect_greater(b, a, a, b); }
 static inline dvec dround(dvec x) { return vsubq_f64(vaddq_f64(x, vdupq_n_f64(0x1.8p52)), vdupq_n_f64(0x1.8p52)); }

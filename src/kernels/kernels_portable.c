@@ -25,6 +25,7 @@ static inline vec vcopysign(vec size, vec sign) { return copysignf(size, sign); 
 static inline dvec dmax(dvec a, dvec b) { return a > b ? a : b; }
 static inline dvec dmin(dvec a, dvec b) { return a < b ? a : b; }
 static inline dvec dselect_greater(dvec a, dvec b, dvec yes, dvec no) { return a > b ? yes : no; }
+static inline bool dany_greater(dvec a, dvec b) { return a > b; }
 
 /* Adding 1.5 * 2^52 leaves no room for a fraction: the sum is rounded to the nearest integer, ties to even. */
 static inline dvec dround(dvec x) { return (x + 0x1.8p52) - 0x1.8p52; }

@@ -37,6 +37,24 @@ static int unary(lua_State *L, const char *what, enum unary operation) {
     return 1;
 }
 
+/* Integers are whole already. */
+static int whole(lua_State *L, const char *what, enum unary operation) {
+    if (dtype_is_float(ltensor_check(L, 1)->tensor.dtype)) return unary(L, what, operation);
+    lua_settop(L, 1);
+    return 1;
+}
+
+/* A property of each element, 1 or 0; double holds every integer that is asked. */
+static int property(lua_State *L, const char *what, enum unary operation) {
+    if (dtype_is_float(ltensor_check(L, 1)->tensor.dtype)) return unary(L, what, operation);
+    lua_settop(L, 1);
+    lpush_contiguous(L, 1, what, FLOAT64);
+    lua_replace(L, 1);
+    unary(L, what, operation);
+    lpush_contiguous(L, -1, what, FLOAT32);
+    return 1;
+}
+
 /* The operand at `index` as the kernels take it; a number becomes a tensor of rank 0 in *number. */
 struct operand {
     struct tensor tensor;
@@ -176,11 +194,13 @@ static int compare(lua_State *L, const char *what, enum binary operation) {
 }
 
 /* Where scripts find an operation: see operations.inc. */
-enum place { METHOD, FUNCTION, COMPARISON };
+enum place { METHOD, FUNCTION, COMPARISON, WHOLE };
 
 /* One function for each row: unary_NEGATE and so on. */
 #define UNARY(NAME, name, place, expression)                                                                       \
-    static int unary_##NAME(lua_State *L) { return unary(L, name, UNARY_##NAME); }
+    static int unary_##NAME(lua_State *L) {                                                                        \
+        return (place == COMPARISON ? property : place == WHOLE ? whole : unary)(L, name, UNARY_##NAME);           \
+    }
 #define BINARY(NAME, name, place, expression)                                                                      \
     static int binary_##NAME(lua_State *L) {                                                                       \
         return (place == COMPARISON ? compare : binary)(L, name, BINARY_##NAME);                                   \
@@ -202,7 +222,7 @@ void lopen_elementwise(lua_State *L) {
         enum place place;
         struct operation operation[2]; /* and the end */
     } rows[] = {
-#define UNARY(NAME, name, place, expression) {place, {{name, unary_##NAME, 1}}},
+#define UNARY(NAME, name, place, expression) {place, {{name, unary_##NAME, place == COMPARISON ? UNRECORDED : 1}}},
 #define BINARY(NAME, name, place, expression)                                                                      \
     {place, {{name, binary_##NAME, place == COMPARISON ? UNRECORDED : 2}}},
 #include "../kernels/operations.inc"

@@ -2,7 +2,7 @@
 
 local file <close> = assert(io.open "src/kernels/operations.inc")
 local rows = {}
-for kind, name, place in file:read("a"):gmatch '\n([UB][%u]+)%([%u_]+, "([%w_]+)", (%u+),' do
+for kind, name, place in file:read("a"):gmatch '\n([UB][%u]+)%([%u%d_]+, "([%w_]+)", (%u+),' do
   rows[#rows + 1] = { name = name, operands = kind == "UNARY" and 1 or 2, place = place }
 end
 assert(#rows > 20)
@@ -11,7 +11,7 @@ local operations = {}
 
 --- The operations with so many operands that scripts find at one of the places.
 ---@param operands integer 1 or 2
----@param ... string METHOD, FUNCTION or COMPARISON
+---@param ... string METHOD, FUNCTION, COMPARISON or WHOLE
 ---@return string[] names
 function operations.names(operands, ...)
   local names, wanted = {}, {}

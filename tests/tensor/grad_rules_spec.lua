@@ -21,6 +21,9 @@ end
 
 local function positive(shape) return mixed(shape, 0.43, 0.09) end
 
+-- Between -1 and 1.
+local function inside(shape) return mixed(shape, -0.85, 0.14) end
+
 local function weights_like(t)
   return (fnet.arange(1, t:count(), 1, "float64") * 0.31 + 0.7):reshape(t.shape)
 end
@@ -116,8 +119,9 @@ describe("the rules", function()
     empty = function(x) return x:slice(1, 2, 1) end,
   }
   local unary = { clone = mixed, contiguous = mixed, leaky_relu = mixed, elu = mixed, selu = mixed }
-  for _, name in ipairs(operations.names(1, "METHOD")) do unary[name] = mixed end
-  unary.sqrt, unary.log = positive, positive
+  for _, name in ipairs(operations.names(1, "METHOD", "WHOLE")) do unary[name] = mixed end
+  for _, name in ipairs { "sqrt", "log", "log2", "log10", "log1p" } do unary[name] = positive end
+  unary.asin, unary.acos = inside, inside
   for name, numbers in pairs(unary) do
     for kind, view in pairs(views) do
       it(("of %s, of a matrix %s"):format(name, kind), function()
@@ -477,7 +481,8 @@ describe("the rules", function()
   end)
 
   local helpers = { accumulate = true, copy = true }
-  for order, linear in pairs { first = {}, second = { sign = true } } do
+  local steps = { sign = true, floor = true, ceil = true, round = true, trunc = true }
+  for order, linear in pairs { first = {}, second = steps } do
     it("have all been called for the " .. order .. " derivatives", function()
       local missing = {}
       for name in pairs(rules) do

@@ -28,6 +28,9 @@
 ---@field pow fun(self: tensor, other: tensor|number): tensor
 --- -self. Differentiable.
 ---@field neg fun(self: tensor): tensor
+--- The angle of the point at x = other, y = self, from -pi to pi, with C's special cases: of two zeros and of two
+--- infinities it is a multiple of pi/4, and signs of zeros count. Differentiable; the slopes at 0, 0 count as 0.
+---@field atan2 fun(self: tensor, other: tensor|number): tensor
 --- The larger of the two; a NaN on either side wins. int32 with whole numbers stays int32. Differentiable: where
 --- both are equal each gets half.
 ---@field maximum fun(self: tensor, other: tensor|number): tensor
@@ -47,6 +50,34 @@
 ---@field exp fun(self: tensor): tensor
 --- The natural logarithm; -infinity at 0, NaN below. Differentiable.
 ---@field log fun(self: tensor): tensor
+--- exp(x) - 1, with all digits near 0. Differentiable.
+---@field expm1 fun(self: tensor): tensor
+--- 2 to the power of x. Differentiable.
+---@field exp2 fun(self: tensor): tensor
+--- log(1 + x), with all digits near 0; -infinity at -1, NaN below. Differentiable.
+---@field log1p fun(self: tensor): tensor
+--- The logarithm to the base 2; -infinity at 0, NaN below. Differentiable.
+---@field log2 fun(self: tensor): tensor
+--- The logarithm to the base 10; -infinity at 0, NaN below. Differentiable.
+---@field log10 fun(self: tensor): tensor
+--- The sine of x in radians, right however large x is; NaN for infinities. Differentiable.
+---@field sin fun(self: tensor): tensor
+--- The cosine of x in radians, right however large x is; NaN for infinities. Differentiable.
+---@field cos fun(self: tensor): tensor
+--- The tangent of x in radians, right however large x is; NaN for infinities. Differentiable.
+---@field tan fun(self: tensor): tensor
+--- The angle from -pi/2 to pi/2 whose sine is x; NaN outside -1 to 1. Differentiable; the slope at -1 and 1 is
+--- infinite.
+---@field asin fun(self: tensor): tensor
+--- The angle from 0 to pi whose cosine is x; NaN outside -1 to 1. Differentiable; the slope at -1 and 1 is
+--- infinite.
+---@field acos fun(self: tensor): tensor
+--- The angle from -pi/2 to pi/2 whose tangent is x. Differentiable.
+---@field atan fun(self: tensor): tensor
+--- The hyperbolic sine. Differentiable.
+---@field sinh fun(self: tensor): tensor
+--- The hyperbolic cosine. Differentiable.
+---@field cosh fun(self: tensor): tensor
 --- The hyperbolic tangent. Differentiable.
 ---@field tanh fun(self: tensor): tensor
 --- 1 / (1 + exp(-x)). Differentiable.
@@ -63,6 +94,29 @@
 --- self where other > 0, else 0: with the slopes dy and relu's result, the gradient of relu. Differentiable
 --- with respect to self.
 ---@field gate fun(self: tensor, other: tensor|number): tensor
+
+--- Element by element: whole numbers. Integers stay as they are; floats stay floats, zeros keep their sign, and NaN
+--- and infinities stay. The slope is 0.
+---@class tensor
+--- The largest whole number that is not above x.
+---@field floor fun(self: tensor): tensor
+--- The smallest whole number that is not below x.
+---@field ceil fun(self: tensor): tensor
+--- The nearest whole number, of two the even one: 0.5 gives 0, 1.5 and 2.5 give 2, as round of NumPy and of PyTorch
+--- and rint of C do (round of C goes away from 0).
+---@field round fun(self: tensor): tensor
+--- x without its fraction: the nearest whole number towards 0.
+---@field trunc fun(self: tensor): tensor
+
+--- Element by element: properties. The result is 1 or 0 as float32 (float64 for float64 operands).
+--- Never on the tape.
+---@class tensor
+--- x is no number, such as 0 / 0.
+---@field isnan fun(self: tensor): tensor
+--- x is infinity or -infinity.
+---@field isinf fun(self: tensor): tensor
+--- x is neither infinite nor NaN.
+---@field isfinite fun(self: tensor): tensor
 
 --- Element by element: comparisons. The result is 1 or 0 as float32 (float64 for float64 operands).
 --- Comparisons with NaN give 0, `ne` gives 1. Integers are compared exactly. Never on the tape.

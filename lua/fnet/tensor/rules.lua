@@ -35,10 +35,10 @@ local function zeros(like) return core.full(like.shape, 0, like.dtype) end
 
 -- A gradient that depends on nothing.
 function rules.constant(_, _, x) return zeros(x) end
+for _, name in ipairs { "sign", "floor", "ceil", "round", "trunc" } do rules[name] = rules.constant end
 
 function rules.neg(dy) return -dy end
 function rules.abs(dy, _, x) return dy * x:sign() end
-function rules.sign(_, _, x) return zeros(x) end
 -- The slope at 0, which is infinite, counts as 0: so the norm of zeros, written as a square root, has a gradient.
 function rules.sqrt(dy, y)
   local zero = y:eq(0)
@@ -46,6 +46,19 @@ function rules.sqrt(dy, y)
 end
 function rules.exp(dy, y) return dy * y end
 function rules.log(dy, _, x) return dy / x end
+function rules.expm1(dy, _, x) return dy * x:exp() end
+function rules.exp2(dy, y) return dy * (y * math.log(2)) end
+function rules.log1p(dy, _, x) return dy / (x + 1) end
+function rules.log2(dy, _, x) return dy / (x * math.log(2)) end
+function rules.log10(dy, _, x) return dy / (x * math.log(10)) end
+function rules.sin(dy, _, x) return dy * x:cos() end
+function rules.cos(dy, _, x) return dy * -x:sin() end
+function rules.tan(dy, y) return dy * (y * y + 1) end
+function rules.asin(dy, _, x) return dy / ((1 - x) * (1 + x)):sqrt() end
+function rules.acos(dy, _, x) return -(dy / ((1 - x) * (1 + x)):sqrt()) end
+function rules.atan(dy, _, x) return dy / (x * x + 1) end
+function rules.sinh(dy, _, x) return dy * x:cosh() end
+function rules.cosh(dy, _, x) return dy * x:sinh() end
 function rules.tanh(dy, y) return core.tanh_backward(dy, y) end
 function rules.sigmoid(dy, y) return core.sigmoid_backward(dy, y) end
 function rules.tanh_backward(g, _, dy, y)
@@ -111,6 +124,14 @@ function rules.pow(dy, y, a, b)
     db = fit(dy * (y * methods.log(base + base:eq(0))), b)
   end
   return da, db
+end
+-- The distance of the point from 0, 0 without its square, which may be too large or too small. There the slopes
+-- count as 0.
+function rules.atan2(dy, y, a, b)
+  local distance = y:sin() * a + y:cos() * b
+  distance = distance + distance:eq(0)
+  return wants(a) and fit(dy * (b / distance / distance), a) or nil,
+    wants(b) and fit(dy * (-a / distance / distance), b) or nil
 end
 
 -- Where both are equal each gets half.

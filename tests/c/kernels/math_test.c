@@ -1,7 +1,7 @@
-/* exp, log, tanh, sigmoid, sqrt, power and the activations: how far from the C library's double functions, in units
-   in the last place (ulp) of the float result, over a sample of all floats; with --all over every float there is (a
-   quarter of an hour). All tables are measured, and are to give the same bits. The special cases of power are those
-   of C11, F.10.4.4. */
+/* exp, log, sin and their relatives, sigmoid, sqrt, power, atan2 and the activations: how far from the C library's
+   double functions, in units in the last place (ulp) of the float result, over a sample of all floats; with --all
+   over every float there is (a quarter of an hour). All tables are measured, and are to give the same bits. The
+   special cases of power are those of C11, F.10.4.4. */
 #include "../check.h"
 
 #include "../../../src/kernels/kernels.h"
@@ -44,7 +44,13 @@ static const struct function {
                  {"sqrt", UNARY_SQRT, sqrt, 0},       {"softplus", UNARY_SOFTPLUS, exact_softplus, 0},
                  {"silu", UNARY_SILU, exact_silu, 0}, {"silu'", UNARY_SILU_SLOPE, exact_silu_slope, SLACK},
                  {"gelu", UNARY_GELU, exact_gelu, 0}, {"gelu'", UNARY_GELU_SLOPE, exact_gelu_slope, SLACK},
-                 {"elu", UNARY_COUNT, exact_elu, 0}};
+                 {"elu", UNARY_COUNT, exact_elu, 0},  {"expm1", UNARY_EXPM1, expm1, 0},
+                 {"exp2", UNARY_EXP2, exp2, 0},       {"log1p", UNARY_LOG1P, log1p, 0},
+                 {"log2", UNARY_LOG2, log2, 0},       {"log10", UNARY_LOG10, log10, 0},
+                 {"sin", UNARY_SIN, sin, 0},          {"cos", UNARY_COS, cos, 0},
+                 {"tan", UNARY_TAN, tan, 0},          {"asin", UNARY_ASIN, asin, 0},
+                 {"acos", UNARY_ACOS, acos, 0},       {"atan", UNARY_ATAN, atan, 0},
+                 {"sinh", UNARY_SINH, sinh, 0},       {"cosh", UNARY_COSH, cosh, 0}};
 
 /* Infinity counts as the number after FLT_MAX, 2^128. */
 static double finite_value(double x) { return fabs(x) > 0x1p128 ? copysign(0x1p128, x) : x; }
@@ -104,28 +110,30 @@ static void random_pair(size_t i, float *a, float *b) {
     }
 }
 
-static void test_power(const struct kernels *const *table, size_t tables) {
+/* A function of two operands against the C library's in double. */
+static void test_pairs(const struct kernels *const *table, size_t tables, const char *name, enum binary operation,
+                       double (*exact)(double a, double b), double most) {
     static float a[CHUNK], b[CHUNK], y[CHUNK], other[CHUNK];
     double worst = 0;
     float worst_a = 0, worst_b = 0;
-    test("power");
+    test("%s", name);
     for (int chunk = 0; chunk < 40; chunk++) {
         for (size_t i = 0; i < CHUNK; i++) random_pair(i, &a[i], &b[i]);
-        kernels_portable.binary[BINARY_POWER](CHUNK, a, 1, b, 1, y);
+        kernels_portable.binary[operation](CHUNK, a, 1, b, 1, y);
         for (size_t i = 0; i < CHUNK; i++) {
-            double error = ulps(y[i], pow((double)a[i], (double)b[i]), 0);
+            double error = ulps(y[i], exact((double)a[i], (double)b[i]), 0);
             if (error <= worst) continue;
             worst = error;
             worst_a = a[i];
             worst_b = b[i];
         }
         for (size_t t = 0; t < tables; t++) {
-            table[t]->binary[BINARY_POWER](CHUNK, a, 1, b, 1, other);
+            table[t]->binary[operation](CHUNK, a, 1, b, 1, other);
             check_same(CHUNK, y, other, "%s", table[t]->name);
         }
     }
-    check(worst <= MOST_ULP_POWER, "%.4f ulp off at %a, %a", worst, (double)worst_a, (double)worst_b);
-    printf("%-8s within %.6f ulp (at %a, %a)\n", "power", worst, (double)worst_a, (double)worst_b);
+    check(worst <= most, "%.4f ulp off at %a, %a", worst, (double)worst_a, (double)worst_b);
+    printf("%-8s within %.6f ulp (at %a, %a)\n", name, worst, (double)worst_a, (double)worst_b);
 }
 
 static void test_special_powers(const struct kernels *kernels) {
@@ -238,6 +246,28 @@ static void test_special_powers(const struct kernels *kernels) {
     }
 }
 
+/* Those of C11, F.10.1.4, as eighths of a turn; -0 is written as -9. */
+static void test_special_angles(const struct kernels *kernels) {
+    static const float numbers[] = {-INFINITY, -1, -0.0f, 0, 1, INFINITY};
+    static const signed char eighths[6][6] = {/* a row for each of a, a column for each b */
+                                              {-3, -2, -2, -2, -2, -1}, {-4, -3, -2, -2, -1, -9},
+                                              {-4, -4, -4, -9, -9, -9}, {4, 4, 4, 0, 0, 0},
+                                              {4, 3, 2, 2, 1, 0},       {3, 2, 2, 2, 2, 1}};
+    test("%s special cases of atan2", kernels->name);
+    for (size_t i = 0; i < 36; i++) {
+        float a = numbers[i / 6], b = numbers[i % 6], y;
+        int k = eighths[i / 6][i % 6];
+        float expected = k == -9 ? -0.0f : (float)(k * 0x1.921fb54442d18p-1);
+        kernels->binary[BINARY_ATAN2](1, &a, 1, &b, 1, &y);
+        check(same(y, expected), "%a, %a gives %a, expected %a", (double)a, (double)b, (double)y, (double)expected);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        float operands[] = {NAN, INFINITY}, y;
+        kernels->binary[BINARY_ATAN2](1, &operands[i], 1, &operands[1 - i], 1, &y);
+        check(isnan(y), "a NaN gives %a", (double)y);
+    }
+}
+
 static void test_special_values(const struct kernels *kernels) {
     static const struct {
         enum unary operation;
@@ -292,7 +322,73 @@ static void test_special_values(const struct kernels *kernels) {
                  {UNARY_GELU_SLOPE, NAN, NAN},
                  {UNARY_SQRT, -0.0f, -0.0f},
                  {UNARY_SQRT, -1, NAN},
-                 {UNARY_SQRT, INFINITY, INFINITY}};
+                 {UNARY_SQRT, INFINITY, INFINITY},
+                 {UNARY_EXPM1, -0.0f, -0.0f},
+                 {UNARY_EXPM1, FLT_TRUE_MIN, FLT_TRUE_MIN},
+                 {UNARY_EXPM1, -INFINITY, -1},
+                 {UNARY_EXPM1, INFINITY, INFINITY},
+                 {UNARY_EXP2, 127, 0x1p127f},
+                 {UNARY_EXP2, 128, INFINITY},
+                 {UNARY_EXP2, -149, FLT_TRUE_MIN},
+                 {UNARY_EXP2, -150, 0},
+                 {UNARY_EXP2, -INFINITY, 0},
+                 {UNARY_LOG1P, -0.0f, -0.0f},
+                 {UNARY_LOG1P, -1, -INFINITY},
+                 {UNARY_LOG1P, -1.5f, NAN},
+                 {UNARY_LOG1P, INFINITY, INFINITY},
+                 {UNARY_LOG1P, FLT_TRUE_MIN, FLT_TRUE_MIN},
+                 {UNARY_LOG2, FLT_TRUE_MIN, -149},
+                 {UNARY_LOG2, 0x1p127f, 127},
+                 {UNARY_LOG2, -0.0f, -INFINITY},
+                 {UNARY_LOG2, -1, NAN},
+                 {UNARY_LOG10, 1e10f, 10},
+                 {UNARY_LOG10, 0, -INFINITY},
+                 {UNARY_LOG10, INFINITY, INFINITY},
+                 {UNARY_SIN, -0.0f, -0.0f},
+                 {UNARY_SIN, INFINITY, NAN},
+                 {UNARY_SIN, -INFINITY, NAN},
+                 {UNARY_SIN, NAN, NAN},
+                 {UNARY_COS, -0.0f, 1},
+                 {UNARY_COS, INFINITY, NAN},
+                 {UNARY_TAN, -0.0f, -0.0f},
+                 {UNARY_TAN, -INFINITY, NAN},
+                 {UNARY_ASIN, -0.0f, -0.0f},
+                 {UNARY_ASIN, 0x1.000002p+0f, NAN},
+                 {UNARY_ACOS, 1, 0},
+                 {UNARY_ACOS, -1, 0x1.921fb6p+1f},
+                 {UNARY_ACOS, -0.0f, 0x1.921fb6p+0f},
+                 {UNARY_ACOS, -INFINITY, NAN},
+                 {UNARY_ATAN, -0.0f, -0.0f},
+                 {UNARY_ATAN, -INFINITY, -0x1.921fb6p+0f},
+                 {UNARY_ATAN, NAN, NAN},
+                 {UNARY_SINH, -0.0f, -0.0f},
+                 {UNARY_SINH, -INFINITY, -INFINITY},
+                 {UNARY_COSH, -0.0f, 1},
+                 {UNARY_COSH, -INFINITY, INFINITY},
+                 /* whose true results lie nearest to the middle between two floats */
+                 {UNARY_SIN, -0x1.33333p+13f, 0x1.63f4bap-2f},
+                 {UNARY_COS, -0x1.3170fp+63f, 0x1.fe2976p-1f},
+                 {UNARY_ACOS, 0x1.04c444p-12f, 0x1.920f6ap+0f},
+                 {UNARY_ATAN, -0x1.1ad646p-4f, -0x1.1a6386p-4f},
+                 {UNARY_SINH, -0x1.250bfep-11f, -0x1.250bfep-11f},
+                 {UNARY_EXP2, -0x1.e7526ep-6f, 0x1.f58d62p-1f},
+                 {UNARY_LOG1P, 0x1.6351d8p+95f, 0x1.08b512p+6f},
+                 {UNARY_LOG10, 0x1.fddcf4p-98f, -0x1.d33a46p+4f},
+                 {UNARY_FLOOR, -0.0f, -0.0f},
+                 {UNARY_FLOOR, -FLT_TRUE_MIN, -1},
+                 {UNARY_FLOOR, 8388607.5f, 8388607},
+                 {UNARY_CEIL, -0.5f, -0.0f},
+                 {UNARY_CEIL, FLT_TRUE_MIN, 1},
+                 {UNARY_CEIL, INFINITY, INFINITY},
+                 {UNARY_ROUND, 0.5f, 0},
+                 {UNARY_ROUND, -0.5f, -0.0f},
+                 {UNARY_ROUND, 1.5f, 2},
+                 {UNARY_ROUND, 2.5f, 2},
+                 {UNARY_ROUND, 8388607.5f, 8388608},
+                 {UNARY_ROUND, -FLT_MAX, -FLT_MAX},
+                 {UNARY_ROUND, NAN, NAN},
+                 {UNARY_TRUNC, -0.7f, -0.0f},
+                 {UNARY_TRUNC, 2.7f, 2}};
     test("%s special values", kernels->name);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         float y;
@@ -309,9 +405,11 @@ int main(int count, char **arguments) {
     check_start(all ? 1 : count, arguments);
     for (size_t f = 0; f < sizeof functions / sizeof *functions; f++)
         test_function(table, tables, &functions[f], all ? 1 : SAMPLE_STEP);
-    test_power(table, tables);
+    test_pairs(table, tables, "power", BINARY_POWER, pow, MOST_ULP_POWER);
+    test_pairs(table, tables, "atan2", BINARY_ATAN2, atan2, MOST_ULP);
     for (size_t t = 0; t < tables; t++) {
         test_special_powers(table[t]);
+        test_special_angles(table[t]);
         test_special_values(table[t]);
     }
     return check_end();
