@@ -230,6 +230,14 @@ $(test_programs): $(build)/%: $(build)/%.o $(core_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $< $(core_objects) $(system_libs)
 
+# Needs MPFR, which test-long alone installs.
+rounding := $(build)/tests/c/long/rounding
+has_mpfr = $(shell $(PKG_CONFIG) --exists mpfr && echo yes)
+
+$(rounding): $(rounding).o $(core_objects) $(build)/link.txt
+	@$(if $(quiet),echo '  link    $@')
+	$(quiet)$(link) -o $@ $< $(core_objects) -lmpfr $(system_libs)
+
 # Programs that have Lua and the library inside, as fnet does.
 $(host_programs): $(build)/%: $(build)/%.o $(library_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
@@ -261,7 +269,7 @@ $(bench_programs): $(build)/%: $(build)/%.o $(build)/link.txt
 	$(quiet)$(link) -o $@ $< $(system_libs)
 
 -include $(mpi_objects:.o=.d)
--include $(patsubst %.o,%.d,$(interpreter_objects) $(test_programs:=.o) $(host_programs:=.o) $(bench_programs:=.o) \
+-include $(patsubst %.o,%.d,$(interpreter_objects) $(rounding).o $(test_programs:=.o) $(host_programs:=.o) $(bench_programs:=.o) \
     $(core_fuzzers:=.o) $(build)/tests/fuzz/script.o $(build)/tests/fuzz/replay.o $(faulty:faulty=faults.o))
 
 # ---- using ----
@@ -294,13 +302,14 @@ test-pages: ## The tests that drive headless Chromium, which is installed where 
 	@$(MAKE) --no-print-directory $(fnet)
 	busted --lua=./fnet --tags=browser $$(grep -rl --include='*_spec.lua' '#browser' tests | LC_ALL=C sort)
 
-test-long: ## The long versions of tests: kills, bits that flip, calls that fail, 100,000 damaged files for each reader
-	@sh src/tools/setup.sh test
-	@$(MAKE) --no-print-directory $(fnet) library $(fuzzers) $(faulty)
+test-long: ## The long versions of tests: kills, bits that flip, calls that fail, damaged files, functions of every float
+	@sh src/tools/setup.sh test long
+	@$(MAKE) --no-print-directory $(fnet) library $(fuzzers) $(faulty) $(rounding)
 	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua tests/program/faults_spec.lua \
 	    tests/program/processes_spec.lua tests/program/processes_recipes_spec.lua \
 	    tests/program/sweep_processes_spec.lua
 	@for program in $(fuzzers); do echo "== $$program" && $$program 100000 || exit 1; done
+	$(rounding)
 
 asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@sh src/tools/setup.sh test
@@ -334,7 +343,7 @@ coverage: ## Every test on a build that counts; how much of each C file was exec
 programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers) $(faulty)
 
 # Of what other targets link: modules, which lie beside the executable in release builds only, and bench-peers.
-objects: $(mpi_objects) $(peers_objects)
+objects: $(mpi_objects) $(peers_objects) $(if $(has_mpfr),$(rounding).o)
 
 fuzzers: $(fuzzers)
 

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, pages,
+# Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, long, pages,
 # fuzz, lint, aarch64 or i386.
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
 # With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails. What apt-get says is
@@ -66,6 +66,8 @@ check_test() {
     available wget || need wget
 }
 
+check_long() { compiles '#include <mpfr.h>' || need libmpfr-dev; }
+
 # Any of them: tests/support/browser.lua takes the first.
 check_pages() {
     check_docs
@@ -108,6 +110,7 @@ for goal in "$@"; do
         docs) check_docs ;;
         fashion) check_data ;;
         test) check_test ;;
+        long) check_long ;;
         pages) check_pages ;;
         fuzz) check_fuzz ;;
         lint) check_lint ;;
@@ -117,7 +120,10 @@ for goal in "$@"; do
             available clang || need clang
             ;;
         i386) check_cross i386 i686-linux-gnu i386 ;;
-        *) say "unknown goal '$goal'; there are build, docs, fashion, test, pages, fuzz, lint, aarch64 and i386" && exit 1 ;;
+        *)
+            say "unknown goal '$goal'; there are build, docs, fashion, test, long, pages, fuzz, lint, aarch64 and i386"
+            exit 1
+            ;;
     esac
 done
 if [ -z "$required$optional" ]; then exit 0; fi
@@ -144,6 +150,7 @@ lua5.4 lua lua lua
 lua-busted luarocks luarocks luarocks
 lua-luv - - -
 libopenmpi-dev openmpi-devel openmpi open-mpi
+libmpfr-dev mpfr-devel mpfr mpfr
 curl curl curl curl
 wget wget wget wget
 cmark-gfm - cmark-gfm cmark-gfm
