@@ -26,8 +26,9 @@ later.methods(require("fnet.nn.module").Module, {
   export_onnx = "fnet.save.onnx", export_html = "fnet.save.html",
 })
 
--- nn is below what measures a classifier.
+-- nn is below what measures a classifier; and its own less common layers wait.
 later.names("fnet.nn", nn, {
+  ["fnet.nn.recurrent"] = { "RNN", "LSTM", "GRU" },
   ["fnet.measure.classes"] = { "correct" },
   ["fnet.measure.evaluate"] = { evaluate = "evaluate_classifier", "accuracy" },
 }, getmetatable(nn).elsewhere)

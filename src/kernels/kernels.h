@@ -93,6 +93,24 @@ struct norm_slopes {
     const void *level, *tilt, *weight;
 };
 
+/* What a recurrent layer does with its sums; the gates, which are `units` wide each: 1, 1, 4 and 3. */
+enum cell_kind { CELL_TANH, CELL_RELU, CELL_LSTM, CELL_GRU, CELL_COUNT };
+
+/* One step of some rows of a batch. From one row to the next lie `row` elements (of gates and slopes as many times
+   that as there are gates), but before_row of `before` and `units` of dh and dc. */
+struct cell {
+    size_t rows, units, row, before_row;
+    void *gates;        /* sums, which become the gates; of the simple cells they stay */
+    void *extra;        /* LSTM: the memory c; GRU: the sums of the state for the candidate, given */
+    void *y;            /* the new state h */
+    const void *before; /* LSTM: the memory before this step; GRU: the state */
+    const void *dy;     /* for the way back: the gradient of y from outside */
+    void *dh;           /* and from later steps; of a GRU becomes its part that goes straight to the state before */
+    void *dc;           /* LSTM: the gradient of c from later steps, which becomes that of the memory before */
+    void *slopes;       /* the gradients of the sums */
+    void *extra_slopes; /* GRU: of those of the state */
+};
+
 struct kernels {
     const char *name;
     size_t width;        /* elements in a vector */
@@ -183,6 +201,12 @@ struct kernels {
                                 const double *mean, const double *inverse, void *dx);
     void (*layer_norm_weight)(size_t rows, size_t columns, size_t row, const void *x, const void *dy,
                               const double *mean, const double *inverse, void *y);
+
+    /* RNN: y = tanh(gates), or relu. LSTM: c = forget * before + input * candidate, y = output * tanh(c). GRU:
+       candidate = tanh(sum + reset * extra), y = (1 - update) * candidate + update * before. Every operation is
+       rounded. */
+    void (*cell[CELL_COUNT])(const struct cell *p);
+    void (*cell_backward[CELL_COUNT])(const struct cell *p);
 
     /* y[i] = x[i] * scale, rounded to the element type */
     void (*scale_bytes)(size_t n, const uint8_t *x, double scale, void *y);

@@ -49,19 +49,21 @@ local nn = {
 -- ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax
 for name, class in pairs(activations.classes) do nn[name] = class end
 
-local recurrent = "write a cell in Lua, as examples/char_rnn.lua does"
+local recurrent = "a sequence of one step does it, fnet.nn.%s(inputs, units), which gives its state back"
 local attention = "write it in Lua, as examples/attention.lua does"
 local logits = "fnet.nn.binary_cross_entropy takes logits"
 
-return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras
+return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras; more layers: ../init.lua
   AdaptiveAvgPool2d = "GlobalAvgPool", Add = "fnet.nn.Residual { ... } adds its input to what its layers give",
   Attention = attention, AveragePooling2D = "AvgPool2D", AvgPool2d = "AvgPool2D", BatchNorm1d = "BatchNorm",
   BatchNorm2d = "BatchNorm", BatchNormalization = "BatchNorm",
   BCELoss = logits .. ": leave out the Sigmoid before it", BCEWithLogitsLoss = logits,
   BinaryCrossentropy = "binary_cross_entropy", CategoricalCrossentropy = "cross_entropy",
   Concatenate = "Concat", Conv2d = "Conv2D", CrossEntropyLoss = "cross_entropy",
-  GlobalAveragePooling2D = "GlobalAvgPool", GRU = recurrent, HuberLoss = "huber", L1Loss = "mae",
-  LayerNormalization = "LayerNorm", Linear = "Dense", LSTM = recurrent, MaxPool2d = "MaxPool2D",
+  GlobalAveragePooling2D = "GlobalAvgPool", GRUCell = recurrent:format "GRU",
+  HuberLoss = "huber", L1Loss = "mae",
+  LayerNormalization = "LayerNorm", Linear = "Dense", LSTMCell = recurrent:format "LSTM",
+  MaxPool2d = "MaxPool2D",
   MaxPooling2D = "MaxPool2D", Module = "module",
   ModuleDict = "a plain table with names does it: self.heads = { left = nn.Dense(8, 2), ... }", ModuleList = "List",
   MSELoss = "mse", MultiHeadAttention = attention,
@@ -69,5 +71,6 @@ return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras
   Parameter = "a tensor whose requires_grad is set to true is a parameter of the module that has it in a field, " ..
     "or in a plain table there",
   ParameterList = "a plain table in a field of a module does it",
-  RNN = recurrent, SmoothL1Loss = "huber", Swish = "SiLU",
+  Bidirectional = "fnet.nn.RNN, LSTM and GRU take bidirectional = true", RNNCell = recurrent:format "RNN",
+  SimpleRNN = "RNN", SmoothL1Loss = "huber", Swish = "SiLU",
 })

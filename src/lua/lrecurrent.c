@@ -1,0 +1,128 @@
+/* Recurrent layers, all steps of one direction of one layer at once. For lua/fnet/nn/recurrent.lua and the rule in
+   lua/fnet/tensor/rules.lua, which give operands of one float type. */
+#include "lstorage.h"
+#include "ltape.h"
+
+#include "../core/recurrent.h"
+
+#include <string.h>
+
+/* Raises unless the tensor at `index` has that type and shape; it, contiguous. */
+static const struct tensor *push_part(lua_State *L, int index, enum dtype dtype, int rank, const size_t *shape) {
+    struct tensor expected;
+    bool fits = tensor_layout(&expected, dtype, rank, shape);
+    if (!fits || !tensor_alike(&ltensor_check(L, index)->tensor, &expected))
+        luaL_argerror(L, index, "its type or shape does not belong to the gates");
+    return lpush_contiguous(L, index, "recurrent", dtype);
+}
+
+/* Pushes the lengths at `index`, int32 [batch]; NULL for nil. */
+static const int32_t *push_lengths(lua_State *L, int index, const struct recurrent *p) {
+    if (lua_isnil(L, index)) return NULL;
+    const int32_t *lengths = push_part(L, index, INT32, 1, &p->batch)->data;
+    for (size_t i = 0; i < p->batch; i++)
+        if (lengths[i] < 1 || (size_t)lengths[i] > p->time)
+            lerror(L,
+                   "recurrent: lengths: expected whole numbers from 1 to %I, the steps of the input, got %d for "
+                   "sequence %I",
+                   (LUAI_UACINT)p->time, (int)lengths[i], (LUAI_UACINT)i + 1);
+    return lengths;
+}
+
+/* What forward and backward are told, from seven arguments at `first`: kind, reversed, lengths, the weights of the
+   state, GRU's bias, and the state h and c at the start; the gates are at `gates`. */
+static struct recurrent push_layer(lua_State *L, int gates, int first) {
+    struct recurrent p = {0};
+    const char *kind = luaL_checkstring(L, first);
+    while (p.kind < CELL_COUNT && strcmp(cell_forms[p.kind].name, kind) != 0) p.kind++;
+    const struct tensor *t = &ltensor_check(L, gates)->tensor;
+    if (p.kind == CELL_COUNT) luaL_argerror(L, first, "no kind of cell");
+    const size_t count = cell_forms[p.kind].gates;
+    if (!dtype_is_float(t->dtype) || t->rank != 3 || !tensor_is_contiguous(t) || t->shape[2] % count != 0 ||
+        t->shape[1] == 0)
+        luaL_argerror(L, gates, "expected the sums of the gates, [batch, time, gates * units]");
+    p.dtype = t->dtype;
+    p.gates = t->data;
+    p.batch = t->shape[0];
+    p.time = t->shape[1];
+    p.units = t->shape[2] / count;
+    p.reversed = lua_toboolean(L, first + 1);
+    p.lengths = push_lengths(L, first + 2, &p);
+    const size_t weight[2] = {p.units, t->shape[2]}, state[2] = {p.batch, p.units};
+    p.weight = push_part(L, first + 3, p.dtype, 2, weight)->data;
+    if (p.kind == CELL_GRU && !lua_isnil(L, first + 4)) p.bias = push_part(L, first + 4, p.dtype, 1, &p.units)->data;
+    p.h = push_part(L, first + 5, p.dtype, 2, state)->data;
+    if (p.kind == CELL_LSTM) p.c = push_part(L, first + 6, p.dtype, 2, state)->data;
+    return p;
+}
+
+/* A workspace from the pool, which goes back there. */
+static void *push_workspace(lua_State *L, const struct recurrent *p) {
+    return lstorage_data(lstorage_take(L, "recurrent", recurrent_workspace(p)));
+}
+
+enum { GATES = 1, KIND = 5, OPERANDS = KIND + 6 };
+
+/* recurrent(gates, x, w, b, kind, reversed, lengths, weight, bias, h, c): the states after each step, [batch *
+   time, units], of an LSTM with the memory c at the end below them, [batch, units]. The gates come as x w + b and
+   are changed in place; x, w and b are those of the rule. Saves what else a cell keeps: c, or GRU's sums of the
+   state. */
+static int recurrent(lua_State *L) {
+    lua_settop(L, OPERANDS);
+    struct recurrent p = push_layer(L, GATES, KIND);
+    const struct cell_form *form = &cell_forms[p.kind];
+    size_t shape[3] = {p.batch, p.time, p.units};
+    size_t rows[2] = {p.batch * (p.time + (p.kind == CELL_LSTM)), p.units};
+    void *workspace = push_workspace(L, &p);
+    int taken = lua_gettop(L);
+    struct tensor *y = ltensor_new(L, "recurrent", p.dtype, 2, rows);
+    struct tensor *extra = form->has_extra ? ltensor_new(L, "recurrent", p.dtype, 3, shape) : NULL;
+    p.y = y->data;
+    if (extra) p.extra = extra->data;
+    if (p.kind == CELL_LSTM) p.last = (char *)p.y + p.batch * p.time * p.units * dtype_sizes[p.dtype];
+    recurrent_forward(&p, workspace);
+    lstorage_give_back(L, taken);
+    return extra ? 2 : 1;
+}
+
+/* recurrent_backward(dy, y, gates, kind, reversed, lengths, weight, bias, h, c, extra): the gradients of the sums
+   of the gates and, of a GRU, of those of the state, else nil; the state before each step, [batch, time, units];
+   and the gradients of h and, of an LSTM, of c. Not recorded. */
+static int recurrent_backward_(lua_State *L) {
+    enum { DY = 1, Y, SUMS, FIRST, EXTRA = FIRST + 7 };
+    lua_settop(L, EXTRA);
+    struct recurrent p = push_layer(L, SUMS, FIRST);
+    bool is_lstm = p.kind == CELL_LSTM, is_gru = p.kind == CELL_GRU;
+    size_t shape[3] = {p.batch, p.time, p.units}, gates[3] = {p.batch, p.time, 0}, state[2] = {p.batch, p.units};
+    size_t rows[2] = {p.batch * (p.time + is_lstm), p.units};
+    gates[2] = cell_forms[p.kind].gates * p.units;
+    p.y = push_part(L, Y, p.dtype, 2, rows)->data;
+    if (is_lstm || is_gru) p.extra = push_part(L, EXTRA, p.dtype, 3, shape)->data;
+    struct recurrent_slopes slopes = {.dy = push_part(L, DY, p.dtype, 2, rows)->data};
+    void *workspace = push_workspace(L, &p);
+    int taken = lua_gettop(L);
+    slopes.slopes = ltensor_new(L, "recurrent", p.dtype, 3, gates)->data;
+    if (is_gru)
+        slopes.extra = ltensor_new(L, "recurrent", p.dtype, 3, shape)->data;
+    else
+        lua_pushnil(L);
+    slopes.before = ltensor_new(L, "recurrent", p.dtype, 3, shape)->data;
+    slopes.dh = ltensor_new(L, "recurrent", p.dtype, 2, state)->data;
+    if (is_lstm) {
+        slopes.dc = ltensor_new(L, "recurrent", p.dtype, 2, state)->data;
+        size_t bytes = p.batch * p.units * dtype_sizes[p.dtype];
+        memcpy(slopes.dc, (const char *)slopes.dy + p.time * bytes, bytes);
+    } else {
+        lua_pushnil(L);
+    }
+    recurrent_backward(&p, &slopes, workspace);
+    lstorage_give_back(L, taken);
+    return 5;
+}
+
+void lopen_recurrent(lua_State *L) {
+    static const struct operation operations[] = {{"recurrent", recurrent, OPERANDS},
+                                                  {"recurrent_backward", recurrent_backward_, UNRECORDED},
+                                                  {NULL, NULL, 0}};
+    lregister_operations(L, operations);
+}
