@@ -16,6 +16,7 @@ CLOSE = 1e-4  # times the largest number of the tensor
 OPTIMISERS = ["plain", "foreach", "fused"]
 LAYOUTS = ["channels_last", "channels_last+foreach", "channels_last+fused", "fused"]
 ATTENTION = ["written_out+fused"] + ["scaled_dot_product" + end for end in ("", "+foreach", "+fused")]
+SEQUENCES = OPTIMISERS + ["time_first+fused"]
 STEPS = {  # name: title, PyTorch's ways, which peers_steps_torch.py explains
     "convolutions": ("fashion_cnn, 64 pictures, AdamW", LAYOUTS),
     "convolutions_predict": ("fashion_cnn, 64 pictures, prediction", ["plain", "channels_last"]),
@@ -24,6 +25,8 @@ STEPS = {  # name: title, PyTorch's ways, which peers_steps_torch.py explains
     "gelu": ("Dense 256-1024-256, GELU, LayerNorm, batch 512, AdamW", OPTIMISERS),
     "softmax": ("softmax of [4096, 1000], weighted sum, gradient", ["plain"]),
     "lstm": ("LSTM of 128 units, 32 steps, batch 16, Adam", OPTIMISERS),
+    "lstm_layer": ("nn.LSTM of 128 units, 32 steps, batch 16, Adam", SEQUENCES),
+    "lstm_large": ("nn.LSTM 256-256, 100 steps, batch 64, Adam", SEQUENCES),
     "attention": ("attention block [16, 64, 128], 4 heads, AdamW", ATTENTION),
     "embedding": ("Embedding 50000 x 64, 1024 indices, SGD", OPTIMISERS + ["sparse"]),
     "tiny": ("Dense 4-8-4, batch 16, Adam", OPTIMISERS),

@@ -150,6 +150,19 @@ function steps.lstm()
   end)
 end
 
+-- The same network by the layer that has all steps in one operation.
+function steps.lstm_layer()
+  local model = nn.Sequential { nn.Embedding(64, 32), nn.LSTM(32, 128), nn.Dense(128, 64) }
+  local x, y = fnet.rand({ 16, 32 }, 1, 65):int(), fnet.rand({ 16, 32 }, 1, 65):int():flatten()
+  return training(model, optim.Adam(model:parameters(), { lr = 1e-3 }), { x = x, y = y }, function()
+    return nn.cross_entropy(model(x), y)
+  end)
+end
+
+function steps.lstm_large()
+  return regression(nn.LSTM(256, 256), optim.Adam, 1e-3, { 64, 100, 256 }, { 64, 100, 256 })
+end
+
 -- The attention of examples/attention.lua.
 local Attention = nn.module "Attention"
 

@@ -145,6 +145,36 @@ def lstm(tensors, words, checked):
     return training(opt, lambda: functional.cross_entropy(model(x), y))
 
 
+class Sequences(nn.LSTM):
+    """nn.LSTM with fnet's start values and one bias, on [batch, time, inputs]; time_first computes on its transpose."""
+
+    def __init__(self, inputs, units, tensors, name, words):
+        super().__init__(inputs, units, batch_first="time_first" not in words)
+        with torch.no_grad():
+            self.weight_ih_l0.copy_(tensors[name + "weight_1"].T)
+            self.weight_hh_l0.copy_(tensors[name + "state_weight_1"].T)
+            self.bias_ih_l0.copy_(tensors[name + "bias_1"])
+            self.bias_hh_l0.zero_()
+        self.bias_hh_l0.requires_grad_(False)
+
+    def forward(self, x):
+        if self.batch_first:
+            return super().forward(x)[0]
+        return super().forward(x.transpose(0, 1))[0].transpose(0, 1)
+
+
+def lstm_layer(tensors, words, checked):
+    model = nn.Sequential(assign(nn.Embedding(64, 32), tensors, "1"), Sequences(32, 128, tensors, "2.", words),
+                          assign(nn.Linear(128, 64), tensors, "3"))
+    x, y = tensors["x"].long() - 1, tensors["y"].long() - 1
+    opt = optimiser(torch.optim.Adam, model.parameters(), words, lr=1e-3)
+    return training(opt, lambda: functional.cross_entropy(model(x).flatten(0, 1), y))
+
+
+def lstm_large(tensors, words, checked):
+    return regression(Sequences(256, 256, tensors, "", words), torch.optim.Adam, 1e-3, tensors, words)
+
+
 class Block(nn.Module):
     """Attention and a feed-forward part, each after a normalisation and added to its input."""
 

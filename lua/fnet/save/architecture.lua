@@ -21,7 +21,7 @@ local DEEPEST = 64 -- levels of JSON
 -- The classes of fnet.nn by name.
 local function known_classes()
   local classes = {}
-  for name, value in next, require "fnet.nn" do
+  for name, value in pairs(require "fnet.nn") do
     if type(value) == "table" and rawget(value, "is_module") and value.class_name == name then
       classes[name] = value
     end
