@@ -84,20 +84,26 @@ local function pictures_of(place, layer, shape)
   return shape
 end
 
--- Their tensor for one of ours: the first candidate that is there and fits. Gives it in fnet's layout, and its
--- name; or nil, the name of one that does not fit, and what is wrong.
+-- Their tensor for one of ours: the first candidate that is there and fits; one made of several of theirs is a list
+-- of their names, and says how in `make`. Gives it in fnet's layout, and the names; or nil, the names of one that
+-- does not fit, and what is wrong.
 local function find(tensors, theirs, candidates, entry, convert)
   local tried, misfit, problem = {}, nil, nil
-  for _, name in ipairs(candidates) do
+  for _, candidate in ipairs(candidates) do
+    local parts = type(candidate) == "table" and candidate or { candidate }
     for _, separator in ipairs(theirs == "" and { "" } or { ".", "/" }) do
-      local full = theirs .. separator .. name
-      local converted = tensors[full] and convert(tensors[full])
+      local full, found = {}, {}
+      for i, name in ipairs(parts) do
+        full[i] = theirs .. separator .. name
+        found[#found + 1] = tensors[full[i]]
+      end
+      local converted = #found == #parts and (parts.make or convert)(table.unpack(found)) or nil
       if converted and is.same_shape(converted.shape, entry.tensor.shape) then return converted, full end
       if converted and not misfit then
-        misfit, problem = full, ("'%s' is %s in fnet's layout, but '%s' is %s"):format(full,
-          say.shape(converted.shape), entry.name, say.shape(entry.tensor.shape))
+        misfit, problem = full, ("'%s' is %s in fnet's layout, but '%s' is %s"):format(
+          table.concat(full, "' with '"), say.shape(converted.shape), entry.name, say.shape(entry.tensor.shape))
       end
-      if not name:find ":0$" then tried[#tried + 1] = full end
+      if not full[1]:find ":0$" then tried[#tried + 1] = table.concat(full, " with ") end
     end
   end
   return nil, misfit, problem
@@ -138,7 +144,7 @@ local function match(model, tensors, library, names, flattened)
       end)
     end
     matched.state[entry.name] = tensor or entry.tensor
-    matched.used[full or ""] = true
+    for _, name in ipairs(full or {}) do matched.used[name] = true end
     if tensor then
       matched.taken[layer] = theirs
     elseif full then

@@ -2,6 +2,8 @@
 -- as [units, inputs] and convolution weights as [outputs, inputs, height, width], and flattens pictures with their
 -- channels first. Keras has all that as fnet does, but for depthwise kernels, [height, width, inputs, multiplier].
 
+local recurrent = require "fnet.save.foreign_recurrent"
+
 local layouts = {}
 
 local is_norm = { BatchNorm = true, LayerNorm = true }
@@ -13,10 +15,12 @@ local pytorch = {
   ignored = { "num_batches_tracked$" }, -- a count that PyTorch's training keeps
 }
 
---- Their names for a layer's tensor, the likeliest first.
+--- Their names for a layer's tensor, the likeliest first; of one that is made of several, a list of these with
+--- `make`, a function of their tensors that gives ours.
+---@param layer table
 ---@param key string "weight", "bias", ...
----@return string[]
-function pytorch.candidates(_, key) return { key } end
+---@return (string|table)[]
+function pytorch.candidates(layer, key) return recurrent.pytorch(layer, key) or { key } end
 
 --- A tensor of theirs in fnet's layout.
 ---@param tensor tensor
@@ -52,6 +56,8 @@ local other_names = {
 }
 
 function keras.candidates(layer, key)
+  local of_recurrent = recurrent.keras(layer, key)
+  if of_recurrent then return of_recurrent end
   local names = (is_norm[layer.class_name] and norm_names or other_names)[key] or { key }
   local list = {}
   for i, name in ipairs(names) do list[2 * i - 1], list[2 * i] = name, name .. ":0" end -- :0 from Keras 2
