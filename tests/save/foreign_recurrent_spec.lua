@@ -55,7 +55,8 @@ describe("recurrent layers of PyTorch", function()
     local deep = nn.LSTM(3, 4, { layers = 3, bidirectional = true })
     fails("load_foreign: '1.weight_3' needs one of weight_ih_l2, and there is none", deep)
     fails("; '1.bias_3' needs one of bias_ih_l2 with bias_hh_l2, and there is none", deep)
-    fails("load_foreign: 'bias_hh_l0' stays unused", nn.LSTM(3, 4, { layers = 2, bidirectional = true, bias = false }))
+    fails("load_foreign: 'bias_hh_l0' stays unused",
+      nn.LSTM(3, 4, { layers = 2, bidirectional = true, bias = false }))
     fails("load_foreign: 'weight_ih_l0' is [3, 16] in fnet's layout, but '1.weight_1' is [3, 20]",
       nn.LSTM(3, 5, { layers = 2, bidirectional = true }))
   end)

@@ -108,6 +108,13 @@ local function take_lengths(self, lengths, batch, time)
   return core.tensor(numbers, "int32"), core.tensor(ends, "int32")
 end
 
+-- Zeros in the place of what stands behind the ends: no gradient of a weight may meet a NaN there.
+local function without_rest(x, lengths)
+  local batch, time = x.shape[1], x.shape[2]
+  local counts = core.arange(1, time, 1, "int32"):reshape { 1, time, 1 }
+  return core.where(counts:le(lengths:reshape { batch, 1, 1 }), x, 0)
+end
+
 -- A part of the state, [batch, passes, units] or, of a single sequence, [passes, units], cut into one a pass.
 local function take_part(self, part, what, x, is_single)
   local shape = { x.shape[1], #self.passes, self.units }
@@ -162,6 +169,7 @@ local function forward(self, x, state, lengths)
   local h, c = take_state(self, state, batch, is_single)
   local ends
   lengths, ends = take_lengths(self, lengths, batch.shape[1], batch.shape[2])
+  if lengths then batch = without_rest(batch, lengths) end
   local results, last_h, last_c = nil, {}, {}
   for k, pass in ipairs(self.passes) do
     if not pass.reversed and k > 1 then -- a new layer
