@@ -451,6 +451,20 @@ describe("the rules", function()
     check(function(x) return core.pool_pick(x, nil, 3, 3, 2, 2, 1, 1, 1, 1, tap) end, mixed { 4, 4, 1 })
   end)
 
+  it("of recurrent layers, of each kind and both directions", function()
+    local lengths = fnet.tensor({ 1, 2 }, "int32")
+    for kind, gates in pairs { tanh = 1, lstm = 4, gru = 3 } do
+      for _, reversed in ipairs { false, true } do
+        check(function(x, w, b, u, h, c, bias)
+          local sums = fnet.no_grad(core.dense, x, w, b)
+          return core.recurrent(sums, x, w, b, kind, reversed, reversed and lengths or nil, u,
+            kind == "gru" and bias or nil, h, kind == "lstm" and c or nil)
+        end, mixed { 2, 2, 2 }, mixed { 2, 2 * gates }, mixed { 2 * gates }, mixed { 2, 2 * gates }, mixed { 2, 2 },
+          mixed { 2, 2 }, mixed { 2 })
+      end
+    end
+  end)
+
   it("of conversions, clamp and the mean squared error", function()
     local ok, detail = fnet.gradcheck(function(x) return x:float():double() * x end, { mixed { 2, 3 } },
       { step = 1e-2, tolerance = 1e-4 })
