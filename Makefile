@@ -126,7 +126,8 @@ test_sources := $(sort $(wildcard tests/c/kernels/*.c tests/c/core/*.c))
 bench_sources := $(filter-out tests/bench/peers%,$(wildcard tests/bench/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
 # what `require "fnet"` loads
-modules_as_text := $(filter lua/fnet/init.lua lua/fnet/base/% lua/fnet/tensor/% lua/fnet/nn/% lua/fnet/optim/%,$(modules))
+modules_as_text := $(filter-out %/recurrent.lua,$(filter lua/fnet/init.lua lua/fnet/base/% lua/fnet/tensor/% \
+    lua/fnet/nn/% lua/fnet/optim/%,$(modules)))
 
 objects_of = $(patsubst %.c,$(build)/%.o,$(1))
 core_objects := $(call objects_of,$(kernel_sources) $(core_sources))

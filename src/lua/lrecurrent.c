@@ -50,7 +50,8 @@ static struct recurrent push_layer(lua_State *L, int gates, int first) {
     p.lengths = push_lengths(L, first + 2, &p);
     const size_t weight[2] = {p.units, t->shape[2]}, state[2] = {p.batch, p.units};
     p.weight = push_part(L, first + 3, p.dtype, 2, weight)->data;
-    if (p.kind == CELL_GRU && !lua_isnil(L, first + 4)) p.bias = push_part(L, first + 4, p.dtype, 1, &p.units)->data;
+    if (p.kind == CELL_GRU && !lua_isnil(L, first + 4))
+        p.bias = push_part(L, first + 4, p.dtype, 1, &p.units)->data;
     p.h = push_part(L, first + 5, p.dtype, 2, state)->data;
     if (p.kind == CELL_LSTM) p.c = push_part(L, first + 6, p.dtype, 2, state)->data;
     return p;
@@ -64,9 +65,9 @@ static void *push_workspace(lua_State *L, const struct recurrent *p) {
 enum { GATES = 1, KIND = 5, OPERANDS = KIND + 6 };
 
 /* recurrent(gates, x, w, b, kind, reversed, lengths, weight, bias, h, c): the states after each step, [batch *
-   time, units], of an LSTM with the memory c at the end below them, [batch, units]. The gates come as x w + b and
-   are changed in place; x, w and b are those of the rule. Saves what else a cell keeps: c, or GRU's sums of the
-   state. */
+   time, units], of an LSTM with the memory c at the end below them, [batch, units]. The gates come as
+   dense(x, w, b), whose rule does not look at them, and are changed in place; x, w and b are for second
+   derivatives. Saves what else a cell keeps: c, or GRU's sums of the state. */
 static int recurrent(lua_State *L) {
     lua_settop(L, OPERANDS);
     struct recurrent p = push_layer(L, GATES, KIND);

@@ -76,6 +76,23 @@ describe("a model as ONNX", function()
     if output then assert.matches("\noutputs output1 output2\n", output) end
   end)
 
+  it("gives the outputs of recurrent layers in onnxruntime", function()
+    fnet.seed(9)
+    local model = nn.Sequential { nn.RNN(3, 4, { activation = "relu", bidirectional = true }), nn.RNN(8, 3),
+      nn.LSTM(3, 5, { layers = 2, bidirectional = true }), nn.GRU(10, 4, { bias = false }),
+      nn.GRU(4, 3, { layers = 2, bidirectional = true, last = true }), nn.Dense(6, 2) }
+    for _, parameter in ipairs(model:parameters()) do
+      if parameter.rank == 1 then fnet.no_grad(function() parameter:copy(fnet.randn(parameter.shape)) end) end
+    end
+    check_in_onnxruntime(model:eval(), fnet.randn { 5, 7, 3 }, { input = { 7, 3 } })
+    model = nn.Sequential { nn.Embedding(9, 3), nn.LSTM(3, 4, { last = true }) }
+    check_in_onnxruntime(model, (fnet.rand { 5, 6 } * 9 + 1):int(), { input = { 6 } })
+    support.raises("export_onnx: the layers do not say what shape a sample has; do, as input = { time, inputs }",
+      function() nn.Sequential { nn.LSTM(3, 4) }:export_onnx(directory .. "/no.onnx") end)
+    support.raises("export_onnx: layer 1, LSTM(3, 4) expects sequences, a sample { time, 3 }, got one of 1 axes",
+      function() nn.Sequential { nn.LSTM(3, 4) }:export_onnx(directory .. "/no.onnx", { input = { 3 } }) end)
+  end)
+
   it("is encoded as the format's documentation shows", function()
     assert.equal("\x08\x96\x01", protobuf.integer(1, 150))
     assert.equal("\x12\x07testing", protobuf.bytes(2, "testing"))

@@ -456,8 +456,7 @@ describe("the rules", function()
     for kind, gates in pairs { tanh = 1, lstm = 4, gru = 3 } do
       for _, reversed in ipairs { false, true } do
         check(function(x, w, b, u, h, c, bias)
-          local sums = fnet.no_grad(core.dense, x, w, b)
-          return core.recurrent(sums, x, w, b, kind, reversed, reversed and lengths or nil, u,
+          return core.recurrent(core.dense(x, w, b), x, w, b, kind, reversed, reversed and lengths or nil, u,
             kind == "gru" and bias or nil, h, kind == "lstm" and c or nil)
         end, mixed { 2, 2, 2 }, mixed { 2, 2 * gates }, mixed { 2 * gates }, mixed { 2, 2 * gates }, mixed { 2, 2 },
           mixed { 2, 2 }, mixed { 2 })

@@ -14,7 +14,7 @@ local parameter = require "fnet.nn.parameter"
 local concat, stack = functions.constructors.concat, functions.constructors.stack
 
 -- How many gates a kind has, each as wide as the state.
-local gates = { tanh = 1, relu = 1, lstm = 4, gru = 3 }
+local gate_counts = { tanh = 1, relu = 1, lstm = 4, gru = 3 }
 
 -- ---- parameters ----
 
@@ -29,7 +29,7 @@ local function add_pass(self, layer, reversed, options)
   local what, units, kind = self.class_name, self.units, self.kind
   local pass = { layer = layer, reversed = reversed, name = layer .. (reversed and "_backward" or "") }
   local inputs = layer == 1 and self.inputs or units * self.directions
-  local columns = gates[kind] * units
+  local columns = gate_counts[kind] * units
   self["weight_" .. pass.name] = parameter.weight(what, { inputs, columns }, options.init)
   self["state_weight_" .. pass.name] = parameter.weight(what .. ": state", { units, columns },
     options.state_init or "orthogonal")
@@ -147,10 +147,10 @@ end
 local function run_pass(self, pass, x, h, c, lengths, ends)
   local name, batch, time = pass.name, x.shape[1], x.shape[2]
   local weight, bias = self["weight_" .. name], self["bias_" .. name]
-  local sums = core.no_grad(core.dense, x, weight, bias, self:name()) -- the kernel goes on from them, in place
-  local rows = core.recurrent(sums, x, weight, bias, self.kind, pass.reversed, lengths,
+  local gates = core.dense(x, weight, bias, self:name()) -- whose place the kernel takes, going on from there
+  local rows = core.recurrent(gates, x, weight, bias, self.kind, pass.reversed, lengths,
     self["state_weight_" .. name], self["state_bias_" .. name], h, c)
-  core.discard(sums, rows)
+  core.discard(gates, rows)
   local states = self.kind == "lstm" and rows:slice(1, 1, batch * time) or rows
   local y = states:reshape { batch, time, self.units }
   local last = pass.reversed and y:select(2, 1) or ends and core.gather(states, ends, 1) or y:select(2, time)
@@ -198,7 +198,7 @@ local function recurrent_class(name)
   function class:output_shape(input)
     expect.output_shape(self, input)
     local features = self.units * self.directions
-    return self.last and { features } or { input and input[1] or "?", features }
+    return self.last and { features } or { input and #input == 2 and input[1] or "?", features }
   end
   function class:describe()
     expect.method("describe", self)

@@ -33,6 +33,9 @@ local OPENED = { "Sequential", "Dropout", "Parallel" }
 -- Kinds whose steps leave numbers as they are.
 local VIEWS = { Flatten = true, Reshape = true }
 
+-- Kinds that take sequences { time, inputs }.
+local SEQUENTIAL = { RNN = true, LSTM = true, GRU = true }
+
 -- Only fnet's own layers do what the name of their class says; one with a forward of its own does not.
 local function is_own(layer)
   return rawget(nn, layer.class_name) == getmetatable(layer) and rawget(layer, "forward") == nil
@@ -126,7 +129,7 @@ local function input_shape(steps)
     local layer, kind = step.layer, step.kind
     if kind == "Reshape" then return { layer.count_of_sample } end
     if kind == "Flatten" then return layer.features and { layer.features } end
-    if kind:find "2D$" or kind == "GlobalAvgPool" or kind == "Embedding" then return nil end
+    if kind:find "2D$" or kind == "GlobalAvgPool" or kind == "Embedding" or SEQUENTIAL[kind] then return nil end
     features = features or layer.inputs
     if layer.inputs and kind ~= "BatchNorm" and kind ~= "LayerNorm" then break end
   end
@@ -216,7 +219,9 @@ function layers.program(what, model, known, input)
   local steps = builder.steps
   local shape = shape_option(what, input) or input_shape(steps)
   if not shape or #steps == 0 then
-    local form = steps[1] and steps[1].kind == "Embedding" and "{ length }" or "{ height, width, channels }"
+    local kind = steps[1] and steps[1].kind
+    local form = kind == "Embedding" and "{ length }" or SEQUENTIAL[kind] and "{ time, inputs }"
+      or "{ height, width, channels }"
     core.raise("%s: the layers do not say what shape a sample has; do, as input = %s", what, form)
   end
   local indices = takes_indices(what, steps)

@@ -29,8 +29,12 @@ local function tensor_proto(name, shape, data_type, data)
   return repeated(integer, 1, shape) .. integer(2, data_type) .. bytes(8, name) .. bytes(9, data)
 end
 
--- Attributes of a node: a float becomes f, a whole number i, a list ints.
+-- Attributes of a node: a float becomes f, a whole number i, a text s, a list ints or strings.
 local function attribute_proto(name, value)
+  if type(value) == "string" then return bytes(1, name) .. bytes(4, value) .. integer(20, 3) end
+  if type(value) == "table" and type(value[1]) == "string" then
+    return bytes(1, name) .. repeated(bytes, 9, value) .. integer(20, 8)
+  end
   if type(value) == "table" then return bytes(1, name) .. repeated(integer, 8, value) .. integer(20, 7) end
   if math.type(value) == "integer" then return bytes(1, name) .. integer(3, value) .. integer(20, 2) end
   return bytes(1, name) .. float(2, value) .. integer(20, 1)
@@ -48,12 +52,12 @@ end
 local Graph = {}
 Graph.__index = Graph
 
--- A node with the inputs by name; the name of its output.
-function Graph:node(operator, inputs, attributes)
+-- A node with the inputs by name; the name of its output, the first one, or another by its number.
+function Graph:node(operator, inputs, attributes, output_number)
   local number, list = #self.nodes + 1, {}
   for i, name in ipairs(naming.sorted(attributes or {})) do list[i] = attribute_proto(name, attributes[name]) end
   local output = "x" .. number
-  self.nodes[number] = repeated(bytes, 1, inputs) .. bytes(2, output)
+  self.nodes[number] = repeated(bytes, 1, inputs) .. bytes(2, ""):rep((output_number or 1) - 1) .. bytes(2, output)
     .. bytes(3, ("%s %d"):format(self.place, number)) .. bytes(4, operator) .. repeated(bytes, 5, list)
   return output
 end
@@ -65,6 +69,10 @@ function Graph:constant(name, shape, data_type, data)
 end
 
 function Graph:tensor(name, tensor) return self:constant(name, tensor.shape, FLOAT, tensor:detach():bytes()) end
+
+function Graph:integers(name, values)
+  return self:constant(name, { #values }, INT64, string.pack(("<" .. ("i8"):rep(#values)), table.unpack(values)))
+end
 
 function Graph:number(name, value) return self:constant(name, {}, FLOAT, string.pack("<f", value)) end
 
@@ -123,10 +131,7 @@ function writers.GELU(graph, x)
 end
 
 function writers.Reshape(graph, x, step)
-  local lengths = step.layer.lengths
-  local shape = graph:constant("shape", { #lengths + 1 }, INT64, string.pack("<i8", -1)
-    .. string.pack(("<" .. ("i8"):rep(#lengths)), table.unpack(lengths)))
-  return graph:node("Reshape", { x, shape })
+  return graph:node("Reshape", { x, graph:integers("shape", { -1, table.unpack(step.layer.lengths) }) })
 end
 
 function writers.Dense(graph, x, step)
@@ -174,6 +179,10 @@ function writers.AvgPool2D(graph, x, step)
   local attributes = window_attributes(step)
   attributes.count_include_pad = step.layer.count_include_pad and 1 or 0
   return graph:channels_first(x, "AveragePool", {}, attributes)
+end
+
+for _, kind in ipairs { "RNN", "LSTM", "GRU" } do
+  writers[kind] = function(...) return (require("fnet.save.onnx_recurrent")(...)) end
 end
 
 local function graph_proto(program)

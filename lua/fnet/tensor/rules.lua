@@ -304,18 +304,17 @@ function rules.layer_norm(dy, _, x, w, _, epsilon, saved)
   return dx, dw, dy:reshape(matrix):sum(1)
 end
 
--- The sums of the gates are x w + b, with an element of the state's product added to each.
+-- `gates` were x w + b, but hold the gates now: second derivatives begin from x, w and b themselves.
 function rules.recurrent(dy, y, gates, x, w, b, kind, reversed, lengths, weight, bias, h, c, extra)
   if core.recording() then
     return require "fnet.tensor.recurrent"(dy, x, w, b, kind, reversed, lengths, weight, bias, h, c)
   end
   local slopes, told, before, dh, dc =
     core.recurrent_backward(dy, y, gates, kind, reversed, lengths, weight, bias, h, c, extra)
-  local dx, dw, db = core.dense_backward(slopes, x, w, b)
   local dweight
   if wants(weight) then
-    local units, states = #weight, before:reshape { -1, #weight }:transpose()
-    local rows = slopes:reshape { -1, weight.shape[2] }
+    local units = #weight
+    local states, rows = before:reshape({ -1, units }):transpose(), slopes:reshape { -1, weight.shape[2] }
     if told then -- GRU: the candidate's sum of the state has a slope of its own
       dweight = core.concat2(core.matmul(states, rows:slice(2, 1, 2 * units)),
         core.matmul(states, told:reshape { -1, units }), 2)
@@ -324,8 +323,10 @@ function rules.recurrent(dy, y, gates, x, w, b, kind, reversed, lengths, weight,
     end
   end
   local dbias = wants(bias) and told:reshape({ -1, #weight }):sum(1) or nil
-  for _, part in ipairs { slopes, before, told } do core.discard(part, dy) end -- their memory is used again
-  return nil, dx, dw, db, nil, nil, nil, dweight, dbias, wants(h) and dh or nil, wants(c) and dc or nil
+  core.discard(before, dy) -- its memory is used again
+  core.discard(told, dy)
+  return wants(gates) and slopes or nil, nil, nil, nil, nil, nil, nil, dweight, dbias, wants(h) and dh or nil,
+    wants(c) and dc or nil
 end
 
 core.rules(rules)
