@@ -49,13 +49,15 @@ describe("search", function()
       ["layer normalization"] = "nn.LayerNorm", ["np.concatenate"] = "concat", kaiming = "nn.init.he_normal",
       kaiming_uniform_ = "nn.init.he_uniform", label_smoothing = "nn.cross_entropy",
       learning_rate = "optim", CrossEntropyLoss = "nn.cross_entropy", ["F.gelu"] = "nn.GELU",
+      ["torch.nn.LSTM"] = "nn.LSTM", SimpleRNN = "nn.RNN",
     } do
       assert.equal(first, found(name)[1], name)
     end
   end)
 
   it("says what there is instead of what fnet has not", function()
-    assert.equal("LSTM: write a cell in Lua, as examples/char_rnn.lua does", search.find "torch.nn.LSTM")
+    assert.matches("^LSTMCell: a sequence of one step does it, fnet.nn.LSTM%(inputs, units%), which gives its state "
+      .. "back\n\n  ", search.find "torch.nn.LSTMCell")
     assert.matches("^train_test_split: it is a method: local train, valid = set:split%(0%.8%)\n\n  ",
       search.find "train_test_split")
   end)

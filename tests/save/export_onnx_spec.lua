@@ -105,8 +105,8 @@ describe("a model as ONNX", function()
     local raises, path = support.raises, directory .. "/x.onnx"
     raises("export_onnx: expected a path, got nil", function() nn.Dense(1, 1):export_onnx() end)
     raises("export_onnx: layer 2, Lambda() cannot be exported; what can: Sequential, Dropout, Parallel, "
-      .. "AvgPool2D, BatchNorm, Concat, Conv2D, Dense, ELU, Embedding, Flatten, GELU, GlobalAvgPool, "
-      .. "LayerNorm, LeakyReLU, LogSoftmax, MaxPool2D, ReLU, "
+      .. "AvgPool2D, BatchNorm, Concat, Conv2D, Dense, ELU, Embedding, Flatten, GELU, GRU, "
+      .. "GlobalAvgPool, LSTM, LayerNorm, LeakyReLU, LogSoftmax, MaxPool2D, RNN, ReLU, "
       .. "Reshape, Residual, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh",
       function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_onnx(path) end)
   end)

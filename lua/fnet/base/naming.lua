@@ -32,9 +32,9 @@ naming.SYNONYMS = {
   etamin = "floor", figsize = "width height", gamma = "factor", he = "he_normal", kaiming = "he_normal",
   kaimingnormal = "he_normal", kaiminguniform = "he_uniform", kernelinitializer = "init",
   labelsmoothing = "smoothing", learningrate = "lr", minlr = "floor", mode = "goal", names = "classes",
-  numworkers = "jobs", optimiser = "optim", optimizer = "optim", processes = "jobs", rate = "lr",
-  retaingraph = "retain", rho = "alpha", sep = "separator", std = "deviation", stepsize = "every",
-  stratify = "stratified", tmax = "steps", usebias = "bias", val = "valid", validation = "valid",
+  nonlinearity = "activation", numworkers = "jobs", optimiser = "optim", optimizer = "optim", processes = "jobs",
+  rate = "lr", recurrentinitializer = "state_init", retaingraph = "retain", returnsequences = "last", rho = "alpha",
+  sep = "separator", std = "deviation", stepsize = "every", stratify = "stratified", tmax = "steps", usebias = "bias", val = "valid", validation = "valid",
   validationdata = "valid", workers = "jobs", xavier = "glorot_uniform", xaviernormal = "glorot_normal",
   xavieruniform = "glorot_uniform", xlim = "x_range", xscale = "log", ylim = "y_range", yscale = "log",
 }
