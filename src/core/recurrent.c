@@ -14,10 +14,10 @@
 #define STEP_COST 20 /* operations on a gate, beside its products */
 
 const struct cell_form cell_forms[CELL_COUNT] = {
-    [CELL_TANH] = {"tanh", 1, false},
-    [CELL_RELU] = {"relu", 1, false},
-    [CELL_LSTM] = {"lstm", 4, true},
-    [CELL_GRU] = {"gru", 3, true},
+    [CELL_TANH] = {1, false},
+    [CELL_RELU] = {1, false},
+    [CELL_LSTM] = {4, true},
+    [CELL_GRU] = {3, true},
 };
 
 struct job {

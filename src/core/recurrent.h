@@ -12,7 +12,6 @@
 
 /* How many gates a cell has; and whether, beside the state, it keeps something for each step. */
 extern const struct cell_form {
-    const char *name;
     size_t gates;
     bool has_extra;
 } cell_forms[CELL_COUNT];

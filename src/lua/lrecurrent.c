@@ -32,11 +32,10 @@ static const int32_t *push_lengths(lua_State *L, int index, const struct recurre
 /* What forward and backward are told, from seven arguments at `first`: kind, reversed, lengths, the weights of the
    state, GRU's bias, and the state h and c at the start; the gates are at `gates`. */
 static struct recurrent push_layer(lua_State *L, int gates, int first) {
-    struct recurrent p = {0};
-    const char *kind = luaL_checkstring(L, first);
-    while (p.kind < CELL_COUNT && strcmp(cell_forms[p.kind].name, kind) != 0) p.kind++;
+    static const char *const kinds[CELL_COUNT + 1] = {
+        [CELL_TANH] = "tanh", [CELL_RELU] = "relu", [CELL_LSTM] = "lstm", [CELL_GRU] = "gru"};
+    struct recurrent p = {.kind = (enum cell_kind)luaL_checkoption(L, first, NULL, kinds)};
     const struct tensor *t = &ltensor_check(L, gates)->tensor;
-    if (p.kind == CELL_COUNT) luaL_argerror(L, first, "no kind of cell");
     const size_t count = cell_forms[p.kind].gates;
     if (!dtype_is_float(t->dtype) || t->rank != 3 || !tensor_is_contiguous(t) || t->shape[2] % count != 0 ||
         t->shape[1] == 0)

@@ -56,8 +56,8 @@ describe("search", function()
   end)
 
   it("says what there is instead of what fnet has not", function()
-    assert.matches("^LSTMCell: a sequence of one step does it, fnet.nn.LSTM%(inputs, units%), which gives its state "
-      .. "back\n\n  ", search.find "torch.nn.LSTMCell")
+    assert.matches("^LSTMCell: a sequence of one step does it, fnet.nn.LSTM%(inputs, units%), which gives its "
+      .. "state back\n\n  ", search.find "torch.nn.LSTMCell")
     assert.matches("^train_test_split: it is a method: local train, valid = set:split%(0%.8%)\n\n  ",
       search.find "train_test_split")
   end)

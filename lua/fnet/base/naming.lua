@@ -34,9 +34,10 @@ naming.SYNONYMS = {
   labelsmoothing = "smoothing", learningrate = "lr", minlr = "floor", mode = "goal", names = "classes",
   nonlinearity = "activation", numworkers = "jobs", optimiser = "optim", optimizer = "optim", processes = "jobs",
   rate = "lr", recurrentinitializer = "state_init", retaingraph = "retain", returnsequences = "last", rho = "alpha",
-  sep = "separator", std = "deviation", stepsize = "every", stratify = "stratified", tmax = "steps", usebias = "bias", val = "valid", validation = "valid",
-  validationdata = "valid", workers = "jobs", xavier = "glorot_uniform", xaviernormal = "glorot_normal",
-  xavieruniform = "glorot_uniform", xlim = "x_range", xscale = "log", ylim = "y_range", yscale = "log",
+  sep = "separator", std = "deviation", stepsize = "every", stratify = "stratified", tmax = "steps",
+  usebias = "bias", val = "valid", validation = "valid", validationdata = "valid", workers = "jobs",
+  xavier = "glorot_uniform", xaviernormal = "glorot_normal", xavieruniform = "glorot_uniform", xlim = "x_range",
+  xscale = "log", ylim = "y_range", yscale = "log",
 }
 
 --- A name however it is written: "batch_norm", "BatchNorm" and "batch norm" are the same.

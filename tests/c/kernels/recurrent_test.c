@@ -86,7 +86,7 @@ static void check_array(size_t place, const struct array *a, size_t rows, size_t
     const struct array to = {expected, a->width, a->row};
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < units; i++)
-            set(&to, units, r, i, (const float *)((const char *)&all[r * units + i] + offset));
+            set(&to, units, r, i, (const void *)((const char *)&all[r * units + i] + offset));
     check_same(count, expected, a->at, "%s, rows %zu units %zu", what, rows, units);
     check_guards(place);
 }
