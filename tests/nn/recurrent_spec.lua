@@ -383,7 +383,8 @@ describe("a recurrent layer refuses", function()
   it("options that make no layer", function()
     raises("LSTM: inputs: expected a whole number of at least 1, got 0", function() nn.LSTM(0, 4) end)
     raises("LSTM: units: expected a whole number of at least 1, got nil", function() nn.LSTM(3) end)
-    raises("GRU: layers: expected a whole number of at least 1, got 0", function() nn.GRU(3, 4, { layers = 0 }) end)
+    raises("GRU: layers: expected a whole number from 1 to 1000, got 0",
+      function() nn.GRU(3, 4, { layers = 0 }) end)
     raises("GRU: dropout: expected a number from 0 to 1, got nan",
       function() nn.GRU(3, 4, { layers = 2, dropout = 0 / 0 }) end)
     raises("GRU: dropout lies between layers, and there is one; fnet.nn.Dropout(0.5) after it drops its results",
@@ -420,6 +421,19 @@ describe("a recurrent layer refuses", function()
     raises(wanted .. "1 of them", function() layer(x, nil, { 5 }) end)
     raises(wanted .. "float32 [2]", function() layer(x, nil, fnet.ones { 2 }) end)
     raises(wanted .. "number", function() layer(x, nil, 5) end)
+  end)
+
+  it("weights of a shape that a script has changed", function()
+    local other = nn.LSTM(3, 4)
+    other.state_weight_1 = fnet.zeros { 4, 12 }
+    raises("LSTM(3, 4): expected weights of the state of float32 [4, 16], got float32 [4, 12]",
+      function() other(x) end)
+    other = nn.GRU(3, 4)
+    other.state_bias_1 = fnet.zeros { 3 }
+    raises("GRU(3, 4): expected a bias of the state of float32 [4], got float32 [3]", function() other(x) end)
+    other.weight_1 = fnet.zeros { 3, 13 }
+    other.bias_1 = nil
+    raises("GRU(3, 4): expected gates of a whole number of units, got float32 [2, 5, 13]", function() other(x) end)
   end)
 
   it("nothing of an empty batch", function()

@@ -41,6 +41,7 @@ local function add_pass(self, layer, reversed, options)
   table.insert(self.passes, pass)
 end
 
+local LAYERS_MOST = 1000 -- far more than ever learnt; a file that asks for more is no model
 local NAMES = { "layers", "bidirectional", "dropout", "bias", "init", "state_init", "last" }
 
 local function describe(self, options)
@@ -61,7 +62,7 @@ local function set_up(self, kind, inputs, units, options, more)
   local names = table.move(NAMES, 1, #NAMES, 1, {})
   names[#names + 1] = more
   options = expect.options(what, options, names, { "bidirectional", "bias", "last" })
-  self.layers = expect.count(what .. ": layers", options.layers or 1, 1)
+  self.layers = expect.count(what .. ": layers", options.layers or 1, 1, LAYERS_MOST)
   self.directions = options.bidirectional and 2 or 1
   self.dropout = expect.number(what .. ": dropout", options.dropout or 0, 0, 1)
   if self.dropout > 0 and self.layers == 1 then
