@@ -40,8 +40,8 @@ describe("a table of public names", function()
 
   it("answers the name of another library with its own, or with what there is instead", function()
     raises("fnet.nn has no 'Conv2d'; did you mean fnet.nn.Conv2D?", function() return fnet.nn.Conv2d end)
-    raises("fnet.nn has no 'LSTM'; write a cell in Lua, as examples/char_rnn.lua does",
-      function() return fnet.nn.LSTM end)
+    raises("fnet.nn has no 'LSTMCell'; a sequence of one step does it, fnet.nn.LSTM(inputs, units), which gives "
+      .. "its state back", function() return fnet.nn.LSTMCell end)
     raises("fnet.optim has no 'CosineAnnealingLR'; did you mean fnet.optim.schedule.cosine?",
       function() return fnet.optim.CosineAnnealingLR end)
     raises("fnet has no 'manual_seed'; did you mean fnet.seed?", function() return fnet.manual_seed end)

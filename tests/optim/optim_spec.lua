@@ -310,6 +310,18 @@ for name, new in pairs(OPTIMISERS) do
       assert.is_nil(grouped[2].grad)
     end)
 
+    it("takes the state that it gives after Ctrl-C in its first step", function()
+      local list, optimise = { parameter(START) }, core.optimise
+      local optimiser = new(list, name == "SGD" and { momentum = 0.5 } or nil)
+      list[1].grad = fnet.tensor(gradient_of(1))
+      core.optimise = support.interrupt
+      local ok, message = pcall(optimiser.step, optimiser)
+      core.optimise = optimise
+      assert.is_false(ok)
+      assert.equal("interrupted", fnet.error_kind(message))
+      optimiser:load_state(optimiser:state())
+    end)
+
     it("continues from its state as if it had not stopped", function()
       local options = { lr = 0.125, weight_decay = 0.25 }
       if name == "SGD" then options.momentum = 0.5 end

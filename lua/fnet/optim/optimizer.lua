@@ -191,7 +191,9 @@ function Optimizer:state()
     for _, cohort in ipairs(group[COHORTS]) do
       for k, place in ipairs(cohort.places) do
         if cohort.steps ~= self.steps then state[state_key(group, "steps", place)] = cohort.steps end
-        for name, list in pairs(cohort.moments) do state[state_key(group, name, place)] = list[k] end
+        -- Ctrl-C in the first step may have left moments behind, of a step that does not count.
+        local moments = cohort.steps > 0 and cohort.moments or {}
+        for name, list in pairs(moments) do state[state_key(group, name, place)] = list[k] end
       end
     end
   end
