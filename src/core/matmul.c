@@ -14,8 +14,9 @@
    multiplies block by block of a. A block whose rows do not lie side by side in memory is packed too. A slab starts
    from what the one before left in c, so the chain of each element is unbroken. For large products, and for a b
    without unit column stride.
-   TRANSPOSED: each thread computes a block of the transpose, whose rows are long, and transposes it into c. For a c
-   of few columns, which would leave most of each vector empty, where the columns of a lie in one piece.
+   TRANSPOSED: each thread computes a block of the transpose and transposes it into c; where the columns of a do not
+   lie in one piece, a is turned too. For a c of few columns, which would leave most of each vector empty; and for a
+   b without unit column stride where a has so few rows that turning them takes less time than packing b.
    Chains that are cut (chain.h) are computed block by block, for one strip of c's rows after the other, so that the
    sums of the blocks take little memory. */
 enum way { DIRECT, PACKED, TRANSPOSED };
@@ -24,7 +25,7 @@ enum way { DIRECT, PACKED, TRANSPOSED };
 #define BLOCK_ROWS 96              /* rows of a block of a, a multiple of every tile's rows */
 #define PACK_ELEMENTS (256 * 1024) /* of b, from which packing pays when there are rows to reuse it */
 #define PACK_ROWS 64
-#define TRANSPOSED_COLUMNS 256 /* of a block of the transpose */
+#define TRANSPOSED_COLUMNS 256 /* of a block of the transpose, at most */
 #define TRANSPOSED_DEPTH 16    /* chains that are shorter do not pay for transposing the result */
 #define SUMS_PIECE 16384
 #define STRIP_BYTES (16 * 1024 * 1024) /* of the sums of blocks, about */
@@ -49,7 +50,10 @@ static size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
 
 static enum way choose(const struct matmul *p) {
     size_t width = backend(p->dtype)->width;
-    if (p->b_column != 1) return PACKED;
+    if (p->b_column != 1) {
+        bool full_vectors = divide_up(p->m, width) * width - p->m <= width / 2;
+        return full_vectors && p->m < PACK_ROWS && !p->bias && p->k >= TRANSPOSED_DEPTH ? TRANSPOSED : PACKED;
+    }
     if (p->m >= PACK_ROWS && p->n >= 64 && p->n * p->k >= PACK_ELEMENTS) return PACKED;
     if (p->a_row != 1 || p->a_column == 1 || p->bias || p->k < TRANSPOSED_DEPTH) return DIRECT;
     return 5 * p->n * divide_up(p->m, width) < 4 * p->m * divide_up(p->n, width) ? TRANSPOSED : DIRECT;
@@ -67,12 +71,14 @@ static size_t panels_size(const struct matmul *p) {
 }
 
 static size_t block_size(const struct matmul *p, enum way way) {
-    if (way == TRANSPOSED) return p->n * TRANSPOSED_COLUMNS * dtype_sizes[p->dtype];
+    if (way == TRANSPOSED)
+        return (p->n + (p->a_row == 1 ? 0 : p->k)) * least(p->m, TRANSPOSED_COLUMNS) * dtype_sizes[p->dtype];
     return way == PACKED && p->a_column != 1 ? BLOCK_ROWS * slab_depth(p) * dtype_sizes[p->dtype] : 0;
 }
 
 /* What a product needs whose chains are whole. */
-static size_t whole_workspace(const struct matmul *p, enum way way) {
+static size_t whole_workspace(const struct matmul *p) {
+    enum way way = choose(p);
     if (way == DIRECT) return 0;
     return (way == PACKED ? panels_size(p) : 0) + threads_count() * block_size(p, way);
 }
@@ -99,11 +105,9 @@ static size_t sums_count(const struct matmul *p) { return chain_is_cut(p->k) ? s
 
 size_t matmul_workspace(const struct matmul *p) {
     if (p->m == 0 || p->n == 0) return 0;
-    enum way way = choose(p);
-    if (!chain_is_cut(p->k)) return whole_workspace(p, way);
+    if (!chain_is_cut(p->k)) return whole_workspace(p);
     struct matmul first = block_of(p, 0, 0), last = block_of(p, 0, (p->k - 1) / CHAIN_BLOCK * CHAIN_BLOCK);
-    size_t a = whole_workspace(&first, way),
-           b = whole_workspace(&last, way); /* those of a lower strip are no larger */
+    size_t a = whole_workspace(&first), b = whole_workspace(&last); /* those of a lower strip are no larger */
     return sums_count(p) * sizeof(double) + (a > b ? a : b);
 }
 
@@ -174,20 +178,28 @@ static void multiply_packed(const struct job *job, size_t i, size_t end, size_t 
     }
 }
 
-static void multiply_transposed(const struct job *job, size_t i, size_t end, char *block) {
+static void multiply_transposed(const struct job *job, size_t i, size_t end, size_t j, size_t columns,
+                                char *block) {
     const struct matmul *p = &job->product;
     const struct kernels *kernels = job->kernels;
+    size_t size = job->size, row = least(p->m, TRANSPOSED_COLUMNS); /* of the block */
     for (; i < end; i += TRANSPOSED_COLUMNS) {
-        size_t columns = least(end - i, TRANSPOSED_COLUMNS);
-        struct product transposed = {.m = p->n,
-                                     .n = columns,
+        size_t length = least(end - i, TRANSPOSED_COLUMNS);
+        const char *a = (const char *)p->a + i * p->a_row * size;
+        struct product transposed = {.m = columns,
+                                     .n = length,
                                      .k = p->k,
-                                     .a = {p->b, 1, p->b_row},
-                                     .b = {(const char *)p->a + i * job->size, p->a_column, 1},
+                                     .a = {(const char *)p->b + j * p->b_column * size, p->b_column, p->b_row},
+                                     .b = {a, p->a_column, 1},
                                      .c = block,
-                                     .c_row = TRANSPOSED_COLUMNS};
+                                     .c_row = row};
+        if (p->a_row != 1) {
+            char *turned = block + p->n * row * size;
+            copy(job, p->k, length, a, p->a_column, p->a_row, turned, row);
+            transposed.b = (struct matrix){turned, row, 1};
+        }
         kernels->matmul(&transposed);
-        kernels->transpose(p->n, columns, block, TRANSPOSED_COLUMNS, (char *)p->c + i * p->n * job->size, p->n);
+        kernels->transpose(columns, length, block, row, (char *)p->c + (i * p->n + j) * size, p->n);
     }
 }
 
@@ -214,7 +226,7 @@ static void multiply_steps(void *context, size_t begin, size_t end) {
         switch (job->way) {
         case DIRECT: multiply_direct(job->kernels, p, i, i_end, j, j_end - j); break;
         case PACKED: multiply_packed(job, i, i_end, j / wide, divide_up(j_end, wide), block); break;
-        case TRANSPOSED: multiply_transposed(job, i, i_end, block); break;
+        case TRANSPOSED: multiply_transposed(job, i, i_end, j, j_end - j, block); break;
         }
     }
 }
@@ -238,7 +250,8 @@ static void run_whole(const struct matmul *p, enum way way, void *workspace) {
                       .block_size = block_size(p, way)};
     size_t panels = divide_up(p->n, kernels->tile_columns), parts = threads_count();
     if (way == PACKED) job.blocks += panels_size(p);
-    threads_grid(p->m, way == TRANSPOSED ? 1 : p->n, &job.row_parts, &job.column_parts);
+    bool few_rows = way == TRANSPOSED && p->b_column != 1;
+    threads_grid(few_rows ? 1 : p->m, way == TRANSPOSED && !few_rows ? 1 : p->n, &job.row_parts, &job.column_parts);
     do {
         if (p->k - job.slab_begin < job.slab_depth) job.slab_depth = p->k - job.slab_begin;
         double slab_work = p->k ? work / (double)p->k * (double)job.slab_depth : 0;
@@ -277,8 +290,8 @@ void matmul_run(const struct matmul *p, void *workspace) {
         size_t count = least(p->m - i, strip_rows(p)) * p->n;
         memset(sums, 0, count * sizeof *sums);
         for (size_t l = 0; l < p->k && !interrupt_pending(); l += CHAIN_BLOCK) {
-            struct matmul block = block_of(p, i, l);
-            run_whole(&block, choose(p), sums + sums_count(p));
+            struct matmul block = block_of(p, i, l), highest = block_of(p, 0, l);
+            run_whole(&block, choose(&highest), sums + sums_count(p));
             struct strip strip = {backend(p->dtype), dtype_sizes[p->dtype], block.c, sums, l + block.k == p->k};
             threads_for(count, SUMS_PIECE, (double)count * 4, add_block, &strip);
         }

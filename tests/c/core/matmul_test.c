@@ -63,7 +63,7 @@ static void test_shape(const struct shape *shape) {
         }
 }
 
-/* Small sizes cross the borders of tiles; a transposed b is packed whatever its size. */
+/* Small sizes cross the borders of tiles; a transposed b is packed, or a turned, whatever the sizes. */
 static void test_small(void) {
     size_t tables;
     const struct kernels *const *table = backend_all(&tables);
@@ -96,6 +96,10 @@ static void test_large(void) {
         {129, 17, 16, true, false, false},   /* the same, with tails everywhere */
         {50, 1, 300, true, false, false},    /* a single column */
         {8, 512, 513, false, false, true},   /* too few rows to pack for */
+        {16, 128, 512, false, true, false},  /* few rows against a transposed b: as the transpose, a turned */
+        {63, 130, 300, false, true, false},  /* the same, tails everywhere, columns shared out */
+        {17, 64, 300, false, true, false},   /* too little in the second vector: packed */
+        {16, 200, 300, true, true, false},   /* both transposed */
         {200, 63, 800, false, false, true},  /* two steps on one thread */
         {1, 3000, 100, false, false, false}, /* a single row, shared by columns */
         {3000, 1, 100, true, false, true},
@@ -105,6 +109,7 @@ static void test_large(void) {
         {70, 9, 6144, true, false, true},
         {67, 70, 4100, false, true, true},
         {66, 68, 5120, true, false, false},
+        {16, 70, 4097, false, true, false},
         {1, 1, 30000, false, false, false},
         {2, 1, 4096, false, false, true}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
