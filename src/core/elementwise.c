@@ -34,7 +34,7 @@ static void find_inner(struct job *job) {
     for (int o = 0; o < job->operands; o++) job->step[o] = 0;
     for (; axis >= 0; axis--) {
         if (job->y.shape[axis] == 1) continue;
-        bool fits = true;
+        bool fits = job->y.stride[axis] == job->inner;
         for (int o = 0; o < job->operands; o++) {
             size_t stride = job->operand[o].stride[axis];
             if (job->inner == 1)
@@ -106,7 +106,7 @@ static void run_elements(void *context, size_t begin, size_t end) {
             from[o] =
                 line_up(size, (const char *)t->data + tensor_offset(t, begin) * size, job->step[o], n, buffer[o]);
         }
-        compute(job, n, from, job->step, (char *)job->y.data + begin * size);
+        compute(job, n, from, job->step, (char *)job->y.data + tensor_offset(&job->y, begin) * size);
         begin += n;
     }
 }
@@ -186,7 +186,7 @@ static void run_job(struct job *job) {
     size_t count = tensor_count(&job->y);
     job->kernels = backend(job->y.dtype);
     for (int o = 0; o < job->operands; o++) {
-        if (count == 0 || !is_transposed(&job->operand[o])) continue;
+        if (count == 0 || !is_transposed(&job->operand[o]) || !tensor_is_contiguous(&job->y)) continue;
         share_tiles(job, count);
         return;
     }

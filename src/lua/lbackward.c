@@ -2,13 +2,12 @@
    Gradients of intermediate results live in a table during the walk; a leaf's ends in its SLOT_GRAD. Memory that
    was taken during the walk and that no script's code has seen goes back to the pool at once. After the walk the
    operation's name stands in the node's place, for the error of a second walk. */
-#include "ltape.h"
+#include "lgradient.h"
 
-#include "lstorage.h"
+#include "../core/copy.h"
 
 #include <stdlib.h>
-
-static const char rules_key; /* registry: the rules by the names of operations */
+#include <string.h>
 
 /* Stack positions during the walk. */
 enum { ROOT = 1, SEED, RETAIN, ORDER, GRADIENTS, RULES, SORTED, WALK_TOP = SORTED };
@@ -109,35 +108,16 @@ static void give_back(lua_State *L, int index, enum keeper keeper) {
         lhandle_give_back(L, index);
 }
 
-/* Calls a rule with the tensors on top of the stack: the result takes the place of so many of them. */
-static void call_rule(lua_State *L, const char *name, int arguments) {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
-    lua_getfield(L, -1, name);
-    lua_replace(L, -2);
-    lua_insert(L, -1 - arguments);
-    lua_call(L, arguments, 1);
-    ltensor_check(L, -1);
-}
-
-/* The gradient on top of the stack is to be kept, or changed in place: where more gradients than `holders` use its
-   storage, or that is not the walk's, or it is not contiguous, a copy takes its place. */
-static void make_sole(lua_State *L, size_t births, size_t holders) {
-    const struct handle *gradient = lua_touserdata(L, -1);
-    if (lstorage_reusable(gradient->storage, TAKER, births, holders) && tensor_is_contiguous(&gradient->tensor))
-        return;
-    call_rule(L, "copy", 1);
-}
-
 /* The gradient on top of the stack (popped) goes to the leaf at `leaf`. Where gradients are recorded and this one
    turned out not to depend on anything, as that of a function that is linear piece by piece, it goes on the tape as
    constant: its derivative is 0, and no error. */
 static void give_to_leaf(lua_State *L, int leaf, size_t births, bool recording) {
     if (lua_getiuservalue(L, leaf, SLOT_GRAD) == LUA_TNIL) {
         lua_pop(L, 1);
-        make_sole(L, births, 0);
+        lgradient_make_sole(L, births, 0);
     } else {
         lua_insert(L, -2);
-        call_rule(L, "accumulate", 2);
+        lgradient_add(L, LEAF, births);
     }
     const struct handle *gradient = lua_touserdata(L, -1);
     if (recording && !gradient->requires_grad) {
@@ -148,21 +128,26 @@ static void give_to_leaf(lua_State *L, int leaf, size_t births, bool recording) 
     lua_setiuservalue(L, leaf, SLOT_GRAD);
 }
 
+/* The gradient on top of the stack (popped) takes the place of the one at `before`, which may be the same or nil.
+ */
+static void set_gradient(lua_State *L, lua_Integer position, int before, struct pass *pass) {
+    ((struct handle *)lua_touserdata(L, -1))->storage->holders++;
+    if (!lua_isnil(L, before)) let_go(L, before, pass->births);
+    lua_rawseti(L, GRADIENTS, position);
+}
+
 /* The gradient on top of the stack (popped) goes to the recorded result at `result`. */
 static void give_to_result(lua_State *L, int result, struct pass *pass) {
     lua_Integer position = position_of(L, result, pass);
-    if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) {
-        lua_pop(L, 1);
-    } else {
-        lua_pushvalue(L, -1);
-        lua_pushvalue(L, -3);
-        call_rule(L, "accumulate", 2);
-        let_go(L, lua_gettop(L) - 1, pass->births);
-        lua_replace(L, -3);
-        lua_pop(L, 1);
+    bool begins = lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL;
+    int before = lua_gettop(L);
+    lua_pushvalue(L, begins ? before - 1 : before);
+    if (!begins) {
+        lua_pushvalue(L, before - 1);
+        lgradient_add(L, TAKER, pass->births);
     }
-    ((struct handle *)lua_touserdata(L, -1))->storage->holders++;
-    lua_rawseti(L, GRADIENTS, position);
+    set_gradient(L, position, before, pass);
+    lua_settop(L, before - 2);
 }
 
 static void check_gradient(lua_State *L, int gradient, const struct handle *argument, int number, int node) {
@@ -201,6 +186,49 @@ static void call_own(lua_State *L, int function, int arguments) {
     lua_remove(L, place);
 }
 
+/* What part of t, of the shape of the argument at `whole`, the result is that slice or select made of it; their
+   other arguments stand above it. */
+static struct tensor part_of(lua_State *L, bool slice, int whole, const struct tensor *t, const struct tensor *y) {
+    int axis = (int)lua_tointeger(L, whole + 1) - 1;
+    size_t first = (size_t)lua_tointeger(L, whole + 2) - 1;
+    return slice ? tensor_slice(t, axis, first, y->shape[axis]) : tensor_select(t, axis, first);
+}
+
+/* Where the recorded result at `result` is a part of another one, that slice or select made, its gradient goes
+   straight to that part of the other's, which is as long as the sum of all parts: a rule would have to make one as
+   long as that for each of them. False where it is the rule's: gradients that are recorded, and parts whose last
+   axis does not lie in one piece. */
+static bool give_part(lua_State *L, int result, int whole, int gradient, const char *name, struct pass *pass) {
+    bool slice = strcmp(name, "slice") == 0;
+    if (pass->recording || (!slice && strcmp(name, "select") != 0)) return false;
+    const struct tensor *x = &ltensor_check(L, whole)->tensor,
+                        *y = &((struct handle *)lua_touserdata(L, result))->tensor;
+    if (((struct handle *)lua_touserdata(L, whole))->sequence == 0 || tensor_count(y) == 0) return false;
+    struct tensor layout;
+    tensor_layout(&layout, x->dtype, x->rank, x->shape);
+    struct tensor part = part_of(L, slice, whole, &layout, y);
+    if (part.rank == 0 || part.stride[part.rank - 1] != 1) return false;
+    const struct tensor *dy = lpush_contiguous(L, gradient, "backward", y->dtype);
+    lua_Integer position = position_of(L, whole, pass);
+    bool begins = lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL;
+    int before = lua_gettop(L);
+    if (begins) {
+        tensor_fill(ltensor_new(L, "backward", x->dtype, x->rank, x->shape), 0);
+    } else {
+        lua_pushvalue(L, before);
+        lgradient_make_sole(L, pass->births, 1);
+    }
+    const struct handle *sum = lua_touserdata(L, -1);
+    part = part_of(L, slice, whole, &sum->tensor, y);
+    if (begins)
+        tensor_copy(dy, &part);
+    else
+        lgradient_add_part(sum, &part, dy);
+    set_gradient(L, position, before, pass);
+    lcheck_interrupt(L);
+    return true;
+}
+
 /* The recorded result on top of the stack hands its gradient on to its arguments. */
 static void step_back(lua_State *L, struct pass *pass) {
     int result = lua_gettop(L);
@@ -214,6 +242,7 @@ static void step_back(lua_State *L, struct pass *pass) {
     lua_pop(L, 1);
     luaL_checkstack(L, arguments * 2 + 16, "backward");
     bool own = lua_rawgeti(L, node, 1) == LUA_TFUNCTION;
+    const char *operation = own ? NULL : lua_tostring(L, -1); /* which the node keeps */
     if (!own) {
         lua_pushvalue(L, -1);
         if (lua_rawget(L, RULES) == LUA_TNIL)
@@ -222,7 +251,7 @@ static void step_back(lua_State *L, struct pass *pass) {
     }
     lua_pushvalue(L, gradient);
     if (own) { /* the script may keep it or change it in place */
-        make_sole(L, pass->births, 1);
+        lgradient_make_sole(L, pass->births, 1);
         lhandle_escape(lua_touserdata(L, -1));
     }
     lua_pushvalue(L, result);
@@ -233,11 +262,14 @@ static void step_back(lua_State *L, struct pass *pass) {
     if (lversions(L, y, first, first + arguments - 1) != y->version)
         lerror(L,
                "backward: a tensor was changed in place after an operation had used it; change a :clone() instead");
-    if (own)
+    bool given = !own && give_part(L, result, first, gradient, operation, pass);
+    if (given)
+        lua_settop(L, node);
+    else if (own)
         call_own(L, first - 3, arguments);
     else
         lua_call(L, 2 + arguments + saved, arguments);
-    for (int i = arguments; i >= 1; i--) { /* the last one is on top */
+    for (int i = arguments; i >= 1 && !given; i--) { /* the last one is on top */
         lua_rawgeti(L, node, 2 + i);
         struct handle *argument = ltensor_test(L, -1);
         lua_insert(L, -2);
@@ -266,7 +298,7 @@ static int walk(lua_State *L) {
     bool retain = lua_toboolean(L, RETAIN);
     lua_createtable(L, 8, 0);
     lua_createtable(L, 8, 0);
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &rules_key);
+    lgradient_push_rules(L);
     collect(L, &pass);
     lua_Integer count = pass.count;
     struct step *steps = lua_newuserdatauv(L, sizeof *steps * (size_t)count, 0);
@@ -326,14 +358,6 @@ static int backward(lua_State *L) {
     lua_pushcfunction(L, walk);
     lua_insert(L, 1);
     return lcall_recording(L, create_graph);
-}
-
-/* core.rules(table): the rules by operation name, and "accumulate", which adds two gradients, and "copy". */
-static int set_rules(lua_State *L) {
-    luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 1);
-    lua_rawsetp(L, LUA_REGISTRYINDEX, &rules_key);
-    return 0;
 }
 
 /* core.discard(x, y): y was made from x, which nobody else has seen: its storage goes back at once, or with the
@@ -430,7 +454,7 @@ static int is_leaf(lua_State *L) {
 void lopen_backward(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"backward", backward},
-        {"rules", set_rules},
+        {"rules", lgradient_set_rules},
         {"discard", discard},
         {"zero_grad", zero_grad},
         {"is_leaf", is_leaf},

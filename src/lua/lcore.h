@@ -8,6 +8,7 @@
      lstorage    the memory behind tensors, and the pool of what was given back
      ltensor     tensors as userdata: handles
      ltape       recording
+     lgradient   sums of gradients
      the rest    elements, operations, files, the system: called by Lua only
    Order in every binding: check all arguments, create all Lua objects, then compute. */
 #ifndef FNET_LCORE_H

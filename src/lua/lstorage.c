@@ -119,7 +119,7 @@ struct storage *lstorage_take(lua_State *L, const char *what, size_t bytes) {
     storage->holders = 0;
     storage->keeper = TAKER;
     storage->rows = 0;
-    storage->sigmoid = storage->softmax = false;
+    storage->sigmoid = storage->softmax = storage->no_minus_zero = false;
     return storage;
 }
 

@@ -32,6 +32,7 @@ struct storage {
     size_t rows;    /* where the set of rows that may be other than zeros begins; 0: nothing is known of them */
     enum keeper keeper;
     bool sigmoid, softmax; /* probabilities of such were written into it in place: see lhandle_written */
+    bool no_minus_zero;    /* a sum of gradients in which no element is -0: see lgradient_add_part */
     bool embedded;         /* lies in the userdata of the handle that it was made for: too small for the pool */
     bool zeros;            /* of one that was just taken: all of its bytes are 0 */
 };
