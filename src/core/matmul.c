@@ -28,6 +28,8 @@ enum way { DIRECT, PACKED, TRANSPOSED };
 #define TRANSPOSED_COLUMNS 256 /* of a block of the transpose, at most */
 #define TRANSPOSED_DEPTH 16    /* chains that are shorter do not pay for transposing the result */
 #define SUMS_PIECE 16384
+#define ADDED_ROWS 12 /* of a block that is added to c: a multiple of every tile's rows */
+#define ADDED_BYTES (24 * 1024)
 #define STRIP_BYTES (16 * 1024 * 1024) /* of the sums of blocks, about */
 #define SMALL_WORK 3e4                 /* multiply-adds that are done before other threads would have begun */
 #define PIECE_WORK 1e7 /* multiply-adds between looks for an interrupt: some 10 ms in the slowest kernel */
@@ -75,6 +77,8 @@ static size_t block_size(const struct matmul *p, enum way way) {
         return (p->n + (p->a_row == 1 ? 0 : p->k)) * least(p->m, TRANSPOSED_COLUMNS) * dtype_sizes[p->dtype];
     return way == PACKED && p->a_column != 1 ? BLOCK_ROWS * slab_depth(p) * dtype_sizes[p->dtype] : 0;
 }
+
+bool matmul_may_add(const struct matmul *p) { return !chain_is_cut(p->k) && choose(p) == DIRECT; }
 
 /* What a product needs whose chains are whole. */
 static size_t whole_workspace(const struct matmul *p) {
@@ -203,8 +207,31 @@ static void multiply_transposed(const struct job *job, size_t i, size_t end, siz
     }
 }
 
+/* Block by block into a buffer that stays in the first-level cache, and from there into c. */
+static void multiply_and_add(const struct kernels *kernels, const struct matmul *p, size_t i, size_t end, size_t j,
+                             size_t columns) {
+    size_t size = dtype_sizes[p->dtype], widest = ADDED_BYTES / ADDED_ROWS / size;
+    double buffer[ADDED_BYTES / sizeof(double)];
+    for (; columns > 0; j += widest, columns -= least(columns, widest))
+        for (size_t row = i; row < end; row += ADDED_ROWS) {
+            struct product part = matmul_rest(p, row, j, 0);
+            part.m = least(end - row, ADDED_ROWS);
+            part.n = part.c_row = least(columns, widest);
+            part.c = buffer;
+            kernels->matmul(&part);
+            for (size_t r = 0; r < part.m; r++) {
+                char *c = (char *)p->c + ((row + r) * p->n + j) * size;
+                kernels->binary[BINARY_ADD](part.n, c, 1, (char *)buffer + r * part.n * size, 1, c);
+            }
+        }
+}
+
 static void multiply_direct(const struct kernels *kernels, const struct matmul *p, size_t i, size_t end, size_t j,
                             size_t columns) {
+    if (p->adds) {
+        multiply_and_add(kernels, p, i, end, j, columns);
+        return;
+    }
     struct product part = matmul_rest(p, i, j, 0);
     part.m = end - i;
     part.n = columns;

@@ -15,7 +15,11 @@ struct matmul {
     size_t b_row, b_column;
     const void *bias; /* n values, or NULL for zero */
     void *c;          /* row-major, n elements a row */
+    bool adds;        /* each element of c is added to what c holds, after its chain; see matmul_may_add */
 };
+
+/* True for products that are computed straight on their operands: others need memory for the result first. */
+bool matmul_may_add(const struct matmul *product);
 
 size_t matmul_workspace(const struct matmul *product); /* bytes that matmul_run needs; often 0 */
 void matmul_run(const struct matmul *product, void *workspace);

@@ -218,7 +218,7 @@ static bool give_part(lua_State *L, int result, int whole, int gradient, const c
         lua_pushvalue(L, before);
         lgradient_make_sole(L, pass->births, 1);
     }
-    const struct handle *sum = lua_touserdata(L, -1);
+    struct handle *sum = lua_touserdata(L, -1);
     part = part_of(L, slice, whole, &sum->tensor, y);
     if (begins)
         tensor_copy(dy, &part);
@@ -436,6 +436,25 @@ static int leaves(lua_State *L) {
     return 2;
 }
 
+/* core.wants(value): it is a tensor that requires gradients. */
+static int wants(lua_State *L) {
+    const struct handle *handle = ltensor_test(L, 1);
+    lua_pushboolean(L, handle && handle->requires_grad);
+    return 1;
+}
+
+/* core.fits(dy, value): dy, where it may be the value's gradient as it is; nil, where that wants none; else false.
+ */
+static int fits(lua_State *L) {
+    const struct handle *dy = ltensor_check(L, 1), *of = ltensor_test(L, 2);
+    lua_settop(L, 1);
+    if (!of || !of->requires_grad)
+        lua_pushnil(L);
+    else if (!tensor_alike(&dy->tensor, &of->tensor))
+        lua_pushboolean(L, false);
+    return 1;
+}
+
 /* core.unread_gradient(t): it has a gradient that no script has looked at. */
 static int unread_gradient(lua_State *L) {
     ltensor_check(L, 1);
@@ -458,6 +477,8 @@ void lopen_backward(lua_State *L) {
         {"discard", discard},
         {"zero_grad", zero_grad},
         {"is_leaf", is_leaf},
+        {"wants", wants},
+        {"fits", fits},
         {"leaves", leaves},
         {"unread_gradient", unread_gradient},
         {NULL, NULL},

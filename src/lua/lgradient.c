@@ -28,15 +28,16 @@ void lgradient_make_sole(lua_State *L, size_t births, size_t holders) {
 }
 
 void lgradient_add(lua_State *L, enum keeper keeper, size_t births) {
-    const struct handle *first = ltensor_check(L, -2), *second = ltensor_check(L, -1);
+    struct handle *first = ltensor_check(L, -2), *second = ltensor_check(L, -1);
     bool into_first = is_sole(first, keeper, births, keeper == TAKER),
          into_second = is_sole(second, TAKER, births, 0);
     if (!into_first && !into_second) {
         call_rule(L, "accumulate", 2);
         return;
     }
-    const struct handle *sum = into_first ? first : second;
+    struct handle *sum = into_first ? first : second;
     elementwise_binary(BINARY_ADD, &first->tensor, &second->tensor, &sum->tensor);
+    lhandle_changed(sum);
     sum->storage->no_minus_zero = first->storage->no_minus_zero || second->storage->no_minus_zero;
     if (into_first)
         lua_pop(L, 1);
@@ -46,10 +47,11 @@ void lgradient_add(lua_State *L, enum keeper keeper, size_t births) {
 }
 
 /* Elsewhere 0 is added, as if the gradient had zeros there: that makes 0 of -0, once for all. */
-void lgradient_add_part(const struct handle *sum, const struct tensor *part, const struct tensor *gradient) {
+void lgradient_add_part(struct handle *sum, const struct tensor *part, const struct tensor *gradient) {
+    lhandle_changed(sum);
     if (!sum->storage->no_minus_zero) {
-        float zero[2] = {0, 0}; /* as long as a double */
-        struct tensor number = {.dtype = sum->tensor.dtype, .data = zero};
+        double zero = 0; /* of either type */
+        struct tensor number = {.dtype = sum->tensor.dtype, .data = &zero};
         number = tensor_expand(&number, sum->tensor.rank, sum->tensor.shape);
         elementwise_binary(BINARY_ADD, &sum->tensor, &number, &sum->tensor);
         sum->storage->no_minus_zero = true;
@@ -57,15 +59,14 @@ void lgradient_add_part(const struct handle *sum, const struct tensor *part, con
     elementwise_binary(BINARY_ADD, part, gradient, part);
 }
 
-const struct tensor *lgradient_to_extend(lua_State *L, int index) {
+struct handle *lgradient_to_extend(lua_State *L, int index) {
     const struct handle *leaf = lua_touserdata(L, index);
     if (leaf->sequence > 0) return NULL;
     lua_getiuservalue(L, index, SLOT_GRAD); /* which the leaf keeps */
-    const struct handle *gradient = lua_touserdata(L, -1);
+    struct handle *gradient = lua_touserdata(L, -1);
     lua_pop(L, 1);
-    return gradient && is_sole(gradient, LEAF, 0, 0) && tensor_alike(&gradient->tensor, &leaf->tensor)
-               ? &gradient->tensor
-               : NULL;
+    return gradient && is_sole(gradient, LEAF, 0, 0) && tensor_alike(&gradient->tensor, &leaf->tensor) ? gradient
+                                                                                                       : NULL;
 }
 
 int lgradient_set_rules(lua_State *L) {

@@ -12,7 +12,8 @@ int lgradient_set_rules(lua_State *L);
 void lgradient_push_rules(lua_State *L);
 
 /* The gradient on top of the stack is to be kept, or changed in place: where more gradients than `holders` use its
-   storage, or that is not the walk's, which began after `births`, or it is not contiguous, a copy takes its place. */
+   storage, or that is not the walk's, which began after `births`, or it is not contiguous, a copy takes its place.
+ */
 void lgradient_make_sole(lua_State *L, size_t births, size_t holders);
 
 /* Replaces two gradients on top of the stack, the first of them in the hands of `keeper`, by their sum. Where they
@@ -20,9 +21,9 @@ void lgradient_make_sole(lua_State *L, size_t births, size_t holders);
 void lgradient_add(lua_State *L, enum keeper keeper, size_t births);
 
 /* Adds a gradient to the part of a sum that it belongs to; the sum is only the walk's. */
-void lgradient_add_part(const struct handle *sum, const struct tensor *part, const struct tensor *gradient);
+void lgradient_add_part(struct handle *sum, const struct tensor *part, const struct tensor *gradient);
 
 /* The gradient of the leaf at `index`, where a product may be added to it in place; else NULL. */
-const struct tensor *lgradient_to_extend(lua_State *L, int index);
+struct handle *lgradient_to_extend(lua_State *L, int index);
 
 #endif

@@ -1,6 +1,5 @@
 /* Matrix products. */
-#include "lstorage.h"
-#include "ltape.h"
+#include "lgradient.h"
 
 #include "../core/matmul.h"
 #include "../core/reduce.h"
@@ -144,22 +143,32 @@ static int dense(lua_State *L) {
     return 1;
 }
 
-/* Pushes the gradient of a tensor, the product; nil where none is wanted. */
-static void push_gradient(lua_State *L, const struct handle *of, struct operand a, struct operand b) {
+/* Pushes the gradient of the tensor at `index`, the product; nil where none is wanted, or where it was added to the
+   one that a leaf has. */
+static void push_gradient(lua_State *L, int index, struct operand a, struct operand b) {
+    const struct handle *of = lua_touserdata(L, index);
     const struct tensor *t = &of->tensor;
-    if (!of->requires_grad) {
-        lua_pushnil(L);
-        return;
+    lua_pushnil(L);
+    if (!of->requires_grad) return;
+    struct handle *sum = lgradient_to_extend(L, index);
+    struct matmul product = product_of(a, b, sum ? &sum->tensor : t);
+    product.adds = sum && matmul_may_add(&product);
+    if (product.adds) {
+        lhandle_changed(sum);
+    } else {
+        lua_pop(L, 1);
+        product.c = ltensor_new(L, "dense", t->dtype, t->rank, t->shape)->data;
     }
-    struct matmul product = product_of(a, b, ltensor_new(L, "dense", t->dtype, t->rank, t->shape));
     run(L, "dense", &product, &single, &single);
 }
 
-/* dense_backward(dy, x, w, b): the gradients of x, w and b, each nil where none is wanted. Not recorded. */
+/* dense_backward(dy, x, w, b): the gradients of x, w and b, each nil where none is wanted or where it was added to
+   that of a leaf. Not recorded. */
 static int dense_backward(lua_State *L) {
     lua_settop(L, 4);
-    const struct handle *x = ltensor_check(L, 2), *w = ltensor_check(L, 3), *b = ltensor_test(L, 4);
-    const struct tensor *wt = &w->tensor, *dy = &ltensor_check(L, 1)->tensor, *xt = &x->tensor;
+    const struct handle *b = ltensor_test(L, 4);
+    const struct tensor *dy = &ltensor_check(L, 1)->tensor, *xt = &ltensor_check(L, 2)->tensor;
+    const struct tensor *wt = &ltensor_check(L, 3)->tensor;
     lcheck_floats(L, "dense", xt, wt);
     lcheck_floats(L, "dense", dy, wt);
     struct tensor layout = *xt;
@@ -169,8 +178,8 @@ static int dense_backward(lua_State *L) {
     xt = lpush_contiguous(L, 2, "dense", wt->dtype);
     dy = lpush_contiguous(L, 1, "dense", wt->dtype);
     struct operand rows = rows_of(dy);
-    push_gradient(L, x, rows, transposed(matrix_of(wt)));
-    push_gradient(L, w, transposed(rows_of(xt)), rows);
+    push_gradient(L, 2, rows, transposed(matrix_of(wt)));
+    push_gradient(L, 3, transposed(rows_of(xt)), rows);
     if (b && b->requires_grad) {
         struct tensor *db = ltensor_new(L, "dense", wt->dtype, 1, &rows.columns);
         reduce_axis(REDUCE_SUM, wt->dtype, 1, rows.rows, rows.columns, dy->data, db->data);

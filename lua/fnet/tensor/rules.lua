@@ -5,13 +5,12 @@
 
 local core = require "fnet.core"
 
-local methods, is_tensor = core.methods, core.is_tensor
-
-local function wants(x) return is_tensor(x) and x.requires_grad end
+local methods, is_tensor, wants, fits = core.methods, core.is_tensor, core.wants, core.fits
 
 -- The sum of dy over the axes along which `like` was repeated, in like's type; nil when like wants no gradient.
 local function fit(dy, like)
-  if not wants(like) then return nil end
+  local fitting = fits(dy, like)
+  if fitting ~= false then return fitting end
   local shape, target = dy.shape, like.shape
   local extra = #shape - #target
   for _ = 1, extra do dy = dy:sum(1) end

@@ -10,7 +10,7 @@
 
 static const size_t thread_counts[] = {1, 2, 3, 4, 8};
 enum { THREAD_COUNTS = sizeof thread_counts / sizeof *thread_counts };
-enum { PLACE_A, PLACE_B, PLACE_BIAS, PLACE_C, PLACE_EXPECTED, PLACE_WORKSPACE };
+enum { PLACE_A, PLACE_B, PLACE_BIAS, PLACE_C, PLACE_EXPECTED, PLACE_WORKSPACE, PLACE_SUMS };
 
 struct shape {
     size_t m, n, k;
@@ -162,6 +162,38 @@ static void test_double(void) {
     }
 }
 
+/* What is added to c: the product first, then one addition an element. */
+static void test_added(void) {
+    static const struct shape shapes[] = {{128, 512, 16, true, false, false},
+                                          {13, 700, 16, true, false, true},
+                                          {1, 1, 1, false, false, false},
+                                          {25, 5, 40, false, false, false},
+                                          {40, 33, 300, false, false, true}};
+    size_t tables;
+    const struct kernels *const *table = backend_all(&tables);
+    test("products that are added");
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        struct matmul product;
+        const float *chains = prepare(&product, &shapes[s], PLAIN);
+        size_t count = product.m * product.n;
+        float *before = put_filled(PLACE_WORKSPACE, count, 0, PLAIN);
+        float *expected = put(PLACE_SUMS, count, 0);
+        for (size_t i = 0; i < count; i++) expected[i] = before[i] + chains[i];
+        for (size_t t = 0; t < tables; t++)
+            for (size_t i = 0; i < THREAD_COUNTS; i++) {
+                use(table[t], thread_counts[i]);
+                check(matmul_may_add(&product), "shape %zu is not computed straight", s);
+                product.c = put(PLACE_C, count, 0);
+                memcpy(product.c, before, count * sizeof *before);
+                product.adds = true;
+                matmul_run(&product, NULL);
+                check_same(count, expected, product.c, "%s, %zu threads, shape %zu", backend_name(),
+                           threads_count(), s);
+                check_guards(PLACE_C);
+            }
+    }
+}
+
 int main(int count, char **arguments) {
     check_start(count, arguments);
     threads_open();
@@ -170,6 +202,7 @@ int main(int count, char **arguments) {
     test_large();
     test_empty();
     test_double();
+    test_added();
     threads_close();
     return check_end();
 }
