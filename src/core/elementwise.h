@@ -1,5 +1,5 @@
-/* Operations on single elements, any strides. The last axis of y is contiguous; the operands have its element type (float32 or
-   float64) and, after tensor_expand, its shape. */
+/* Operations on single elements, any strides. The last axis of y is contiguous; the operands have its element type
+   (float32 or float64) and, after tensor_expand, its shape. */
 #ifndef FNET_ELEMENTWISE_H
 #define FNET_ELEMENTWISE_H
 

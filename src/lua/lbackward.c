@@ -30,12 +30,13 @@ static int later_first(const void *a, const void *b) {
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* Pushes the node of the recorded result at `index`. */
-static void push_node(lua_State *L, int index) {
-    if (lua_getiuservalue(L, index, SLOT_NODE) == LUA_TTABLE) return;
+/* Pushes the node of the recorded result at `index`; gives the number of its arguments. */
+static int push_node(lua_State *L, int index) {
+    if (lua_getiuservalue(L, index, SLOT_NODE) == LUA_TUSERDATA)
+        return ((struct node *)lua_touserdata(L, -1))->arguments;
     const char *made_by = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an operation of the script";
     const struct handle *result = lua_touserdata(L, index);
-    lerror(
+    return lerror(
         L,
         "backward: an earlier backward() has freed the history of a tensor %s, the result of %s; compute it again, "
         "or carry it from one step to the next by :detach(), or call the first backward with { retain = true }",
@@ -44,8 +45,8 @@ static void push_node(lua_State *L, int index) {
 
 /* The history of the recorded result at `index` ends here; the name of the operation stays. */
 static void forget(lua_State *L, int index) {
-    if (lua_getiuservalue(L, index, SLOT_NODE) == LUA_TTABLE) {
-        if (lua_rawgeti(L, -1, 1) != LUA_TSTRING) lua_pushboolean(L, false);
+    if (lua_getiuservalue(L, index, SLOT_NODE) == LUA_TUSERDATA) {
+        if (lua_getiuservalue(L, -1, NODE_RULE) != LUA_TSTRING) lua_pushboolean(L, false);
         lua_setiuservalue(L, index, SLOT_NODE);
     }
 }
@@ -61,12 +62,9 @@ static void collect(lua_State *L, struct pass *pass) {
     lua_rawseti(L, ORDER, 1);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, ORDER, i);
-        push_node(L, lua_gettop(L));
-        lua_rawgeti(L, -1, 2);
-        lua_Integer arguments = lua_tointeger(L, -1);
-        lua_pop(L, 1);
-        for (lua_Integer k = 0; k < arguments; k++) {
-            lua_rawgeti(L, -1, 3 + k);
+        int arguments = push_node(L, lua_gettop(L));
+        for (int k = 0; k < arguments; k++) {
+            lua_getiuservalue(L, -1, NODE_ARGUMENT + k);
             struct handle *argument = ltensor_test(L, -1);
             if (argument && argument->sequence > 0 && argument->visit != tape->visit) {
                 argument->visit = tape->visit;
@@ -153,7 +151,7 @@ static void give_to_result(lua_State *L, int result, struct pass *pass) {
 static void check_gradient(lua_State *L, int gradient, const struct handle *argument, int number, int node) {
     struct handle *handle = ltensor_test(L, gradient);
     if (handle && tensor_alike(&handle->tensor, &argument->tensor) && lhandle_alive(handle)) return;
-    lua_rawgeti(L, node, 1);
+    lua_getiuservalue(L, node, NODE_RULE);
     const char *name = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "operation";
     const char *got = handle ? lpush_shape_of(L, &handle->tensor) : lpush_kind(L, gradient);
     lerror(L, "%s: its backward must return for argument %d a gradient of shape %s and type %s, got %s%s%s", name,
@@ -235,13 +233,9 @@ static void step_back(lua_State *L, struct pass *pass) {
     lua_Integer position = position_of(L, result, pass);
     if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) return;
     int gradient = lua_gettop(L);
-    push_node(L, result);
-    int node = lua_gettop(L);
-    lua_rawgeti(L, node, 2);
-    int arguments = (int)lua_tointeger(L, -1);
-    lua_pop(L, 1);
+    int arguments = push_node(L, result), node = lua_gettop(L);
     luaL_checkstack(L, arguments * 2 + 16, "backward");
-    bool own = lua_rawgeti(L, node, 1) == LUA_TFUNCTION;
+    bool own = lua_getiuservalue(L, node, NODE_RULE) == LUA_TFUNCTION;
     const char *operation = own ? NULL : lua_tostring(L, -1); /* which the node keeps */
     if (!own) {
         lua_pushvalue(L, -1);
@@ -255,8 +249,9 @@ static void step_back(lua_State *L, struct pass *pass) {
         lhandle_escape(lua_touserdata(L, -1));
     }
     lua_pushvalue(L, result);
-    int saved = own ? 0 : 1; /* nil where the operation saved nothing */
-    for (int i = 0; i < arguments + saved; i++) lua_rawgeti(L, node, 3 + i);
+    for (int i = 0; i < arguments; i++) lua_getiuservalue(L, node, NODE_ARGUMENT + i);
+    int saved = own ? 0 : 1;
+    if (saved) lua_getiuservalue(L, node, NODE_SAVED); /* nil where the operation saved nothing */
     const struct handle *y = lua_touserdata(L, result);
     int first = lua_gettop(L) - arguments - saved + 1;
     if (lversions(L, y, first, first + arguments - 1) != y->version)
@@ -270,7 +265,7 @@ static void step_back(lua_State *L, struct pass *pass) {
     else
         lua_call(L, 2 + arguments + saved, arguments);
     for (int i = arguments; i >= 1 && !given; i--) { /* the last one is on top */
-        lua_rawgeti(L, node, 2 + i);
+        lua_getiuservalue(L, node, NODE_ARGUMENT - 1 + i);
         struct handle *argument = ltensor_test(L, -1);
         lua_insert(L, -2);
         if (argument && argument->requires_grad && !lua_isnil(L, -1)) {
@@ -414,14 +409,11 @@ static int leaves(lua_State *L) {
             lua_settop(L, FOUND);
             continue;
         }
-        lua_Integer arguments = 0;
-        if (lua_getiuservalue(L, -1, SLOT_NODE) == LUA_TTABLE) {
-            lua_rawgeti(L, -1, 2);
-            arguments = lua_tointeger(L, -1);
-            lua_pop(L, 1);
-        }
-        for (lua_Integer k = 0; k < arguments; k++) {
-            lua_rawgeti(L, -1, 3 + k);
+        int arguments = 0;
+        if (lua_getiuservalue(L, -1, SLOT_NODE) == LUA_TUSERDATA)
+            arguments = ((struct node *)lua_touserdata(L, -1))->arguments;
+        for (int k = 0; k < arguments; k++) {
+            lua_getiuservalue(L, -1, NODE_ARGUMENT + k);
             struct handle *argument = ltensor_test(L, -1);
             bool first = argument && argument->requires_grad && argument->visit != visit;
             if (first) {

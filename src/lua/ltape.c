@@ -1,7 +1,6 @@
 /* The tape. Operations record themselves in one place (`recorded`); lbackward.c walks what they left.
-   A node is the Lua table {rule, n, argument 1 .. argument n, saved} in the SLOT_NODE of the result: `rule` is the
-   operation's name, looked up in the table of lua/fnet/tensor/rules.lua, or a script's own backward function.
-   Numbers in `sequence` grow with creation, so descending order is an order for backward. */
+   The rule of a node is the operation's name, looked up in the table of lua/fnet/tensor/rules.lua, or a script's
+   own backward function. Numbers in `sequence` grow with creation, so descending order is an order for backward. */
 #include "ltape.h"
 
 #include "lstorage.h"
@@ -59,18 +58,17 @@ size_t lversions(lua_State *L, const struct handle *result, int first, int last)
 void lrecord(lua_State *L, struct tape *tape, int result, int first, int last, int saved) {
     struct handle *handle = lua_touserdata(L, result);
     int arguments = last - first + 1;
-    lua_createtable(L, arguments + 3, 0);
+    struct node *node = lua_newuserdatauv(L, sizeof *node, NODE_ARGUMENT - 1 + arguments);
+    node->arguments = arguments;
     lua_insert(L, -2);
-    lua_rawseti(L, -2, 1);
-    lua_pushinteger(L, arguments);
-    lua_rawseti(L, -2, 2);
+    lua_setiuservalue(L, -2, NODE_RULE);
     for (int i = 0; i < arguments; i++) {
         lua_pushvalue(L, first + i);
-        lua_rawseti(L, -2, 3 + i);
+        lua_setiuservalue(L, -2, NODE_ARGUMENT + i);
     }
     if (saved) {
         lua_pushvalue(L, saved);
-        lua_rawseti(L, -2, 3 + arguments);
+        lua_setiuservalue(L, -2, NODE_SAVED);
     }
     lua_setiuservalue(L, result, SLOT_NODE);
     handle->requires_grad = true;
@@ -120,6 +118,9 @@ static int record_own(lua_State *L) {
     struct tape *tape = ltape_of(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
     if (!is_recording(L, tape) || !depends(L, 3, lua_gettop(L))) return 0;
+    if (lua_gettop(L) - 2 > NODE_MOST)
+        return lerror(L, "operation: expected at most %d arguments, got %d; pass a table or one joined tensor",
+                      NODE_MOST, lua_gettop(L) - 2);
     for (int i = 3; i <= lua_gettop(L); i++)
         if (lua_rawequal(L, 1, i))
             return lerror(L, "operation: forward returned its argument %d itself; return a new tensor (:clone())",

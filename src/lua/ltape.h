@@ -22,6 +22,16 @@ bool lrecording(lua_State *L);
    yields in between. To be returned at once by the C function that runs. */
 int lcall_recording(lua_State *L, bool recording);
 
+/* What is recorded of a result lies in its SLOT_NODE, a userdata with these user values: the operation's name or a
+   script's own backward function, what was saved for the rule, and the arguments one after the other. */
+struct node {
+    int arguments;
+};
+
+enum { NODE_RULE = 1, NODE_SAVED, NODE_ARGUMENT };
+
+#define NODE_MOST 65000 /* arguments; Lua's limit for user values is a little higher */
+
 /* Records a result: it is at `result`, its rule on top of the stack (popped), the arguments at first .. last, and
    what is saved for the rule at `saved`, 0 for nothing. */
 void lrecord(lua_State *L, struct tape *tape, int result, int first, int last, int saved);

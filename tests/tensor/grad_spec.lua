@@ -497,6 +497,9 @@ describe("fnet.operation", function()
     fails("operation: expected two functions, forward and backward, got nil and nil", fnet.operation)
     fails("operation: forward must return a tensor, got nil", fnet.operation(function() end, print), a)
     fails("operation: forward must return a tensor, got number", fnet.operation(function() return 5 end, print), a)
+    local two = fnet.operation(function(t) return t * 2 end, print)
+    fails("operation: expected at most 65000 arguments, got 65001; pass a table or one joined tensor", two, a,
+      table.unpack(table.move({ 1, 1 }, 1, 65000, 1, {}), 1, 65000))
     fails("operation: forward returned its argument 1 itself; return a new tensor (:clone())",
       fnet.operation(function(x) return x end, print), a)
     fails("operation: forward must return a new float tensor without a history, got int32",
