@@ -78,7 +78,8 @@ language := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -pthread -
 # The numerics contract, after CFLAGS so that none of them can break it: each operation rounds once, as written.
 numerics := -fno-fast-math -ffp-contract=off -fno-math-errno $(if $(filter i386,$(machine)),-msse2 -mfpmath=sse)
 
-variant.release := $(CFLAGS)
+# Nothing in fnet unwinds the stack but debuggers, for which -g adds their own tables.
+variant.release := $(CFLAGS) -fno-asynchronous-unwind-tables
 variant.gcc := -O2 -Werror
 variant.clang := -O2 -Werror
 variant.aarch64-gcc := -O2 -Werror
@@ -125,9 +126,11 @@ interpreter_sources := src/main.c src/options.c $(lua_of_interpreter) $(editor) 
 test_sources := $(sort $(wildcard tests/c/kernels/*.c tests/c/core/*.c))
 bench_sources := $(filter-out tests/bench/peers%,$(wildcard tests/bench/*.c))
 modules := $(sort $(shell find lua -name '*.lua'))
-# what `require "fnet"` loads
-modules_as_text := $(filter-out %/recurrent.lua,$(filter lua/fnet/init.lua lua/fnet/base/% lua/fnet/tensor/% \
-    lua/fnet/nn/% lua/fnet/optim/%,$(modules)))
+# What `require "fnet"` loads: of these floors all but the modules of a later use; tests/house/loading_spec.lua compares.
+modules_for_later := base/gather_rows base/lock base/nested base/progress tensor/methods tensor/recurrent nn/clone nn/feed \
+    nn/outside nn/recurrent nn/snapshot nn/state
+modules_as_text := $(filter-out $(modules_for_later:%=lua/fnet/%.lua),$(filter lua/fnet/init.lua lua/fnet/base/% \
+    lua/fnet/tensor/% lua/fnet/nn/% lua/fnet/optim/init.lua,$(modules)))
 
 objects_of = $(patsubst %.c,$(build)/%.o,$(1))
 core_objects := $(call objects_of,$(kernel_sources) $(core_sources))
