@@ -13,12 +13,13 @@ local function parameter(values)
   return t
 end
 
-local function gradient_of(step) return fnet.tensor { step % 3 - 0.5, 2 - step % 5 } end
+local function gradient_of(step) return fnet.tensor { { step % 3 - 0.5, 2 - step % 5 } } end
 
 -- Each kind, with the options that give it the most to remember.
 local OPTIMISERS = {
   SGD = { lr = 0.1, momentum = 0.9, nesterov = true }, Adam = { lr = 0.1, weight_decay = 0.1 },
   AdamW = { lr = 0.1 }, RMSprop = { lr = 0.1 }, Adagrad = { lr = 0.1 }, Lion = { lr = 0.1, weight_decay = 0.1 },
+  Muon = { lr = 0.1 },
 }
 
 -- The steps in which the i-th of four parameters has a gradient.
@@ -32,7 +33,7 @@ local STEPS = 14
 local function apart(new, options)
   local list = {}
   for i, moves in ipairs(PATTERNS) do
-    list[i] = parameter { i, -i }
+    list[i] = parameter { { i, -i } }
     local optimiser = new({ list[i] }, options)
     for step = 1, STEPS do
       if moves(step) then
@@ -57,7 +58,7 @@ for name, options in pairs(OPTIMISERS) do
   describe(name, function()
     local function start()
       local list = {}
-      for i = 1, #PATTERNS do list[i] = parameter { i, -i } end
+      for i = 1, #PATTERNS do list[i] = parameter { { i, -i } } end
       return list, new({ { parameters = { list[1], list[2] } }, { parameters = { list[3], list[4] } } }, options)
     end
 
@@ -87,19 +88,19 @@ for name, options in pairs(OPTIMISERS) do
       local list, optimiser = start()
       list[2].requires_grad = false
       for step = 1, 7 do
-        list[2].grad = fnet.ones { 2 }
+        list[2].grad = fnet.ones { 1, 2 }
         list[1].grad = gradient_of(step)
         optimiser:step()
       end
-      assert.same({ 2, -2 }, list[2]:totable())
+      assert.same({ { 2, -2 } }, list[2]:totable())
       list[1].requires_grad, list[2].requires_grad = false, true
       local before = list[1]:totable()
       optimiser:zero_grad()
       assert.is_nil(list[1].grad)
-      list[1].grad, list[2].grad = fnet.ones { 2 }, gradient_of(1)
+      list[1].grad, list[2].grad = fnet.ones { 1, 2 }, gradient_of(1)
       optimiser:step()
       assert.same(before, list[1]:totable())
-      local alone = parameter { 2, -2 }
+      local alone = parameter { { 2, -2 } }
       local other = new({ alone }, options)
       alone.grad = gradient_of(1)
       other:step()

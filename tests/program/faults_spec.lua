@@ -58,7 +58,7 @@ assert(fnet.data.write_png("a.png", fnet.zeros({ 2, 2 }, "uint8")))
 local LAYERS = [[
 local fnet = require "fnet"
 local nn, optim = fnet.nn, fnet.optim
-for _, name in ipairs { "SGD", "Adam", "AdamW", "RMSprop", "Lion" } do
+for _, name in ipairs { "SGD", "Adam", "AdamW", "RMSprop", "Lion", "Muon" } do
   fnet.seed(1)
   local model = nn.Sequential { nn.Conv2D(1, 2, 3), nn.BatchNorm(2), nn.ReLU(), nn.MaxPool2D(2), nn.Flatten(),
     nn.Dense(2, 2), nn.LayerNorm(2), nn.Softmax() }

@@ -116,7 +116,7 @@ local SETS = {
 }
 local OBJECTS = {
   function() return one_of(MODULES)() end, function() return data.Dataset(one_of(SETS)()) end,
-  function() return optim[one_of { "Adam", "SGD", "Lion", "RMSprop" }](nn.Dense(3, 2):parameters()) end,
+  function() return optim[one_of { "Adam", "SGD", "Lion", "Muon", "RMSprop" }](nn.Dense(3, 2):parameters()) end,
   function() return optim.Average(nn.Dense(3, 2)) end, function() return optim.schedule.plateau() end,
   function() return fnet.checkpoint(nil, { model = nn.Dense(3, 2) }) end,
   function() return data.Dataset(SETS[4]()):with({ transform = data.random_shift(1) }).transform end,

@@ -16,7 +16,18 @@ local function powers(group, cohort)
   return cohort.power1, cohort.power2
 end
 
-local function class(name, weight_decay, decoupled)
+-- The numbers that core.optimise takes for the next step.
+local function numbers(group, lr, cohort, decay, fade)
+  local power1, power2 = powers(group, cohort)
+  local root = math.sqrt(1 - power2)
+  return lr * root / (1 - power1), decay, fade, group.beta1, group.beta2, group.epsilon * root
+end
+
+local function coupled(group, lr, cohort) return numbers(group, lr, cohort, group.weight_decay, 0) end
+
+local function decoupled(group, lr, cohort) return numbers(group, lr, cohort, 0, lr * group.weight_decay) end
+
+local function class(name, weight_decay, numbers_of)
   return optimizer.class {
     name = name,
     options = {
@@ -24,18 +35,15 @@ local function class(name, weight_decay, decoupled)
       { "epsilon", 1e-8, 0, 1 }, { "weight_decay", weight_decay, 0, math.huge },
     },
     rule = "adam",
-    numbers = function(group, lr, cohort)
-      local power1, power2 = powers(group, cohort)
-      local root, decay, fade = math.sqrt(1 - power2), group.weight_decay, 0
-      if decoupled then decay, fade = 0, lr * group.weight_decay end
-      return lr * root / (1 - power1), decay, fade, group.beta1, group.beta2, group.epsilon * root
-    end,
+    numbers = numbers_of,
   }
 end
 
-local new_adam, new_adamw = class("Adam", 0, false), class("AdamW", 1e-2, true)
+local new_adam, new_adamw = class("Adam", 0, coupled), class("AdamW", 1e-2, decoupled)
 
 return {
+  decoupled = decoupled,
+
   --- p = p - lr m' / (sqrt(v') + epsilon), with m and v the decaying means of the gradient and of its square, and
   -- m', v' corrected for their start at zero, by the steps that the parameter itself has taken.
   ---@param parameters table parameters such as model:parameters(), or groups of them with options of their own,

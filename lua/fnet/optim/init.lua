@@ -8,6 +8,7 @@ return later.names("fnet.optim", {}, {
   ["fnet.optim.adam"] = { "Adam", "AdamW" },
   ["fnet.optim.rmsprop"] = { "RMSprop", "Adagrad" },
   ["fnet.optim.lion"] = "Lion",
+  ["fnet.optim.muon"] = "Muon",
   ["fnet.optim.average"] = "Average",
   ["fnet.optim.clip"] = { clip_norm = "norm", clip_value = "value" },
   ["fnet.optim.schedule"] = "schedule",

@@ -133,7 +133,8 @@ local function step_group(spec, group, lr)
       cohorts[c] = cohort
     end
     if count > 0 then
-      core.optimise(rule, cohort.parameters, moments_of(cohort, names[1]), moments_of(cohort, names[2]),
+      local update = spec.update or core.optimise
+      update(rule, cohort.parameters, moments_of(cohort, names[1]), moments_of(cohort, names[2]),
         spec.numbers(group, lr, cohort))
       cohort.steps = cohort.steps + 1
     end
@@ -344,7 +345,9 @@ end
 ---@param spec table name; options: a list of {name, default, lowest, highest}, or {name, default} for true or
 --- false; rule: the name of the rule of core.optimise, which says what moments there are, or function(group) that
 --- gives it; numbers: function(group, lr, cohort), the numbers that core.optimise takes for the next step of
---- parameters that have taken cohort.steps; it may keep what it computes in the cohort
+--- parameters that have taken cohort.steps; it may keep what it computes in the cohort; update: takes the place
+--- of core.optimise, with parameters that all have a gradient; split: function(groups, optimiser), the groups that
+--- those of the script become
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
   spec.known, spec.known_of_group = {}, { "parameters" }
@@ -358,6 +361,7 @@ local function class(spec)
     set_options(spec.name, spec, options, self)
     check_schedule(spec.name, options.schedule)
     self.schedule = options.schedule
+    if spec.split then self.groups = spec.split(groups, self) end
     for _, group in ipairs(self.groups) do
       local places = {}
       for i = 1, #group.parameters do places[i] = i end
