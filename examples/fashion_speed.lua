@@ -7,8 +7,7 @@
 local fnet = require "fnet"
 local nn, optim, data, report = fnet.nn, fnet.optim, fnet.data, fnet.report
 
--- A convolution, where it is asked for the largest number of each 2 x 2 places, and a normalisation over the batch,
--- which has a bias of its own.
+-- A convolution; where it pools, the largest number of each 2 x 2 places; a normalisation, which has a bias of its own.
 local function block(inputs, units, size, window, pools)
   window.bias = false
   local layers = { nn.Conv2D(inputs, units, size, window), nn.BatchNorm(units), nn.ReLU() }
@@ -57,8 +56,7 @@ if not goal then
   os.exit(1, true)
 end
 
--- A function of the epoch that gives the pictures as it shows them: half of them mirrored, in the next epoch the
--- other half, and all moved by a pixel at random.
+-- The pictures of each epoch: half of them mirrored, in the next epoch the other half; all moved by a pixel at random.
 local function shown(train)
   if not goal.augmented then return function() return train end end
   local count, mirror = #train, data.horizontal_flip(1)
@@ -126,8 +124,7 @@ if #train + options.valid < 60000 then
 end
 local cpuinfo <close> = io.open "/proc/cpuinfo"
 local processor = cpuinfo and cpuinfo:read("a"):match "model name%s*: ([^\n]*)" or "unknown processor"
-print(("fnet %s, numerics %d, %s, %s, %d threads"):format(fnet.version, fnet.numerics, processor, fnet.isa(),
-  fnet.threads()))
+print(("fnet %s, numerics %d, %s, %d threads"):format(fnet.version, fnet.numerics, processor, fnet.threads()))
 
 -- The mean of a list, and how far it is uncertain (95%): 97.5% points of Student's t times its deviation.
 local STUDENT = { 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26 } -- of 1, 2, ... degrees of freedom
