@@ -37,9 +37,9 @@ end
 
 local GOALS = {
   ["90"] = { network = strides, widths = { 16, 32 }, epochs = 3, batch = 128 },
-  ["93"] = { network = pools, widths = { 16, 64, 128, 128 }, epochs = 5, batch = 256, augmented = true },
-  ["94"] = { network = pools, widths = { 32, 64, 128, 128 }, epochs = 12, batch = 256, augmented = true },
-  small = { network = pools, widths = { 32, 64, 128, 128 }, epochs = 40, batch = 256, augmented = true },
+  ["93"] = { network = pools, widths = { 16, 32, 64, 128 }, epochs = 8, batch = 64, augmented = true },
+  ["94"] = { network = pools, widths = { 16, 64, 128, 128 }, epochs = 15, batch = 128, augmented = true },
+  small = { network = pools, widths = { 32, 64, 128, 128 }, epochs = 40, batch = 128, augmented = true },
 }
 
 local options = fnet.options(arg, "Trains on Fashion-MNIST as briefly as a goal allows, once for each seed.", {
@@ -76,7 +76,7 @@ local function optimiser(model, steps)
     table.insert(parameter.rank == 4 and convolutions or others, parameter)
   end
   return optim.Muon({
-    { parameters = convolutions, lr = 0.03, weight_decay = 0.05 },
+    { parameters = convolutions, lr = 0.04, weight_decay = 0.05 },
     { parameters = others, lr = 0.01, weight_decay = 0, orthogonal = false },
   }, {
     momentum = 0.9, beta2 = 0.99, iterations = 3,
