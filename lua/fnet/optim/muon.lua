@@ -1,6 +1,6 @@
 --- Muon (Jordan and others, 2024: kellerjordan.github.io/posts/muon): the momentum of a matrix, made orthogonal, so
--- that every direction of it moves equally far. Invariant: a group holds matrices alone, or nothing that this rule
--- moves; what is no matrix has a group behind that of its neighbours, which takes AdamW's steps.
+-- that every direction of it moves equally far. Invariant: the parameters of one group all take the same kind of
+-- steps, these or those of AdamW.
 
 local adamw_numbers = require("fnet.optim.adam").decoupled
 local expect = require "fnet.base.expect"
@@ -21,7 +21,7 @@ local function sorted(parameters)
   return matrices, others
 end
 
--- Groups of matrices and others as groups of one kind.
+-- The groups of the script, each that has both as two: matrices, and behind them the others.
 local function split(groups, options)
   local result = {}
   for _, group in ipairs(groups) do
@@ -64,18 +64,15 @@ local function move(parameter, direction, lr, fade, iterations)
   parameter:copy(parameter * (1 - fade) - step * (lr * ROOT_MEAN_SQUARE * math.sqrt(math.max(rows, columns))))
 end
 
--- The steps of a group's parameters, all of which have a gradient.
-local function update(rule, parameters, moments1, moments2, lr, decay, fade, beta1, beta2, epsilon)
-  if rule == "adam" then
-    return core.optimise(rule, parameters, moments1, moments2, lr, decay, fade, beta1, beta2, epsilon)
-  end
-  local directions, iterations = {}, beta2
+-- A step of matrices that all have a gradient.
+local function move_all(parameters, velocities, lr, fade, momentum, iterations)
+  local directions = {}
   for i, parameter in ipairs(parameters) do
     directions[i] = core.full(parameter.shape, 0, parameter.dtype)
     directions[i].requires_grad = true
     directions[i].grad = parameter.grad
   end
-  core.optimise(rule, directions, moments1, nil, -1, 0, 0, beta1) -- 0 + gradient + momentum * velocity
+  core.optimise("nesterov", directions, velocities, nil, -1, 0, 0, momentum) -- 0 + gradient + momentum v
   core.no_grad(function()
     for i, parameter in ipairs(parameters) do
       if parameter:count() > 0 then move(parameter, directions[i], lr, fade, iterations) end
@@ -91,11 +88,14 @@ local new = optimizer.class {
     { "beta1", 0.9, 0, BELOW_1 }, { "beta2", 0.999, 0, BELOW_1 }, { "epsilon", 1e-8, 0, 1 },
   },
   split = split,
-  update = update,
   rule = function(group) return group.orthogonal and "nesterov" or "adam" end,
   numbers = function(group, lr, cohort)
     if not group.orthogonal then return adamw_numbers(group, lr, cohort) end
-    return lr, 0, lr * group.weight_decay, group.momentum, group.iterations
+    return lr, lr * group.weight_decay, group.momentum, group.iterations
+  end,
+  update = function(rule, parameters, moments1, moments2, ...)
+    if rule == "adam" then core.optimise(rule, parameters, moments1, moments2, ...)
+    else move_all(parameters, moments1, ...) end
   end,
 }
 

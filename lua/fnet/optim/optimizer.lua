@@ -345,8 +345,8 @@ end
 ---@param spec table name; options: a list of {name, default, lowest, highest}, or {name, default} for true or
 --- false; rule: the name of the rule of core.optimise, which says what moments there are, or function(group) that
 --- gives it; numbers: function(group, lr, cohort), the numbers that core.optimise takes for the next step of
---- parameters that have taken cohort.steps; it may keep what it computes in the cohort; update: takes the place
---- of core.optimise, with parameters that all have a gradient; split: function(groups, optimiser), the groups that
+--- parameters that have taken cohort.steps; it may keep what it computes in the cohort; update: in the place
+--- of core.optimise, for parameters that all have a gradient; split: function(groups, optimiser), the groups that
 --- those of the script become
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
