@@ -7,7 +7,7 @@
 local fnet = require "fnet"
 local nn, optim, data, report = fnet.nn, fnet.optim, fnet.data, fnet.report
 
--- A convolution; where it pools, the largest number of each 2 x 2 places; a normalisation, which has a bias of its own.
+-- A convolution; where it pools, the largest of each 2 x 2 places; a normalisation, which has a bias of its own.
 local function block(inputs, units, size, window, pools)
   window.bias = false
   local layers = { nn.Conv2D(inputs, units, size, window), nn.BatchNorm(units), nn.ReLU() }
@@ -35,11 +35,12 @@ local function pools(first, second, third, fourth)
   }
 end
 
+-- shift: by so many pixels pictures are moved at random.
 local GOALS = {
   ["90"] = { network = strides, widths = { 16, 32 }, epochs = 3, batch = 128 },
-  ["93"] = { network = pools, widths = { 16, 32, 64, 128 }, epochs = 8, batch = 64, augmented = true },
-  ["94"] = { network = pools, widths = { 16, 64, 128, 128 }, epochs = 15, batch = 128, augmented = true },
-  small = { network = pools, widths = { 32, 64, 128, 128 }, epochs = 40, batch = 128, augmented = true },
+  ["93"] = { network = pools, widths = { 16, 32, 64, 128 }, epochs = 8, batch = 64, mirrors = true, shift = 0 },
+  ["94"] = { network = pools, widths = { 16, 64, 128, 128 }, epochs = 15, batch = 128, mirrors = true, shift = 1 },
+  small = { network = pools, widths = { 32, 64, 128, 128 }, epochs = 40, batch = 128, mirrors = true, shift = 1 },
 }
 
 local options = fnet.options(arg, "Trains on Fashion-MNIST as briefly as a goal allows, once for each seed.", {
@@ -56,12 +57,12 @@ if not goal then
   os.exit(1, true)
 end
 
--- The pictures of each epoch: half of them mirrored, in the next epoch the other half; all moved by a pixel at random.
+-- The pictures of each epoch: half of them mirrored, in the next epoch the other half.
 local function shown(train)
-  if not goal.augmented then return function() return train end end
+  if not goal.mirrors then return function() return train end end
   local count, mirror = #train, data.horizontal_flip(1)
   local both = data.Dataset { x = fnet.concat { train.x, mirror(train.x, train.y):to "uint8" },
-    y = fnet.concat { train.y, train.y }, scale = train.scale, transform = data.random_shift(1) }
+    y = fnet.concat { train.y, train.y }, scale = train.scale, transform = data.random_shift(goal.shift) }
   local half, place = fnet.rand({ count }):lt(0.5), fnet.arange(1, count, 1, "int32")
   return function(epoch)
     local is_mirrored = epoch % 2 == 0 and half or 1 - half
@@ -146,4 +147,4 @@ for i = 1, options.seeds do
 end
 print(("\n%s accuracy, mean of %d seeds in %.1f s each: %s"):format(kind, #times,
   fnet.tensor(times):mean():item(), summary(accuracies)))
-if goal.augmented then print("with the answers for mirror images added: " .. summary(mirrored)) end
+if goal.mirrors then print("with the answers for mirror images added: " .. summary(mirrored)) end
