@@ -19,8 +19,7 @@ end
 local function strides(first, second)
   return nn.Sequential {
     nn.Reshape(28, 28, 1), block(1, first, 4, { stride = 2, padding = 1 }),
-    block(first, second, 3, { stride = 2, padding = 1 }),
-    nn.Flatten(), nn.Dense(49 * second, 10),
+    block(first, second, 3, { stride = 2, padding = 1 }), nn.Flatten(), nn.Dense(49 * second, 10),
   }
 end
 
@@ -30,8 +29,7 @@ local function pools(first, second, third, fourth)
     nn.Reshape(28, 28, 1), block(1, first, 3, { padding = "same" }, true),
     block(first, second, 3, { padding = "same" }, true),
     block(second, third, 3, { padding = "same" }, true),
-    block(third, fourth, 3, { padding = "same" }),
-    nn.GlobalAvgPool(), nn.Dense(fourth, 10),
+    block(third, fourth, 3, { padding = "same" }), nn.GlobalAvgPool(), nn.Dense(fourth, 10),
   }
 end
 
@@ -120,6 +118,7 @@ local train, held_out = data.fashion_mnist { dir = options.data ~= "" and option
 local kind = options.valid > 0 and "validation" or "test"
 fnet.seed(0) -- for all seeds the same pictures are kept aside
 if options.valid > 0 then held_out, train = train:split(options.valid) end
+assert(#train >= goal.batch, ("%d pictures fill no batch of %d; lower --valid"):format(#train, goal.batch))
 if #train + options.valid < 60000 then
   print(("Only %d training pictures in %s: the goals are for all 60,000."):format(#train, train.source))
 end
