@@ -124,7 +124,7 @@ if #train + options.valid < 60000 then
 end
 local cpuinfo <close> = io.open "/proc/cpuinfo"
 local processor = cpuinfo and cpuinfo:read("a"):match "model name%s*: ([^\n]*)" or "unknown processor"
-print(("fnet %s, numerics %d, %s, %d threads"):format(fnet.version, fnet.numerics, processor, fnet.threads()))
+print(("fnet %s, numerics %d, %s, threads %d"):format(fnet.version, fnet.numerics, processor, fnet.threads()))
 
 -- The mean of a list, and how far it is uncertain (95%): 97.5% points of Student's t times its deviation.
 local STUDENT = { 12.71, 4.30, 3.18, 2.78, 2.57, 2.45, 2.36, 2.31, 2.26 } -- of 1, 2, ... degrees of freedom
