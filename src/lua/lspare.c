@@ -69,6 +69,10 @@ static size_t counted(size_t bytes) { return bytes >= SPARED_BYTES ? bytes : 0; 
 /* lua_Alloc: without a block `old_size` is the kind of object that the new one is for. */
 static void *allocate(void *userdata, void *block, size_t old_size, size_t size) {
     struct spare *spare = userdata;
+    if (old_size < SPARED_BYTES && size < SPARED_BYTES) { /* nearly all are small */
+        void *small = spare->allocate(spare->context, block, old_size, size);
+        if (small || size == 0 || spare->count == 0) return small;
+    }
     size_t before = block ? counted(old_size) : 0, after = counted(size);
     void *result = !block && after > 0 ? take(spare, size) : NULL;
     if (!result) {
