@@ -29,6 +29,7 @@ later.methods(require("fnet.nn.module").Module, {
 -- nn is below what measures a classifier; and its own less common layers wait.
 later.names("fnet.nn", nn, {
   ["fnet.nn.recurrent"] = { "RNN", "LSTM", "GRU" },
+  ["fnet.nn.margin"] = { "cosine", "hinge", "triplet" },
   ["fnet.measure.classes"] = { "correct" },
   ["fnet.measure.evaluate"] = { evaluate = "evaluate_classifier", "accuracy" },
 }, getmetatable(nn).elsewhere)

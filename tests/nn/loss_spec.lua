@@ -112,7 +112,7 @@ describe("cross_entropy with options", function()
       ce, x, fnet.full({ 4 }, 4, "int32"), { smoothing = 0.1 })
     fails("cross_entropy: smoothing: expected a number from 0 to 1, got 2", ce, x, labels, { smoothing = 2 })
     fails("cross_entropy: unknown option 'smoothin' (did you mean 'smoothing'?); known are smoothing, weights, " ..
-      "ignore", ce, x, labels, { smoothin = 1 })
+      "ignore, reduction", ce, x, labels, { smoothin = 1 })
     fails("cross_entropy: weights: expected one for each of the 3 classes, got float32 [2]", ce, x, labels,
       { weights = { 1, 2 } })
     fails("cross_entropy: weights: expected one for each of the 3 classes, got number", ce, x, labels,

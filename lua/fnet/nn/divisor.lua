@@ -6,6 +6,7 @@ local core = require "fnet.core"
 local divisor = {}
 
 local noted = setmetatable({}, { __mode = "k" }) -- by loss
+local sums = setmetatable({}, { __mode = "k" }) -- losses that are no means
 
 --- Notes it.
 ---@param loss tensor one element
@@ -15,6 +16,19 @@ function divisor.note(loss, value)
   noted[loss] = value
   return loss
 end
+
+--- Notes that a loss is no mean.
+---@param loss tensor one element
+---@return tensor loss
+function divisor.note_sum(loss)
+  sums[loss] = true
+  return loss
+end
+
+--- Whether a loss was noted as no mean.
+---@param loss tensor
+---@return boolean
+function divisor.is_sum(loss) return sums[loss] == true end
 
 --- The divisors of the means that a loss is made of, as far as they were noted; each once.
 ---@param loss tensor

@@ -1,5 +1,5 @@
 --- Feed: a model with the samples of a batch. Invariant: a list of tensors becomes the arguments of the model, one
--- after the other.
+-- after the other; tensors by name stay one table.
 
 local is = require "fnet.base.is"
 local core = require "fnet.core"
@@ -14,7 +14,7 @@ end
 
 --- What the model gives.
 ---@param model nn.Module
----@param x tensor|tensor[] samples, or a list of them where the model has several inputs
+---@param x tensor|table samples, a list of them where the model has several inputs, or a table by name
 ---@return any output
 return function(model, x)
   if type(x) == "table" and is.tensor_list(x) then -- the first is quick

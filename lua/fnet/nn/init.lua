@@ -44,6 +44,7 @@ local nn = {
   mse = loss.mse,
   mae = loss.mae,
   huber = loss.huber,
+  kl_divergence = loss.kl_divergence,
 }
 
 -- ReLU, LeakyReLU, ELU, SELU, GELU, SiLU, Sigmoid, Tanh, Softplus, Softmax, LogSoftmax
@@ -73,4 +74,8 @@ return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras; more layers
   ParameterList = "a plain table in a field of a module does it",
   Bidirectional = "fnet.nn.RNN, LSTM and GRU take bidirectional = true", RNNCell = recurrent:format "RNN",
   SimpleRNN = "RNN", SmoothL1Loss = "huber", Swish = "SiLU",
+  CategoricalHinge = "hinge", CosineEmbeddingLoss = "cosine", CosineSimilarity = "cosine", Hinge = "hinge",
+  KLDivLoss = "kl_divergence", KLDivergence = "kl_divergence", MultiMarginLoss = "hinge",
+  SparseCategoricalCrossentropy = "cross_entropy", TripletMarginLoss = "triplet",
+  cosine_similarity = "1 - fnet.nn.cosine(a, b, { reduction = 'none' })", kl_div = "kl_divergence",
 })

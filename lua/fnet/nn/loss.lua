@@ -1,23 +1,28 @@
---- Losses: each the mean over a batch, as a tensor of one element, differentiable as often as one likes.
+--- Losses: each the mean over a batch, as a tensor of one element, differentiable as often as one likes; or the
+-- sum, or the loss of each row or element.
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local divisor = require "fnet.nn.divisor"
+local reduction = require "fnet.nn.reduction"
+
+local ELEMENTS = { "reduction", "ignore" } -- the options of a loss of elements
 
 local loss = {}
 
--- The logits that cross_entropy computes with. What is known to hold probabilities is never taken for logits.
-local function logits_of(output)
+-- The logits that a loss of whole distributions computes with. What is known to hold probabilities is never taken
+-- for logits.
+local function logits_of(what, output)
   local maker, logits, axis = core.made_by(output)
   if maker ~= "softmax" or logits and axis == output.rank then return logits or output end
   if logits then
-    core.raise("cross_entropy: expected logits or a softmax over the last axis, got a softmax over axis %d of " ..
-      "%s; transpose it, so that the classes are the last axis", axis, say.shape(output.shape))
+    core.raise("%s: expected logits or a softmax over the last axis, got a softmax over axis %d of %s; " ..
+      "transpose it, so that the classes are the last axis", what, axis, say.shape(output.shape))
   end
-  core.raise("cross_entropy: expected logits or whole rows of a softmax, got %s of probabilities that a softmax " ..
-    "made, taken apart, joined or changed; do so with the logits before the softmax", say.value(output))
+  core.raise("%s: expected logits or whole rows of a softmax, got %s of probabilities that a softmax made, " ..
+    "taken apart, joined or changed; do so with the logits before the softmax", what, say.value(output))
 end
 
 -- weight * cost, where a weight of 0 leaves out a cost that is infinite.
@@ -46,9 +51,9 @@ local function shares(logits, smoothing)
   return possible * (classes / possible:sum(logits.rank, true)) * (smoothing / classes)
 end
 
--- The same with distributions for labels, smoothing or weights: sum(weight * target * -log(softmax)) / norm; and
--- the norm.
-local function weighted_cross_entropy(output, labels, options)
+-- The costs of all classes with distributions for labels, smoothing or weights, weight * target * -log(softmax);
+-- and what the mean of the rows' sums divides by.
+local function weighted_costs(output, labels, options)
   local target, norm = labels, output:count() // output.shape[output.rank]
   local weights = options.weights ~= nil and weights_of(options.weights, output)
   if not is.float(labels) then
@@ -61,23 +66,50 @@ local function weighted_cross_entropy(output, labels, options)
     target = target * (1 - smoothing) + shares(output, smoothing)
   end
   if weights then target = target * weights end
-  local total = weighted(target, -output:log_softmax()):sum()
-  return norm == 0 and total or total / norm, norm -- 0 where all labels have the weight 0
+  return weighted(target, -output:log_softmax()), norm
 end
 
--- The rows whose label is not `ignored`, and their labels.
+-- The positions of the rows whose label is not `ignored` (nil: of all), checked, and all labels as a list.
 local function rows_but(ignored, output, labels)
-  expect.count("cross_entropy: ignore", ignored, math.mininteger)
-  if not core.is_tensor(labels) or is.float(labels) then
-    core.raise("cross_entropy: ignore: expected a tensor of labels beside it, got " .. say.value(labels))
-  end
   local each, classes = output.shape, output.shape[output.rank]
   local rows = output:count() // classes
   each[#each] = nil
-  local fits = labels.rank == 1 and #labels == rows or is.same_shape(labels.shape, each)
-  if not fits then core.one_hot(labels, output, "cross_entropy") end -- raises
-  local kept = core.labels_but(ignored, labels, classes)
-  return core.gather(output:reshape { rows, classes }, kept), core.gather(labels:flatten(), kept)
+  local fits = core.is_tensor(labels) and not is.float(labels)
+    and (labels.rank == 1 and #labels == rows or is.same_shape(labels.shape, each))
+  if not fits then core.one_hot(labels, output, "cross_entropy") end -- raises, but for a number
+  if not core.is_tensor(labels) then labels = core.tensor({ labels }, "int32") end
+  return core.labels_but(ignored or math.mininteger, labels, classes), labels:flatten():int()
+end
+
+-- The losses of rows [rows, classes] with one label each.
+local function label_costs(logits, labels)
+  return -logits:log_softmax():take_along_axis(labels:reshape { #labels, 1 }, 2):squeeze(2)
+end
+
+-- The losses one by one, in the shape of the output without its last axis: 0 where the label is ignored.
+local function each_row(logits, labels, options, is_plain)
+  local shape, classes = logits.shape, logits.shape[logits.rank]
+  shape[#shape] = nil
+  if is.float(labels) then return (weighted_costs(logits, labels, options)):sum(logits.rank) end
+  local kept, list = rows_but(options.ignore, logits, labels)
+  logits = logits:reshape { #list, classes }
+  local rows, of_kept = core.gather(logits, kept), core.gather(list, kept)
+  if #kept == 0 then return core.full(shape, 0, logits.dtype) + rows:sum() end -- of nothing, and on the tape
+  local costs = is_plain and label_costs(rows, of_kept) or (weighted_costs(rows, of_kept, options)):sum(2)
+  return core.scatter(costs, kept, 1, #list):reshape(shape)
+end
+
+-- The mean, and what it was divided by.
+local function mean_of_rows(logits, labels, options, is_plain)
+  if options.ignore ~= nil then
+    local kept, list = rows_but(options.ignore, logits, labels)
+    logits = core.gather(logits:reshape { #list, logits.shape[logits.rank] }, kept)
+    if #kept == 0 then return logits:sum(), 0 end -- of nothing, and on the tape
+    labels = core.gather(list, kept)
+  end
+  if is_plain then return core.cross_entropy(logits, labels), logits:count() // logits.shape[logits.rank] end
+  local costs, norm = weighted_costs(logits, labels, options)
+  return norm == 0 and costs:sum() or costs:sum() / norm, norm -- 0 where all labels have the weight 0
 end
 
 --- Cross-entropy, the mean over the rows of -log(probability of the right class). Takes logits, or the result of
@@ -90,14 +122,16 @@ end
 --- (Szegedy and others, 2016, section 7); weights: a number for each class. With labels the mean is then divided by
 --- the sum of the weights of the batch's labels, with distributions by the number of rows, both as in PyTorch, but
 --- that the loss is 0 where all those weights are;
---- ignore: a label, such as 0 for padding, whose rows do not count; the loss is 0 where no row does
----@return tensor loss one element
+--- ignore: a label, such as 0 for padding, whose rows do not count; the loss is 0 where no row does; reduction:
+--- "mean", "sum" of the rows, or "none": the loss of each row, 0 where it is ignored
+---@return tensor loss one element; with reduction = "none" the output's shape without its last axis
 function loss.cross_entropy(output, labels, options)
-  local logits = logits_of(output)
+  local logits = logits_of("cross_entropy", output)
   local distribution = is.float(labels) and core.is_tensor(logits) and labels.rank == logits.rank
   if options == nil and not distribution then return core.cross_entropy(logits, labels) end
   expect.tensor("cross_entropy", output)
-  options = expect.options("cross_entropy", options, { "smoothing", "weights", "ignore" })
+  options = expect.options("cross_entropy", options, { "smoothing", "weights", "ignore", "reduction" })
+  local how = reduction.option("cross_entropy", options.reduction)
   expect.that(is.float(logits) and logits.rank > 0 and logits:count() > 0, "cross_entropy",
     "at least one row and one class of floats", logits)
   if distribution and not is.same_shape(labels.shape, logits.shape) then
@@ -109,45 +143,46 @@ function loss.cross_entropy(output, labels, options)
       "; a single logit with targets of 0 and 1 has binary_cross_entropy")
   end
   if options.ignore ~= nil then
-    logits, labels = rows_but(options.ignore, logits, labels)
-    if #labels == 0 then return divisor.note(logits:sum(), 0) end -- of nothing, and on the tape
+    expect.count("cross_entropy: ignore", options.ignore, math.mininteger)
+    if not core.is_tensor(labels) or is.float(labels) then
+      core.raise("cross_entropy: ignore: expected a tensor of labels beside it, got " .. say.value(labels))
+    end
   end
-  local mean, norm
-  if not distribution and options.smoothing == nil and options.weights == nil then
-    mean, norm = core.cross_entropy(logits, labels), #labels
-  else
-    mean, norm = weighted_cross_entropy(logits, labels, options)
-  end
+  local is_plain = not distribution and options.smoothing == nil and options.weights == nil
+  if how ~= "mean" then return reduction.of(each_row(logits, labels, options, is_plain), how) end
+  local mean, norm = mean_of_rows(logits, labels, options, is_plain)
   local by_rows = options.ignore == nil and (options.weights == nil or distribution)
   return by_rows and mean or divisor.note(mean, norm)
 end
 
--- Raises unless both are tensors of one shape with something in them.
-local function check_pair(what, output, target)
-  if not (core.is_tensor(output) and core.is_tensor(target)) then
-    core.raise("%s: expected two tensors, got %s and %s", what, say.value(output), say.value(target))
+--- The Kullback-Leibler divergence of the output's distribution from the target's, in nats: the mean over the rows
+-- of sum(target * (log(target) - log(softmax(output)))), with 0 log 0 = 0 (Kullback, Leibler, 1951). Cross-entropy
+-- less the entropy of the target, so that it is 0 where both are the same: for distillation
+-- (`nn.kl_divergence(student(x), teacher(x):detach():softmax())`) and for policies. The mean is over rows,
+-- PyTorch's "batchmean".
+---@param output tensor [batch, ..., classes] or [classes]: logits, or the result of a softmax or log_softmax
+---@param target tensor probabilities of the same shape, whose rows sum to 1
+---@param options? table reduction: "mean", "sum" of the rows, or "none": each row's
+---@return tensor loss one element; with reduction = "none" the output's shape without its last axis
+function loss.kl_divergence(output, target, options)
+  options = expect.options("kl_divergence", options, { "reduction" })
+  reduction.check_pair("kl_divergence", output, target)
+  local logits = logits_of("kl_divergence", output)
+  if not is.float(logits) or not is.float(target) or logits.rank == 0 then
+    core.raise("kl_divergence: expected floats [batch, classes] and probabilities of that shape, got %s and %s",
+      say.value(output), say.value(target))
   end
-  local a, b = output.shape, target.shape
-  if not is.same_shape(a, b) then
-    local column = #a == #b + 1 and a[#a] == 1 and is.same_shape({ table.unpack(a, 1, #b) }, b)
-    core.raise("%s: expected equal shapes, got %s and %s%s", what, say.shape(a), say.shape(b),
-      column and ("; output:squeeze(%d) drops the axis of length 1"):format(#a) or "")
+  local low = target:detach():min():item()
+  if low < 0 then
+    core.raise("kl_divergence: expected probabilities for the target, got %g; logits become such by :softmax()",
+      low)
   end
-  if output:count() == 0 then core.raise("%s: expected at least one element, got %s", what, say.shape(a)) end
+  local own = target * core.where(target:eq(0), 1, target):log()
+  local each = (weighted(target, -logits:log_softmax()) + own):sum(logits.rank)
+  return reduction.of(each, reduction.option("kl_divergence", options.reduction))
 end
 
---- Binary cross-entropy of logits (not of probabilities: leave out the Sigmoid, or use it only to predict): the
--- mean over all elements of -target log(sigmoid(x)) - (1 - target) log(1 - sigmoid(x)).
----@param output tensor logits; the result of a sigmoid or softmax raises an error, also behind views and copies
----@param target tensor of the same shape, 0 or 1, or a probability
----@return tensor loss one element
-function loss.binary_cross_entropy(output, target)
-  check_pair("binary_cross_entropy", output, target)
-  local maker = core.made_by(output)
-  if maker then
-    core.raise("binary_cross_entropy: expected logits, got the result of a %s; leave the %s out of the model, " ..
-      "and apply it to predict: model(x):%s()", maker, maker == "sigmoid" and "Sigmoid" or "Softmax", maker)
-  end
+local function binary_costs(output, target)
   local low, high = target:min():item(), target:max():item()
   if low < 0 or high > 1 then
     local value = low < 0 and low or high
@@ -155,41 +190,71 @@ function loss.binary_cross_entropy(output, target)
       value == 2 and "; subtract 1 from labels that count from 1" or "")
   end
   -- log(sigmoid(x)) = -softplus(-x): no probability rounds to 0 or 1
-  return (weighted(target, (-output):softplus()) + weighted(1 - target, output:softplus())):mean()
+  return weighted(target, (-output):softplus()) + weighted(1 - target, output:softplus())
+end
+
+--- Binary cross-entropy of logits (not of probabilities: leave out the Sigmoid, or use it only to predict): the
+-- mean over all elements of -target log(sigmoid(x)) - (1 - target) log(1 - sigmoid(x)).
+---@param output tensor logits; the result of a sigmoid or softmax raises an error, also behind views and copies
+---@param target tensor of the same shape, 0 or 1, or a probability
+---@param options? table reduction: "mean", "sum" or "none": each element's; ignore: a target, such as -1, whose
+--- elements do not count
+---@return tensor loss one element; with reduction = "none" of the output's shape
+function loss.binary_cross_entropy(output, target, options)
+  options = expect.options("binary_cross_entropy", options, ELEMENTS)
+  reduction.check_pair("binary_cross_entropy", output, target)
+  local maker = core.made_by(output)
+  if maker then
+    core.raise("binary_cross_entropy: expected logits, got the result of a %s; leave the %s out of the model, " ..
+      "and apply it to predict: model(x):%s()", maker, maker == "sigmoid" and "Sigmoid" or "Softmax", maker)
+  end
+  return reduction.elements("binary_cross_entropy", output, target, options, binary_costs)
+end
+
+local function squares(output, target)
+  local difference = output - target
+  return difference * difference
 end
 
 --- Mean squared error: the mean over all elements of (output - target)^2.
 ---@param output tensor
 ---@param target tensor of the same shape
----@return tensor loss one element
-function loss.mse(output, target)
-  check_pair("mse", output, target)
-  local difference = output - target
-  return (difference * difference):mean()
+---@param options? table reduction: "mean", "sum" or "none": each element's; ignore: a target whose elements do not
+--- count, such as a number that stands for a missing value
+---@return tensor loss one element; with reduction = "none" of the output's shape
+function loss.mse(output, target, options)
+  options = expect.options("mse", options, ELEMENTS)
+  return reduction.elements("mse", output, target, options, squares)
 end
+
+local function distances(output, target) return (output - target):abs() end
 
 --- Mean absolute error: the mean over all elements of |output - target|.
 ---@param output tensor
 ---@param target tensor of the same shape
----@return tensor loss one element
-function loss.mae(output, target)
-  check_pair("mae", output, target)
-  return (output - target):abs():mean()
+---@param options? table as for mse
+---@return tensor loss one element; with reduction = "none" of the output's shape
+function loss.mae(output, target, options)
+  options = expect.options("mae", options, ELEMENTS)
+  return reduction.elements("mae", output, target, options, distances)
+end
+
+local function huber_costs(output, target, delta)
+  local difference = output - target
+  local limited = difference:clamp(-delta, delta)
+  return limited * (difference - limited * 0.5)
 end
 
 --- Huber's loss (1964): squared for small differences d, linear for large ones; the mean over all elements of
 -- d^2 / 2 where |d| <= delta, else delta (|d| - delta / 2).
 ---@param output tensor
 ---@param target tensor of the same shape
----@param options? table delta: 1
----@return tensor loss one element
+---@param options? table delta: 1; reduction, ignore: as for mse
+---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.huber(output, target, options)
-  options = expect.options("huber", options, { "delta" })
+  options = expect.options("huber", options, { "delta", "reduction", "ignore" })
   local delta = options.delta == nil and 1 or expect.number("huber: delta", options.delta, 1e-30, math.huge)
-  check_pair("huber", output, target)
-  local difference = output - target
-  local limited = difference:clamp(-delta, delta)
-  return (limited * (difference - limited * 0.5)):mean()
+  return reduction.elements("huber", output, target, options, huber_costs, delta)
 end
 
 return loss

@@ -109,6 +109,10 @@ end
 
 -- By what the mean that a shard's loss is was divided: its weight among the shards.
 local function weight_of(loss, rows)
+  if divisor.is_sum(loss) then
+    core.raise("shards: backward: the loss is a sum (reduction = \"sum\"), and shards join means; leave out the "
+      .. "reduction, or divide the sum by the rows")
+  end
   local list = divisor.all_of(loss)
   if #list > 1 then
     core.raise("shards: backward: the loss adds means that are divided by different things, by %g and by %g, " ..
