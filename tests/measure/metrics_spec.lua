@@ -125,8 +125,8 @@ accuracy 60.00% (3/5)]], tostring(metrics.confusion(Echo(), set())))
     fails("confusion: classes: expected 3 names, got 2", metrics.confusion, output, target,
       { classes = { "a", "b" } })
     fails("confusion: expected outputs [batch, classes], got float32 [3]", metrics.confusion, output[1], 1)
-    fails("confusion: unknown option 'names' (did you mean 'classes'?); known are classes", metrics.confusion,
-      output, target, { names = {} })
+    fails("confusion: unknown option 'names' (did you mean 'classes'?); known are classes, probabilities",
+      metrics.confusion, output, target, { names = {} })
     fails("confusion: expected outputs and targets, or a model and a data set, got number and nil",
       metrics.confusion, 1)
   end)

@@ -34,6 +34,18 @@ function is.tensor_list(value)
   return type(value) == "table" and getmetatable(value) == nil and is.array(value[1])
 end
 
+--- Whether a value is several tensors, as inputs, targets and results of models may be: such a list, or a plain
+-- table that has tensors by name, { picture = , row = }.
+---@param value any
+---@return boolean
+function is.several(value)
+  if type(value) ~= "table" or getmetatable(value) ~= nil then return false end
+  for _, t in next, value do
+    if is.array(t) then return true end
+  end
+  return false
+end
+
 --- Whether a value can be called: a function, or an object whose class says how.
 ---@param value any
 ---@return boolean

@@ -15,6 +15,7 @@ local feed = require "fnet.nn.feed"
 local meter = require "fnet.measure.meter"
 local modes = require "fnet.nn.modes"
 local pass = require "fnet.measure.pass"
+local rows_of = require "fnet.data.rows"
 
 local public = {}
 
@@ -107,10 +108,11 @@ function public.accuracy(model, dataset) return evaluate_classifier("accuracy", 
 ---@param dataset data.Dataset with one sample at least
 ---@param options? table loss: function(output, target) -> tensor; metrics: such as { "accuracy" }, or functions of
 --- output and target by name, { error = function(output, target) ... end }, whose numbers for the batches become
---- their mean; what is no mean of batches is computed once, over all outputs and targets: fnet.metrics.r2, and a
---- function of your own given as { whole = function(output, target) ... end }; size: samples at a time, 1000;
---- shared: the processes that mpirun has started share the batches, and each gets the result of one; all of them
---- have to call it, with the same model and data, and a single one that does raises an error; false
+--- their mean; what is no mean of batches is computed once, over all outputs and targets: fnet.metrics.r2, auc,
+--- average_precision and calibration_error, and a function of your own given as { whole = function(output, target)
+--- ... end }; size: samples at a time, 1000; shared: the processes that mpirun has started share the batches, and
+--- each gets the result of one; all of them have to call it, with the same model and data, and a single one that
+--- does raises an error; false
 ---@return table result loss, each metric by its name, and total, the number of samples; it can be printed
 function public.evaluate(model, dataset, options)
   expect.that(is_module(model), "evaluate", "a model first", model)
@@ -146,8 +148,7 @@ end
 local function predict(what, model, x, options)
   local size = options.size
   expect.that(is_module(model), what, "a model first", model)
-  local several = is.tensor_list(x)
-  expect.that(several or core.is_tensor(x) or is.dataset(x), what, "a tensor or a data set", x)
+  expect.that(is.several(x) or core.is_tensor(x) or is.dataset(x), what, "a tensor or a data set", x)
   if size == nil and not is.dataset(x) then
     if options.shared then
       core.raise("%s: shared: expected `size` beside it, the rows at a time; without it a tensor goes through " ..
@@ -155,18 +156,19 @@ local function predict(what, model, x, options)
     end
     return modes.with(model, false, core.no_grad, feed, model, x)
   end
-  if #(several and x[1] or x) == 0 then core.raise(what .. ": expected at least one row") end
+  if (is.dataset(x) and #x or rows_of.count(x)) == 0 then core.raise(what .. ": expected at least one row") end
   local _, kept = pass(what, model, x, { size = size, shared = options.shared, keep = { "outputs" } })
   return kept.outputs
 end
 
 --- What a model gives for a sample, a batch or a whole data set.
 ---@param model nn.Module
----@param x tensor|tensor[]|data.Dataset a tensor, or a list of them for a model of several inputs, goes through the
---- model as it is; a data set in batches
+---@param x tensor|table|data.Dataset a tensor, or for a model of several inputs a list of them or a table by name,
+--- goes through the model as it is; a data set in batches
 ---@param options? table size: rows at a time, 1000 for a data set; given with a tensor, that is a batch, which then
 --- goes through in pieces; shared: the processes that mpirun has started share these, as for fnet.evaluate
----@return tensor|tensor[] output for one sample without the axis of the batch; a list where the model gives one
+---@return tensor|table output for one sample without the axis of the batch; a list, or tensors by name, where the
+--- model gives such
 function public.predict(model, x, options)
   options = expect.options("predict", options, { "size", "shared" }, { "shared" })
   return predict("predict", model, x, options)

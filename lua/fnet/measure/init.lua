@@ -10,6 +10,7 @@ local classes = require "fnet.measure.classes"
 local confusion = require "fnet.measure.confusion"
 local is_module = require("fnet.nn.module").is_module
 local pass = require "fnet.measure.pass"
+local single = require "fnet.measure.single"
 
 local metrics = {}
 
@@ -18,7 +19,10 @@ local function pair(what, output, target)
   if is_module(output) then
     expect.that(is.dataset(target), what, "a data set after the model", target)
     local _, kept = pass(what, output, target, { keep = { "outputs", "targets" } })
-    return kept.outputs, kept.targets
+    output, target = kept.outputs, kept.targets
+    if core.is_tensor(output) and core.is_tensor(target) then return output, target end
+    core.raise("%s: expected a model and a data set of one tensor each, got outputs %s and targets %s; one of " ..
+      "several is given by itself, of what fnet.predict gives", what, say.value(output), say.value(target))
   end
   if not core.is_tensor(output) then
     core.raise("%s: expected outputs and targets, or a model and a data set, got %s and %s", what,
@@ -65,16 +69,68 @@ function metrics.top_k(output, target, k)
 end
 
 --- How often each class was taken for each, with precision, recall and F1 of the classes and on average. A row with
--- a NaN, which says no class, raises an error.
----@param output tensor|nn.Module [batch, classes], two classes at least; or a model
----@param target tensor|data.Dataset labels [batch], from 1; or a data set
----@param options? table classes: their names, by default those of the data set, or their numbers
+-- a NaN, which says no class, raises an error. Of a single logit above 0, or a probability above 0.5, it is said
+-- that the target is 1.
+---@param output tensor|nn.Module [batch, classes]; or [batch] or [batch, 1] for targets of 0 and 1; or a model
+---@param target tensor|data.Dataset labels [batch], from 1, or of a single output 0 and 1 [batch] or [batch, 1]; or
+--- a data set
+---@param options? table classes: their names, by default those of the data set, or their numbers; probabilities:
+--- whether single outputs are such, which has to be said where all lie from 0 to 1; they are logits otherwise
 ---@return metrics.Confusion
 function metrics.confusion(output, target, options)
-  options = expect.options("confusion", options, { "classes" })
+  options = expect.options("confusion", options, { "classes", "probabilities" }, { "probabilities" })
   local names = options.classes or is_module(output) and type(target) == "table" and target.classes or nil
   output, target = pair("confusion", output, target)
+  if single.is_one(output, target) then
+    output, target = single.classes("confusion", output, target, options.probabilities)
+    names = names or { "0", "1" }
+  end
   return confusion(output, target, names)
+end
+
+--- The area under the ROC curve: how probable it is that a positive sample has a greater output than a negative
+-- one, where equal ones count half (Mann, Whitney, 1947; Hanley, McNeil, 1982). 1 is perfect, 0.5 as good as
+-- chance, for any threshold and any share of positive ones. In `metrics` it is computed once, over all outputs.
+---@param output tensor|nn.Module logits or probabilities: [batch] or [batch, columns] with targets of 0 and 1, the
+--- mean over the columns; [batch, ..., classes] with labels: of two classes the second is positive, of more it is
+--- the mean of each that occurs against the rest, by probabilities; or a model
+---@param target tensor|data.Dataset 0 and 1 as the output's shape, or labels, from 1; or a data set
+---@return number 0 to 1
+function metrics.auc(output, target)
+  output, target = pair("auc", output, target)
+  return require "fnet.measure.ranking".auc(output, target)
+end
+
+--- Average precision: the mean, over the positive samples, of the share of positive ones among those whose output
+-- is as great or greater: the precision-recall curve's steps, sum((R_n - R_(n-1)) P_n), not interpolated (Manning,
+-- Raghavan, Schuetze, 2008, section 8.4); scikit-learn's average_precision_score. Chance gives the share of
+-- positive ones. In `metrics` it is computed once, over all outputs.
+---@param output tensor|nn.Module as for auc
+---@param target tensor|data.Dataset as for auc
+---@return number 0 to 1
+function metrics.average_precision(output, target)
+  output, target = pair("average_precision", output, target)
+  return require "fnet.measure.ranking".average_precision(output, target)
+end
+
+--- The expected calibration error of a classifier: rows are put into bins by the probability of the class that is
+-- said, of equal widths, ((b - 1) / bins, b / bins]; the sum over the bins of their share of the rows times
+-- |accuracy - mean probability| (Naeini, Cooper, Hauskrecht, 2015; Guo, Pleiss, Sun, Weinberger, 2017). In
+-- `metrics` it is computed once, over all outputs.
+---@param output tensor|nn.Module [batch, ..., classes] logits, or probabilities where rows are such; or [batch] or
+--- [batch, 1] for targets of 0 and 1; or a model
+---@param target tensor|data.Dataset labels, from 1; of a single output 0 and 1; or a data set
+---@param options? table bins: 15; probabilities: as for confusion
+---@return number error 0 to 1
+---@return { count: integer, confidence: number, accuracy: number }[] bins those that hold rows, by confidence
+function metrics.calibration_error(output, target, options)
+  options = expect.options("calibration_error", options, { "bins", "probabilities" }, { "probabilities" })
+  local bins = options.bins == nil and 15 or expect.count("calibration_error: bins", options.bins, 1, 1 << 20)
+  output, target = pair("calibration_error", output, target)
+  if single.is_one(output, target) then
+    output, target = single.classes("calibration_error", output, target, options.probabilities)
+  end
+  return require "fnet.measure.calibration" (output, target, bins)
 end
 
 --- R squared, the coefficient of determination: 1 - sum((target - output)^2) / sum((target - its mean)^2); the mean
@@ -105,6 +161,10 @@ end
 local rates = "print fnet.metrics.confusion(model, set), which has precision, recall and f1 for each class"
 
 return later.names("fnet.metrics", metrics, { ["fnet.measure.mistakes"] = "mistakes" }, {
-  F1 = rates, f1 = rates, f1_score = rates, confusion_matrix = "confusion", precision = rates, recall = rates,
+  AUC = "auc", ECE = "calibration_error", F1 = rates, accuracy_score = "accuracy",
+  average_precision_score = "average_precision", brier_score = "fnet.nn.mse(probabilities, targets):item()",
+  f1 = rates, f1_score = rates, confusion_matrix = "confusion", expected_calibration_error = "calibration_error",
+  precision = rates, r2_score = "r2", recall = rates, roc_auc = "auc", roc_auc_score = "auc",
+  top_k_accuracy_score = "top_k",
   plot_top_losses = "fnet.report.mistakes shows the worst mistakes", top_losses = "mistakes",
 })

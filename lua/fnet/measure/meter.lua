@@ -11,6 +11,10 @@ local classes = require "fnet.measure.classes"
 local collect = require "fnet.measure.collect"
 local library = require "fnet.measure"
 
+-- Those of the library that are no means of batches.
+local WHOLE = { [library.r2] = true, [library.auc] = true, [library.average_precision] = true,
+  [library.calibration_error] = true }
+
 -- What records and results have of their own.
 local TAKEN = { loss = true, total = true, epoch = true, samples = true, seconds = true, lr = true }
 
@@ -19,7 +23,7 @@ Meter.__index = Meter
 
 -- The rows of a batch.
 local function rows_of(target)
-  local first = is.tensor_list(target) and target[1] or target
+  local first = is.several(target) and select(2, next(target)) or target
   return core.is_tensor(first) and first.rank > 0 and #first or 1
 end
 
@@ -43,7 +47,7 @@ end
 -- The entry of the list that a function, or { whole = function }, stands for.
 local function entry_of(what, name, given)
   if given == library.accuracy then return { name = name, of = correct_rows } end
-  local f, over_all = given, given == library.r2
+  local f, over_all = given, WHOLE[given]
   if type(given) == "table" and not is.callable(given) then f, over_all = rawget(given, "whole"), true end
   local place = ("%s: metrics: %s"):format(what, name)
   expect.that(is.callable(f), place, "a function(output, target)", given)
