@@ -220,9 +220,9 @@ describe("a data set", function()
   it("refuses what does not fit", function()
     local x = fnet.ones { 3, 2 }
     fails("Dataset: expected a table { x = ..., y = ... }, got nil", Dataset)
-    fails("Dataset: x: expected a tensor of at least one axis, or a list of them, got nil", Dataset, {})
-    fails("Dataset: x: expected a tensor of at least one axis, or a list of them, got table", Dataset,
-      { x = { 1, 2 }, y = x })
+    local several = "Dataset: x: expected a tensor of at least one axis, or a list of them, or some by name, got "
+    fails(several .. "nil", Dataset, {})
+    fails(several .. "table", Dataset, { x = { 1, 2 }, y = x })
     fails("Dataset: y: expected a tensor of at least one axis, got float32 []", Dataset,
       { x = x, y = fnet.ones {} })
     fails("Dataset: expected as many targets as samples, got x of float32 [3, 2] and y of float32 [2]", Dataset,

@@ -217,14 +217,16 @@ describe("a data set of several inputs", function()
   it("goes through functions as a transform, and through no picture's", function()
     local set = both(6):with { transform = function(x, y) return { x[1] * 0, x[2] }, y end }
     assert.equal(0, set:batches()()[1]:max():item())
-    raises("random_shift: expected samples in one tensor, got a list of 2; a function takes such apart",
+    raises("random_shift: expected samples in one tensor, got float32 [6, 2, 2] and float32 [6, 3]; a function " ..
+      "takes such apart, and samples with names have transforms by name, { picture = data.random_shift(2) }",
       function() both(6):with { transform = data.random_shift(1) }:batches()() end)
   end)
 
   it("is refused where it does not fit", function()
     raises("Dataset: x: expected tensors with equally many rows, got float32 [3] and float32 [4]",
       function() Dataset { x = { fnet.ones { 3 }, fnet.ones { 4 } }, y = fnet.ones { 3 } } end)
-    raises("Dataset: y[2]: expected a tensor of at least one axis, or a list of them, got number",
+    raises("Dataset: y[2]: expected a tensor of at least one axis, or a list of them, or some by name, " ..
+      "got number",
       function() Dataset { x = fnet.ones { 3 }, y = { fnet.ones { 3 }, 1 } } end)
     raises("statistics: expected samples in one tensor, got table", function() both(3):statistics() end)
     raises("standardise: expected a data set with samples [features], got table",

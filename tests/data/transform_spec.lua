@@ -367,7 +367,10 @@ describe("transforms", function()
     raises("transforms: entry 2: expected a transform such as data.random_shift(2), or a function, got string",
       function() data.transforms { data.random_shift(1), "x" } end)
     raises("transforms: expected a list of transforms, got one with the key 'flip'",
-      function() data.transforms { flip = data.horizontal_flip() } end)
+      function() data.transforms { data.horizontal_flip(), flip = data.horizontal_flip() } end)
+    local by_name = { flip = data.horizontal_flip() }
+    raises("transform: the samples have nothing with the name 'flip'; they are float32 [2, 3, 3]",
+      function() data.Dataset { x = fnet.ones { 2, 3, 3 }, y = fnet.ones { 2 }, transform = by_name } end)
     raises("random_shift: pixels: expected a whole number from 0 to 65535, got -1",
       function() data.random_shift(-1) end)
     raises("random_crop: expected { height = , width = , padding = }, at least one of them",

@@ -77,6 +77,11 @@ local Two = nn.module "Two"
 function Two:init() self.a = nn.Dense(36, 2) end
 function Two:forward(t) return { self.a(t:flatten(2)), t:flatten(2):int() } end
 for _, output in ipairs(fnet.predict(Two(), all, { size = 7, shared = true })) do show(output) end
+local Named = nn.module "Named"
+function Named:init() self.a = nn.Dense(36, 2) end
+function Named:forward(t) return { z = self.a(t.x:flatten(2)), a = t.x:flatten(2):int() } end
+local named = fnet.predict(Named(), data.Dataset { x = { x = all.x }, y = all.y }, { size = 7, shared = true })
+show(named.z, named.a)
 local noisy = nn.Lambda(function(t) return t:flatten(2) + fnet.rand { #t, 36 } end)
 show(fnet.predict(noisy, all, { size = 5, shared = true }), fnet.random_state())
 ]]

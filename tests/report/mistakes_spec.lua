@@ -87,6 +87,17 @@ describe("the report of mistakes", function()
     function Second:init() self.reader = reader() end
     function Second:forward(_, picture) return self.reader(picture) end
     assert.equal(report.mistakes(reader(), pictures), report.mistakes(Second(), two))
+    local named = data.Dataset { x = { drawn = pictures.x, row = fnet.ones { 4, 3 } }, y = pictures.y,
+      classes = CLASSES }
+    function Second:forward(x) return self.reader(x.drawn) end
+    assert.equal(report.mistakes(reader(), pictures), report.mistakes(Second(), named))
+  end)
+
+  it("shows the values of samples by name", function()
+    local rows = data.Dataset { x = { size = fnet.tensor { { 1 }, { 2 } }, part = fnet.tensor { { 0.98, 3 },
+      { 0.75, 4 } } }, y = fnet.tensor({ 2, 1 }, "int32"), classes = CLASSES }
+    local model = nn.Lambda(function(x) return reader()(fnet.concat({ x.size, x.part }, 2)) end)
+    assert.matches("  is     part1  part2  size1\n", report.mistakes(model, rows))
   end)
 
   it("refuses what is wrong", function()

@@ -2,28 +2,31 @@
 -- order of the processes. Invariant: bytes are moved, nothing is computed.
 
 local core = require "fnet.core"
+local naming = require "fnet.base.naming"
 local processes = require "fnet.base.processes"
 
 local slice, copy = core.methods.slice, core.methods.copy
 
--- Whether it is a single tensor, and of each its type, number of axes and lengths, as a text; "" for nothing.
-local function form_of(own, tensors)
-  if own == nil then return "" end
+-- Of each tensor its key (false for a single one), type, number of axes and lengths, as a text; "" for nothing.
+local function form_of(own, keys)
   local parts = {}
-  for i, t in ipairs(tensors) do parts[i] = processes.pack(t.dtype, t.rank, table.unpack(t.shape)) end
-  return processes.pack(own == tensors[1]) .. table.concat(parts)
+  for i, key in ipairs(keys) do
+    local t = key and own[key] or own
+    parts[i] = processes.pack(key, t.dtype, t.rank, table.unpack(t.shape))
+  end
+  return table.concat(parts)
 end
 
--- The same as a list of { type, rows, other lengths ... }, and as a text what has to be alike in all processes.
+-- The same as a list of { type, rows, other lengths ..., key = }, and as a text what has to be alike in all.
 local function read_form(text)
-  local values, list, alike, at = table.pack(processes.unpack(text)), {}, {}, 2
+  local values, list, alike, at = table.pack(processes.unpack(text)), {}, {}, 1
   while at <= values.n do
-    local rank = values[at + 1]
-    local form = table.move(values, at + 2, at + 1 + rank, 2, { values[at] })
-    list[#list + 1], alike[#alike + 1] = form, form[1] .. table.concat(form, " ", 3)
-    at = at + 2 + rank
+    local rank = values[at + 2]
+    local form = table.move(values, at + 3, at + 2 + rank, 2, { values[at + 1], key = values[at] })
+    list[#list + 1] = form
+    alike[#alike + 1] = ("%s %s%s"):format(form.key, form[1], table.concat(form, " ", 3))
+    at = at + 3 + rank
   end
-  list.is_single = values[1]
   return list, table.concat(alike, ", ")
 end
 
@@ -43,13 +46,14 @@ end
 
 --- All processes call it.
 ---@param what string the function, for messages
----@param own tensor|tensor[]|nil rows, or a list of tensors of rows; nil where this process has none
----@return tensor|tensor[]|nil whole nil where no process has any
+---@param own tensor|table|nil rows, or several tensors of rows, in a list or by name; nil where this process has
+--- none
+---@return tensor|table|nil whole in the same form; nil where no process has any
 return function(what, own)
   if processes.count == 1 then return own end
-  local tensors = core.is_tensor(own) and { own } or own or {}
+  local keys = core.is_tensor(own) and { false } or own and naming.keys(own) or {}
   local forms, alike, first, counts = nil, nil, nil, {}
-  for number, text in ipairs(processes.gather(what .. ": rows", form_of(own, tensors))) do
+  for number, text in ipairs(processes.gather(what .. ": rows", form_of(own, keys))) do
     local list, found = read_form(text)
     if #list > 0 then forms, alike, first = forms or list, alike or found, first or number end
     if #list > 0 and found ~= alike then
@@ -62,6 +66,10 @@ return function(what, own)
   end
   if not forms then return nil end
   local wholes = {}
-  for i, form in ipairs(forms) do wholes[i] = gather_one(tensors[i], form, counts[i]) end
-  return forms.is_single and wholes[1] or wholes
+  for i, form in ipairs(forms) do
+    local whole = gather_one(own and form.key and own[form.key] or own, form, counts[i])
+    if not form.key then return whole end
+    wholes[form.key] = whole
+  end
+  return wholes
 end

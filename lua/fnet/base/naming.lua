@@ -94,6 +94,21 @@ function naming.sorted(list)
   return names
 end
 
+--- The keys of several values that are a list or have names: 1 .. count, or the names, sorted.
+---@param values table
+---@return (integer|string)[]
+function naming.keys(values)
+  local keys = naming.sorted(values)
+  for i = 1, #values do table.insert(keys, i, i) end
+  return keys
+end
+
+--- What a message calls one of several values: "x[2]", "x.picture".
+---@param what string the table
+---@param key integer|string
+---@return string
+function naming.part(what, key) return (type(key) == "string" and "%s.%s" or "%s[%d]"):format(what, key) end
+
 --- The same table; reading a name that it does not have raises an error with the nearest one that it has.
 ---@param what string how a script writes it, such as "fnet.nn"
 ---@param list table

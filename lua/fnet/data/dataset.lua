@@ -13,16 +13,16 @@ local transforms = require "fnet.data.transforms"
 local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 
 ---@class data.Dataset
----@field x tensor|tensor[] [count, ...], or an array that stays in its file (data.open_npy); uint8 pictures stay as
---- they are and become floats times `scale` batch by batch; a list where a model has several inputs. Of a part its
---- own samples, copied when they are asked for
----@field y tensor|tensor[] [count, ...]; labels as int32 from 1, or float targets; a list of several targets
+---@field x tensor|table [count, ...], or an array that stays in its file (data.open_npy); uint8 pictures stay as
+--- they are and become floats times `scale` batch by batch; where a model has several inputs a list of them, or a
+--- table by name. Of a part its own samples, copied when they are asked for
+---@field y tensor|table [count, ...]; labels as int32 from 1, or float targets; a list or names of several targets
 ---@field scale number 1
 ---@field classes string[]? names of the classes
 ---@field transform data.Transform? what each batch goes through
 ---@field columns table[]? from read_csv: { name = , categories = } of each column of x
 ---@field dropped integer? from read_csv: how many records were left out for a missing value
----@field whole { x: tensor|tensor[], y: tensor|tensor[] }? of a part: what it is a part of
+---@field whole { x: tensor|table, y: tensor|table }? of a part: what it is a part of
 ---@field rows tensor? of a part: int32, which rows of the whole belong to it
 local Dataset = {}
 for name, method in pairs(folds.methods) do Dataset[name] = method end
@@ -57,18 +57,35 @@ local function part_of(self, rows)
   return part
 end
 
--- The samples or targets as they are kept, checked: a tensor, or a list of them with equally many rows.
+-- The keys of several tensors, checked: those of a list, or names.
+local function keys_of(what, values)
+  for key in next, values do
+    local fits = math.type(key) == "integer" and key >= 1 and key <= #values or type(key) == "string"
+    if not fits or #values > 0 and type(key) == "string" then
+      core.raise("%s: expected a list of tensors or tensors by name, got the key '%s'%s", what,
+        core.visible(tostring(key)), fits and " in a list" or "")
+    end
+  end
+  return naming.keys(values)
+end
+
+-- The samples or targets as they are kept, checked: a tensor, or several with equally many rows.
 local function checked(what, values)
-  local several = is.tensor_list(values)
-  for i = 1, several and #values or 1 do
-    local t = several and values[i] or values
-    expect.that(is.array(t) and t.rank >= 1, several and ("%s[%d]"):format(what, i) or what,
-      "a tensor of at least one axis" .. (is.array(t) and "" or ", or a list of them"), t)
-    if #t ~= rows_of.count(values) then
+  local several = is.several(values)
+  local kept, rows = {}, nil
+  for _, key in ipairs(several and keys_of(what, values) or { 1 }) do
+    local t = values
+    if several then t = values[key] end
+    expect.that(is.array(t) and t.rank >= 1, several and naming.part(what, key) or what,
+      "a tensor of at least one axis" .. (is.array(t) and "" or ", or a list of them, or some by name"), t)
+    kept[key], rows = t, rows or #t
+  end
+  for _, t in next, kept do
+    if #t ~= rows then
       core.raise("%s: expected tensors with equally many rows, got %s", what, rows_of.text(values))
     end
   end
-  return several and table.move(values, 1, #values, 1, {}) or values
+  return several and kept or values
 end
 
 -- Samples as batches are taken from them.
@@ -89,7 +106,9 @@ end
 
 --- A data set from two tensors with equally many rows. A model of several inputs takes them as a list of tensors,
 -- `x = { pictures, table }`: its batches are lists, too, which fit, evaluate and predict hand to the model one by
--- one, `model(x[1], x[2])`; several targets, `y = { labels, heights }`, come to the loss as a list.
+-- one, `model(x[1], x[2])`; or by name, `x = { picture = , row = }`: then the batch comes to the model as it is,
+-- `function Model:forward(x)` with x.picture and x.row. Several targets, `y = { labels, heights }` or
+-- `y = { label = , height = }`, come to the loss in the same form.
 ---@param fields table x, y; scale, classes (a name for each label), name, source, transform are optional
 ---@return data.Dataset
 local function new(fields)
@@ -99,7 +118,7 @@ local function new(fields)
   take(self, "Dataset", fields.x, fields.y)
   check_names(self.y, self.classes)
   self.scale = self.scale or 1
-  if self.transform ~= nil then self.transform = transforms.transforms(self.transform) end
+  if self.transform ~= nil then self.transform = transforms.transforms(self.transform):check_names(self.x) end
   return self
 end
 
@@ -137,7 +156,7 @@ end
 
 --- The samples and the targets of this data set, of a part its own. uint8 pictures stay as they are, and no
 -- transform sees them; `set:batches { size = #set }()` gives all samples as a network sees them.
----@return tensor|tensor[] x, tensor|tensor[] y
+---@return tensor|table x, tensor|table y
 function Dataset:tensors()
   expect.method("tensors", self)
   return self.x, self.y
@@ -145,9 +164,10 @@ end
 
 --- The same data otherwise: through transforms, with some of the samples only, or with other numbers.
 ---@param options table transform: what batches and samples go through: data.random_shift and the like, a list of
---- them, or a function of a batch and its targets that returns both; false: none. Random ones are for training data
---- alone; random: whether the functions among them choose at random, too (split, folds and fit then know). rows:
---- the samples' numbers in this data set, int32 [count], in any order. x, y: take their place, with as many rows
+--- them, a function of a batch and its targets that returns both, or by the names of several samples what each goes
+--- through, { picture = data.random_shift(2) }; false: none. Random ones are for training data alone; random:
+--- whether the functions among them choose at random, too (split, folds and fit then know). rows: the samples'
+--- numbers in this data set, int32 [count], in any order. x, y: take their place, with as many rows
 ---@return data.Dataset
 function Dataset:with(options)
   expect.method("with", self)
@@ -165,14 +185,15 @@ function Dataset:with(options)
   end
   if rows then other = part_of(other, core.gather(all_rows(other), rows)) end
   if transform == nil then transform = options.random ~= nil and self.transform or nil end
-  if transform then other.transform = transforms.transforms(transform, options.random)
+  if transform then
+    other.transform = transforms.transforms(transform, options.random):check_names((other.whole or other).x)
   elseif transform == false then other.transform = nil end
   return other
 end
 
 --- The i-th sample and its target, as a network sees them.
 ---@param i integer
----@return tensor x, tensor|number y
+---@return tensor|number|table x, tensor|number|table y in the form of x and y
 function Dataset:sample(i)
   expect.method("sample", self)
   i = expect.count("sample", i, 1, #self)
@@ -220,7 +241,7 @@ end
 -- loop: its memory is used again for the next, and using it later raises an error (x:clone() is yours to keep).
 ---@param options? table size: samples a batch, 32; shuffle: boolean, false (fnet.seed makes it repeatable);
 --- drop_last: leave out a last batch that is smaller, false
----@return fun(): tensor|tensor[]|nil, tensor|tensor[]|nil iterator
+---@return fun(): tensor|table|nil, tensor|table|nil iterator each in the form of x and y
 function Dataset:batches(options)
   expect.method("batches", self)
   options = expect.options("batches", options, { "size", "shuffle", "drop_last" }, { "shuffle", "drop_last" })

@@ -5,6 +5,7 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
+local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local mix_up = require "fnet.data.mix_up"
@@ -17,7 +18,8 @@ local STAGES_MOST = 16 -- a pass, as src/core/transform.h has it
 local ORDER = { crop = 1, flip = 1, normalise = 2, erase = 3 }
 
 -- A step: { kind, what, random, ... } for C, or { apply = function(x, y, dataset) } for Lua. `random` says whether
--- it chooses at random; of a user's function it is nil until the user says so.
+-- it chooses at random; of a user's function (own, and not is_known) it is nil until the user says so. `name` is
+-- that of the samples which a step is for, where there are several.
 ---@class data.Transform
 ---@field steps table[]
 ---@field passes table[] the steps of C that one pass does together, the others each alone
@@ -54,8 +56,9 @@ end
 
 local function check_pictures(steps, x)
   for _, step in ipairs(steps) do
-    if not step.own and is.tensor_list(x) then
-      core.raise("%s: expected samples in one tensor, got a list of %d; a function takes such apart", step.what, #x)
+    if not step.own and is.several(x) then
+      core.raise("%s: expected samples in one tensor, got %s; a function takes such apart, and samples with " ..
+        "names have transforms by name, { picture = data.random_shift(2) }", step.what, rows_of.text(x))
     end
     if not step.apply and x.dtype == "int32" then
       core.raise("%s: expected samples of uint8 or floats, got %s; with int32 go functions, such as one that " ..
@@ -90,7 +93,7 @@ end
 ---@return tensor|tensor[] x, tensor|tensor[] y
 function Transform:fetch(samples, y, indices, dataset)
   expect.method("fetch", self)
-  expect.that(is.array(samples) or is.tensor_list(samples), "fetch", "the samples of a data set", samples)
+  expect.that(is.array(samples) or is.several(samples), "fetch", "the samples of a data set", samples)
   expect.that(type(dataset) == "table", "fetch: dataset", "a data set", dataset)
   local x
   check_pictures(self.steps, samples)
@@ -136,6 +139,26 @@ function Transform:refuse_random(what, trusting)
     "after the split: train = train:with { transform = ... }", what, random)
 end
 
+-- A copy of several samples, which has one of this name.
+local function with_name(x, name)
+  local named = is.several(x) and rows_of.each(x, function(t) return t end) or {}
+  if named[name] then return named end
+  core.raise("transform: the samples have nothing with the name '%s'%s; they are %s", core.visible(name),
+    naming.hint(name, naming.sorted(named)), rows_of.text(x))
+end
+
+--- Raises where a step is for a name that samples do not have, unless a function before it may give it to them.
+---@param samples tensor|table
+---@return data.Transform self
+function Transform:check_names(samples)
+  expect.method("check_names", self)
+  for _, step in ipairs(self.steps) do
+    if step.own and not step.name then break end
+    if step.name then with_name(samples, step.name) end
+  end
+  return self
+end
+
 --- Applies the transforms to a batch.
 ---@param x tensor [count, height, width], [count, height, width, channels]; uint8 becomes float32
 ---@param y tensor targets, one a sample
@@ -160,7 +183,7 @@ end
 -- A function of a user's own, whose results are checked here, where the batch is known.
 local function own_step(f)
   local function is_batch(value)
-    return is.tensor_list(value) or core.is_tensor(value) and value.rank >= 1
+    return is.several(value) or core.is_tensor(value) and value.rank >= 1
   end
   return { what = "function", own = true, apply = function(x, y)
     local new_x, new_y = f(x, y)
@@ -172,27 +195,46 @@ local function own_step(f)
   end }
 end
 
+-- The steps of a transform for the samples that have this name among several.
+local function add_named(steps, name, transform)
+  for _, inner in ipairs(transform.steps) do
+    local single = new(inner)
+    local function apply(x, y, dataset)
+      local named = with_name(x, name)
+      named[name], y = single:fetch(named[name], y, nil, { scale = 1, classes = dataset.classes })
+      return named, y
+    end
+    steps[#steps + 1] = { what = inner.what, own = true, is_known = not inner.own, random = inner.random,
+      name = name, apply = apply }
+  end
+end
+
 --- Transforms one after the other, for `train:with { transform = ... }`; called with a batch and its targets, it
 -- returns both transformed.
----@param list table of transforms, or of functions (x, y) that return x, y
+---@param list table of transforms, or of functions (x, y) that return x, y; or by the names of several samples the
+--- transforms of each, { picture = data.random_shift(2), row = ... }
 ---@param random? boolean whether the functions choose at random; nil: not known
 ---@return data.Transform
 function transforms.transforms(list, random)
   if type(list) == "function" or is_transform(list) then list = { list } end
   expect.that(type(list) == "table", "transforms", "a list of transforms", list)
   for key in pairs(list) do
-    if math.type(key) ~= "integer" or key < 1 or key > #list then
+    local fits = math.type(key) == "integer" and key >= 1 and key <= #list or type(key) == "string" and #list == 0
+    if not fits then
       core.raise("transforms: expected a list of transforms, got one with the key '%s'", tostring(key))
     end
   end
   local steps = {}
+  for _, name in ipairs(naming.sorted(list)) do
+    add_named(steps, name, transforms.transforms(list[name], random))
+  end
   for i, entry in ipairs(list) do
     if type(entry) == "function" then entry = new(own_step(entry)) end
     expect.that(is_transform(entry), ("transforms: entry %d"):format(i),
       "a transform such as data.random_shift(2), or a function", entry)
     for _, step in ipairs(entry.steps) do
-      if step.own and random ~= nil then
-        step = { what = step.what, own = true, apply = step.apply, random = random }
+      if step.own and not step.is_known and random ~= nil then
+        step = { what = step.what, own = true, apply = step.apply, random = random, name = step.name }
       end
       steps[#steps + 1] = step
     end

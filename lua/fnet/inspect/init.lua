@@ -160,8 +160,8 @@ local function batch_of(x, size)
   expect.that(is.dataset(x), "check", "a tensor, a table of tensors or a data set", x)
   local batch = x:batches { size = size }()
   if not batch then core.raise("check: the data set is empty") end
+  batch = nested.map(batch, function(t) return t:clone() end)
   local inputs = is.tensor_list(batch) and batch or { batch }
-  for i, t in ipairs(inputs) do inputs[i] = t:clone() end
   return inputs, x.batch_count and x:batch_count(size)
 end
 

@@ -2,6 +2,7 @@
 -- finite. The batch is computed once more, layer by layer, so training itself pays nothing for it.
 
 local is = require "fnet.base.is"
+local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local trace = require "fnet.inspect.trace"
@@ -26,7 +27,7 @@ end
 -- "row 1207 of the data set", where the data set has its samples in tensors; `place` says which of several.
 local function row_in_dataset(dataset, key, place)
   local t = dataset[key]
-  if is.tensor_list(t) then t = t[place] end
+  if is.several(t) then t = t[place] end
   if not is.float(t) then return "" end
   for first = 1, #t, 1000 do
     local piece = t:slice(1, first, math.min(first + 999, #t))
@@ -44,12 +45,14 @@ end
 function nonfinite.in_batch(dataset, x, y)
   for _, part in ipairs { { "x", x }, { "y", y } } do
     local key, values = part[1], part[2]
-    local several = is.tensor_list(values)
-    for place, t in ipairs(several and values or { values }) do
+    local several = is.several(values)
+    for _, place in ipairs(several and naming.keys(values) or { 1 }) do
+      local t = values
+      if several then t = values[place] end
       if is.float(t) and t.rank > 0 and not is_finite(t) then
         local row, value = bad_row(t)
         return ("the batch holds a non-finite value: %s in row %d of %d of its %s%s"):format(
-          say.number(value, "%g"), row, #t, several and ("%s[%d]"):format(key, place) or key,
+          say.number(value, "%g"), row, #t, several and naming.part(key, place) or key,
           row_in_dataset(dataset, key, place))
       end
     end

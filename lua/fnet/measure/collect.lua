@@ -1,7 +1,8 @@
---- Collect: rows that come in pieces, as one tensor, or as a list of tensors where the pieces are lists. Invariant:
--- where the number of rows is known, the memory is taken once, by the first piece.
+--- Collect: rows that come in pieces, as one tensor, or as several where the pieces are lists or have names.
+-- Invariant: where the number of rows is known, the memory is taken once, by the first piece.
 
 local is = require "fnet.base.is"
+local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
@@ -27,16 +28,16 @@ end
 --- A function that takes the next piece, some rows, and returns the tensor of all rows so far.
 ---@param what string the function, for messages
 ---@param rows integer those of all pieces together, as far as that is known
----@return fun(piece: tensor|tensor[]): tensor|tensor[]
+---@return fun(piece: tensor|table): tensor|table
 return function(what, rows)
   local whole, parts = collect_tensor(what, rows), {}
   return function(piece)
-    if not is.tensor_list(piece) then return whole(piece) end
-    local list = {}
-    for i, t in ipairs(piece) do
-      parts[i] = parts[i] or collect_tensor(what, rows)
-      list[i] = parts[i](t)
+    if not is.several(piece) then return whole(piece) end
+    local all = {}
+    for _, key in ipairs(naming.keys(piece)) do
+      parts[key] = parts[key] or collect_tensor(what, rows)
+      all[key] = parts[key](piece[key])
     end
-    return list
+    return all
   end
 end

@@ -2,6 +2,7 @@
 
 local columns = require "fnet.base.columns"
 local expect = require "fnet.base.expect"
+local naming = require "fnet.base.naming"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local letters = require "fnet.chart.letters"
@@ -34,8 +35,8 @@ local function picture_in(sample, shape)
     sample = shaped(sample, shape)
     return is_picture(sample) and sample or nil
   end
-  for _, input in ipairs(sample) do
-    if is_picture(input) then return input end
+  for _, key in ipairs(naming.keys(sample)) do
+    if is_picture(sample[key]) then return sample[key] end
   end
 end
 

@@ -33,7 +33,7 @@ end
 -- What later users of the model want to know about its samples, as JSON.
 local function data_text(dataset)
   local x = type(dataset) == "table" and (dataset.whole or dataset).x
-  expect.that(is.array(x) or is.tensor_list(x), "save: data", "a data set", dataset)
+  expect.that(is.array(x) or is.several(x), "save: data", "a data set", dataset)
   local about = samples.describe(dataset)
   about.name, about.sha256 = dataset.name, dataset:sha256()
   about.classes = dataset.classes and json.array { table.unpack(dataset.classes) }
