@@ -77,5 +77,5 @@ return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras; more layers
   CategoricalHinge = "hinge", CosineEmbeddingLoss = "cosine", CosineSimilarity = "cosine", Hinge = "hinge",
   KLDivLoss = "kl_divergence", KLDivergence = "kl_divergence", MultiMarginLoss = "hinge",
   SparseCategoricalCrossentropy = "cross_entropy", TripletMarginLoss = "triplet",
-  cosine_similarity = "1 - fnet.nn.cosine(a, b, { reduction = 'none' })", kl_div = "kl_divergence",
+  cosine_similarity = "1 - fnet.nn.cosine(a, b, { reduction = 'none' }) is it", kl_div = "kl_divergence",
 })

@@ -8,9 +8,7 @@ local core = require "fnet.core"
 local divisor = require "fnet.nn.divisor"
 local reduction = require "fnet.nn.reduction"
 
-local ELEMENTS = { "reduction", "ignore" } -- the options of a loss of elements
-
-local loss = {}
+local loss = {} -- no function of it ends in a tail call, so that messages find its name
 
 -- The logits that a loss of whole distributions computes with. What is known to hold probabilities is never taken
 -- for logits.
@@ -165,8 +163,8 @@ end
 ---@param options? table reduction: "mean", "sum" of the rows, or "none": each row's
 ---@return tensor loss one element; with reduction = "none" the output's shape without its last axis
 function loss.kl_divergence(output, target, options)
-  options = expect.options("kl_divergence", options, { "reduction" })
   reduction.check_pair("kl_divergence", output, target)
+  options = expect.options("kl_divergence", options, { "reduction" })
   local logits = logits_of("kl_divergence", output)
   if not is.float(logits) or not is.float(target) or logits.rank == 0 then
     core.raise("kl_divergence: expected floats [batch, classes] and probabilities of that shape, got %s and %s",
@@ -201,14 +199,12 @@ end
 --- elements do not count
 ---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.binary_cross_entropy(output, target, options)
-  options = expect.options("binary_cross_entropy", options, ELEMENTS)
-  reduction.check_pair("binary_cross_entropy", output, target)
-  local maker = core.made_by(output)
+  local maker = core.is_tensor(output) and core.made_by(output)
   if maker then
     core.raise("binary_cross_entropy: expected logits, got the result of a %s; leave the %s out of the model, " ..
       "and apply it to predict: model(x):%s()", maker, maker == "sigmoid" and "Sigmoid" or "Softmax", maker)
   end
-  return reduction.elements("binary_cross_entropy", output, target, options, binary_costs)
+  return (reduction.elements("binary_cross_entropy", output, target, options, binary_costs))
 end
 
 local function squares(output, target)
@@ -223,8 +219,7 @@ end
 --- count, such as a number that stands for a missing value
 ---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.mse(output, target, options)
-  options = expect.options("mse", options, ELEMENTS)
-  return reduction.elements("mse", output, target, options, squares)
+  return (reduction.elements("mse", output, target, options, squares))
 end
 
 local function distances(output, target) return (output - target):abs() end
@@ -235,11 +230,11 @@ local function distances(output, target) return (output - target):abs() end
 ---@param options? table as for mse
 ---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.mae(output, target, options)
-  options = expect.options("mae", options, ELEMENTS)
-  return reduction.elements("mae", output, target, options, distances)
+  return (reduction.elements("mae", output, target, options, distances))
 end
 
-local function huber_costs(output, target, delta)
+local function huber_costs(output, target, options)
+  local delta = options.delta == nil and 1 or expect.number("huber: delta", options.delta, 1e-30, math.huge)
   local difference = output - target
   local limited = difference:clamp(-delta, delta)
   return limited * (difference - limited * 0.5)
@@ -252,9 +247,7 @@ end
 ---@param options? table delta: 1; reduction, ignore: as for mse
 ---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.huber(output, target, options)
-  options = expect.options("huber", options, { "delta", "reduction", "ignore" })
-  local delta = options.delta == nil and 1 or expect.number("huber: delta", options.delta, 1e-30, math.huge)
-  return reduction.elements("huber", output, target, options, huber_costs, delta)
+  return (reduction.elements("huber", output, target, options, huber_costs, { "delta", "reduction", "ignore" }))
 end
 
 return loss

@@ -10,6 +10,8 @@ local say = require "fnet.base.say"
 
 local margin = {}
 
+local HINGE = { "margin", "squared", "reduction", "ignore" }
+
 local function margin_option(what, options)
   return options.margin == nil and 1 or expect.number(what .. ": margin", options.margin, 0, math.huge)
 end
@@ -17,22 +19,24 @@ end
 -- ---- hinge ----
 
 local function above_0(costs, squared)
+  if squared ~= nil then expect.boolean("hinge: squared", squared) end
   costs = costs:maximum(0)
   return squared and costs * costs or costs
 end
 
-local function sign_costs(output, target, width, squared)
+local function sign_costs(output, target, options)
   local is_sign = target:eq(1) + target:eq(-1)
   if is_sign:min():item() == 0 then
     local value = target:flatten()[is_sign:flatten():argmin():item()]
     core.raise("hinge: expected targets of -1 and 1, got %g%s", value,
       value == 0 and "; targets of 0 and 1 become such by 2 * y - 1" or "")
   end
-  return above_0(width - output * target, squared)
+  return above_0(margin_option("hinge", options) - output * target, options.squared)
 end
 
 -- The losses of rows with a label each.
-local function label_costs(output, labels, width, squared)
+local function label_costs(output, labels, options)
+  local width, squared = margin_option("hinge", options), options.squared
   local rank, hot = output.rank, core.one_hot(labels, output, "hinge")
   local right = core.where(hot, output, 0):sum(rank, true)
   return core.where(hot, 0, above_0(width - right + output, squared)):sum(rank) / output.shape[rank]
@@ -49,21 +53,19 @@ end
 --- element's, with labels each row's; ignore: with -1 and 1 a target, such as 0, whose elements do not count
 ---@return tensor loss one element; with reduction = "none" of the output's shape, with labels without its last axis
 function margin.hinge(output, target, options)
-  options = expect.options("hinge", options, { "margin", "squared", "reduction", "ignore" }, { "squared" })
-  local width, squared = margin_option("hinge", options), options.squared
-  local how = reduction.option("hinge", options.reduction)
   if not is.float(output) then
     core.raise("hinge: expected scores of floats and targets, got %s and %s", say.value(output), say.value(target))
   end
   local same = core.is_tensor(target) and is.same_shape(target.shape, output.shape)
   if same or is.float(target) then
-    return reduction.elements("hinge", output, target, options, sign_costs, width, squared)
+    return (reduction.elements("hinge", output, target, options, sign_costs, HINGE))
   end
+  options = expect.options("hinge", options, HINGE)
   if options.ignore ~= nil then core.raise("hinge: ignore is for targets of -1 and 1; labels have none") end
   if output.rank == 0 or output:count() == 0 then
     core.raise("hinge: expected at least one row and one class, got " .. say.value(output))
   end
-  return reduction.of(label_costs(output, target, width, squared), how)
+  return reduction.of(label_costs(output, target, options), reduction.option("hinge", options.reduction))
 end
 
 -- ---- lengths ----
@@ -101,9 +103,9 @@ end
 ---@param options? table reduction: "mean", "sum" of the rows, or "none": each row's
 ---@return tensor loss one element; with reduction = "none" the output's shape without its last axis
 function margin.cosine(output, target, options)
+  check_vectors("cosine", output, target)
   options = expect.options("cosine", options, { "reduction" })
   local how = reduction.option("cosine", options.reduction)
-  check_vectors("cosine", output, target)
   local a, b = scaled(output), scaled(target)
   local lengths = length(a) * length(b)
   local is_none = lengths:eq(0)
@@ -127,9 +129,9 @@ end
 ---@param options? table margin: 1; reduction: "mean", "sum" of the rows, or "none": each row's
 ---@return tensor loss one element; with reduction = "none" the anchor's shape without its last axis
 function margin.triplet(anchor, positive, negative, options)
+  check_vectors("triplet", anchor, positive, negative)
   options = expect.options("triplet", options, { "margin", "reduction" })
   local width, how = margin_option("triplet", options), reduction.option("triplet", options.reduction)
-  check_vectors("triplet", anchor, positive, negative)
   return reduction.of((distance(anchor, positive) - distance(anchor, negative) + width):maximum(0), how)
 end
 

@@ -47,17 +47,18 @@ end
 ---@param what string the loss, for messages
 ---@param output tensor
 ---@param target tensor
----@param options table reduction, ignore
----@param cost fun(output: tensor, target: tensor, ...): tensor the losses of the elements
----@param ... any what else it takes
+---@param options any reduction, ignore, and what else the cost takes
+---@param cost fun(output: tensor, target: tensor, options: table): tensor the losses of the elements
+---@param known? string[] the names of the options, where there are more
 ---@return tensor
-function reduction.elements(what, output, target, options, cost, ...)
+function reduction.elements(what, output, target, options, cost, known)
   reduction.check_pair(what, output, target)
+  options = expect.options(what, options, known or { "reduction", "ignore" })
   local how, ignored = reduction.option(what, options.reduction), options.ignore
-  if ignored == nil then return reduction.of(cost(output, target, ...), how) end
+  if ignored == nil then return reduction.of(cost(output, target, options), how) end
   expect.number(what .. ": ignore", ignored, -math.huge, math.huge)
   local counts = target:ne(ignored)
-  local each = core.where(counts, cost(core.where(counts, output, 0), core.where(counts, target, 1), ...), 0)
+  local each = core.where(counts, cost(core.where(counts, output, 0), core.where(counts, target, 1), options), 0)
   if how ~= "mean" then return reduction.of(each, how) end
   local count = math.tointeger(counts:double():sum():item())
   return divisor.note(each:sum() / math.max(count, 1), count)
