@@ -10,10 +10,15 @@ return later.names("fnet.optim", {}, {
   ["fnet.optim.lion"] = "Lion",
   ["fnet.optim.muon"] = "Muon",
   ["fnet.optim.average"] = "Average",
+  ["fnet.optim.groups"] = "groups",
+  ["fnet.optim.own"] = "class",
   ["fnet.optim.clip"] = { clip_norm = "norm", clip_value = "value" },
   ["fnet.optim.schedule"] = "schedule",
 }, { -- names of PyTorch and Keras
-  EMA = "Average", clip_grad_norm = "clip_norm", clip_grad_norm_ = "clip_norm", clip_grad_value_ = "clip_value",
+  AveragedModel = "Average", EMA = "Average", SWA = "Average with decay = 1", param_groups = "groups",
+  update_bn = "fnet.renew_statistics(model, train)", clip_grad_norm = "clip_norm",
+  clip_grad_norm_ = "clip_norm", clip_grad_value_ = "clip_value",
   CosineAnnealingLR = "schedule.cosine", CosineDecay = "schedule.cosine", OneCycleLR = "schedule.one_cycle",
-  ReduceLROnPlateau = "schedule.plateau", StepLR = "schedule.step", lr_scheduler = "schedule",
+  Optimizer = "class", ReduceLROnPlateau = "schedule.plateau",
+  StepLR = "schedule.step", lr_scheduler = "schedule",
 })

@@ -9,6 +9,7 @@ local optimizer = require "fnet.optim.optimizer"
 
 local BELOW_1 = 1 - 2 ^ -24 -- the largest float32, as in Adam
 local LEAST_NORM = 2 ^ -126 -- a gradient of 0 stays 0
+local VELOCITY, ADAM = core.moments.nesterov[1], core.moments.adam -- names of moments
 local ROOT_MEAN_SQUARE = 0.2 -- of AdamW's steps, before the learning rate
 
 -- Those of rank 2 and more, and the others, each in its order.
@@ -73,11 +74,9 @@ local function move_all(parameters, velocities, lr, fade, momentum, iterations)
     directions[i].grad = parameter.grad
   end
   core.optimise("nesterov", directions, velocities, nil, -1, 0, 0, momentum) -- 0 + gradient + momentum v
-  core.no_grad(function()
-    for i, parameter in ipairs(parameters) do
-      if parameter:count() > 0 then move(parameter, directions[i], lr, fade, iterations) end
-    end
-  end)
+  for i, parameter in ipairs(parameters) do
+    if parameter:count() > 0 then move(parameter, directions[i], lr, fade, iterations) end
+  end
 end
 
 local new = optimizer.class {
@@ -89,13 +88,12 @@ local new = optimizer.class {
   },
   split = split,
   rule = function(group) return group.orthogonal and "nesterov" or "adam" end,
-  numbers = function(group, lr, cohort)
-    if not group.orthogonal then return adamw_numbers(group, lr, cohort) end
-    return lr, lr * group.weight_decay, group.momentum, group.iterations
-  end,
-  update = function(rule, parameters, moments1, moments2, ...)
-    if rule == "adam" then core.optimise(rule, parameters, moments1, moments2, ...)
-    else move_all(parameters, moments1, ...) end
+  update = function(group, lr, cohort, moments_of)
+    if group.orthogonal then
+      move_all(cohort.parameters, moments_of(VELOCITY), lr, lr * group.weight_decay, group.momentum, group.iterations)
+    else
+      core.optimise("adam", cohort.parameters, moments_of(ADAM[1]), moments_of(ADAM[2]), adamw_numbers(group, lr, cohort))
+    end
   end,
 }
 

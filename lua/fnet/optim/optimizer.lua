@@ -82,7 +82,7 @@ local function state_key(group, name, i) return ("%s.%d"):format(name, group[BEF
 local function rule_of(spec, group)
   local rule = spec.rule
   if type(rule) == "function" then rule = rule(group) end
-  return rule, core.moments[rule]
+  return rule, spec.moments or core.moments[rule]
 end
 
 -- Parameters that have moved in `steps` steps each: the numbers that they have in their group, in its order; their
@@ -133,9 +133,12 @@ local function step_group(spec, group, lr)
       cohorts[c] = cohort
     end
     if count > 0 then
-      local update = spec.update or core.optimise
-      update(rule, cohort.parameters, moments_of(cohort, names[1]), moments_of(cohort, names[2]),
-        spec.numbers(group, lr, cohort))
+      if spec.update then
+        core.no_grad(spec.update, group, lr, cohort, function(name) return moments_of(cohort, name) end)
+      else
+        core.optimise(rule, cohort.parameters, moments_of(cohort, names[1]), moments_of(cohort, names[2]),
+          spec.numbers(group, lr, cohort))
+      end
       cohort.steps = cohort.steps + 1
     end
     changed = changed + count
@@ -345,9 +348,10 @@ end
 ---@param spec table name; options: a list of {name, default, lowest, highest}, or {name, default} for true or
 --- false; rule: the name of the rule of core.optimise, which says what moments there are, or function(group) that
 --- gives it; numbers: function(group, lr, cohort), the numbers that core.optimise takes for the next step of
---- parameters that have taken cohort.steps; it may keep what it computes in the cohort; update: in the place
---- of core.optimise, for parameters that all have a gradient; split: function(groups, optimiser), the groups that
---- those of the script become
+--- parameters that have taken cohort.steps; it may keep what it computes in the cohort. update: in the place of
+--- numbers, function(group, lr, cohort, moments_of) that takes the step, without a tape, of parameters that all have a
+--- gradient; moments_of(name) gives the list of the cohort's moments of that name, which are those of rule, or, without
+--- one, of moments, a list of names. split: function(groups, optimiser), the groups that those of the script become
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
   spec.known, spec.known_of_group = {}, { "parameters" }
