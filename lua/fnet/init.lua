@@ -120,6 +120,7 @@ return later.names("fnet", fnet, {
   ["fnet.command.options"] = "options",
   ["fnet.train"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
   ["fnet.train.shards"] = "shards",
+  ["fnet.measure.renew"] = "renew_statistics",
   ["fnet.inspect"] = { "check" }, ["fnet.command.help"] = { "help" }, ["fnet.save"] = { "load" },
   ["fnet.files.safetensors"] = { read_tensors = "read", write_tensors = "write" },
 }, setmetatable({ -- names of PyTorch and NumPy
@@ -134,7 +135,8 @@ return later.names("fnet", fnet, {
   randint = "fnet.rand(shape, 1, n + 1):int() gives whole numbers from 1 to n",
   randn_like = "fnet.randn(t.shape) does it", randperm = "permutation",
   save = "it is a method: model:save(path)", set_num_threads = "threads", set_seed = "seed",
-  state_dict = "it is a method: model:state()", uniform = "rand", vstack = "concat",
+  state_dict = "it is a method: model:state()", uniform = "rand", update_bn = "renew_statistics",
+  vstack = "concat",
   zeros_like = "fnet.zeros(t.shape, t.dtype)",
 }, { -- and of what NumPy has as functions
   __index = function(_, name)

@@ -24,8 +24,8 @@ end
 
 --- What other libraries and plain English call options and their values, small and without "_".
 naming.SYNONYMS = {
-  accumulategradbatches = "shards", distributed = "shards shared", gradientaccumulationsteps = "shards",
-  syncdist = "shared",
+  accumulategradbatches = "accumulate", distributed = "shards shared", gradientaccumulationsteps = "accumulate",
+  syncdist = "shared", trainingstep = "step", trainstep = "step",
   acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
   classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
   dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",

@@ -18,10 +18,17 @@ local WHOLE = { [library.r2] = true, [library.auc] = true, [library.average_prec
 -- What records and results have of their own.
 local TAKEN = { loss = true, total = true, epoch = true, samples = true, seconds = true, lr = true }
 
+--- Whether records have a figure of that name themselves.
+---@param name string
+---@return boolean
+local function is_taken(name) return TAKEN[name] or name:find "^valid_" ~= nil end
+
 local Meter = {}
 Meter.__index = Meter
 
--- The rows of a batch.
+--- The rows of a batch.
+---@param target tensor|tensor[]
+---@return integer
 local function rows_of(target)
   local first = is.several(target) and select(2, next(target)) or target
   return core.is_tensor(first) and first.rank > 0 and #first or 1
@@ -79,7 +86,7 @@ local function metric_list(what, metrics)
     add(name, library[expect.choice(what .. ": metrics", name, { "accuracy" })])
   end
   for _, name in ipairs(naming.sorted(metrics)) do
-    if TAKEN[name] or name:find "^valid_" then
+    if is_taken(name) then
       core.raise("%s: metrics: the name '%s' is taken; give the metric another one", what, name)
     end
     add(name, metrics[name])
@@ -173,4 +180,4 @@ local function new(what, metrics, rows)
   return self
 end
 
-return { new = new, metric_list = metric_list, number = number }
+return { new = new, metric_list = metric_list, number = number, is_taken = is_taken, rows = rows_of }

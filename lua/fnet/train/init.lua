@@ -13,6 +13,7 @@ local open_checkpoint = require "fnet.train.checkpoint"
 local processes = require "fnet.base.processes"
 local new_shards = require "fnet.train.shards"
 local outside = require "fnet.nn.outside"
+local own_step = require "fnet.train.own_step"
 local snapshot = require "fnet.nn.snapshot"
 local start_random = require "fnet.base.seed"
 local is_module = require("fnet.nn.module").is_module
@@ -20,8 +21,9 @@ local try = require "fnet.base.try"
 
 local OPTIONS = {
   "train", "valid", "loss", "optim", "epochs", "batch", "schedule", "clip", "metrics", "callbacks",
-  "early_stopping", "seed", "checkpoint", "shards",
+  "early_stopping", "seed", "checkpoint", "shards", "accumulate", "step", "figures",
 }
+local MOST_SHARDS = 4096 -- of a batch, as fnet.shards has it
 local EVENTS = { "start", "epoch_start", "step", "epoch_end", "finish" }
 local IN_CALLBACKS = table.move({ "outputs" }, 1, 1, #EVENTS + 1, { table.unpack(EVENTS) })
 
@@ -55,22 +57,43 @@ local function check_augmentation(train, valid)
   if transform then transform:refuse_random("fit: valid", transform ~= train.transform) end
 end
 
--- The optimiser, made here where the option is a function such as optim.Adam; it must change the model.
-local function optimizer_of(model, value)
+-- Whether a value is an optimiser. A table of names, such as fnet.optim, raises where it is asked for another one.
+local function is_optimiser(value)
+  local indexed, fits = try(function() return value.step and value.zero_grad end)
+  return indexed and fits
+end
+
+-- An optimiser, made here where the option is a function such as optim.Adam; it must change the model, and with a
+-- step function nothing else.
+local function optimizer_of(model, place, value, alone)
   local own = model:parameters()
   if #own == 0 then core.raise("fit: the model has no parameters, so there is nothing to learn") end
   if is.callable(value) then value = value(own) end
-  -- A table of names, such as fnet.optim, raises where it is asked for another one.
-  local indexed, fits = try(function() return value.step and value.zero_grad end)
-  expect.that(indexed and fits, "fit: optim", "an optimiser, such as fnet.optim.Adam(model:parameters())", value)
-  local owned = {}
+  expect.that(is_optimiser(value), place, "an optimiser, such as fnet.optim.Adam(model:parameters())", value)
+  local owned, count = {}, 0
   for _, parameter in ipairs(own) do owned[parameter] = true end
   outside.claim(value.parameters or own)
   for _, parameter in ipairs(value.parameters or own) do
-    if owned[parameter] then return value end
+    if owned[parameter] then count = count + 1 end
   end
-  core.raise("fit: optim: the optimiser has none of the model's parameters; make it from model:parameters() of " ..
-    "this model, after model:to()")
+  if count == 0 then
+    core.raise("%s: the optimiser has none of the model's parameters; make it from model:parameters() of this " ..
+      "model, after model:to()", place)
+  elseif alone and count < #(value.parameters or own) then
+    core.raise("%s: %d of the optimiser's parameters are not the model's, so a checkpoint would lose them; put " ..
+      "all that learns into one model: model.generator = ..., model.discriminator = ...", place,
+      #value.parameters - count)
+  end
+  return value
+end
+
+-- The optimiser, or for a step function those by name.
+local function optimizers_of(model, value, plan)
+  local is_list = type(value) == "table" and getmetatable(value) == nil and not is_optimiser(value)
+  if not plan.own_step or not is_list or next(value) == nil then
+    return optimizer_of(model, "fit: optim", value, plan.own_step)
+  end
+  return own_step.optimisers(value, function(place, one) return optimizer_of(model, place, one, true) end)
 end
 
 -- The options for `batches`.
@@ -96,24 +119,37 @@ local function set_schedule(optimiser, schedule)
   if schedule == nil then return end
   expect.that(is.callable(schedule), "fit: schedule",
     "a function of the step, such as fnet.optim.schedule.constant()", schedule)
+  if not is.callable(optimiser.step) then
+    core.raise("fit: schedule: give each of the optimisers its own, optim.Adam(parameters, { schedule = ... })")
+  end
   if not optimiser.steps then core.raise("fit: schedule: the optimiser does not count its steps") end
   optimiser.schedule = schedule
 end
 
+-- So many batches a step are one that is cut into as many shards; gives how many of these there are in all.
+local function accumulate(batch, shards, count)
+  shards = shards == nil and 1 or expect.count("fit: shards", shards, 1)
+  if count == nil then return shards end
+  count = expect.count("fit: accumulate", count, 1, math.max(1, MOST_SHARDS // shards))
+  batch.size = expect.count("fit: batch", batch.size, 1, math.maxinteger // count) * count
+  return shards * count
+end
+
 -- The shards that each batch is cut into; nil where it stays whole.
 local function shards_of(run, count)
-  if count == nil or expect.count("fit: shards", count, 1) == 1 then
+  if count == 1 then
     processes.refuse_copies "fit"
     return nil
   end
   return new_shards(run.model, count, run.optim.parameters)
 end
 
-local function columns_of(metrics, valid, schedule)
-  local columns = {}
+local function columns_of(plan)
+  local columns, valid, schedule = {}, plan.valid, plan.schedule
   for _, prefix in ipairs { "", valid and "valid_" or nil } do
     columns[#columns + 1] = prefix .. "loss"
-    for _, metric in ipairs(metrics) do columns[#columns + 1] = prefix .. metric.name end
+    local named = prefix == "" and plan.figures or plan.metrics
+    for _, figure in ipairs(named) do columns[#columns + 1] = prefix .. figure.name end
   end
   if schedule then columns[#columns + 1] = "lr" end
   columns[#columns + 1] = "seconds"
@@ -133,7 +169,9 @@ local function state_of(run, plan)
     end,
     load_state = function(_, state)
       local before, now = state.shards or 1, plan.shards and plan.shards.count or 1
-      if before ~= now then core.raise("the checkpoint was made with shards = %d, got %d", before, now) end
+      if before ~= now then
+        core.raise("the checkpoint was made with shards = %d, got %d (shards times accumulate)", before, now)
+      end
       table.move(state.records, 1, #state.records, 1, run.history)
       run.total_steps, run.stop_reason, plan.means = state.total_steps, state.stopped, state.means
       if stopping and state.stopping then stopping:load_state(state.stopping) end
@@ -153,8 +191,13 @@ local function checkpoint_of(run, plan, option)
     if key ~= 1 then extra[key] = value end
   end
   expect.options("fit: checkpoint", extra, { "resume", "every" })
-  local checkpoint, message = open_checkpoint(directory, { model = run.model, optim = run.optim, data = plan.train,
-    parts = { fit = state_of(run, plan) }, resume = extra.resume, every = extra.every })
+  local parts, optim = { fit = state_of(run, plan) }, run.optim
+  if not is.callable(optim.step) then
+    for name, one in pairs(optim) do parts["optim." .. name] = one end
+    optim = nil
+  end
+  local checkpoint, message = open_checkpoint(directory, { model = run.model, optim = optim, data = plan.train,
+    parts = parts, resume = extra.resume, every = extra.every })
   return checkpoint or core.raise("fit: checkpoint: " .. message)
 end
 
@@ -182,7 +225,13 @@ end
 --- resume = true to go on from there, every = steps between saves inside an epoch }: Ctrl-C, SIGTERM and SIGHUP
 --- then save and end the program, see fnet.checkpoint; shards: cuts each batch into so many parts, whose gradients
 --- are joined before the step: less memory, and a training that processes share, see fnet.shards; by default the
---- whole batch
+--- whole batch; accumulate: batches a step, 1, for larger ones than memory takes: the steps are those of so many
+--- times `batch`, up to rounding, since that is the same as a larger batch and as many more shards; step: a
+--- function(x, y, run) that does all of a step itself, zero_grad, backward and the steps of its optimisers, as a
+--- GAN needs, and returns the loss, a number or a tensor with one element; loss is then for valid alone, and optim
+--- may be several optimisers by name, { generator = , discriminator = }, which are run.optim.generator and so on,
+--- of parameters of the one model; figures: names of further numbers that the step function returns after the loss,
+--- for the history
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)
@@ -193,7 +242,7 @@ return function(model, options)
   local plan = {
     train = check_dataset("fit: train", options.train),
     valid = options.valid ~= nil and check_dataset("fit: valid", options.valid) or nil,
-    loss = expect.that(is.callable(options.loss), "fit: loss",
+    loss = expect.that(is.callable(options.loss) or options.loss == nil and options.step ~= nil, "fit: loss",
       "a function of output and target, such as fnet.nn.cross_entropy", options.loss),
     metrics = metrics,
     metric_option = options.metrics,
@@ -203,23 +252,25 @@ return function(model, options)
     schedule = options.schedule,
     last_good = snapshot(model),
   }
+  own_step.prepare(plan, model, options)
+  local shards = accumulate(plan.batch, options.shards, options.accumulate)
   if plan.valid and plan.valid.batch_count and #plan.valid == 0 then
     core.raise("fit: valid: expected at least one sample, got " .. tostring(plan.valid))
   end
   check_augmentation(plan.train, plan.valid)
   local epochs = options.epochs == nil and 1 or expect.count("fit: epochs", options.epochs, 0)
-  local columns = columns_of(metrics, plan.valid, plan.schedule)
+  local columns = columns_of(plan)
   if options.early_stopping ~= nil then
     plan.early_stopping = early_stopping(model, options.early_stopping, columns, plan.valid ~= nil)
   end
   if options.seed ~= nil then start_random(expect.count("fit: seed", options.seed, math.mininteger)) end
   local run = setmetatable({
-    model = model, optim = optimizer_of(model, options.optim), history = history(epochs, columns),
+    model = model, optim = optimizers_of(model, options.optim, plan), history = history(epochs, columns),
     epochs = epochs, epoch = 0, step = 0, total_steps = 0,
     steps = plan.train.batch_count and plan.train:batch_count(plan.batch.size),
   }, loop.Run)
   set_schedule(run.optim, plan.schedule)
-  plan.shards = shards_of(run, options.shards)
+  plan.shards = shards_of(run, shards)
   run.checkpoint = checkpoint_of(run, plan, options.checkpoint)
   return loop.train(run, plan)
 end

@@ -15,6 +15,7 @@ local feed = require "fnet.nn.feed"
 local modes = require "fnet.nn.modes"
 local nonfinite = require "fnet.inspect.nonfinite"
 local outside = require "fnet.nn.outside"
+local own_step = require "fnet.train.own_step"
 local processes = require "fnet.base.processes"
 local progress = require "fnet.base.progress"
 local rows_of = require "fnet.data.rows"
@@ -25,7 +26,7 @@ local KEEP = 64
 
 ---@class fnet.Run
 ---@field model nn.Module
----@field optim table the optimiser
+---@field optim table the optimiser, or those by name that a step function of your own has
 ---@field history fnet.History the records of the epochs so far
 ---@field epochs integer
 ---@field epoch integer the current one, 0 before the first
@@ -46,7 +47,8 @@ local Run = {}
 -- nonsense.
 function Run:__index(key)
   if key == "output" and rawget(self, "x") then
-    core.raise "run.output: with shards it is kept only on request: callbacks = { outputs = true, step = f }"
+    core.raise("run.output: with shards it is kept only on request: callbacks = { outputs = true, step = f }; " ..
+      "a step function of your own has it to itself")
   end
   return Run[key]
 end
@@ -104,6 +106,12 @@ local function raise_loss(run, plan, value, x, y)
     return plan.loss(feed(run.model, x), y)
   end, function() last_good:restore() end)
   raise_nonfinite(run, plan, step, ("the loss is %s; %s"):format(say.number(value, "%g"), origin))
+end
+
+-- The same for the loss of a script's own step, whose way cannot be gone again.
+local function raise_own_loss(run, plan, value, x, y)
+  raise_nonfinite(run, plan, run.step + 1, nonfinite.in_batch(plan.train, x, y) or
+    ("the step function gave a loss of %s"):format(say.number(value, "%g")))
 end
 
 -- Before the first step: gradients must reach nothing but the model, what an optimiser has, and the batch.
@@ -167,23 +175,31 @@ local function shard_gradients(run, plan, means, x, y)
   return value, plan.wants_outputs and output or nil
 end
 
+-- A step with one batch; its loss, and what the model gave for it.
+local function advance(run, plan, means, x, y)
+  local opt, last_good, keeps = run.optim, plan.last_good, run.total_steps % KEEP == 0
+  if plan.own_step then
+    return own_step.advance(run, plan, means, x, y, keeps, raise_own_loss)
+  end
+  local value, output
+  if plan.shards then value, output = shard_gradients(run, plan, means, x, y)
+  else value, output = batch_gradients(run, plan, x, y) end
+  if keeps then
+    last_good:take()
+    last_good.epoch, last_good.step = run.epoch, run.step + 1
+  end
+  if plan.clip then plan.clip(opt.parameters) end
+  opt:step()
+  if not plan.shards then means:add(output, y, value) end
+  return value, output
+end
+
 -- One pass over the training data.
 local function train_epoch(run, plan, means)
-  local opt, last_good = run.optim, plan.last_good
-  local clip = plan.clip
+  local before = plan.own_step and own_step.count_steps(run.optim)
   for x, y in run.checkpoint:batches(plan.train, plan.batch) do
-    local value, output
-    if plan.shards then value, output = shard_gradients(run, plan, means, x, y)
-    else value, output = batch_gradients(run, plan, x, y) end
-    if run.total_steps % KEEP == 0 then
-      last_good:take()
-      last_good.epoch, last_good.step = run.epoch, run.step + 1
-    end
-    if clip then clip(opt.parameters) end
-    opt:step()
-
+    local value, output = advance(run, plan, means, x, y)
     run.step, run.total_steps = run.step + 1, run.total_steps + 1
-    if not plan.shards then means:add(output, y, value) end
     if plan.has_steps then
       run.loss, run.x, run.y, run.output = value, x, y, output
       tell(run, plan, "step")
@@ -191,6 +207,10 @@ local function train_epoch(run, plan, means)
       run.x, run.y, run.output = nil, nil, nil
     end
     if run.stop_reason then return end
+  end
+  if before and before == own_step.count_steps(run.optim) and run.step > 0 then
+    core.raise("fit: step: no optimiser has taken a step in epoch %d; zero_grad(), backward() and step() are " ..
+      "for the step function to call", run.epoch)
   end
 end
 
@@ -222,7 +242,7 @@ local function all_epochs(run, plan)
   tell(run, plan, "start")
   for epoch in run.checkpoint:epochs(run.epochs) do
     if run.stop_reason then break end
-    local means = meter.new("fit", plan.metrics, #plan.train)
+    local means = meter.new("fit", plan.figures or plan.metrics, #plan.train)
     run.epoch, run.step, run.means = epoch, run.checkpoint.step, means
     if run.step > 0 then means:load_state(plan.means) end -- goes on in the middle of an epoch
     run.random = { core.random_state() }
