@@ -6,6 +6,7 @@ local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local observer = require "fnet.base.observer"
 local core = require "fnet.core"
+local draw = require "fnet.data.draw"
 local folds = require "fnet.data.folds"
 local rows_of = require "fnet.data.rows"
 local transforms = require "fnet.data.transforms"
@@ -240,11 +241,15 @@ end
 --- For a loop `for x, y in dataset:batches { size = 32, shuffle = true } do`. A batch belongs to one turn of the
 -- loop: its memory is used again for the next, and using it later raises an error (x:clone() is yours to keep).
 ---@param options? table size: samples a batch, 32; shuffle: boolean, false (fnet.seed makes it repeatable);
---- drop_last: leave out a last batch that is smaller, false
+--- drop_last: leave out a last batch that is smaller, false; balanced: all classes come equally often, false;
+--- weights: a list or a tensor of one number a sample, how often it comes compared with the others: weight / mean
+--- weight times an epoch, rounded down or up at random (systematic sampling). Both draw as many samples as there
+--- are, in random order, some repeatedly, some not at all
 ---@return fun(): tensor|table|nil, tensor|table|nil iterator each in the form of x and y
 function Dataset:batches(options)
   expect.method("batches", self)
-  options = expect.options("batches", options, { "size", "shuffle", "drop_last" }, { "shuffle", "drop_last" })
+  options = expect.options("batches", options, { "size", "shuffle", "drop_last", "weights", "balanced" },
+    { "shuffle", "drop_last", "balanced" })
   local transform = self.transform
   local total = #self
   local size = options.size == nil and 32 or expect.count("batches: size", options.size, 1)
@@ -252,8 +257,9 @@ function Dataset:batches(options)
     observer.current.batches(self, size, options.drop_last and total // size or self:batch_count(size))
   end
   local rows = all_rows(self)
-  if options.shuffle then
-    local order = core.permutation(total)
+  local draws = options.weights ~= nil or options.balanced
+  if options.shuffle or draws then
+    local order = draws and draw.order(self, options) or core.permutation(total)
     rows = self.rows and core.gather(rows, order) or order
   end
   local slice, release = core.methods.slice, core.methods.release

@@ -24,6 +24,8 @@ return later.names("fnet.data", data, {
   imread = "read_image", imwrite = "write_png", kfold = "it is a method: for train, valid in set:folds(5) do",
   KFold = "it is a method: for train, valid in set:folds(5) do",
   memmap = "open_npy", mmap_mode = "open_npy", split = "it is a method: local train, valid = set:split(0.8)",
+  WeightedRandomSampler = "batches takes weights: for x, y in set:batches { size = 32, weights = list } do",
+  class_weight = "batches { balanced = true } draws all classes equally often; cross_entropy has weights, too",
   random_split = "it is a method: local train, valid = set:split(0.8)",
   train_test_split = "it is a method: local train, valid = set:split(0.8)",
 })

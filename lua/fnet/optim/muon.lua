@@ -90,9 +90,11 @@ local new = optimizer.class {
   rule = function(group) return group.orthogonal and "nesterov" or "adam" end,
   update = function(group, lr, cohort, moments_of)
     if group.orthogonal then
-      move_all(cohort.parameters, moments_of(VELOCITY), lr, lr * group.weight_decay, group.momentum, group.iterations)
+      move_all(cohort.parameters, moments_of(VELOCITY), lr, lr * group.weight_decay, group.momentum,
+        group.iterations)
     else
-      core.optimise("adam", cohort.parameters, moments_of(ADAM[1]), moments_of(ADAM[2]), adamw_numbers(group, lr, cohort))
+      core.optimise("adam", cohort.parameters, moments_of(ADAM[1]), moments_of(ADAM[2]),
+        adamw_numbers(group, lr, cohort))
     end
   end,
 }

@@ -349,9 +349,9 @@ end
 --- false; rule: the name of the rule of core.optimise, which says what moments there are, or function(group) that
 --- gives it; numbers: function(group, lr, cohort), the numbers that core.optimise takes for the next step of
 --- parameters that have taken cohort.steps; it may keep what it computes in the cohort. update: in the place of
---- numbers, function(group, lr, cohort, moments_of) that takes the step, without a tape, of parameters that all have a
---- gradient; moments_of(name) gives the list of the cohort's moments of that name, which are those of rule, or, without
---- one, of moments, a list of names. split: function(groups, optimiser), the groups that those of the script become
+--- numbers, function(group, lr, cohort, moments_of) that takes the step, without a tape, of parameters that all
+--- have a gradient; moments_of(name) gives the list of the cohort's moments of that name, which are those of rule,
+--- or, without one, of moments, a list of names. split: function(groups, optimiser), what those of the script become
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
   spec.known, spec.known_of_group = {}, { "parameters" }

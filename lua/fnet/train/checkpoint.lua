@@ -7,6 +7,7 @@
 local closing = require "fnet.base.closing"
 local contents = require "fnet.nn.contents"
 local description = require "fnet.save.description"
+local draw = require "fnet.data.draw"
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
 local core = require "fnet.core"
@@ -148,8 +149,12 @@ local function continue_batches(self, dataset, options)
     self.shuffle, self.batch_options, self.random = { core.random_state() }, options, nil
     return dataset:batches(options)
   end
-  for _, key in ipairs { "size", "shuffle", "drop_last" } do
-    local before, now = (self.batch_options or {})[key], (options or {})[key]
+  local options_before, options_now = self.batch_options or {}, options or {}
+  if draw.digest(options_before.weights) ~= draw.digest(options_now.weights) then
+    core.raise "batches: the checkpoint was made with other weights of the samples; its epoch cannot go on so"
+  end
+  for _, key in ipairs { "size", "shuffle", "drop_last", "balanced" } do
+    local before, now = options_before[key], options_now[key]
     if before ~= now then
       core.raise("batches: the checkpoint was made with %s = %s, got %s; its epoch cannot go on so", key,
         tostring(before), tostring(now))
