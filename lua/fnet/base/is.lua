@@ -19,7 +19,8 @@ function is.labels(value) return core.is_tensor(value) and value.rank == 1 and n
 ---@return boolean
 function is.array(value) return core.is_tensor(value) or is.opened(value) end
 
---- Whether a value is an array that stays in its file.
+--- Whether a value is an array whose rows come when they are asked for: one that stays in its file, or stretches of
+--- a series.
 ---@param value any
 ---@return boolean
 function is.opened(value)

@@ -81,6 +81,7 @@ local function origin_lines(about, lines)
   local classes = {}
   for i, name in ipairs(data and data.classes or {}) do classes[i] = tostring(name) end
   add("classes", #classes > 0 and table.concat(classes, ", "))
+  add("tokens", about.vocabulary and tostring(about.vocabulary))
   for _, name in ipairs(naming.sorted(about.metrics or {})) do add(name, ("%.6g"):format(about.metrics[name])) end
   add("script", about.script and ("%d bytes of text"):format(#about.script))
 end

@@ -30,14 +30,15 @@ model_file.UNDESCRIBED = "fnet.undescribed"
 -- as one whose bias was taken away.
 ---@param path string
 ---@param options? table data: the training set, whose hash, classes and shape of a sample are noted; metrics: a
---- table of numbers to note; script: path of the script to note as text, false for none, the running one by default
+--- table of numbers to note; script: path of the script to note as text, false for none, the running one by
+--- default; vocabulary: what makes the tokens of a text (data.vocabulary)
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno
 function module.Module:save(path, options)
   expect.method("save", self)
   expect.path("save", path)
-  options = expect.options("save", options, { "data", "metrics", "script" })
+  options = expect.options("save", options, { "data", "metrics", "script", "vocabulary" })
   local metadata = origin.new(options)
   for key, text in pairs(description.new(self):metadata(self)) do metadata[key] = text end
   return safetensors.write_list(path, contents.state(self), metadata)
@@ -101,7 +102,7 @@ end
 --- infinities and NaN among the weights; checksum: false accepts a file that another program changed
 ---@return nn.Module? model nil where the file cannot be read, is damaged or is no model
 ---@return table|string about version, numerics, seed, script, metrics, data (name, classes, sha256, scale, ...),
---- each where the file has it; or the message
+--- vocabulary, each where the file has it; or the message
 ---@return integer? code errno, where the environment refused
 function model_file.load(path, options)
   expect.path("load", path)

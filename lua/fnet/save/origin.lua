@@ -7,6 +7,7 @@ local form = require "fnet.files.form"
 local is = require "fnet.base.is"
 local json = require "fnet.files.json"
 local samples = require "fnet.save.samples"
+local vocabulary = require "fnet.data.vocabulary"
 
 local origin = {}
 
@@ -54,7 +55,7 @@ local function metrics_text(metrics)
 end
 
 --- The metadata that say so; strings by name.
----@param options table data, metrics, script, as in Module:save
+---@param options table data, metrics, script, vocabulary, as in Module:save
 ---@return table<string, string>
 function origin.new(options)
   local metadata = {
@@ -63,20 +64,26 @@ function origin.new(options)
   }
   if options.data ~= nil then metadata["fnet.data"] = data_text(options.data) end
   if options.metrics ~= nil then metadata["fnet.metrics"] = metrics_text(options.metrics) end
+  if options.vocabulary ~= nil then
+    expect.that(vocabulary.is_vocabulary(options.vocabulary), "save: vocabulary",
+      "what data.vocabulary makes", options.vocabulary)
+    metadata["fnet.vocabulary"] = vocabulary.text_of(options.vocabulary)
+  end
   return metadata
 end
 
 --- What the metadata of a file say. A reader of files: what is damaged is a fault.
 ---@param metadata table<string, string>
----@return table about version, numerics, seed, script, metrics, data (name, classes, sha256, scale, ...); each
---- where the file has it
+---@return table about version, numerics, seed, script, metrics, data (name, classes, sha256, scale, ...),
+--- vocabulary; each where the file has it
 function origin.read(metadata)
-  local metrics, data = metadata["fnet.metrics"], metadata["fnet.data"]
+  local metrics, data, tokens = metadata["fnet.metrics"], metadata["fnet.data"], metadata["fnet.vocabulary"]
   return {
     version = metadata["fnet.version"], numerics = math.tointeger(tonumber(metadata["fnet.numerics"])),
     seed = math.tointeger(tonumber(metadata["fnet.seed"])), script = metadata["fnet.script"],
     metrics = metrics and form.decode(metrics, "metrics", METRICS),
     data = data and form.decode(data, "facts about data", DATA),
+    vocabulary = tokens and vocabulary.read_text(tokens),
   }
 end
 
