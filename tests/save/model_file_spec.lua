@@ -257,7 +257,7 @@ describe("wrong arguments", function()
   it("raise at the caller's line", function()
     local raises, model = support.raises, nn.Dense(1, 1)
     raises("save: expected a path, got nil", function() model:save() end)
-    raises("save: unknown option 'dat' (did you mean 'data'?); known are data, metrics, script",
+    raises("save: unknown option 'dat' (did you mean 'data'?); known are data, metrics, script, vocabulary",
       function() model:save(path, { dat = 1 }) end)
     raises("save: data: expected a data set, got number", function() model:save(path, { data = 1 }) end)
     raises("save: metrics: expected a table, got number", function() model:save(path, { metrics = 1 }) end)
