@@ -130,6 +130,10 @@ local texts = {
 }
 for name, content in pairs(texts) do put("json", name, content) end
 
+assert(data.vocabulary("a cat, the cat"):save(place("vocabulary", "words")))
+assert(data.vocabulary("Fluß", { split = "characters", lower = true }):save(place("vocabulary", "characters")))
+put("vocabulary", "own", '{"lower":true,"split":"own","tokens":["<pad>","<unknown>"]}')
+
 link("keras", "model.keras", "keras/model.keras")
 link("keras", "model.weights.h5", "keras/model.weights.h5")
 
