@@ -122,6 +122,7 @@ return later.names("fnet", fnet, {
   ["fnet.train.shards"] = "shards",
   ["fnet.measure.renew"] = "renew_statistics",
   ["fnet.inspect"] = { "check" }, ["fnet.command.help"] = { "help" }, ["fnet.save"] = { "load" },
+  ["fnet.testing.assertions"] = "testing",
   ["fnet.files.safetensors"] = { read_tensors = "read", write_tensors = "write" },
 }, setmetatable({ -- names of PyTorch and NumPy
   DataParallel = "shards", DistributedDataParallel = "shards", get_rank = "processes", get_world_size = "processes",

@@ -1,6 +1,7 @@
 --- The observer: what the library tells whoever watches, and that it is gone afterwards.
 
 local fnet = require "fnet"
+require "fnet.testing"
 local observer = require "fnet.base.observer"
 local nn = fnet.nn
 
@@ -60,7 +61,7 @@ describe("an observer", function()
   it("is not told of a check of gradients, which is no training", function()
     local calls = 0
     local _ <close> = observer.watch { backward = function() calls = calls + 1 end }
-    assert.is_true(fnet.gradcheck(function(t) return t * t end, { fnet.rand { 3 } }))
+    assert.gradcheck(function(t) return t * t end, { fnet.rand { 3 } })
     assert.is_true(fnet.check(nn.Dense(2, 1), fnet.rand { 4, 2 }).gradients)
     assert.equal(0, calls)
   end)

@@ -5,7 +5,7 @@ local FLOORS = { -- from the roof down; a folder may require those below it
   { "command" },
   { "fnet" }, -- lua/fnet/init.lua: names, nothing else
   { "train" },
-  { "measure", "inspect", "save", "report", "page" },
+  { "measure", "inspect", "save", "report", "page", "testing" },
   { "optim" },
   { "nn", "data", "chart" },
   { "tensor", "files" },

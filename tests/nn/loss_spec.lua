@@ -2,6 +2,7 @@
 -- refuse.
 
 local fnet = require "fnet"
+require "fnet.testing"
 local nn = fnet.nn
 
 local recorded = dofile "tests/fixtures/pytorch_training.lua"
@@ -48,18 +49,17 @@ describe("a loss", function()
       assert.near(expected.value, loss:item(), 1e-14 * math.max(1, expected.value))
       loss:backward { create_graph = true }
       local gradient = x.grad
-      assert.is_true(gradient:allclose(double(expected.gradient), 1e-12, 1e-15))
+      assert.allclose(double(expected.gradient), gradient, 1e-12, 1e-15)
       x:zero_grad();
       (gradient * gradient):sum():backward()
-      assert.is_true(x.grad:allclose(double(expected.second), 1e-10, 1e-14))
+      assert.allclose(double(expected.second), x.grad, 1e-10, 1e-14)
     end)
 
     it("is the same in float32, and its gradients are those of differences: " .. name, function()
       local x = fnet.tensor(recorded.x)
       local loss = LOSSES[name](x)
       assert.near(expected.value, loss:item(), 1e-5 * math.max(1, expected.value))
-      local ok, detail = fnet.gradcheck(LOSSES[name], { double(recorded.x) + 0.01 })
-      assert.is_true(ok, detail)
+      assert.gradcheck(LOSSES[name], { double(recorded.x) + 0.01 })
     end)
   end
 
@@ -97,12 +97,12 @@ describe("cross_entropy with options", function()
     local loss = nn.cross_entropy(far, fnet.tensor({ 2 }, "int32"), { smoothing = 0.3 })
     assert.near(0.8 * 20000 + 0.1 * 10000, loss:item(), 1e-2)
     loss:backward()
-    assert.is_true(far.grad:allclose(fnet.tensor { { 0.9, -0.8, -0.1 } }, 1e-6, 1e-6))
+    assert.allclose(fnet.tensor { { 0.9, -0.8, -0.1 } }, far.grad, 1e-6, 1e-6)
   end)
 
   it("gives distributions gradients, too", function()
-    assert.is_true(fnet.gradcheck(function(a, b) return nn.cross_entropy(a, b:softmax() * 1) end,
-      { fnet.randn { 3, 4 }, fnet.randn { 3, 4 } }))
+    assert.gradcheck(function(a, b) return nn.cross_entropy(a, b:softmax() * 1) end,
+      { fnet.randn { 3, 4 }, fnet.randn { 3, 4 } })
   end)
 
   it("refuses wrong ones", function()
@@ -134,7 +134,7 @@ describe("a loss of two tensors", function()
     assert.equal((1 + 2 + 0 + 12) / 4, nn.mae(output, target):item())
     assert.equal((0.5 + 1.5 + 0 + 11.5) / 4, nn.huber(output, target):item())
     assert.equal((0.5 + 2 + 0 + 3 * (12 - 1.5)) / 4, nn.huber(output, target, { delta = 3 }):item())
-    assert.is_true(fnet.gradcheck(nn.mae, { output, target }))
+    assert.gradcheck(nn.mae, { output, target })
   end)
 
   it("binary cross-entropy is precise for sure and right, finite for sure and wrong", function()
@@ -144,7 +144,7 @@ describe("a loss of two tensors", function()
     local loss = nn.binary_cross_entropy(far, right)
     assert.near((2 * math.exp(-30) + math.log(2)) / 3, loss:item(), 1e-7)
     loss:backward()
-    assert.is_true(far.grad:allclose(fnet.tensor { 0, 0, -0.5 / 3 }, 1e-5, 1e-10))
+    assert.allclose(fnet.tensor { 0, 0, -0.5 / 3 }, far.grad, 1e-5, 1e-10)
     assert.near(math.exp(-30), nn.binary_cross_entropy(far:slice(1, 1, 1), right:slice(1, 1, 1)):item(), 1e-18)
     assert.near(1e6, nn.binary_cross_entropy(fnet.tensor { -1e6 }, fnet.tensor { 1 }):item(), 1)
   end)

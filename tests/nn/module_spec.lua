@@ -1,6 +1,7 @@
 --- Modules, layers, start values, losses and evaluation.
 
 local fnet = require "fnet"
+require "fnet.testing"
 local nn = fnet.nn
 
 -- Calls f, which must raise an error at a line of this file.
@@ -121,7 +122,7 @@ describe("a module", function()
     for _, each in ipairs(model:parameters()) do assert.is_nil(each.grad) end
     assert.equal("float64", model:to("float64")[1].weight.dtype)
     assert.same({ "1.weight", "1.bias", "3.weight", "3.bias" }, names_of(model))
-    assert.is_true((fnet.gradcheck(function(x) return model(x) end, { fnet.rand { 3, 2 } })))
+    assert.gradcheck(function(x) return model(x) end, { fnet.rand { 3, 2 } })
     assert.equal(before, model:to("float32"):sha256())
     fnet.no_grad(function() model[3].bias[1] = 1 end)
     assert.not_equal(before, model:sha256())
@@ -473,7 +474,7 @@ describe("cross_entropy", function()
       local loss = cross_entropy(output, labels)
       assert.near((2e4 + 2e4 + math.log(3)) / 3, loss:item(), 1e-2)
       loss:backward()
-      assert.is_true(x.grad:allclose(fnet.tensor { { 1, -1, 0 }, { -1, 0, 1 }, { 1 / 3, 1 / 3, -2 / 3 } } / 3))
+      assert.allclose(fnet.tensor { { 1, -1, 0 }, { -1, 0, 1 }, { 1 / 3, 1 / 3, -2 / 3 } } / 3, x.grad)
     end
   end)
 

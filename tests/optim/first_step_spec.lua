@@ -134,10 +134,10 @@ end)
 it("an optimiser that is made inside a check is watched like any other, and so is the next one", function()
   local model = nn.Sequential { nn.Dense(3, 1) }
   local w = leaf(1)
-  assert.is_true((fnet.gradcheck(function(t)
+  assert.gradcheck(function(t)
     sgd { w }
     return t * 2
-  end, { fnet.rand { 2 } })))
+  end, { fnet.rand { 2 } })
   collectgarbage()
   local inner = nn.Dense(3, 3)
   model = nn.Sequential { nn.Lambda(function(input) return inner(input) end), model }
@@ -226,7 +226,7 @@ describe("the first step says nothing of", function()
     local letters = nn.Embedding(5, 3)
     local model = nn.Sequential { letters, nn.Lambda(function(h) return h:matmul(letters.weight:transpose()) end) }
     local opt = sgd(model:parameters())
-    assert.is_true((fnet.gradcheck(function(t) return (t * t):tanh() end, { fnet.rand { 3 } })))
+    assert.gradcheck(function(t) return (t * t):tanh() end, { fnet.rand { 3 } })
     fnet.check(model, fnet.tensor({ 1, 2 }, "int32"), { gradients = false })
     model(fnet.tensor({ 1, 2 }, "int32")):sum():backward()
     opt:step()

@@ -3,6 +3,7 @@
 
 local assert = require "luassert"
 local fnet = require "fnet"
+require "fnet.testing"
 
 local support = {}
 
@@ -19,32 +20,10 @@ end
 --- Raises what Ctrl-C raises.
 function support.interrupt() require("fnet.core").raise_kind("interrupted", "interrupted") end
 
---- f gives the same results under every instruction set with each of these numbers of threads. Both are put back,
---- also where f fails.
+--- assert.same_everywhere with its arguments in another order.
 ---@param counts integer[] numbers of threads
----@param f fun(): ... numbers or strings, such as digests
-function support.same_everywhere(counts, f)
-  local threads_before, isa_before = fnet.threads(), fnet.isa()
-  local function compare()
-    local expected, first
-    for _, isa in ipairs(fnet.isas()) do
-      for _, threads in ipairs(counts) do
-        assert.equal(isa, fnet.isa(isa))
-        assert.equal(threads, fnet.threads(threads))
-        local got, setting = table.pack(f()), ("%s with %d threads"):format(isa, threads)
-        expected, first = expected or got, first or setting
-        assert.equal(expected.n, got.n)
-        for i = 1, got.n do
-          assert.is_true(expected[i] == got[i], ("result %d: %s differs from %s"):format(i, setting, first))
-        end
-      end
-    end
-  end
-  local ok, failure = pcall(compare)
-  fnet.threads(threads_before)
-  fnet.isa(isa_before)
-  if not ok then error(failure, 0) end
-end
+---@param f fun(): ...
+function support.same_everywhere(counts, f) assert.same_everywhere(f, counts) end
 
 --- The nearest float32.
 ---@param x number
@@ -110,21 +89,19 @@ function support.holds(shape, values, t, dtype)
   assert.same(values, support.flat(t))
 end
 
---- As `holds`, but each element may be off by `tolerance`, relative to it or to 1.
+--- A tensor of this shape, with these elements.
+---@param shape integer[]
+---@param values number[] row-major
+---@return tensor float64
+function support.filled(shape, values) return fnet.tensor(values, "float64"):reshape(shape) end
+
+--- assert.allclose with both tolerances alike.
 ---@param shape integer[]
 ---@param values number[]
 ---@param t tensor
 ---@param tolerance number
 function support.near(shape, values, t, tolerance)
-  assert.same(shape, t.shape)
-  local got = support.flat(t)
-  assert.equal(#values, #got)
-  for i, value in ipairs(values) do
-    local close = math.abs(got[i] - value) <= tolerance * math.max(1, math.abs(value))
-    if not close then
-      error(("element %d: expected %.9g, got %.9g"):format(i, value, got[i]), 2)
-    end
-  end
+  assert.allclose(support.filled(shape, values), t, tolerance, tolerance)
 end
 
 -- What is no index, no length and no axis, and how an error shows it.

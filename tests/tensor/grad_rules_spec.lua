@@ -2,6 +2,7 @@
 -- Invariant: a rule that no case has called fails the last tests.
 
 local fnet = require "fnet"
+require "fnet.testing"
 local core = require "fnet.core"
 local operations = require "tests.support.operations"
 local rules = require "fnet.tensor.rules"
@@ -86,8 +87,7 @@ end
 
 local function check(f, ...)
   local inputs = { ... }
-  local ok, detail = fnet.gradcheck(f, inputs)
-  assert.is_true(ok, detail)
+  assert.gradcheck(f, inputs)
   check_second_derivatives(f, inputs)
 end
 
@@ -297,7 +297,7 @@ describe("the rules", function()
     local x = fnet.tensor { { 3, 1, 3 }, { 2, 2, 2 } }
     x.requires_grad = true
     x:max(2):sum():backward()
-    assert.is_true(x.grad:allclose(fnet.tensor { { 0.5, 0, 0.5 }, { 1 / 3, 1 / 3, 1 / 3 } }))
+    assert.allclose(fnet.tensor { { 0.5, 0, 0.5 }, { 1 / 3, 1 / 3, 1 / 3 } }, x.grad)
     x:zero_grad()
     x:min():backward()
     assert.same({ { 0, 1, 0 }, { 0, 0, 0 } }, x.grad:totable())
@@ -465,9 +465,8 @@ describe("the rules", function()
   end)
 
   it("of conversions, clamp and the mean squared error", function()
-    local ok, detail = fnet.gradcheck(function(x) return x:float():double() * x end, { mixed { 2, 3 } },
+    assert.gradcheck(function(x) return x:float():double() * x end, { mixed { 2, 3 } },
       { step = 1e-2, tolerance = 1e-4 })
-    assert.is_true(ok, detail)
     local x = fnet.ones { 2 }
     x.requires_grad = true
     x:double():sum():backward()

@@ -34,13 +34,13 @@ describe("long sums", function()
     fnet.seed(4)
     for _, shape in ipairs { { 1024, 2 }, { 1025, 150 }, { 5000, 2 }, { 70001, 18 } } do
       local t = fnet.randn(shape)
-      support.same_everywhere(THREADS, function()
+      assert.same_everywhere(function()
         local turned = t:transpose():contiguous()
         for _, name in ipairs { "sum", "mean", "var", "std", "norm" } do
           assert.is_true(t[name](t, 1):equal(turned[name](turned, 2)))
         end
         return fnet.sha256(t:sum(1), t:mean(1), t:var(1), t:std(1), t:norm(1), t:sum(), turned:log_softmax())
-      end)
+      end, THREADS)
       assert.is_true(apart(t:sum(1), t:double():sum(1)) < 2e-4)
     end
   end)
@@ -54,10 +54,10 @@ describe("long chains", function()
       local a, b = fnet.rand { m, k }, fnet.rand { k, n }
       local exact = a:double():matmul(b:double())
       assert.is_true(apart(a:matmul(b), exact) < 1e-6)
-      support.same_everywhere(THREADS, function()
+      assert.same_everywhere(function()
         return fnet.sha256(a:matmul(b), a:transpose():contiguous():transpose():matmul(b),
           a:matmul(b:transpose():contiguous():transpose()))
-      end)
+      end, THREADS)
     end
     local batch = fnet.rand { 2, 3, 9000 }
     assert.is_true(apart(batch:matmul(batch:transpose()), batch:double():matmul(batch:double():transpose())) < 1e-6)
@@ -86,7 +86,7 @@ describe("long chains", function()
         return y:detach(), leaf.grad, model.weight.grad, model.bias.grad
       end
       fnet.no_grad(function() layer.weight:copy(fnet.rand(layer.weight.shape)) end)
-      support.same_everywhere(THREADS, function() return fnet.sha256(run(layer, x)) end)
+      assert.same_everywhere(function() return fnet.sha256(run(layer, x)) end, THREADS)
       local y, dx, dw, db = run(layer, x)
       local exact_y, exact_dx, exact_dw, exact_db = run(layer:to "float64", x:double())
       assert.is_true(apart(y, exact_y) < 3e-6 and apart(dx, exact_dx) < 3e-6)
@@ -142,12 +142,12 @@ describe("squares of the largest and the smallest numbers", function()
         assert.is_true((dw - other_dw):abs():max():item() < 1e-5)
       end
       local mixed = x * fnet.where(fnet.arange(1, 24):gt(12), 2.0 ^ 100, 1) -- columns of both kinds side by side
-      support.same_everywhere(THREADS, function()
+      assert.same_everywhere(function()
         local leaf = has_slope(mixed:clone())
         local z = kind(24, { epsilon = 0 })(leaf)
         z:backward { gradient = slopes }
         return fnet.sha256(z, leaf.grad)
-      end)
+      end, THREADS)
     end
   end)
 end)

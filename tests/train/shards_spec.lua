@@ -69,7 +69,7 @@ describe("shards", function()
         local whole = nn.cross_entropy(model(x), y)
         assert.near(whole:item(), loss, 1e-5)
         whole:backward()
-        for i, t in ipairs(take(model)) do assert.is_true(t:allclose(got[i], 1e-4, 1e-6)) end
+        for i, t in ipairs(take(model)) do assert.allclose(got[i], t, 1e-4, 1e-6) end
       end
     end
   end)
@@ -110,7 +110,7 @@ describe("shards", function()
           local whole = loss_of(model(x), y)
           whole:backward()
           assert.near(whole:item(), loss, 1e-5, name)
-          for i, t in ipairs(take(model)) do assert.is_true(t:allclose(got[i], 1e-4, 1e-6), name) end
+          for i, t in ipairs(take(model)) do assert.allclose(got[i], t, 1e-4, 1e-6, name) end
           local squares = 0
           for shard = 1, count do squares = squares + (rows * shard // count - rows * (shard - 1) // count) ^ 2 end
           assert.near(squares / rows, figure, 1e-9) -- a figure is still the mean over the rows
@@ -208,7 +208,7 @@ describe("shards", function()
       return nn.mse(model(part, part * 2) * scale, part + 1)
     end)
     same(expected, got)
-    assert.is_true(scale.grad:allclose(scale_gradient))
+    assert.allclose(scale_gradient, scale.grad)
   end)
 
   it("take double where a parameter is one", function()
@@ -217,7 +217,7 @@ describe("shards", function()
     fnet.shards(model, 4):backward(function(a, b) return nn.cross_entropy(model(a:double()), b) end, x, y)
     local got = take(model)
     nn.cross_entropy(model(x:double()), y):backward()
-    for i, t in ipairs(take(model)) do assert.is_true(t:allclose(got[i], 1e-12, 1e-14)) end
+    for i, t in ipairs(take(model)) do assert.allclose(got[i], t, 1e-12, 1e-14) end
   end)
 
   it("make of buffers their mean by rows, and of whole numbers what the first shard leaves", function()
@@ -240,7 +240,7 @@ describe("shards", function()
       means[#means + 1] = norm.running_mean * (#a / 11)
       return loss
     end, x, y)
-    assert.is_true((means[1] + means[2] + means[3]):allclose(norm.running_mean, 1e-6, 1e-7))
+    assert.allclose(norm.running_mean, means[1] + means[2] + means[3], 1e-6, 1e-7)
     assert.equal(held, norm.running_mean)
     assert.equal(6, count.calls[1])
     assert.equal(mask, fnet.sha256(count.mask))
@@ -272,7 +272,7 @@ describe("shards", function()
   end)
 
   it("have the same bits for any threads and instruction set", function()
-    support.same_everywhere({ 1, 3 }, function()
+    assert.same_everywhere(function()
       fnet.seed(2)
       local model = nn.Sequential { nn.Reshape(6, 6, 1), nn.Conv2D(1, 3, 3), nn.BatchNorm(3), nn.ReLU(),
         nn.Flatten(), nn.Dropout(0.3), nn.Dense(48, 3) }
@@ -284,7 +284,7 @@ describe("shards", function()
         opt:step()
       end
       return model:sha256()
-    end)
+    end, { 1, 3 })
   end)
 
   it("refuse a forward that puts another tensor in the place of a buffer", function()

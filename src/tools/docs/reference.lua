@@ -20,6 +20,7 @@ reference.pages = {
   { file = "metrics", title = "Evaluation and metrics", holds = { "metrics", "measure" } },
   { file = "files", title = "Files of models and tensors", holds = { "save", "files" } },
   { file = "report", title = "Reports", holds = { "report" } },
+  { file = "testing", title = "Assertions for specs", holds = { "testing" } },
   { file = "settings", title = "Seeds, threads, scripts", holds = { "", "command" } },
 }
 
