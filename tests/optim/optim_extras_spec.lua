@@ -1,7 +1,7 @@
 --- Schedules against their formulas, limits for gradients, averages of weights, and what each refuses.
 
 local fnet = require "fnet"
-local support = require "tests.support"
+require "fnet.testing"
 local nn, optim = fnet.nn, fnet.optim
 local schedule = optim.schedule
 

@@ -1,7 +1,7 @@
 --- Optimisers against their formulas in double precision, and what they refuse.
 
 local fnet = require "fnet"
-local support = require "tests.support"
+require "fnet.testing"
 local core = require "fnet.core"
 local optim = fnet.optim
 

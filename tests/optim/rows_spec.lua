@@ -2,7 +2,7 @@
 -- the weights. Beside each training stands one whose gradient is a clone, of which nothing is known.
 
 local fnet = require "fnet"
-local support = require "tests.support"
+require "fnet.testing"
 local nn, optim = fnet.nn, fnet.optim
 
 local function whole(w) w.grad = w.grad:clone() end

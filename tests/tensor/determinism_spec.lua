@@ -1,7 +1,7 @@
 --- The numerics contract: the same bits for any number of threads, any instruction set, any layout in memory.
 
 local fnet = require "fnet"
-local support = require "tests.support"
+require "fnet.testing"
 local nn, optim = fnet.nn, fnet.optim
 
 local threads_before, isa_before = fnet.threads(), fnet.isa()

@@ -2,7 +2,7 @@
 -- and the same bits for every instruction set and number of threads.
 
 local fnet = require "fnet"
-local support = require "tests.support"
+require "fnet.testing"
 local nn = fnet.nn
 
 local THREADS <const> = { 1, 2, 3 }

@@ -2,7 +2,7 @@
 -- that lie straight.
 
 local fnet = require "fnet"
-local support = require "tests.support"
+require "fnet.testing"
 
 -- Around the sides of a tile: 64 elements of float32, 32 of float64.
 local SIZES = { { 2, 2 }, { 1, 70 }, { 70, 1 }, { 3, 65 }, { 31, 33 }, { 64, 64 }, { 65, 127 }, { 130, 67 } }
