@@ -4,27 +4,6 @@
 local fnet = require "fnet"
 local nn, data, optim = fnet.nn, fnet.data, fnet.optim
 
-local LSTM = nn.module "LSTM"
-
-function LSTM:init(inputs, units)
-  self.units = units
-  self.gates = nn.Dense(inputs + units, 4 * units)
-end
-
--- [batch, time, inputs] becomes what it shows at the end, [batch, units].
-function LSTM:forward(x)
-  local shown = fnet.zeros { x.shape[1], self.units }
-  local kept = shown
-  for time = 1, x.shape[2] do
-    local input, forget, new, show = self.gates(fnet.concat({ x:select(2, time), shown }, 2)):chunk(4, 2)
-    kept = (forget + 1):sigmoid() * kept + input:sigmoid() * new:tanh()
-    shown = show:sigmoid() * kept:tanh()
-  end
-  return shown
-end
-
-function LSTM:output_shape() return { self.units } end
-
 -- A series with a day, a week and chance, as the use of electricity has.
 fnet.seed(1)
 local series, chance = {}, fnet.randn { 1500 }
@@ -40,7 +19,7 @@ for first = 1, 1500 - 24 do windows[first] = series:slice(1, first, first + 23) 
 local all = data.Dataset { x = fnet.stack(windows):unsqueeze(3), y = series:slice(1, 25):unsqueeze(2) }
 local train, test = all:slice(1, 1200), all:slice(1201, #all) -- the end of the series is the test
 
-local model = nn.Sequential { LSTM(1, 16), nn.Dense(16, 1) }
+local model = nn.Sequential { nn.LSTM(1, 16, { last = true }), nn.Dense(16, 1) }
 fnet.fit(model, {
   train = train, epochs = 8, loss = nn.mse, optim = optim.Adam(model:parameters(), { lr = 0.01 }), clip = 1,
 })

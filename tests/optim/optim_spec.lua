@@ -1,7 +1,7 @@
 --- Optimisers against their formulas in double precision, and what they refuse.
 
 local fnet = require "fnet"
-require "fnet.testing"
+local support = require "tests.support"
 local core = require "fnet.core"
 local optim = fnet.optim
 
