@@ -2,7 +2,7 @@
 -- written by record_recurrent.py in tests/fixtures/pytorch and in tests/fixtures/keras.
 
 local fnet = require "fnet"
-local support = require "tests.support"
+require "fnet.testing"
 local nn = fnet.nn
 
 describe("recurrent layers of PyTorch", function()
