@@ -123,6 +123,7 @@ return later.names("fnet", fnet, {
   ["fnet.measure.renew"] = "renew_statistics",
   ["fnet.inspect"] = { "check" }, ["fnet.command.help"] = { "help" }, ["fnet.save"] = { "load" },
   ["fnet.testing.assertions"] = "testing",
+  ["fnet.onnx"] = { load_onnx = "load" },
   ["fnet.files.safetensors"] = { read_tensors = "read", write_tensors = "write" },
 }, setmetatable({ -- names of PyTorch and NumPy
   DataParallel = "shards", DistributedDataParallel = "shards", get_rank = "processes", get_world_size = "processes",

@@ -6,7 +6,7 @@ local FLOORS = { -- from the roof down; a folder may require those below it
   { "fnet" }, -- lua/fnet/init.lua: names, nothing else
   { "train" },
   { "measure", "inspect", "save", "report", "page", "testing" },
-  { "optim" },
+  { "optim", "onnx" },
   { "nn", "data", "chart" },
   { "tensor", "files" },
   { "base" },

@@ -16,9 +16,6 @@ local PICKLE_WAY = "reading it would run what is in it. " .. PYTORCH_WAY:gsub("^
 --- How whoever has a model in Keras gets its weights to fnet.
 kinds.KERAS_WAY = "in Python, where the model is: safetensors.numpy.save_file({w.path: w.numpy() for w in "
   .. 'model.weights}, "model.safetensors")'
-local ONNX_WAY = "the layers have to be written in Lua; their weights, in Python: safetensors.numpy.save_file("
-  .. '{t.name: onnx.numpy_helper.to_array(t) for t in onnx.load("model.onnx").graph.initializer}, '
-  .. '"model.safetensors")'
 local ORIGINAL_WAY = "take the safetensors files of the original model"
 local PICTURE_WAY = "save it as PNG or JPEG"
 local SOUND_WAY = 'in Python: numpy.save("sound.npy", scipy.io.wavfile.read("sound.wav")[1])'
@@ -41,7 +38,7 @@ local BEGINNINGS = {
   { "^lmgg", "a GGML file of llama.cpp's", nil, ORIGINAL_WAY },
   { "^....TFL3", "a TensorFlow Lite model", nil, kinds.KERAS_WAY },
   { "^\8\1\x12", "a SavedModel of TensorFlow's", nil, kinds.KERAS_WAY },
-  { "^\8[\2-\x20][\x12\x1a\x22\x28\x32\x3a\x42]", "an ONNX model", nil, ONNX_WAY },
+  { "^\8[\2-\x20][\x12\x1a\x22\x28\x32\x3a\x42]", "an ONNX model", "fnet.load_onnx", key = "onnx" },
   { "^MATLAB ", "a MATLAB file", nil, MATLAB_WAY },
   { "^PAR1", "a Parquet table", nil, FRAME_WAY:format("parquet", "parquet") },
   { "^ARROW1", "an Arrow table", nil, FRAME_WAY:format("feather", "feather") },
@@ -84,7 +81,7 @@ local MEMBERS = {
 ---@field what string such as "a PNG picture"
 ---@field reader string? the function that reads it
 ---@field way string? what to do, where there is none
----@field key string? "picture", "safetensors", "npy", "npz", "keras", "idx", "gzip"
+---@field key string? "picture", "safetensors", "npy", "npz", "keras", "onnx", "idx", "gzip"
 
 local function look_up(list, text)
   for _, row in ipairs(list) do

@@ -26,7 +26,9 @@ local function known_classes()
       classes[name] = value
     end
   end
-  return classes
+  return setmetatable(classes, { __index = function(_, name)
+    return name == "OnnxGraph" and require "fnet.onnx.graph" or nil -- loaded with the first model that is one
+  end })
 end
 
 -- ---- to data ----
