@@ -152,6 +152,14 @@ for name, model in pairs(models) do
   assert(model:save(place("model", name), { script = false, metrics = { loss = 0.5 } }))
 end
 
+for _, name in ipairs { "pytorch_dense", "pytorch_dense_7", "pytorch_two", "pytorch_tokens", "keras_pictures" } do
+  link("onnx", name .. ".onnx", "onnx/" .. name .. ".onnx")
+end
+for _, name in ipairs { "dense", "conv", "parallel", "embedding" } do
+  local inputs = { conv = { 4, 4, 1 }, embedding = { 3 } }
+  assert(models[name]:eval():export_onnx(place("onnx", name), { input = inputs[name] }))
+end
+
 local function checkpoint(name, steps)
   fnet.seed(1)
   local model = nn.Sequential { nn.Dense(2, 2), nn.Dropout(0.5) }

@@ -223,7 +223,8 @@ local function add_tensor(state, name, tensor, trained)
   if name == "" then files.fault "has a tensor without a name" end
   if state.tensors[name] then files.fault("has two tensors '%s'", name) end
   state.tensors[name] = tensor
-  table.insert(state.graph.tensors, { name = name, shape = tensor.shape, dtype = tensor.dtype, trained = trained })
+  table.insert(state.graph.tensors, { name = name, shape = { table.unpack(tensor.shape) },
+    dtype = tensor.dtype, trained = trained })
 end
 
 local function add_node(state, proto, number)

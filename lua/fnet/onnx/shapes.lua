@@ -11,6 +11,8 @@ local axis_of, list, list_or = values.axis, values.list, values.list_or
 
 local operations = {}
 
+local PLACES_MOST = 1 << 20 -- of a resized axis, or of an edge that is repeated
+
 local function whole(numbers)
   return #numbers > 0 and core.tensor(numbers, "int32") or core.full({ 0 }, 0, "int32")
 end
@@ -253,6 +255,7 @@ function operations.Pad(node, x, pads, value, axes)
     elseif before + after > 0 then
       local place = MODES[mode] or core.raise("unknown mode '%s'", mode)
       if length == 0 then core.raise "an empty axis has no edge" end
+      if before + after > PLACES_MOST then core.raise("cannot repeat an edge %d times", before + after) end
       local at = {}
       for k = 1 - before, length + after do at[#at + 1] = place(k, length) end
       x = x:gather(whole(at), axis)
@@ -295,6 +298,7 @@ local NEAREST = {
 -- One axis with another length, by the nearest position or by a line between two.
 local function resize_axis(x, axis, scale, count, mode, place, nearest)
   local length, low, high, share = x.shape[axis], {}, {}, {}
+  if count > PLACES_MOST then core.raise("cannot make %d places of an axis", count) end
   if count == 0 or length == 0 then core.raise "an axis without places cannot be resized" end
   local function inside(at) return math.tointeger(math.max(math.min(at, length - 1), 0)) + 1 end
   for i = 1, count do
