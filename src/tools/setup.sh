@@ -54,6 +54,7 @@ check_docs() { available cmark-gfm || need cmark-gfm; }
 
 check_test() {
     available cmark-gfm || optional="$optional cmark-gfm" # for the specs of the pages
+    [ -d /usr/share/libonnx-testdata ] || optional="$optional libonnx-testdata" # of Debian's alone
     if lua=$(sh tests/tools/stock-lua.sh); then
         busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
         "$lua" -e 'require "luv"' >/dev/null 2>&1 || optional="$optional lua-luv" # states in threads
@@ -155,6 +156,7 @@ curl curl curl curl
 wget wget wget wget
 cmark-gfm - cmark-gfm cmark-gfm
 chromium chromium chromium chromium
+libonnx-testdata - - -
 lua-check luarocks luacheck luacheck
 cppcheck cppcheck cppcheck cppcheck
 clang clang clang llvm
@@ -246,6 +248,7 @@ mpich several processes
 libmpich-dev several processes
 cmark-gfm pages
 chromium pages
+libonnx-testdata ONNX models to read
 lua-check lint
 cppcheck lint
 clang-format lint'

@@ -89,7 +89,10 @@ describe("load_onnx", function()
     assert.is_true(turned(last):equal(model(samples.input0)))
     assert.is_true(turned(last[2]):allclose(model(samples.input0)[2]))
     assert.same({ 10 }, model(samples.input0[1]).shape)
-    assert.is_true(model:save(directory .. "/turned.safetensors"))
+    assert.is_true(turned:save(directory .. "/turned.safetensors"))
+    assert.is_true(assert(fnet.load(directory .. "/turned.safetensors"))(last):equal(model(samples.input0)))
+    local keras, pictures = load("keras_pictures", { channels = "last" }) -- whose file has them last itself
+    assert.is_true(distance(keras(pictures.input0), pictures.output) < 1e-5)
     support.raises("OnnxGraph(" .. #model.graph.nodes .. " operations, opset 13): input 'input0': expected "
       .. "[batch, 3, 20, 18], got [5, 20, 18, 3]", function() model(last) end)
   end)

@@ -129,6 +129,30 @@ local function keras_lines(path)
   return tensor_lines(datasets, { path .. ": weights of Keras, for model:load_foreign" })
 end
 
+-- Inputs, outputs, operations and tensors of an ONNX model.
+local function onnx_lines(path)
+  local onnx = require "fnet.onnx"
+  local model, message = onnx.describe(path)
+  if not model then return nil, message end
+  local graph, counts, entries = model.graph, {}, {}
+  local lines = { ("%s: ONNX model, opset %d, made with %s"):format(path, graph.opset, graph.made_with) }
+  for _, values in ipairs { { "takes", graph.inputs }, { "gives", graph.outputs } } do
+    for _, value in ipairs(values[2]) do
+      lines[#lines + 1] = ("  %s %s, %s %s"):format(values[1], value.name, value.dtype,
+        value.shape and say.shape(value.shape) or "of any shape")
+    end
+  end
+  for i, operation in ipairs(model.operations) do
+    counts[i] = ("%s%s"):format(operation.name, operation.count > 1 and " x " .. operation.count or "")
+  end
+  lines[#lines + 1] = "  operations " .. table.concat(counts, ", ")
+  if #model.missing > 0 then lines[#lines + 1] = "  of which fnet has no " .. table.concat(model.missing, ", ") end
+  for i, tensor in ipairs(graph.tensors) do
+    entries[i] = { name = tensor.name, type = tensor.dtype, shape = tensor.shape }
+  end
+  return tensor_lines(entries, lines)
+end
+
 -- Of what else is compressed by gzip only the kind is said.
 local function gzip_lines(path)
   local kind, message = files.open(path, function(input)
@@ -141,7 +165,7 @@ local function gzip_lines(path)
 end
 
 local own = { safetensors = safetensors_lines, npy = npy_lines, npz = npz_lines, keras = keras_lines,
-  idx = idx_lines, gzip = gzip_lines }
+  onnx = onnx_lines, idx = idx_lines, gzip = gzip_lines }
 
 local function describe(path)
   local lead, message = kinds.lead(path)

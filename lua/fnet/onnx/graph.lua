@@ -154,12 +154,22 @@ end
 
 -- ---- inputs ----
 
--- Pictures with their channels last become what the file takes, a picture without channels has one.
-local function channels_first(x, rank)
-  if rank ~= 4 then return x end
-  local shape = x.shape
-  if #shape == 2 or #shape == 3 and shape[3] > 4 then x = x:unsqueeze(#shape + 1) end
+-- Pictures with their channels last become what the file takes; grey ones may be without channels.
+local function channels_first(x, shape)
+  if #shape ~= 4 then return x end
+  if shape[2] == 1 and x.shape[x.rank] ~= 1 then x = x:unsqueeze(x.rank + 1) end
+  if x.rank < 3 then return x end
   return x:transpose(x.rank - 1, x.rank):transpose(x.rank - 2, x.rank - 1)
+end
+
+-- Whether the file itself takes an input with its channels last, as Keras exports it: a Transpose comes first.
+local function takes_last(graph, name)
+  for _, node in ipairs(graph.nodes) do
+    for _, input in ipairs(node.inputs) do
+      local order = input == name and (node.op == "Transpose" and node.attributes.perm or {})
+      if order then return #order == 4 and order[2] == 3 and order[3] == 1 and order[4] == 2 end
+    end
+  end
 end
 
 -- One input as the graph takes it, and whether it was a single sample.
@@ -176,7 +186,7 @@ local function take(self, input, x)
   if not has_float then x = x:to(input.dtype) end
   local given, shape = x, input.shape
   if not shape then return x, false end
-  if self.graph.channels == "last" then x = channels_first(x, #shape) end
+  if self.graph.channels == "last" and not takes_last(self.graph, input.name) then x = channels_first(x, shape) end
   local is_single = x.rank == #shape - 1
   if is_single then x = x:unsqueeze(1) end
   local fits = x.rank == #shape

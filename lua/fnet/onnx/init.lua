@@ -1,4 +1,4 @@
---- Models that other libraries export as ONNX: fnet.load_onnx, and what `fnet info` says of such a file.
+--- onnx: models that other libraries export. This file is fnet.load_onnx, and what `fnet info` says of such a file.
 
 local core = require "fnet.core"
 local expect = require "fnet.base.expect"
@@ -7,6 +7,7 @@ local module = require "fnet.nn.module"
 local modes = require "fnet.nn.modes"
 local naming = require "fnet.base.naming"
 local OnnxGraph = require "fnet.onnx.graph"
+local operations = require "fnet.onnx.operations"
 local parameter = require "fnet.nn.parameter"
 local reader = require "fnet.onnx.reader"
 local try = require "fnet.base.try"
@@ -34,7 +35,8 @@ end
 -- "weights.fc1.weight"; it is in evaluation mode. Nothing of a file is passed over: an operation that fnet does not
 -- have is refused, by its name.
 ---@param path string
----@param options? table channels: "last" takes pictures of [batch, height, width, channels], "first"
+---@param options? table channels: "last" takes pictures of [batch, height, width, channels] whatever the file has,
+--- grey ones without channels, too; "first"
 ---@return nn.OnnxGraph? model nil where the file cannot be read, is damaged, or has what fnet does not have
 ---@return string? message
 ---@return integer? code errno, where the environment refused
@@ -50,15 +52,19 @@ end
 
 --- What is in an ONNX file, for `fnet info`.
 ---@param path string
----@return { graph: table, operations: { name: string, count: integer }[] }? nil where it cannot be read
+---@return { graph: table, operations: { name: string, count: integer }[], missing: string[] }? nil where it cannot be
+--- read; missing are the operations that fnet does not have
 ---@return string? message, integer? code
 function onnx.describe(path)
   local model, message, code = reader.read(path)
   if not model then return nil, message, code end
-  local counts, list = {}, {}
+  local counts, list, missing = {}, {}, {}
   for _, node in ipairs(model.graph.nodes) do counts[node.op] = (counts[node.op] or 0) + 1 end
-  for i, name in ipairs(naming.sorted(counts)) do list[i] = { name = name, count = counts[name] } end
-  return { graph = model.graph, operations = list }
+  for i, name in ipairs(naming.sorted(counts)) do
+    list[i] = { name = name, count = counts[name] }
+    if not operations.functions[name] then missing[#missing + 1] = name end
+  end
+  return { graph = model.graph, operations = list, missing = missing }
 end
 
 return onnx

@@ -7,6 +7,7 @@ local core = require "fnet.core"
 local files = require "fnet.files"
 local kinds = require "fnet.files.kinds"
 local protobuf = require "fnet.files.protobuf"
+require "fnet.tensor" -- the methods of tensors
 
 local reader = {}
 

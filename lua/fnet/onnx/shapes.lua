@@ -298,7 +298,7 @@ local NEAREST = {
 -- One axis with another length, by the nearest position or by a line between two.
 local function resize_axis(x, axis, scale, count, mode, place, nearest)
   local length, low, high, share = x.shape[axis], {}, {}, {}
-  if count > PLACES_MOST then core.raise("cannot make %d places of an axis", count) end
+  if count > PLACES_MOST then core.raise("cannot make %.0f places of an axis", count) end
   if count == 0 or length == 0 then core.raise "an axis without places cannot be resized" end
   local function inside(at) return math.tointeger(math.max(math.min(at, length - 1), 0)) + 1 end
   for i = 1, count do
@@ -340,8 +340,8 @@ function operations.Resize(node, x, roi, scales, sizes)
   local axes = values.axes(attributes.axes, rank)
   for i, axis in ipairs(axes) do
     local scale = counts and counts[i] and counts[i] / shape[axis] or factors and factors[i]
-    if not scale or not (scale > 0) then core.raise "its scales do not fit" end
-    local count = counts and counts[i] or math.floor(shape[axis] * scale)
+    if not scale or not (scale > 0 and scale <= PLACES_MOST) then core.raise "its scales do not fit" end
+    local count = counts and counts[i] or math.tointeger(math.floor(shape[axis] * scale)) or math.huge
     if count ~= shape[axis] or scale ~= 1 then x = resize_axis(x, axis, scale, count, mode, place, nearest) end
   end
   return x
