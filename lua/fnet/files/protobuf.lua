@@ -141,12 +141,13 @@ function protobuf.read(text, form, at, last)
   local message = {}
   at, last = at or 1, last or #text
   while at <= last do
-    local start, tag, length, stop, _ = at, nil, nil, nil, nil
-    tag, at = read_varint(text, at, last)
-    local number, wire = tag >> 3, tag & 7
+    local start, tag, content = at, read_varint(text, at, last)
+    local number, wire, stop = tag >> 3, tag & 7, nil
+    at = content
     if wire == VARINT then
-      _, stop = read_varint(text, at, last)
+      stop = select(2, read_varint(text, at, last))
     elseif wire == BYTES then
+      local length
       length, at = read_varint(text, at, last)
       stop = length >= 0 and length <= last - at + 1 and at + length
     elseif wire == EIGHT or wire == FOUR then

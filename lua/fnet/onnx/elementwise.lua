@@ -117,8 +117,8 @@ function operations.Shrink(node, x)
   return core.where(x:gt(limit), x - bias, core.where(x:lt(-limit), x + bias, 0))
 end
 
--- fnet.gelu is x times the share of the normal distribution below x, of which erf is another form; near 0, where the
--- share is a half and its digits are lost, the first terms of erf's series (Abramowitz and Stegun, 7.1.5).
+-- gelu(x) is x times the share of the normal distribution below x, of which erf is another form; near 0, where the
+-- share is a half and digits are lost, the first terms of erf's series (Abramowitz and Stegun, 7.1.5).
 local SERIES_LIMIT = 0.01
 function operations.Erf(_, x)
   if core.methods.erf then return x:erf() end

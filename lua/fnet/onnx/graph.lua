@@ -64,7 +64,8 @@ local function check_node(node, label)
   local given = 0
   for i = 1, math.min(least, count) do given = given + (node.inputs[i] ~= "" and 1 or 0) end
   if given < least or count > most then
-    core.raise("OnnxGraph: %s: expected %s%d inputs, got %d", label, most > least and "at least " or "", least, count)
+    core.raise("OnnxGraph: %s: expected %s%d inputs, got %d", label, most > least and "at least " or "", least,
+      count)
   end
   for _, name in ipairs(naming.sorted(node.attributes)) do
     local ok, message = try(operations.check_attribute, name, node.attributes[name])
@@ -138,11 +139,15 @@ local function steps_of(self)
   return steps
 end
 
-local function carry_out(step, values)
+local function carry_out(self, step, values)
   local arguments = {}
   for i, name in ipairs(step.inputs) do arguments[i] = values[name] end
   local results = table.pack(try(step.f, step, table.unpack(arguments, 1, #step.inputs)))
-  if not results[1] then core.raise("%s: %s", step.label, core.error_text(results[2])) end
+  if not results[1] then
+    local message, name = core.error_text(results[2]), self:name() .. ": " -- which the outer message has, too
+    if message:sub(1, #name) == name then message = message:sub(#name + 1) end
+    core.raise("%s: %s", step.label, message)
+  end
   for i, name in ipairs(step.outputs) do
     if name ~= "" and results[i + 1] == nil then
       core.raise("%s: fnet has %d of its %d results", step.label, results.n - 1, #step.outputs)
@@ -162,14 +167,15 @@ local function channels_first(x, shape)
   return x:transpose(x.rank - 1, x.rank):transpose(x.rank - 2, x.rank - 1)
 end
 
--- Whether the file itself takes an input with its channels last, as Keras exports it: a Transpose comes first.
-local function takes_last(graph, name)
-  for _, node in ipairs(graph.nodes) do
-    for _, input in ipairs(node.inputs) do
-      local order = input == name and (node.op == "Transpose" and node.attributes.perm or {})
-      if order then return #order == 4 and order[2] == 3 and order[3] == 1 and order[4] == 2 end
-    end
+-- The tensor with all axes of the declared shape, and whether it was a single sample; nil where it does not fit.
+local function fit(x, shape)
+  local is_single = x.rank == #shape - 1
+  if is_single then x = x:unsqueeze(1) end
+  if x.rank ~= #shape then return nil end
+  for i, length in ipairs(shape) do
+    if not (is_text(length) or length == x.shape[i]) then return nil end
   end
+  return x, is_single
 end
 
 -- One input as the graph takes it, and whether it was a single sample.
@@ -184,22 +190,17 @@ local function take(self, input, x)
       wants_float and "float" or "int")
   end
   if not has_float then x = x:to(input.dtype) end
-  local given, shape = x, input.shape
+  local shape = input.shape
   if not shape then return x, false end
-  if self.graph.channels == "last" and not takes_last(self.graph, input.name) then x = channels_first(x, shape) end
-  local is_single = x.rank == #shape - 1
-  if is_single then x = x:unsqueeze(1) end
-  local fits = x.rank == #shape
-  for i, length in ipairs(shape) do
-    fits = fits and (is_text(length) or length == x.shape[i])
-  end
-  if not fits then
+  local fitting, is_single = fit(self.graph.channels == "last" and channels_first(x, shape) or x, shape)
+  if not fitting then fitting, is_single = fit(x, shape) end -- a file of Keras has the channels last itself
+  if not fitting then
     local fixed = x.rank == #shape and math.type(shape[1]) == "integer" and shape[1] ~= x.shape[1]
-    core.raise("%s: input '%s': expected %s, got %s%s", name, input.name, say.shape(shape), say.shape(given.shape),
+    core.raise("%s: input '%s': expected %s, got %s%s", name, input.name, say.shape(shape), say.shape(x.shape),
       fixed and "; the file was exported for batches of that size: export it with a free first axis (dynamic_axes)"
         or "")
   end
-  return x, is_single
+  return fitting, is_single
 end
 
 --- Carries the graph out. Shapes are those of the file, pictures with their channels on the second axis, unless
@@ -217,7 +218,7 @@ function OnnxGraph:forward(...)
   for name, tensor in next, self.weights do values[name] = tensor end
   for name, tensor in next, self.constants do values[name] = tensor end
   for i, input in ipairs(graph.inputs) do values[input.name], single = take(self, input, (select(i, ...))) end
-  for _, step in ipairs(steps_of(self)) do carry_out(step, values) end
+  for _, step in ipairs(steps_of(self)) do carry_out(self, step, values) end
   local results = {}
   for i, output in ipairs(graph.outputs) do
     local y = values[output.name]

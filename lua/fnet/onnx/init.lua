@@ -52,8 +52,8 @@ end
 
 --- What is in an ONNX file, for `fnet info`.
 ---@param path string
----@return { graph: table, operations: { name: string, count: integer }[], missing: string[] }? nil where it cannot be
---- read; missing are the operations that fnet does not have
+---@return { graph: table, operations: { name: string, count: integer }[], missing: string[] }? nil where it
+--- cannot be read; missing are the operations that fnet does not have
 ---@return string? message, integer? code
 function onnx.describe(path)
   local model, message, code = reader.read(path)

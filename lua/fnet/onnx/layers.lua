@@ -97,7 +97,9 @@ end
 
 -- Weights [units, channels, height, width] as fnet has them, and the kernel's size.
 local function weights_of(node, w, rank, x)
-  if w.rank ~= rank then core.raise("weights of %s do not fit an input of %s", say.shape(w.shape), say.shape(x.shape)) end
+  if w.rank ~= rank then
+    core.raise("weights of %s do not fit an input of %s", say.shape(w.shape), say.shape(x.shape))
+  end
   if rank == 3 then w = w:unsqueeze(3) end
   local shape = w.shape
   local declared = node.attributes.kernel_shape
@@ -181,8 +183,8 @@ function operations.MaxPool(node, x)
   if #node.outputs > 1 then core.raise "fnet's MaxPool does not give the positions of the maxima" end
   local rank, picture = x.rank, channels_last(values.is_whole(x) and x:float() or x)
   local w = pooling_window(node, rank, { picture.shape[2], picture.shape[3] })
-  local y = core.max_pool(picture, nil, w.kernel[1], w.kernel[2], w.strides[1], w.strides[2], w.before[1], w.after[1],
-    w.before[2], w.after[2])
+  local y = core.max_pool(picture, nil, w.kernel[1], w.kernel[2], w.strides[1], w.strides[2], w.before[1],
+    w.after[1], w.before[2], w.after[2])
   return channels_first(y, rank):to(x.dtype)
 end
 

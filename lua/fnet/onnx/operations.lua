@@ -12,10 +12,11 @@ end
 
 --- Inputs that are needed, where it is not one.
 operations.REQUIRED = {
-  Add = 2, And = 2, BatchNormalization = 5, CastLike = 2, Conv = 2, ConvTranspose = 2, CumSum = 2, Div = 2, Equal = 2,
-  Expand = 2, Gather = 2, GatherElements = 2, Gemm = 2, Greater = 2, GreaterOrEqual = 2, GroupNormalization = 3,
-  InstanceNormalization = 3, LayerNormalization = 2, Less = 2, LessOrEqual = 2, MatMul = 2, Mod = 2, Mul = 2,
-  OneHot = 3, Or = 2, PRelu = 2, Pow = 2, Range = 3, Reshape = 2, Sub = 2, Tile = 2, Where = 3, Xor = 2,
+  Add = 2, And = 2, BatchNormalization = 5, CastLike = 2, Conv = 2, ConvTranspose = 2, CumSum = 2, Div = 2,
+  Equal = 2, Expand = 2, Gather = 2, GatherElements = 2, Gemm = 2, Greater = 2, GreaterOrEqual = 2,
+  GroupNormalization = 3, InstanceNormalization = 3, LayerNormalization = 2, Less = 2, LessOrEqual = 2,
+  MatMul = 2, Mod = 2, Mul = 2, OneHot = 3, Or = 2, PRelu = 2, Pow = 2, Range = 3, Reshape = 2, Sub = 2, Tile = 2,
+  Where = 3, Xor = 2,
 }
 
 local INTEGER, NUMBER, TEXT, INTEGERS, NUMBERS, SCALAR = "a whole number", "a number", "a text",
@@ -29,11 +30,11 @@ operations.ATTRIBUTES = {
   detect_positive = INTEGER, dilations = INTEGERS, dtype = INTEGER, ["end"] = INTEGER, ends = INTEGERS,
   epsilon = NUMBER, exclusive = INTEGER, fmod = INTEGER, gamma = NUMBER, group = INTEGER, k = INTEGER,
   keep_aspect_ratio_policy = TEXT, keepdims = INTEGER, kernel_shape = INTEGERS, lambd = NUMBER, largest = INTEGER,
-  max = NUMBER, min = NUMBER, mode = TEXT, nearest_mode = TEXT, noop_with_empty_axes = INTEGER, num_groups = INTEGER,
-  num_outputs = INTEGER, output_padding = INTEGERS, output_shape = INTEGERS, pads = INTEGERS, perm = INTEGERS,
-  reverse = INTEGER, scales = NUMBERS, select_last_index = INTEGER, split = INTEGERS, start = INTEGER,
-  starts = INTEGERS, steps = INTEGERS, strides = INTEGERS, to = INTEGER, training_mode = INTEGER, transA = INTEGER,
-  transB = INTEGER, upper = INTEGER, value = SCALAR,
+  max = NUMBER, min = NUMBER, mode = TEXT, nearest_mode = TEXT, noop_with_empty_axes = INTEGER,
+  num_groups = INTEGER, num_outputs = INTEGER, output_padding = INTEGERS, output_shape = INTEGERS,
+  pads = INTEGERS, perm = INTEGERS, reverse = INTEGER, scales = NUMBERS, select_last_index = INTEGER,
+  split = INTEGERS, start = INTEGER, starts = INTEGERS, steps = INTEGERS, strides = INTEGERS, to = INTEGER,
+  training_mode = INTEGER, transA = INTEGER, transB = INTEGER, upper = INTEGER, value = SCALAR,
   cubic_coeff_a = false, exclude_outside = false, extrapolation_value = false, momentum = false, ratio = false,
   round_mode = false, saturate = false, seed = false, sorted = false, spatial = false, stash_type = false,
   storage_order = false,

@@ -91,7 +91,8 @@ local function narrow(value, kind, what)
   if kind.name == "uint64" and value < 0 then value = ENDLESS end
   if value >= INT_LEAST and value <= INT_MOST then return value end
   if value >= ENDLESS or value <= -ENDLESS then return value > 0 and INT_MOST or INT_LEAST end
-  files.fault("has %s with the number %d; fnet's whole numbers are int32, %d to %d", what, value, INT_LEAST, INT_MOST)
+  files.fault("has %s with the number %d; fnet's whole numbers are int32, %d to %d", what, value, INT_LEAST,
+    INT_MOST)
 end
 
 local function whole_tensor(values, shape, kind, what)
@@ -128,7 +129,8 @@ end
 
 -- The elements from a field of numbers.
 local function listed_tensor(proto, shape, count, kind, what)
-  local bytes = kind.name == "float" and (proto.float_data or "") or kind.name == "double" and (proto.double_data or "")
+  local bytes = kind.name == "float" and (proto.float_data or "")
+    or kind.name == "double" and (proto.double_data or "")
   if bytes then
     if #bytes ~= count * string.packsize(kind.pack) then
       files.fault("has %s of %d numbers with %d bytes of them", what, count, #bytes)
@@ -143,7 +145,7 @@ local function listed_tensor(proto, shape, count, kind, what)
     for i, bits in ipairs(values) do values[i] = half_float(bits, kind) end
     return core.tensor(values):reshape(shape)
   end
-  for i, value in ipairs(values) do
+  for _, value in ipairs(values) do
     if kind.dtype == "uint8" and (value < 0 or value > 255) then
       files.fault("has %s of %s with the number %d", what, kind.name, value)
     end

@@ -86,10 +86,10 @@ operations.Softmax = along(core.methods.softmax)
 operations.LogSoftmax = along(core.methods.log_softmax)
 operations.Hardmax = along(function(x, axis)
   local shape = x.shape
-  local counts, row = {}, {}
+  local counts = {}
   for i = 1, #shape do counts[i] = 1 end
-  counts[axis], row = shape[axis], core.arange(1, shape[axis], 1, "int32")
-  return row:reshape(counts):eq(x:argmax(axis, true)):to(x.dtype)
+  counts[axis] = shape[axis]
+  return core.arange(1, shape[axis], 1, "int32"):reshape(counts):eq(x:argmax(axis, true)):to(x.dtype)
 end)
 
 function operations.MeanVarianceNormalization(node, x)

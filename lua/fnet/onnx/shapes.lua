@@ -184,7 +184,7 @@ end
 function operations.Range(_, start, limit, delta)
   local first, last, step = start:item(), limit:item(), delta:item()
   local count = step ~= 0 and math.ceil((last - first) / step) or 0
-  if not (count > 0) then return core.full({ 0 }, 0, start.dtype) end
+  if count <= 0 or count ~= count then return core.full({ 0 }, 0, start.dtype) end
   return core.arange(first, first + (count - 1) * step, step, start.dtype)
 end
 
@@ -266,7 +266,7 @@ end
 
 function operations.DepthToSpace(node, x)
   local size, b, c, h, w = node.attributes.blocksize, table.unpack(x.shape)
-  if not w or not size or size < 1 or c % (size * size) ~= 0 then core.raise "its blocks do not fit the channels" end
+  if not w or not size or size < 1 or c % (size * size) ~= 0 then core.raise "its blocks do not fit" end
   local depth = c // (size * size)
   local is_crd = node.attributes.mode == "CRD"
   local apart = is_crd and x:reshape { b, depth, size, size, h, w } or x:reshape { b, size, size, depth, h, w }
@@ -324,13 +324,15 @@ local function floats(t)
 end
 
 function operations.Resize(node, x, roi, scales, sizes)
-  if node.opset < 11 then scales, roi = roi, nil end
+  if node.opset < 11 then scales = roi end
   local attributes, shape, rank = node.attributes, x.shape, x.rank
   local mode = attributes.mode or "nearest"
   local place = COORDINATES[attributes.coordinate_transformation_mode
     or node.opset < 11 and "asymmetric" or "half_pixel"]
   local nearest = NEAREST[attributes.nearest_mode or node.opset < 11 and "floor" or "round_prefer_floor"]
-  if mode ~= "nearest" and mode ~= "linear" then core.raise("has the mode '%s'; fnet has nearest and linear", mode) end
+  if mode ~= "nearest" and mode ~= "linear" then
+    core.raise("has the mode '%s'; fnet has nearest and linear", mode)
+  end
   if not place or not nearest then core.raise "has a mode of positions that fnet has not" end
   if attributes.antialias == 1 then core.raise "antialias is not among what fnet does" end
   if attributes.keep_aspect_ratio_policy and attributes.keep_aspect_ratio_policy ~= "stretch" then

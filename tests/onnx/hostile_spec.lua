@@ -1,0 +1,120 @@
+--- ONNX files that are damaged, that lie about themselves, or that have what fnet has not: each is refused with a
+-- sentence, and nothing is passed over.
+
+local fnet = require "fnet"
+local command = require "tests.support.command"
+local protobuf = require "fnet.files.protobuf"
+
+local integer, float, bytes = protobuf.integer, protobuf.float, protobuf.bytes
+
+local directory
+setup(function() directory = command.make_directory() end)
+teardown(function() command.remove_directory(directory) end)
+
+-- ---- files, part by part ----
+
+local function list(number, values)
+  local parts = {}
+  for i, value in ipairs(values) do parts[i] = integer(number, value) end
+  return table.concat(parts)
+end
+
+local function tensor(name, dims, kind, rest) return list(1, dims) .. integer(2, kind) .. bytes(8, name) .. rest end
+
+local function node(op, inputs, outputs, rest)
+  local parts = {}
+  for _, name in ipairs(inputs) do parts[#parts + 1] = bytes(1, name) end
+  for _, name in ipairs(outputs) do parts[#parts + 1] = bytes(2, name) end
+  return bytes(1, table.concat(parts) .. bytes(4, op) .. (rest or ""))
+end
+
+local function value(name, kind) return bytes(1, name) .. bytes(2, bytes(1, integer(1, kind or 1))) end
+
+local function attribute(name, kind, rest) return bytes(5, bytes(1, name) .. integer(20, kind) .. rest) end
+
+local function model(graph, opset)
+  return integer(1, 8) .. bytes(2, "spec") .. bytes(7, graph .. bytes(11, value "x") .. bytes(12, value "y"))
+    .. bytes(8, integer(2, opset or 17))
+end
+
+local function load(content)
+  command.write_file(directory .. "/x.onnx", content)
+  local result, message = fnet.load_onnx(directory .. "/x.onnx")
+  return result, message and message:sub(#directory + 2)
+end
+
+local function refuses(content, expected)
+  local result, message = load(content)
+  assert.is_nil(result)
+  assert.equal("x.onnx: " .. expected, message)
+end
+
+local ADD = node("Add", { "x", "w" }, { "y" })
+
+local function with_tensor(dims, kind, rest) return model(ADD .. bytes(5, tensor("w", dims, kind, rest))) end
+
+describe("an ONNX file", function()
+  it("is read in each form that its numbers may have", function()
+    local x = fnet.tensor { 1, 2 }
+    for _, rest in ipairs { float(4, 3) .. float(4, 4), bytes(4, string.pack("<ff", 3, 4)),
+      bytes(9, string.pack("<ff", 3, 4)) } do
+      assert.same({ 4, 6 }, assert(load(with_tensor({ 2 }, 1, rest)))(x):totable())
+    end
+    assert.same({ 4, 6 }, load(with_tensor({ 2 }, 10, list(5, { 0x4200, 0x4400 })))(x):totable()) -- float16
+    assert.same({ 4, 6 }, load(with_tensor({ 2 }, 16, bytes(9, "\x40\x40\x80\x40")))(x):totable()) -- bfloat16
+  end)
+
+  it("that lies about its tensors is refused", function()
+    refuses(with_tensor({ 3 }, 1, bytes(9, "12345678")), "has the tensor 'w' of 3 numbers of float in 8 bytes")
+    refuses(with_tensor({ 3 }, 1, float(4, 1)), "has the tensor 'w' of 3 numbers with 4 bytes of them")
+    refuses(with_tensor({ 1 << 40 }, 1, ""), "has the tensor 'w' with an axis of 1099511627776")
+    refuses(with_tensor({ -1 }, 1, ""), "has the tensor 'w' with an axis of -1")
+    refuses(with_tensor({ (1 << 31) - 1, (1 << 31) - 1 }, 1, ""),
+      "has the tensor 'w' with more numbers than any file")
+    refuses(with_tensor({ 1, 1, 1, 1, 1, 1, 1, 1, 1 }, 1, ""), "has the tensor 'w' of more than 8 axes")
+    refuses(with_tensor({ 1 }, 7, list(7, { 1 << 40 })),
+      "has the tensor 'w' with the number 1099511627776; fnet's whole numbers are int32, -2147483648 to 2147483647")
+    refuses(with_tensor({ 1 }, 9, list(5, { 256 })), "has the tensor 'w' of bool with the number 256")
+    refuses(with_tensor({ 1 }, 8, bytes(6, "text")), "has the tensor 'w' of texts, which fnet has no tensors of")
+    refuses(with_tensor({ 1 }, 99, ""), "has the tensor 'w' of the type 99, which fnet has no tensors of")
+    refuses(with_tensor({ 1 }, 1, integer(14, 1)), "has the tensor 'w' in a file beside it; in Python, "
+      .. "onnx.save(onnx.load(path), path) puts all into one")
+  end)
+
+  it("whose graph does not fit together is refused", function()
+    refuses(model(node("Relu", { "z" }, { "y" })),
+      "its description is damaged: node 1, Relu takes 'z', which nothing before it gives")
+    refuses(model(node("Relu", { "x" }, { "z" })), "its description is damaged: nothing gives 'y'")
+    refuses(model(node("Relu", { "x" }, { "x" })), "its description is damaged: 'x' is there twice")
+    refuses(model(node("Add", { "x" }, { "y" })), "node 1, Add: expected 2 inputs, got 1")
+    refuses(model(node("Relu", { "x", "x" }, { "y" })), "node 1, Relu: expected 1 inputs, got 2")
+    refuses(model(node("Relu", { "x" }, { "y" }, attribute("slope", 1, float(2, 1)))),
+      "node 1, Relu: has the attribute 'slope', which fnet does not know")
+    refuses(model(node("Softmax", { "x" }, { "y" }, attribute("axis", 3, bytes(4, "last")))),
+      "node 1, Softmax: expected for the attribute 'axis' a whole number, got string")
+    refuses(model(node("Relu", { "x" }, { "y" }, attribute("body", 5, bytes(6, "")))),
+      "node 1, Relu: has the attribute 'body' of a kind that fnet does not read")
+    refuses(model(node("Relu", { "x" }, { "y" }, bytes(7, "com.microsoft"))),
+      "has the operation 'Relu' of 'com.microsoft', which is none of ONNX's own")
+    refuses(model(node("Relu", { "x" }, { "y" }), 22), "has operations of version 22; fnet reads 7 to 21: in "
+      .. "Python, onnx.version_converter.convert_version(onnx.load(path), 17)")
+    refuses("\8\8\18\1x", "is no ONNX model: it has no graph")
+    refuses("", "is empty")
+  end)
+
+  it("may ask for what does not fit its input; the message names the node", function()
+    local graph = node("Softmax", { "x" }, { "y" }, attribute("axis", 2, integer(3, 5)))
+    local loaded = assert(load(model(graph)))
+    assert.error_matches(function() loaded(fnet.ones { 2 }) end,
+      "OnnxGraph%(1 operations, opset 17%): node 1, Softmax: the axis 5 is outside the 1 axes of its input")
+  end)
+
+  it("is cut off anywhere: refused", function()
+    local whole = command.read_file(command.directory .. "/tests/fixtures/onnx/pytorch_dense.onnx")
+    for length = 1, #whole - 1, 7 do
+      local result, message = load(whole:sub(1, length))
+      assert.is_nil(result, length)
+      assert.matches("^x%.onnx: ", message)
+    end
+  end)
+end)
