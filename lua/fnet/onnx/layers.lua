@@ -223,6 +223,7 @@ function operations.BatchNormalization(node, x, scale, bias, mean, variance)
   if node.attributes.training_mode == 1 or #node.outputs > 1 then
     core.raise "is in training mode, in which ONNX's statistics become results; export the model for use"
   end
+  if node.attributes.spatial == 0 then core.raise "has spatial = 0: statistics of each place, not each channel" end
   local factor = scale / (variance + (node.attributes.epsilon or 1e-5)):sqrt()
   return x * by_channel(factor, x.rank) + by_channel(bias - mean * factor, x.rank)
 end

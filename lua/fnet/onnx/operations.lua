@@ -34,9 +34,10 @@ operations.ATTRIBUTES = {
   num_groups = INTEGER, num_outputs = INTEGER, output_padding = INTEGERS, output_shape = INTEGERS,
   pads = INTEGERS, perm = INTEGERS, reverse = INTEGER, scales = NUMBERS, select_last_index = INTEGER,
   split = INTEGERS, start = INTEGER, starts = INTEGERS, steps = INTEGERS, strides = INTEGERS, to = INTEGER,
-  training_mode = INTEGER, transA = INTEGER, transB = INTEGER, upper = INTEGER, value = SCALAR,
+  spatial = INTEGER, training_mode = INTEGER, transA = INTEGER, transB = INTEGER, upper = INTEGER,
+  value = SCALAR,
   cubic_coeff_a = false, exclude_outside = false, extrapolation_value = false, momentum = false, ratio = false,
-  round_mode = false, saturate = false, seed = false, sorted = false, spatial = false, stash_type = false,
+  round_mode = false, saturate = false, seed = false, sorted = false, stash_type = false,
   storage_order = false,
 }
 
