@@ -1,4 +1,4 @@
-/* Reductions over one axis or over everything. */
+/* Reductions over one axis, several, or everything. */
 #include "ltape.h"
 
 #include "../core/copy.h"
@@ -14,18 +14,59 @@ struct plan {
     int rank;
 };
 
-/* Arguments: tensor, axis or nil for all, keep (true: the axis stays with length 1). */
+/* The axes that are reduced, into `reduced`; how many there are. At 2: nil for all, one, or a list of different
+   ones, in whose place on the stack, and so on the tape, comes a list of its own: the script may change its. */
+static int check_axes(lua_State *L, const char *what, const struct tensor *t, bool *reduced) {
+    if (lua_isnoneornil(L, 2)) {
+        for (int k = 0; k < t->rank; k++) reduced[k] = true;
+        return t->rank;
+    }
+    if (lua_type(L, 2) != LUA_TTABLE) {
+        reduced[lcheck_axis(L, 2, what, t)] = true;
+        return 1;
+    }
+    lcheck_list(L, 2, what, "an axis or a list of axes such as {1, 3}");
+    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    if (count == 0)
+        return lerror(L, "%s: expected at least one axis, got an empty list; without it, all axes", what);
+    lua_createtable(L, 0, 0);
+    for (lua_Integer i = 1; i <= count; i++) {
+        lua_rawgeti(L, 2, i);
+        int axis = lcheck_axis(L, lua_gettop(L), what, t);
+        if (reduced[axis]) return lerror(L, "%s: axis %d is there twice", what, axis + 1);
+        reduced[axis] = true;
+        lua_rawseti(L, -2, i);
+    }
+    lua_replace(L, 2);
+    return (int)count;
+}
+
+/* Arguments: tensor, axis or axes, keep (true: they stay with length 1). Reduced axes that are not neighbours are
+   brought together by a copy with those that stay in front. */
 static struct plan plan_reduction(lua_State *L, const char *what, enum dtype dtype) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    bool all = lua_isnoneornil(L, 2), keep = lua_toboolean(L, 3);
-    int first = all ? 0 : lcheck_axis(L, 2, what, t), end = all ? t->rank : first + 1;
+    bool keep = lua_toboolean(L, 3), reduced[TENSOR_MAX_RANK] = {false};
+    int count = check_axes(L, what, t, reduced), first = 0, kept = 0, last = 0;
+    while (first < t->rank && !reduced[first]) first++;
+    int end = first;
+    while (end < t->rank && reduced[end]) end++;
     struct plan plan = {
         .outer = tensor_span(t, 0, first), .n = tensor_span(t, first, end), .inner = tensor_span(t, end, t->rank)};
+    struct tensor turned = *t;
     for (int k = 0; k < t->rank; k++) {
-        bool reduced = k >= first && k < end;
-        if (!reduced || keep) plan.shape[plan.rank++] = reduced ? 1 : t->shape[k];
+        if (!reduced[k] || keep) plan.shape[plan.rank++] = reduced[k] ? 1 : t->shape[k];
+        int place = reduced[k] ? t->rank - count + last++ : kept++;
+        turned.shape[place] = t->shape[k];
+        turned.stride[place] = t->stride[k];
     }
-    plan.x = lpush_contiguous(L, 1, what, dtype);
+    if (end - first == count) {
+        plan.x = lpush_contiguous(L, 1, what, dtype);
+    } else {
+        plan.outer = tensor_span(&turned, 0, kept);
+        plan.n = tensor_span(&turned, kept, t->rank);
+        plan.inner = 1;
+        plan.x = ltensor_copy(L, what, dtype, &turned);
+    }
     return plan;
 }
 
@@ -144,18 +185,13 @@ static int argmin(lua_State *L) { return index_of(L, "argmin", true); }
 
 void lopen_reduce(lua_State *L) {
     static const struct operation operations[] = {
-        {"sum", sum, 3},
-        {"mean", mean, 3},
-        {"var", variance, 4},
-        {"std", deviation, 4},
-        {"norm", norm, 3},
-        {"max", maximum, 3},
-        {"min", minimum, 3},
-        {"argmax", argmax, UNRECORDED},
-        {"argmin", argmin, UNRECORDED},
+        {"sum", sum, 3},     {"mean", mean, 3},   {"var", variance, 4},           {"std", deviation, 4},
+        {"max", maximum, 3}, {"min", minimum, 3}, {"argmax", argmax, UNRECORDED}, {"argmin", argmin, UNRECORDED},
         {NULL, NULL, 0},
     };
+    static const struct operation inner[] = {{"norm", norm, 3}, {NULL, NULL, 0}};
     lua_getfield(L, -1, "methods");
     lregister_operations(L, operations);
     lua_pop(L, 1);
+    lregister_operations(L, inner);
 }

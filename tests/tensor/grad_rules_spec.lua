@@ -229,12 +229,69 @@ describe("the rules", function()
           it(("of %s, of [%s] over %s%s"):format(name, table.concat(shape, ", "),
             axis == 0 and "everything" or "axis " .. axis, keep and ", kept" or ""), function()
             local over, correction = axis > 0 and axis or nil, name ~= "norm" and keep and 0 or nil
-            check(function(x) return core.methods[name](x * x, over, keep, correction) end, mixed(shape))
+            local operation = name == "norm" and core.norm or core.methods[name]
+            check(function(x) return operation(x * x, over, keep, correction) end, mixed(shape))
           end)
         end
       end
     end
   end
+
+  it("of reductions over several axes", function()
+    for _, name in ipairs { "sum", "mean", "max", "min", "var", "std" } do
+      for _, axes in ipairs { { 1, 3 }, { 3, 1 }, { 2, 3 }, { 1, 2, 3 }, { 2 } } do
+        for _, keep in ipairs { false, true } do
+          check(function(x) return core.methods[name](x * x, axes, keep) end, mixed { 2, 2, 3 })
+        end
+      end
+    end
+    local axes = { 1, 3 } -- what a script does with its list afterwards does not matter
+    local x = mixed { 2, 3, 2 }
+    x.requires_grad = true
+    local y = x:mean(axes)
+    axes[1], axes[2] = 2, nil
+    y:sum():backward()
+    assert.same({ 2, 3, 2 }, x.grad:eq(0.25).shape)
+    assert.equal(12, x.grad:eq(0.25):sum():item())
+  end)
+
+  it("of running sums and products, of what is made of them, and with zeros among the factors", function()
+    local zeros = fnet.tensor({ { 1.5, 0, -0.7 }, { 0, 2, 0 }, { 0.4, -1.1, 0.9 } }, "float64")
+    for axis = 1, 2 do
+      check(function(x) return (x * x):cumsum(axis) end, mixed { 2, 3 })
+      check(function(x) return x:cumprod(axis) end, zeros)
+      check(function(x) return x:prod(axis) end, zeros)
+      for _, reversed in ipairs { false, true } do
+        local function scan(a, b) return core.scan(a, b, axis, reversed, "scan") end
+        check(scan, zeros, mixed { 3, 3 })
+        check(function(a) return scan(a, nil) end, zeros)
+        check(function(a, b) return scan(a:transpose(), b:transpose()) end, zeros, mixed { 3, 3 })
+      end
+    end
+    check(function(x) return x:prod() end, zeros)
+    check(function(x) return x:prod({ 3, 1 }, true) end, mixed { 2, 2, 2 })
+    check(function(x) return x:cumprod() end, mixed { 1 })
+    check(function(x) return x:cumprod(2) end, mixed { 2, 0 })
+    check(function(x) return x:norm(2, { 1, 3 }) end, mixed { 2, 2, 3 })
+    for _, p in ipairs { 0.5, 1, 1.7, 3, math.huge } do
+      check(function(x) return x:norm(p, 2) end, mixed { 2, 3 })
+      check(function(x) return x:norm(p, { 1, 3 }, true) end, mixed { 2, 2, 2 })
+    end
+    for _, axes in ipairs { 1, 2, { 1, 2 } } do
+      check(function(x) return x:logsumexp(axes) end, mixed { 2, 3 })
+    end
+  end)
+
+  it("of what is chosen by its place in order", function()
+    for axis = 1, 2 do
+      check(function(x) return ((x * x):sort { axis = axis, descending = axis == 1 }) end, mixed { 3, 4 })
+      check(function(x) return ((x * x):topk(2, { axis = axis })) end, mixed { 3, 4 })
+      check(function(x) return (x * x):median(axis) end, mixed { 3, 4 })
+      check(function(x) return (x * x):quantile({ 0, 0.3, 0.8 }, axis) end, mixed { 3, 4 })
+    end
+    check(function(x) return (x * x):quantile(0.4, { 1, 3 }) end, mixed { 2, 2, 2 })
+    check(function(x) return ((x * x):unique()) end, mixed { 2, 2 })
+  end)
 
   it("of a deviation and of a norm are finite where these are 0, and right beside it", function()
     local function slopes(x, f)
@@ -253,7 +310,7 @@ describe("the rules", function()
       end
       local root = function(x) return (x * x):sum(2):sqrt() end
       local power = function(x) return (x ^ 2):sum(2) ^ 0.5 end
-      for _, norm in ipairs { function(x) return x:norm(2) end, root, power } do
+      for _, norm in ipairs { function(x) return x:norm(2, 2) end, root, power } do
         local rows = slopes(fnet.tensor({ { 0, 0 }, { 3, 4 } }, dtype), norm)
         assert.same({ 0, 0 }, rows[1])
         assert.is_true(math.abs(rows[2][1] - 0.6) < 1e-7 and math.abs(rows[2][2] - 0.8) < 1e-7)

@@ -4,6 +4,7 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
+local later = require "fnet.base.later"
 local naming = require "fnet.base.naming"
 local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
@@ -31,25 +32,29 @@ local metatable = core.metatable
 
 metatable.elsewhere = { -- names of PyTorch and NumPy
   absolute = "abs", amax = "max", amin = "min", arccos = "acos", arcsin = "asin", arctan = "atan",
-  arctan2 = "atan2", around = "round", array_equal = "equal", ascontiguousarray = "contiguous",
-  astype = "to", bmm = "matmul", broadcast_to = "expand", cat = "fnet.concat { a, b } joins tensors",
+  arctan2 = "atan2", argpartition = "topk", around = "round", array_equal = "equal",
+  ascontiguousarray = "contiguous", astype = "to", bmm = "matmul", broadcast_to = "expand",
+  cat = "fnet.concat { a, b } joins tensors",
   clip = "clamp", concat = "fnet.concat { a, b } joins tensors", concatenate = "fnet.concat { a, b } joins tensors",
+  count_nonzero = "t:ne(0):sum() counts what is not 0",
   cpu = "fnet computes on the processor alone", cuda = "fnet computes on the processor alone", data = "detach",
   device = "fnet computes on the processor alone", dim = "rank", divide = "div", dot = "matmul",
   expand_dims = "unsqueeze", fix = "trunc", floor_divide = "(a / b):floor()",
   fmod = "a - (a / b):trunc() * b", greater = "gt", greater_equal = "ge",
   index_select = "gather",
+  kthvalue = "topk",
   is_leaf = "what requires gradients and was made by no operation is a leaf", length = "#t is the first length",
   less = "lt", less_equal = "le", logical_not = "t:eq(0) is 1 where t is 0",
   long = "int",
   masked_fill = "fnet.where(mask, value, t) chooses element by element",
   masked_select = "fnet.where(mask, t, 0) keeps the shape, t:gather(positions) takes rows",
-  median = "table.sort sorts the list of t:totable()",
-  mm = "matmul", multiply = "mul", mv = "matmul", narrow = "slice", ndim = "rank", ndimension = "rank",
+  mm = "matmul", msort = "sort", multiply = "mul", mv = "matmul", narrow = "slice", ndim = "rank",
+  ndimension = "rank",
   negative = "neg", nelement = "count", not_equal = "ne",
   numel = "count",
   nan_to_num = "fnet.where(t:isfinite(), t, 0) replaces what is not finite",
   numpy = "fnet.data.write_npy writes a file for NumPy",
+  partition = "topk", percentile = "t:quantile(percent / 100)",
   permute = "t:transpose(axis1, axis2) exchanges two axes", power = "pow", ravel = "flatten",
   reciprocal = "1 / t", remainder = "a - (a / b):floor() * b", requires_grad_ = "requires_grad",
   rint = "round", rsqrt = "1 / t:sqrt()",
@@ -58,6 +63,13 @@ metatable.elsewhere = { -- names of PyTorch and NumPy
   swish = "silu", t = "transpose", take = "gather", tile = "expand", tolist = "totable", type = "dtype",
   view = "reshape", where = "fnet.where(condition, a, b) chooses element by element",
 }
+
+local order, running = "fnet.tensor.order", "fnet.tensor.running"
+later.methods(methods, {
+  sort = order, argsort = order, topk = order, median = order, quantile = order, unique = order,
+  cumsum = running, cumprod = running, prod = running, any = running, all = running, norm = running,
+  logsumexp = running,
+})
 
 local constructors = {}
 

@@ -134,36 +134,34 @@
 --- self >= other
 ---@field ge fun(self: tensor, other: tensor|number): tensor
 
---- Reductions: over one axis, which then is gone, or with keep = true stays with length 1; without an axis
---- over everything, with a result of shape []. Whole numbers stay exact: sums of integers are int32, extremes of
---- integers of their own type; all else is float32, or float64 for float64. The order of the additions is fixed
---- (src/kernels/template/shared.inc); long sums, squares and what is made of them are added in double.
+--- Reductions: over one axis, or a list of axes such as { 1, 3 }, which then are gone, or with keep = true stay
+--- with length 1; without an axis over everything, with a result of shape []. Whole numbers stay exact: sums of
+--- integers are int32, extremes of integers of their own type; all else is float32, or float64 for float64. The
+--- order of the additions is fixed (src/kernels/template/shared.inc); long sums, squares and what is made of them
+--- are added in double.
 ---@class tensor
 --- The sum; 0 over nothing. Raises where one of integers is outside int32; t:double():sum() does not.
 --- Differentiable.
----@field sum fun(self: tensor, axis?: integer, keep?: boolean): tensor
+---@field sum fun(self: tensor, axis?: integer|integer[], keep?: boolean): tensor
 --- The mean, finite for finite elements; NaN of nothing. Differentiable.
----@field mean fun(self: tensor, axis?: integer, keep?: boolean): tensor
+---@field mean fun(self: tensor, axis?: integer|integer[], keep?: boolean): tensor
 --- The variance: squared distances from the mean, divided by their number less the correction: 1, the unbiased
 --- estimate from a sample, or 0 for a whole population. Differentiable.
----@field var fun(self: tensor, axis?: integer, keep?: boolean, correction?: integer): tensor
+---@field var fun(self: tensor, axis?: integer|integer[], keep?: boolean, correction?: integer): tensor
 --- The standard deviation, right also where its square is outside float32; the correction is as for var.
 --- Differentiable; the slope counts as 0 where all elements are equal.
----@field std fun(self: tensor, axis?: integer, keep?: boolean, correction?: integer): tensor
---- The Euclidean norm: the square root of the sum of squares. It overflows only where it is itself
---- too large. Differentiable; the slope at 0 counts as 0.
----@field norm fun(self: tensor, axis?: integer, keep?: boolean): tensor
+---@field std fun(self: tensor, axis?: integer|integer[], keep?: boolean, correction?: integer): tensor
 --- The largest element; a NaN wins. Raises where there is none. Differentiable: elements that reach it share.
----@field max fun(self: tensor, axis?: integer, keep?: boolean): tensor
+---@field max fun(self: tensor, axis?: integer|integer[], keep?: boolean): tensor
 --- The smallest element; a NaN wins. Raises where there is none. Differentiable: elements that reach it
 --- share.
----@field min fun(self: tensor, axis?: integer, keep?: boolean): tensor
---- The position, from 1, of the first largest element, as int32; a NaN counts as largest. Without an axis:
---- its row-major position. Raises where there is none.
----@field argmax fun(self: tensor, axis?: integer, keep?: boolean): tensor
---- The position, from 1, of the first smallest element, as int32; a NaN counts as smallest. Without an axis:
---- its row-major position. Raises where there is none.
----@field argmin fun(self: tensor, axis?: integer, keep?: boolean): tensor
+---@field min fun(self: tensor, axis?: integer|integer[], keep?: boolean): tensor
+--- The position, from 1, of the first largest element, as int32; a NaN counts as largest. Without an axis,
+--- or for several: its row-major position among them. Raises where there is none.
+---@field argmax fun(self: tensor, axis?: integer|integer[], keep?: boolean): tensor
+--- The position, from 1, of the first smallest element, as int32; a NaN counts as smallest. Without an axis,
+--- or for several: its row-major position among them. Raises where there is none.
+---@field argmin fun(self: tensor, axis?: integer|integer[], keep?: boolean): tensor
 
 --- Views share the storage: a change of one is seen in the other. All are differentiable but detach.
 ---@class tensor

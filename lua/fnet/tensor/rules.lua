@@ -20,12 +20,25 @@ local function fit(dy, like)
   return dy:to(like.dtype)
 end
 
--- dy of a reduction, with the reduced axis back in place and repeated to the shape of x.
+-- dy of a reduction, with the reduced axis back in place and repeated to the shape of x. `axis` is one, a list, or
+-- nil for all.
 local function spread(dy, x, axis)
   local shape = x.shape
   local one = {}
   for i = 1, #shape do one[i] = (axis == nil or i == axis) and 1 or shape[i] end
+  if type(axis) == "table" then
+    for _, i in ipairs(axis) do one[i] = 1 end
+  end
   return dy:reshape(one):expand(shape)
+end
+
+-- How many elements each result of a reduction is made of.
+local function reduced_count(x, axis)
+  if axis == nil then return x:count() end
+  if type(axis) ~= "table" then return x.shape[axis] end
+  local count = 1
+  for _, i in ipairs(axis) do count = count * x.shape[i] end
+  return count
 end
 
 local rules = { accumulate = methods.add, copy = methods.clone }
@@ -143,12 +156,12 @@ function rules.minimum(dy, _, a, b) return share(dy, a, b, core.no_grad(methods.
 
 function rules.sum(dy, _, x, axis) return spread(dy, x, axis):to(x.dtype) end
 function rules.mean(dy, _, x, axis)
-  return spread(dy / (axis and x.shape[axis] or x:count()), x, axis)
+  return spread(dy / reduced_count(x, axis), x, axis)
 end
 
 -- How far x is from its mean, and what the squares are divided by.
 local function distance(x, axis, correction)
-  local count = axis and x.shape[axis] or x:count()
+  local count = reduced_count(x, axis)
   return x - x:mean(axis, axis ~= nil), math.max(count - (correction or 1), 0)
 end
 function rules.var(dy, _, x, axis, _, correction)
@@ -170,6 +183,28 @@ function rules.max(dy, y, x, axis)
   return spread(dy, x, axis) * (hit / hits)
 end
 rules.min = rules.max
+
+-- t by one place further along an axis, or one back; what comes in is 0.
+local function shift(t, axis, back)
+  local n = t.shape[axis]
+  if n < 2 then return zeros(t) end
+  if back then return t:slice(axis, 2, n):unslice(axis, 1, n) end
+  return t:slice(axis, 1, n - 1):unslice(axis, 2, n)
+end
+
+-- y[i] = a[i] y[i - 1] + b[i]. The gradient of b, g[i] = dy[i] + a[i + 1] g[i + 1], is a scan the other way round,
+-- and that of a[i] is g[i] y[i - 1]: no division, so zeros among the factors do not matter.
+function rules.scan(dy, y, a, b, axis, reversed, what)
+  if dy:count() == 0 then return wants(a) and zeros(a) or nil, wants(b) and zeros(b) or nil end
+  local slope = core.scan(a and shift(a, axis, not reversed), dy, axis, not reversed, what)
+  if not wants(a) then return nil, slope end
+  local before, n = shift(y, axis, reversed), dy.shape[axis]
+  if not b then
+    local one = zeros(dy:slice(axis, 1, 1)) + 1
+    before = before + one:unslice(axis, reversed and n or 1, n)
+  end
+  return slope * before, wants(b) and slope or nil
+end
 
 function rules.reshape(dy, _, x) return dy:reshape(x.shape) end
 rules.flatten = rules.reshape
