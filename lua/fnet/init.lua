@@ -118,6 +118,8 @@ return later.names("fnet", fnet, {
   ["fnet.data"] = "data", ["fnet.measure"] = "metrics", ["fnet.report"] = "report",
   ["fnet.measure.evaluate"] = { "evaluate", "predict", "predict_classes" },
   ["fnet.command.options"] = "options",
+  ["fnet.base.generator"] = { "generator", "random" }, ["fnet.tensor.grad"] = { "grad" },
+  ["fnet.tensor.einsum"] = { "einsum" },
   ["fnet.train"] = "fit", ["fnet.train.sweep"] = "sweep", ["fnet.train.checkpoint"] = "checkpoint",
   ["fnet.train.shards"] = "shards",
   ["fnet.measure.renew"] = "renew_statistics",
@@ -129,20 +131,21 @@ return later.names("fnet", fnet, {
   DataParallel = "shards", DistributedDataParallel = "shards", get_rank = "processes", get_world_size = "processes",
   init_process_group = "processes",
   Tensor = "tensor", array = "tensor", as_tensor = "tensor", asarray = "tensor", cat = "concat",
-  concatenate = "concat", empty = "zeros", empty_like = "fnet.zeros(t.shape, t.dtype)",
+  concatenate = "concat", empty = "zeros", empty_like = "zeros_like",
   from_numpy = "fnet.data.read_npy reads files of NumPy", hstack = "concat",
-  linspace = "fnet.arange(first, last, step) has a step",
   load_state_dict = "it is a method: model:load_state(state)", manual_seed = "seed", normal = "randn",
-  ones_like = "fnet.ones(t.shape, t.dtype)", rand_like = "fnet.rand(t.shape) does it",
+  rand_like = "fnet.rand(t.shape) does it",
   randint = "fnet.rand(shape, 1, n + 1):int() gives whole numbers from 1 to n",
   randn_like = "fnet.randn(t.shape) does it", randperm = "permutation",
   save = "it is a method: model:save(path)", set_num_threads = "threads", set_seed = "seed",
-  state_dict = "it is a method: model:state()", uniform = "rand", update_bn = "renew_statistics",
-  vstack = "concat",
-  zeros_like = "fnet.zeros(t.shape, t.dtype)",
+    state_dict = "it is a method: model:state()", uniform = "rand", update_bn = "renew_statistics",
+    vstack = "concat",
 }, { -- and of what NumPy has as functions
   __index = function(_, name)
-    local ours = core.methods[name] and name or core.metatable.elsewhere[name]
+    local further = require "fnet.tensor.elsewhere"
+    local ours = further.functions[name]
+    if ours then return ours end
+    ours = core.methods[name] and name or core.metatable.elsewhere[name] or further.tensor[name]
     return ours and not ours:find " " and ("it is a method of tensors: t:%s(...)"):format(ours) or ours
   end,
 }))

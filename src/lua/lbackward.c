@@ -1,7 +1,8 @@
 /* Backward: walks from a result over what is on the tape, and gives each leaf its gradient.
-   Gradients of intermediate results live in a table during the walk; a leaf's ends in its SLOT_GRAD. Memory that
-   was taken during the walk and that no script's code has seen goes back to the pool at once. After the walk the
-   operation's name stands in the node's place, for the error of a second walk. */
+   Gradients of intermediate results live in a table during the walk; a leaf's ends in its SLOT_GRAD, or, where
+   gradients were asked for as values, those of what was asked for in a table of the caller's. Memory that was taken
+   during the walk and that no script's code has seen goes back to the pool at once. After the walk the operation's
+   name stands in the node's place, for the error of a second walk. */
 #include "lgradient.h"
 
 #include "../core/copy.h"
@@ -10,7 +11,7 @@
 #include <string.h>
 
 /* Stack positions during the walk. */
-enum { ROOT = 1, SEED, RETAIN, ORDER, GRADIENTS, RULES, SORTED, WALK_TOP = SORTED };
+enum { ROOT = 1, SEED, RETAIN, ASKED, ORDER, GRADIENTS, RULES, SORTED, WALK_TOP = SORTED };
 
 struct step {
     size_t sequence;
@@ -20,6 +21,7 @@ struct step {
 struct pass {
     struct tape *tape;
     bool recording; /* of the gradients */
+    bool asked;     /* ASKED is a table: its keys are the tensors whose gradients are wanted, its values those */
     size_t visit;
     size_t births;     /* storages up to this one are older than the walk */
     lua_Integer count; /* of results in ORDER */
@@ -106,24 +108,62 @@ static void give_back(lua_State *L, int index, enum keeper keeper) {
         lhandle_give_back(L, index);
 }
 
-/* The gradient on top of the stack (popped) goes to the leaf at `leaf`. Where gradients are recorded and this one
-   turned out not to depend on anything, as that of a function that is linear piece by piece, it goes on the tape as
-   constant: its derivative is 0, and no error. */
-static void give_to_leaf(lua_State *L, int leaf, size_t births, bool recording) {
-    if (lua_getiuservalue(L, leaf, SLOT_GRAD) == LUA_TNIL) {
-        lua_pop(L, 1);
-        lgradient_make_sole(L, births, 0);
-    } else {
-        lua_insert(L, -2);
-        lgradient_add(L, LEAF, births);
-    }
+/* Pushes what ASKED has for the tensor at `index`: its gradient, false before there is one, nil where nobody has
+   asked. */
+static int push_asked(lua_State *L, int index) {
+    lua_pushvalue(L, index);
+    return lua_rawget(L, ASKED);
+}
+
+/* The gradient on top of the stack, of the tensor at `of`, is what somebody gets. Where gradients are recorded and
+   this one turned out not to depend on anything, as that of a function that is linear piece by piece, it goes on
+   the tape as constant: its derivative is 0, and no error. */
+static void finish(lua_State *L, int of, const struct pass *pass) {
     const struct handle *gradient = lua_touserdata(L, -1);
-    if (recording && !gradient->requires_grad) {
+    if (pass->recording && !gradient->requires_grad) {
         lua_pushliteral(L, "constant");
-        lrecord(L, ltape_of(L), lua_gettop(L) - 1, leaf, leaf, 0);
+        lrecord(L, pass->tape, lua_gettop(L) - 1, of, of, 0);
     }
     lstorage_leave_to(gradient->storage, gradient->requires_grad ? COLLECTOR : LEAF);
-    lua_setiuservalue(L, leaf, SLOT_GRAD);
+}
+
+/* The gradient on top of the stack (popped) goes to the leaf at `leaf`. */
+static void give_to_leaf(lua_State *L, int leaf, const struct pass *pass) {
+    int gradient = lua_gettop(L),
+        before = pass->asked ? push_asked(L, leaf) : lua_getiuservalue(L, leaf, SLOT_GRAD);
+    if (pass->asked && before == LUA_TNIL) {
+        ((struct handle *)lua_touserdata(L, gradient))->storage->holders++;
+        let_go(L, gradient, pass->births);
+        lua_settop(L, gradient - 1);
+        return;
+    }
+    if (before == LUA_TUSERDATA) {
+        lua_insert(L, -2);
+        lgradient_add(L, LEAF, pass->births);
+    } else {
+        lua_pop(L, 1);
+        lgradient_make_sole(L, pass->births, 0);
+    }
+    finish(L, leaf, pass);
+    if (pass->asked) {
+        lua_pushvalue(L, leaf);
+        lua_insert(L, -2);
+        lua_rawset(L, ASKED);
+    } else {
+        lua_setiuservalue(L, leaf, SLOT_GRAD);
+    }
+}
+
+/* The gradient at `gradient` of the recorded result at `result` is complete: it is kept where it was asked for. */
+static void keep_asked(lua_State *L, int result, int gradient, const struct pass *pass) {
+    if (push_asked(L, result) != LUA_TNIL) {
+        lua_pushvalue(L, result);
+        lua_pushvalue(L, gradient);
+        lgradient_make_sole(L, pass->births, 1);
+        finish(L, result, pass);
+        lua_rawset(L, ASKED);
+    }
+    lua_settop(L, gradient);
 }
 
 /* The gradient on top of the stack (popped) takes the place of the one at `before`, which may be the same or nil.
@@ -146,6 +186,15 @@ static void give_to_result(lua_State *L, int result, struct pass *pass) {
     }
     set_gradient(L, position, before, pass);
     lua_settop(L, before - 2);
+}
+
+/* The script gets the gradients that it has asked for. */
+static void leave_asked(lua_State *L) {
+    lua_pushnil(L);
+    while (lua_next(L, ASKED)) {
+        if (lua_toboolean(L, -1)) lhandle_escape(lua_touserdata(L, -1));
+        lua_pop(L, 1);
+    }
 }
 
 static void check_gradient(lua_State *L, int gradient, const struct handle *argument, int number, int node) {
@@ -233,6 +282,7 @@ static void step_back(lua_State *L, struct pass *pass) {
     lua_Integer position = position_of(L, result, pass);
     if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) return;
     int gradient = lua_gettop(L);
+    if (pass->asked) keep_asked(L, result, gradient, pass);
     int arguments = push_node(L, result), node = lua_gettop(L);
     luaL_checkstack(L, arguments * 2 + 16, "backward");
     bool own = lua_getiuservalue(L, node, NODE_RULE) == LUA_TFUNCTION;
@@ -274,7 +324,7 @@ static void step_back(lua_State *L, struct pass *pass) {
             if (argument->sequence > 0)
                 give_to_result(L, lua_gettop(L) - 1, pass);
             else
-                give_to_leaf(L, lua_gettop(L) - 1, pass->births, pass->recording);
+                give_to_leaf(L, lua_gettop(L) - 1, pass);
         } else {
             lua_pop(L, 1);
         }
@@ -286,10 +336,16 @@ static void step_back(lua_State *L, struct pass *pass) {
 }
 
 static int walk(lua_State *L) {
-    struct pass pass = {.tape = ltape_of(L)};
+    struct pass pass = {.tape = ltape_of(L), .asked = lua_istable(L, ASKED)};
     /* Gradients that are recorded are what the next derivatives are made from: none of their memory goes back. */
     pass.recording = lrecording(L);
     pass.births = pass.recording ? SIZE_MAX : lstorage_births();
+    if (((struct handle *)lua_touserdata(L, ROOT))->sequence == 0) { /* a leaf */
+        lua_pushvalue(L, SEED);
+        give_to_leaf(L, ROOT, &pass);
+        if (pass.asked) leave_asked(L);
+        return 0;
+    }
     bool retain = lua_toboolean(L, RETAIN);
     lua_createtable(L, 8, 0);
     lua_createtable(L, 8, 0);
@@ -316,43 +372,44 @@ static int walk(lua_State *L) {
         give_back(L, WALK_TOP + 1, TAPE);
         lua_settop(L, WALK_TOP);
     }
+    if (pass.asked) leave_asked(L);
     return 0;
 }
 
-/* core.backward(result, seed or nil, retain, create_graph) */
+/* core.backward(result, seed or nil, retain, create_graph, asked or nil): each leaf's gradient is added to what it
+   has; or, with a table `asked` whose keys are tensors and whose values are false, it gets those tensors'
+   gradients, and leaves are left alone. */
 static int backward(lua_State *L) {
     struct handle *root = ltensor_check(L, 1);
     const struct tensor *t = &root->tensor;
-    lua_settop(L, 4);
-    bool create_graph = lua_toboolean(L, 4);
+    lua_settop(L, 5);
+    bool create_graph = lua_toboolean(L, 4), asked = lua_istable(L, 5);
+    lua_remove(L, 4);
+    const char *what = asked ? "grad" : "backward";
     if (!root->requires_grad)
-        return lerror(L, "backward: this result does not depend on any tensor that requires gradients (detached, "
-                         "without parameters, or computed under no_grad or in the backward of an operation: there "
-                         "fnet.enable_grad(f, ...) records)");
+        return lerror(L,
+                      "%s: this result does not depend on any tensor that requires gradients (detached, "
+                      "without parameters, or computed under no_grad or in the backward of an operation: there "
+                      "fnet.enable_grad(f, ...) records)",
+                      what);
     if (lua_isnil(L, 2)) {
         if (tensor_count(t) != 1)
             return lerror(L,
-                          "backward: expected a loss with one element, got %s; reduce it with :sum() or :mean(), "
+                          "%s: expected a loss with one element, got %s; reduce it with :sum() or :mean(), "
                           "or pass { gradient = ... }",
-                          lpush_shape_of(L, t));
+                          what, lpush_shape_of(L, t));
         struct tensor *seed = ltensor_new(L, "backward", t->dtype, t->rank, t->shape);
         tensor_set(seed, 0, 1);
         lua_replace(L, 2);
     } else {
         struct handle *seed = ltensor_check(L, 2);
         if (!tensor_alike(&seed->tensor, t))
-            return lerror(L, "backward: expected a gradient of %s and %s, got %s and %s", lpush_shape_of(L, t),
+            return lerror(L, "%s: expected a gradient of %s and %s, got %s and %s", what, lpush_shape_of(L, t),
                           dtype_names[t->dtype], lpush_shape_of(L, &seed->tensor), dtype_names[seed->tensor.dtype]);
     }
-    if (root->sequence == 0) { /* a leaf */
-        lua_settop(L, 2);
-        give_to_leaf(L, 1, lstorage_births(), create_graph);
-        return 0;
-    }
-    lua_settop(L, 3);
     lua_pushcfunction(L, walk);
     lua_insert(L, 1);
-    return lcall_recording(L, create_graph);
+    return lcall_recording(L, create_graph, asked);
 }
 
 /* core.discard(x, y): y was made from x, which nobody else has seen: its storage goes back at once, or with the

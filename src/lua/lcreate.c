@@ -46,6 +46,23 @@ static int arange(lua_State *L) {
     return 1;
 }
 
+/* linspace(first, last, count, dtype): first, count - 2 numbers at equal distances, last. */
+static int linspace(lua_State *L) {
+    double first = lcheck_element(L, 1, "linspace: first", FLOAT64);
+    double last = lcheck_element(L, 2, "linspace: last", FLOAT64);
+    size_t count = (size_t)lcheck_integer(L, 3, "linspace: count", 0, LUA_MAXINTEGER);
+    enum dtype dtype = lcheck_dtype(L, 4, "linspace", FLOAT32);
+    if (!dtype_is_float(dtype))
+        return lerror(L, "linspace: expected float32 or float64, got %s; fnet.arange makes whole numbers",
+                      dtype_names[dtype]);
+    if (!isfinite(last - first)) return lerror(L, "linspace: from %f to %f is not a finite range", first, last);
+    struct tensor *t = ltensor_new(L, "linspace", dtype, 1, &count);
+    tensor_ramp(t, first, count > 1 ? (last - first) / (double)(count - 1) : 0);
+    if (count > 1) tensor_set(t, count - 1, last);
+    lcheck_interrupt(L);
+    return 1;
+}
+
 /* The shape of a nested table, from its first elements. */
 static int nested_shape(lua_State *L, int index, size_t *shape) {
     int rank = 0;
@@ -124,7 +141,8 @@ static int from_bytes(lua_State *L) {
 
 void lopen_create(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"full", full}, {"arange", arange}, {"tensor", from_table}, {"from_bytes", from_bytes}, {NULL, NULL},
+        {"full", full},         {"arange", arange},         {"linspace", linspace},
+        {"tensor", from_table}, {"from_bytes", from_bytes}, {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
 }

@@ -61,7 +61,7 @@ void lgradient_add_part(struct handle *sum, const struct tensor *part, const str
 
 struct handle *lgradient_to_extend(lua_State *L, int index) {
     const struct handle *leaf = lua_touserdata(L, index);
-    if (leaf->sequence > 0) return NULL;
+    if (leaf->sequence > 0 || lasking(L)) return NULL;
     lua_getiuservalue(L, index, SLOT_GRAD); /* which the leaf keeps */
     struct handle *gradient = lua_touserdata(L, -1);
     lua_pop(L, 1);

@@ -1,5 +1,6 @@
 /* Random tensors. The state is a seed and a stream number: each call takes the next stream, so a value depends
-   only on the seed, on how many calls came before, and on its place in the tensor. */
+   only on the seed, on how many calls came before, and on its place in the tensor. The functions share the state as
+   an upvalue; each random_source has one of its own. */
 #include "ltensor.h"
 
 #include "../core/random.h"
@@ -76,6 +77,47 @@ static int permutation(lua_State *L) {
     return 1;
 }
 
+/* A random whole number from 0 to `most`: of the 64 bits of each pair of words those that it may have, until they
+   are not above it. */
+static uint64_t below_or_equal(const struct state *state, uint64_t most) {
+    uint64_t mask = most, bits = 0;
+    for (int shift = 1; shift < 64; shift *= 2) mask |= mask >> shift;
+    for (uint64_t i = 0; i == 0 || bits > most; i++) {
+        uint32_t word[4];
+        random_block(state->seed, state->stream, i, word);
+        bits = ((uint64_t)word[0] << 32 | word[1]) & mask;
+    }
+    return bits;
+}
+
+/* random(): a number in [0, 1) with 53 random bits; random(last), random(first, last): a whole number, both
+   included, as math.random gives them. */
+static int random_number(lua_State *L) {
+    struct state *state = state_of(L);
+    if (lua_isnoneornil(L, 1) && lua_isnoneornil(L, 2)) {
+        double u;
+        struct tensor number = {.dtype = FLOAT64, .data = &u};
+        random_uniform(state->seed, state->stream++, 0, 1, &number);
+        lua_pushnumber(L, u);
+        return 1;
+    }
+    bool two = !lua_isnoneornil(L, 2);
+    for (int i = 1; i <= 2; i++)
+        if (lua_type(L, i) == LUA_TNUMBER && !lua_isinteger(L, i) &&
+            lua_tonumber(L, i) != floor(lua_tonumber(L, i)))
+            return lerror(
+                L,
+                "random: expected whole numbers, got %f; low + (high - low) * random() is a number between "
+                "others",
+                lua_tonumber(L, i));
+    lua_Integer first = two ? lcheck_integer(L, 1, "random: first", LUA_MININTEGER, LUA_MAXINTEGER) : 1;
+    lua_Integer last = lcheck_integer(L, two ? 2 : 1, "random: last", first, LUA_MAXINTEGER);
+    uint64_t most = (uint64_t)last - (uint64_t)first;
+    lua_pushinteger(L, (lua_Integer)((uint64_t)first + below_or_equal(state, most)));
+    state->stream++;
+    return 1;
+}
+
 /* random_state([seed, stream]): the state, after setting it. */
 static int random_state(lua_State *L) {
     struct state *state = state_of(L);
@@ -90,11 +132,29 @@ static int random_state(lua_State *L) {
     return 2;
 }
 
-void lopen_random(lua_State *L) {
-    static const luaL_Reg functions[] = {{"uniform", uniform},           {"normal", normal},
-                                         {"dropout_mask", dropout_mask}, {"permutation", permutation},
-                                         {"random_state", random_state}, {NULL, NULL}};
+static void add_functions(lua_State *L, uint64_t seed);
+
+/* random_source(seed): a table of these functions with a state of their own. */
+static int random_source(lua_State *L) {
+    uint64_t seed = (uint64_t)lcheck_integer(L, 1, "generator: seed", LUA_MININTEGER, LUA_MAXINTEGER);
+    lua_createtable(L, 0, 8);
+    add_functions(L, seed);
+    return 1;
+}
+
+/* Adds the functions, with a new state, to the table on top of the stack. */
+static void add_functions(lua_State *L, uint64_t seed) {
+    static const luaL_Reg functions[] = {{"uniform", uniform},
+                                         {"normal", normal},
+                                         {"dropout_mask", dropout_mask},
+                                         {"permutation", permutation},
+                                         {"random", random_number},
+                                         {"random_state", random_state},
+                                         {"random_source", random_source},
+                                         {NULL, NULL}};
     struct state *state = lua_newuserdatauv(L, sizeof *state, 0);
-    *state = (struct state){0};
+    *state = (struct state){.seed = seed};
     luaL_setfuncs(L, functions, 1);
 }
+
+void lopen_random(lua_State *L) { add_functions(L, 0); }

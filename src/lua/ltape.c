@@ -5,13 +5,14 @@
 
 #include "lstorage.h"
 
-/* A call inside which recording is switched on or off. Its memory is a userdata on the stack of the coroutine that
-   made it, which closes it: at the call's end, by an error, by coroutine.close, or with the coroutine itself. */
+/* A call inside which recording is switched on or off, such as a walk that may ask for gradients as values. Its
+   memory is a userdata on the stack of the coroutine that made it, which closes it: at the call's end, by an error,
+   by coroutine.close, or with the coroutine itself. */
 struct scope {
     struct tape *tape;
     struct scope *outer;
     lua_State *coroutine;
-    bool recording;
+    bool recording, asking;
 };
 
 #define SCOPE "fnet.scope"
@@ -37,6 +38,12 @@ static bool is_recording(lua_State *L, const struct tape *tape) {
 }
 
 bool lrecording(lua_State *L) { return is_recording(L, ltape_of(L)); }
+
+bool lasking(lua_State *L) {
+    const struct scope *scope = ltape_of(L)->scopes;
+    while (scope && scope->coroutine != L) scope = scope->outer;
+    return scope && scope->asking;
+}
 
 static bool depends(lua_State *L, int first, int last) {
     for (int i = first; i <= last; i++) {
@@ -149,9 +156,9 @@ static int return_all(lua_State *L, int status, lua_KContext first) {
     return lua_gettop(L) - (int)first;
 }
 
-int lcall_recording(lua_State *L, bool recording) {
+int lcall_recording(lua_State *L, bool recording, bool asking) {
     struct scope *scope = lua_newuserdatauv(L, sizeof *scope, 1);
-    *scope = (struct scope){.tape = ltape_of(L), .coroutine = L, .recording = recording};
+    *scope = (struct scope){.tape = ltape_of(L), .coroutine = L, .recording = recording, .asking = asking};
     lua_pushthread(L); /* which is there as long as its scope is */
     lua_setiuservalue(L, -2, 1);
     luaL_setmetatable(L, SCOPE);
@@ -167,7 +174,7 @@ static int call_switched(lua_State *L, const char *what, bool recording) {
     bool callable = lua_isfunction(L, 1) || (!ltensor_test(L, 1) && luaL_getmetafield(L, 1, "__call") != LUA_TNIL);
     if (!callable) return lerror(L, "%s: expected a function or a model, got %s", what, lpush_kind(L, 1));
     if (!lua_isfunction(L, 1)) lua_pop(L, 1);
-    return lcall_recording(L, recording);
+    return lcall_recording(L, recording, false);
 }
 
 /* core.no_grad(f, ...), core.enable_grad(f, ...): f(...) without recording, and with it where it was switched off;

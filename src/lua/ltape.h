@@ -18,9 +18,12 @@ struct tape *ltape_of(lua_State *L);
 /* True while operations record themselves on the tape. */
 bool lrecording(lua_State *L);
 
+/* True in the rules of a walk that gives gradients to its caller, and not to the leaves. */
+bool lasking(lua_State *L);
+
 /* Calls the function at 1 with the arguments above it, recording switched; returns its results, also where it
-   yields in between. To be returned at once by the C function that runs. */
-int lcall_recording(lua_State *L, bool recording);
+   yields in between. To be returned at once by the C function that runs. `asking`: it is a walk as above. */
+int lcall_recording(lua_State *L, bool recording, bool asking);
 
 /* What is recorded of a result lies in its SLOT_NODE, a userdata with these user values: the operation's name or a
    script's own backward function, what was saved for the rule, and the arguments one after the other. */

@@ -160,7 +160,7 @@ describe("batches", function()
     local dataset = numbered(4)
     local function batches(options) return function() dataset:batches(options) end end
     fails("batches: unknown option 'batch' (did you mean 'size'?); known are size, shuffle, drop_last, weights, " ..
-      "balanced",
+      "balanced, generator",
       batches { batch = 4 })
     for _, size in ipairs { 0, -1, 1.5, 2.0 ^ 63 } do
       fails("batches: size: expected a whole number of at least 1, got " .. tostring(size), batches { size = size })

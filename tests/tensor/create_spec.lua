@@ -3,7 +3,7 @@
 local fnet = require "fnet"
 local support = require "tests.support"
 
-local holds, single = support.holds, support.single
+local holds, raises, single = support.holds, support.raises, support.single
 local DTYPES = { "float32", "float64", "uint8", "int32" }
 local FORMATS = { float32 = "f", float64 = "d", uint8 = "B", int32 = "i4" }
 local NAN = 0 / 0
@@ -433,6 +433,59 @@ describe("printing", function()
     local w = fnet.ones { 2, 2 }
     w.requires_grad = true
     assert.equal("tensor float32 [2, 2]\n[[2, 2],\n [2, 2]]", tostring(w * 2))
+  end)
+end)
+
+describe("zeros_like, ones_like, full_like", function()
+  it("have the shape and the type of a tensor, or another type", function()
+    for _, dtype in ipairs { "float32", "float64", "int32", "uint8" } do
+      local t = fnet.arange(1, 6, 1, dtype):reshape({ 2, 3 }):T()
+      support.holds({ 3, 2 }, { 0, 0, 0, 0, 0, 0 }, fnet.zeros_like(t), dtype)
+      support.holds({ 3, 2 }, { 1, 1, 1, 1, 1, 1 }, fnet.ones_like(t), dtype)
+      support.holds({ 3, 2 }, { 7, 7, 7, 7, 7, 7 }, fnet.full_like(t, 7), dtype)
+      support.holds({ 3, 2 }, { 1, 1, 1, 1, 1, 1 }, fnet.ones_like(t, "float32"))
+    end
+    support.holds({ 0 }, {}, fnet.zeros_like(fnet.ones { 0 }))
+    support.holds({}, { 2.5 }, fnet.full_like(fnet.tensor(1), 2.5))
+    local w = fnet.ones { 2 }
+    w.requires_grad = true
+    assert.is_false(fnet.zeros_like(w).requires_grad)
+  end)
+
+  it("say what is wrong", function()
+    raises("zeros_like: expected a tensor, got table; fnet.tensor { ... } makes one of numbers",
+      function() fnet.zeros_like { 2, 3 } end)
+    raises("ones_like: expected a tensor, got nil", function() fnet.ones_like() end)
+    raises("full_like: expected a number, got nil", function() fnet.full_like(fnet.ones { 2 }) end)
+    raises("full_like: expected a whole number from 0 to 255 for uint8, got 300",
+      function() fnet.full_like(fnet.ones({ 2 }, "uint8"), 300) end)
+    raises("zeros_like: expected the type float32, float64, uint8 or int32, got half",
+      function() fnet.zeros_like(fnet.ones { 2 }, "half") end)
+  end)
+end)
+
+describe("linspace", function()
+  it("has both ends exactly, and equal distances", function()
+    support.holds({ 5 }, { 0, 0.25, 0.5, 0.75, 1 }, fnet.linspace(0, 1, 5))
+    support.holds({ 4 }, { 2, 1, 0, -1 }, fnet.linspace(2, -1, 4))
+    support.holds({ 1 }, { 3 }, fnet.linspace(3, 9, 1))
+    support.holds({ 0 }, {}, fnet.linspace(3, 9, 0))
+    support.holds({ 3 }, { 3, 3, 3 }, fnet.linspace(3, 3, 3))
+    for count = 2, 300 do
+      local t = fnet.linspace(0.1, 0.7, count, "float64")
+      assert.equal(0.1, t[1])
+      assert.equal(0.7, t[count])
+    end
+  end)
+
+  it("says what is wrong", function()
+    raises("linspace: count: expected a whole number of at least 0, got nil", function() fnet.linspace(0, 1) end)
+    raises("linspace: count: expected a whole number of at least 0, got 0.1",
+      function() fnet.linspace(0, 1, 0.1) end)
+    raises("linspace: first: expected a number, got string", function() fnet.linspace("0", 1, 2) end)
+    raises("linspace: from 0.0 to inf is not a finite range", function() fnet.linspace(0, math.huge, 2) end)
+    raises("linspace: expected float32 or float64, got int32; fnet.arange makes whole numbers",
+      function() fnet.linspace(0, 4, 5, "int32") end)
   end)
 end)
 

@@ -277,6 +277,7 @@ describe("what is no tensor", function()
     "T", "row", "float", "double", "int", "byte", "std", "norm", "take_along_axis",
     "sort", "argsort", "topk", "median", "quantile", "unique", "cumsum", "cumprod", "prod", "any", "all",
     "logsumexp",
+    "outer", "sample", "bernoulli",
     table.unpack(operations.names(1, "METHOD", "COMPARISON", "WHOLE")),
   }
 
@@ -350,7 +351,7 @@ describe("names and keys of other libraries", function()
     for theirs, ours in pairs {
       view = "did you mean 'reshape'?", size = "did you mean 'shape'?", dot = "did you mean 'matmul'?",
       cat = "fnet.concat { a, b } joins tensors", astype = "did you mean 'to'?",
-      permute = "t:transpose(axis1, axis2) exchanges two axes",
+      permute = [[fnet.einsum("ijk->kij", t) orders axes anew, t:transpose(axis1, axis2) exchanges two]],
     } do
       raises(("a tensor has no field or method '%s'; %s"):format(theirs, ours), function() local _ = t[theirs] end)
     end

@@ -30,7 +30,7 @@ naming.SYNONYMS = {
   classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
   dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",
   etamin = "floor", figsize = "width height", gamma = "factor", he = "he_normal", kaiming = "he_normal",
-  kaimingnormal = "he_normal", kaiminguniform = "he_uniform", kernelinitializer = "init",
+  kaimingnormal = "he_normal", kaiminguniform = "he_uniform", kernelinitializer = "init", replacement = "replace",
   labelsmoothing = "smoothing", learningrate = "lr", minlr = "floor", mode = "goal", names = "classes",
   nonlinearity = "activation", numworkers = "jobs", optimiser = "optim", optimizer = "optim", processes = "jobs",
   rate = "lr", recurrentinitializer = "state_init", retaingraph = "retain", returnsequences = "last", rho = "alpha",

@@ -6,6 +6,7 @@
 local annotations = require "fnet.command.annotations"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
+local further = require "fnet.tensor.elsewhere"
 
 local topics = {}
 
@@ -165,6 +166,7 @@ local function add_tensor(index)
     end
   end
   add_elsewhere(index, "tensor", core.metatable)
+  add_elsewhere(index, "tensor", { elsewhere = further.tensor })
 end
 
 -- Classes by annotation, such as data.Dataset: their methods, and those themselves that are met as results only. A
@@ -201,6 +203,7 @@ function topics.index()
   local fnet = require "fnet"
   local index = { modules = annotations.read(), topics = {}, classes = {}, elsewhere = {} }
   add_fields(index, "fnet", fnet)
+  add_elsewhere(index, "fnet", { elsewhere = further.functions })
   add_values(index, fnet)
   add_tensor(index)
   add_classes(index)

@@ -2,6 +2,7 @@
 
 local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
+local generator = require "fnet.base.generator"
 local is = require "fnet.base.is"
 local naming = require "fnet.base.naming"
 local observer = require "fnet.base.observer"
@@ -207,11 +208,12 @@ end
 -- for training may have, is given to that part after the split.
 ---@param count number samples, or a fraction between 0 and 1
 ---@param options? table shuffle: boolean, true; stratified: both parts have the classes in the proportions of the
---- whole, false
+--- whole, false; generator: whose random numbers are taken, fnet's own
 ---@return data.Dataset first, data.Dataset rest
 function Dataset:split(count, options)
   expect.method("split", self)
-  options = expect.options("split", options, { "shuffle", "stratified" }, { "shuffle", "stratified" })
+  options = expect.options("split", options, { "shuffle", "stratified", "generator" }, { "shuffle", "stratified" })
+  local source = generator.source("split", options.generator)
   local total = #self
   if type(count) == "number" and count > 0 and count < 1 then count = math.floor(count * total + 0.5) end
   if total < 2 then core.raise("split: expected at least two samples, got %s", tostring(self)) end
@@ -221,8 +223,8 @@ function Dataset:split(count, options)
   end
   if self.transform then self.transform:refuse_random "split" end
   local rows = all_rows(self)
-  if options.stratified then rows = core.gather(rows, folds.stratified_order(self))
-  elseif options.shuffle ~= false then rows = core.gather(rows, core.permutation(total)) end
+  if options.stratified then rows = core.gather(rows, folds.stratified_order(self, source))
+  elseif options.shuffle ~= false then rows = core.gather(rows, source.permutation(total)) end
   return part_of(self, rows:slice(1, 1, count):contiguous()),
     part_of(self, rows:slice(1, count + 1, total):contiguous())
 end
@@ -241,15 +243,17 @@ end
 --- For a loop `for x, y in dataset:batches { size = 32, shuffle = true } do`. A batch belongs to one turn of the
 -- loop: its memory is used again for the next, and using it later raises an error (x:clone() is yours to keep).
 ---@param options? table size: samples a batch, 32; shuffle: boolean, false (fnet.seed makes it repeatable);
---- drop_last: leave out a last batch that is smaller, false; balanced: all classes come equally often, false;
+--- drop_last: leave out a last batch that is smaller, false; generator: whose random numbers are drawn, fnet's own;
+--- balanced: all classes come equally often, false;
 --- weights: a list or a tensor of one number a sample, how often it comes compared with the others: weight / mean
 --- weight times an epoch, rounded down or up at random (systematic sampling). Both draw as many samples as there
 --- are, in random order, some repeatedly, some not at all
 ---@return fun(): tensor|table|nil, tensor|table|nil iterator each in the form of x and y
 function Dataset:batches(options)
   expect.method("batches", self)
-  options = expect.options("batches", options, { "size", "shuffle", "drop_last", "weights", "balanced" },
+  options = expect.options("batches", options, { "size", "shuffle", "drop_last", "weights", "balanced", "generator" },
     { "shuffle", "drop_last", "balanced" })
+  local source = generator.source("batches", options.generator)
   local transform = self.transform
   local total = #self
   local size = options.size == nil and 32 or expect.count("batches: size", options.size, 1)
@@ -259,7 +263,7 @@ function Dataset:batches(options)
   local rows = all_rows(self)
   local draws = options.weights ~= nil or options.balanced
   if options.shuffle or draws then
-    local order = draws and draw.order(self, options) or core.permutation(total)
+    local order = draws and draw.order(self, options, source) or source.permutation(total)
     rows = self.rows and core.gather(rows, order) or order
   end
   local slice, release = core.methods.slice, core.methods.release

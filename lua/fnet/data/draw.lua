@@ -45,13 +45,13 @@ end
 -- So many positions by systematic sampling (Madow and Madow, 1944): equally spaced marks, the first one random, on
 -- a line where each sample takes its weight; in a random order of the samples, so that neighbours have no part in
 -- it.
-local function systematic(weights)
+local function systematic(weights, source)
   local total, sum, last = #weights, 0.0, nil
-  local order = core.permutation(total):totable()
+  local order = source.permutation(total):totable()
   for _, i in ipairs(order) do
     if weights[i] > 0 then sum, last = sum + weights[i], i end
   end
-  local first, drawn, reached = core.uniform({ 1 }, 0, 1, "float64"):item(), {}, 0.0
+  local first, drawn, reached = source.uniform({ 1 }, 0, 1, "float64"):item(), {}, 0.0
   for _, i in ipairs(order) do
     reached = reached + weights[i]
     while #drawn < total and (first + #drawn) * (sum / total) < reached do drawn[#drawn + 1] = i end
@@ -63,8 +63,9 @@ end
 --- The positions of an epoch's samples in a data set: as many as it has, in random order.
 ---@param dataset data.Dataset
 ---@param options table of `batches`: weights or balanced
+---@param source table what draws random numbers, as core does
 ---@return tensor positions int32
-function draw.order(dataset, options)
+function draw.order(dataset, options, source)
   if options.weights ~= nil and options.balanced then
     core.raise "batches: weights and balanced are two ways to say how often samples come; leave out one"
   elseif options.shuffle == false then
@@ -72,9 +73,9 @@ function draw.order(dataset, options)
       options.balanced and "balanced" or "weights")
   end
   local total = #dataset
-  if total == 0 then return core.permutation(0) end
+  if total == 0 then return source.permutation(0) end
   local weights = options.balanced and balance(dataset) or check_weights(options.weights, total)
-  return core.gather(systematic(weights), core.permutation(total))
+  return core.gather(systematic(weights, source), source.permutation(total))
 end
 
 --- What tells weights from others, for a checkpoint.

@@ -3,6 +3,7 @@
 -- Invariant: the parts have no sample in common and are together the whole.
 
 local expect = require "fnet.base.expect"
+local generator = require "fnet.base.generator"
 local is = require "fnet.base.is"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
@@ -17,8 +18,8 @@ end
 
 -- The positions 1 .. count in an order: shuffled, and, where labels are given, such that any two neighbouring parts
 -- have each class in proportion: the samples of each class are spread evenly over the whole.
-local function spread(total, labels)
-  local order = core.permutation(total):totable()
+local function spread(total, source, labels)
+  local order = source.permutation(total):totable()
   if not labels then return order end
   local seen, size, place, rank = {}, {}, {}, {}
   for _, label in ipairs(labels) do size[label] = (size[label] or 0) + 1 end
@@ -40,24 +41,26 @@ local function part(self, order, first, last)
 end
 
 --- The positions of the samples for a stratified split, in the order in which they are to be cut.
+---@param source table of random numbers; see base/generator.lua
 ---@return tensor int32
-local function stratified_order(self)
-  return core.tensor(spread(#self, labels_of("split: stratified", self)), "int32")
+local function stratified_order(self, source)
+  return core.tensor(spread(#self, source, labels_of("split: stratified", self)), "int32")
 end
 
 --- Cross-validation, for a loop `for train, valid in set:folds(5) do`: each fold once for validation, the others
 -- for training. The samples for validation do not go through random transforms.
 ---@param count integer of folds, at least 2
 ---@param options? table stratified: each fold has the classes in the proportions of the whole; by default true
---- where the targets are labels
+--- where the targets are labels; generator: whose random numbers are taken, fnet's own
 ---@return fun(): data.Dataset?, data.Dataset? iterator
 function Dataset:folds(count, options)
   expect.method("folds", self)
-  options = expect.options("folds", options, { "stratified" }, { "stratified" })
+  options = expect.options("folds", options, { "stratified", "generator" }, { "stratified" })
+  local source = generator.source("folds", options.generator)
   count = expect.count("folds", count, 2, math.max(2, #self))
   local stratified = options.stratified
   if stratified == nil then stratified = is.labels(self.y) end
-  local total, order = #self, spread(#self, stratified and labels_of("folds: stratified", self) or nil)
+  local total, order = #self, spread(#self, source, stratified and labels_of("folds: stratified", self) or nil)
   local number, fixed = 0, self.transform and self.transform:without_random "folds" or false
   return function()
     number = number + 1

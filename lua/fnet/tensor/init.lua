@@ -55,7 +55,7 @@ metatable.elsewhere = { -- names of PyTorch and NumPy
   nan_to_num = "fnet.where(t:isfinite(), t, 0) replaces what is not finite",
   numpy = "fnet.data.write_npy writes a file for NumPy",
   partition = "topk", percentile = "t:quantile(percent / 100)",
-  permute = "t:transpose(axis1, axis2) exchanges two axes", power = "pow", ravel = "flatten",
+  power = "pow", ravel = "flatten",
   reciprocal = "1 / t", remainder = "a - (a / b):floor() * b", requires_grad_ = "requires_grad",
   rint = "round", rsqrt = "1 / t:sqrt()",
   size = "shape", split = "chunk", square = "t * t",
@@ -98,6 +98,34 @@ function constructors.zeros(shape, dtype) return core.full(shape, 0, dtype, "zer
 ---@return tensor
 function constructors.ones(shape, dtype) return core.full(shape, 1, dtype, "ones") end
 
+--- Zeros in the shape and the type of a tensor.
+---@param t tensor
+---@param dtype? string that of t
+---@return tensor
+function constructors.zeros_like(t, dtype)
+  expect.tensor("zeros_like", t)
+  return core.full(t.shape, 0, dtype or t.dtype, "zeros_like")
+end
+
+--- Ones in the shape and the type of a tensor.
+---@param t tensor
+---@param dtype? string that of t
+---@return tensor
+function constructors.ones_like(t, dtype)
+  expect.tensor("ones_like", t)
+  return core.full(t.shape, 1, dtype or t.dtype, "ones_like")
+end
+
+--- All elements equal to a value, in the shape and the type of a tensor.
+---@param t tensor
+---@param value number
+---@param dtype? string that of t
+---@return tensor
+function constructors.full_like(t, value, dtype)
+  expect.tensor("full_like", t)
+  return core.full(t.shape, value, dtype or t.dtype, "full_like")
+end
+
 --- first, first + step, ... up to and including last, as rank 1.
 ---@param first number
 ---@param last number
@@ -105,6 +133,14 @@ function constructors.ones(shape, dtype) return core.full(shape, 1, dtype, "ones
 ---@param dtype? string "float32"
 ---@return tensor
 function constructors.arange(first, last, step, dtype) return core.arange(first, last, step, dtype) end
+
+--- So many numbers from first to last, at equal distances, as rank 1. Both ends are exact.
+---@param first number
+---@param last number
+---@param count integer one gives first alone
+---@param dtype? string "float32" or "float64"
+---@return tensor
+function constructors.linspace(first, last, count, dtype) return core.linspace(first, last, count, dtype) end
 
 --- Ones on the diagonal of a size x size matrix.
 ---@param size integer
@@ -172,6 +208,19 @@ end
 function constructors.matmul(a, b)
   expect.tensor("matmul", a)
   return a:matmul(b)
+end
+
+--- Each element of self times each of the other, both of rank 1: of shape [#self, #other]. Differentiable.
+---@param other tensor
+---@return tensor
+function methods:outer(other)
+  expect.self("outer", self)
+  expect.tensor("outer", other)
+  if self.rank ~= 1 or other.rank ~= 1 then
+    core.raise("outer: expected two tensors of rank 1, got %s and %s; fnet.einsum names products of more axes",
+      say.shape(self.shape), say.shape(other.shape))
+  end
+  return self:reshape { #self, 1 } * other
 end
 
 --- The number of elements.
@@ -386,10 +435,13 @@ function metatable.unknown(key)
   end
   local names = naming.sorted(methods)
   for _, field in ipairs(metatable.properties) do names[#names + 1] = field end
-  local near = metatable.elsewhere[key] or naming.nearest(key, names, true)
+  local theirs = metatable.elsewhere[key] or require("fnet.tensor.elsewhere").tensor[key]
+  local near = theirs or naming.nearest(key, names, true)
   local words = near and (near:find " " and near or ("did you mean '%s'?"):format(near))
   core.raise("a tensor has no field or method '%s'; %s", key, words or
     "it has " .. table.concat(metatable.properties, ", ") .. " and the methods that `fnet --help tensor` lists")
 end
+
+later.methods(methods, { sample = "fnet.tensor.sample", bernoulli = "fnet.tensor.sample" })
 
 return { constructors = constructors }

@@ -145,6 +145,9 @@ end
 
 -- The batches of the epoch from the first that is not done; the random numbers as they were before it.
 local function continue_batches(self, dataset, options)
+  if type(options) == "table" and options.generator ~= nil then
+    core.raise "batches: a checkpoint keeps fnet's own random numbers, none of a generator; leave out `generator`"
+  end
   if not (self.random and self.shuffle) then
     self.shuffle, self.batch_options, self.random = { core.random_state() }, options, nil
     return dataset:batches(options)
