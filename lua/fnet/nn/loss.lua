@@ -233,6 +233,8 @@ function loss.mae(output, target, options)
   return (reduction.elements("mae", output, target, options, distances))
 end
 
+local HUBER = { "delta", "reduction", "ignore" }
+
 local function huber_costs(output, target, options)
   local delta = options.delta == nil and 1 or expect.number("huber: delta", options.delta, 1e-30, math.huge)
   local difference = output - target
@@ -247,7 +249,7 @@ end
 ---@param options? table delta: 1; reduction, ignore: as for mse
 ---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.huber(output, target, options)
-  return (reduction.elements("huber", output, target, options, huber_costs, { "delta", "reduction", "ignore" }))
+  return (reduction.elements("huber", output, target, options, huber_costs, HUBER))
 end
 
 return loss

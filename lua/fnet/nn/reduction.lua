@@ -9,6 +9,8 @@ local say = require "fnet.base.say"
 
 local reduction = {}
 
+local ELEMENTS, NONE = { "reduction", "ignore" }, {} -- options
+
 --- The option `reduction`.
 ---@param what string the loss, for the message
 ---@param value any
@@ -53,7 +55,8 @@ end
 ---@return tensor
 function reduction.elements(what, output, target, options, cost, known)
   reduction.check_pair(what, output, target)
-  options = expect.options(what, options, known or { "reduction", "ignore" })
+  if options == nil then return cost(output, target, NONE):mean() end -- the ordinary case, and quick
+  expect.options(what, options, known or ELEMENTS)
   local how, ignored = reduction.option(what, options.reduction), options.ignore
   if ignored == nil then return reduction.of(cost(output, target, options), how) end
   expect.number(what .. ": ignore", ignored, -math.huge, math.huge)
