@@ -28,7 +28,7 @@ local function register(name, parameters)
   local check = assertions[name]
   local function callback(state, arguments, level)
     local values = { table.unpack(arguments, 1, parameters) }
-    local ok, message = at_spec(level or 1, pcall(check, table.unpack(values, 1, parameters)))
+    local ok, message = at_spec(level or 1, try(check, table.unpack(values, 1, parameters)))
     if arguments[parameters + 1] ~= nil then state.failure_message = arguments[parameters + 1] end
     arguments[1], arguments.n, arguments.nofmt = message or name .. ": expected it not to hold", 1, { true }
     return ok
