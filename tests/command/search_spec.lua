@@ -34,7 +34,7 @@ describe("search", function()
       ["resume training"] = "checkpoint", ["save model"] = "nn.Module.save", ["clip gradients"] = "optim.clip_norm",
       ["learning rate schedule"] = "optim.schedule", initialization = "nn.init", normalizing = "data.normalise",
       ["cross validation"] = "data.Dataset.folds", variance = "tensor.var", ["mean"] = "tensor.mean",
-      ["mirror pictures"] = "data.horizontal_flip", onnx = "nn.Module.export_onnx",
+      ["mirror pictures"] = "data.horizontal_flip", onnx = "load_onnx",
     } do
       assert.equal(first, found(words)[1], words)
     end
