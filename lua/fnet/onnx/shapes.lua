@@ -360,7 +360,7 @@ if core.methods.topk then
     local attributes = node.attributes
     local axis = axis_of(attributes.axis or -1, x.rank)
     local found, places = x:topk(k and list(k)[1] or attributes.k,
-      { axis = axis, descending = attributes.largest ~= 0 })
+      { axis = axis, smallest = attributes.largest == 0 })
     return found, (places:double() - 1):int()
   end
 end
