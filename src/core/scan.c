@@ -7,35 +7,44 @@
 #define LONG_LINE (((size_t)1 << 20) - 1) /* elements between two looks for an interrupt, as a mask */
 
 struct job {
-    enum dtype dtype;
     size_t n, inner, groups;
     bool reversed;
+    void (*scan)(const struct job *job, size_t first, size_t columns);
     const void *a, *b;
     void *y;
 };
 
-#define SCAN(name, type)                                                                                           \
+/* `start` and `next` say what an element is made of, a[at], b[at] and the double `before`. A line by itself keeps
+   that in a register. */
+#define SCAN(name, type, start, next)                                                                              \
     static void name(const struct job *job, size_t first, size_t columns) {                                        \
         const type *a = job->a, *b = job->b;                                                                       \
         type *y = job->y;                                                                                          \
-        double state[COLUMN_UNIT] = {0};                                                                           \
-        for (size_t i = 0; i < job->n; i++) {                                                                      \
-            size_t at = first + (job->reversed ? job->n - 1 - i : i) * job->inner;                                 \
+        double state[COLUMN_UNIT] = {0}, before = 0;                                                               \
+        ptrdiff_t step = job->reversed ? -(ptrdiff_t)job->inner : (ptrdiff_t)job->inner;                           \
+        size_t at = job->reversed ? first + (job->n - 1) * job->inner : first;                                     \
+        (void)a, (void)b;                                                                                          \
+        for (size_t i = 0; i < job->n; i++, at += (size_t)step) {                                                  \
             if ((i & LONG_LINE) == LONG_LINE && interrupt_pending()) return;                                       \
+            if (columns == 1) {                                                                                    \
+                before = i == 0 ? start : next;                                                                    \
+                y[at] = (type)before;                                                                              \
+                continue;                                                                                          \
+            }                                                                                                      \
             for (size_t c = 0; c < columns; c++, at++) {                                                           \
-                double before = state[c];                                                                          \
-                if (i == 0)                                                                                        \
-                    state[c] = b ? b[at] : a[at];                                                                  \
-                else if (!a)                                                                                       \
-                    state[c] = before + b[at];                                                                     \
-                else                                                                                               \
-                    state[c] = b ? a[at] * before + b[at] : a[at] * before;                                        \
+                before = state[c];                                                                                 \
+                state[c] = i == 0 ? start : next;                                                                  \
                 y[at] = (type)state[c];                                                                            \
             }                                                                                                      \
+            at -= columns;                                                                                         \
         }                                                                                                          \
     }
-SCAN(scan_floats, float)
-SCAN(scan_doubles, double)
+#define SCANS(suffix, type)                                                                                        \
+    SCAN(sums_of_##suffix, type, b[at], before + b[at])                                                            \
+    SCAN(products_of_##suffix, type, a[at], a[at] * before)                                                        \
+    SCAN(chains_of_##suffix, type, b[at], a[at] * before + b[at])
+SCANS(floats, float)
+SCANS(doubles, double)
 
 /* An item is a group of up to 16 neighbouring lines. */
 static void scan_groups(void *context, size_t begin, size_t end) {
@@ -43,13 +52,17 @@ static void scan_groups(void *context, size_t begin, size_t end) {
     for (size_t item = begin; item < end; item++) {
         size_t outer = item / job->groups, column = item % job->groups * COLUMN_UNIT, left = job->inner - column;
         size_t first = outer * job->n * job->inner + column, columns = left < COLUMN_UNIT ? left : COLUMN_UNIT;
-        (job->dtype == FLOAT32 ? scan_floats : scan_doubles)(job, first, columns);
+        job->scan(job, first, columns);
     }
 }
 
 void scan_axis(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *a, const void *b, bool reversed,
                void *y) {
-    struct job job = {.dtype = dtype,
+    bool single = dtype == FLOAT32;
+    struct job job = {.scan = !a       ? single ? sums_of_floats : sums_of_doubles
+                              : !b     ? single ? products_of_floats : products_of_doubles
+                              : single ? chains_of_floats
+                                       : chains_of_doubles,
                       .n = n,
                       .inner = inner,
                       .groups = (inner + COLUMN_UNIT - 1) / COLUMN_UNIT,
