@@ -25,7 +25,7 @@ static uint64_t key_of(double value, bool descending) {
     value += 0.0; /* -0 becomes 0 */
     memcpy(&bits, &value, sizeof bits);
     if (value != value) return UINT64_MAX;
-    bits = bits & sign ? ~bits : bits | sign;
+    bits = (bits & sign) != 0 ? ~bits : bits | sign;
     return descending ? ~bits : bits;
 }
 
