@@ -95,7 +95,9 @@ aarch64-gcc, aarch64-clang and i386-gcc)
 endif
 
 compile := $(CC) $(language) $(warnings) $(CPPFLAGS) $(variant.$(VARIANT)) $(numerics)
-fast_kernels := $(if $(filter release gcc clang aarch64-% i386-%,$(VARIANT)),-O3)
+# GCC also unrolls the loops over 16 lanes, which makes them longer and no faster; those over a tile's 12 rows it must.
+fast_kernels := $(if $(filter release gcc clang aarch64-% i386-%,$(VARIANT)),-O3 $(if $(findstring clang,\
+    $(shell $(CC) --version 2>/dev/null | head -n 1)),,--param max-completely-peel-times=12))
 # With -Ofast and the like at linking, start-up code comes in that flushes denormal numbers to zero.
 plain = $(patsubst -Ofast,-O3,$(filter-out -ffast-math -funsafe-math-optimizations,$(1)))
 link := $(CC) -pthread $(call plain,$(variant.$(VARIANT)) $(LDFLAGS)) $(numerics)
@@ -129,7 +131,7 @@ modules := $(sort $(shell find lua -name '*.lua'))
 # What `require "fnet"` loads: of these floors all but the modules of a later use; tests/house/loading_spec.lua compares.
 modules_for_later := base/gather_rows base/generator base/lock base/nested base/progress tensor/axes tensor/einsum \
     tensor/elsewhere tensor/grad tensor/methods tensor/order tensor/recurrent tensor/running tensor/sample nn/clone \
-    nn/feed nn/outside nn/recurrent nn/snapshot nn/state
+    nn/feed nn/margin nn/outside nn/recurrent nn/snapshot nn/state
 modules_as_text := $(filter-out $(modules_for_later:%=lua/fnet/%.lua),$(filter lua/fnet/init.lua lua/fnet/base/% \
     lua/fnet/tensor/% lua/fnet/nn/% lua/fnet/optim/init.lua,$(modules)))
 
