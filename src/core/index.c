@@ -14,12 +14,23 @@ struct job {
     double scale;
 };
 
+/* So many bytes; those of single elements by one load and one store. */
+static void copy_bytes(char *y, const char *x, size_t bytes) {
+    if (bytes == 4)
+        memcpy(y, x, 4);
+    else if (bytes == 8)
+        memcpy(y, x, 8);
+    else
+        memcpy(y, x, bytes);
+}
+
 static void gather(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    size_t bytes = job->inner * job->size;
+    size_t bytes = job->inner * job->size, outer = begin / job->count, i = begin % job->count;
     for (size_t item = begin; item < end; item++) {
-        size_t outer = item / job->count, row = (size_t)job->index[item % job->count] - 1;
-        memcpy(job->y + item * bytes, job->x + (outer * job->n + row) * bytes, bytes);
+        size_t row = (size_t)job->index[i] - 1;
+        copy_bytes(job->y + item * bytes, job->x + (outer * job->n + row) * bytes, bytes);
+        if (++i == job->count) i = 0, outer++;
     }
 }
 
@@ -31,15 +42,24 @@ void index_gather(size_t outer, size_t n, size_t inner, size_t element_bytes, co
     threads_for(outer * count, threads_piece(inner), (double)(outer * count) * (double)inner, gather, &job);
 }
 
+/* y += x for n elements next to each other. */
+static void add(const struct job *job, size_t n, char *y, const char *x) {
+    if (n != 1)
+        job->kernels->binary[BINARY_ADD](n, y, 1, x, 1, y);
+    else if (job->size == sizeof(float))
+        *(float *)y += *(const float *)x;
+    else
+        *(double *)y += *(const double *)x;
+}
+
 /* Shared by outer slices only, so that the order of additions does not depend on the threads. */
 static void scatter(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     size_t bytes = job->inner * job->size;
     for (size_t outer = begin; outer < end; outer++)
-        for (size_t i = 0; i < job->count; i++) {
-            char *y = job->y + (outer * job->n + (size_t)job->index[i] - 1) * bytes;
-            job->kernels->binary[BINARY_ADD](job->inner, y, 1, job->x + (outer * job->count + i) * bytes, 1, y);
-        }
+        for (size_t i = 0; i < job->count; i++)
+            add(job, job->inner, job->y + (outer * job->n + (size_t)job->index[i] - 1) * bytes,
+                job->x + (outer * job->count + i) * bytes);
 }
 
 void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *dy, const int32_t *index,
@@ -55,16 +75,33 @@ void index_scatter_add(enum dtype dtype, size_t outer, size_t n, size_t inner, c
     threads_for(outer, 1, (double)(outer * count) * (double)inner, scatter, &job);
 }
 
-/* Where item number `item` of [outer, count, inner] indices points to in [outer, n, inner]. */
-static size_t along(const struct job *job, size_t item) {
-    size_t outer = item / (job->count * job->inner), inner = item % job->inner;
-    return (outer * job->n + (size_t)job->index[item] - 1) * job->inner + inner;
+/* A walk over the items of [outer, count, inner] indices, each with its place in [outer, n, inner]. */
+struct walk {
+    size_t first, inner, item, items; /* of the slice: its first place, and how far the walk is in it */
+};
+
+static struct walk walk_from(const struct job *job, size_t begin) {
+    size_t items = job->count * job->inner;
+    return (struct walk){begin / items * job->n * job->inner, begin % job->inner, begin % items, items};
+}
+
+static size_t walk_place(const struct job *job, const struct walk *walk, int32_t index) {
+    return walk->first + ((size_t)index - 1) * job->inner + walk->inner;
+}
+
+static void walk_on(const struct job *job, struct walk *walk) {
+    if (++walk->inner == job->inner) walk->inner = 0;
+    if (++walk->item < walk->items) return;
+    walk->item = 0;
+    walk->first += job->n * job->inner;
 }
 
 static void take_along(void *context, size_t begin, size_t end) {
     const struct job *job = context;
-    for (size_t item = begin; item < end; item++)
-        memcpy(job->y + item * job->size, job->x + along(job, item) * job->size, job->size);
+    struct walk walk = walk_from(job, begin);
+    for (size_t item = begin; item < end; item++, walk_on(job, &walk))
+        copy_bytes(job->y + item * job->size, job->x + walk_place(job, &walk, job->index[item]) * job->size,
+                   job->size);
 }
 
 void index_take_along(size_t outer, size_t n, size_t inner, size_t element_bytes, const void *x,
@@ -79,10 +116,10 @@ void index_take_along(size_t outer, size_t n, size_t inner, size_t element_bytes
 static void put_along(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     size_t items = job->count * job->inner;
-    for (size_t item = begin * items; item < end * items; item++) {
-        char *y = job->y + along(job, item) * job->size;
-        job->kernels->binary[BINARY_ADD](1, y, 1, job->x + item * job->size, 1, y);
-    }
+    if (items == 0) return;
+    struct walk walk = walk_from(job, begin * items);
+    for (size_t item = begin * items; item < end * items; item++, walk_on(job, &walk))
+        add(job, 1, job->y + walk_place(job, &walk, job->index[item]) * job->size, job->x + item * job->size);
 }
 
 void index_put_along(enum dtype dtype, size_t outer, size_t n, size_t inner, const void *dy, const int32_t *index,

@@ -133,18 +133,20 @@ static int select_index(lua_State *L) {
     return inherit(L, "select", 3, classes == axis ? NO_AXIS : classes > axis ? classes - 1 : classes);
 }
 
-/* unslice(t, axis, first, length): zeros of that length along the axis with t put at `first`: slice's gradient. */
+/* unslice(t, axis, first, length, value): of that length along the axis, t at `first` and else the value, 0 by
+   default: slice's gradient. */
 static int unslice(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     int axis = lcheck_axis(L, 2, "unslice", t);
     lua_Integer part_length = (lua_Integer)t->shape[axis];
     lua_Integer length = lcheck_integer(L, 4, "unslice: length", part_length, LUA_MAXINTEGER);
     size_t first = (size_t)lcheck_integer(L, 3, "unslice: first", 1, length - part_length + 1) - 1;
+    double value = lua_isnil(L, 5) ? 0 : lcheck_element(L, 5, "unslice: value", t->dtype);
     struct tensor shape = *t;
     shape.shape[axis] = (size_t)length;
     struct tensor *whole = ltensor_new(L, "unslice", t->dtype, t->rank, shape.shape);
     struct tensor part = tensor_slice(whole, axis, first, t->shape[axis]);
-    tensor_fill(whole, 0);
+    tensor_fill(whole, value);
     tensor_copy(t, &part);
     return inherit(L, "unslice", 4, NO_AXIS);
 }
@@ -220,7 +222,7 @@ void lopen_view(lua_State *L) {
         {"transpose", transpose, 3},
         {"slice", slice, 4},
         {"select", select_index, 3},
-        {"unslice", unslice, 4},
+        {"unslice", unslice, 5},
         {"expand", expand, 2},
         {"clone", clone, 1},
         {"contiguous", contiguous, 1},

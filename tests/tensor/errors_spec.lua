@@ -278,6 +278,8 @@ describe("what is no tensor", function()
     "sort", "argsort", "topk", "median", "quantile", "unique", "cumsum", "cumprod", "prod", "any", "all",
     "logsumexp",
     "outer", "sample", "bernoulli",
+    "pick", "nonzero", "one_hot", "bincount", "histogram", "masked_select", "masked_fill", "scatter_add", "flip",
+    "roll", "pad", "tile", "tril", "triu",
     table.unpack(operations.names(1, "METHOD", "COMPARISON", "WHOLE")),
   }
 
@@ -374,7 +376,8 @@ describe("names and keys of other libraries", function()
 
   it("that are no index say what is one", function()
     local way_out = ": an index is one whole number; t:get(i, j) is an element, t:slice(axis, first, last) a " ..
-      "part of an axis, t:gather(rows) some rows, fnet.where(mask, a, b) chooses by a mask"
+      "part of an axis, t:gather(rows) some rows, t:masked_select(mask) what a mask marks, " ..
+      "t:masked_fill(mask, value) and fnet.where(mask, a, b) choose by one"
     raises("a tensor has no part [table]" .. way_out, function() return t[{ 1, 2 }] end)
     raises("a tensor has no part [a float32 tensor of [2, 3]]" .. way_out, function() return t[t:gt(0)] end)
     raises('a tensor has no part ["1:2"]' .. way_out, function() return t["1:2"] end)

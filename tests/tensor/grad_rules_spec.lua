@@ -188,6 +188,23 @@ describe("the rules", function()
     check(function(a, b) return fnet.stack({ a * a, b, a * b }, 2) end, mixed { 3 }, positive { 3 })
   end)
 
+  it("of elements by index and by mask, and in other places", function()
+    local function int(values) return fnet.tensor(values, "int32") end
+    local rows, places, mask = int { 2, 1, 2 }, int { { 2, 1 }, { 2, 2 }, { 1, 1 } }, int { 1, 0 }
+    check(function(x) return (x * x):pick(int { 2, 1, 2 }) end, mixed { 3, 2 })
+    check(function(x) return (x * x):pick(int { { 1, 2 }, { 2, 2 } }, 2) end, mixed { 2, 2, 2 })
+    check(function(x, y) return (x * x):scatter_add(rows, y * y) end, mixed { 2, 2 }, positive { 3, 2 })
+    check(function(x, y) return (x * x):scatter_add(places, y * y, 2) end, mixed { 3, 2 }, positive { 3, 2 })
+    check(function(x) return (x * x):masked_select(mask) end, mixed { 3, 2 })
+    check(function(x) return (x * x):masked_fill(mask, 3) end, mixed { 3, 2 })
+    check(function(x) return (x * x):flip(2) end, mixed { 3, 2 })
+    check(function(x) return (x * x):roll(1, 1) end, mixed { 3, 2 })
+    check(function(x) return (x * x):pad({ 1, { 0, 2 } }, 3) end, mixed { 3, 2 })
+    check(function(x) return (x * x):tile { 2, 3 } end, mixed { 3, 2 })
+    check(function(x) return (x * x):tril(-1) end, mixed { 3, 2 })
+    check(function(x) return (x * x):triu() end, mixed { 3, 2 })
+  end)
+
   it("of batch_norm and layer_norm", function()
     check(function(x, w, b)
       local mean, inverse = fnet.no_grad(function()

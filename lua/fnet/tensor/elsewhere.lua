@@ -15,6 +15,12 @@ local CPU = "fnet computes on the processor alone"
 
 -- Of tensors.
 local tensor = {
+  add_at = "scatter_add", argwhere = "nonzero", boolean_mask = "masked_select", compress = "masked_select",
+  flatnonzero = "nonzero", fliplr = "flip", flipud = "flip", histc = "histogram", index_add = "scatter_add",
+  put_along_axis = "t:scatter_add(indices, values, axis) adds values at places", ["repeat"] = "tile",
+  repeat_interleave = "t:unsqueeze(2):expand { n, k }:flatten() repeats each of n elements",
+  take_along_dim = "take_along_axis", to_categorical = "one_hot",
+
   addbmm = "c + a:matmul(b)", addcdiv = "t + a / b * value", addcmul = "t + a * b * value",
   addmm = "c + a:matmul(b)", addmv = "c + a:matmul(b)", addr = "outer", adjoint = "transpose",
   array_split = "chunk", average = "mean", baddbmm = "c + a:matmul(b)", bfloat16 = TYPES, bitwise_and = TRUTH,

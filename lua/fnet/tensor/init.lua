@@ -1,5 +1,5 @@
 --- tensor: tensors and gradient rules. This file has constructors and the methods that are written in Lua. Those in
--- C are declared in methods.lua; those that are made of other operations are in functions.lua.
+-- C are declared in methods.lua; those that are made of other operations are in functions.lua and index.lua.
 -- Methods check self too: they can be called with anything in its place, t.mean(5).
 
 local expect = require "fnet.base.expect"
@@ -46,8 +46,6 @@ metatable.elsewhere = { -- names of PyTorch and NumPy
   is_leaf = "what requires gradients and was made by no operation is a leaf", length = "#t is the first length",
   less = "lt", less_equal = "le", logical_not = "t:eq(0) is 1 where t is 0",
   long = "int",
-  masked_fill = "fnet.where(mask, value, t) chooses element by element",
-  masked_select = "fnet.where(mask, t, 0) keeps the shape, t:gather(positions) takes rows",
   mm = "matmul", msort = "sort", multiply = "mul", mv = "matmul", narrow = "slice", ndim = "rank",
   ndimension = "rank",
   negative = "neg", nelement = "count", not_equal = "ne",
@@ -60,15 +58,17 @@ metatable.elsewhere = { -- names of PyTorch and NumPy
   rint = "round", rsqrt = "1 / t:sqrt()",
   size = "shape", split = "chunk", square = "t * t",
   stack = "fnet.stack { a, b } joins tensors along a new axis", subtract = "sub", swapaxes = "transpose",
-  swish = "silu", t = "transpose", take = "gather", tile = "expand", tolist = "totable", type = "dtype",
+  swish = "silu", t = "transpose", take = "gather", tolist = "totable", type = "dtype",
   view = "reshape", where = "fnet.where(condition, a, b) chooses element by element",
 }
 
-local order, running = "fnet.tensor.order", "fnet.tensor.running"
+local index, order, running = "fnet.tensor.index", "fnet.tensor.order", "fnet.tensor.running"
 later.methods(methods, {
   sort = order, argsort = order, topk = order, median = order, quantile = order, unique = order,
   cumsum = running, cumprod = running, prod = running, any = running, all = running, norm = running,
   logsumexp = running,
+  masked_select = index, masked_fill = index, scatter_add = index, flip = index, roll = index, pad = index,
+  tile = index, tril = index, triu = index,
 })
 
 local constructors = {}
@@ -430,7 +430,8 @@ metatable.properties = { "shape", "rank", "dtype", "grad", "requires_grad" }
 function metatable.unknown(key)
   if type(key) ~= "string" or key:find "^%d" then
     core.raise("a tensor has no part [%s]: an index is one whole number; t:get(i, j) is an element, t:slice(" ..
-      "axis, first, last) a part of an axis, t:gather(rows) some rows, fnet.where(mask, a, b) chooses by a mask",
+      "axis, first, last) a part of an axis, t:gather(rows) some rows, t:masked_select(mask) what a mask marks, " ..
+      "t:masked_fill(mask, value) and fnet.where(mask, a, b) choose by one",
       type(key) == "string" and ("%q"):format(key) or core.kind(key))
   end
   local names = naming.sorted(methods)

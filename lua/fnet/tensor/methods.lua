@@ -190,8 +190,26 @@
 --- As another type, "float32" without an argument; itself where it has that type. Floats lose their fraction
 --- on the way to an integer type; raises where a value does not fit.
 ---@field to fun(self: tensor, dtype?: string): tensor
---- Zeros of the given length along an axis, with self put at `first`: slice backwards.
----@field unslice fun(self: tensor, axis: integer, first: integer, length: integer): tensor
+--- Of the given length along an axis, with self put at `first` and else a value, 0 by default: slice backwards.
+---@field unslice fun(self: tensor, axis: integer, first: integer, length: integer, value?: number): tensor
+
+--- By index. Indices, and labels, are int32 or uint8, from 1; one outside raises an error that names its position.
+---@class tensor
+--- One element of each line along an axis (the last by default), which then is gone: `q:pick(actions)` of [32, 4]
+--- and [32] is [32]. The indices have the shape of self without the axis. Differentiable.
+---@field pick fun(self: tensor, indices: tensor, axis?: integer): tensor
+--- The row-major positions, from 1, of what is not 0, ascending, as int32 of one axis; a NaN is not 0. Of a mask of
+--- rows, `x:gather(mask:nonzero())` is those rows.
+---@field nonzero fun(self: tensor): tensor
+--- 1 at the label along a new last axis, else 0: labels of [32] give [32, classes], float32 by default.
+---@field one_hot fun(self: tensor, classes: integer, dtype?: string): tensor
+--- How often each number from 1 to length is there, as int32 [length]; by default up to the greatest. Weighted:
+--- `fnet.zeros { length }:scatter_add(labels, weights)`.
+---@field bincount fun(self: tensor, length?: integer): tensor
+--- How many elements lie in each of so many equal bins (10 by default) from low to high (by default the least and
+--- the greatest element, 0.5 beyond where these are equal), as int32 [bins]; and the edges, as float64 [bins + 1].
+--- A bin has its lower edge, the last its upper one too. Elements beyond given ends are not counted; a NaN raises.
+---@field histogram fun(self: tensor, bins?: integer, low?: number, high?: number): tensor, tensor
 
 --- Elements. These are not on the tape: to write a tensor that requires gradients, by copy or t[i] = value, raises
 --- an error outside fnet.no_grad, because its gradients would be lost. fnet.stack and fnet.concat keep them.

@@ -291,6 +291,10 @@ end
 function rules.scatter(dy, _, _, indices, axis) return core.gather(dy, indices, axis) end
 function rules.take_along(dy, _, x, indices, axis) return core.put_along(dy, indices, axis, x.shape[axis]) end
 function rules.put_along(dy, _, _, indices, axis) return core.take_along(dy, indices, axis) end
+function rules.pick(dy, _, x, indices, axis)
+  axis = axis or x.rank
+  return core.put_along(dy:unsqueeze(axis), indices:unsqueeze(axis), axis, x.shape[axis])
+end
 function rules.concat2(dy, _, a, b, axis)
   local n = a.shape[axis]
   return dy:slice(axis, 1, n), dy:slice(axis, n + 1, n + b.shape[axis])
