@@ -81,7 +81,7 @@ end
 
 -- The losses of rows [rows, classes] with one label each.
 local function label_costs(logits, labels)
-  return -logits:log_softmax():take_along_axis(labels:reshape { #labels, 1 }, 2):squeeze(2)
+  return -logits:log_softmax():pick(labels)
 end
 
 -- The losses one by one, in the shape of the output without its last axis: 0 where the label is ignored.
