@@ -138,8 +138,8 @@ return later.names("fnet", fnet, {
   randint = "fnet.rand(shape, 1, n + 1):int() gives whole numbers from 1 to n",
   randn_like = "fnet.randn(t.shape) does it", randperm = "permutation",
   save = "it is a method: model:save(path)", set_num_threads = "threads", set_seed = "seed",
-    state_dict = "it is a method: model:state()", uniform = "rand", update_bn = "renew_statistics",
-    vstack = "concat",
+  state_dict = "it is a method: model:state()", uniform = "rand", update_bn = "renew_statistics",
+  vstack = "concat",
 }, { -- and of what NumPy has as functions
   __index = function(_, name)
     local further = require "fnet.tensor.elsewhere"

@@ -20,7 +20,7 @@ static int refuse(lua_State *L, enum sample_fault fault, const struct tensor *x,
 
 /* sample(weights, u, replace): weights [..., classes] and uniform numbers, float64 [..., n]; int32 [..., n]. */
 static int sample(lua_State *L) {
-    const struct tensor *x = &ltensor_check(L, 1)->tensor, *u = &ltensor_check(L, 2)->tensor;
+    const struct tensor *x = &ltensor_check(L, 1)->tensor, *u;
     bool replace = lua_toboolean(L, 3);
     if (!dtype_is_float(x->dtype) || x->rank == 0)
         return lerror(L, "sample: expected float weights of [..., classes], got %s of %s", dtype_names[x->dtype],
@@ -28,6 +28,7 @@ static int sample(lua_State *L) {
     size_t classes = x->shape[x->rank - 1], rows = tensor_span(x, 0, x->rank - 1), needed = sample_memory(classes);
     if (needed == 0) return lerror(L, "sample: %I classes are too many", (LUAI_UACINT)classes);
     x = lpush_contiguous(L, 1, "sample", x->dtype);
+    ltensor_check(L, 2);
     u = lpush_contiguous(L, 2, "sample", FLOAT64);
     size_t count = u->shape[u->rank - 1];
     double *memory = ltensor_new(L, "sample", FLOAT64, 1, &needed)->data;

@@ -168,7 +168,8 @@ describe("grad", function()
     raises("grad: expected a loss with one element, got [2]; reduce it with :sum() or :mean(), or pass " ..
       "{ gradient = ... }", function() fnet.grad(x * 2, x) end)
     raises("grad: this result does not depend on any tensor that requires gradients (detached, " ..
-      "without parameters, or computed under no_grad or in the backward of an operation: there fnet.enable_grad(f, ...) records)",
+      "without parameters, or computed under no_grad or in the backward of an operation: there " ..
+      "fnet.enable_grad(f, ...) records)",
       function() fnet.grad(fnet.ones {}, x) end)
     raises("grad: y does not depend on input 2, [2]; leave it out, its gradient is 0",
       function() fnet.grad(y, { x, w }) end)

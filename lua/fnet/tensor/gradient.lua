@@ -27,13 +27,13 @@ function public.no_grad(f, ...) return core.no_grad(f, ...) end
 function public.enable_grad(f, ...) return core.enable_grad(f, ...) end
 
 --- A new differentiable operation with a backward of its own.
----@param forward fun(...): tensor  computes the result from the arguments; is not recorded
+---@param forward fun(...): tensor  or a model: computes the result from the arguments; is not recorded
 ---@param backward fun(dy: tensor, y: tensor, ...): tensor?, ...  one gradient an argument, of its shape, or nil;
 --- more than there are arguments raise an error. It is recorded for second derivatives only; fnet.enable_grad
 --- records inside it
 ---@return fun(...): tensor operation
 function public.operation(forward, backward)
-  if type(forward) ~= "function" or type(backward) ~= "function" then
+  if not is.callable(forward) or type(backward) ~= "function" then
     core.raise("operation: expected two functions, forward and backward, got " .. say.value(forward) .. " and " ..
       say.value(backward))
   end
