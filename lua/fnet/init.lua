@@ -30,6 +30,10 @@ later.methods(require("fnet.nn.module").Module, {
 later.names("fnet.nn", nn, {
   ["fnet.nn.recurrent"] = { "RNN", "LSTM", "GRU" },
   ["fnet.nn.margin"] = { "cosine", "hinge", "triplet" },
+  ["fnet.nn.conv1d"] = "Conv1D", ["fnet.nn.prelu"] = "PReLU", ["fnet.nn.group_norm"] = { "GroupNorm", "RMSNorm" },
+  ["fnet.nn.upsample"] = { "ConvTranspose2D", "Upsample" },
+  ["fnet.nn.attention"] = "MultiHeadAttention",
+  ["fnet.nn.transformer"] = { "TransformerLayer", "PositionalEncoding" },
   ["fnet.measure.classes"] = { "correct" },
   ["fnet.measure.evaluate"] = { evaluate = "evaluate_classifier", "accuracy" },
 }, getmetatable(nn).elsewhere)

@@ -51,13 +51,12 @@ local nn = {
 for name, class in pairs(activations.classes) do nn[name] = class end
 
 local recurrent = "a sequence of one step does it, fnet.nn.%s(inputs, units), which gives its state back"
-local attention = "write it in Lua, as examples/attention.lua does"
 local logits = "fnet.nn.binary_cross_entropy takes logits"
 
 return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras; more layers: ../init.lua
   AdaptiveAvgPool2d = "GlobalAvgPool", Add = "fnet.nn.Residual { ... } adds its input to what its layers give",
-  Attention = attention, AveragePooling2D = "AvgPool2D", AvgPool2d = "AvgPool2D", BatchNorm1d = "BatchNorm",
-  BatchNorm2d = "BatchNorm", BatchNormalization = "BatchNorm",
+  Attention = "MultiHeadAttention", AveragePooling2D = "AvgPool2D", AvgPool2d = "AvgPool2D",
+  BatchNorm1d = "BatchNorm", BatchNorm2d = "BatchNorm", BatchNormalization = "BatchNorm",
   BCELoss = logits .. ": leave out the Sigmoid before it", BCEWithLogitsLoss = logits,
   BinaryCrossentropy = "binary_cross_entropy", CategoricalCrossentropy = "cross_entropy",
   Concatenate = "Concat", Conv2d = "Conv2D", CrossEntropyLoss = "cross_entropy",
@@ -67,11 +66,15 @@ return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras; more layers
   MaxPool2d = "MaxPool2D",
   MaxPooling2D = "MaxPool2D", Module = "module",
   ModuleDict = "a plain table with names does it: self.heads = { left = nn.Dense(8, 2), ... }", ModuleList = "List",
-  MSELoss = "mse", MultiHeadAttention = attention,
-  MultiheadAttention = attention, NLLLoss = "cross_entropy",
+  MSELoss = "mse", MultiheadAttention = "MultiHeadAttention", NLLLoss = "cross_entropy",
   Parameter = "a tensor whose requires_grad is set to true is a parameter of the module that has it in a field, " ..
     "or in a plain table there",
   ParameterList = "a plain table in a field of a module does it",
+  Conv1d = "Conv1D", ConvTranspose2d = "ConvTranspose2D", Conv2DTranspose = "ConvTranspose2D",
+  GroupNormalization = "GroupNorm", InstanceNorm2d = "fnet.nn.GroupNorm(channels, channels) does it",
+  RMSNormalization = "RMSNorm", TransformerEncoderLayer = "TransformerLayer",
+  TransformerDecoderLayer = "fnet.nn.MultiHeadAttention takes keys and values from elsewhere",
+  UpSampling2D = "Upsample", UpsamplingNearest2d = "Upsample",
   Bidirectional = "fnet.nn.RNN, LSTM and GRU take bidirectional = true", RNNCell = recurrent:format "RNN",
   SimpleRNN = "RNN", SmoothL1Loss = "huber", Swish = "SiLU",
   CategoricalHinge = "hinge", CosineEmbeddingLoss = "cosine", CosineSimilarity = "cosine", Hinge = "hinge",

@@ -69,9 +69,11 @@ end
 
 --- The same for what is not trained.
 ---@param shape integer[]
----@param value number
+---@param value number|fun(shape: integer[]): tensor
 ---@param dtype? string "float32"
 ---@return tensor
-function parameter.buffer(shape, value, dtype) return stand_in(shape, dtype) or core.full(shape, value, dtype) end
+function parameter.buffer(shape, value, dtype)
+  return stand_in(shape, dtype) or type(value) == "function" and value(shape) or core.full(shape, value, dtype)
+end
 
 return parameter

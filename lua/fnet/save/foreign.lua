@@ -63,6 +63,17 @@ local function by_place(what, model, option, fits, example, problems)
   return list
 end
 
+-- Adds the names of the layers inside those that have such a name: a layer of theirs may be several of ours.
+local function add_inside(model, library, names)
+  for _, place in ipairs(library.inside and naming.sorted(names) or {}) do
+    local layer = part_at(model, place)
+    for key, theirs in pairs(module.is_module(layer) and library.inside(layer) or {}) do
+      local full = (place == "" and "" or place .. ".") .. key
+      names[full] = names[full] or (names[place] == "" and "" or names[place] .. ".") .. theirs
+    end
+  end
+end
+
 -- ---- layouts ----
 
 -- The shape {height, width, channels} of what a layer of PyTorch's takes flattened, if it does.
@@ -216,6 +227,7 @@ function Module:load_foreign(tensors, options)
   local problems = {}
   local names = by_place("names", self, options.names, "string",
     'their names by place, such as { ["2"] = "fc1" }', problems)
+  add_inside(self, library, names)
   local flattened = by_place("flattened", self, options.flattened or {}, "table",
     'shapes by place, such as { ["4"] = { 5, 5, 16 } }', problems)
   local matched = match(self, tensors, library, names, flattened)

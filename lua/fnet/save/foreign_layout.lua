@@ -1,7 +1,9 @@
 --- What other libraries call the tensors of a layer, and how these lie: for foreign.lua. PyTorch has dense weights
--- as [units, inputs] and convolution weights as [outputs, inputs, height, width], and flattens pictures with their
--- channels first. Keras has all that as fnet does, but for depthwise kernels, [height, width, inputs, multiplier].
+-- as [units, inputs] and convolution weights as [outputs, inputs, height, width], transposed ones as [inputs,
+-- outputs, ...]: of both fnet has the first two last, the other way round. It flattens pictures with their channels
+-- first. Keras has all that as fnet does, but for depthwise kernels, [height, width, inputs, multiplier].
 
+local attention = require "fnet.save.foreign_attention"
 local recurrent = require "fnet.save.foreign_recurrent"
 
 local layouts = {}
@@ -20,7 +22,14 @@ local pytorch = {
 ---@param layer table
 ---@param key string "weight", "bias", ...
 ---@return (string|table)[]
-function pytorch.candidates(layer, key) return recurrent.pytorch(layer, key) or { key } end
+function pytorch.candidates(layer, key)
+  return recurrent.pytorch(layer, key) or attention.pytorch(layer, key) or { key }
+end
+
+--- Their names, within that of a layer, of the layers in it; nil of one that has none, or of its own.
+---@param layer table
+---@return table<string, string>?
+function pytorch.inside(layer) return attention.pytorch_inside[layer.class_name] end
 
 --- A tensor of theirs in fnet's layout.
 ---@param tensor tensor
@@ -29,6 +38,7 @@ function pytorch.candidates(layer, key) return recurrent.pytorch(layer, key) or 
 ---@return tensor
 function pytorch.convert(tensor, layer, pictures)
   if tensor.rank == 4 then return tensor:transpose(1, 3):transpose(2, 4):transpose(3, 4):contiguous() end
+  if layer.class_name == "Conv1D" and tensor.rank == 3 then return tensor:transpose(1, 3):contiguous() end
   local is_dense = layer.class_name == "Dense" and tensor.rank == 2
   local takes_rows = is_dense or is_norm[layer.class_name] -- whose last axis is that of the input
   if pictures and takes_rows and tensor.shape[tensor.rank] == layer.inputs then -- channels last
@@ -54,11 +64,13 @@ local other_names = {
   weight = { "kernel", "embeddings", "depthwise_kernel", "pointwise_kernel", "vars/0", "vars/1" },
   bias = { "bias", "vars/1", "vars/2" }, -- 2: a separable convolution has two kernels
 }
+local names_by_class = { BatchNorm = norm_names, LayerNorm = norm_names, GroupNorm = norm_names,
+  RMSNorm = { weight = { "scale", "vars/0" } }, PReLU = { weight = { "alpha", "vars/0" } } }
 
 function keras.candidates(layer, key)
-  local of_recurrent = recurrent.keras(layer, key)
-  if of_recurrent then return of_recurrent end
-  local names = (is_norm[layer.class_name] and norm_names or other_names)[key] or { key }
+  local of_several = recurrent.keras(layer, key) or attention.keras(layer, key)
+  if of_several then return of_several end
+  local names = (names_by_class[layer.class_name] or other_names)[key] or { key }
   local list = {}
   for i, name in ipairs(names) do list[2 * i - 1], list[2 * i] = name, name .. ":0" end -- :0 from Keras 2
   return list
@@ -66,6 +78,7 @@ end
 
 function keras.convert(tensor, layer)
   local shape = tensor.shape
+  if layer.class_name == "PReLU" and tensor:count() == shape[#shape] then return tensor:reshape { -1 } end
   local is_depthwise = layer.class_name == "Conv2D" and #shape == 4 and shape[3] == layer.groups
     and layer.groups == layer.inputs
   return is_depthwise and tensor:reshape { shape[1], shape[2], 1, shape[3] * shape[4] } or tensor
