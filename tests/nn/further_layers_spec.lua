@@ -136,6 +136,9 @@ describe("ConvTranspose2D and Upsample", function()
     raises("Upsample: unknown option 'align_corners'; known are mode",
       function() nn.Upsample(2, { align_corners = true }) end)
     raises("Upsample: scale: expected a whole number from 1 to 4096, got 1.5", function() nn.Upsample(1.5) end)
+    raises("Upsample(2, bilinear): expected a float tensor, got int32 [2, 3, 1]",
+      function() nn.Upsample(2, { mode = "bilinear" })(fnet.ones({ 2, 3, 1 }, "int32")) end)
+    assert.is_true(nn.Upsample(2)(fnet.ones({ 2, 3, 1 }, "int32")):equal(fnet.ones({ 4, 6, 1 }, "int32")))
     raises("Upsample(2): expected pictures [batch, height, width, channels] or one [height, width, channels], " ..
       "got float32 [2, 3]", function() nn.Upsample(2)(fnet.zeros { 2, 3 }) end)
   end)

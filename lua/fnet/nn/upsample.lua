@@ -2,6 +2,7 @@
 
 local activations = require "fnet.nn.activations"
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 local module = require "fnet.nn.module"
@@ -157,11 +158,13 @@ local function stretch(x, axis, scale, mode)
 end
 
 --- The larger pictures. Raises, with the layer's place, where the input is no picture.
----@param x tensor [batch, height, width, channels], or one picture [height, width, channels]; float
+---@param x tensor [batch, height, width, channels], or one picture [height, width, channels];
+--- float, where lines are drawn
 ---@return tensor y [batch, height * down, width * across, channels], or without the batch
 function Upsample:forward(x)
   if x == nil then expect.method("forward", self) end
   size_of(self, x)
+  if self.mode == "bilinear" then expect.that(is.float(x), self:name(), "a float tensor", x) end
   local rank = x.rank
   x = stretch(x, rank - 2, self.scale[1], self.mode)
   return stretch(x, rank - 1, self.scale[2], self.mode)
