@@ -109,7 +109,8 @@ local output = fnet.predict(model, picture)
 local guess = output:argmax():item()
 local function with_article(name) return (name:match "^[AEIOU]" and "an " or "a ") .. name:lower() end
 say("\n%s\n\n%.0f%% certain that this is %s (it is %s)\n\n%s\n", report.picture(picture, { cut = true }),
-  100 * output[guess], with_article(test.classes[guess]), with_article(test.classes[label]), report.distribution(test.classes, output))
+  100 * output[guess], with_article(test.classes[guess]), with_article(test.classes[label]),
+  report.distribution(test.classes, output))
 
 local function tell(path, saved, message)
   if not saved then fail("not saved: ", message) end

@@ -43,13 +43,18 @@ void index_gather(size_t outer, size_t n, size_t inner, size_t element_bytes, co
 }
 
 /* y += x for n elements next to each other. */
-static void add(const struct job *job, size_t n, char *y, const char *x) {
-    if (n != 1)
+static void add(const struct job *job, size_t n, void *y, const void *x) {
+    if (n != 1) {
         job->kernels->binary[BINARY_ADD](n, y, 1, x, 1, y);
-    else if (job->size == sizeof(float))
-        *(float *)y += *(const float *)x;
-    else
-        *(double *)y += *(const double *)x;
+    } else if (job->size == sizeof(float)) {
+        const float *from = x;
+        float *to = y;
+        *to += *from;
+    } else {
+        const double *from = x;
+        double *to = y;
+        *to += *from;
+    }
 }
 
 /* Shared by outer slices only, so that the order of additions does not depend on the threads. */

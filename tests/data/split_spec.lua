@@ -55,7 +55,8 @@ describe("a stratified split", function()
     local floats = Dataset { x = fnet.ones { 4, 1 }, y = fnet.ones { 4 } }
     raises("split: stratified: expected labels, int32 [count], got float32 [4]",
       function() floats:split(2, { stratified = true }) end)
-    raises("split: unknown option 'stratifed' (did you mean 'stratified'?); known are shuffle, stratified, generator",
+    raises("split: unknown option 'stratifed' (did you mean 'stratified'?); known are shuffle, " ..
+      "stratified, generator",
       function() floats:split(2, { stratifed = true }) end)
     raises("split: stratified parts are shuffled; leave out shuffle = false",
       function() unbalanced():split(2, { stratified = true, shuffle = false }) end)

@@ -1,5 +1,5 @@
---- What `require "fnet"` loads is what the Makefile puts into the executable as text; all else lies there compressed,
--- and takes longer to load.
+--- What `require "fnet"` loads is what the Makefile puts into the executable as text; all else lies there
+-- compressed, and takes longer to load.
 
 local command = require "tests.support.command"
 

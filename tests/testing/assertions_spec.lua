@@ -191,7 +191,7 @@ describe("fnet.testing", function()
     assert.is_true(testing.allclose({ 1 }, fnet.ones { 1 }))
     assert.same({ false, "shape: expected [2], got [1]" }, { testing.shape({ 2 }, fnet.ones { 1 }) })
     assert.has_error(function() return testing.assert_close end,
-      "testing has no 'assert_close'; did you mean testing.allclose?")
+      "fnet.testing has no 'assert_close'; did you mean fnet.testing.allclose?")
   end)
 
   it("says what it needs where there is no luassert", function()

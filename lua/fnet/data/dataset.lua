@@ -251,7 +251,8 @@ end
 ---@return fun(): tensor|table|nil, tensor|table|nil iterator each in the form of x and y
 function Dataset:batches(options)
   expect.method("batches", self)
-  options = expect.options("batches", options, { "size", "shuffle", "drop_last", "weights", "balanced", "generator" },
+  options = expect.options("batches", options,
+    { "size", "shuffle", "drop_last", "weights", "balanced", "generator" },
     { "shuffle", "drop_last", "balanced" })
   local source = generator.source("batches", options.generator)
   local transform = self.transform

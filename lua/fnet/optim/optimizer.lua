@@ -351,7 +351,8 @@ end
 --- parameters that have taken cohort.steps; it may keep what it computes in the cohort. update: in the place of
 --- numbers, function(group, lr, cohort, moments_of) that takes the step, without a tape, of parameters that all
 --- have a gradient; moments_of(name) gives the list of the cohort's moments of that name, which are those of rule,
---- or, without one, of moments, a list of names. split: function(groups, optimiser), what those of the script become
+--- or, without one, of moments, a list of names. split: function(groups, optimiser), what the script's groups
+--- become
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
   spec.known, spec.known_of_group = {}, { "parameters" }

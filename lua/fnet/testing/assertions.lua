@@ -217,7 +217,7 @@ function assertions.falls(losses, below)
   return true
 end
 
-return naming.strict("testing", assertions, { -- names of NumPy and PyTorch
+return naming.strict("fnet.testing", assertions, { -- names of NumPy and PyTorch
   assert_allclose = "allclose", assert_almost_equal = "allclose", assert_array_equal = "same",
   assert_close = "allclose", assert_equal = "same",
 })
