@@ -19,7 +19,8 @@ local function named_in(text, known, own)
   local list, seen = {}, { [own] = true }
   for line in text:gmatch "[^\n]+" do
     for name in line:gsub("%-%-.*", ""):gmatch "[\"'](fnet[%w_.]*)[\"']" do
-      local loads = name ~= "fnet" or line:find "require" -- the program has that name, too
+      -- The program has that name, too, and a table of names is called as scripts write it.
+      local loads = (name ~= "fnet" or line:find "require") and not line:find("naming.strict(", 1, true)
       if known[name] and loads and not seen[name] then
         seen[name] = true
         list[#list + 1] = name

@@ -42,7 +42,7 @@ describe("the Makefile", function()
     assert.matches("\n%./share/lua/5%.4/fnet/nn/dense%.lua\n", files)
     assert.equal("6\n", run(command.quote(root .. "/bin/fnet") .. " -e 'print(1 + 2 + 3)'"))
     if command.lua then
-      local paths = ("LUA_PATH=%s LUA_CPATH=%s "):format(
+      local paths = ("env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 LUA_PATH=%s LUA_CPATH=%s "):format(
         command.quote(root .. "/share/lua/5.4/?.lua;" .. root .. "/share/lua/5.4/?/init.lua"),
         command.quote(root .. "/lib/lua/5.4/?.so"))
       assert.equal("6.0\n", run(paths .. command.lua .. [[ -e 'print(require("fnet").ones({ 6 }):sum():item())']]))

@@ -543,7 +543,7 @@ describe("the examples", function()
 
   it("stay short enough to be read", function()
     for name, most in pairs {
-      ["fashion.lua"] = 125, ["fashion_best.lua"] = 140, ["celsius.lua"] = 45, ["custom_layer.lua"] = 70,
+      ["fashion.lua"] = 126, ["fashion_best.lua"] = 140, ["celsius.lua"] = 45, ["custom_layer.lua"] = 70,
       ["xor.lua"] = 40, ["ring.lua"] = 65, ["overfitting.lua"] = 60, ["units.lua"] = 60,
       ["char_rnn.lua"] = 150, ["attention.lua"] = 150, ["fashion_cnn.lua"] = 110,
       ["fashion_speed.lua"] = 150,

@@ -18,10 +18,10 @@ reference.pages = {
   { file = "data", title = "Data sets", holds = { "data" } },
   { file = "train", title = "Training and checks", holds = { "train", "inspect" } },
   { file = "metrics", title = "Evaluation and metrics", holds = { "metrics", "measure" } },
-  { file = "files", title = "Files of models and tensors", holds = { "save", "files" } },
+  { file = "files", title = "Files of models and tensors", holds = { "save", "files", "onnx" } },
   { file = "report", title = "Reports", holds = { "report" } },
   { file = "testing", title = "Assertions for specs", holds = { "testing" } },
-  { file = "settings", title = "Seeds, threads, scripts", holds = { "", "command" } },
+  { file = "settings", title = "Seeds, threads, scripts", holds = { "", "base", "command" } },
 }
 
 local page_of = {}
