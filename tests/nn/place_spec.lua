@@ -114,6 +114,18 @@ describe("the place of a layer", function()
     assert.equal("its own words", got)
   end)
 
+  it("leaves a field of that name to the script", function()
+    local Owner = class_of("Owner", function(self, y) return self.place(y) end)
+    function Owner:init() self.place = nn.Dense(4, 2) end
+    local owner = Owner()
+    assert.same({ 2, 2 }, owner(x).shape)
+    local model = nn.Sequential { owner }
+    assert.same({ 2, 2 }, model(x).shape)
+    assert.same({ 2, 2 }, model:clone()(x).shape)
+    raises("layer 1, place, Dense(4, 2): expected an input of [..., 4], got [2, 3]",
+      function() model(fnet.ones { 2, 3 }) end)
+  end)
+
   it("is left out where finding it fails", function()
     for _, describe in ipairs {
       function() error "no description" end, function() return fnet.ones { 2 } + fnet.ones { 3 } end,

@@ -11,8 +11,9 @@ local contents = {}
 
 -- Keys of a module that no name of a user's field can equal: its fields in the order of their first assignment, and
 -- as a set; the set of those that hold buffers; its listed parts, with what one of them is called as their `noun`;
--- the module that it is a part of.
+-- the module that it is a part of, and what messages call its place there, such as "layer 2".
 contents.ORDER, contents.KNOWN, contents.BUFFERS, contents.PARTS, contents.PARENT = {}, {}, {}, {}, {}
+contents.PLACE = {}
 local ORDER, BUFFERS, PARTS, PARENT = contents.ORDER, contents.BUFFERS, contents.PARTS, contents.PARENT
 
 -- Grows with each module that becomes a part: names that were made before are made again.
@@ -31,10 +32,10 @@ local is_module = contents.is_module
 --- Makes `child` a part of `parent`, for the names in errors.
 ---@param parent? nn.Module nil: it is a part no longer
 ---@param child nn.Module
----@param place? string "layer 2"
+---@param place? string
 function contents.adopt(parent, child, place)
   rawset(child, PARENT, parent)
-  rawset(child, "place", place)
+  rawset(child, contents.PLACE, place)
   contents.adoptions = contents.adoptions + 1
 end
 

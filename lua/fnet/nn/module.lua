@@ -167,7 +167,8 @@ function Module:name()
   local parts, module = { title(self) }, self
   for _ = 1, DEEPEST do
     if not module then break end
-    if module.place then table.insert(parts, 1, module.place) end
+    local place = rawget(module, contents.PLACE)
+    if place then table.insert(parts, 1, place) end
     module = rawget(module, PARENT)
   end
   name = table.concat(parts, ", ")
