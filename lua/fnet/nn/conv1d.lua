@@ -43,11 +43,7 @@ function Conv1D:init(inputs, units, kernel, options)
     { "bias" })
   self.window = flat_window(kernel, options.stride, options.padding)
   self.causal = options.padding == "causal"
-  self.groups = expect.count("Conv1D: groups", options.groups or 1, 1)
-  if self.inputs % self.groups ~= 0 or self.units % self.groups ~= 0 then
-    core.raise("Conv1D: inputs and units must be multiples of the %d groups, got %d and %d", self.groups, inputs,
-      units)
-  end
+  self.groups = window.groups("Conv1D", options.groups, self.inputs, self.units)
   self.weight = parameter.weight("Conv1D", { self.window.kernel[2], self.inputs // self.groups, self.units },
     options.init or "he_uniform")
   if options.bias ~= false then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end

@@ -29,11 +29,7 @@ function Conv2D:init(inputs, units, kernel, options)
   self.inputs, self.units = expect.count("Conv2D: inputs", inputs, 1), expect.count("Conv2D: units", units, 1)
   options = expect.options("Conv2D", options, { "stride", "padding", "groups", "activation", "bias", "init" })
   self.window = window.new("Conv2D", kernel, options.stride or 1, options.padding)
-  self.groups = options.groups == nil and 1 or expect.count("Conv2D: groups", options.groups, 1)
-  if inputs % self.groups ~= 0 or units % self.groups ~= 0 then
-    core.raise("Conv2D: inputs and units must be multiples of the %d groups, got %d and %d", self.groups, inputs,
-      units)
-  end
+  self.groups = window.groups("Conv2D", options.groups, self.inputs, self.units)
   local size = self.window.kernel
   self.weight = parameter.weight("Conv2D", { size[1], size[2], self.inputs // self.groups, self.units },
     options.init or "he_uniform")

@@ -61,11 +61,7 @@ function ConvTranspose2D:init(inputs, units, kernel, options)
   if self.window.padding == "same" and self.extra > 0 then
     core.raise('%s: output_padding: padding = "same" leaves none to choose', what)
   end
-  self.groups = expect.count(what .. ": groups", options.groups or 1, 1)
-  if self.inputs % self.groups ~= 0 or self.units % self.groups ~= 0 then
-    core.raise("%s: inputs and units must be multiples of the %d groups, got %d and %d", what, self.groups, inputs,
-      units)
-  end
+  self.groups = window.groups(what, options.groups, self.inputs, self.units)
   local size = self.window.kernel
   self.weight = parameter.weight(what, { size[1], size[2], self.units // self.groups, self.inputs }, options.init)
   if options.bias ~= false then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end

@@ -114,4 +114,18 @@ function Window:describe(stride)
   return text_of(self.padding) == "0" and text or text .. ", padding " .. text_of(self.padding)
 end
 
-return { new = new }
+--- The groups of a convolution, which do not see each other.
+---@param what string the layer's class, for messages
+---@param count? integer 1
+---@param inputs integer
+---@param units integer
+---@return integer
+local function groups(what, count, inputs, units)
+  count = count == nil and 1 or expect.count(what .. ": groups", count, 1)
+  if inputs % count ~= 0 or units % count ~= 0 then
+    core.raise("%s: inputs and units must be multiples of the %d groups, got %d and %d", what, count, inputs, units)
+  end
+  return count
+end
+
+return { groups = groups, new = new }
