@@ -55,7 +55,7 @@ describe("data.windows", function()
   end)
 
   it("trains and evaluates, with the same bits everywhere", function()
-    support.same_everywhere({ 1, 2 }, function()
+    assert.same_everywhere(function()
       fnet.seed(1)
       local series = fnet.randn { 60 }
       local train, valid = data.windows(series:slice(1, 1, 40), { length = 5 }),
@@ -63,7 +63,7 @@ describe("data.windows", function()
       local model = nn.Sequential { nn.Dense(5, 4), nn.Tanh(), nn.Dense(4, 1) }
       local history = fnet.fit(model, { train = train, valid = valid, loss = nn.mse, optim = fnet.optim.Adam })
       return model:sha256(), history[1].valid_loss
-    end)
+    end, { 1, 2 })
   end)
 
   it("refuses what it cannot do", function()

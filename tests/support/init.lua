@@ -20,11 +20,6 @@ end
 --- Raises what Ctrl-C raises.
 function support.interrupt() require("fnet.core").raise_kind("interrupted", "interrupted") end
 
---- assert.same_everywhere with its arguments in another order.
----@param counts integer[] numbers of threads
----@param f fun(): ...
-function support.same_everywhere(counts, f) assert.same_everywhere(f, counts) end
-
 --- The nearest float32.
 ---@param x number
 ---@return number
