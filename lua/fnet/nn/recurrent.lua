@@ -165,6 +165,7 @@ local function join(list, is_single)
 end
 
 local function forward(self, x, state, lengths)
+  if x == nil then expect.method("forward", self) end
   local batch = take_input(self, x)
   local is_single = batch ~= x
   local h, c = take_state(self, state, batch, is_single)
@@ -237,7 +238,6 @@ end
 ---@return tensor y [batch, time, directions * units]; [batch, directions * units] with the option last
 ---@return tensor state like the one at the start, at the end of each sequence (of the way back: at its first step)
 function RNN:forward(x, state, lengths)
-  if x == nil then expect.method("forward", self) end
   local y, after = forward(self, x, state, lengths)
   return y, after
 end
@@ -266,7 +266,6 @@ function LSTM:init(inputs, units, options) set_up(self, "lstm", inputs, units, o
 ---@return tensor y [batch, time, directions * units]; [batch, directions * units] with the option last
 ---@return tensor[] state h and c at the end of each sequence (of the way back: at its first step)
 function LSTM:forward(x, state, lengths)
-  if x == nil then expect.method("forward", self) end
   local y, after = forward(self, x, state, lengths)
   return y, after
 end
@@ -296,7 +295,6 @@ function GRU:init(inputs, units, options) set_up(self, "gru", inputs, units, opt
 ---@return tensor y [batch, time, directions * units]; [batch, directions * units] with the option last
 ---@return tensor state like the one at the start, at the end of each sequence (of the way back: at its first step)
 function GRU:forward(x, state, lengths)
-  if x == nil then expect.method("forward", self) end
   local y, after = forward(self, x, state, lengths)
   return y, after
 end
