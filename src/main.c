@@ -370,6 +370,14 @@ static bool show_help(lua_State *L, const char *topic, bool search) {
     return show_text(L);
 }
 
+/* Prints what a shell offers at Tab, after the words in `arg`. */
+static bool complete_words(lua_State *L) {
+    if (!require(L, "fnet.command.shell")) return false;
+    lua_getglobal(L, "arg");
+    lua_pushstring(L, options_usage);
+    return call(L, 2, 0);
+}
+
 /* Pushes the chunk of a file, or of standard input for NULL. Where the session goes on after it, its locals stay.
  */
 static bool load_script(lua_State *L, const char *name, bool stays) {
@@ -526,6 +534,7 @@ static bool run_everything(lua_State *L, char **argv) {
     lua_gc(L, LUA_GCGEN, 0, 0);
     linterrupt_open(L);
     survive_file_limits();
+    if (options.completes) return complete_words(L);
     if (options.help) return show_help(L, options.topic, options.search);
     if (is_one_of_several) join_others(L);
     if (!options.ignore_environment && !run_environment(L)) return false;

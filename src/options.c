@@ -15,7 +15,7 @@ const char options_usage[] = "usage: fnet [options] [script [arguments]]\n"
                              "  -l mod     require the module `mod` into the global `mod`\n"
                              "  -l g=mod   require the module `mod` into the global `g`\n"
                              "  -i         go interactive after the script\n"
-                             "  -v, -V     show the versions of fnet, of its numerics and of Lua; also --version\n"
+                             "  -v, -V, --version  show the versions of fnet, of its numerics and of Lua\n"
                              "  -E         ignore environment variables (LUA_INIT, LUA_PATH, LUA_CPATH)\n"
                              "  -W         turn warnings on\n"
                              "  --help, -h  show this text\n"
@@ -36,17 +36,17 @@ const char options_help[] = "\n"
                             "are: a script of such a name runs as ./info.\n"
                             "\n"
                             "Examples:\n"
-                            "  fnet examples/fashion.lua --epochs 3  train a network on pictures of clothes\n"
-                            "  fnet                                  try things out; Tab completes names\n"
-                            "  fnet check model.lua                  a few steps: shapes, gradients, time\n"
-                            "  fnet launch -n 4 model.lua            in four processes, by mpirun\n"
-                            "  fnet export m.safetensors page.html   a saved network as a page to draw on\n"
-                            "  fnet export --help                    what export takes; also of eval\n"
-                            "  fnet -i model.lua                     run a script, then look around in it:\n"
-                            "                                        its top-level locals are still there\n"
-                            "  fnet -l fnet -e 'print(fnet.ones{2})' one line\n"
-                            "  fnet --help nn                        list the layers; `help nn` at the prompt\n"
-                            "  fnet --help --search 'early stopping' find a name; at the prompt `search ...`\n"
+                            "  fnet examples/fashion.lua --epochs 3   train a network on pictures of clothes\n"
+                            "  fnet                                   try things out; Tab completes names\n"
+                            "  fnet check model.lua                   a few steps: shapes, gradients, time\n"
+                            "  fnet launch -n 4 model.lua             in four processes, by mpirun\n"
+                            "  fnet export m.safetensors page.html    a saved network as a page to draw on\n"
+                            "  fnet export --help                     what export takes; also of eval\n"
+                            "  fnet -i model.lua                      run a script, then look around in it:\n"
+                            "                                         its top-level locals are still there\n"
+                            "  fnet -l fnet -e 'print(fnet.ones{2})'  one line\n"
+                            "  fnet --help nn                         the layers; at the prompt `help nn`\n"
+                            "  fnet --help --search 'early stopping'  find names; `search ...` at the prompt\n"
                             "\n"
                             "Environment:\n"
                             "  FNET_THREADS  number of threads (default: all processors)\n"
@@ -54,7 +54,11 @@ const char options_help[] = "\n"
                             "  FNET_DATA     directory of the data sets\n"
                             "  PAGER         what shows help that is longer than the screen (default: less)\n"
                             "  NO_COLOR      when set: pictures without colours\n"
-                            "  LUA_INIT      code, or @file, to run first\n";
+                            "  TERM          dumb or empty: no colours, no progress line, no line editing\n"
+                            "  XDG_STATE_HOME  the interactive mode's history is in fnet/history below it, or\n"
+                            "                below ~/.local/state\n"
+                            "  LUA_INIT      code, or @file, to run first\n"
+                            "  LUA_PATH, LUA_CPATH  where modules in Lua and in C are looked for\n";
 
 bool options_is_help(const char *argument) {
     return argument != NULL && (strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0);
@@ -69,6 +73,10 @@ struct options options_parse(char **argv) {
     int i = argv[0] == NULL ? 0 : 1;
     for (; options.bad == NULL && argv[i] != NULL && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
         const char *option = argv[i];
+        if (strcmp(option, "--complete") == 0) {
+            options.completes = true;
+            break;
+        }
         if (strcmp(option, "--") == 0) {
             options.count = i;
             options.script = i + 1;

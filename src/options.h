@@ -10,6 +10,7 @@ struct options {
     int script;        /* index of the script's name, of "-", or of the NULL at the end */
     const char *topic; /* what --help is about; NULL: the command */
     bool search;       /* the topic is words to be found */
+    bool completes;    /* --complete is at `script`; a shell's words follow */
     const char *bad;   /* the option that we do not know or that lacks its argument; else NULL */
 };
 
@@ -22,7 +23,8 @@ bool options_needs_argument(const char *option);
 /* Whether an argument asks for help: --help or -h. */
 bool options_is_help(const char *argument);
 
-/* How the command is called; what more is to be said of it. Lines of at most 80 columns. */
+/* How the command is called; what more is to be said of it. Lines of at most 80 columns, in the layout that
+   lua/fnet/command/usage.lua reads. */
 extern const char options_usage[], options_help[];
 
 #endif

@@ -70,8 +70,10 @@ local function complete_name(line)
   end), #prefix
 end
 
--- Names that help knows, up to the next dot, and terms of one word.
-local function complete_topic(prefix)
+--- Names that help knows, up to the next dot, and terms of one word.
+---@param prefix string  how they begin
+---@return string[] names  sorted
+function completion.topics(prefix)
   local known = {}
   for _, name in ipairs(require("fnet.command.help").names()) do
     if sub(name, 1, #prefix) == prefix then known[prefix .. match(sub(name, #prefix + 1), "^%.?[^.]*")] = true end
@@ -79,8 +81,10 @@ local function complete_topic(prefix)
   for _, term in ipairs(require("fnet.command.terms").list) do
     if not find(term.name, " ", 1, true) then known[term.name] = true end
   end
-  return beginning_with(prefix, known, function() return true end), #prefix
+  return beginning_with(prefix, known, function() return true end)
 end
+
+local function complete_topic(prefix) return completion.topics(prefix), #prefix end
 
 local function complete_file(path, list_directory)
   local directory, prefix = match(path, "^(.*/)([^/]*)$")

@@ -1,0 +1,20 @@
+# Tab in bash for fnet. What may stand at the cursor fnet itself says (lua/fnet/command/shell.lua), bash has the names
+# of files. Needs nothing of bash-completion, which loads this file where it is installed; else: source it.
+
+_fnet() {
+    local current=${COMP_WORDS[COMP_CWORD]} line
+    COMPREPLY=()
+    while IFS= read -r line; do
+        case $line in
+            :files) compopt -o default 2>/dev/null ;;
+            :directories) compopt -o dirnames 2>/dev/null ;;
+            :scripts)
+                compopt -o filenames -o plusdirs 2>/dev/null
+                while IFS= read -r line; do COMPREPLY+=("$line"); done < <(compgen -f -X '!*.lua' -- "$current")
+                ;;
+            *) COMPREPLY+=("${line%%$'\t'*}") ;;
+        esac
+    done < <("${1/#\~\//$HOME/}" --complete "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null </dev/null)
+}
+
+complete -F _fnet fnet
