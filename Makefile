@@ -3,8 +3,8 @@
 # again when a source, a header, a flag or the compiler changes. `make help` lists the targets.
 #
 # To set on the command line or in the environment: CC, CPPFLAGS, CFLAGS (release builds), LDFLAGS, PKG_CONFIG, STRIP,
-# PREFIX, BINDIR, LUADIR, LIBDIR, DESTDIR, READLINE=auto|libedit|readline|none, IMAGES=auto|none, MPI=auto|none,
-# V=1 (show the commands).
+# PREFIX, BINDIR, LUADIR, LIBDIR, MANDIR, DESTDIR, READLINE=auto|libedit|readline|none, IMAGES=auto|none,
+# MPI=auto|none, V=1 (show the commands).
 
 ifeq ($(wildcard src/main.c),)
 $(error fnet is built in its own folder, and all that is made goes to build there: make -C $(or $(patsubst %/,%,\
@@ -23,6 +23,7 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LUADIR ?= $(PREFIX)/share/lua/5.4
 LIBDIR ?= $(PREFIX)/lib/lua/5.4
+MANDIR ?= $(PREFIX)/share/man
 
 # release; asan, tsan and coverage for tests; fuzz for make fuzz; with -Werror gcc and clang for lint, aarch64-gcc and
 # aarch64-clang for test-aarch64, i386-gcc for test-i386.
@@ -160,10 +161,13 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-# What this machine cannot run, and the slow variants, are built without asking whether help knows every name.
-documented := $(if $(filter release,$(VARIANT)),$(if $(filter $(shell uname -m),$(machine)),$(build)/documented.txt))
+# What this machine cannot run, and the slow variants, are built without asking whether help knows every name, and
+# without the manual pages, which fnet writes.
+runs := $(if $(filter release,$(VARIANT)),$(filter $(shell uname -m),$(machine)))
+documented := $(if $(runs),$(build)/documented.txt)
+man_pages := $(if $(runs),build/man/man1/fnet.1 build/man/man3/fnet-lua.3)
 
-all: $(fnet) $(module) $(mpi_modules) $(documented) ## Build ./fnet and build/release/fnet/core.so (what plain `make` does)
+all: $(fnet) $(module) $(mpi_modules) $(documented) $(man_pages) ## Build ./fnet and build/release/fnet/core.so (what plain `make` does)
 
 library: $(module) $(mpi_modules)
 
@@ -233,6 +237,11 @@ $(mpi_modules): $(build)/fnet/%.so: $(build)/src/lua/lmpi_%.o $(build)/link.txt
 $(build)/documented.txt: $(fnet) tests/house/documented.lua
 	$(quiet)./$(fnet) tests/house/documented.lua
 	@touch $@
+
+build/man/man3/fnet-lua.3: build/man/man1/fnet.1 # which the same run writes
+
+build/man/man1/fnet.1: $(fnet) src/tools/docs/man.lua src/tools/docs/reference.lua
+	$(quiet)./$(fnet) src/tools/docs/man.lua build/man
 
 $(test_programs): $(build)/%: $(build)/%.o $(core_objects) $(build)/link.txt
 	@$(if $(quiet),echo '  link    $@')
@@ -405,13 +414,21 @@ quoted = '$(subst ','\'',$(1))'
 to_bin = $(call quoted,$(DESTDIR)$(BINDIR))
 to_lib = $(call quoted,$(DESTDIR)$(LIBDIR)/fnet)
 to_lua = $(call quoted,$(DESTDIR)$(LUADIR))
+to_man = $(call quoted,$(DESTDIR)$(MANDIR))
+to_share = $(call quoted,$(DESTDIR)$(PREFIX)/share)
+# Where each shell looks for what it completes, below share.
+completions := bash:bash-completion/completions/fnet zsh:zsh/site-functions/_fnet fish:fish/vendor_completions.d/fnet.fish
 lua_files = $(modules:lua/%=%)
 lua_folders = $(patsubst %/,%,$(sort $(dir $(lua_files))))
 backwards = $(if $(1),$(call backwards,$(wordlist 2,$(words $(1)),$(1))) $(firstword $(1)))
 
-install: $(fnet) install-library ## Install fnet and the library for stock Lua under PREFIX (/usr/local)
+install: $(fnet) $(man_pages) install-library ## Install fnet and the library for stock Lua under PREFIX (/usr/local)
 	install -d $(to_bin)
 	install -m 755 fnet $(to_bin)/fnet
+	for page in $(man_pages:build/man/%=%); do \
+	    install -d $(to_man)/$${page%/*} && install -m 644 build/man/$$page $(to_man)/$$page || exit 1; done
+	for pair in $(completions); do path=$${pair#*:}; install -d $(to_share)/$${path%/*} && \
+	    install -m 644 src/tools/completion/fnet.$${pair%:*} $(to_share)/$$path || exit 1; done
 
 install-library: library ## Install only the library for stock Lua
 	install -d $(to_lib)
@@ -426,7 +443,8 @@ install-strip: install ## Install, and leave out the names of functions, by STRI
 
 # What others put there stays, and so do the folders that it is in.
 uninstall: ## Remove what install put there
-	rm -f $(to_bin)/fnet
+	rm -f $(to_bin)/fnet $(to_man)/man1/fnet.1 $(to_man)/man3/fnet-lua.3
+	for pair in $(completions); do rm -f $(to_share)/$${pair#*:}; done
 	for file in core.so openmpi.so mpich.so; do rm -f $(to_lib)/$$file; done
 	@echo rm -f $(to_lua)/fnet/...
 	@for file in $(lua_files); do rm -f $(to_lua)/$$file; done

@@ -54,6 +54,7 @@ check_docs() { available cmark-gfm || need cmark-gfm; }
 
 check_test() {
     available cmark-gfm || optional="$optional cmark-gfm" # for the specs of the pages
+    available mandoc || optional="$optional mandoc" # for those of the manual pages
     [ -d /usr/share/libonnx-testdata ] || optional="$optional libonnx-testdata" # of Debian's alone
     if lua=$(sh tests/tools/stock-lua.sh); then
         busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
@@ -155,6 +156,7 @@ libmpfr-dev mpfr-devel mpfr mpfr
 curl curl curl curl
 wget wget wget wget
 cmark-gfm - cmark-gfm cmark-gfm
+mandoc mandoc mandoc mandoc
 chromium chromium chromium chromium
 libonnx-testdata - - -
 lua-check luarocks luacheck luacheck
@@ -247,6 +249,7 @@ libopenmpi-dev several processes
 mpich several processes
 libmpich-dev several processes
 cmark-gfm pages
+mandoc manual pages
 chromium pages
 libonnx-testdata ONNX models to read
 lua-check lint

@@ -40,6 +40,10 @@ describe("the Makefile", function()
     local files = run("cd " .. command.quote(root) .. " && find . -type f | LC_ALL=C sort")
     assert.matches("^%./bin/fnet\n%./lib/lua/5%.4/fnet/core%.so\n", files)
     assert.matches("\n%./share/lua/5%.4/fnet/nn/dense%.lua\n", files)
+    for _, path in ipairs { "bash-completion/completions/fnet", "fish/vendor_completions.d/fnet.fish",
+      "man/man1/fnet.1", "man/man3/fnet-lua.3", "zsh/site-functions/_fnet" } do
+      assert.is_truthy(files:find("\n./share/" .. path .. "\n", 1, true), path)
+    end
     assert.equal("6\n", run(command.quote(root .. "/bin/fnet") .. " -e 'print(1 + 2 + 3)'"))
     if command.lua then
       local paths = ("env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 LUA_PATH=%s LUA_CPATH=%s "):format(
@@ -54,6 +58,13 @@ describe("the Makefile", function()
     assert.equal("./share/lua/5.4/fnet/nn/mine.lua\n", run("cd " .. command.quote(root) .. " && find . -type f"))
     assert.equal("", run("ls " .. command.quote(root .. "/share/lua/5.4/fnet/empty")))
     run(plain .. "make uninstall " .. variables) -- once more: nothing is there, and that is no error
+  end)
+
+  it("puts manual pages where MANDIR says, and none where it is another machine that fnet is for", function()
+    local would = plain .. "make -n install " .. where:format(directory)
+    assert.is_truthy(run(would .. " MANDIR='/a man'"):find("in it/a man'/$page ", 1, true))
+    assert.is_truthy(run(would):find("man1/fnet.1", 1, true))
+    assert.is_nil(run(would .. " machine=another"):find("man1/fnet.1", 1, true))
   end)
 
   it("leaves the names of functions in, unless asked", function()
