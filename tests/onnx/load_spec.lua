@@ -26,7 +26,8 @@ local function distance(a, b) return (a - b):abs():max():item() end
 
 describe("load_onnx", function()
   for _, name in ipairs { "pytorch_dense_7", "pytorch_dense", "pytorch_pictures", "pytorch_pictures_new",
-    "pytorch_tokens", "pytorch_two", "keras_pictures" } do
+    "pytorch_tokens", "pytorch_two", "pytorch_lstm", "pytorch_lstm_new", "pytorch_gru", "pytorch_gru_new",
+    "pytorch_rnn", "pytorch_rnn_new", "keras_pictures" } do
     it("gives the outputs of the library that exported " .. name, function()
       local model, samples = load(name)
       assert.is_false(model.training)

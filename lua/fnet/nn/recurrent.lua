@@ -164,6 +164,7 @@ local function join(list, is_single)
   return is_single and joined:squeeze(1) or joined
 end
 
+-- Of a layer, or of what has its fields.
 local function forward(self, x, state, lengths)
   if x == nil then expect.method("forward", self) end
   local batch = take_input(self, x)
@@ -172,7 +173,7 @@ local function forward(self, x, state, lengths)
   local ends
   lengths, ends = take_lengths(self, lengths, batch.shape[1], batch.shape[2])
   if lengths then batch = without_rest(batch, lengths) end
-  local results, last_h, last_c = nil, {}, {}
+  local results, last_h, last_c = {}, {}, {}
   for k, pass in ipairs(self.passes) do
     if not pass.reversed and k > 1 then -- a new layer
       batch = #results > 1 and concat(results, 3) or results[1]
@@ -299,4 +300,4 @@ function GRU:forward(x, state, lengths)
   return y, after
 end
 
-return { RNN = RNN, LSTM = LSTM, GRU = GRU }
+return { RNN = RNN, LSTM = LSTM, GRU = GRU, forward = forward }

@@ -6,39 +6,40 @@ local core = require "fnet.core"
 
 local operations = { functions = {} }
 
-for _, part in ipairs { "elementwise", "reductions", "layers", "shapes" } do
+for _, part in ipairs { "elementwise", "reductions", "layers", "recurrent", "shapes" } do
   for name, f in pairs(require("fnet.onnx." .. part)) do operations.functions[name] = f end
 end
 
 --- Inputs that are needed, where it is not one.
 operations.REQUIRED = {
   Add = 2, And = 2, BatchNormalization = 5, CastLike = 2, Conv = 2, ConvTranspose = 2, CumSum = 2, Div = 2,
-  Equal = 2, Expand = 2, Gather = 2, GatherElements = 2, Gemm = 2, Greater = 2, GreaterOrEqual = 2,
-  GroupNormalization = 3, InstanceNormalization = 3, LayerNormalization = 2, Less = 2, LessOrEqual = 2,
-  MatMul = 2, Mod = 2, Mul = 2, OneHot = 3, Or = 2, PRelu = 2, Pow = 2, Range = 3, Reshape = 2, Sub = 2, Tile = 2,
-  Where = 3, Xor = 2,
+  Equal = 2, Expand = 2, GRU = 3, Gather = 2, GatherElements = 2, Gemm = 2, Greater = 2, GreaterOrEqual = 2,
+  GroupNormalization = 3, InstanceNormalization = 3, LSTM = 3, LayerNormalization = 2, Less = 2, LessOrEqual = 2,
+  MatMul = 2, Mod = 2, Mul = 2, OneHot = 3, Or = 2, PRelu = 2, Pow = 2, RNN = 3, Range = 3, Reshape = 2, Sub = 2,
+  Tile = 2, Where = 3, Xor = 2,
 }
 
-local INTEGER, NUMBER, TEXT, INTEGERS, NUMBERS, SCALAR = "a whole number", "a number", "a text",
-  "a list of whole numbers", "a list of numbers", "a tensor of one number"
+local INTEGER, NUMBER, TEXT, INTEGERS, NUMBERS, TEXTS, SCALAR = "a whole number", "a number", "a text",
+  "a list of whole numbers", "a list of numbers", "a list of texts", "a tensor of one number"
 
 --- By attribute what it has to be; false for one that changes nothing when a model is used.
 operations.ATTRIBUTES = {
-  allowzero = INTEGER, alpha = NUMBER, antialias = INTEGER, approximate = TEXT, auto_pad = TEXT, axes = INTEGERS,
-  axis = INTEGER, beta = NUMBER, bias = NUMBER, blocksize = INTEGER, ceil_mode = INTEGER,
-  coordinate_transformation_mode = TEXT, count_include_pad = INTEGER, detect_negative = INTEGER,
-  detect_positive = INTEGER, dilations = INTEGERS, dtype = INTEGER, ["end"] = INTEGER, ends = INTEGERS,
-  epsilon = NUMBER, exclusive = INTEGER, fmod = INTEGER, gamma = NUMBER, group = INTEGER, k = INTEGER,
-  keep_aspect_ratio_policy = TEXT, keepdims = INTEGER, kernel_shape = INTEGERS, lambd = NUMBER, largest = INTEGER,
-  max = NUMBER, min = NUMBER, mode = TEXT, nearest_mode = TEXT, noop_with_empty_axes = INTEGER,
-  num_groups = INTEGER, num_outputs = INTEGER, output_padding = INTEGERS, output_shape = INTEGERS,
-  pads = INTEGERS, perm = INTEGERS, reverse = INTEGER, scales = NUMBERS, select_last_index = INTEGER,
-  split = INTEGERS, start = INTEGER, starts = INTEGERS, steps = INTEGERS, strides = INTEGERS, to = INTEGER,
-  spatial = INTEGER, training_mode = INTEGER, transA = INTEGER, transB = INTEGER, upper = INTEGER,
-  value = SCALAR,
-  cubic_coeff_a = false, exclude_outside = false, extrapolation_value = false, momentum = false, ratio = false,
-  round_mode = false, saturate = false, seed = false, sorted = false, stash_type = false,
-  storage_order = false,
+  activations = TEXTS, allowzero = INTEGER, alpha = NUMBER, antialias = INTEGER, approximate = TEXT,
+  auto_pad = TEXT, axes = INTEGERS, axis = INTEGER, beta = NUMBER, bias = NUMBER, blocksize = INTEGER,
+  ceil_mode = INTEGER, clip = NUMBER, coordinate_transformation_mode = TEXT, count_include_pad = INTEGER,
+  detect_negative = INTEGER, detect_positive = INTEGER, dilations = INTEGERS, direction = TEXT, dtype = INTEGER,
+  ["end"] = INTEGER, ends = INTEGERS, epsilon = NUMBER, exclusive = INTEGER, fmod = INTEGER, gamma = NUMBER,
+  group = INTEGER, hidden_size = INTEGER, input_forget = INTEGER, k = INTEGER, keep_aspect_ratio_policy = TEXT,
+  keepdims = INTEGER, kernel_shape = INTEGERS, lambd = NUMBER, largest = INTEGER, layout = INTEGER,
+  linear_before_reset = INTEGER, max = NUMBER, min = NUMBER, mode = TEXT, nearest_mode = TEXT,
+  noop_with_empty_axes = INTEGER, num_groups = INTEGER, num_outputs = INTEGER, output_padding = INTEGERS,
+  output_shape = INTEGERS, pads = INTEGERS, perm = INTEGERS, reverse = INTEGER, scales = NUMBERS,
+  select_last_index = INTEGER, spatial = INTEGER, split = INTEGERS, start = INTEGER, starts = INTEGERS,
+  steps = INTEGERS, strides = INTEGERS, to = INTEGER, training_mode = INTEGER, transA = INTEGER, transB = INTEGER,
+  upper = INTEGER, value = SCALAR,
+  activation_alpha = false, activation_beta = false, cubic_coeff_a = false, exclude_outside = false,
+  extrapolation_value = false, momentum = false, ratio = false, round_mode = false, saturate = false, seed = false,
+  sorted = false, stash_type = false, storage_order = false,
 }
 
 local function is_list(value, check)
@@ -56,10 +57,13 @@ end
 local function is_integer(value) return math.type(value) == "integer" end
 local function is_number(value) return type(value) == "number" end
 
+local function is_text(value) return type(value) == "string" end
+
 local CHECKS = {
-  [INTEGER] = is_integer, [NUMBER] = is_number, [TEXT] = function(value) return type(value) == "string" end,
+  [INTEGER] = is_integer, [NUMBER] = is_number, [TEXT] = is_text,
   [INTEGERS] = function(value) return is_list(value, is_integer) end,
   [NUMBERS] = function(value) return is_list(value, is_number) end,
+  [TEXTS] = function(value) return is_list(value, is_text) end,
   [SCALAR] = function(value)
     return type(value) == "table" and is_number(value.number) and type(value.dtype) == "string"
       and core.dtypes[value.dtype] ~= nil

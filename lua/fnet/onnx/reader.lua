@@ -281,7 +281,8 @@ end
 local TRAINED = {
   Conv = { 2, 3 }, ConvTranspose = { 2, 3 }, Gemm = { 2, 3 }, MatMul = { 1, 2 }, Gather = { 1 }, PRelu = { 2 },
   BatchNormalization = { 2, 3 }, InstanceNormalization = { 2, 3 }, LayerNormalization = { 2, 3 },
-  GroupNormalization = { 2, 3 }, Add = { 1, 2 }, Mul = { 1, 2 }, Sub = { 1, 2 },
+  GroupNormalization = { 2, 3 }, Add = { 1, 2 }, Mul = { 1, 2 }, Sub = { 1, 2 }, RNN = { 2, 3, 4 },
+  LSTM = { 2, 3, 4 }, GRU = { 2, 3, 4 },
 }
 
 -- The names of the tensors that are weights.
