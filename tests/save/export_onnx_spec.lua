@@ -10,7 +10,15 @@ local directory
 setup(function() directory = command.make_directory() end)
 teardown(function() command.remove_directory(directory) end)
 
--- Runs the model in onnxruntime and compares; pending where that is not to be had.
+-- The largest difference between two results, or lists of them.
+local function distance(a, b)
+  if fnet.is_tensor(a) then return (a - b):abs():max():item() end
+  local most = 0
+  for i, y in ipairs(a) do most = math.max(most, distance(y, b[i])) end
+  return most
+end
+
+-- Loads the model with fnet and runs it in onnxruntime; pending where that is not to be had.
 local function check_in_onnxruntime(model, x, options)
   fnet.data.write_npy(directory .. "/x.npy", x)
   local results, paths = fnet.no_grad(model, x), {}
@@ -19,6 +27,7 @@ local function check_in_onnxruntime(model, x, options)
     fnet.data.write_npy(directory .. "/" .. paths[i], result)
   end
   assert.is_true(model:export_onnx(directory .. "/model.onnx", options))
+  assert.is_true(distance(results, fnet.no_grad(assert(fnet.load_onnx(directory .. "/model.onnx")), x)) < 1e-5)
   if not command.python_has "onnx, onnxruntime" then
     pending "left out: this Python has no onnx and onnxruntime: pip install onnx onnxruntime, and set FNET_PYTHON"
     return
@@ -93,6 +102,45 @@ describe("a model as ONNX", function()
       function() nn.Sequential { nn.LSTM(3, 4) }:export_onnx(directory .. "/no.onnx", { input = { 3 } }) end)
   end)
 
+  -- A model whose start values would hide what a layer does with its parameters.
+  local function check_shaken(model, x, input)
+    for _, parameter in ipairs(model:parameters()) do
+      if parameter.rank == 1 then fnet.no_grad(function() parameter:copy(fnet.rand(parameter.shape, -1, 1)) end) end
+    end
+    check_in_onnxruntime(model:eval(), x, { input = input })
+  end
+
+  it("gives the outputs of attention and transformers in onnxruntime", function()
+    fnet.seed(10)
+    check_shaken(nn.Sequential { nn.PositionalEncoding(20, 8), nn.MultiHeadAttention(8, 2),
+      nn.MultiHeadAttention(8, 4, { causal = true, bias = false }) }, fnet.randn { 4, 5, 8 }, { 5, 8 })
+    check_shaken(nn.Sequential { nn.Embedding(9, 8), nn.PositionalEncoding(6, 8, { learnt = true }),
+      nn.TransformerLayer(8, 2), nn.TransformerLayer(8, 2, { norm = "last", activation = "gelu", causal = true,
+        dropout = 0.1 }), nn.Dense(8, 3) }, (fnet.rand { 4, 6 } * 9 + 1):int(), { 6 })
+  end)
+
+  it("gives the outputs of convolutions of sequences, and back to pictures, in onnxruntime", function()
+    fnet.seed(11)
+    check_shaken(nn.Sequential { nn.Conv1D(3, 4, 3, { activation = "relu" }),
+      nn.Conv1D(4, 6, 3, { padding = "causal", groups = 2 }),
+      nn.Conv1D(6, 2, 2, { stride = 2, padding = "same", bias = false }) }, fnet.randn { 4, 11, 3 }, { 11, 3 })
+    check_shaken(nn.Sequential { nn.ConvTranspose2D(3, 4, 3, { stride = 2, padding = 1, output_padding = 1,
+      activation = "gelu" }), nn.ConvTranspose2D(4, 6, { 2, 3 }, { stride = { 3, 2 }, padding = "same",
+        groups = 2 }) },
+      fnet.randn { 4, 5, 6, 3 }, { 5, 6, 3 })
+    check_shaken(nn.Sequential { nn.Upsample(2), nn.Upsample({ 3, 2 }, { mode = "bilinear" }) },
+      fnet.randn { 4, 5, 6, 3 }, { 5, 6, 3 })
+  end)
+
+  it("gives the outputs of learnt slopes and of every norm in onnxruntime", function()
+    fnet.seed(12)
+    check_shaken(nn.Sequential { nn.Dense(4, 6), nn.PReLU(6), nn.Dense(6, 3), nn.PReLU(), nn.RMSNorm(3) },
+      fnet.randn { 5, 4 })
+    check_shaken(nn.Sequential { nn.GroupNorm(3, 6) }, fnet.randn { 4, 5, 7, 6 }, { 5, 7, 6 })
+    check_shaken(nn.Sequential { nn.GroupNorm(3, 6, { sample = "sequence" }) }, fnet.randn { 4, 5, 6 }, { 5, 6 })
+    check_shaken(nn.Sequential { nn.Dense(3, 6), nn.GroupNorm(2, 6, { sample = "row" }) }, fnet.randn { 4, 3 })
+  end)
+
   it("is encoded as the format's documentation shows", function()
     assert.equal("\x08\x96\x01", protobuf.integer(1, 150))
     assert.equal("\x12\x07testing", protobuf.bytes(2, "testing"))
@@ -105,9 +153,10 @@ describe("a model as ONNX", function()
     local raises, path = support.raises, directory .. "/x.onnx"
     raises("export_onnx: expected a path, got nil", function() nn.Dense(1, 1):export_onnx() end)
     raises("export_onnx: layer 2, Lambda() cannot be exported; what can: Sequential, Dropout, Parallel, "
-      .. "AvgPool2D, BatchNorm, Concat, Conv2D, Dense, ELU, Embedding, Flatten, GELU, GRU, "
-      .. "GlobalAvgPool, LSTM, LayerNorm, LeakyReLU, LogSoftmax, MaxPool2D, RNN, ReLU, "
-      .. "Reshape, Residual, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh",
+      .. "TransformerLayer, AvgPool2D, BatchNorm, Concat, Conv1D, Conv2D, ConvTranspose2D, Dense, ELU, Embedding, "
+      .. "Flatten, GELU, GRU, GlobalAvgPool, GroupNorm, LSTM, LayerNorm, LeakyReLU, LogSoftmax, MaxPool2D, "
+      .. "MultiHeadAttention, PReLU, PositionalEncoding, RMSNorm, RNN, ReLU, Reshape, Residual, SELU, SiLU, Sigmoid, "
+      .. "Softmax, Softplus, Tanh, Upsample",
       function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_onnx(path) end)
   end)
 end)

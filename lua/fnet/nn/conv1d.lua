@@ -55,8 +55,11 @@ function Conv1D:init(inputs, units, kernel, options)
     activations.take(self, options.activation))
 end
 
--- Zeros in front of a sequence and behind it.
-local function ends_of(self, time)
+--- Zeros in front of a sequence and behind it.
+---@param time integer its steps
+---@return integer before, integer behind
+function Conv1D:ends_of(time)
+  expect.method("ends_of", self)
   if self.causal then return self.window.kernel[2] - 1, 0 end
   local _, _, before, behind = self.window:margins_of(1, time)
   return before, behind
@@ -64,7 +67,7 @@ end
 
 -- How many results a sequence gives.
 local function count(self, time)
-  local before, behind = ends_of(self, time)
+  local before, behind = self:ends_of(time)
   local kernel = self.window.kernel[2]
   if time + before + behind < kernel then
     core.raise("%s: the kernel of %d does not fit into a sequence of %d steps with its padding", self:name(),
@@ -85,7 +88,7 @@ function Conv1D:forward(x)
       self.inputs, self.inputs, say.value(x))
   end
   count(self, x.shape[rank - 1])
-  local before, behind = ends_of(self, x.shape[rank - 1])
+  local before, behind = self:ends_of(x.shape[rank - 1])
   local y = core.conv2d(x:unsqueeze(rank - 1), self.weight:unsqueeze(1), self.bias, self:name(), 1,
     self.window.stride[2], 0, 0, before, behind, self.groups):squeeze(rank - 1)
   if self.apply then y = activations.apply(self, y) end

@@ -34,16 +34,29 @@ local OPENED = { "Sequential", "Dropout", "Parallel" }
 local VIEWS = { Flatten = true, Reshape = true }
 
 -- Kinds that take sequences { time, inputs }.
-local SEQUENTIAL = { RNN = true, LSTM = true, GRU = true }
+local SEQUENTIAL = { RNN = true, LSTM = true, GRU = true, Conv1D = true, MultiHeadAttention = true,
+  PositionalEncoding = true }
+
+-- Beside those and windows, kinds that say nothing of the shape of a sample.
+local OF_ANY_SIZE = { GlobalAvgPool = true, Embedding = true, GroupNorm = true, Upsample = true }
+
+-- Kinds with an option `activation`.
+local ACTIVATED = { Dense = true, Conv1D = true, Conv2D = true, ConvTranspose2D = true }
+
+local classes -- of fnet.nn by name, those too that no script has named; once they are asked for
 
 -- Only fnet's own layers do what the name of their class says; one with a forward of its own does not.
 local function is_own(layer)
-  return rawget(nn, layer.class_name) == getmetatable(layer) and rawget(layer, "forward") == nil
+  if not classes then
+    classes = {}
+    for name, class in pairs(nn) do classes[name] = class end
+  end
+  return classes[layer.class_name] == getmetatable(layer) and rawget(layer, "forward") == nil
 end
 
 -- The layer that a layer's option `activation` stands for; nil where it has none.
 local function activation_of(what, layer, place)
-  if layer.class_name ~= "Dense" and layer.class_name ~= "Conv2D" or not layer.apply then return nil end
+  if not ACTIVATED[layer.class_name] or not layer.apply then return nil end
   local config = table.pack(layer:config())
   local activation = activations.resolve(what, config[config.n].activation)
   if activation.module then return activation.module end
@@ -55,7 +68,8 @@ end
 
 -- The names of what an exporter can do.
 local function names_of(known)
-  return table.concat(OPENED, ", ") .. ", " .. table.concat(naming.sorted(known), ", ")
+  return table.concat(OPENED, ", ") .. (known.MultiHeadAttention and ", TransformerLayer, " or ", ")
+    .. table.concat(naming.sorted(known), ", ")
 end
 
 local function add_step(builder, layer, kind, text, values)
@@ -105,6 +119,18 @@ function openers.Residual(builder, layer, values)
   return add_step(builder, layer, "Residual", layer:name(), { values[1], value })
 end
 
+function openers.TransformerLayer(builder, layer, values)
+  local is_first = layer.norm == "first"
+  local function add(x, y)
+    return add_step(builder, layer, "Residual", layer:name(), { x[1], y[1] })
+  end
+  local x = add(values, open(builder, layer.attention, is_first and open(builder, layer.norm_1, values) or values))
+  if not is_first then x = open(builder, layer.norm_1, x) end
+  local hidden = open(builder, layer.dense_1, is_first and open(builder, layer.norm_2, x) or x)
+  x = add(x, open(builder, layer.dense_2, hidden))
+  return is_first and x or open(builder, layer.norm_2, x)
+end
+
 function openers.Concat(builder, layer, values)
   return add_step(builder, layer, "Concat", layer:name(), openers.Parallel(builder, layer, values))
 end
@@ -129,9 +155,9 @@ local function input_shape(steps)
     local layer, kind = step.layer, step.kind
     if kind == "Reshape" then return { layer.count_of_sample } end
     if kind == "Flatten" then return layer.features and { layer.features } end
-    if kind:find "2D$" or kind == "GlobalAvgPool" or kind == "Embedding" or SEQUENTIAL[kind] then return nil end
+    if kind:find "2D$" or OF_ANY_SIZE[kind] or SEQUENTIAL[kind] then return nil end
     features = features or layer.inputs
-    if layer.inputs and kind ~= "BatchNorm" and kind ~= "LayerNorm" then break end
+    if layer.inputs and not kind:find "Norm$" then break end
   end
   return features and { features }
 end

@@ -14,7 +14,7 @@ local Module = require("fnet.nn.module").Module
 
 local integer, float, bytes = protobuf.integer, protobuf.float, protobuf.bytes
 
-local IR_VERSION, OPSET, FLOAT, INT32, INT64 = 8, 17, 1, 6, 7
+local IR_VERSION, OPSET, FLOAT, INT32, INT64, BOOL = 8, 17, 1, 6, 7, 9
 
 -- ---- messages ----
 
@@ -74,14 +74,31 @@ function Graph:integers(name, values)
   return self:constant(name, { #values }, INT64, string.pack(("<" .. ("i8"):rep(#values)), table.unpack(values)))
 end
 
+function Graph:numbers(name, values)
+  return self:constant(name, { #values }, FLOAT, string.pack(("<" .. ("f"):rep(#values)), table.unpack(values)))
+end
+
+-- Truth values.
+function Graph:mask(name, tensor) return self:constant(name, tensor.shape, BOOL, tensor:byte():bytes()) end
+
 function Graph:number(name, value) return self:constant(name, {}, FLOAT, string.pack("<f", value)) end
 
--- Something that ONNX does with channels first.
-function Graph:channels_first(x, operator, inputs, attributes)
-  x = self:node("Transpose", { x }, { perm = { 0, 3, 1, 2 } })
+-- Something that ONNX does with channels first, of pictures or, of rank 3, of sequences.
+function Graph:channels_first(x, operator, inputs, attributes, rank)
+  local is_sequence = rank == 3
+  x = self:node("Transpose", { x }, { perm = is_sequence and { 0, 2, 1 } or { 0, 3, 1, 2 } })
   x = self:node(operator, { x, table.unpack(inputs) }, attributes)
-  return self:node("Transpose", { x }, { perm = { 0, 2, 3, 1 } })
+  return self:node("Transpose", { x }, { perm = is_sequence and { 0, 2, 1 } or { 0, 2, 3, 1 } })
 end
+
+-- x w + b of the last axis.
+function Graph:dense(x, name, weight, bias)
+  local y = self:node("MatMul", { x, self:tensor(name, weight) })
+  return bias and self:node("Add", { y, self:tensor(name .. " bias", bias) }) or y
+end
+
+-- x in another shape; 0 is a length that stays, -1 what is left.
+function Graph:reshape(x, name, lengths) return self:node("Reshape", { x, self:integers(name, lengths) }) end
 
 -- ---- what stands for a layer: function(graph, name of x, step, names of all values) -> name of y ----
 
@@ -131,7 +148,7 @@ function writers.GELU(graph, x)
 end
 
 function writers.Reshape(graph, x, step)
-  return graph:node("Reshape", { x, graph:integers("shape", { -1, table.unpack(step.layer.lengths) }) })
+  return graph:reshape(x, "shape", { -1, table.unpack(step.layer.lengths) })
 end
 
 function writers.Dense(graph, x, step)
@@ -155,6 +172,61 @@ function writers.LayerNorm(graph, x, step)
     graph:tensor("bias", layer.bias) }, { axis = -1, epsilon = layer.epsilon + 0.0 })
 end
 
+function writers.PReLU(graph, x, step)
+  return graph:node("PRelu", { x, graph:tensor("weight", step.layer.weight) })
+end
+
+function writers.RMSNorm(graph, x, step)
+  local mean = graph:node("ReduceMean", { graph:node("Mul", { x, x }) }, { axes = { -1 } })
+  local size = graph:node("Sqrt", { graph:node("Add", { mean, graph:number("epsilon", step.layer.epsilon) }) })
+  return graph:node("Mul", { graph:node("Div", { x, size }), graph:tensor("weight", step.layer.weight) })
+end
+
+-- Each group of a sample becomes a channel, which InstanceNormalization takes by itself.
+function writers.GroupNorm(graph, x, step)
+  local layer, groups = step.layer, step.layer.groups
+  local size = layer.inputs // groups
+  local function swap(y) return graph:node("Transpose", { y }, { perm = { 0, 2, 1, 3 } }) end
+  x = swap(graph:reshape(x, "apart", { 0, -1, groups, size }))
+  local y = graph:node("InstanceNormalization", { graph:reshape(x, "rows", { 0, groups, -1 }),
+    graph:tensor("ones", core.full({ groups }, 1)), graph:tensor("zeros", core.full({ groups }, 0)) },
+    { epsilon = layer.epsilon + 0.0 })
+  y = swap(graph:reshape(y, "groups", { 0, groups, -1, size }))
+  y = graph:reshape(y, "together", { 0, table.unpack(step.input) })
+  return graph:node("Add", { graph:node("Mul", { y, graph:tensor("weight", layer.weight) }),
+    graph:tensor("bias", layer.bias) })
+end
+
+function writers.PositionalEncoding(graph, x, step)
+  local places = step.layer.weight:detach():slice(1, 1, step.input[#step.input - 1])
+  return graph:node("Add", { x, graph:tensor("weight", places) })
+end
+
+function writers.MultiHeadAttention(graph, x, step, names)
+  local layer = step.layer
+  local size = layer.units // layer.heads
+  local function part(number, taken, perm)
+    local first, last = (number - 1) * layer.units + 1, number * layer.units
+    local name = ({ "query", "key", "value" })[number]
+    local y = graph:dense(taken, name, layer.weight:detach():slice(2, first, last),
+      layer.bias and layer.bias:detach():slice(1, first, last))
+    return graph:node("Transpose", { graph:reshape(y, name .. " heads", { 0, 0, layer.heads, size }) },
+      { perm = perm })
+  end
+  local key = names[2] or x
+  local asked = graph:node("Div", { part(1, x, { 0, 2, 1, 3 }), graph:number("root", math.sqrt(size)) })
+  local scores = graph:node("MatMul", { asked, part(2, key, { 0, 2, 3, 1 }) })
+  if layer.causal then
+    local queries, keys = step.input[1], (step.inputs and step.inputs[2] or step.input)[1]
+    local past = core.arange(1, queries, 1, "int32"):unsqueeze(2):ge(core.arange(1, keys, 1, "int32"))
+    scores = graph:node("Where", { graph:mask("past", past), scores, graph:number("nothing", -math.huge) })
+  end
+  local looks = graph:node("Softmax", { scores }, { axis = -1 })
+  local y = graph:node("MatMul", { looks, part(3, names[3] or key, { 0, 2, 1, 3 }) })
+  y = graph:reshape(graph:node("Transpose", { y }, { perm = { 0, 2, 1, 3 } }), "joined", { 0, 0, layer.units })
+  return graph:dense(y, "result", layer.result_weight, layer.result_bias)
+end
+
 -- A sliding window's attributes.
 local function window_attributes(step)
   local window = step.layer.window
@@ -162,13 +234,47 @@ local function window_attributes(step)
   return { kernel_shape = window.kernel, strides = window.stride, pads = { above, left, below, right } }
 end
 
+-- [height, width, a, b] becomes [b, a, height, width].
+local function turned(weight)
+  return weight:detach():transpose(1, 4):transpose(2, 3):transpose(3, 4):contiguous()
+end
+
 function writers.Conv2D(graph, x, step)
   local layer, attributes = step.layer, window_attributes(step)
   attributes.group = layer.groups
-  -- [height, width, inputs / groups, units] becomes [units, inputs / groups, height, width].
-  local weight = layer.weight:detach():transpose(1, 4):transpose(2, 3):transpose(3, 4):contiguous()
-  return graph:channels_first(x, "Conv", { graph:tensor("weight", weight),
+  return graph:channels_first(x, "Conv", { graph:tensor("weight", turned(layer.weight)),
     layer.bias and graph:tensor("bias", layer.bias) }, attributes)
+end
+
+function writers.Conv1D(graph, x, step)
+  local layer = step.layer
+  local before, behind = layer:ends_of(step.input[1])
+  local weight = layer.weight:detach():transpose(1, 3):contiguous()
+  return graph:channels_first(x, "Conv", { graph:tensor("weight", weight),
+    layer.bias and graph:tensor("bias", layer.bias) }, { kernel_shape = { layer.window.kernel[2] },
+    strides = { layer.window.stride[2] }, pads = { before, behind }, group = layer.groups }, 3)
+end
+
+-- What the kernel leaves over at the end is output_padding.
+function writers.ConvTranspose2D(graph, x, step)
+  local layer, input, output = step.layer, step.input, step.output
+  local kernel, stride = layer.window.kernel, layer.window.stride
+  local above, below, left, right = layer.window:margins_of(output[1], output[2])
+  local rest, pads = {}, { above, left, below, right }
+  for axis = 1, 2 do
+    rest[axis] = output[axis] - (stride[axis] * (input[axis] - 1) + kernel[axis] - pads[axis] - pads[axis + 2])
+  end
+  return graph:channels_first(x, "ConvTranspose", { graph:tensor("weight", turned(layer.weight)),
+    layer.bias and graph:tensor("bias", layer.bias) }, { kernel_shape = kernel, strides = stride, pads = pads,
+    output_padding = rest, group = layer.groups })
+end
+
+function writers.Upsample(graph, x, step)
+  local layer, is_nearest = step.layer, step.layer.mode == "nearest"
+  local scales = graph:numbers("scales", { 1, 1, layer.scale[1], layer.scale[2] })
+  return graph:channels_first(x, "Resize", { "", scales }, is_nearest
+    and { mode = "nearest", coordinate_transformation_mode = "asymmetric", nearest_mode = "floor" }
+    or { mode = "linear", coordinate_transformation_mode = "half_pixel" })
 end
 
 function writers.MaxPool2D(graph, x, step)
