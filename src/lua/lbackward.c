@@ -519,6 +519,18 @@ static int is_leaf(lua_State *L) {
     return 1;
 }
 
+/* core.recorded(t): the operation that made it, by its name or as a script's own backward, and its arguments; nothing
+   where none was recorded. */
+static int recorded(lua_State *L) {
+    const struct handle *result = ltensor_check(L, 1);
+    if (result->sequence == 0 || lua_getiuservalue(L, 1, SLOT_NODE) != LUA_TUSERDATA) return 0;
+    int node = lua_gettop(L), arguments = ((struct node *)lua_touserdata(L, node))->arguments;
+    luaL_checkstack(L, arguments + 1, "too many arguments");
+    lua_getiuservalue(L, node, NODE_RULE);
+    for (int i = 0; i < arguments; i++) lua_getiuservalue(L, node, NODE_ARGUMENT + i);
+    return arguments + 1;
+}
+
 void lopen_backward(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"backward", backward},
@@ -530,6 +542,7 @@ void lopen_backward(lua_State *L) {
         {"fits", fits},
         {"leaves", leaves},
         {"unread_gradient", unread_gradient},
+        {"recorded", recorded},
         {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);

@@ -18,7 +18,7 @@ local title = require("fnet.nn.module").title
 ---@field layer nn.Module
 ---@field values integer[] what it takes
 ---@field value integer what it makes
----@field input integer[] the shape of what the layer takes, of a sample
+---@field input integer[] the shape of what the layer takes, of a sample; `inputs` has those of all its values
 ---@field output integer[] the shape of its result
 
 ---@class save.Program
@@ -26,6 +26,8 @@ local title = require("fnet.nn.module").title
 ---@field shapes integer[][] of a sample, by value
 ---@field results integer[] the values that the model gives: one, or those of a Parallel
 ---@field takes_indices boolean the sample consists of the indices of an Embedding
+---@field inputs? table[] of a model that was traced, see tracing.lua: values 1, 2, ... with name and dtype
+---@field names? string[] of a model that was traced: of its results
 
 -- Kinds that become no step of their own.
 local OPENED = { "Sequential", "Dropout", "Parallel" }
@@ -83,7 +85,7 @@ local function add_step(builder, layer, kind, text, values)
       core.raise("%s: %s has weights of %s, expected float32", what, text, parameter.dtype)
     end
   end
-  local step = { kind = kind, layer = layer, text = text, values = values, value = #steps + 2 }
+  local step = { kind = kind, layer = layer, text = text, values = values, value = #steps + builder.inputs + 1 }
   steps[#steps + 1] = step
   return { step.value }
 end
@@ -196,13 +198,15 @@ function joined.Concat(what, step, shapes)
   return shape
 end
 
-local function follow_shapes(what, steps, shape)
-  local shapes = { shape }
+-- Adds to the shapes of the inputs those of the values that the steps make; a traced one knows its own.
+local function follow_shapes(what, steps, shapes)
   for _, step in ipairs(steps) do
-    local input, inputs = shapes[step.values[1]], step.layer.inputs
+    local input, inputs = shapes[step.values[1]], step.layer and step.layer.inputs
+    step.inputs = {}
+    for i, value in ipairs(step.values) do step.inputs[i] = shapes[value] end
     if joined[step.kind] then
       step.output = joined[step.kind](what, step, shapes)
-    else
+    elseif step.layer then
       if inputs and input[#input] ~= inputs then
         core.raise("%s: %s expects %d inputs, got a sample of %s", what, step.text, inputs, say.shape(input))
       end
@@ -240,7 +244,7 @@ local layers = {}
 ---@param input? integer[] the shape of a sample; what the model's layers say of it
 ---@return save.Program program raises where shapes do not fit
 function layers.program(what, model, known, input)
-  local builder = { what = what, known = known, steps = {} }
+  local builder = { what = what, known = known, steps = {}, inputs = 1 }
   local results = open(builder, model, { 1 })
   local steps = builder.steps
   local shape = shape_option(what, input) or input_shape(steps)
@@ -251,7 +255,16 @@ function layers.program(what, model, known, input)
     core.raise("%s: the layers do not say what shape a sample has; do, as input = %s", what, form)
   end
   local indices = takes_indices(what, steps)
-  return { steps = steps, shapes = follow_shapes(what, steps, shape), results = results, takes_indices = indices }
+  return { steps = steps, shapes = follow_shapes(what, steps, { shape }), results = results,
+    takes_indices = indices }
 end
+
+-- For tracing.lua, which finds the steps of other models.
+layers.open, layers.add_step, layers.follow_shapes, layers.is_own = open, add_step, follow_shapes, is_own
+
+--- Whether the layer's class is taken apart into the layers inside.
+---@param kind string
+---@return boolean
+function layers.is_opened(kind) return openers[kind] ~= nil end
 
 return layers

@@ -10,6 +10,7 @@ local processes = require "fnet.base.processes"
 local protobuf = require "fnet.files.protobuf"
 local functions = require "fnet.tensor.functions"
 local layers = require "fnet.save.layers"
+local tracing = require "fnet.save.tracing"
 local Module = require("fnet.nn.module").Module
 
 local integer, float, bytes = protobuf.integer, protobuf.float, protobuf.bytes
@@ -56,7 +57,7 @@ Graph.__index = Graph
 function Graph:node(operator, inputs, attributes, output_number)
   local number, list = #self.nodes + 1, {}
   for i, name in ipairs(naming.sorted(attributes or {})) do list[i] = attribute_proto(name, attributes[name]) end
-  local output = "x" .. number
+  local output = "#" .. number -- as no script calls an input
   self.nodes[number] = repeated(bytes, 1, inputs) .. bytes(2, ""):rep((output_number or 1) - 1) .. bytes(2, output)
     .. bytes(3, ("%s %d"):format(self.place, number)) .. bytes(4, operator) .. repeated(bytes, 5, list)
   return output
@@ -217,7 +218,7 @@ function writers.MultiHeadAttention(graph, x, step, names)
   local asked = graph:node("Div", { part(1, x, { 0, 2, 1, 3 }), graph:number("root", math.sqrt(size)) })
   local scores = graph:node("MatMul", { asked, part(2, key, { 0, 2, 3, 1 }) })
   if layer.causal then
-    local queries, keys = step.input[1], (step.inputs and step.inputs[2] or step.input)[1]
+    local queries, keys = step.input[1], (step.inputs[2] or step.input)[1]
     local past = core.arange(1, queries, 1, "int32"):unsqueeze(2):ge(core.arange(1, keys, 1, "int32"))
     scores = graph:node("Where", { graph:mask("past", past), scores, graph:number("nothing", -math.huge) })
   end
@@ -291,33 +292,77 @@ for _, kind in ipairs { "RNN", "LSTM", "GRU" } do
   writers[kind] = function(...) return (require("fnet.save.onnx_recurrent")(...)) end
 end
 
+-- ONNX's types of constants, by fnet's.
+local TYPES = { float32 = FLOAT, int32 = INT32 }
+
+-- What stands for a step of a model that was traced: a constant, or an operation of tensors.
+local function write_traced(graph, step, names)
+  local t = step.tensor
+  if t then
+    local kind = TYPES[t.dtype] or core.raise("export_onnx: a constant of %s cannot be exported", t.dtype)
+    return graph:constant("value", t.shape, kind, t:detach():contiguous():bytes())
+  end
+  local arguments = {}
+  for i = 1, step.arguments.n do
+    arguments[i] = step.operands[i] and names[step.operands[i]] or step.arguments[i]
+  end
+  return step.write(graph, arguments, step)
+end
+
+-- The inputs of a model: name and type.
+local function inputs_of(program)
+  return program.inputs or { { name = "input", dtype = program.takes_indices and "int32" or "float32" } }
+end
+
 local function graph_proto(program)
   local graph = setmetatable({ nodes = {}, constants = {} }, Graph)
-  local names, outputs = { "input" }, {} -- of values
+  local names, inputs, outputs = {}, {}, {} -- names of values
+  for i, input in ipairs(inputs_of(program)) do
+    local kind = TYPES[input.dtype] or core.raise("export_onnx: input '%s': expected float32 or int32, got %s",
+      input.name, input.dtype)
+    names[i], inputs[i] = input.name, value_proto(input.name, program.shapes[i], kind)
+  end
   for i, step in ipairs(program.steps) do
     graph.place = ("%d %s"):format(i, step.kind)
     local taken = {}
     for k, value in ipairs(step.values) do taken[k] = names[value] end
-    names[step.value] = writers[step.kind](graph, taken[1], step, taken)
+    names[step.value] = step.layer and writers[step.kind](graph, taken[1], step, taken)
+      or write_traced(graph, step, names)
   end
   for i, value in ipairs(program.results) do
-    local name = #program.results == 1 and "output" or "output" .. i
+    local name = program.names and program.names[i] or #program.results == 1 and "output" or "output" .. i
     graph.nodes[#graph.nodes + 1] = bytes(1, names[value]) .. bytes(2, name) .. bytes(3, "end " .. i)
       .. bytes(4, "Identity")
     outputs[i] = value_proto(name, program.shapes[value], FLOAT)
   end
-  local takes = program.takes_indices and INT32 or FLOAT
   return repeated(bytes, 1, graph.nodes) .. bytes(2, "fnet") .. repeated(bytes, 5, graph.constants)
-    .. bytes(11, value_proto("input", program.shapes[1], takes)) .. repeated(bytes, 12, outputs)
+    .. repeated(bytes, 11, inputs) .. repeated(bytes, 12, outputs)
+end
+
+-- The graph of a model; one with classes of a script is traced.
+local function graph_of(model, input)
+  if not tracing.is_needed(model, writers, input) then
+    return graph_proto(layers.program("export_onnx", model, writers, input))
+  end
+  local program, again = tracing.twice("export_onnx", model, writers, require "fnet.save.onnx_operations", input)
+  local graph = graph_proto(program)
+  if graph == graph_proto(again) then return graph end
+  core.raise("export_onnx: %s computes otherwise for other samples, or another number of them; what no operation "
+    .. "has recorded cannot be exported: a comparison, item, detach, log_softmax (nn.LogSoftmax does it), a length "
+    .. "of the batch", model:name())
 end
 
 --- Writes the model as an ONNX file, opset 17: input [batch, sample], output [batch, ...], both float32, of any
 -- batch and in fnet's layout, pictures with their channels last. The indices that an Embedding takes are int32 and
--- count from 1. The results of an nn.Parallel are output1, output2, ... A layer that cannot be exported raises an
--- error, which names it and those that can.
+-- count from 1. Several inputs are input1, input2, ..., several results output1, output2, ..., or have the names
+-- that the model has for them. A class of the script's own is watched at work, twice, with random samples: fnet's
+-- layers in it and the operations of tensors between them are what is written. What cannot be exported raises an
+-- error, which names it and what can.
 ---@param path string
----@param options? table input: the shape of a sample, { height, width, channels }; the layers say it unless the
---- first one is a convolution, a pooling or an embedding
+---@param options? table input: the shape of a sample, { height, width, channels }, which layers say themselves
+--- unless the first one is a convolution, a pooling or an embedding; of several inputs a list of shapes, or shapes
+--- by name, { picture = { 28, 28, 1 }, row = { 5 } }; a tensor of samples, [batch, ...], stands for its shape and
+--- type: of indices in a class of the script's own it is needed
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno
@@ -325,8 +370,7 @@ function Module:export_onnx(path, options)
   expect.method("export_onnx", self)
   expect.path("export_onnx", path)
   options = expect.options("export_onnx", options, { "input" })
-  local program = layers.program("export_onnx", self, writers, options.input)
-  local graph = core.no_grad(graph_proto, program)
+  local graph = core.no_grad(graph_of, self, options.input)
   return processes.write_file(path, { integer(1, IR_VERSION) .. bytes(2, "fnet") .. bytes(3, core.version)
     .. bytes(7, graph) .. bytes(8, bytes(1, "") .. integer(2, OPSET)) })
 end

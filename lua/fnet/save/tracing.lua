@@ -1,0 +1,226 @@
+--- A model as a list of steps, as layers.lua has them, found by watching it at work: for classes of a script, whose
+-- forward may take and give several tensors. fnet's layers become steps of their own, operations of tensors between
+-- them those that the tape has recorded; what nothing has recorded is a constant.
+-- Invariant: a model is traced twice, with other numbers and another batch. What differs between the two depends on
+-- the samples in a way that no list of steps can have, so the exporter compares, and refuses.
+
+local core = require "fnet.core"
+local expect = require "fnet.base.expect"
+local keep_random = require "fnet.base.keep_random"
+local layers = require "fnet.save.layers"
+local modes = require "fnet.nn.modes"
+local naming = require "fnet.base.naming"
+local observer = require "fnet.base.observer"
+local say = require "fnet.base.say"
+
+local tracing = {}
+
+-- ---- inputs ----
+
+-- One input from what the option says: the lengths of a sample, or a tensor of samples.
+local function input_of(what, name, given)
+  if core.is_tensor(given) then
+    expect.that(given.rank > 0 and #given > 0, what, "samples, [batch, ...]", given)
+    return { name = name, shape = { table.unpack(given.shape, 2) }, dtype = given.dtype, samples = given }
+  end
+  expect.that(type(given) == "table" and #given > 0, what, "the lengths of a sample, or a tensor of samples", given)
+  local shape = {}
+  for i, length in ipairs(given) do shape[i] = expect.count(("%s %d"):format(what, i), length, 1, 1 << 31) end
+  return { name = name, shape = shape, dtype = "float32" }
+end
+
+--- The inputs that the option `input` describes: one, a list of several, or several by name.
+---@param what string the exporter, for messages
+---@param given any
+---@return { name: string, shape: integer[], dtype: string, samples: tensor? }[] inputs
+---@return boolean by_name the model takes them as one table
+function tracing.inputs(what, given)
+  if given == nil then
+    core.raise("%s: a model of the script's own does not say what a sample is; do, as input = { 28, 28, 1 } or, "
+      .. "of several, { { 28, 28, 1 }, { 5 } }, or with tensors of samples", what)
+  end
+  what = what .. ": input"
+  if core.is_tensor(given) or type(given) ~= "table" or math.type(given[1]) then
+    return { input_of(what, "input", given) }, false
+  end
+  local list = {}
+  for i, one in ipairs(given) do list[i] = input_of(("%s %d"):format(what, i), "input" .. i, one) end
+  if #list > 0 then return list, false end
+  expect.that(next(given) ~= nil, what, "the lengths of a sample, or a table of them", given)
+  for i, name in ipairs(naming.sorted(given)) do
+    list[i] = input_of(("%s '%s'"):format(what, name), name, given[name])
+  end
+  return list, true
+end
+
+-- So many samples of an input: random numbers, or rows of those that were given, from the end for another batch.
+local function draw(input, batch)
+  if core.dtypes[input.dtype].float then
+    local x = core.normal({ batch, table.unpack(input.shape) }, 0, 1):to(input.dtype)
+    x.requires_grad = true
+    return x
+  end
+  if not input.samples then return core.full({ batch, table.unpack(input.shape) }, 1, input.dtype) end
+  local rows, count = {}, #input.samples
+  for i = 1, batch do rows[i] = batch % 2 == 0 and (i - 1) % count + 1 or count - (i - 1) % count end
+  return core.gather(input.samples, core.tensor(rows, "int32"), 1)
+end
+
+-- ---- the walk ----
+
+-- A step of an operation that the tape has recorded, or of a constant.
+local function add_operation(builder, kind, fields)
+  local steps = builder.steps
+  fields.kind, fields.value, fields.values = kind, #steps + builder.inputs + 1, fields.values or {}
+  steps[#steps + 1] = fields
+  return fields.value
+end
+
+local resolve -- function(builder, tensor) -> value
+
+local function resolve_operation(builder, t, rule, ...)
+  local write = builder.operations[rule]
+  if not write then
+    core.raise("%s: %s computes %s with '%s', which cannot be exported; what can: %s, and fnet's layers",
+      builder.what, builder.text, say.shape(t.shape), type(rule) == "string" and rule or "an operation of its own",
+      table.concat(naming.sorted(builder.operations), ", "))
+  end
+  local arguments, values = table.pack(...), {}
+  for i = 1, arguments.n do
+    if core.is_tensor(arguments[i]) then values[i] = resolve(builder, arguments[i]) end
+  end
+  return add_operation(builder, rule, { write = write, arguments = arguments, operands = values,
+    result = t, batch = builder.batch, output = { table.unpack(t.shape, 2) } })
+end
+
+function resolve(builder, t)
+  local value = builder.ids[t]
+  if value then return value end
+  local recorded = table.pack(core.recorded(t))
+  if recorded.n > 0 then
+    value = resolve_operation(builder, t, table.unpack(recorded, 1, recorded.n))
+  else
+    value = add_operation(builder, "constant", { tensor = t, output = { table.unpack(t.shape, 2) } })
+  end
+  builder.ids[t] = value
+  return value
+end
+
+-- The step, or the steps, of one of fnet's layers with these arguments.
+local function add_layer(builder, layer, ...)
+  local arguments, values = table.pack(...), {}
+  for i = 1, arguments.n do
+    if core.is_tensor(arguments[i]) then
+      values[#values + 1] = resolve(builder, arguments[i])
+    elseif arguments[i] ~= nil then
+      core.raise("%s: is called with %s, which cannot be exported", builder.what, core.kind(arguments[i]))
+    end
+  end
+  if #values == 1 then return layers.open(builder, layer, values) end
+  if layer.class_name ~= "MultiHeadAttention" or #values > 3 or arguments.n > #values then
+    core.raise("%s: is called with more than its input, which cannot be exported", builder.what)
+  end
+  return layers.add_step(builder, layer, layer.class_name, layer:name(), values)
+end
+
+local function watch(builder)
+  return function(layer, ...)
+    local kind = layer.class_name
+    local is_step = layers.is_own(layer)
+      and (kind == "TransformerLayer" or builder.known[kind] and not layers.is_opened(kind))
+    if not is_step then return layer:forward(...) end
+    local value = add_layer(builder, layer, ...)[1]
+    local _ <close> = observer.watch() -- what is inside the layer is no step
+    local results = table.pack(layer:forward(...))
+    local y = results[1]:detach()
+    y.requires_grad = true -- so that the tape records what is made of it
+    builder.ids[y], results[1] = value, y
+    return table.unpack(results, 1, results.n)
+  end
+end
+
+-- The tensors that a model gives, and their names.
+local function results_of(builder, y)
+  if core.is_tensor(y) then return { y }, { "output" } end
+  expect.that(type(y) == "table", builder.what .. ": " .. builder.text, "a tensor, or a table of them, from it", y)
+  local list, names = {}, {}
+  for i, name in ipairs(#y > 0 and y or naming.sorted(y)) do
+    list[i], names[i] = #y > 0 and name or y[name], #y > 0 and "output" .. i or name
+  end
+  for i, result in ipairs(list) do
+    local what = ("%s: %s: result '%s'"):format(builder.what, builder.text, names[i])
+    expect.that(core.is_tensor(result), what, "a tensor", result)
+  end
+  return list, names
+end
+
+--- The steps of a model at work.
+---@param what string the exporter, for messages
+---@param model nn.Module
+---@param known table<string, any> by the kinds of layers that the exporter can do
+---@param operations table<string, any> what stands for operations of tensors, by their names
+---@param inputs table[] see tracing.inputs
+---@param by_name boolean
+---@param batch integer
+---@return save.Program
+function tracing.program(what, model, known, operations, inputs, by_name, batch)
+  local builder = { what = what, known = known, operations = operations, steps = {}, inputs = #inputs, ids = {},
+    batch = batch, text = model:name() }
+  local samples, shapes, named = {}, {}, {}
+  for i, input in ipairs(inputs) do
+    samples[i], shapes[i] = draw(input, batch), input.shape
+    builder.ids[samples[i]], named[input.name] = i, samples[i]
+  end
+  local y
+  do
+    local _ <close> = observer.watch { run = watch(builder) }
+    y = modes.with(model, false, core.enable_grad, model, table.unpack(by_name and { named } or samples))
+  end
+  local list, names = results_of(builder, y)
+  local results = {}
+  for i, result in ipairs(list) do
+    if result.rank == 0 or #result ~= batch or result.dtype ~= "float32" then
+      core.raise("%s: %s: result '%s': expected float32 [batch, ...], got %s for a batch of %d", what, builder.text,
+        names[i], core.kind(result), batch)
+    end
+    if named[names[i]] then
+      core.raise("%s: %s: '%s' is the name of an input and of a result; ONNX needs two", what, builder.text,
+        names[i])
+    end
+    results[i] = resolve(builder, result)
+  end
+  layers.follow_shapes(what, builder.steps, shapes)
+  return { steps = builder.steps, shapes = shapes, results = results, inputs = inputs, names = names }
+end
+
+--- Whether a model has to be traced: something in it is no layer that the exporter can do, or it takes several
+-- inputs.
+---@param model nn.Module
+---@param known table<string, any>
+---@param input any the option
+---@return boolean
+function tracing.is_needed(model, known, input)
+  if core.is_tensor(input) or type(input) == "table" and not math.type(input[1]) then return true end
+  for _, module in ipairs(model:modules()) do
+    if not layers.is_own(module) or module.class_name == "Lambda" then return true end
+    if not (known[module.class_name] or layers.is_opened(module.class_name)) then return true end
+  end
+  return false
+end
+
+--- The steps of a model, found twice.
+---@param what string
+---@param model nn.Module
+---@param known table<string, any>
+---@param operations table<string, any>
+---@param input any the option
+---@return save.Program program
+---@return save.Program again what has to give the same
+function tracing.twice(what, model, known, operations, input)
+  local inputs, by_name = tracing.inputs(what, input)
+  local _ <close> = keep_random()
+  return tracing.program(what, model, known, operations, inputs, by_name, 2),
+    tracing.program(what, model, known, operations, inputs, by_name, 3)
+end
+
+return tracing

@@ -1,0 +1,149 @@
+--- Models of a script's own classes as ONNX, with several inputs and results: read again by fnet, run by
+-- onnxruntime where Python has it, and what cannot be exported.
+
+local fnet = require "fnet"
+local command = require "tests.support.command"
+local support = require "tests.support"
+local nn = fnet.nn
+
+local directory, checks
+setup(function()
+  directory = command.make_directory()
+  checks = require "tests.support.onnxruntime"(directory)
+end)
+teardown(function() command.remove_directory(directory) end)
+
+-- A picture and a row: two results in a list.
+local Two = nn.module "Two"
+function Two:init()
+  self.conv = nn.Conv2D(1, 4, 3, { activation = "relu" })
+  self.row = nn.Sequential { nn.Dense(5, 6), nn.Tanh(), nn.Dropout(0.5) }
+  self.mix = nn.Dense(10, 7)
+  self.scale = fnet.full({ 7 }, 2)
+  self.scale.requires_grad = true
+end
+function Two:forward(picture, row)
+  local h = fnet.concat({ self.conv(picture):mean { 2, 3 }, self.row(row) }, 2)
+  h = self.mix(h) * self.scale + 1
+  return { h:softmax(), h:slice(2, 1, 3):tanh() - h:select(2, 4):unsqueeze(2) }
+end
+
+-- A table by name, with indices in it.
+local Named = nn.module "Named"
+function Named:init()
+  self.two, self.embedding = Two(), nn.Embedding(9, 5)
+  self.lstm = nn.LSTM(5, 5, { last = true })
+end
+function Named:forward(x)
+  local y = self.two(x.picture, self.lstm(self.embedding(x.tokens)))
+  return { class = y[1], extra = y[2]:reshape({ -1, 3, 1 }):transpose(2, 3) }
+end
+
+local Own = nn.module "Own"
+function Own:init(f) self.f, self.dense = f, nn.Dense(3, 4) end
+function Own:forward(x) return self.f(self.dense(x)) end
+
+local function names_of(values)
+  local names = {}
+  for i, value in ipairs(values) do names[i] = value.name end
+  return names
+end
+
+describe("a class of a script's own as ONNX", function()
+  local model, picture, row
+  setup(function()
+    fnet.seed(1)
+    model = Two():eval()
+    picture, row = fnet.randn { 5, 8, 8, 1 }, fnet.randn { 5, 5 }
+  end)
+
+  it("takes and gives lists of tensors, of shapes or of samples", function()
+    local graph = checks:add(model, { picture, row }, model(picture, row), { input = { { 8, 8, 1 }, { 5 } } })
+    assert.same({ "input1", "input2" }, names_of(graph.inputs))
+    assert.same({ "output1", "output2" }, names_of(graph.outputs))
+    assert.is_true(model:export_onnx(directory .. "/again.onnx", { input = { picture, row } }))
+    assert.equal(command.read_file(directory .. "/model1.onnx"), command.read_file(directory .. "/again.onnx"))
+  end)
+
+  it("takes and gives tensors by name, indices too", function()
+    local named, tokens = Named():eval(), (fnet.rand { 5, 6 } * 9 + 1):int()
+    local y = named { picture = picture, tokens = tokens }
+    local graph = checks:add(named, { picture, tokens }, { y.class, y.extra },
+      { input = { picture = { 8, 8, 1 }, tokens = tokens } })
+    assert.same({ "picture", "tokens" }, names_of(graph.inputs))
+    assert.same({ "class", "extra" }, names_of(graph.outputs))
+  end)
+
+  it("may stand inside other models, as may functions", function()
+    local inner = nn.Sequential { nn.Dense(3, 3), Own(function(y) return y * y / 2 - y:max(2, true) end),
+      nn.Lambda(function(y) return (y ^ 2):sum(2, true):expand { #y, 3 } end) }
+    local x = fnet.randn { 4, 3 }
+    checks:add(inner, { x }, { inner(x) }, { input = { 3 } })
+    local shapes = Own(function(y)
+      return y:reshape({ -1, 2 }):neg():reshape({ -1, 4 }):flatten(2):leaky_relu(0.2)
+    end)
+    checks:add(shapes, { x }, { shapes(x) }, { input = { 3 } })
+  end)
+
+  it("includes attention to what comes from elsewhere", function()
+    local attention = nn.MultiHeadAttention(4, 2):eval()
+    local query, key = fnet.randn { 3, 5, 4 }, fnet.randn { 3, 6, 4 }
+    checks:add(attention, { query, key }, { (attention(query, key)) }, { input = { { 5, 4 }, { 6, 4 } } })
+  end)
+
+  it("gives the same in onnxruntime", function()
+    local reason = checks:run()
+    if reason then pending(reason) end
+  end)
+
+  it("leaves the random numbers, the mode and the gradients as they are", function()
+    model:train()
+    fnet.seed(7)
+    local expected = fnet.rand { 3 }
+    fnet.seed(7)
+    assert.is_true(model:export_onnx(directory .. "/model.onnx", { input = { { 8, 8, 1 }, { 5 } } }))
+    assert.is_true(expected:equal(fnet.rand { 3 }))
+    assert.is_true(model.training and model.conv.training)
+    assert.is_nil(model.scale.grad)
+    model:eval()
+  end)
+
+  it("may have thousands of operations", function()
+    local long = Own(function(y)
+      for _ = 1, 3000 do y = y + 1 end
+      return y
+    end)
+    assert.is_true(long:export_onnx(directory .. "/long.onnx", { input = { 3 } }))
+  end)
+
+  it("is refused where it does what no graph can", function()
+    local function refuses(pattern, f, input)
+      local ok, message = pcall(function()
+        return Own(f):export_onnx(directory .. "/no.onnx", { input = input or { 3 } })
+      end)
+      assert.is_false(ok)
+      assert.matches(pattern, message, 1, true)
+    end
+    local otherwise = "export_onnx: Own() computes otherwise for other samples, or another number of them"
+    refuses(otherwise, function(y) return y:log_softmax() end)
+    refuses(otherwise, function(y) return y / #y end)
+    refuses(otherwise, function(y) return y * y:gt(0) end)
+    refuses(otherwise, function(y) return y * y:max():item() end)
+    refuses("export_onnx: Own() computes [2, 4] with 'scan', which cannot be exported; what can: abs, ",
+      function(y) return y:cumsum(2) end)
+    refuses("result 'output': expected float32 [batch, ...], got a float32 tensor of []",
+      function(y) return y:sum() end)
+    refuses("what is repeated for each sample cannot be exported", function(y) return y + fnet.concat({
+      y:slice(1, 1, 1):expand { #y, 4 } }, 1) end)
+    refuses("export_onnx: Own(): expected a tensor, or a table of them, from it, got number",
+      function() return 3 end)
+    refuses("export_onnx: input 1 2: expected a whole number from 1", function(y) return y end, { { 3, 0 } })
+    support.raises("export_onnx: a model of the script's own does not say what a sample is; do, as input = "
+      .. "{ 28, 28, 1 } or, of several, { { 28, 28, 1 }, { 5 } }, or with tensors of samples",
+      function() Own(print):export_onnx(directory .. "/no.onnx") end)
+    support.raises("export_onnx: input: expected the lengths of a sample, or a table of them, got table",
+      function() Own(print):export_onnx(directory .. "/no.onnx", { input = {} }) end)
+    support.raises("export_onnx: input 'a': expected the lengths of a sample, or a tensor of samples, got string",
+      function() Own(print):export_onnx(directory .. "/no.onnx", { input = { a = "b" } }) end)
+  end)
+end)
