@@ -519,8 +519,8 @@ static int is_leaf(lua_State *L) {
     return 1;
 }
 
-/* core.recorded(t): the operation that made it, by its name or as a script's own backward, and its arguments; nothing
-   where none was recorded. */
+/* core.recorded(t): the operation that made it, by its name or as a script's own backward, and its arguments;
+   nothing where none was recorded. */
 static int recorded(lua_State *L) {
     const struct handle *result = ltensor_check(L, 1);
     if (result->sequence == 0 || lua_getiuservalue(L, 1, SLOT_NODE) != LUA_TUSERDATA) return 0;

@@ -8,10 +8,9 @@ local operations = {}
 
 -- What is a method of tensors under another name. A method that this version of fnet has not is no operation.
 local UNARY = {
-  Abs = "abs", Acos = "acos", Acosh = "acosh", Asin = "asin", Asinh = "asinh", Atan = "atan", Atanh = "atanh",
-  Ceil = "ceil", Cos = "cos", Cosh = "cosh", Exp = "exp", Floor = "floor", Log = "log", Neg = "neg", Relu = "relu",
-  Round = "round", Sigmoid = "sigmoid", Sign = "sign", Sin = "sin", Sinh = "sinh", Softplus = "softplus",
-  Sqrt = "sqrt", Tan = "tan", Tanh = "tanh",
+  Abs = "abs", Acos = "acos", Asin = "asin", Atan = "atan", Ceil = "ceil", Cos = "cos", Cosh = "cosh", Exp = "exp",
+  Floor = "floor", Log = "log", Neg = "neg", Relu = "relu", Round = "round", Sigmoid = "sigmoid", Sign = "sign",
+  Sin = "sin", Sinh = "sinh", Softplus = "softplus", Sqrt = "sqrt", Tan = "tan", Tanh = "tanh",
 }
 for name, method in pairs(UNARY) do
   local f = core.methods[method]
@@ -93,6 +92,13 @@ function operations.Celu(node, x)
   local alpha = node.attributes.alpha or 1.0
   return (x / alpha):elu(1) * alpha
 end
+function operations.Asinh(_, x)
+  local size = x:abs()
+  return x:sign() * (size + x * x / ((x * x + 1):sqrt() + 1)):log1p()
+end
+function operations.Acosh(_, x) return (x + (x * x - 1):sqrt()):log() end
+function operations.Atanh(_, x) return (x:log1p() - (-x):log1p()) / 2 end
+
 function operations.Reciprocal(_, x) return 1 / x end
 function operations.Softsign(_, x) return x / (x:abs() + 1) end
 function operations.PRelu(_, x, slope) return core.where(x:lt(0), x * slope, x) end

@@ -27,6 +27,11 @@ function operations.Gemm(node, a, b, c)
   end)(a, b, c)
 end
 
+function operations.Einsum(node, ...)
+  local equation = node.attributes.equation or core.raise "has no equation"
+  return require("fnet.tensor.einsum").einsum(equation:gsub(" ", ""), ...)
+end
+
 -- ---- sliding windows ----
 
 -- A picture with a height: a row of numbers is one of height 1. Gives it with its channels last.
@@ -251,6 +256,18 @@ function operations.GroupNormalization(node, x, scale, bias)
       t:unsqueeze(2):expand({ groups, shape[2] // groups }):reshape { shape[2] }, #shape)
   end
   return y * spread(scale) + spread(bias)
+end
+
+-- Each element over the squares of its neighbours on the second axis (Krizhevsky and others, 2012, section 3.3).
+function operations.LRN(node, x)
+  local attributes, shape = node.attributes, x.shape
+  local size = attributes.size or core.raise "has no size"
+  local channels = shape[2] or 0
+  if size < 1 or channels < 1 or size > 2 * channels + 1 then core.raise("a size of %d does not fit", size) end
+  local square, before, sum = x * x, (size - 1) // 2, 0
+  square = square:unslice(2, before + 1, channels + size - 1)
+  for k = 1, size do sum = square:slice(2, k, k + channels - 1) + sum end
+  return x / (sum * ((attributes.alpha or 1e-4) / size) + (attributes.bias or 1)) ^ (attributes.beta or 0.75)
 end
 
 function operations.LayerNormalization(node, x, scale, bias)

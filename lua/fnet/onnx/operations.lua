@@ -6,17 +6,18 @@ local core = require "fnet.core"
 
 local operations = { functions = {} }
 
-for _, part in ipairs { "elementwise", "reductions", "layers", "recurrent", "shapes" } do
+for _, part in ipairs { "elementwise", "indices", "layers", "losses", "recurrent", "reductions", "shapes" } do
   for name, f in pairs(require("fnet.onnx." .. part)) do operations.functions[name] = f end
 end
 
 --- Inputs that are needed, where it is not one.
 operations.REQUIRED = {
-  Add = 2, And = 2, BatchNormalization = 5, CastLike = 2, Conv = 2, ConvTranspose = 2, CumSum = 2, Div = 2,
-  Equal = 2, Expand = 2, GRU = 3, Gather = 2, GatherElements = 2, Gemm = 2, Greater = 2, GreaterOrEqual = 2,
-  GroupNormalization = 3, InstanceNormalization = 3, LSTM = 3, LayerNormalization = 2, Less = 2, LessOrEqual = 2,
-  MatMul = 2, Mod = 2, Mul = 2, OneHot = 3, Or = 2, PRelu = 2, Pow = 2, RNN = 3, Range = 3, Reshape = 2, Sub = 2,
-  Tile = 2, Where = 3, Xor = 2,
+  Add = 2, And = 2, BatchNormalization = 5, CastLike = 2, Compress = 2, Conv = 2, ConvTranspose = 2, CumSum = 2,
+  Div = 2, Equal = 2, Expand = 2, GRU = 3, Gather = 2, GatherElements = 2, GatherND = 2, Gemm = 2, Greater = 2,
+  GreaterOrEqual = 2, GroupNormalization = 3, InstanceNormalization = 3, LSTM = 3, LayerNormalization = 2, Less = 2,
+  LessOrEqual = 2, MatMul = 2, Mod = 2, Mul = 2, NegativeLogLikelihoodLoss = 2, OneHot = 3, Or = 2, PRelu = 2,
+  Pow = 2, RNN = 3, Range = 3, Reshape = 2, ReverseSequence = 2, Scatter = 3, ScatterElements = 3, ScatterND = 3,
+  SoftmaxCrossEntropyLoss = 2, Sub = 2, Tile = 2, Where = 3, Xor = 2,
 }
 
 local INTEGER, NUMBER, TEXT, INTEGERS, NUMBERS, TEXTS, SCALAR = "a whole number", "a number", "a text",
@@ -25,21 +26,21 @@ local INTEGER, NUMBER, TEXT, INTEGERS, NUMBERS, TEXTS, SCALAR = "a whole number"
 --- By attribute what it has to be; false for one that changes nothing when a model is used.
 operations.ATTRIBUTES = {
   activations = TEXTS, allowzero = INTEGER, alpha = NUMBER, antialias = INTEGER, approximate = TEXT,
-  auto_pad = TEXT, axes = INTEGERS, axis = INTEGER, beta = NUMBER, bias = NUMBER, blocksize = INTEGER,
-  ceil_mode = INTEGER, clip = NUMBER, coordinate_transformation_mode = TEXT, count_include_pad = INTEGER,
-  detect_negative = INTEGER, detect_positive = INTEGER, dilations = INTEGERS, direction = TEXT, dtype = INTEGER,
-  ["end"] = INTEGER, ends = INTEGERS, epsilon = NUMBER, exclusive = INTEGER, fmod = INTEGER, gamma = NUMBER,
-  group = INTEGER, hidden_size = INTEGER, input_forget = INTEGER, k = INTEGER, keep_aspect_ratio_policy = TEXT,
-  keepdims = INTEGER, kernel_shape = INTEGERS, lambd = NUMBER, largest = INTEGER, layout = INTEGER,
-  linear_before_reset = INTEGER, max = NUMBER, min = NUMBER, mode = TEXT, nearest_mode = TEXT,
+  auto_pad = TEXT, axes = INTEGERS, axis = INTEGER, batch_axis = INTEGER, batch_dims = INTEGER, beta = NUMBER,
+  bias = NUMBER, blocksize = INTEGER, ceil_mode = INTEGER, clip = NUMBER, coordinate_transformation_mode = TEXT,
+  count_include_pad = INTEGER, cubic_coeff_a = NUMBER, detect_negative = INTEGER, detect_positive = INTEGER,
+  dilations = INTEGERS, direction = TEXT, dtype = INTEGER, ["end"] = INTEGER, ends = INTEGERS, epsilon = NUMBER,
+  equation = TEXT, exclude_outside = INTEGER, exclusive = INTEGER, fmod = INTEGER, gamma = NUMBER, group = INTEGER,
+  hidden_size = INTEGER, ignore_index = INTEGER, input_forget = INTEGER, k = INTEGER,
+  keep_aspect_ratio_policy = TEXT, keepdims = INTEGER, kernel_shape = INTEGERS, lambd = NUMBER, largest = INTEGER,
+  layout = INTEGER, linear_before_reset = INTEGER, max = NUMBER, min = NUMBER, mode = TEXT, nearest_mode = TEXT,
   noop_with_empty_axes = INTEGER, num_groups = INTEGER, num_outputs = INTEGER, output_padding = INTEGERS,
-  output_shape = INTEGERS, pads = INTEGERS, perm = INTEGERS, reverse = INTEGER, scales = NUMBERS,
-  select_last_index = INTEGER, spatial = INTEGER, split = INTEGERS, start = INTEGER, starts = INTEGERS,
-  steps = INTEGERS, strides = INTEGERS, to = INTEGER, training_mode = INTEGER, transA = INTEGER, transB = INTEGER,
-  upper = INTEGER, value = SCALAR,
-  activation_alpha = false, activation_beta = false, cubic_coeff_a = false, exclude_outside = false,
-  extrapolation_value = false, momentum = false, ratio = false, round_mode = false, saturate = false, seed = false,
-  sorted = false, stash_type = false, storage_order = false,
+  output_shape = INTEGERS, pads = INTEGERS, perm = INTEGERS, reduction = TEXT, reverse = INTEGER, scales = NUMBERS,
+  select_last_index = INTEGER, size = INTEGER, sorted = INTEGER, spatial = INTEGER, split = INTEGERS,
+  start = INTEGER, starts = INTEGERS, steps = INTEGERS, strides = INTEGERS, time_axis = INTEGER, to = INTEGER,
+  training_mode = INTEGER, transA = INTEGER, transB = INTEGER, upper = INTEGER, value = SCALAR,
+  activation_alpha = false, activation_beta = false, extrapolation_value = false, momentum = false, ratio = false,
+  round_mode = false, saturate = false, seed = false, stash_type = false, storage_order = false,
 }
 
 local function is_list(value, check)

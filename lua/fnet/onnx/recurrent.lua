@@ -68,8 +68,9 @@ local function layer_of(op, node, x, w, r, b)
   local attributes, order = node.attributes, ORDERS[op]
   local backward = DIRECTIONS[attributes.direction or "forward"]
     or core.raise("direction: expected forward, reverse or bidirectional, got '%s'", attributes.direction)
-  local units, gates = r.shape[r.rank], #order
   check_shape(x, "X", { "any", "any", "any" })
+  check_shape(r, "R", { #backward, "any", "any" })
+  local units, gates = r.shape[3], #order
   check_shape(r, "R", { #backward, gates * units, units })
   check_shape(w, "W", { #backward, gates * units, x.shape[3] })
   if b then check_shape(b, "B", { #backward, 2 * gates * units }) end

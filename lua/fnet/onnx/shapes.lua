@@ -295,27 +295,47 @@ local NEAREST = {
   floor = math.floor, ceil = math.ceil,
 }
 
--- One axis with another length, by the nearest position or by a line between two.
-local function resize_axis(x, axis, scale, count, mode, place, nearest)
-  local length, low, high, share = x.shape[axis], {}, {}, {}
+-- By mode: how many neighbours a position has, and how much of one at a distance it takes: all, a line between two,
+-- or a cubic through four (Keys, 1981).
+local MODES_OF_SIZE = {
+  nearest = { 1, function() return 1 end },
+  linear = { 2, function(distance) return 1 - distance end },
+  cubic = { 4, function(distance, a)
+    if distance <= 1 then return ((a + 2) * distance - (a + 3)) * distance * distance + 1 end
+    return ((distance - 5) * distance + 8) * distance * a - 4 * a
+  end },
+}
+
+-- One axis with another length.
+local function resize_axis(x, axis, scale, count, node, mode, place, nearest)
+  local length, taps, share_of = x.shape[axis], table.unpack(mode)
   if count > PLACES_MOST then core.raise("cannot make %.0f places of an axis", count) end
   if count == 0 or length == 0 then core.raise "an axis without places cannot be resized" end
-  local function inside(at) return math.tointeger(math.max(math.min(at, length - 1), 0)) + 1 end
+  local places, shares, ones, y = {}, {}, {}, nil
+  for k = 1, taps do places[k], shares[k] = {}, {} end
   for i = 1, count do
     local at = place(i - 1, scale, length, count)
-    if mode == "nearest" then
-      low[i] = inside(nearest(at))
-    else
-      local below = math.floor(at)
-      low[i], high[i], share[i] = inside(below), inside(below + 1), at - below
+    local below, total = taps == 1 and nearest(at) or math.floor(at), 0
+    for k = 1, taps do
+      local neighbour = below + k - math.max(taps // 2, 1)
+      local inside = math.max(math.min(neighbour, length - 1), 0)
+      places[k][i] = math.tointeger(inside) + 1
+      local is_left_out = node.attributes.exclude_outside == 1 and inside ~= neighbour
+      shares[k][i] = is_left_out and 0 or share_of(math.abs(at - neighbour), node.attributes.cubic_coeff_a or -0.75)
+      total = total + shares[k][i]
+    end
+    if node.attributes.exclude_outside == 1 then
+      for k = 1, taps do shares[k][i] = shares[k][i] / total end
     end
   end
-  local first = x:gather(whole(low), axis)
-  if mode == "nearest" then return first end
-  local ones = {}
   for i = 1, x.rank do ones[i] = i == axis and count or 1 end
-  local part = core.tensor(share, x.dtype):reshape(ones)
-  return first * (1 - part) + x:gather(whole(high), axis) * part
+  for k = 1, taps do
+    local part = x:gather(whole(places[k]), axis)
+    if taps == 1 then return part end
+    part = part * core.tensor(shares[k], x.dtype):reshape(ones)
+    y = y and y + part or part
+  end
+  return y
 end
 
 -- A list of floats, an input that may be there without numbers.
@@ -326,13 +346,11 @@ end
 function operations.Resize(node, x, roi, scales, sizes)
   if node.opset < 11 then scales = roi end
   local attributes, shape, rank = node.attributes, x.shape, x.rank
-  local mode = attributes.mode or "nearest"
+  local mode = MODES_OF_SIZE[attributes.mode or "nearest"]
   local place = COORDINATES[attributes.coordinate_transformation_mode
     or node.opset < 11 and "asymmetric" or "half_pixel"]
   local nearest = NEAREST[attributes.nearest_mode or node.opset < 11 and "floor" or "round_prefer_floor"]
-  if mode ~= "nearest" and mode ~= "linear" then
-    core.raise("has the mode '%s'; fnet has nearest and linear", mode)
-  end
+  if not mode then core.raise("has the mode '%s'; fnet has nearest, linear and cubic", attributes.mode) end
   if not place or not nearest then core.raise "has a mode of positions that fnet has not" end
   if attributes.antialias == 1 then core.raise "antialias is not among what fnet does" end
   if attributes.keep_aspect_ratio_policy and attributes.keep_aspect_ratio_policy ~= "stretch" then
@@ -344,7 +362,9 @@ function operations.Resize(node, x, roi, scales, sizes)
     local scale = counts and counts[i] and counts[i] / shape[axis] or factors and factors[i]
     if not scale or not (scale > 0 and scale <= PLACES_MOST) then core.raise "its scales do not fit" end
     local count = counts and counts[i] or math.tointeger(math.floor(shape[axis] * scale)) or math.huge
-    if count ~= shape[axis] or scale ~= 1 then x = resize_axis(x, axis, scale, count, mode, place, nearest) end
+    if count ~= shape[axis] or scale ~= 1 then
+      x = resize_axis(x, axis, scale, count, node, mode, place, nearest)
+    end
   end
   return x
 end
