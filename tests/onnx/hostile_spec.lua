@@ -53,6 +53,52 @@ local ADD = node("Add", { "x", "w" }, { "y" })
 
 local function with_tensor(dims, kind, rest) return model(ADD .. bytes(5, tensor("w", dims, kind, rest))) end
 
+-- An attribute's value of each kind; large numbers are rare, so that more than the first check is met.
+local VALUES = {
+  ["a whole number"] = { 0, 1, -1, 2, 3, 1, 2, 0, 1 << 40, math.maxinteger, math.mininteger },
+  ["a number"] = { 0, 1, -1.5, 2, 1e30, 0 / 0 },
+  ["a text"] = { "forward", "bidirectional", "sum", "none", "mul", "cubic", "ij->ji", "i,i", "SAME_UPPER", "" },
+}
+
+-- A tensor of few axes, some of them empty, of any type.
+local function any_tensor(pick)
+  local shape = {}
+  for i = 1, pick { 0, 1, 2, 3, 4 } do shape[i] = pick { 1, 2, 3, 4, 2, 3, 0 } end
+  local t = fnet.rand(shape, -2, 3)
+  return pick { t, t, t:int(), t:double(), t:gt(0):byte() }
+end
+
+describe("an operation of ONNX", function()
+  it("answers any inputs and attributes with a result or a sentence", function()
+    fnet.seed(1)
+    local operations = require "fnet.onnx.operations"
+    local names, attributes = {}, {}
+    for name in pairs(operations.functions) do names[#names + 1] = name end
+    for name in pairs(operations.ATTRIBUTES) do attributes[#attributes + 1] = name end
+    table.sort(names)
+    table.sort(attributes)
+    local function pick(choices) return choices[math.random(#choices)] end
+    for _ = 1, 4000 do
+      local name, given = pick(names), {}
+      for _ = 1, math.random(0, 4) do
+        local key = pick(attributes)
+        local kind = operations.ATTRIBUTES[key]
+        local single = VALUES[kind] or VALUES[kind and kind:gsub("list of (.*)s$", "%1")]
+        given[key] = VALUES[kind] and pick(single) or single and { pick(single), pick(single) } or nil
+      end
+      local f, inputs = operations.functions[name], {}
+      local info, least = debug.getinfo(f, "u"), operations.REQUIRED[name] or 1
+      local count = math.max(least, math.random(info.isvararg and 3 or info.nparams - 1))
+      for i = 1, count do inputs[i] = (i <= least or math.random(3) > 1) and any_tensor(pick) or nil end
+      local called = { attributes = given, outputs = { "y" }, opset = math.random(7, 21) }
+      local ok, message = pcall(f, called, table.unpack(inputs, 1, count))
+      for _, word in ipairs(ok and {} or { "attempt to", "bad argument", "invalid order", "overflow" }) do
+        assert.is_nil(tostring(message):find(word, 1, true), ("%s: %s"):format(name, tostring(message)))
+      end
+    end
+  end)
+end)
+
 describe("an ONNX file", function()
   it("is read in each form that its numbers may have", function()
     local x = fnet.tensor { 1, 2 }

@@ -8,6 +8,17 @@ local support = require "tests.support"
 local function node(attributes, outputs) return { attributes = attributes or {}, outputs = outputs or { "y" } } end
 local function whole(list) return fnet.tensor(list, "int32") end
 
+describe("a sum of ONNX", function()
+  it("is one of whole numbers too", function()
+    local x = whole { { 1, 2, 3 }, { 4, 5, -6 } }
+    for op, expected in pairs { ReduceSum = { 6, 3 }, ReduceProd = { 6, -120 }, ReduceMax = { 3, 5 },
+      ReduceMin = { 1, -6 }, ReduceL1 = { 6, 15 } } do
+      local y = functions[op](node { keepdims = 0 }, x, whole { 1 })
+      assert.same({ "int32", expected }, { y.dtype, y:totable() }, op)
+    end
+  end)
+end)
+
 describe("an operation of ONNX by index", function()
   it("puts one after the other what meets at one place", function()
     local x, updates = fnet.tensor { 1, 2, 3 }, fnet.tensor { 5, 7, 11 }

@@ -142,6 +142,10 @@ function operations.ConvTranspose(node, x, w, b)
     pair(attributes.dilations, 1, rank, "dilations")
   local extra = pair(attributes.output_padding, 0, rank, "pads")
   local wanted = attributes.output_shape and pair(attributes.output_shape, 1, rank, "output_shape")
+  if weight.shape[4] ~= picture.shape[4] or weight.dtype ~= picture.dtype then
+    core.raise("weights %s of %s do not fit an input %s of %s", w.dtype, say.shape(w.shape), x.dtype,
+      say.shape(x.shape))
+  end
   weight = dilate(weight, dilations)
   local full, first, length = {}, {}, {}
   local padded = window_of(node, rank, kernel, size)
@@ -246,8 +250,8 @@ end
 
 function operations.GroupNormalization(node, x, scale, bias)
   local shape, groups = x.shape, node.attributes.num_groups
-  if not groups or groups < 1 or shape[2] % groups ~= 0 then
-    core.raise("num_groups %s does not fit %d channels", tostring(groups), shape[2])
+  if #shape < 2 or not groups or groups < 1 or shape[2] % groups ~= 0 then
+    core.raise("num_groups %s does not fit the channels of %s", tostring(groups), say.shape(shape))
   end
   local y = normalise(x:reshape { shape[1], groups, values.product(shape, 2, #shape) // groups },
     node.attributes.epsilon or 1e-5):reshape(shape)
@@ -272,6 +276,10 @@ end
 
 function operations.LayerNormalization(node, x, scale, bias)
   local epsilon, shape = node.attributes.epsilon or 1e-5, x.shape
+  if values.is_whole(x) or scale.dtype ~= x.dtype or bias and bias.dtype ~= x.dtype then
+    core.raise("expected floats of one type, got %s and %s%s", x.dtype, scale.dtype,
+      bias and " and " .. bias.dtype or "")
+  end
   local axis = values.axis(node.attributes.axis or -1, #shape)
   local features = values.product(shape, axis, #shape)
   local rows = x:reshape { values.product(shape, 1, axis - 1), features }

@@ -110,7 +110,8 @@ function operations.Split(node, x, sizes)
   sizes = list_or(node, sizes, "split")
   local length, parts, first = x.shape[axis], {}, 1
   local count = node.attributes.num_outputs or #node.outputs
-  local size = (length + count - 1) // count
+  if not sizes and count < 1 then core.raise("cannot split into %d parts", count) end
+  local size = sizes and 0 or (length + count - 1) // count
   for i = 1, sizes and #sizes or count do
     local part = sizes and sizes[i] or math.min(size, length - first + 1)
     if part < 0 or first + part - 1 > length then core.raise("cannot split an axis of %d so", length) end
@@ -124,6 +125,7 @@ end
 function operations.Slice(node, x, starts, ends, axes, steps)
   starts, ends = list_or(node, starts, "starts"), list_or(node, ends, "ends")
   axes, steps = list_or(node, axes, "axes"), list_or(node, steps, "steps")
+  if not starts or not ends then core.raise "has no starts or no ends" end
   for i, start in ipairs(starts) do
     local axis = axes and axis_of(axes[i] or x.rank, x.rank) or i
     local length, step, stop = x.shape[axis], steps and steps[i] or 1, ends[i]
@@ -153,6 +155,9 @@ end
 
 function operations.GatherElements(node, x, indices)
   local axis = axis_of(node.attributes.axis or 0, x.rank)
+  if indices.rank ~= x.rank then
+    core.raise("indices of %s do not fit %s", say.shape(indices.shape), say.shape(x.shape))
+  end
   -- take_along_axis wants the other axes as long; ONNX lets the indices be shorter.
   for i, length in ipairs(indices.shape) do
     if i ~= axis and length < x.shape[i] then x = x:slice(i, 1, length) end
@@ -163,7 +168,9 @@ end
 function operations.OneHot(node, indices, depth, on_off)
   local count, shape = list(depth)[1], indices.shape
   local axis = axis_of(node.attributes.axis or -1, #shape + 1)
-  if count < 1 then core.raise("its depth is %d", count) end
+  if not count or count < 1 then core.raise("its depth is %s", tostring(count)) end
+  if on_off:count() ~= 2 then core.raise("expected two values, off and on, got %s", say.shape(on_off.shape)) end
+  on_off = on_off:reshape { 2 }
   local ones = {}
   for i = 1, #shape + 1 do ones[i] = 1 end
   table.insert(shape, axis, 1)
@@ -266,7 +273,7 @@ end
 
 function operations.DepthToSpace(node, x)
   local size, b, c, h, w = node.attributes.blocksize, table.unpack(x.shape)
-  if not w or not size or size < 1 or c % (size * size) ~= 0 then core.raise "its blocks do not fit" end
+  if not w or not size or size < 1 or size > c or c % (size * size) ~= 0 then core.raise "its blocks do not fit" end
   local depth = c // (size * size)
   local is_crd = node.attributes.mode == "CRD"
   local apart = is_crd and x:reshape { b, depth, size, size, h, w } or x:reshape { b, size, size, depth, h, w }
@@ -340,7 +347,7 @@ end
 
 -- A list of floats, an input that may be there without numbers.
 local function floats(t)
-  return t and t:count() > 0 and t:totable() or nil
+  return t and t:count() > 0 and t:reshape({ t:count() }):totable() or nil
 end
 
 function operations.Resize(node, x, roi, scales, sizes)

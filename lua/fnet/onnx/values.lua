@@ -86,12 +86,14 @@ end
 -- result does not fit.
 ---@param f fun(...: tensor): tensor
 ---@param x tensor whose type the result has
----@param ... tensor
+---@param ... any tensors, of which f gets doubles, and other arguments
 ---@return tensor
 function values.exactly(f, x, ...)
-  local rest = {}
-  for i, other in ipairs { ... } do rest[i] = other:double() end
-  return f(x:double(), table.unpack(rest)):to(x.dtype)
+  local rest = table.pack(...)
+  for i = 1, rest.n do
+    if core.is_tensor(rest[i]) then rest[i] = rest[i]:double() end
+  end
+  return f(x:double(), table.unpack(rest, 1, rest.n)):to(x.dtype)
 end
 
 --- A function of tensors that computes with whole numbers exactly.
