@@ -160,6 +160,38 @@ describe("a model in C", function()
     assert.matches("%sone result after the other: 3, 1, 68\n", command.read_file(directory .. "/model.c"))
   end)
 
+  it("gives the same bits for sequences, learnt slopes, and pictures that become larger", function()
+    fnet.seed(12)
+    local sequence = nn.Sequential { nn.PositionalEncoding(20, 3), nn.Conv1D(3, 4, 3, { activation = "relu" }),
+      nn.PReLU(4), nn.Conv1D(4, 6, 3, { padding = "causal", groups = 2 }), nn.PReLU(),
+      nn.Conv1D(6, 2, 2, { stride = 2, padding = "same", bias = false }) }:eval()
+    local picture = nn.Sequential { nn.ConvTranspose2D(3, 4, 3, { stride = 2, padding = 1, output_padding = 1,
+      activation = "gelu" }), nn.Upsample { 2, 1 }, nn.Upsample({ 3, 2 }, { mode = "bilinear" }),
+      nn.ConvTranspose2D(4, 6, { 2, 3 }, { stride = { 3, 2 }, padding = "same", groups = 2 }),
+      nn.Upsample({ 1, 3 }, { mode = "bilinear" }), nn.Upsample({ 2, 1 }, { mode = "bilinear" }) }:eval()
+    for _, model in ipairs { sequence, picture } do
+      for _, parameter in ipairs(model:parameters()) do
+        fnet.no_grad(function()
+          if parameter.rank == 1 then parameter:copy(fnet.rand(parameter.shape, -1, 1)) end
+        end)
+      end
+    end
+    local x, pictures = fnet.randn { 5, 11, 3 }, fnet.randn { 2, 4, 3, 3 }
+    assert.is_true(sequence(x):bytes() == run(sequence, x, { input = { 11, 3 } }))
+    assert.is_true(picture(pictures):bytes() == run(picture, pictures, { input = { 4, 3, 3 } }))
+    for model, input in pairs { [sequence] = x, [picture] = pictures } do
+      local shape = { table.unpack(input.shape, 2) }
+      assert(model:export_c(directory .. "/model.c", { input = shape }))
+      for _, compiler in ipairs(fusing_compilers()) do
+        assert.is_true(model(input):bytes() == run_compiled(compiler, input), compiler)
+      end
+      local output = run(model, input, { input = shape, weights = "int8" })
+      local largest = model(input):abs():max():item()
+      local y = model(input)
+      assert.allclose(y, fnet.from_bytes(output, y.shape), 0, largest / 20)
+    end
+  end)
+
   it("leaves what a branch still needs as it is", function()
     fnet.seed(9)
     local model = nn.Concat { nn.ReLU(), nn.Residual { nn.Tanh(), nn.Residual { nn.ELU(), nn.Sigmoid() } },
@@ -240,12 +272,20 @@ describe("a model in C", function()
   it("cannot have layers that C is not told of", function()
     local path = directory .. "/x.c"
     local known = " cannot be exported; what can: Sequential, Dropout, Parallel, AvgPool2D, BatchNorm, Concat, "
-      .. "Conv2D, Dense, ELU, Embedding, Flatten, GELU, GlobalAvgPool, LayerNorm, LeakyReLU, LogSoftmax, "
-      .. "MaxPool2D, ReLU, Reshape, Residual, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh"
+      .. "Conv1D, Conv2D, ConvTranspose2D, Dense, ELU, Embedding, Flatten, GELU, GlobalAvgPool, LayerNorm, "
+      .. "LeakyReLU, LogSoftmax, MaxPool2D, PReLU, PositionalEncoding, ReLU, Reshape, Residual, SELU, SiLU, "
+      .. "Sigmoid, Softmax, Softplus, Tanh, Upsample"
     support.raises("export_c: layer 2, Lambda()" .. known,
       function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_c(path) end)
     local inside = nn.Sequential { nn.Residual { nn.Dense(2, 2), nn.Concat { nn.Lambda(print) } } }
     support.raises("export_c: layer 1, layer 2, branch 1, Lambda()" .. known, function() inside:export_c(path) end)
+    support.raises("export_c: MultiHeadAttention(2, 1)" .. known,
+      function() nn.MultiHeadAttention(2, 1):export_c(path, { input = { 3, 2 } }) end)
+    support.raises("export_c: ConvTranspose2D(300, 1, 4) has sums of more than 4096 products, which cannot be "
+      .. "exported",
+      function() nn.ConvTranspose2D(300, 1, 4):export_c(path, { input = { 2, 2, 300 } }) end)
+    support.raises("export_c: PositionalEncoding(4, 2) takes sequences, { time, 2 }",
+      function() nn.PositionalEncoding(4, 2):export_c(path, { input = { 3, 4, 2 } }) end)
     support.raises("export_c: layer 1, Dense(2, 2, a function): its activation cannot be exported",
       function() nn.Sequential { nn.Dense(2, 2, { activation = print }) }:export_c(path) end)
     local Own = nn.module "ReLU" -- which is another one

@@ -47,7 +47,8 @@ void predict(const float *input, float *output) {
 
 local STACK_MOST = 16384 -- bytes that predict may have on the stack, which is 8 MiB here and a few KiB there
 
-local has_weights = { Dense = true, Conv2D = true } -- those that 8 bits can hold
+-- Those that 8 bits can hold.
+local has_weights = { Dense = true, Conv1D = true, Conv2D = true, ConvTranspose2D = true }
 
 -- ---- weights ----
 
@@ -125,13 +126,17 @@ local function product(lengths)
   return count
 end
 
--- Both axes of a sliding window.
-local function window_text(step)
-  local window, input, output = step.layer.window, step.input, step.output
-  local above, _, left = window:margins_of(input[1], input[2])
+-- Both axes of a sliding window: sizes of the picture, zeros in front, places.
+local function window_text(window, input, above, left, output)
   return ("(struct window){%d, %d, %d, %d, %d},\n        (struct window){%d, %d, %d, %d, %d}"):format(
     input[1], window.kernel[1], window.stride[1], above, output[1],
     input[2], window.kernel[2], window.stride[2], left, output[2])
+end
+
+local function window_of(step)
+  local window, input = step.layer.window, step.input
+  local above, _, left = window:margins_of(input[1], input[2])
+  return window_text(window, input, above, left, step.output)
 end
 
 -- What can be exported: function(file, step, input, output, inputs) -> statements. input and output are where the
@@ -140,7 +145,7 @@ local calls = {}
 
 -- Kinds whose result is their input, and those that change numbers where they are.
 local manners = { Flatten = "view", Reshape = "view", Softmax = "change", LogSoftmax = "change",
-  BatchNorm = "change", LayerNorm = "change", Residual = "change" }
+  BatchNorm = "change", LayerNorm = "change", Residual = "change", PReLU = "change", PositionalEncoding = "change" }
 
 function calls.Flatten() return "" end
 calls.Reshape = calls.Flatten
@@ -201,8 +206,10 @@ function calls.Embedding(file, step, input, output)
     add_array(file, "weight", layer.weight:detach()), input, output)
 end
 
+local CHAIN_MOST = 4096
+
 -- The function for chains of so many products, which fnet cuts where they are long (src/core/chain.h).
-local function for_chains(name, length) return length > 4096 and name .. "_long" or name end
+local function for_chains(name, length) return length > CHAIN_MOST and name .. "_long" or name end
 
 function calls.Dense(file, step, input, output)
   local rows, features = rows_of(step.input)
@@ -210,20 +217,58 @@ function calls.Dense(file, step, input, output)
     output)
 end
 
-function calls.Conv2D(file, step, input, output)
-  local layer = step.layer
-  local field = layer.weight.shape
-  return call(for_chains("conv2d", field[1] * field[2] * field[3]), window_text(step), layer.inputs, layer.units,
+-- A convolution, in which each unit has so many weights.
+local function convolution(file, layer, window, input, output)
+  return call(for_chains("conv2d", layer.weight:count() // layer.units), window, layer.inputs, layer.units,
     layer.groups, add_weights(file, layer), input, output)
 end
 
+function calls.Conv2D(file, step, input, output)
+  return convolution(file, step.layer, window_of(step), input, output)
+end
+
+-- A sequence is a picture that is one row high.
+function calls.Conv1D(file, step, input, output)
+  local layer, time = step.layer, step.input[1]
+  local window = window_text(layer.window, { 1, time }, 0, layer:ends_of(time), { 1, step.output[1] })
+  return convolution(file, layer, window, input, output)
+end
+
+function calls.ConvTranspose2D(file, step, input, output)
+  local layer = step.layer
+  local above, _, left = layer.window:margins_of(step.output[1], step.output[2])
+  local kernel = layer.window.kernel
+  if kernel[1] * kernel[2] * layer.inputs > CHAIN_MOST then
+    core.raise("export_c: %s has sums of more than %d products, which cannot be exported", step.text, CHAIN_MOST)
+  end
+  return call("conv2d_transposed", window_text(layer.window, step.input, above, left, step.output), layer.inputs,
+    layer.units, layer.groups, add_weights(file, layer), input, output)
+end
+
+function calls.Upsample(_, step, input, output)
+  local layer, picture = step.layer, step.input
+  return call("upsample", picture[1], picture[2], picture[3], layer.scale[1], layer.scale[2],
+    layer.mode == "bilinear" and 1 or 0, input, output)
+end
+
+function calls.PReLU(file, step, _, output)
+  local slopes = step.layer.weight:detach()
+  return call("learnt_slopes", product(step.output), slopes:count(), add_array(file, "slope", slopes), output)
+end
+
+function calls.PositionalEncoding(file, step, _, output)
+  local places = step.layer.weight:detach():slice(1, 1, step.input[#step.input - 1]):contiguous()
+  return step.input[3] and core.raise("export_c: %s takes sequences, { time, %d }", step.text, step.layer.inputs)
+    or call("add", places:count(), add_array(file, "place", places), output)
+end
+
 function calls.MaxPool2D(_, step, input, output)
-  return call("max_pool", window_text(step), step.input[3], input, output)
+  return call("max_pool", window_of(step), step.input[3], input, output)
 end
 
 function calls.AvgPool2D(_, step, input, output)
   local kernel = step.layer.window.kernel
-  return call("average_pool", window_text(step), step.input[3],
+  return call("average_pool", window_of(step), step.input[3],
     step.layer.count_include_pad and kernel[1] * kernel[2] or 0, input, output)
 end
 

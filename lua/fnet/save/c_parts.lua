@@ -71,6 +71,11 @@ static void leaky_relu(int n, float slope, float *x) {
     for (int i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : rounded(x[i] * slope);
 }
 
+/* One slope for all, or one a feature. */
+static void learnt_slopes(int n, int count, const float *slopes, float *x) {
+    for (int i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : rounded(x[i] * slopes[i % count]);
+}
+
 static void elu(int n, float alpha, float *x) {
     for (int i = 0; i < n; i++) {
         double scale, part;
@@ -367,6 +372,58 @@ static void conv2d(struct window rows, struct window columns, int inputs, int un
                 }
             }
         }
+}
+
+/* Backwards: each place of the picture adds to a field of the result, as this reads it. */
+static void conv2d_transposed(struct window rows, struct window columns, int inputs, int units, int groups, WEIGHTS,
+                              const float *bias, const float *x, float *y) {
+    int depth = inputs / groups, wide = units / groups;
+    for (int place = 0; place < rows.count * columns.count; place++, y += units)
+        for (int unit = 0; unit < units; unit++) {
+            float total = 0;
+            for (int at = 0; at < rows.size * columns.size; at++) {
+                int i = place / columns.count + rows.before - at / columns.size * rows.stride;
+                int k = place % columns.count + columns.before - at % columns.size * columns.stride;
+                if (i < 0 || i >= rows.kernel || k < 0 || k >= columns.kernel) continue;
+                for (int j = unit / wide * depth; j < (unit / wide + 1) * depth; j++) {
+                    float weight = WEIGHT[((i * columns.kernel + k) * wide + unit % wide) * inputs + j];
+                    total = fmaf(x[at * inputs + j], weight, total);
+                }
+            }
+            y[unit] = bias ? total + bias[unit] : total;
+        }
+}
+
+/* Where the i-th place of an axis lies that is `scale` times as long: between two, and the share of the second. */
+static float neighbours(int i, int length, int scale, int smooth, int *low, int *high) {
+    double middle = (i + 0.5) / scale + 0.5;
+    *low = *high = i / scale;
+    if (!smooth || scale == 1) return 0;
+    middle = middle < 1 ? 1 : middle > length ? length : middle;
+    *low = (int)middle - 1;
+    *high = *low + 1 < length ? *low + 1 : *low;
+    return (float)(middle - (*low + 1));
+}
+
+static float between(float a, float b, float share) { return rounded(a * (1 - share)) + rounded(b * share); }
+
+/* Rows first, then columns, each only where it becomes longer. */
+static void upsample(int height, int width, int channels, int down, int across, int smooth, const float *x,
+                     float *y) {
+    int above, below, left, right;
+    for (int i = 0; i < height * down; i++)
+        for (int k = 0; k < width * across; k++)
+            for (int j = 0; j < channels; j++, y++) {
+                float share = neighbours(i, height, down, smooth, &above, &below);
+                float along = neighbours(k, width, across, smooth, &left, &right);
+                const float *high = x + above * width * channels + j, *low = x + below * width * channels + j;
+                float first = high[left * channels], second = high[right * channels];
+                if (smooth && down > 1) {
+                    first = between(first, low[left * channels], share);
+                    second = between(second, low[right * channels], share);
+                }
+                *y = smooth && across > 1 ? between(first, second, along) : first;
+            }
 }
 
 ]] .. pooling("max_pool", "", [[
