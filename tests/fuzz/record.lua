@@ -152,7 +152,8 @@ for name, model in pairs(models) do
   assert(model:save(place("model", name), { script = false, metrics = { loss = 0.5 } }))
 end
 
-for _, name in ipairs { "pytorch_dense", "pytorch_dense_7", "pytorch_two", "pytorch_tokens", "keras_pictures" } do
+for _, name in ipairs { "pytorch_dense", "pytorch_dense_7", "pytorch_two", "pytorch_tokens", "pytorch_gru",
+  "pytorch_rnn", "keras_pictures" } do
   link("onnx", name .. ".onnx", "onnx/" .. name .. ".onnx")
 end
 for _, name in ipairs { "dense", "conv", "parallel", "embedding" } do
