@@ -141,6 +141,15 @@ describe("a class of a script's own as ONNX", function()
     support.raises("export_onnx: a model of the script's own does not say what a sample is; do, as input = "
       .. "{ 28, 28, 1 } or, of several, { { 28, 28, 1 }, { 5 } }, or with tensors of samples",
       function() Own(print):export_onnx(directory .. "/no.onnx") end)
+    local function both(x) return x.a * 2 end
+    local ByName = nn.module "ByName"
+    function ByName:init() self.f = both end
+    function ByName:forward(x) return self.f(x) end
+    support.raises("export_onnx: ByName() makes nothing of the input 'b' that can be exported",
+      function() ByName():export_onnx(directory .. "/no.onnx", { input = { a = { 3 }, b = { 3 } } }) end)
+    support.raises("Own(): its forward takes 1 of the 2 inputs that the samples have; write one that takes each, "
+      .. "function Model:forward(a, b), or give samples in one tensor",
+      function() Own(both):export_onnx(directory .. "/no.onnx", { input = { { 3 }, { 3 } } }) end)
     support.raises("export_onnx: input: expected the lengths of a sample, or a table of them, got table",
       function() Own(print):export_onnx(directory .. "/no.onnx", { input = {} }) end)
     support.raises("export_onnx: input 'a': expected the lengths of a sample, or a tensor of samples, got string",

@@ -6,6 +6,7 @@
 
 local core = require "fnet.core"
 local expect = require "fnet.base.expect"
+local feed = require "fnet.nn.feed"
 local keep_random = require "fnet.base.keep_random"
 local layers = require "fnet.save.layers"
 local modes = require "fnet.nn.modes"
@@ -139,6 +140,22 @@ local function watch(builder)
   end
 end
 
+-- Raises where no step and no result takes an input: it was forgotten, or its whole numbers went through
+-- operations, which the tape does not record.
+local function check_used(builder, inputs, results)
+  local used = {}
+  for _, value in ipairs(results) do used[value] = true end
+  for _, step in ipairs(builder.steps) do
+    for _, value in pairs(step.operands or step.values) do used[value] = true end
+  end
+  for i, input in ipairs(inputs) do
+    if not used[i] then
+      core.raise("%s: %s makes nothing of the input '%s' that can be exported", builder.what, builder.text,
+        input.name)
+    end
+  end
+end
+
 -- The tensors that a model gives, and their names.
 local function results_of(builder, y)
   if core.is_tensor(y) then return { y }, { "output" } end
@@ -174,7 +191,7 @@ function tracing.program(what, model, known, operations, inputs, by_name, batch)
   local y
   do
     local _ <close> = observer.watch { run = watch(builder) }
-    y = modes.with(model, false, core.enable_grad, model, table.unpack(by_name and { named } or samples))
+    y = modes.with(model, false, core.enable_grad, feed, model, by_name and named or samples)
   end
   local list, names = results_of(builder, y)
   local results = {}
@@ -189,6 +206,7 @@ function tracing.program(what, model, known, operations, inputs, by_name, batch)
     end
     results[i] = resolve(builder, result)
   end
+  check_used(builder, inputs, results)
   layers.follow_shapes(what, builder.steps, shapes)
   return { steps = builder.steps, shapes = shapes, results = results, inputs = inputs, names = names }
 end
