@@ -80,7 +80,7 @@ describe("a class of a script's own as ONNX", function()
     local x = fnet.randn { 4, 3 }
     checks:add(inner, { x }, { inner(x) }, { input = { 3 } })
     local shapes = Own(function(y)
-      return y:reshape({ -1, 2 }):neg():reshape({ -1, 4 }):flatten(2):leaky_relu(0.2)
+      return y:reshape({ -1, 2 }):neg():reshape({ -1, 4 }):flatten(2):leaky_relu(0.2):gelu():silu()
     end)
     checks:add(shapes, { x }, { shapes(x) }, { input = { 3 } })
   end)

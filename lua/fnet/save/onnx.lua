@@ -98,6 +98,15 @@ function Graph:dense(x, name, weight, bias)
   return bias and self:node("Add", { y, self:tensor(name .. " bias", bias) }) or y
 end
 
+function Graph:silu(x) return self:node("Mul", { x, self:node("Sigmoid", { x }) }) end
+
+-- x (1 + erf(x / sqrt(2))) / 2; an operator of its own only from opset 20 on.
+function Graph:gelu(x)
+  local erf = self:node("Erf", { self:node("Mul", { x, self:number("root", math.sqrt(0.5)) }) })
+  local share = self:node("Mul", { self:node("Add", { erf, self:number("one", 1) }), self:number("half", 0.5) })
+  return self:node("Mul", { x, share })
+end
+
 -- x in another shape; 0 is a length that stays, -1 what is left.
 function Graph:reshape(x, name, lengths) return self:node("Reshape", { x, self:integers(name, lengths) }) end
 
@@ -139,14 +148,7 @@ function writers.Embedding(graph, x, step)
   return graph:node("Gather", { graph:tensor("weight", rows), x }, { axis = 0 })
 end
 
-function writers.SiLU(graph, x) return graph:node("Mul", { x, graph:node("Sigmoid", { x }) }) end
-
--- x (1 + erf(x / sqrt(2))) / 2; an operator of its own only from opset 20 on.
-function writers.GELU(graph, x)
-  local erf = graph:node("Erf", { graph:node("Mul", { x, graph:number("root", math.sqrt(0.5)) }) })
-  local share = graph:node("Mul", { graph:node("Add", { erf, graph:number("one", 1) }), graph:number("half", 0.5) })
-  return graph:node("Mul", { x, share })
-end
+writers.SiLU, writers.GELU = Graph.silu, Graph.gelu
 
 function writers.Reshape(graph, x, step)
   return graph:reshape(x, "shape", { -1, table.unpack(step.layer.lengths) })

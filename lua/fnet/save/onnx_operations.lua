@@ -29,6 +29,9 @@ for name, operator in pairs { add = "Add", div = "Div", matmul = "MatMul", maxim
   end
 end
 
+function operations.gelu(graph, arguments) return graph:gelu(arguments[1]) end
+function operations.silu(graph, arguments) return graph:silu(arguments[1]) end
+
 function operations.softmax(graph, arguments) return graph:node("Softmax", { arguments[1] }, { axis = -1 }) end
 
 function operations.dense(graph, arguments)
