@@ -7,8 +7,8 @@
 #include "../kernels/kernels.h"
 #include "tensor.h"
 
-/* With z = (x - mean) * inverse: y = z * weight + bias; dx = (dy - level - z * tilt) * weight * inverse; and the
-   gradient of the weights, dweight[n] = the sums over rows of dy * z. */
+/* With z = (x - mean) * inverse: y = z * weight + bias; dx = (dy * gain - level - z * tilt) * weight * inverse; and
+   the gradient of the weights, dweight[n] = the sums over rows of dy * z. */
 void norm_batch(enum dtype dtype, size_t rows, size_t n, const void *x, const struct norm *norm, void *y);
 void norm_batch_backward(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy,
                          const struct norm_slopes *slopes, void *dx);

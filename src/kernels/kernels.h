@@ -90,7 +90,7 @@ struct norm {
 };
 struct norm_slopes {
     const double *mean, *inverse;
-    const void *level, *tilt, *weight;
+    const void *gain, *level, *tilt, *weight;
 };
 
 /* What a recurrent layer does with its sums; the gates, which are `units` wide each: 1, 1, 4 and 3. */
@@ -183,10 +183,9 @@ struct kernels {
     void (*cross_entropy_backward)(size_t rows, size_t n, const void *probability, const int32_t *label,
                                    double scale, void *dx);
 
-    /* With z = (x - mean) * inverse, rounded once, of each column: y = z * weight + bias; dx = (dy - level - z *
-       tilt)
-       * (weight * inverse); and the gradient of the weights, y[j] = the sum over i of dy[i, j] * z[i, j], where
-       x[i, j] is x[i * row + j], for dy too. */
+    /* With z = (x - mean) * inverse, rounded once, of each column: y = z * weight + bias; dx = (dy * gain - level
+       - z * tilt) * (weight * inverse); and the gradient of the weights, y[j] = the sum over i of dy[i, j] * z[i,
+       j], where x[i, j] is x[i * row + j], for dy too. */
     void (*batch_norm)(size_t rows, size_t columns, const void *x, const struct norm *norm, void *y);
     void (*batch_norm_backward)(size_t rows, size_t columns, const void *x, const void *dy,
                                 const struct norm_slopes *slopes, void *dx);

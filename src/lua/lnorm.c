@@ -1,7 +1,9 @@
-/* Batch and layer normalisation over matrices [..., n], seen as rows of n. For the layers in lua/fnet/nn/norm.lua
-   and the rules in lua/fnet/tensor/rules.lua, which give operands of one float type. */
+/* Batch, layer and group normalisation over matrices [..., n], seen as rows of n. For the layers in
+   lua/fnet/nn/norm.lua and group_norm.lua, and the rules in lua/fnet/tensor/rules.lua, which give operands of one
+   float type. */
 #include "ltape.h"
 
+#include "../core/group_norm.h"
 #include "../core/norm.h"
 #include "../core/reduce.h"
 
@@ -68,6 +70,7 @@ static int batch_norm_backward(lua_State *L) {
     slopes.level = push_vector(L, 5, x, n);
     slopes.tilt = push_vector(L, 6, x, n);
     slopes.weight = push_vector(L, 7, x, n);
+    slopes.gain = NULL;
     struct tensor *dx = ltensor_new(L, "norm", x->dtype, x->rank, x->shape);
     norm_batch_backward(x->dtype, rows, n, x->data, dy, &slopes, dx->data);
     return 1;
@@ -113,13 +116,60 @@ static int layer_norm_backward(lua_State *L) {
     return 2;
 }
 
+/* group_norm(x, weight, bias, groups, epsilon, batch): x is [batch, ..., n], or one sample of a batch of 1; saves
+   [2, batch, n] in float64, the mean and the inverse deviation of each feature's group. */
+static int group_norm(lua_State *L) {
+    size_t rows, n;
+    const struct tensor *x = push_matrix(L, 1, &rows, &n);
+    struct group_norm norm = {.dtype = x->dtype, .n = n, .x = x->data};
+    norm.weight = push_vector(L, 2, x, n);
+    const void *bias = push_vector(L, 3, x, n);
+    norm.groups = (size_t)lcheck_integer(L, 4, "group_norm: groups", 1, LUA_MAXINTEGER);
+    double epsilon = luaL_checknumber(L, 5);
+    norm.batch = (size_t)lcheck_integer(L, 6, "group_norm: batch", 0, LUA_MAXINTEGER);
+    norm.places = norm.batch ? rows / norm.batch : 0;
+    if (n == 0 || n % norm.groups != 0 || norm.batch * norm.places != rows)
+        luaL_argerror(L, 4, "the groups or the batch do not divide x");
+    size_t shape[3] = {2, norm.batch, n};
+    struct tensor *y = ltensor_new(L, "norm", x->dtype, x->rank, x->shape);
+    struct tensor *saved = ltensor_new(L, "norm", FLOAT64, 3, shape);
+    norm.mean = saved->data;
+    norm.inverse = norm.mean + norm.batch * n;
+    norm_group(&norm, bias, epsilon, y->data);
+    return 2;
+}
+
+/* group_norm_backward(dy, x, weight, groups, saved): the gradients of x, of weight and of bias. */
+static int group_norm_backward(lua_State *L) {
+    size_t rows, n;
+    lua_settop(L, 5);
+    const struct tensor *x = push_matrix(L, 2, &rows, &n);
+    const void *dy = push_vector(L, 1, x, rows * n);
+    const struct tensor *saved = &ltensor_check(L, 5)->tensor;
+    struct group_norm norm = {.dtype = x->dtype, .n = n, .x = x->data, .batch = saved->shape[1]};
+    norm.weight = push_vector(L, 3, x, n);
+    norm.groups = (size_t)lcheck_integer(L, 4, "group_norm: groups", 1, LUA_MAXINTEGER);
+    norm.places = norm.batch ? rows / norm.batch : 0;
+    norm.mean = saved->data;
+    norm.inverse = norm.mean + norm.batch * n;
+    size_t shape[2] = {4 * norm.batch + 1, n};
+    struct tensor *scratch = ltensor_new(L, "norm", x->dtype, 2, shape);
+    struct tensor *dx = ltensor_new(L, "norm", x->dtype, x->rank, x->shape);
+    struct tensor *dweight = ltensor_new(L, "norm", x->dtype, 1, &n);
+    struct tensor *dbias = ltensor_new(L, "norm", x->dtype, 1, &n);
+    norm_group_backward(&norm, dy, scratch->data, dx->data, dweight->data, dbias->data);
+    return 3;
+}
+
 void lopen_norm(lua_State *L) {
     static const struct operation operations[] = {{"batch_norm", batch_norm, 6},
                                                   {"layer_norm", layer_norm, 4},
+                                                  {"group_norm", group_norm, 6},
                                                   {"column_moments", column_moments, UNRECORDED},
                                                   {"batch_norm_backward", batch_norm_backward, UNRECORDED},
                                                   {"batch_norm_weight", batch_norm_weight, UNRECORDED},
                                                   {"layer_norm_backward", layer_norm_backward, UNRECORDED},
+                                                  {"group_norm_backward", group_norm_backward, UNRECORDED},
                                                   {NULL, NULL, 0}};
     lregister_operations(L, operations);
 }

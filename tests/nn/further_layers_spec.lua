@@ -158,6 +158,28 @@ describe("GroupNorm, RMSNorm and PReLU", function()
     support.near({ 3, 4, 5 }, flat(fnet.ones { 3, 4, 5 }), (rows * rows):mean(4), 1e-5)
   end)
 
+  -- So large that threads share it, in pieces that end inside samples.
+  it("keep the digits of pictures far from zero, with the same bits everywhere, where a weight is 0 too", function()
+    fnet.seed(8)
+    local layer, x = nn.GroupNorm(5, 35), fnet.randn({ 3, 17, 19, 35 }, 1000, 0.01)
+    fnet.no_grad(function() layer.weight[2] = 0 end)
+    assert.same_everywhere(function()
+      layer:zero_grad()
+      x.requires_grad, x.grad = true, nil
+      local y = layer(x)
+      y:backward { gradient = x }
+      return fnet.sha256(y, x.grad, layer.weight.grad, layer.bias.grad)
+    end, { 1, 2, 3 })
+    local exact = nn.GroupNorm(5, 35):to "float64"
+    fnet.no_grad(function() exact.weight[2] = 0 end)
+    local wide = x:detach():double()
+    wide.requires_grad = true
+    local y = exact(wide)
+    y:backward { gradient = wide:detach() }
+    support.near(x.shape, flat(y:detach():float()), layer(x):detach(), 1e-2) -- the mean is rounded to float32
+    assert.is_true((layer.bias.grad:double() - exact.bias.grad):abs():max():item() < 1)
+  end)
+
   it("say what is wrong", function()
     raises("GroupNorm: features must be a multiple of the 6 groups, which come first, got 3",
       function() nn.GroupNorm(6, 3) end)

@@ -205,7 +205,7 @@ describe("the rules", function()
     check(function(x) return (x * x):triu() end, mixed { 3, 2 })
   end)
 
-  it("of batch_norm and layer_norm", function()
+  it("of batch_norm, layer_norm and group_norm", function()
     check(function(x, w, b)
       local mean, inverse = fnet.no_grad(function()
         local moments = core.column_moments(x)
@@ -214,6 +214,8 @@ describe("the rules", function()
       return core.batch_norm(x, w, b, mean, inverse, 0.1)
     end, mixed { 4, 2 }, positive { 2 }, mixed { 2 })
     check(function(x, w, b) return core.layer_norm(x, w, b, 0.1) end, mixed { 2, 3 }, positive { 3 }, mixed { 3 })
+    check(function(x, w, b) return core.group_norm(x, w, b, 2, 0.1, 2) end, mixed { 2, 3, 4 }, positive { 4 },
+      mixed { 4 })
   end)
 
   it("of add, sub, mul, div, pow, of the same tensor twice", function()

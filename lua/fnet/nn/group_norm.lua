@@ -48,16 +48,7 @@ function GroupNorm:forward(x)
       self.weight.dtype, self.sample, axes, self.inputs, say.value(x),
       #shape > 0 and shape[#shape] == self.inputs and '; the option sample says what a sample is' or "")
   end
-  local batch, places = #shape > axes and shape[1] or 1, 1
-  for axis = #shape - axes + 1, #shape - 1 do places = places * shape[axis] end
-  local size = self.inputs // self.groups
-  -- Each group of a sample becomes a row.
-  local rows = x:reshape({ batch, places, self.groups, size }):transpose(2, 3)
-    :reshape { batch, self.groups, places * size }
-  local one, zero = core.full({ places * size }, 1, x.dtype), core.full({ places * size }, 0, x.dtype)
-  local z = core.layer_norm(rows, one, zero, self.epsilon)
-  z = z:reshape({ batch, self.groups, places, size }):transpose(2, 3):reshape(shape)
-  return z * self.weight + self.bias
+  return core.group_norm(x, self.weight, self.bias, self.groups, self.epsilon, #shape > axes and shape[1] or 1)
 end
 
 function GroupNorm:output_shape(input)

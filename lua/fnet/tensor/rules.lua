@@ -342,6 +342,19 @@ function rules.layer_norm(dy, _, x, w, _, epsilon, saved)
   return dx, dw, dy:reshape(matrix):sum(1)
 end
 
+function rules.group_norm(dy, _, x, w, _, groups, epsilon, batch, saved)
+  if core.recording() then
+    local n = #w
+    local matrix = { groups, n // groups }
+    local places = x:count() // math.max(batch * n, 1)
+    local shape = { batch, places, groups, n // groups }
+    local dx, dw, db = normalised_slopes(dy:reshape(shape), x:reshape(shape), w:reshape(matrix), epsilon, { 2, 4 },
+      { 1, 2 })
+    return dx:reshape(x.shape), dw:reshape { n }, db:reshape { n }
+  end
+  return core.group_norm_backward(dy, x, w, groups, saved)
+end
+
 -- `gates` were x w + b, but hold the gates now: second derivatives begin from x, w and b themselves.
 function rules.recurrent(dy, y, gates, x, w, b, kind, reversed, lengths, weight, bias, h, c, extra)
   if core.recording() then

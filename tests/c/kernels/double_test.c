@@ -105,9 +105,10 @@ static void test_norm(size_t n) {
     double squares[N], wide_squares[N], middle[N], wide_middle[N];
     const struct norm norm = {.mean = wide_z, .inverse = wide_x, .weight = x, .bias = z};
     const struct norm wide_norm = {.mean = wide_z, .inverse = wide_x, .weight = wide_x, .bias = wide_z};
-    const struct norm_slopes slopes = {.mean = wide_z, .inverse = wide_x, .level = x, .tilt = x, .weight = z};
+    const struct norm_slopes slopes = {
+        .mean = wide_z, .inverse = wide_x, .gain = z, .level = x, .tilt = x, .weight = z};
     const struct norm_slopes wide_slopes = {
-        .mean = wide_z, .inverse = wide_x, .level = wide_x, .tilt = wide_x, .weight = wide_z};
+        .mean = wide_z, .inverse = wide_x, .gain = wide_z, .level = wide_x, .tilt = wide_x, .weight = wide_z};
     kernels_portable.sum_squares_columns(ROWS, n, x, N, squares);
     kernels_double.sum_squares_columns(ROWS, n, wide_x, N, wide_squares);
     for (size_t j = 0; j < n; j++)

@@ -80,8 +80,8 @@ static void test_batch_norm(const struct kernels *kernels, size_t rows, size_t n
     const float *weight = put_row(PLACE_WEIGHT, n, values), *bias = put_row(PLACE_BIAS, n, values);
     const float *level = put_row(PLACE_LEVEL, n, values), *tilt = put_row(PLACE_TILT, n, values);
     const struct norm norm = {.mean = mean, .inverse = inverse, .weight = weight, .bias = bias};
-    const struct norm_slopes slopes = {
-        .mean = mean, .inverse = inverse, .level = level, .tilt = tilt, .weight = weight};
+    struct norm_slopes slopes = {
+        .mean = mean, .inverse = inverse, .gain = bias, .level = level, .tilt = tilt, .weight = weight};
     float *expected = put(PLACE_EXPECTED, count, 0), *y = put(PLACE_Y, count, anywhere());
     for (size_t i = 0; i < count; i++)
         expected[i] = fmaf(normalised(x[i], mean[i % n], inverse[i % n]), weight[i % n], bias[i % n]);
@@ -94,7 +94,7 @@ static void test_batch_norm(const struct kernels *kernels, size_t rows, size_t n
 
     for (size_t i = 0; i < count; i++) {
         float z = normalised(x[i], mean[i % n], inverse[i % n]);
-        float rest = (dy[i] - level[i % n]) - z * tilt[i % n];
+        float rest = (dy[i] * bias[i % n] - level[i % n]) - z * tilt[i % n];
         expected[i] = scaled(rest, weight[i % n], inverse[i % n]);
     }
     y = put(PLACE_Y, count, anywhere());
@@ -104,6 +104,13 @@ static void test_batch_norm(const struct kernels *kernels, size_t rows, size_t n
     y = put_copy(PLACE_Y, count, anywhere(), dy);
     kernels->batch_norm_backward(rows, n, x, y, &slopes, y);
     check_same(count, expected, y, "backward, rows %zu n %zu values %d in place", rows, n, (int)values);
+    slopes.gain = NULL;
+    for (size_t i = 0; i < count; i++) {
+        float z = normalised(x[i], mean[i % n], inverse[i % n]);
+        expected[i] = scaled((dy[i] - level[i % n]) - z * tilt[i % n], weight[i % n], inverse[i % n]);
+    }
+    kernels->batch_norm_backward(rows, n, x, dy, &slopes, y);
+    check_same(count, expected, y, "backward without a gain, rows %zu n %zu values %d", rows, n, (int)values);
 }
 
 static void test_layer_norm(const struct kernels *kernels, size_t rows, size_t n, enum values values) {
