@@ -1,6 +1,7 @@
 /* Backward: walks from a result over what is on the tape, and gives each leaf its gradient.
    Gradients of intermediate results live in a table during the walk; a leaf's ends in its SLOT_GRAD, or, where
-   gradients were asked for as values, those of what was asked for in a table of the caller's. Memory that was taken
+   gradients were asked for as values, those of what was asked for in a table of the caller's: then what does not
+   lead there gets none. Memory that was taken
    during the walk and that no script's code has seen goes back to the pool at once. After the walk the operation's
    name stands in the node's place, for the error of a second walk. */
 #include "lgradient.h"
@@ -11,7 +12,7 @@
 #include <string.h>
 
 /* Stack positions during the walk. */
-enum { ROOT = 1, SEED, RETAIN, ASKED, ORDER, GRADIENTS, RULES, SORTED, WALK_TOP = SORTED };
+enum { ROOT = 1, SEED, RETAIN, ASKED, ORDER, GRADIENTS, RULES, SORTED, WANTED, WALK_TOP = WANTED };
 
 struct step {
     size_t sequence;
@@ -20,8 +21,10 @@ struct step {
 
 struct pass {
     struct tape *tape;
-    bool recording; /* of the gradients */
-    bool asked;     /* ASKED is a table: its keys are the tensors whose gradients are wanted, its values those */
+    bool recording;   /* of the gradients */
+    bool asked;       /* ASKED is a table: its keys are the tensors whose gradients are wanted, its values those */
+    const char *what; /* who walks, for messages */
+    unsigned char *goes; /* of each result in ORDER, where gradients are asked for: some argument's is wanted */
     size_t visit;
     size_t births;     /* storages up to this one are older than the walk */
     lua_Integer count; /* of results in ORDER */
@@ -33,16 +36,17 @@ static int later_first(const void *a, const void *b) {
 }
 
 /* Pushes the node of the recorded result at `index`; gives the number of its arguments. */
-static int push_node(lua_State *L, int index) {
+static int push_node(lua_State *L, int index, const struct pass *pass) {
     if (lua_getiuservalue(L, index, SLOT_NODE) == LUA_TUSERDATA)
         return ((struct node *)lua_touserdata(L, -1))->arguments;
     const char *made_by = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "an operation of the script";
     const struct handle *result = lua_touserdata(L, index);
     return lerror(
         L,
-        "backward: an earlier backward() has freed the history of a tensor %s, the result of %s; compute it again, "
-        "or carry it from one step to the next by :detach(), or call the first backward with { retain = true }",
-        lpush_shape_of(L, &result->tensor), made_by);
+        "%s: an earlier %s has freed the history of a tensor %s, the result of %s; compute it again, or carry it "
+        "from one step to the next by :detach(), or call the first %s with { retain = true }",
+        pass->what, pass->asked ? "grad() or backward()" : "backward()", lpush_shape_of(L, &result->tensor),
+        made_by, pass->asked ? "one" : "backward");
 }
 
 /* The history of the recorded result at `index` ends here; the name of the operation stays. */
@@ -64,7 +68,7 @@ static void collect(lua_State *L, struct pass *pass) {
     lua_rawseti(L, ORDER, 1);
     for (lua_Integer i = 1; i <= count; i++) {
         lua_rawgeti(L, ORDER, i);
-        int arguments = push_node(L, lua_gettop(L));
+        int arguments = push_node(L, lua_gettop(L), pass);
         for (int k = 0; k < arguments; k++) {
             lua_getiuservalue(L, -1, NODE_ARGUMENT + k);
             struct handle *argument = ltensor_test(L, -1);
@@ -115,6 +119,40 @@ static int push_asked(lua_State *L, int index) {
     return lua_rawget(L, ASKED);
 }
 
+/* Whether anybody wants the gradient of the tensor at `index`, which takes part in the walk. */
+static bool wanted(lua_State *L, int index, struct pass *pass) {
+    if (!pass->asked) return true;
+    bool asked = push_asked(L, index) != LUA_TNIL;
+    lua_pop(L, 1);
+    return asked ||
+           (((struct handle *)lua_touserdata(L, index))->sequence > 0 && pass->goes[position_of(L, index, pass)]);
+}
+
+/* Notes which results have an argument whose gradient is wanted; `steps` go from the latest result to the first. */
+static void find_wanted(lua_State *L, const struct step *steps, struct pass *pass) {
+    pass->goes = lua_newuserdatauv(L, (size_t)pass->count + 1, 0);
+    memset(pass->goes, 0, (size_t)pass->count + 1);
+    for (lua_Integer i = pass->count; i-- > 0;) {
+        lua_rawgeti(L, ORDER, steps[i].position);
+        int arguments = push_node(L, lua_gettop(L), pass);
+        for (int k = 0; k < arguments && !pass->goes[steps[i].position]; k++) {
+            lua_getiuservalue(L, -1, NODE_ARGUMENT + k);
+            const struct handle *argument = ltensor_test(L, -1);
+            pass->goes[steps[i].position] = argument && argument->requires_grad && wanted(L, lua_gettop(L), pass);
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 2);
+    }
+}
+
+/* Tells the rules which of the tensors first .. last nobody wants the gradient of. */
+static void mark_unwanted(lua_State *L, int first, int last, struct pass *pass) {
+    for (int i = first; i <= last && pass->asked; i++) {
+        struct handle *argument = ltensor_test(L, i);
+        if (argument && argument->requires_grad) argument->unwanted = wanted(L, i, pass) ? 0 : pass->tape->visit;
+    }
+}
+
 /* The gradient on top of the stack, of the tensor at `of`, is what somebody gets. Where gradients are recorded and
    this one turned out not to depend on anything, as that of a function that is linear piece by piece, it goes on
    the tape as constant: its derivative is 0, and no error. */
@@ -127,16 +165,16 @@ static void finish(lua_State *L, int of, const struct pass *pass) {
     lstorage_leave_to(gradient->storage, gradient->requires_grad ? COLLECTOR : LEAF);
 }
 
+/* The gradient on top of the stack (popped) is nobody's: its memory goes back where it is the walk's. */
+static void drop(lua_State *L, const struct pass *pass) {
+    ((struct handle *)lua_touserdata(L, -1))->storage->holders++;
+    let_go(L, lua_gettop(L), pass->births);
+    lua_pop(L, 1);
+}
+
 /* The gradient on top of the stack (popped) goes to the leaf at `leaf`. */
 static void give_to_leaf(lua_State *L, int leaf, const struct pass *pass) {
-    int gradient = lua_gettop(L),
-        before = pass->asked ? push_asked(L, leaf) : lua_getiuservalue(L, leaf, SLOT_GRAD);
-    if (pass->asked && before == LUA_TNIL) {
-        ((struct handle *)lua_touserdata(L, gradient))->storage->holders++;
-        let_go(L, gradient, pass->births);
-        lua_settop(L, gradient - 1);
-        return;
-    }
+    int before = pass->asked ? push_asked(L, leaf) : lua_getiuservalue(L, leaf, SLOT_GRAD);
     if (before == LUA_TUSERDATA) {
         lua_insert(L, -2);
         lgradient_add(L, LEAF, pass->births);
@@ -282,8 +320,11 @@ static void step_back(lua_State *L, struct pass *pass) {
     lua_Integer position = position_of(L, result, pass);
     if (lua_rawgeti(L, GRADIENTS, position) == LUA_TNIL) return;
     int gradient = lua_gettop(L);
-    if (pass->asked) keep_asked(L, result, gradient, pass);
-    int arguments = push_node(L, result), node = lua_gettop(L);
+    if (pass->asked) {
+        keep_asked(L, result, gradient, pass);
+        if (!pass->goes[position]) return;
+    }
+    int arguments = push_node(L, result, pass), node = lua_gettop(L);
     luaL_checkstack(L, arguments * 2 + 16, "backward");
     bool own = lua_getiuservalue(L, node, NODE_RULE) == LUA_TFUNCTION;
     const char *operation = own ? NULL : lua_tostring(L, -1); /* which the node keeps */
@@ -305,8 +346,9 @@ static void step_back(lua_State *L, struct pass *pass) {
     const struct handle *y = lua_touserdata(L, result);
     int first = lua_gettop(L) - arguments - saved + 1;
     if (lversions(L, y, first, first + arguments - 1) != y->version)
-        lerror(L,
-               "backward: a tensor was changed in place after an operation had used it; change a :clone() instead");
+        lerror(L, "%s: a tensor was changed in place after an operation had used it; change a :clone() instead",
+               pass->what);
+    mark_unwanted(L, first, first + arguments - 1, pass);
     bool given = !own && give_part(L, result, first, gradient, operation, pass);
     if (given)
         lua_settop(L, node);
@@ -321,7 +363,9 @@ static void step_back(lua_State *L, struct pass *pass) {
         if (argument && argument->requires_grad && !lua_isnil(L, -1)) {
             check_gradient(L, lua_gettop(L), argument, i, node);
             if (own) lhandle_escape(lua_touserdata(L, -1));
-            if (argument->sequence > 0)
+            if (!wanted(L, lua_gettop(L) - 1, pass))
+                drop(L, pass);
+            else if (argument->sequence > 0)
                 give_to_result(L, lua_gettop(L) - 1, pass);
             else
                 give_to_leaf(L, lua_gettop(L) - 1, pass);
@@ -337,12 +381,13 @@ static void step_back(lua_State *L, struct pass *pass) {
 
 static int walk(lua_State *L) {
     struct pass pass = {.tape = ltape_of(L), .asked = lua_istable(L, ASKED)};
+    pass.what = pass.asked ? "grad" : "backward";
     /* Gradients that are recorded are what the next derivatives are made from: none of their memory goes back. */
     pass.recording = lrecording(L);
     pass.births = pass.recording ? SIZE_MAX : lstorage_births();
     if (((struct handle *)lua_touserdata(L, ROOT))->sequence == 0) { /* a leaf */
         lua_pushvalue(L, SEED);
-        give_to_leaf(L, ROOT, &pass);
+        if (wanted(L, ROOT, &pass)) give_to_leaf(L, ROOT, &pass);
         if (pass.asked) leave_asked(L);
         return 0;
     }
@@ -359,6 +404,10 @@ static int walk(lua_State *L) {
         lua_pop(L, 1);
     }
     qsort(steps, (size_t)count, sizeof *steps, later_first);
+    if (pass.asked)
+        find_wanted(L, steps, &pass);
+    else
+        lua_pushnil(L);
     lua_pushvalue(L, SEED);
     give_to_result(L, ROOT, &pass);
     for (lua_Integer i = 0; i < count; i++) {
@@ -485,10 +534,10 @@ static int leaves(lua_State *L) {
     return 2;
 }
 
-/* core.wants(value): it is a tensor that requires gradients. */
+/* core.wants(value): it is a tensor whose gradient is wanted. */
 static int wants(lua_State *L) {
     const struct handle *handle = ltensor_test(L, 1);
-    lua_pushboolean(L, handle && handle->requires_grad);
+    lua_pushboolean(L, handle && lgradient_wanted(L, handle));
     return 1;
 }
 
@@ -497,7 +546,7 @@ static int wants(lua_State *L) {
 static int fits(lua_State *L) {
     const struct handle *dy = ltensor_check(L, 1), *of = ltensor_test(L, 2);
     lua_settop(L, 1);
-    if (!of || !of->requires_grad)
+    if (!of || !lgradient_wanted(L, of))
         lua_pushnil(L);
     else if (!tensor_alike(&dy->tensor, &of->tensor))
         lua_pushboolean(L, false);

@@ -59,6 +59,11 @@ void lgradient_add_part(struct handle *sum, const struct tensor *part, const str
     elementwise_binary(BINARY_ADD, part, gradient, part);
 }
 
+bool lgradient_wanted(lua_State *L, const struct handle *argument) {
+    if (!argument->requires_grad) return false;
+    return argument->unwanted == 0 || argument->unwanted != ltape_of(L)->visit || !lasking(L);
+}
+
 struct handle *lgradient_to_extend(lua_State *L, int index) {
     const struct handle *leaf = lua_touserdata(L, index);
     if (leaf->sequence > 0 || lasking(L)) return NULL;

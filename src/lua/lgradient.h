@@ -20,6 +20,9 @@ void lgradient_make_sole(lua_State *L, size_t births, size_t holders);
    are recorded, `births` is SIZE_MAX and the sum is too. */
 void lgradient_add(lua_State *L, enum keeper keeper, size_t births);
 
+/* In a rule: whether the tensor, an argument of the operation, requires a gradient that somebody wants. */
+bool lgradient_wanted(lua_State *L, const struct handle *argument);
+
 /* Adds a gradient to the part of a sum that it belongs to; the sum is only the walk's. */
 void lgradient_add_part(struct handle *sum, const struct tensor *part, const struct tensor *gradient);
 

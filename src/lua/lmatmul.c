@@ -149,7 +149,7 @@ static void push_gradient(lua_State *L, int index, struct operand a, struct oper
     const struct handle *of = lua_touserdata(L, index);
     const struct tensor *t = &of->tensor;
     lua_pushnil(L);
-    if (!of->requires_grad) return;
+    if (!lgradient_wanted(L, of)) return;
     struct handle *sum = lgradient_to_extend(L, index);
     struct matmul product = product_of(a, b, sum ? &sum->tensor : t);
     product.adds = sum && matmul_may_add(&product);
@@ -180,7 +180,7 @@ static int dense_backward(lua_State *L) {
     struct operand rows = rows_of(dy);
     push_gradient(L, 2, rows, transposed(matrix_of(wt)));
     push_gradient(L, 3, transposed(rows_of(xt)), rows);
-    if (b && b->requires_grad) {
+    if (b && lgradient_wanted(L, b)) {
         struct tensor *db = ltensor_new(L, "dense", wt->dtype, 1, &rows.columns);
         reduce_axis(REDUCE_SUM, wt->dtype, 1, rows.rows, rows.columns, dy->data, db->data);
     } else {

@@ -22,6 +22,7 @@ struct handle {
     size_t sequence;   /* order of creation on the tape; 0 for a leaf */
     size_t visit;      /* the last backward walk that saw this handle */
     size_t position;   /* its number in that walk */
+    size_t unwanted;   /* the last walk in which nobody wanted its gradient */
     bool parameter;    /* requires_grad was set once: a model's, also while it is frozen */
     bool requires_grad;
     bool owner;    /* made with its storage, not as a view */

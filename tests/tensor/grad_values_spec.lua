@@ -68,6 +68,7 @@ describe("grad", function()
     for i, input in ipairs(inputs) do
       assert.equal(sums[i], fnet.sha256(input.grad))
       assert.is_true((gradients[i] * 2):equal(input.grad))
+      assert.is_true(gradients[i]:equal(fnet.grad(loss(), input))) -- though less is computed
     end
   end)
 
@@ -80,6 +81,37 @@ describe("grad", function()
     assert.is_true(expected:equal(w.grad))
     local parts = x:slice(2, 1, 1):sum() * 3 + x:slice(2, 2, 2):sum() * 4
     holds({ 1, 2 }, { 3, 4 }, fnet.grad(parts, x))
+  end)
+
+  it("goes back only to what was asked for, with the same bits", function()
+    fnet.seed(3)
+    local calls = {}
+    local function noted(name)
+      return fnet.operation(function(t) return t * 2 end, function(dy, _, t)
+        calls[#calls + 1] = name .. #t.shape
+        return dy * 2
+      end)
+    end
+    local x, w, b = leaf { { 1, 2 } }, leaf { { 1, 2 }, { 3, 4 } }, leaf { 5, 6 }
+    local h
+    local function result()
+      calls = {}
+      h = noted "x" (x):matmul(noted "w" (w)) -- both ways meet here
+      return (noted "h" (h) + noted "b" (b)):sum()
+    end
+    local all = fnet.grad(result(), { x, w, b })
+    assert.equal("b1 h2 w2 x2", table.concat(calls, " "))
+    assert.is_true(all[1]:equal(fnet.grad(result(), x)))
+    assert.equal("h2 x2", table.concat(calls, " "))
+    assert.is_true(all[2]:equal(fnet.grad(result(), w, { create_graph = true })))
+    assert.equal("h2 w2", table.concat(calls, " "))
+    assert.is_true(all[3]:equal(fnet.grad(result(), b)))
+    assert.equal("b1", table.concat(calls, " "))
+    local y = result()
+    holds({ 1, 2 }, { 2, 2 }, fnet.grad(y, h)) -- a result on the way, behind which nothing is asked for
+    assert.equal("h2", table.concat(calls, " "))
+    result():backward() -- what nobody wanted before is wanted now
+    for i, input in ipairs { x, w, b } do assert.is_true(all[i]:equal(input.grad)) end
   end)
 
   it("can be differentiated again, also where it is constant", function()
@@ -108,8 +140,8 @@ describe("grad", function()
     local options = { gradient = fnet.tensor({ 1, 10 }, "float64"), retain = true }
     holds({ 2 }, { 2, 40 }, fnet.grad(y, x, options), "float64")
     holds({ 2 }, { 2, 40 }, fnet.grad(y, x, { gradient = options.gradient }), "float64")
-    raises("backward: an earlier backward() has freed the history of a tensor [2], the result of mul; compute " ..
-      "it again, or carry it from one step to the next by :detach(), or call the first backward with { " ..
+    raises("grad: an earlier grad() or backward() has freed the history of a tensor [2], the result of mul; " ..
+      "compute it again, or carry it from one step to the next by :detach(), or call the first one with { " ..
       "retain = true }", function() fnet.grad(y, x, options) end)
     holds({ 2 }, { 1, 10 }, fnet.grad(x, x, { gradient = options.gradient }), "float64")
   end)

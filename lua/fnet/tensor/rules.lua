@@ -233,12 +233,12 @@ function rules.dense(dy, _, x, w, b)
   if x.rank ~= 2 then
     rows, slopes = x:reshape { -1, #w }, dy:reshape { -1, w.shape[2] }
   end
-  if x.requires_grad then
+  if wants(x) then
     dx = core.matmul(slopes, w:transpose())
     if rows ~= x then dx = dx:reshape(x.shape) end
   end
-  return dx, w.requires_grad and core.matmul(rows:transpose(), slopes) or nil,
-    b and b.requires_grad and slopes:sum(1) or nil
+  return dx, wants(w) and core.matmul(rows:transpose(), slopes) or nil,
+    wants(b) and slopes:sum(1) or nil
 end
 
 -- The height and width of a picture, or of each of a batch.
@@ -328,7 +328,7 @@ function rules.batch_norm(dy, _, x, w, _, mean, inverse, epsilon)
     return dx:reshape(x.shape), dw, db
   end
   local dw, db = core.batch_norm_weight(x, dy, mean, inverse), dy:reshape { rows, #mean }:sum(1)
-  local dx = x.requires_grad and core.batch_norm_backward(x, dy, mean, inverse, db / rows, dw / rows, w) or nil
+  local dx = wants(x) and core.batch_norm_backward(x, dy, mean, inverse, db / rows, dw / rows, w) or nil
   return dx, dw, db
 end
 
