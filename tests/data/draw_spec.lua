@@ -114,7 +114,7 @@ describe("batches with weights", function()
       function() set:batches { weights = { 1, 1, 1 }, balanced = true } end)
     raises("batches: balanced draws samples at random; leave out shuffle = false",
       function() set:batches { balanced = true, shuffle = false } end)
-    raises("batches: balanced: expected a data set whose targets are labels, int32 [count], got float32 [3, 1]",
+    raises("batches: balanced: expected labels, int32 [count], got float32 [3, 1]",
       function() data.Dataset({ x = set.x, y = set.x }):batches { balanced = true } end)
     raises("batches: balanced: expected true or false, got number", function() set:batches { balanced = 1 } end)
   end)

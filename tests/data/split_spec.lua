@@ -55,6 +55,14 @@ describe("a stratified split", function()
     local floats = Dataset { x = fnet.ones { 4, 1 }, y = fnet.ones { 4 } }
     raises("split: stratified: expected labels, int32 [count], got float32 [4]",
       function() floats:split(2, { stratified = true }) end)
+    local both = Dataset { x = fnet.ones { 4, 1 }, y = { kind = fnet.ones({ 4 }, "int32"), size = fnet.ones { 4 } } }
+    local refused = "expected labels, int32 [count], got kind int32 [4] and size float32 [4]; set:with { y = " ..
+      "set.y.kind } has one target"
+    raises("split: stratified: " .. refused, function() both:split(2, { stratified = true }) end)
+    raises("folds: stratified: " .. refused, function() both:folds(2, { stratified = true }) end)
+    raises("balance: " .. refused, function() both:balance() end)
+    raises("batches: balanced: " .. refused, function() both:batches { balanced = true } end)
+    assert.equal(4, both:with({ y = both.y.kind }):balance()[1].count)
     raises("split: unknown option 'stratifed' (did you mean 'stratified'?); known are shuffle, " ..
       "stratified, generator",
       function() floats:split(2, { stratifed = true }) end)

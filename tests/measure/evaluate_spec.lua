@@ -75,6 +75,10 @@ describe("nn.evaluate", function()
       function() nn.evaluate(model, numbers) end)
     raises("evaluate: expected labels [batch] as int32 or uint8, got float32 [5, 2]" .. way,
       function() fnet.evaluate(model, numbers) end)
+    local several = data.Dataset { x = set.x, y = { kind = set.y, size = set.x } }
+    raises("evaluate: expected labels [batch] as int32 or uint8, got kind int32 [5] and size float32 [5, 2]; " ..
+      "f(output, y) of these targets can be the loss, fnet.evaluate(model, set, { loss = f })",
+      function() nn.evaluate(model, several) end)
     local rows = nn.Reshape(2, 1)
     raises("evaluate: expected a model that gives [batch, classes], it gives float32 [5, 2, 1]",
       function() nn.evaluate(rows, set) end)
@@ -86,6 +90,9 @@ describe("nn.evaluate", function()
       function() nn.evaluate(model, set, { sise = 1 }) end)
     raises("evaluate: expected a model and a data set, got table and float32 [5, 2]",
       function() nn.evaluate(model, x) end)
+    raises("accuracy: expected a model and a data set, got float32 [5, 2] and int32 [5]; for outputs and labels " ..
+      'there is fnet.metrics.accuracy, and in fit and fnet.evaluate metrics = { "accuracy" }',
+      function() fnet.evaluate(model, set, { metrics = { acc = nn.accuracy } }) end)
   end)
 end)
 

@@ -3,7 +3,7 @@
 
 local core = require "fnet.core"
 local expect = require "fnet.base.expect"
-local is = require "fnet.base.is"
+local rows_of = require "fnet.data.rows"
 
 local draw = {}
 
@@ -32,11 +32,7 @@ end
 
 -- Weights by which all classes come equally often.
 local function balance(dataset)
-  local y = dataset.y
-  if not is.labels(y) then
-    expect.that(false, "batches: balanced", "a data set whose targets are labels, int32 [count]", y)
-  end
-  local labels, counts = y:totable(), {}
+  local labels, counts = rows_of.labels("batches: balanced", dataset), {}
   for _, label in ipairs(labels) do counts[label] = (counts[label] or 0) + 1 end
   for i, label in ipairs(labels) do labels[i] = 1 / counts[label] end
   return labels

@@ -7,14 +7,10 @@ local generator = require "fnet.base.generator"
 local is = require "fnet.base.is"
 local columns = require "fnet.base.columns"
 local core = require "fnet.core"
+local rows_of = require "fnet.data.rows"
 
 ---@class data.Dataset
 local Dataset = {}
-
--- The labels of the data set's samples as a list.
-local function labels_of(what, self)
-  return expect.that(is.labels(self.y), what, "labels, int32 [count]", self.y):totable()
-end
 
 -- The positions 1 .. count in an order: shuffled, and, where labels are given, such that any two neighbouring parts
 -- have each class in proportion: the samples of each class are spread evenly over the whole.
@@ -44,7 +40,7 @@ end
 ---@param source table of random numbers; see base/generator.lua
 ---@return tensor int32
 local function stratified_order(self, source)
-  return core.tensor(spread(#self, source, labels_of("split: stratified", self)), "int32")
+  return core.tensor(spread(#self, source, rows_of.labels("split: stratified", self)), "int32")
 end
 
 --- Cross-validation, for a loop `for train, valid in set:folds(5) do`: each fold once for validation, the others
@@ -60,7 +56,7 @@ function Dataset:folds(count, options)
   count = expect.count("folds", count, 2, math.max(2, #self))
   local stratified = options.stratified
   if stratified == nil then stratified = is.labels(self.y) end
-  local total, order = #self, spread(#self, source, stratified and labels_of("folds: stratified", self) or nil)
+  local total, order = #self, spread(#self, source, stratified and rows_of.labels("folds: stratified", self) or nil)
   local number, fixed = 0, self.transform and self.transform:without_random "folds" or false
   return function()
     number = number + 1
@@ -94,7 +90,7 @@ end
 ---@return data.Balance
 function Dataset:balance()
   expect.method("balance", self)
-  local labels, counts, kinds = labels_of("balance", self), {}, {}
+  local labels, counts, kinds = rows_of.labels("balance", self), {}, {}
   for label in ipairs(self.classes or {}) do kinds[label], counts[label] = label, 0 end
   for _, label in ipairs(labels) do
     if not counts[label] then kinds[#kinds + 1], counts[label] = label, 0 end

@@ -79,4 +79,20 @@ function rows.text(values, count)
   return table.concat(texts, " and ")
 end
 
+--- The labels of a data set's samples as a list. Raises where the targets are none, or several.
+---@param what string the function or option that goes by labels, for the message
+---@param dataset data.Dataset
+---@return integer[]
+function rows.labels(what, dataset)
+  local y, way = dataset.y, ""
+  if is.labels(y) then return y:totable() end
+  for _, key in ipairs(is.several(y) and naming.keys(y) or {}) do
+    if is.labels(y[key]) then
+      way = ("; set:with { y = %s } has one target"):format(naming.part("set.y", key))
+      break
+    end
+  end
+  core.raise("%s: expected labels, int32 [count], got %s%s", what, rows.text(y), way)
+end
+
 return rows

@@ -61,7 +61,9 @@ end
 -- The result of nn.evaluate, for the function `what`.
 local function evaluate_classifier(what, model, dataset, options)
   if not is_module(model) or not is.dataset(dataset) then
-    core.raise("%s: expected a model and a data set, got %s and %s", what, say.value(model), say.value(dataset))
+    core.raise("%s: expected a model and a data set, got %s and %s%s", what, say.value(model), say.value(dataset),
+      core.is_tensor(model) and '; for outputs and labels there is fnet.metrics.accuracy, and in fit and ' ..
+      'fnet.evaluate metrics = { "accuracy" }' or "")
   end
   options = expect.options(what, options, { "size", "shared" }, { "shared" })
   local means, correct, list, is_checked = meter.new(what, {}), 0, {}, false
