@@ -55,7 +55,8 @@ describe("a stratified split", function()
     local floats = Dataset { x = fnet.ones { 4, 1 }, y = fnet.ones { 4 } }
     raises("split: stratified: expected labels, int32 [count], got float32 [4]",
       function() floats:split(2, { stratified = true }) end)
-    local both = Dataset { x = fnet.ones { 4, 1 }, y = { kind = fnet.ones({ 4 }, "int32"), size = fnet.ones { 4 } } }
+    local y = { kind = fnet.ones({ 4 }, "int32"), size = fnet.ones { 4 } }
+    local both = Dataset { x = fnet.ones { 4, 1 }, y = y }
     local refused = "expected labels, int32 [count], got kind int32 [4] and size float32 [4]; set:with { y = " ..
       "set.y.kind } has one target"
     raises("split: stratified: " .. refused, function() both:split(2, { stratified = true }) end)
