@@ -41,7 +41,7 @@ enum optim_rule {
     OPTIM_COUNT
 };
 
-enum reduction { REDUCE_SUM, REDUCE_MEAN, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
+enum reduction { REDUCE_SUM, REDUCE_PRODUCT, REDUCE_MEAN, REDUCE_MAXIMUM, REDUCE_MINIMUM, REDUCE_COUNT };
 
 struct optim_step {
     double rate, beta1, beta2, epsilon;
@@ -155,7 +155,7 @@ struct kernels {
     void (*ternary[TERNARY_COUNT])(size_t n, const void *a, size_t a_step, const void *b, size_t b_step,
                                    const void *c, size_t c_step, void *y);
 
-    /* *y = the reduction of x[0 .. n), n > 0 but for sums. The order of a sum is in template/shared.inc. */
+    /* *y = the reduction of x[0 .. n), n > 0 but for sums and products. Orders are in template/shared.inc. */
     void (*reduce[REDUCE_COUNT])(size_t n, const void *x, void *y);
 
     /* y[j] = the reduction over i of x[i * x_row + j], i < rows, j < columns, in the same order. */

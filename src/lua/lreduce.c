@@ -115,6 +115,8 @@ static int reduce(lua_State *L, const char *what, enum reduction operation) {
 }
 
 static int sum(lua_State *L) { return reduce(L, "sum", REDUCE_SUM); }
+/* prod(t, axis, keep): of floats; running.lua has the products of whole numbers. */
+static int product(lua_State *L) { return reduce(L, "prod", REDUCE_PRODUCT); }
 static int mean(lua_State *L) { return reduce(L, "mean", REDUCE_MEAN); }
 static int maximum(lua_State *L) { return reduce(L, "max", REDUCE_MAXIMUM); }
 static int minimum(lua_State *L) { return reduce(L, "min", REDUCE_MINIMUM); }
@@ -189,7 +191,7 @@ void lopen_reduce(lua_State *L) {
         {"max", maximum, 3}, {"min", minimum, 3}, {"argmax", argmax, UNRECORDED}, {"argmin", argmin, UNRECORDED},
         {NULL, NULL, 0},
     };
-    static const struct operation inner[] = {{"norm", norm, 3}, {NULL, NULL, 0}};
+    static const struct operation inner[] = {{"norm", norm, 3}, {"prod", product, 3}, {NULL, NULL, 0}};
     lua_getfield(L, -1, "methods");
     lregister_operations(L, operations);
     lua_pop(L, 1);

@@ -104,9 +104,22 @@ describe("cumsum, cumprod and prod", function()
     holds({ 300 }, sums, x:cumsum())
     holds({ 300 }, products, x:cumprod())
     holds({ 300, 1 }, sums, x:reshape({ 300, 1 }):cumsum(1))
-    holds({}, { products[300] }, x:prod())
     local far = fnet.tensor({ 2 ^ 100, 2 ^ 100, 2 ^ -100 }):cumprod() -- beyond float32 and back
     holds({ 3 }, { 2 ^ 100, INFINITY, 2 ^ 100 }, far)
+  end)
+
+  it("is 16 chains of products in double, joined as those of a sum, rounded once", function()
+    fnet.seed(8)
+    local x, lane = fnet.randn { 301 }, {}
+    for i = 0, 300 do lane[i % 16] = (lane[i % 16] or 1) * x[i + 1] end
+    for _, half in ipairs { 8, 4, 2, 1 } do
+      for l = 0, half - 1 do lane[l] = lane[l] * lane[l + half] end
+    end
+    local product = support.single(lane[0])
+    holds({}, { product }, x:prod())
+    holds({ 1, 1 }, { product }, x:reshape({ 301, 1 }):prod(1, true))
+    holds({}, { product }, x:reshape({ 7, 43 }):prod { 1, 2 })
+    holds({}, { 2 ^ 100 }, fnet.tensor({ 2 ^ 100, 2 ^ 100, 2 ^ -100 }):prod()) -- beyond float32 and back
   end)
 
   it("keep whole numbers whole, and raise where int32 does not hold them", function()

@@ -192,18 +192,28 @@ local function shift(t, axis, back)
   return t:slice(axis, 1, n - 1):unslice(axis, 2, n)
 end
 
+-- Running products by one place further along an axis, or one back: what comes in is the product of nothing.
+local function shift_product(y, axis, back)
+  local one = zeros(y:slice(axis, 1, 1)) + 1
+  return shift(y, axis, back) + one:unslice(axis, back and y.shape[axis] or 1, y.shape[axis])
+end
+
 -- y[i] = a[i] y[i - 1] + b[i]. The gradient of b, g[i] = dy[i] + a[i + 1] g[i + 1], is a scan the other way round,
 -- and that of a[i] is g[i] y[i - 1]: no division, so zeros among the factors do not matter.
 function rules.scan(dy, y, a, b, axis, reversed, what)
   if dy:count() == 0 then return wants(a) and zeros(a) or nil, wants(b) and zeros(b) or nil end
   local slope = core.scan(a and shift(a, axis, not reversed), dy, axis, not reversed, what)
   if not wants(a) then return nil, slope end
-  local before, n = shift(y, axis, reversed), dy.shape[axis]
-  if not b then
-    local one = zeros(dy:slice(axis, 1, 1)) + 1
-    before = before + one:unslice(axis, reversed and n or 1, n)
-  end
-  return slope * before, wants(b) and slope or nil
+  return slope * (b and shift or shift_product)(y, axis, reversed), wants(b) and slope or nil
+end
+
+-- As of the last element of the running product.
+function rules.prod(dy, _, x, axis, keep)
+  if x:count() == 0 then return zeros(x) end
+  local n = x.shape[axis]
+  local last = (keep and dy or dy:unsqueeze(axis)):unslice(axis, n, n)
+  local slope = core.scan(shift(x, axis, true), last, axis, true, "prod")
+  return slope * shift_product(core.scan(x, nil, axis, false, "prod"), axis, false)
 end
 
 function rules.reshape(dy, _, x) return dy:reshape(x.shape) end

@@ -1,6 +1,7 @@
 --- Running sums and products, and reductions that are made of other operations.
 
 local expect = require "fnet.base.expect"
+local is = require "fnet.base.is"
 local axes = require "fnet.tensor.axes"
 local core = require "fnet.core"
 
@@ -24,18 +25,21 @@ function methods:cumprod(axis)
   return core.scan(self, nil, axes.one("cumprod", self, axis), false, "cumprod")
 end
 
---- The product, multiplied from the first element on in double; 1 over nothing. int32 for integers; raises where
--- it, or a product on the way, is outside. Differentiable, also where elements are 0.
+--- The product, in double and rounded once, in the order that sums have; 1 over nothing. int32 for integers, from
+-- the first element on; raises where it, or a product on the way, is outside. Differentiable, also where elements
+-- are 0.
 ---@param axis? integer|integer[] all
 ---@param keep? boolean true: the axis stays with length 1
 ---@return tensor
 function methods:prod(axis, keep)
   expect.self("prod", self)
   axes.check("prod", self, axis, keep)
+  if is.float(self) and type(axis) == "number" then return core.prod(self, axis, keep) end
   local rows, shape = axes.join(self, axis, keep)
   local last = rows.rank
   local n = rows.shape[last]
-  if n == 0 then return core.full(shape, 1, self.dtype == "uint8" and "int32" or self.dtype) end
+  if is.float(self) then return core.prod(rows, last):reshape(shape) end
+  if n == 0 then return core.full(shape, 1, "int32") end
   return core.scan(rows, nil, last, false, "prod"):select(last, n):reshape(shape)
 end
 

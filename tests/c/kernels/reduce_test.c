@@ -1,10 +1,10 @@
-/* Sums, maxima and minima of every instruction set, along rows and down columns: equal bit for bit to the order
-   that the numerics contract lays down. */
+/* Sums, products, maxima and minima of every instruction set, along rows and down columns: equal bit for bit to the
+   order that the numerics contract lays down. */
 #include "../check.h"
 
 #include "reference.h"
 
-static const char *const names[REDUCE_COUNT] = {"sum", "mean", "maximum", "minimum"};
+static const char *const names[REDUCE_COUNT] = {"sum", "product", "mean", "maximum", "minimum"};
 
 enum { PLACE_X, PLACE_Y, PLACE_EXPECTED };
 
@@ -73,7 +73,7 @@ int main(int count, char **arguments) {
     for (size_t t = 0; t < tables; t++)
         for (int o = 0; o < REDUCE_COUNT; o++) {
             enum reduction operation = (enum reduction)o;
-            size_t least = operation != REDUCE_SUM; /* the others need an element */
+            size_t least = operation != REDUCE_SUM && operation != REDUCE_PRODUCT; /* the others need an element */
             test("%s %s", table[t]->name, names[o]);
             for (int values = 0; values < VALUES_COUNT; values++)
                 for (size_t s = least; s < SIZE_COUNT; s++)

@@ -103,8 +103,21 @@ static inline float reference_extreme(enum reduction operation, size_t n, const 
     return best[0];
 }
 
+/* Lane l of 16 takes the factors l, l + 16, ..., in double; joined as a tree. */
+static inline float reference_product(size_t n, const float *x, size_t step) {
+    double lane[16];
+    for (size_t l = 0; l < 16; l++) {
+        lane[l] = 1;
+        for (size_t i = l; i < n; i += 16) lane[l] *= (double)x[i * step];
+    }
+    for (size_t half = 8; half > 0; half /= 2)
+        for (size_t l = 0; l < half; l++) lane[l] *= lane[l + half];
+    return (float)lane[0];
+}
+
 static inline float reference_reduce(enum reduction operation, size_t n, const float *x, size_t step) {
     if (operation == REDUCE_SUM) return reference_sum(n, x, step);
+    if (operation == REDUCE_PRODUCT) return reference_product(n, x, step);
     return operation == REDUCE_MEAN ? reference_finite_mean(n, x, step) : reference_extreme(operation, n, x, step);
 }
 
