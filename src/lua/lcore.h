@@ -22,7 +22,7 @@ lopener lopen_error, lopen_storage, lopen_tensor, lopen_tape, lopen_backward, lo
     lopen_view, lopen_elementwise, lopen_reduce, lopen_matmul, lopen_conv, lopen_pool, lopen_index, lopen_nn,
     lopen_norm, lopen_optim, lopen_random, lopen_idx, lopen_input, lopen_file, lopen_transform, lopen_decode,
     lopen_hash, lopen_image, lopen_csv, lopen_signal, lopen_process, lopen_runtime, lopen_failure, lopen_shard,
-    lopen_program, lopen_recurrent, lopen_order, lopen_sample;
+    lopen_program, lopen_recurrent, lopen_order, lopen_sample, lopen_rearrange;
 
 /* Opens the module fnet.core: called by require. */
 LUAMOD_API int luaopen_fnet_core(lua_State *L);

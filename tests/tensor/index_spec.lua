@@ -103,6 +103,42 @@ describe("operations by index and by mask", function()
     holds({}, { 7 }, fnet.tensor { 5, 7 }:pick(int(2)))
   end)
 
+  -- So large that threads share it, in pieces that end inside lines.
+  it("do so in every thread and for every size of element", function()
+    local rows, columns, threads_before = 301, 1001, fnet.threads()
+    finally(function() fnet.threads(threads_before) end)
+    for _, dtype in ipairs { "uint8", "float32", "float64" } do
+      local t = (fnet.arange(1, rows * columns) / 1301):floor():to(dtype):reshape { rows, columns }
+      local back = fnet.arange(columns, 1, -1, "int32")
+      for threads = 1, 3 do
+        fnet.threads(threads)
+        assert.is_true(t:flip(2):equal(t:gather(back, 2)))
+        assert.is_true(t:flip(2):flip(2):equal(t))
+        assert.is_true(t:flatten():flip(1):reshape({ rows, columns }):equal(t:flip(1):flip(2)))
+        assert.is_true((t:tril(-7):double() + t:triu(-6):double()):equal(t:double()))
+      end
+    end
+  end)
+
+  it("repeat more axes than fit at once, and take any diagonal", function()
+    local t = fnet.arange(1, 16):reshape { 2, 1, 2, 1, 2, 1, 2 }
+    local y = t:tile { 2, 3, 2, 1, 3, 2, 2 }
+    assert.same({ 4, 3, 4, 1, 6, 2, 4 }, y.shape)
+    for i, count in ipairs { 2, 3, 2, 1, 3, 2, 2 } do -- each axis repeats what it has
+      local length = t.shape[i]
+      for k = 2, count do
+        assert.is_true(y:slice(i, 1, length):equal(y:slice(i, (k - 1) * length + 1, k * length)))
+      end
+      y = y:slice(i, 1, length)
+    end
+    assert.is_true(y:equal(t))
+    local square = fnet.ones { 2, 3 }
+    holds({ 2, 3 }, { 0, 0, 0, 0, 0, 0 }, square:tril(math.mininteger))
+    holds({ 2, 3 }, { 1, 1, 1, 1, 1, 1 }, square:tril(math.maxinteger))
+    holds({ 2, 3 }, { 0, 0, 0, 0, 0, 0 }, square:triu(math.maxinteger))
+    holds({ 2, 3 }, { 1, 1, 1, 1, 1, 1 }, square:triu(math.mininteger))
+  end)
+
   it("give tensors of their own", function()
     local t = fnet.ones { 2, 2 }
     for _, copy in ipairs { t:tile { 1, 1 }, t:pad { 0, 0 }, t:roll(0, 1), t:flip(1), t:tril(5) } do

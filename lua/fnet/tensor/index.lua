@@ -40,13 +40,10 @@ function methods:masked_fill(mask, value)
   return core.where(mask, core.full({}, value, self.dtype, "masked_fill"), self):to(self.dtype)
 end
 
--- self where `compare` holds for the column and the row + diagonal, of the last two axes, else 0.
-local function triangle(name, self, compare, diagonal)
+local function triangle(name, self, upper, diagonal)
   if self.rank < 2 then core.raise("%s: expected at least two axes, got %s", name, say.shape(self.shape)) end
   if diagonal ~= nil then expect.count(name .. ": diagonal", diagonal, math.mininteger) end
-  local rows, columns = table.unpack(self.shape, self.rank - 1)
-  local row, column = core.arange(1, rows, 1, "float64"), core.arange(1, columns, 1, "float64")
-  return core.where(compare(column, row:reshape { rows, 1 } + (diagonal or 0)), self, 0):to(self.dtype)
+  return core.triangle(self, upper, diagonal or 0, name)
 end
 
 --- The lower triangle of the last two axes, else 0: fnet.ones { n, n }:tril() is a causal mask. Differentiable.
@@ -54,7 +51,7 @@ end
 ---@return tensor of the shape and type of self
 function methods:tril(diagonal)
   expect.self("tril", self)
-  return triangle("tril", self, methods.le, diagonal)
+  return triangle("tril", self, false, diagonal)
 end
 
 --- The upper triangle of the last two axes, else 0. Differentiable.
@@ -62,7 +59,7 @@ end
 ---@return tensor of the shape and type of self
 function methods:triu(diagonal)
   expect.self("triu", self)
-  return triangle("triu", self, methods.ge, diagonal)
+  return triangle("triu", self, true, diagonal)
 end
 
 --- self with the elements of a source added at indices along an axis. What meets at one place is added in ascending
@@ -114,8 +111,7 @@ end
 ---@return tensor
 function methods:flip(axis)
   expect.self("flip", self)
-  local length = self.shape[expect.axis("flip", axis, self.rank)]
-  return core.gather(self, core.arange(length, 1, -1, "int32"), axis, "flip")
+  return core.flip(self, expect.axis("flip", axis, self.rank))
 end
 
 --- The positions along an axis moved by so many places; those beyond the end come in again at the start. A copy.
@@ -160,6 +156,8 @@ function methods:pad(widths, value)
   return result == self and self:clone() or result
 end
 
+local MOST_REPEATED = 3 -- axes that repeat at a time: with what lies between they are 7
+
 --- The whole tensor side by side, so many times along each axis: NumPy's tile, PyTorch's repeat. A copy;
 -- expand repeats axes of length 1 without one. Differentiable.
 ---@param counts integer[] one an axis
@@ -170,21 +168,30 @@ function methods:tile(counts)
     core.raise("tile: expected a table with a count for each axis of %s, got %s", say.shape(self.shape),
       type(counts) == "table" and #counts .. " of them" or core.kind(counts))
   end
-  local result, shape, elements = self, self.shape, self:count()
+  local shape, elements, repeated = self.shape, self:count(), 0
   for axis, count in ipairs(counts) do
     elements = elements * (expect.count(("tile: axis %d"):format(axis), count, 0) + 0.0)
+    if count ~= 1 then repeated = repeated + 1 end
   end
   if elements >= 2 ^ 53 then core.raise("tile: a result of %.4g elements is too large", elements) end
-  local inner = 1 -- elements of the axes from this one on
-  for axis = self.rank, 1, -1 do
-    local count = counts[axis]
-    inner = inner * shape[axis]
-    if count ~= 1 then
-      local outer = result:count() // math.max(inner, 1)
-      shape[axis] = shape[axis] * count
-      result = result:reshape({ outer, 1, inner }):expand({ outer, count, inner }):reshape(shape)
-      inner = inner * count
+  if repeated == 0 then return self:clone() end
+  if repeated > MOST_REPEATED then -- first those behind, then those in front
+    local front, behind, left = {}, {}, MOST_REPEATED
+    for axis = #counts, 1, -1 do
+      if counts[axis] ~= 1 then left = left - 1 end
+      front[axis], behind[axis] = left < 0 and counts[axis] or 1, left < 0 and 1 or counts[axis]
     end
+    return methods.tile(methods.tile(self, behind), front)
   end
-  return result == self and self:clone() or result
+  -- Each axis that repeats gets one of length 1 in front; what lies between two of those is one axis.
+  local single, expanded = { 1 }, { 1 }
+  for axis, count in ipairs(counts) do
+    if count ~= 1 then
+      single[#single + 1], expanded[#expanded + 1] = 1, count
+      single[#single + 1], expanded[#expanded + 1] = 1, 1
+    end
+    single[#single], expanded[#expanded] = single[#single] * shape[axis], expanded[#expanded] * shape[axis]
+    shape[axis] = shape[axis] * count
+  end
+  return self:reshape(single):expand(expanded):reshape(shape)
 end

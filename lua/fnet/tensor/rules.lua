@@ -305,6 +305,8 @@ function rules.pick(dy, _, x, indices, axis)
   axis = axis or x.rank
   return core.put_along(dy:unsqueeze(axis), indices:unsqueeze(axis), axis, x.shape[axis])
 end
+function rules.flip(dy, _, _, axis) return core.flip(dy, axis) end
+function rules.triangle(dy, _, _, upper, diagonal, what) return core.triangle(dy, upper, diagonal, what) end
 function rules.concat2(dy, _, a, b, axis)
   local n = a.shape[axis]
   return dy:slice(axis, 1, n), dy:slice(axis, n + 1, n + b.shape[axis])
