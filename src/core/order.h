@@ -13,11 +13,12 @@ struct order_item {
 
 /* The parts into which the lines are cut, and the items that each needs memory for. */
 size_t order_parts(size_t lines);
-size_t order_items(size_t n, size_t count);
+size_t order_items(size_t n, size_t last);
 
-/* place[outer, count, inner] = where in their line of x the first `count` elements lie; n <= INT32_MAX. */
-void order_places(bool descending, const struct tensor *x, size_t outer, size_t n, size_t inner, size_t count,
-                  struct order_item *items, int32_t *place);
+/* place[outer, count, inner] = where in their line of x the elements lie that come at first .. first + count - 1,
+   from 0; n <= INT32_MAX, last = first + count <= n. */
+void order_places(bool descending, const struct tensor *x, size_t outer, size_t n, size_t inner, size_t first,
+                  size_t count, struct order_item *items, int32_t *place);
 
 /* group[i] = the number, from 1, of element i among the different ones, whose order the places of all n elements
    give. Returns how many there are. */

@@ -7,7 +7,8 @@
 
 #include <string.h>
 
-/* order(x, axis, descending, count, who asks): int32, where along the axis the first `count` elements lie. */
+/* order(x, axis, descending, count, who asks, first): int32, where along the axis the elements lie that come at
+   first .. first + count - 1; first is 1 by default. */
 static int order(lua_State *L) {
     const struct tensor *x = &ltensor_check(L, 1)->tensor;
     const char *what = luaL_checkstring(L, 5);
@@ -15,14 +16,16 @@ static int order(lua_State *L) {
     size_t n = x->shape[axis];
     if (n > INT32_MAX) return lerror(L, "%s: positions beyond 2^31 do not fit int32", what);
     size_t count = (size_t)lcheck_integer(L, 4, what, 0, (lua_Integer)n);
+    size_t first =
+        lua_isnoneornil(L, 6) ? 0 : (size_t)lcheck_integer(L, 6, what, 1, (lua_Integer)(n - count) + 1) - 1;
     x = lpush_contiguous(L, 1, what, x->dtype);
     struct tensor layout = *x;
     layout.shape[axis] = count;
     size_t outer = tensor_span(x, 0, axis), inner = tensor_span(x, axis + 1, x->rank);
     struct tensor *y = ltensor_new(L, what, INT32, x->rank, layout.shape);
-    size_t memory[] = {order_parts(outer * inner), order_items(n, count), sizeof(struct order_item)};
+    size_t memory[] = {order_parts(outer * inner), order_items(n, first + count), sizeof(struct order_item)};
     void *items = ltensor_new(L, what, UINT8, 3, memory)->data;
-    order_places(lua_toboolean(L, 3), x, outer, n, inner, count, items, y->data);
+    order_places(lua_toboolean(L, 3), x, outer, n, inner, first, count, items, y->data);
     lhandle_give_back(L, lua_gettop(L));
     lua_pop(L, 1);
     return 1;

@@ -140,6 +140,25 @@ describe("median and quantile", function()
     holds({}, { 0 }, fnet.tensor({ -3e38, 3e38 }):median()) -- whose distance float32 does not hold
   end)
 
+  it("look for single ranks of long lines where they would lie sorted", function()
+    fnet.seed(4)
+    local plain = fnet.randn { 3, 2000 }
+    local others = { plain * 1e-30, plain:round(), plain:mul(1000):int(), plain:abs() ^ 40, plain:double() }
+    for _, x in ipairs { plain, table.unpack(others) } do
+      for _, q in ipairs { 0, 0.001, 0.25, 0.5, 0.7345, 1 } do
+        assert.is_true(x:quantile({ q, 0 }, 2)[1]:equal(x:quantile(q, 2))) -- of several all are sorted
+      end
+    end
+    local sorted = plain:sort()
+    assert.is_true(sorted:slice(2, 1, 300):equal((plain:topk(300, { smallest = true }))))
+    assert.is_true(sorted:flip(2):slice(2, 1, 300):equal((plain:topk(300))))
+    assert.same_everywhere(function()
+      plain.requires_grad, plain.grad = true, nil
+      plain:median(2):sum():backward()
+      return fnet.sha256(plain.grad)
+    end, { 1, 3 })
+  end)
+
   it("give no slope that is not finite beside an infinity", function()
     local x = fnet.tensor { { INFINITY, 1, 2, 4 }, { INFINITY, INFINITY, 1, 2 }, { -INFINITY, INFINITY, 3, 3 } }
     x.requires_grad = true

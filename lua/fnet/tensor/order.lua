@@ -51,30 +51,40 @@ function methods:topk(k, options)
   return core.take_along(self, places, axis), places
 end
 
--- The quantile of rows that are sorted, worked out in double: between two elements on a straight line, from the
--- nearer one, so that neither end is missed.
-local function quantile_of(sorted, q)
+-- Of rows, the elements that come at first .. first + count - 1.
+local function ranks(what, rows, first, count)
+  return core.take_along(rows, core.order(rows, rows.rank, false, count, what, first), rows.rank)
+end
+
+-- The quantile of rows, worked out in double: between two elements on a straight line, from the nearer one, so that
+-- neither end is missed. `sorted` has the elements from rank `first` on, `largest` NaN where one is.
+local function quantile_of(sorted, first, n, q, largest)
   local axis = sorted.rank
-  local n = sorted.shape[axis]
   local below = math.floor((n - 1) * q)
-  local share, last = (n - 1) * q - below, sorted:select(axis, n):double()
-  local y = sorted:select(axis, below + 1):double()
+  local share, at = (n - 1) * q - below, below + 2 - first
+  local y = sorted:select(axis, at):double()
   if share > 0 then
-    local low, high = y, sorted:select(axis, below + 2):double()
+    local low, high = y, sorted:select(axis, at + 1):double()
     local apart = high - low
     y = share < 0.5 and low + apart * share or high - apart * (1 - share)
     y = core.where(apart:isfinite(), y, low * (1 - share) + high * share) -- beside an infinity
   end
-  return core.where(last:isnan(), last, y):to(sorted.dtype == "float64" and "float64" or "float32")
+  return core.where(largest:isnan(), largest, y):to(sorted.dtype == "float64" and "float64" or "float32")
 end
 
--- One quantile after the other, of rows that are sorted once.
+-- One quantile after the other: the ranks beside a single one are looked for, for several all are sorted once.
 local function quantiles(what, self, list, axis, keep)
   axes.check(what, self, axis, keep)
   local rows, shape = axes.join(self, axis, keep)
-  if rows.shape[rows.rank] == 0 then core.raise("%s: %s has no elements to choose from", what, core.kind(self)) end
-  local sorted, results = methods.sort(rows), {}
-  for i, q in ipairs(list) do results[i] = quantile_of(sorted, q):reshape(shape) end
+  local n = rows.shape[rows.rank]
+  if n == 0 then core.raise("%s: %s has no elements to choose from", what, core.kind(self)) end
+  local first, count, results = 1, n, {}
+  if #list == 1 then
+    first = math.floor((n - 1) * list[1]) + 1
+    count = math.min(2, n + 1 - first)
+  end
+  local sorted, largest = ranks(what, rows, first, count), rows:detach():max(rows.rank):double()
+  for i, q in ipairs(list) do results[i] = quantile_of(sorted, first, n, q, largest):reshape(shape) end
   return results
 end
 

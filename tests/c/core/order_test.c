@@ -17,27 +17,29 @@ static bool comes_before(double a, double b, bool descending) {
     return descending ? a > b : a < b;
 }
 
-static void test_places(enum dtype dtype, size_t outer, size_t n, size_t inner, size_t count, bool descending) {
+static void test_places(enum dtype dtype, size_t outer, size_t n, size_t inner, size_t first, size_t count,
+                        bool descending) {
     size_t shape[] = {outer, n, inner}, all = outer * n * inner, wanted = outer * count * inner;
     struct tensor x;
     tensor_layout(&x, dtype, 3, shape);
     x.data = malloc(all * dtype_sizes[dtype] + !all);
-    for (size_t i = 0; i < all; i++) tensor_set(&x, i, number(i));
-    size_t memory = order_parts(outer * inner) * order_items(n, count);
+    for (size_t i = 0; i < all; i++)
+        tensor_set(&x, i, dtype_is_float(dtype) ? number(i) : (double)(i * 7919 % 251));
+    size_t memory = order_parts(outer * inner) * order_items(n, first + count);
     struct order_item *items = malloc(memory * sizeof *items + !memory);
     int32_t *place = malloc(wanted * sizeof *place + !wanted);
-    order_places(descending, &x, outer, n, inner, count, items, place);
+    order_places(descending, &x, outer, n, inner, first, count, items, place);
     for (size_t line = 0; line < outer * inner; line++) {
-        size_t first = line / inner * n * inner + line % inner, to = line / inner * count * inner + line % inner;
+        size_t start = line / inner * n * inner + line % inner, to = line / inner * count * inner + line % inner;
         for (size_t i = 0; i < count; i++) {
             size_t here = (size_t)place[to + i * inner] - 1, before = 0;
-            double value = tensor_get(&x, first + here * inner);
+            double value = tensor_get(&x, start + here * inner);
             for (size_t k = 0; k < n; k++) {
-                double other = tensor_get(&x, first + k * inner);
+                double other = tensor_get(&x, start + k * inner);
                 before +=
                     comes_before(other, value, descending) || (!comes_before(value, other, descending) && k < here);
             }
-            check(before == i, "%zu of %zu: element %zu has %zu before it", i, n, here, before);
+            check(before == first + i, "%zu of %zu: element %zu has %zu before it", first + i, n, here, before);
         }
     }
     free(place);
@@ -80,11 +82,23 @@ int main(int count, char **arguments) {
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
         for (size_t k = 0; k < 4; k++) {
             size_t n = lengths[i], part = n < 5 ? n : 5;
-            test_places(k % 2 ? FLOAT64 : FLOAT32, 3, n, inners[k], n, k > 1);
-            test_places(k % 2 ? FLOAT64 : FLOAT32, 3, n, inners[k], part, k > 1);
+            test_places(k % 2 ? FLOAT64 : FLOAT32, 3, n, inners[k], 0, n, k > 1);
+            test_places(k % 2 ? FLOAT64 : FLOAT32, 3, n, inners[k], 0, part, k > 1);
+            test_places(k % 2 ? FLOAT64 : FLOAT32, 3, n, inners[k], n / 2, n - n / 2 < 2 ? 1 : 2, k > 1);
         }
-    test_places(FLOAT32, 0, 5, 2, 5, false);
-    test_places(FLOAT32, 2, 0, 2, 0, false);
+    test_places(FLOAT32, 0, 5, 2, 0, 5, false);
+    test_places(FLOAT32, 2, 0, 2, 0, 0, false);
+    static const enum dtype dtypes[] = {FLOAT32, FLOAT64, INT32, UINT8};
+    test("so are those of some ranks of a long line");
+    for (size_t d = 0; d < 4; d++)
+        for (int descending = 0; descending < 2; descending++) {
+            static const size_t firsts[] = {0, 1, 7, 500, 701, 1000, 1180};
+            for (size_t i = 0; i < sizeof firsts / sizeof *firsts; i++) {
+                test_places(dtypes[d], 2, 1200, 1, firsts[i], 1, descending);
+                test_places(dtypes[d], 1, 1200, 2, firsts[i], 20, descending);
+                test_places(dtypes[d], 1, 1200, 1, firsts[i] / 2, 90, descending);
+            }
+        }
     test("running sums, products and chains, both ways");
     for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++)
         for (size_t k = 0; k < sizeof inners / sizeof *inners; k++)
