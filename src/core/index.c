@@ -24,9 +24,36 @@ static void copy_bytes(char *y, const char *x, size_t bytes) {
         memcpy(y, x, bytes);
 }
 
+/* y[i] = x[index[i]], and y[index[i]] += x[i], of single elements: what rows of one element are. */
+#define TAKE(name, type)                                                                                           \
+    static void name(size_t count, const void *from, const int32_t *index, void *to) {                             \
+        const type *x = from;                                                                                      \
+        type *y = to;                                                                                              \
+        for (size_t i = 0; i < count; i++) y[i] = x[index[i] - 1];                                                 \
+    }
+#define ADD(name, type)                                                                                            \
+    static void name(size_t count, const void *from, const int32_t *index, void *to) {                             \
+        const type *x = from;                                                                                      \
+        type *y = to;                                                                                              \
+        for (size_t i = 0; i < count; i++) y[index[i] - 1] += x[i];                                                \
+    }
+TAKE(take_bytes, uint8_t)
+TAKE(take_singles, uint32_t)
+TAKE(take_doubles, uint64_t)
+ADD(add_floats, float)
+ADD(add_doubles, double)
+
+static void take(size_t size, size_t count, const void *x, const int32_t *index, void *y) {
+    (size == 1 ? take_bytes : size == 4 ? take_singles : take_doubles)(count, x, index, y);
+}
+
 static void gather(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     size_t bytes = job->inner * job->size, outer = begin / job->count, i = begin % job->count;
+    for (size_t here; job->inner == 1 && begin < end; begin += here, outer++, i = 0) {
+        here = job->count - i < end - begin ? job->count - i : end - begin;
+        take(bytes, here, job->x + outer * job->n * bytes, job->index + i, job->y + begin * bytes);
+    }
     for (size_t item = begin; item < end; item++) {
         size_t row = (size_t)job->index[i] - 1;
         copy_bytes(job->y + item * bytes, job->x + (outer * job->n + row) * bytes, bytes);
@@ -61,6 +88,9 @@ static void add(const struct job *job, size_t n, void *y, const void *x) {
 static void scatter(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     size_t bytes = job->inner * job->size;
+    for (; job->inner == 1 && begin < end; begin++)
+        (bytes == sizeof(float) ? add_floats : add_doubles)(job->count, job->x + begin * job->count * bytes,
+                                                            job->index, job->y + begin * job->n * bytes);
     for (size_t outer = begin; outer < end; outer++)
         for (size_t i = 0; i < job->count; i++)
             add(job, job->inner, job->y + (outer * job->n + (size_t)job->index[i] - 1) * bytes,
@@ -104,6 +134,10 @@ static void walk_on(const struct job *job, struct walk *walk) {
 static void take_along(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     struct walk walk = walk_from(job, begin);
+    for (size_t here; job->inner == 1 && begin < end; begin += here, walk = walk_from(job, begin)) {
+        here = job->count - begin % job->count < end - begin ? job->count - begin % job->count : end - begin;
+        take(job->size, here, job->x + walk.first * job->size, job->index + begin, job->y + begin * job->size);
+    }
     for (size_t item = begin; item < end; item++, walk_on(job, &walk))
         copy_bytes(job->y + item * job->size, job->x + walk_place(job, &walk, job->index[item]) * job->size,
                    job->size);
@@ -122,6 +156,10 @@ static void put_along(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     size_t items = job->count * job->inner;
     if (items == 0) return;
+    for (; job->inner == 1 && begin < end; begin++)
+        (job->size == sizeof(float) ? add_floats : add_doubles)(job->count, job->x + begin * items * job->size,
+                                                                job->index + begin * items,
+                                                                job->y + begin * job->n * job->size);
     struct walk walk = walk_from(job, begin * items);
     for (size_t item = begin * items; item < end * items; item++, walk_on(job, &walk))
         add(job, 1, job->y + walk_place(job, &walk, job->index[item]) * job->size, job->x + item * job->size);
