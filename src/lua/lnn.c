@@ -180,6 +180,13 @@ static int cross_entropy_backward(lua_State *L) {
     return 1;
 }
 
+/* is_pair(a, b): both are tensors, of one shape with something in it. */
+static int is_pair(lua_State *L) {
+    const struct handle *a = ltensor_test(L, 1), *b = ltensor_test(L, 2);
+    lua_pushboolean(L, a && b && tensor_same_shape(&a->tensor, &b->tensor) && tensor_count(&a->tensor) > 0);
+    return 1;
+}
+
 void lopen_nn(lua_State *L) {
     static const struct operation operations[] = {
         {"softmax", softmax, 1},
@@ -190,6 +197,7 @@ void lopen_nn(lua_State *L) {
         {"labels_but", labels_but, UNRECORDED},
         {"correct", correct, UNRECORDED},
         {"one_hot", one_hot, UNRECORDED},
+        {"is_pair", is_pair, UNRECORDED},
         {NULL, NULL, 0},
     };
     lregister_operations(L, operations);

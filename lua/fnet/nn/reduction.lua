@@ -33,6 +33,7 @@ end
 ---@param output any
 ---@param target any
 function reduction.check_pair(what, output, target)
+  if core.is_pair(output, target) then return end
   if not (core.is_tensor(output) and core.is_tensor(target)) then
     core.raise("%s: expected two tensors, got %s and %s", what, say.value(output), say.value(target))
   end
@@ -42,7 +43,7 @@ function reduction.check_pair(what, output, target)
     core.raise("%s: expected equal shapes, got %s and %s%s", what, say.shape(a), say.shape(b),
       column and ("; output:squeeze(%d) drops the axis of length 1"):format(#a) or "")
   end
-  if output:count() == 0 then core.raise("%s: expected at least one element, got %s", what, say.shape(a)) end
+  core.raise("%s: expected at least one element, got %s", what, say.shape(a))
 end
 
 --- A loss of the elements of two tensors of one shape, but for those whose target is `ignore`.
