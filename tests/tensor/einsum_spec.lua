@@ -59,6 +59,19 @@ describe("einsum", function()
     assert.is_true(fnet.einsum("ji,kj->ki", a:T(), b:T()):equal(b:T():matmul(a:T()):T():T()))
   end)
 
+  it("lets those operands meet first whose product is the least work", function()
+    fnet.seed(4)
+    local a, b, c = fnet.randn { 30, 20 }, fnet.randn { 20, 40 }, fnet.randn { 40, 2 }
+    assert.is_true(fnet.einsum("ij,jk,kl->il", a, b, c):equal(a:matmul(b:matmul(c))))
+    assert.is_true(fnet.einsum("ij,jk,kl->il", c:transpose(), b:transpose(), a:transpose())
+      :equal(c:transpose():matmul(b:transpose()):matmul(a:transpose())))
+    assert.is_true(fnet.einsum("kl,ij,jk->il", c, a, b):equal(a:matmul(b:matmul(c))))
+    -- the first two have ten axes together, which no tensor may have
+    local left, right = fnet.randn { 2, 1, 2, 1, 2 }, fnet.randn { 1, 2, 1, 2, 1 }
+    local y = fnet.einsum("abcde,fghij,abcde->fghij", left, right, left)
+    assert.is_true(y:equal(right * (left * left):sum()))
+  end)
+
   it("takes numbers without axes, axes without length, and float64", function()
     holds({ 2 }, { 6, 8 }, fnet.einsum(",i->i", fnet.tensor(2), fnet.tensor { 3, 4 }))
     holds({}, { 6 }, fnet.einsum(",", fnet.tensor(2), fnet.tensor(3)))

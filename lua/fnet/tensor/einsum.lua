@@ -1,6 +1,6 @@
 --- Einsum: products and sums that an equation names, "bij,bjk->bik".
 -- Invariant: it is made of views, products, sums and matmul, so it is differentiable as often as they are. An axis
--- has a label; operands meet one after the other, and what neither the result nor a later operand has is summed.
+-- has a label; operands meet two by two, and what neither the result nor another operand has is summed.
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
@@ -170,6 +170,37 @@ local function pair(a, a_labels, b, b_labels, needed, sizes)
   return y:reshape(shape), labels
 end
 
+-- The labels that the result or an operand but those two has.
+local function needed_beside(labels, result, first, second)
+  local needed = {}
+  for _, label in ipairs(result) do needed[label] = true end
+  for k, own in ipairs(labels) do
+    if k ~= first and k ~= second then
+      for _, label in ipairs(own) do needed[label] = true end
+    end
+  end
+  return needed
+end
+
+-- The two operands that meet next: those with the least work, of equal ones the first; if possible, such that what
+-- they give has no more axes than a tensor may have.
+local function next_pair(labels, result, sizes)
+  local first, second, least = 1, 2, math.huge
+  for i = 1, #labels > 2 and #labels or 0 do
+    for k = i + 1, #labels do
+      local work, axes, met, needed = 1.0, 0, {}, needed_beside(labels, result, i, k)
+      for _, own in ipairs { labels[i], labels[k] } do
+        for _, label in ipairs(own) do
+          if not met[label] then work, axes = work * sizes[label], axes + (needed[label] and 1 or 0) end
+          met[label] = true
+        end
+      end
+      if axes <= MOST_AXES and work < least then first, second, least = i, k, work end
+    end
+  end
+  return first, second
+end
+
 -- The operands with a label for each axis, and how long each label is; those of "..." repeat where they are 1 long.
 local function labelled(equation, terms, tensors)
   local rests, all, sizes = {}, {}, {}
@@ -206,8 +237,8 @@ local public = {}
 -- each matrix of a with that of b. A letter is an axis; where it is in several operands they are multiplied along
 -- it, and what is not behind "->" is summed: "ij->ji" transposes, "ij->" sums all, "i,j->ij" is the outer product,
 -- "ii->i" the diagonal. "..." stands for axes without a letter, which broadcast. Without "->" the result has the
--- letters that occur once, in alphabetical order. Operands meet from left to right: their order decides the work.
--- As numpy.einsum and torch.einsum. Differentiable.
+-- letters that occur once, in alphabetical order. Of several operands those two meet first whose product is the
+-- least work, of equal ones the first, and so on. As numpy.einsum and torch.einsum. Differentiable.
 ---@param equation string
 ---@param ... tensor one an operand, all float32 or all float64
 ---@return tensor
@@ -223,25 +254,18 @@ function public.einsum(equation, ...)
   end
   local labels, sizes, rest = labelled(equation, terms, tensors)
   local result = labels_for(terms.result, rest)
-  local function needed_behind(i)
-    local needed = {}
-    for _, label in ipairs(result) do needed[label] = true end
-    for k = i + 1, #labels do
-      for _, label in ipairs(labels[k]) do needed[label] = true end
-    end
-    return needed
-  end
-  local y, y_labels
   for i, t in ipairs(tensors) do
-    local needed = needed_behind(i)
-    local met = setmetatable({}, { __index = needed }) -- or in the operands before
-    for _, label in ipairs(y_labels or {}) do met[label] = true end
-    local once, own = diagonal(t, labels[i])
-    once, own = sum_unneeded(once, own, met)
-    if y then once, own = pair(y, y_labels, once, own, needed, sizes) end
-    y, y_labels = once, own
+    tensors[i], labels[i] = diagonal(t, labels[i])
+    tensors[i], labels[i] = sum_unneeded(tensors[i], labels[i], needed_beside(labels, result, i))
   end
-  return permute(y, y_labels, result)
+  while #tensors > 1 do
+    local i, k = next_pair(labels, result, sizes)
+    tensors[i], labels[i] = pair(tensors[i], labels[i], tensors[k], labels[k],
+      needed_beside(labels, result, i, k), sizes)
+    table.remove(tensors, k)
+    table.remove(labels, k)
+  end
+  return permute(tensors[1], labels[1], result)
 end
 
 return public
