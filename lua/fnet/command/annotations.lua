@@ -18,8 +18,10 @@ local annotations = {}
 ---@field class string? "nn.Dense" of a class
 ---@field parent string? what the class inherits from
 ---@field fields { name: string, type: string, text: string }[] of a class
+---@field marks string[] of a class: lines that editors alone understand, such as "---@operator len: integer"
 
---- Splits "type rest": types have spaces only inside brackets, and after , : and |.
+--- Splits "type rest": types have spaces only inside brackets, and after , : and |. A # in front of the rest, which
+-- keeps a shape in brackets from being read as a part of the type, is left out.
 ---@param text string
 ---@return string type, string rest
 function annotations.split_type(text)
@@ -28,10 +30,32 @@ function annotations.split_type(text)
     local c = text:sub(i, i)
     if c:find "[%(%[{<]" then depth = depth + 1 elseif c:find "[%)%]}>]" then depth = depth - 1 end
     if c == " " and depth == 0 and not text:find("^[,:|]", i - 1) then
-      return text:sub(1, i - 1), (text:sub(i + 1):gsub("^%s+", ""))
+      return text:sub(1, i - 1), (text:sub(i + 1):gsub("^%s*#?%s*", ""))
     end
   end
   return text, ""
+end
+
+local NO_NAMES = { ["true"] = true, ["false"] = true, ["nil"] = true }
+
+--- The options that the text of a table describes: "lr: 1e-3; beta1, beta2: 0.9. schedule: of the rate".
+---@param text string
+---@return { name: string, text: string }[] options in their order; none where the text does not begin with a name
+function annotations.options(text)
+  local options, from = {}, nil
+  text = "; " .. text
+  local function close(last)
+    for i = from and from.first or #options + 1, #options do options[i].text = text:sub(from.at, last) end
+  end
+  for first, names, at in text:gmatch "()[;.] ([%a_][%w_, ]*): ()" do
+    if not names:gsub(", ", ","):find " " and not NO_NAMES[names] and (first == 1 or from) then
+      close(first - 1)
+      from = { first = #options + 1, at = at }
+      for name in names:gmatch "[%w_]+" do options[#options + 1] = { name = name } end
+    end
+  end
+  close(#text)
+  return options
 end
 
 local function join(text, more) return text == "" and more or more == "" and text or text .. " " .. more end
@@ -57,7 +81,8 @@ local function name_of(code)
 end
 
 local function entry_of(file, line, code, block)
-  local entry = { file = file, line = line, code = code, text = "", parameters = {}, returns = {}, fields = {} }
+  local entry = { file = file, line = line, code = code, text = "", parameters = {}, returns = {}, fields = {},
+    marks = {} }
   entry.owner, entry.name = name_of(code)
   local before = "" -- the comment that stands above a @field
   for _, piece in ipairs(tags_of(block)) do
@@ -66,7 +91,8 @@ local function entry_of(file, line, code, block)
     if tag == "text" then
       entry.text = text
     elseif tag == "class" then
-      entry.class, entry.parent = beside:match "^([%w_.]+)%s*:?%s*([%w_.]*)"
+      entry.class = beside:match "^[%w_.]+"
+      entry.parent = beside:match "^[%w_.]+%s*:%s*([%w_.]+)" or ""
       before = below
     elseif tag == "return" then
       table.insert(entry.returns, text)
@@ -74,6 +100,9 @@ local function entry_of(file, line, code, block)
       local name, mark, rest = text:match "^([%w_.]*)(%??)%s*(.*)$"
       local kind, about = annotations.split_type(rest)
       table.insert(entry.parameters, { name = name, optional = mark == "?", type = kind, text = about })
+    elseif tag == "operator" or tag == "overload" or tag == "field" and beside:find "^%[" then
+      entry.marks[#entry.marks + 1] = ("---@%s %s"):format(tag, beside)
+      before = below
     elseif tag == "field" then
       local is_method = beside:find "^%S+ fun%(" -- has its comment above it: what is below is the next one's
       local name, rest = (is_method and beside or text):match "^([%w_.]*)%??%s*(.*)$"

@@ -8,7 +8,7 @@ local MOST = 4096 -- processes, as there are shards
 
 --- Becomes mpirun, which starts the processes; more of them than processors are allowed, and take turns. Open MPI
 -- would tie each to a processor of its own, on which its threads would then all be.
----@param arguments string[] -n, a number, the script's path, and its own arguments
+---@param arguments string[] # -n, a number, the script's path, and its own arguments
 ---@return boolean succeeded false
 ---@return string message
 return function(arguments)

@@ -20,7 +20,7 @@ end
 -- pictures as data sets have them, with their channels last.
 ---@param path string
 ---@return nn.Module? model
----@return table|string about, or the message
+---@return table|string about or the message
 function command.load(path)
   local lead = kinds.lead(path)
   local kind = lead and kinds.of(lead)

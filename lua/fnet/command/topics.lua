@@ -18,6 +18,8 @@ local topics = {}
 ---@field members string[]? of a namespace: the names in it
 ---@field class annotations.Entry? of a class: with its fields
 ---@field methods string[]? of a class: their names
+---@field call_entry annotations.Entry? of a class: how its objects are called, where its source says __call; of
+--- tensor: how fnet.tensor is called
 
 ---@class annotations.Index
 ---@field topics table<string, annotations.Topic> by name
@@ -155,8 +157,10 @@ local function add_tensor(index)
   local members
   for _, entry in ipairs(index.modules["fnet.tensor"].entries) do
     if entry.class == "tensor" then
+      local maker = index.topics.tensor.entry
       members = add_class_fields(index, entry)
       put_space(index, "tensor", entry.text, members)
+      index.topics.tensor.call_entry = maker
     end
   end
   add_methods(index, "tensor", core.methods, members)
@@ -187,6 +191,8 @@ local function add_classes(index)
             local path = class .. "." .. method.name
             table.insert(topic.methods, path)
             put(index, path, "function", method)
+          elseif is_own and method.name == "__call" then
+            topic.call_entry = method
           end
         end
       end
@@ -228,8 +234,8 @@ function topics.rows(topic)
   local rows = {}
   for i, parameter in ipairs(topic.entry.parameters) do rows[i] = row_of(parameter) end
   for _, result in ipairs(topic.entry.returns) do
-    local kind = annotations.split_type(result)
-    rows[#rows + 1] = { "returns", kind, result:sub(#kind + 1) }
+    local kind, text = annotations.split_type(result)
+    rows[#rows + 1] = { "returns", kind, text ~= "" and " " .. text or "" }
   end
   return rows
 end

@@ -15,12 +15,15 @@ local transforms = require "fnet.data.transforms"
 local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 
 ---@class data.Dataset
----@field x tensor|table [count, ...], or an array that stays in its file (data.open_npy); uint8 pictures stay as
+---@field x tensor|table # [count, ...], or an array that stays in its file (data.open_npy); uint8 pictures stay as
 --- they are and become floats times `scale` batch by batch; where a model has several inputs a list of them, or a
 --- table by name. Of a part its own samples, copied when they are asked for
----@field y tensor|table [count, ...]; labels as int32 from 1, or float targets; a list or names of several targets
+---@field y tensor|table # [count, ...]; labels as int32 from 1, or float targets; a list or names of several
+--- targets
 ---@field scale number 1
 ---@field classes string[]? names of the classes
+---@field name string? such as "fashion_mnist"
+---@field source string? where the samples are from
 ---@field transform data.Transform? what each batch goes through
 ---@field columns table[]? from read_csv: { name = , categories = } of each column of x
 ---@field dropped integer? from read_csv: how many records were left out for a missing value

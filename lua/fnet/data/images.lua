@@ -100,7 +100,7 @@ end
 
 --- Writes a picture as a PNG file.
 ---@param path string
----@param picture tensor [height, width] or [height, width, 3]: uint8, or floats from 0 (black) to 1
+---@param picture tensor # [height, width] or [height, width, 3]: uint8, or floats from 0 (black) to 1
 ---@return boolean? true nil where the file cannot be written
 ---@return string? message, integer? code
 function images.write_png(path, picture)
@@ -112,7 +112,7 @@ end
 
 --- The brightness of a colour picture: 0.299 red + 0.587 green + 0.114 blue (ITU-R BT.601), rounded for whole
 -- numbers.
----@param picture tensor [height, width, 3]; a grey one [height, width] stays as it is
+---@param picture tensor # [height, width, 3]; a grey one [height, width] stays as it is
 ---@return tensor picture [height, width] of the same type
 function images.grey(picture)
   check_picture("grey", picture)
@@ -120,7 +120,7 @@ function images.grey(picture)
 end
 
 --- A grey picture in three equal channels.
----@param picture tensor [height, width]; a colour picture [height, width, 3] stays as it is
+---@param picture tensor # [height, width]; a colour picture [height, width, 3] stays as it is
 ---@return tensor picture [height, width, 3] of the same type
 function images.colour(picture)
   check_picture("colour", picture)
@@ -131,7 +131,7 @@ end
 
 --- A picture in another size: averaged over areas where an axis gets shorter, linear where it gets longer. Of whole
 -- numbers the result is exact before it is rounded, halves upwards.
----@param picture tensor [height, width] or [height, width, 3]
+---@param picture tensor # [height, width] or [height, width, 3]
 ---@param height integer
 ---@param width integer
 ---@return tensor picture of the same type

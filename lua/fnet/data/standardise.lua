@@ -61,7 +61,7 @@ function Standardise:__call(set)
 end
 
 --- What a model trained on standardised targets predicts, in the units of the data.
----@param output tensor [..., targets]
+---@param output tensor # [..., targets]
 ---@return tensor
 function Standardise:restore(output)
   expect.method("restore", self)

@@ -10,9 +10,9 @@ local PIECE = 4 << 20 -- elements of the series that are hashed at a time
 
 ---@class data.Stretches
 ---@field dtype string of the tensors that `rows` gives
----@field shape integer[] [count, longest, ...]
+---@field shape integer[] # [count, longest, ...]
 ---@field rank integer
----@field series tensor [steps, ...]; where stretches are padded, its first step is the padding
+---@field series tensor # [steps, ...]; where stretches are padded, its first step is the padding
 ---@field starts tensor float64 [count]: the step before the first of each
 ---@field lengths tensor|false float64 [count]; false where all have shape[2] steps
 local Stretches = { opened = true } -- as is.opened asks: rows come when they are asked for
@@ -83,7 +83,7 @@ function Stretches:pieces()
 end
 
 --- Stretches of a series.
----@param series tensor [steps, ...], contiguous
+---@param series tensor # [steps, ...], contiguous
 ---@param starts tensor float64 [count], the step before the first of each
 ---@param lengths tensor|integer float64 [count], or the same for all
 ---@return data.Stretches

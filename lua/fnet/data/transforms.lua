@@ -160,7 +160,7 @@ function Transform:check_names(samples)
 end
 
 --- Applies the transforms to a batch.
----@param x tensor [count, height, width], [count, height, width, channels]; uint8 becomes float32
+---@param x tensor # [count, height, width], [count, height, width, channels]; uint8 becomes float32
 ---@param y tensor targets, one a sample
 ---@return tensor x, tensor y
 function Transform:__call(x, y)

@@ -32,7 +32,7 @@ end
 -- is to say it. The series is there once, and windows are copied batch by batch. Neighbouring windows share steps,
 -- so a random split would show training data to the validation: cut the series before, `series:slice(1, 1, 800)`
 -- and `series:slice(1, 801, 1000)`.
----@param series tensor [steps] or [steps, ...]: floats, or int32 such as a text's tokens
+---@param series tensor # [steps] or [steps, ...]: floats, or int32 such as a text's tokens
 ---@param options table length: steps of a window; every: steps between the starts of two windows, 1; horizon: how
 --- many steps that follow are the target, [count, horizon, ...], by default the next one alone, [count, ...], of a
 --- series [steps] of floats [count, 1]; shifted: the target is the window one step later, as a model of language

@@ -111,7 +111,7 @@ end
 ---@param kind string "array", "tensor"
 ---@param parts { name: string }[]
 ---@param names? string[]
----@return { name: string }[] in the order of the file
+---@return { name: string }[] # in the order of the file
 function files.pick(kind, parts, names)
   if not names then return parts end
   local known, wanted, chosen = {}, {}, {}

@@ -224,7 +224,7 @@ end
 --- NaN; checksum: false accepts a file of fnet whose contents another program changed
 ---@return table<string, tensor>? tensors by name; nil where the file cannot be read, is damaged, or does not fit
 --- into memory
----@return table<string, string>|string metadata, or the message
+---@return table<string, string>|string metadata or the message
 ---@return integer? code errno, where the environment refused
 function safetensors.read(path, options)
   expect.path("read_tensors", path)

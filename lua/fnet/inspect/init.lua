@@ -21,10 +21,10 @@ local try = require "fnet.base.try"
 local REPEATS = 5
 
 ---@class fnet.Check
----@field layers table[] in the order of the computation: name, shape (of what it gives for the sample), parameters,
---- error (the largest difference between its gradients and central differences), failure (what differs) or unknown
---- (why that cannot be told), elements (compared) and all_elements (of its inputs, for a tiny batch, and
---- parameters)
+---@field layers table[] # in the order of the computation: name, shape (of what it gives for the sample),
+--- parameters, error (the largest difference between its gradients and central differences), failure (what
+--- differs) or unknown (why that cannot be told), elements (compared) and all_elements (of its inputs, for a tiny
+--- batch, and parameters)
 ---@field parameters integer numbers that are trained, or frozen
 ---@field memory { parameters: integer, gradients: integer, activations: integer } bytes
 ---@field gradients boolean false where a layer's are wrong, or none could be checked

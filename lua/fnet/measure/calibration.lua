@@ -13,7 +13,7 @@ local function bin_of(probability, bins)
 end
 
 --- The expected calibration error, and the bins that it is made of.
----@param output tensor [batch, ..., classes]
+---@param output tensor # [batch, ..., classes]
 ---@param target tensor labels
 ---@param bins integer
 ---@return number error

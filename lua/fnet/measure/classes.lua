@@ -8,7 +8,7 @@ local classes = {}
 
 --- Raises unless there is an output for each of two classes at least: the largest of one is always right.
 ---@param what string the function, for the message
----@param output tensor [batch, classes] or [classes]
+---@param output tensor # [batch, classes] or [classes]
 function classes.check(what, output)
   if not core.is_tensor(output) or output.rank == 0 or output.shape[output.rank] > 1 then return end
   core.raise("%s: expected an output for each class, at least two, got %s; a single logit is compared with 0, " ..
@@ -17,7 +17,7 @@ end
 
 --- The place of the largest output of each row.
 ---@param what string the function, for messages
----@param output tensor [batch, classes] or [classes]; a NaN, which says nothing, raises an error
+---@param output tensor # [batch, classes] or [classes]; a NaN, which says nothing, raises an error
 ---@param before? integer rows that came before, for the message, 0
 ---@return tensor int32 [batch] or []
 function classes.said(what, output, before)
@@ -33,7 +33,7 @@ end
 
 --- Probabilities from what a classifier gives: as it is where it comes from a softmax, or where rows are not
 -- negative and add up to 1, else its softmax.
----@param output tensor [batch, classes] or [classes]
+---@param output tensor # [batch, classes] or [classes]
 ---@return tensor of the same shape
 function classes.probabilities(output)
   if core.made_by(output) == "softmax" then return output end
@@ -57,9 +57,9 @@ function classes.count_correct(what, output, labels)
 end
 
 --- How many rows have their largest output at the label.
----@param output tensor [batch, classes] or [classes], two classes at least; a row with a NaN is wrong
----@param labels tensor|integer [batch], from 1, a number for one row; or distributions of the output's shape, whose
---- largest then is the label
+---@param output tensor # [batch, classes] or [classes], two classes at least; a row with a NaN is wrong
+---@param labels tensor|integer # [batch], from 1, a number for one row; or distributions of the output's shape,
+--- whose largest then is the label
 ---@return integer count
 function classes.correct(output, labels) return classes.count_correct("correct", output, labels) end
 

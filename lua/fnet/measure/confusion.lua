@@ -58,7 +58,7 @@ function Confusion:__tostring()
 end
 
 --- Counts and everything that follows from them.
----@param output tensor [batch, classes]
+---@param output tensor # [batch, classes]
 ---@param target tensor labels [batch], from 1
 ---@param names? string[] of the classes, by default their numbers
 ---@return metrics.Confusion

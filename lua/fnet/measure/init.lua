@@ -38,7 +38,7 @@ local function fraction_of(what, hits, output)
 end
 
 --- The fraction of rows whose largest output is at the label; a row with a NaN is wrong.
----@param output tensor|nn.Module [batch, classes] or [classes], two classes at least; or a model
+---@param output tensor|nn.Module # [batch, classes] or [classes], two classes at least; or a model
 ---@param target tensor|integer|data.Dataset labels [batch], from 1, or distributions as for nn.correct; or a
 --- data set
 ---@return number accuracy 0 to 1
@@ -51,7 +51,7 @@ end
 --- The fraction of rows whose label is among the k largest outputs; a row with a NaN is wrong. Where equal outputs
 -- compete for the last of the k places, the row counts with their share: of ten equal outputs, each is among the
 -- first five in half of all orders.
----@param output tensor|nn.Module [batch, classes] or [classes], two classes at least; or a model
+---@param output tensor|nn.Module # [batch, classes] or [classes], two classes at least; or a model
 ---@param target tensor|integer|data.Dataset labels [batch], from 1; or a data set
 ---@param k integer 1 to classes
 ---@return number accuracy 0 to 1
@@ -71,7 +71,7 @@ end
 --- How often each class was taken for each, with precision, recall and F1 of the classes and on average. A row with
 -- a NaN, which says no class, raises an error. Of a single logit above 0, or a probability above 0.5, it is said
 -- that the target is 1.
----@param output tensor|nn.Module [batch, classes]; or [batch] or [batch, 1] for targets of 0 and 1; or a model
+---@param output tensor|nn.Module # [batch, classes]; or [batch] or [batch, 1] for targets of 0 and 1; or a model
 ---@param target tensor|data.Dataset labels [batch], from 1, or of a single output 0 and 1 [batch] or [batch, 1]; or
 --- a data set
 ---@param options? table classes: their names, by default those of the data set, or their numbers; probabilities:
@@ -117,8 +117,8 @@ end
 -- said, of equal widths, ((b - 1) / bins, b / bins]; the sum over the bins of their share of the rows times
 -- |accuracy - mean probability| (Naeini, Cooper, Hauskrecht, 2015; Guo, Pleiss, Sun, Weinberger, 2017). In
 -- `metrics` it is computed once, over all outputs.
----@param output tensor|nn.Module [batch, ..., classes] logits, or probabilities where rows are such; or [batch] or
---- [batch, 1] for targets of 0 and 1; or a model
+---@param output tensor|nn.Module # [batch, ..., classes] logits, or probabilities where rows are such; or [batch]
+--- or [batch, 1] for targets of 0 and 1; or a model
 ---@param target tensor|data.Dataset labels, from 1; of a single output 0 and 1; or a data set
 ---@param options? table bins: 15; probabilities: as for confusion
 ---@return number error 0 to 1
@@ -136,7 +136,7 @@ end
 --- R squared, the coefficient of determination: 1 - sum((target - output)^2) / sum((target - its mean)^2); the mean
 -- over the columns where there are several. 1 is perfect, 0 as good as the mean. A column whose targets are all the
 -- same counts as 1 where it is met exactly, else as 0. Computed in double precision.
----@param output tensor|nn.Module [batch] or [batch, columns], or a model
+---@param output tensor|nn.Module # [batch] or [batch, columns], or a model
 ---@param target tensor|data.Dataset of the same shape, or a data set
 ---@return number
 function metrics.r2(output, target)

@@ -34,8 +34,8 @@ end
 
 --- The outputs as those of two classes, of which 1 is the second, and the labels.
 ---@param what string the metric, for messages
----@param output tensor [batch] or [batch, 1]
----@param target tensor [batch] or [batch, 1], 0 or 1
+---@param output tensor # [batch] or [batch, 1]
+---@param target tensor # [batch] or [batch, 1], 0 or 1
 ---@param probabilities? boolean whether the outputs are such, and no logits; needed where all lie from 0 to 1
 ---@return tensor output float64 [batch, 2]
 ---@return tensor labels int32 [batch]

@@ -10,10 +10,10 @@ local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
 
 ---@class nn.MultiHeadAttention: nn.Module
----@field weight tensor [units, 3 * units]: of queries, keys and values side by side
----@field bias tensor? [3 * units]
----@field result_weight tensor [units, units]
----@field result_bias tensor? [units]
+---@field weight tensor # [units, 3 * units]: of queries, keys and values side by side
+---@field bias tensor? # [3 * units]
+---@field result_weight tensor # [units, units]
+---@field result_bias tensor? # [units]
 local MultiHeadAttention = module.class "MultiHeadAttention"
 MultiHeadAttention.passes_on = true
 
@@ -124,8 +124,8 @@ end
 
 --- What each query takes from the values. Raises, with the layer's place, where shapes do not fit, and where a mask
 -- lets a query see nothing.
----@param query tensor [batch, queries, units], or one sequence [queries, units]
----@param key? tensor [batch, keys, units], or [keys, units]; the query
+---@param query tensor # [batch, queries, units], or one sequence [queries, units]
+---@param key? tensor # [batch, keys, units], or [keys, units]; the query
 ---@param value? tensor of the key's shape; the key
 ---@param mask? tensor what may be seen, numbers other than 0: [queries, keys], [batch, queries, keys] or [batch,
 --- heads, queries, keys], where all axes but the last may be 1; all. One of padded sequences: [batch, 1, keys].

@@ -9,8 +9,8 @@ local parameter = require "fnet.nn.parameter"
 local window = require "fnet.nn.window"
 
 ---@class nn.Conv1D: nn.Module
----@field weight tensor [kernel, inputs / groups, units]
----@field bias tensor? [units]
+---@field weight tensor # [kernel, inputs / groups, units]
+---@field bias tensor? # [units]
 local Conv1D = module.class "Conv1D"
 Conv1D.passes_on, Conv1D.apply = true, false -- apply: the activation, where there is one
 
@@ -77,7 +77,7 @@ local function count(self, time)
 end
 
 --- The convolution. Raises, with the layer's place in the model, where the shapes do not fit.
----@param x tensor [batch, time, inputs], or one sequence [time, inputs]
+---@param x tensor # [batch, time, inputs], or one sequence [time, inputs]
 ---@return tensor y [batch, time', units], or [time', units]; time' = floor((time + zeros at the ends - kernel) /
 --- stride) + 1
 function Conv1D:forward(x)

@@ -9,8 +9,8 @@ local parameter = require "fnet.nn.parameter"
 local window = require "fnet.nn.window"
 
 ---@class nn.Conv2D: nn.Module
----@field weight tensor [kernel height, kernel width, inputs / groups, units]
----@field bias tensor? [units]
+---@field weight tensor # [kernel height, kernel width, inputs / groups, units]
+---@field bias tensor? # [units]
 local Conv2D = module.class "Conv2D"
 Conv2D.passes_on, Conv2D.apply = true, false -- apply: the activation, where there is one
 
@@ -41,7 +41,7 @@ function Conv2D:init(inputs, units, kernel, options)
 end
 
 --- The convolution. Raises, with the layer's place in the model, where the shapes do not fit.
----@param x tensor [batch, height, width, inputs], or one picture [height, width, inputs]
+---@param x tensor # [batch, height, width, inputs], or one picture [height, width, inputs]
 ---@return tensor y [batch, height', width', units], or [height', width', units]; height' = floor((height + padding
 --- above and below - kernel height) / stride) + 1
 function Conv2D:forward(x)

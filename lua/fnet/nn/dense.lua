@@ -7,8 +7,8 @@ local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
 
 ---@class nn.Dense: nn.Module
----@field weight tensor [inputs, units]
----@field bias tensor? [units]
+---@field weight tensor # [inputs, units]
+---@field bias tensor? # [units]
 local Dense = module.class "Dense"
 Dense.passes_on, Dense.apply = true, false -- apply: the activation, where there is one
 
@@ -29,7 +29,7 @@ function Dense:init(inputs, units, options)
 end
 
 --- activation(x w + b). Raises, with the layer's place in the model, where the shapes do not fit.
----@param x tensor [..., inputs]
+---@param x tensor # [..., inputs]
 ---@return tensor y [..., units]
 function Dense:forward(x)
   if x == nil then expect.method("forward", self) end

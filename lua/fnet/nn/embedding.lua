@@ -6,7 +6,7 @@ local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
 
 ---@class nn.Embedding: nn.Module
----@field weight tensor [count, units]
+---@field weight tensor # [count, units]
 local Embedding = module.class "Embedding"
 Embedding.passes_on = true
 

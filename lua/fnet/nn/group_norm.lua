@@ -9,8 +9,8 @@ local parameter = require "fnet.nn.parameter"
 local AXES = { row = 1, sequence = 2, picture = 3 } -- of a sample
 
 ---@class nn.GroupNorm: nn.Module
----@field weight tensor [features], 1 at the start
----@field bias tensor [features], 0 at the start
+---@field weight tensor # [features], 1 at the start
+---@field bias tensor # [features], 0 at the start
 local GroupNorm = module.class "GroupNorm"
 GroupNorm.passes_on = true
 
@@ -37,7 +37,7 @@ function GroupNorm:init(groups, features, options)
 end
 
 --- The normalised samples, scaled and shifted. Raises, with the layer's place, where the shapes do not fit.
----@param x tensor [batch, height, width, features], or one picture [height, width, features]; or what the option
+---@param x tensor # [batch, height, width, features], or one picture [height, width, features]; or what the option
 --- `sample` says
 ---@return tensor y of the same shape
 function GroupNorm:forward(x)
@@ -63,7 +63,7 @@ function GroupNorm:describe()
 end
 
 ---@class nn.RMSNorm: nn.Module
----@field weight tensor [features], 1 at the start
+---@field weight tensor # [features], 1 at the start
 local RMSNorm = module.class "RMSNorm"
 RMSNorm.passes_on = true
 
@@ -78,7 +78,7 @@ function RMSNorm:init(features, options)
 end
 
 --- The rows, of size 1 and then scaled. Raises, with the layer's place, where the shapes do not fit.
----@param x tensor [..., features]
+---@param x tensor # [..., features]
 ---@return tensor y of the same shape
 function RMSNorm:forward(x)
   if x == nil then expect.method("forward", self) end

@@ -157,6 +157,7 @@ function list.class(name)
 end
 
 ---@class nn.List: nn.Module
+---@field [integer] any
 local List = list.class "List"
 
 --- Modules in a field of a class of your own, in their order: `self.layers = nn.List { nn.Dense(6, 6), ... }`; also

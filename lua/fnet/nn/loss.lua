@@ -113,8 +113,8 @@ end
 --- Cross-entropy, the mean over the rows of -log(probability of the right class). Takes logits, or the result of
 -- a softmax, also behind views and copies: then the logits it was made from are used (log-sum-exp), so that no
 -- probability rounds to zero. A class with the logit -inf is none: it costs nothing where its target is 0.
----@param output tensor [batch, ..., classes] or [classes]; with distributions two classes at least
----@param labels tensor|integer [batch], or the output's shape without its last axis, int32 or uint8, from 1 to
+---@param output tensor # [batch, ..., classes] or [classes]; with distributions two classes at least
+---@param labels tensor|integer # [batch], or the output's shape without its last axis, int32 or uint8, from 1 to
 --- classes; a number for one sample; or distributions of the output's shape, floats whose rows sum to 1
 ---@param options? table smoothing: 0, the part of each target that all classes share but those with the logit -inf
 --- (Szegedy and others, 2016, section 7); weights: a number for each class. With labels the mean is then divided by
@@ -158,7 +158,7 @@ end
 -- less the entropy of the target, so that it is 0 where both are the same: for distillation
 -- (`nn.kl_divergence(student(x), teacher(x):detach():softmax())`) and for policies. The mean is over rows,
 -- PyTorch's "batchmean".
----@param output tensor [batch, ..., classes] or [classes]: logits, or the result of a softmax or log_softmax
+---@param output tensor # [batch, ..., classes] or [classes]: logits, or the result of a softmax or log_softmax
 ---@param target tensor probabilities of the same shape, whose rows sum to 1
 ---@param options? table reduction: "mean", "sum" of the rows, or "none": each row's
 ---@return tensor loss one element; with reduction = "none" the output's shape without its last axis
@@ -227,7 +227,7 @@ local function distances(output, target) return (output - target):abs() end
 --- Mean absolute error: the mean over all elements of |output - target|.
 ---@param output tensor
 ---@param target tensor of the same shape
----@param options? table as for mse
+---@param options? table reduction, ignore: as for mse
 ---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.mae(output, target, options)
   return (reduction.elements("mae", output, target, options, distances))

@@ -98,7 +98,7 @@ end
 -- both have one direction, 2 where opposite ones; 1, with gradients of 0, where one of them is 0. The similarity of
 -- each pair is `1 - nn.cosine(a, b, { reduction = "none" })`; pairs that are to differ cost
 -- `(1 - margin - distance):maximum(0)`.
----@param output tensor [batch, ..., features] or [features]
+---@param output tensor # [batch, ..., features] or [features]
 ---@param target tensor of the same shape
 ---@param options? table reduction: "mean", "sum" of the rows, or "none": each row's
 ---@return tensor loss one element; with reduction = "none" the output's shape without its last axis
@@ -123,7 +123,7 @@ end
 -- over the rows of max(0, |anchor - positive| - |anchor - negative| + margin), Euclidean distances along the last
 -- axis (Balntas and others, 2016). A model that gives three vectors learns so by fit:
 -- `loss = function(v) return nn.triplet(v[1], v[2], v[3]) end`.
----@param anchor tensor [batch, ..., features] or [features]
+---@param anchor tensor # [batch, ..., features] or [features]
 ---@param positive tensor of the same shape
 ---@param negative tensor of the same shape
 ---@param options? table margin: 1; reduction: "mean", "sum" of the rows, or "none": each row's

@@ -25,10 +25,17 @@ local summary = require "fnet.nn.summary"
 --- input or by the layer that follows, or that they are not known any more; false
 ---@field settle false|fun(self: nn.Module) notes what follows from its listed parts, raises where they do not fit;
 --- false
+---@overload fun(...: any): any
 local Module = {
   training = true, passes_on = false, keeps_input = false, keeps_shape = false, gives_list = false,
   in_order = false, learn_features = false, settle = false,
 }
+
+--- What nn.module makes: a class, and its objects, which have the fields that the script gives them.
+---@class fnet.Class: nn.Module
+---@overload fun(...: any): any
+---@field [string] any
+---@field forward any what the script computes
 
 local ORDER, KNOWN, BUFFERS, PARENT = contents.ORDER, contents.KNOWN, contents.BUFFERS, contents.PARENT
 local adopt, is_module = contents.adopt, contents.is_module
@@ -111,7 +118,7 @@ end
 -- or in plain tables there, when it is asked. What a class may say of its forward, such as `Class.passes_on =
 -- true`, is among the fields of nn.Module.
 ---@param name string shown when a model is printed
----@return table class
+---@return fnet.Class class
 local function class(name)
   expect.that(type(name) == "string", "module", "a name for the class, such as nn.module \"Block\"", name)
   local new_class = setmetatable({ is_module = true, class_name = name }, {

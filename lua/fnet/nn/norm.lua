@@ -39,10 +39,10 @@ local function check_input(self, x)
 end
 
 ---@class nn.BatchNorm: nn.Module
----@field weight tensor [features], 1 at the start
----@field bias tensor [features], 0 at the start
----@field running_mean tensor [features], a buffer
----@field running_var tensor [features], a buffer
+---@field weight tensor # [features], 1 at the start
+---@field bias tensor # [features], 0 at the start
+---@field running_mean tensor # [features], a buffer
+---@field running_var tensor # [features], a buffer
 local BatchNorm = norm_class "BatchNorm"
 
 --- Normalises each feature (Ioffe and Szegedy, 2015): in training mode with the mean and the variance of the batch,
@@ -90,7 +90,7 @@ end
 
 --- The normalised features, scaled and shifted. Raises, with the layer's place, where the shapes do not fit, and in
 -- training mode for a single row. Frozen (see Module:freeze) it is in training mode what it is in evaluation mode.
----@param x tensor [..., features]
+---@param x tensor # [..., features]
 ---@return tensor y of the same shape
 function BatchNorm:forward(x)
   if x == nil then expect.method("forward", self) end
@@ -105,8 +105,8 @@ function BatchNorm:forward(x)
 end
 
 ---@class nn.LayerNorm: nn.Module
----@field weight tensor [features], 1 at the start
----@field bias tensor [features], 0 at the start
+---@field weight tensor # [features], 1 at the start
+---@field bias tensor # [features], 0 at the start
 local LayerNorm = norm_class "LayerNorm"
 
 --- Normalises each row over its features (Ba, Kiros and Hinton, 2016), in training and evaluation alike.
@@ -118,7 +118,7 @@ function LayerNorm:init(features, options)
 end
 
 --- The normalised rows, scaled and shifted. Raises, with the layer's place, where the shapes do not fit.
----@param x tensor [..., features]
+---@param x tensor # [..., features]
 ---@return tensor y of the same shape
 function LayerNorm:forward(x)
   if x == nil then expect.method("forward", self) end

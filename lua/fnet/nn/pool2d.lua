@@ -37,7 +37,7 @@ local function pooling(name, operation, switches)
   end
 
   --- The pooled pictures. Raises, with the layer's place in the model, where the shapes do not fit.
-  ---@param x tensor [batch, height, width, channels], or one picture [height, width, channels]
+  ---@param x tensor # [batch, height, width, channels], or one picture [height, width, channels]
   ---@return tensor y [batch, height', width', channels]; height' = floor((height + padding - kernel) / stride) + 1
   function class:forward(x)
     if x == nil then expect.method("forward", self) end
@@ -79,7 +79,7 @@ local GlobalAvgPool = module.class "GlobalAvgPool"
 GlobalAvgPool.passes_on = true
 
 --- The mean of each channel over the whole picture.
----@param x tensor [batch, height, width, channels], or one picture [height, width, channels]
+---@param x tensor # [batch, height, width, channels], or one picture [height, width, channels]
 ---@return tensor y [batch, channels] or [channels]
 function GlobalAvgPool:forward(x)
   if x == nil then expect.method("forward", self) end

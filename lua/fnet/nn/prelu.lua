@@ -7,7 +7,7 @@ local module = require "fnet.nn.module"
 local parameter = require "fnet.nn.parameter"
 
 ---@class nn.PReLU: nn.Module
----@field weight tensor [features] or [1], the slopes below 0
+---@field weight tensor # [features] or [1], the slopes below 0
 local PReLU = module.class "PReLU"
 PReLU.passes_on, PReLU.keeps_shape = true, true
 
@@ -22,7 +22,7 @@ function PReLU:init(features, options)
 end
 
 --- The activation. Raises, with the layer's place, where the shapes do not fit.
----@param x tensor [..., features], or of any shape where one slope is for all
+---@param x tensor # [..., features], or of any shape where one slope is for all
 ---@return tensor y of the same shape
 function PReLU:forward(x)
   if x == nil then expect.method("forward", self) end

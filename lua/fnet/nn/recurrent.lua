@@ -211,9 +211,10 @@ local function recurrent_class(name)
 end
 
 ---@class nn.RNN: nn.Module
----@field weight_1 tensor [inputs, units] of layer 1; those of the way back are called weight_1_backward, and so on
----@field state_weight_1 tensor [units, units]
----@field bias_1 tensor? [units]
+---@field weight_1 tensor # [inputs, units] of layer 1; those of the way back are called weight_1_backward, and so
+--- on
+---@field state_weight_1 tensor # [units, units]
+---@field bias_1 tensor? # [units]
 local RNN = recurrent_class "RNN"
 
 --- A simple recurrent layer (Elman, 1990): h = tanh(x w + b + h u), from the first step of a sequence to the last.
@@ -232,8 +233,9 @@ function RNN:init(inputs, units, options)
 end
 
 --- The states after each step. Raises, with the layer's place, where shapes do not fit.
----@param x tensor [batch, time, inputs], or one sequence [time, inputs]
----@param state? tensor [batch, layers * directions, units] at the start, zeros; without the batch for one sequence
+---@param x tensor # [batch, time, inputs], or one sequence [time, inputs]
+---@param state? tensor # [batch, layers * directions, units] at the start, zeros; without the batch for one
+--- sequence
 ---@param lengths? integer[]|tensor how many steps of each sequence count, [batch]: those behind give zeros, and
 --- change nothing; all
 ---@return tensor y [batch, time, directions * units]; [batch, directions * units] with the option last
@@ -244,10 +246,10 @@ function RNN:forward(x, state, lengths)
 end
 
 ---@class nn.LSTM: nn.Module
----@field weight_1 tensor [inputs, 4 * units] of layer 1: the gates i, f, g, o side by side; those of the way back
+---@field weight_1 tensor # [inputs, 4 * units] of layer 1: the gates i, f, g, o side by side; those of the way back
 --- are called weight_1_backward, and so on
----@field state_weight_1 tensor [units, 4 * units]
----@field bias_1 tensor? [4 * units], 1 for f and 0 for the others at the start
+---@field state_weight_1 tensor # [units, 4 * units]
+---@field bias_1 tensor? # [4 * units], 1 for f and 0 for the others at the start
 local LSTM = recurrent_class "LSTM"
 
 --- Long short-term memory (Hochreiter and Schmidhuber, 1997; Gers and others, 2000): with i, f, g, o the four parts
@@ -259,7 +261,7 @@ local LSTM = recurrent_class "LSTM"
 function LSTM:init(inputs, units, options) set_up(self, "lstm", inputs, units, options) end
 
 --- The states h after each step. Raises, with the layer's place, where shapes do not fit.
----@param x tensor [batch, time, inputs], or one sequence [time, inputs]
+---@param x tensor # [batch, time, inputs], or one sequence [time, inputs]
 ---@param state? tensor[] h and c at the start, both [batch, layers * directions, units], zeros; without the batch
 --- for one sequence
 ---@param lengths? integer[]|tensor how many steps of each sequence count, [batch]: those behind give zeros, and
@@ -272,11 +274,11 @@ function LSTM:forward(x, state, lengths)
 end
 
 ---@class nn.GRU: nn.Module
----@field weight_1 tensor [inputs, 3 * units] of layer 1: the gates r, z, n side by side; those of the way back are
---- called weight_1_backward, and so on
----@field state_weight_1 tensor [units, 3 * units]
----@field bias_1 tensor? [3 * units]
----@field state_bias_1 tensor? [units], of n
+---@field weight_1 tensor # [inputs, 3 * units] of layer 1: the gates r, z, n side by side; those of the way back
+--- are called weight_1_backward, and so on
+---@field state_weight_1 tensor # [units, 3 * units]
+---@field bias_1 tensor? # [3 * units]
+---@field state_bias_1 tensor? # [units], of n
 local GRU = recurrent_class "GRU"
 
 --- Gated recurrent units (Cho and others, 2014), reset after the product, as in PyTorch and Keras (reset_after):
@@ -289,8 +291,9 @@ local GRU = recurrent_class "GRU"
 function GRU:init(inputs, units, options) set_up(self, "gru", inputs, units, options) end
 
 --- The states after each step. Raises, with the layer's place, where shapes do not fit.
----@param x tensor [batch, time, inputs], or one sequence [time, inputs]
----@param state? tensor [batch, layers * directions, units] at the start, zeros; without the batch for one sequence
+---@param x tensor # [batch, time, inputs], or one sequence [time, inputs]
+---@param state? tensor # [batch, layers * directions, units] at the start, zeros; without the batch for one
+--- sequence
 ---@param lengths? integer[]|tensor how many steps of each sequence count, [batch]: those behind give zeros, and
 --- change nothing; all
 ---@return tensor y [batch, time, directions * units]; [batch, directions * units] with the option last

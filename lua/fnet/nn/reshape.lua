@@ -37,7 +37,7 @@ function Reshape:init(...)
 end
 
 --- The samples in the new shape. A tensor whose first axis is no batch is one sample, if it has so many elements.
----@param x tensor [batch, ...], or one sample
+---@param x tensor # [batch, ...], or one sample
 ---@return tensor y [batch, lengths], or [lengths]
 function Reshape:forward(x)
   if x == nil then expect.method("forward", self) end
@@ -70,7 +70,7 @@ local Flatten = module.class "Flatten"
 Flatten.passes_on, Flatten.features = true, false -- features: of a sample, once they are known
 
 --- The same elements as [batch, features], or [features] for one sample.
----@param x tensor [batch, ...], or one sample
+---@param x tensor # [batch, ...], or one sample
 ---@return tensor
 function Flatten:forward(x)
   if x == nil then expect.method("forward", self) end

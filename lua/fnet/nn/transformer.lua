@@ -50,7 +50,7 @@ function TransformerLayer:init(units, heads, options)
 end
 
 --- What the layer makes of sequences. Raises, with the layer's place, where shapes do not fit.
----@param x tensor [batch, time, units], or one sequence [time, units]
+---@param x tensor # [batch, time, units], or one sequence [time, units]
 ---@param mask? tensor what may be seen, as for nn.MultiHeadAttention; all
 ---@return tensor y of the same shape
 function TransformerLayer:forward(x, mask)
@@ -80,7 +80,7 @@ function TransformerLayer:describe()
 end
 
 ---@class nn.PositionalEncoding: nn.Module
----@field weight tensor [length, units], a buffer, or a parameter where it is learnt
+---@field weight tensor # [length, units], a buffer, or a parameter where it is learnt
 local PositionalEncoding = module.class "PositionalEncoding"
 PositionalEncoding.passes_on = true
 
@@ -115,7 +115,7 @@ function PositionalEncoding:init(length, units, options)
 end
 
 --- The places told apart. Raises, with the layer's place, where the shapes do not fit.
----@param x tensor [..., time, units], at most `length` places
+---@param x tensor # [..., time, units], at most `length` places
 ---@return tensor y of the same shape
 function PositionalEncoding:forward(x)
   if x == nil then expect.method("forward", self) end

@@ -32,8 +32,8 @@ local function size_of(self, x, channels, dtype)
 end
 
 ---@class nn.ConvTranspose2D: nn.Module
----@field weight tensor [kernel height, kernel width, units / groups, inputs]
----@field bias tensor? [units]
+---@field weight tensor # [kernel height, kernel width, units / groups, inputs]
+---@field bias tensor? # [units]
 local ConvTranspose2D = module.class "ConvTranspose2D"
 ConvTranspose2D.passes_on, ConvTranspose2D.apply = true, false -- apply: the activation, where there is one
 
@@ -85,7 +85,7 @@ local function grown(self, axis, length)
 end
 
 --- The larger pictures. Raises, with the layer's place in the model, where the shapes do not fit.
----@param x tensor [batch, height, width, inputs], or one picture [height, width, inputs]
+---@param x tensor # [batch, height, width, inputs], or one picture [height, width, inputs]
 ---@return tensor y [batch, height', width', units], or [height', width', units]; height' = (height - 1) stride +
 --- kernel height - padding above and below + output_padding, with "same" height stride
 function ConvTranspose2D:forward(x)
@@ -154,7 +154,7 @@ local function stretch(x, axis, scale, mode)
 end
 
 --- The larger pictures. Raises, with the layer's place, where the input is no picture.
----@param x tensor [batch, height, width, channels], or one picture [height, width, channels];
+---@param x tensor # [batch, height, width, channels], or one picture [height, width, channels];
 --- float, where lines are drawn
 ---@return tensor y [batch, height * down, width * across, channels], or without the batch
 function Upsample:forward(x)

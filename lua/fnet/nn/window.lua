@@ -59,7 +59,7 @@ end
 
 --- The eight numbers that operations take: the kernel's height and width, the stride down and across, and the
 -- padding of a picture.
----@param x tensor [batch, height, width, channels] or [height, width, channels]
+---@param x tensor # [batch, height, width, channels] or [height, width, channels]
 ---@return integer ...
 function Window:geometry(x)
   local height, width = 1, 1

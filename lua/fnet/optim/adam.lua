@@ -55,7 +55,7 @@ return {
 
   --- Adam with decoupled weight decay: each step also takes lr weight_decay p from p.
   ---@param parameters table as for Adam; give biases a group with weight_decay = 0
-  ---@param options? table as for Adam, but weight_decay: 1e-2
+  ---@param options? table lr, beta1, beta2, epsilon, schedule: as for Adam; weight_decay: 1e-2
   ---@return optim.Optimizer
   AdamW = function(parameters, options) return new_adamw(parameters, options) end,
 }

@@ -31,7 +31,7 @@ return {
 
   --- v = v + gradient^2; p = p - lr gradient / (sqrt(v) + epsilon).
   ---@param parameters table as for RMSprop
-  ---@param options? table as for RMSprop, without alpha, and epsilon: 1e-10
+  ---@param options? table lr, weight_decay, schedule: as for RMSprop; epsilon: 1e-10
   ---@return optim.Optimizer
   Adagrad = function(parameters, options) return new_adagrad(parameters, options) end,
 }

@@ -21,7 +21,7 @@ local SMALL = 100000 -- probabilities travel as whole numbers of so many parts
 
 ---@class Shown
 ---@field judged Judged
----@field counts integer[][] [right][said]
+---@field counts integer[][] # [right][said]
 ---@field rows integer[] the samples that are shown
 ---@field mistakes integer how many of them, the first ones, are the worst mistakes
 ---@field probabilities number[][] of each of them

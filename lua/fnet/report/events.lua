@@ -25,7 +25,7 @@ local Events = {}
 Events.__index = Events
 
 -- What an object has besides its callbacks, which are all that fnet.fit finds in it.
----@type table<report.Events, { path: string, file: file*?, time: number?, closed: boolean? }>
+---@type table<report.Events, { path: string, file: file?, time: number?, closed: boolean? }>
 local inside = setmetatable({}, { __mode = "k" })
 
 -- ---- the file ----
@@ -136,8 +136,8 @@ end
 --- A picture, or a batch of pictures as tiles, the first 64 of them.
 ---@param name string
 ---@param step integer
----@param picture tensor [height, width] or [height, width, 3], or a batch [count, height, width, 1 or 3]: uint8, or
---- floats from 0 (black) to 1
+---@param picture tensor # [height, width] or [height, width, 3], or a batch [count, height, width, 1 or 3]: uint8,
+--- or floats from 0 (black) to 1
 ---@return report.Events self raises where the file cannot be written
 function Events:picture(name, step, picture)
   local own = own_of("picture", self)

@@ -137,7 +137,7 @@ end
 --- One line a class: its name, a bar, the percentage; the largest is marked. On a narrow terminal bars are shorter,
 -- and long names are cut.
 ---@param names string[]
----@param probabilities tensor [classes], each from 0 to 1; a NaN has no bar
+---@param probabilities tensor # [classes], each from 0 to 1; a NaN has no bar
 ---@return string text without a newline at the end
 function report.distribution(names, probabilities)
   if type(names) ~= "table" or not core.is_tensor(probabilities) or probabilities.rank ~= 1 or

@@ -109,7 +109,7 @@ end
 -- and orange above, the brighter the farther from it. Where there are no colours shades are characters, signs
 -- before them. What is too large for the screen becomes smaller: each shade is then the mean of several values. A
 -- NaN is red, or "?". The last line says what the shades mean.
----@param matrix tensor [rows, columns]
+---@param matrix tensor # [rows, columns]
 ---@param options? table rows, columns: lists of names; low, high: the values of the darkest and the brightest grey,
 --- by default 0 and the largest one; where values are negative and there is no low, high is the one value of both
 --- ends, by default the largest without its sign

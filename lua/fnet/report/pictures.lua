@@ -30,7 +30,7 @@ function pictures.checked(what, value)
 end
 
 --- The palette of a picture: greys, or colours.
----@param picture tensor [height, width] or [height, width, 3]
+---@param picture tensor # [height, width] or [height, width, 3]
 ---@return table
 function pictures.palette(picture) return picture.rank == 3 and palette.colour or palette.grey end
 
@@ -54,9 +54,9 @@ end
 --- A picture as text. On a terminal that can draw (and NO_COLOR is not set) two rows of pixels are a line of half
 -- blocks, in 24 greys or 256 colours, in all colours where COLORTERM is truecolor; a picture that is wider than the
 -- terminal becomes smaller. Elsewhere two pixels one above the other are one character. A NaN is red, or "?".
----@param picture tensor [height, width], or [height, width, 3] of red, green and blue: floats from 0 (dark) to 1
+---@param picture tensor # [height, width], or [height, width, 3] of red, green and blue: floats from 0 (dark) to 1
 --- (bright), or uint8 to 255
----@param options? table cut = true: without the rows and columns at its edges that are dark all along
+---@param options? table cut: true leaves out the rows and columns at its edges that are dark all along
 ---@return string text without a newline at the end
 function pictures.picture(picture, options)
   options = expect.options("picture", options, { "cut" })
@@ -164,7 +164,7 @@ end
 
 --- Pictures in a grid, as report.picture draws them, as many side by side as the screen has room for (80 columns
 -- where the output is no terminal); a picture that is wider becomes smaller.
----@param list tensor|tensor[] [count, height, width] or [count, height, width, 3], or a list of pictures, also of
+---@param list tensor|tensor[] # [count, height, width] or [count, height, width, 3], or a list of pictures, also of
 --- different sizes
 ---@param options? table captions: a list with a text for each picture; columns: so many pictures side by side,
 --- which become smaller where the screen has no room for them

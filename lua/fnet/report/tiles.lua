@@ -9,7 +9,7 @@ local tiles = {}
 local MOST = 64 -- pictures in one
 
 --- One picture of many, as near to a square as they fit.
----@param batch tensor [count, height, width] or [count, height, width, 3], floats from 0 (black) to 1
+---@param batch tensor # [count, height, width] or [count, height, width, 3], floats from 0 (black) to 1
 ---@return tensor picture [height, width] or [height, width, 3]
 function tiles.join(batch)
   local count, shape = math.min(#batch, MOST), batch.shape

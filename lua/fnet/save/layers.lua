@@ -22,7 +22,7 @@ local title = require("fnet.nn.module").title
 ---@field output integer[] the shape of its result
 
 ---@class save.Program
----@field steps save.Step[] in order
+---@field steps save.Step[] # in order
 ---@field shapes integer[][] of a sample, by value
 ---@field results integer[] the values that the model gives: one, or those of a Parallel
 ---@field takes_indices boolean the sample consists of the indices of an Embedding

@@ -47,7 +47,7 @@ function samples.is_light(pictures)
 end
 
 --- Whether the samples of a data set are grey pictures of bytes on light paper.
----@param x tensor|userdata [count, ...]
+---@param x tensor|userdata # [count, ...]
 ---@return boolean? true nil where they are something else, or stay in their file
 function samples.on_light_paper(x)
   if not core.is_tensor(x) or x.dtype ~= "uint8" or x:count() == 0 then return nil end

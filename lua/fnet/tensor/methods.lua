@@ -11,6 +11,7 @@
 ---@operator pow(tensor|number): tensor
 ---@operator unm: tensor
 ---@operator len: integer
+---@field [integer] any t[i] is a row, or the number in a tensor of one axis; t[i] = value writes it
 
 --- Element by element: arithmetic. The operators + - * / ^ and unary minus do the same.
 ---@class tensor

@@ -107,7 +107,7 @@ end
 --- The gradients of f agree with central differences, as fnet.gradcheck compares them.
 ---@param f fun(...): tensor or a model of float64
 ---@param inputs tensor|tensor[]
----@param options? table those of fnet.gradcheck: step, tolerance, most
+---@param options? table step, tolerance, most: as for fnet.gradcheck
 ---@return boolean ok
 ---@return string? message which element of which input differs
 function assertions.gradcheck(f, inputs, options)

@@ -174,7 +174,7 @@ end
 --- For a loop `for x, y in checkpoint:batches(train, { size = 32, shuffle = true }) do` inside that of the epochs:
 -- the same batches as train:batches, from the first that is not done yet. A turn of the loop is one step.
 ---@param dataset data.Dataset
----@param options? table as for dataset:batches
+---@param options? table size, shuffle, drop_last, generator, balanced, weights: as for data.Dataset.batches
 ---@return fun(): tensor?, tensor? iterator
 function Checkpoint:batches(dataset, options)
   expect.method("batches", self)

@@ -19,6 +19,8 @@ local say = require "fnet.base.say"
 ---@field stopped string? why it ended early
 ---@field best integer? the best epoch, with early stopping
 ---@field restored boolean? whether the weights are those of the best epoch
+---@field [integer] table the record of an epoch
+---@field [string] any the numbers of a figure, epoch by epoch
 local History = {}
 
 -- Fields that are nil where there is nothing to say.
