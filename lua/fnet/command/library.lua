@@ -1,0 +1,258 @@
+--- Library: fnet's public names as declarations, files of `---@meta` from which language servers such as LuaLS and
+-- EmmyLua know parameters, options, results and texts. `fnet init` writes them.
+-- Invariant: what they say is what help says, from the same topics; the same fnet gives the same bytes.
+
+local annotations = require "fnet.command.annotations"
+local core = require "fnet.core"
+local naming = require "fnet.base.naming"
+local options_of = require "fnet.command.options_of"
+local topics = require "fnet.command.topics"
+
+local MOST = 112 -- columns of a text
+
+local BASIC = { any = true, boolean = true, integer = true, ["nil"] = true, number = true, string = true,
+  table = true, userdata = true, ["function"] = true, fun = true }
+
+---@class command.Library
+---@field index annotations.Index
+---@field lines string[]
+---@field used table<string, boolean> the classes that declarations speak of
+---@field options table<string, { name: string, type: string, text: string }[]> of tables of options, by class
+local Library = {}
+Library.__index = Library
+
+function Library:add(format, ...) self.lines[#self.lines + 1] = format:format(...) end
+
+-- A text as a comment.
+function Library:comment(text)
+  local line = "---"
+  for word in text:gmatch "%S+" do
+    if #line + 1 + #word > MOST then
+      self:add("%s", line)
+      line = "---"
+    end
+    line = line .. " " .. word
+  end
+  if line ~= "---" then self:add("%s", line) end
+end
+
+-- A field that may be nil is declared as one that is there: a script knows when, and would be warned each time.
+local function present(kind) return (kind:gsub("%?$", "")) end
+
+-- A result of several possible types is any, for the same reason. What an iterator gives is not nil inside of its
+-- loop.
+local function known(kind)
+  if kind:find "^fun%(%)" then kind = kind:gsub("%?", "") end
+  return (kind:gsub("[%w_.%[%]%(%)]*|[%w_.|%[%]]*", "any"))
+end
+
+-- Notes the classes that a type is made of; gives it back.
+function Library:use(kind)
+  for name in kind:gmatch "[%a_][%w_.]*" do
+    if self.index.classes[name] then self.used[name] = true end
+  end
+  return kind
+end
+
+local function remark(text) return text ~= "" and " # " .. text or "" end
+
+-- ---- functions ----
+
+-- What a function gives: "string? message, integer? code" are two results.
+function Library:results(entry)
+  local list = {}
+  local function take(text)
+    local kind, rest = annotations.split_type(text)
+    local name, more = rest:match "^([%a_][%w_]*), (.+)$"
+    local next_type = more and more:match "^[%w_.]+"
+    if next_type and (BASIC[next_type] or self.index.classes[next_type]) then rest = name else more = nil end
+    list[#list + 1] = { type = self:use(known(kind)), text = rest }
+    if more then take(more) end
+  end
+  for _, result in ipairs(entry.returns) do take(result) end
+  return list
+end
+
+-- Parameters and results of a function: the declaration's lines. `class`: what calling it makes.
+function Library:signature(topic, class)
+  local names = {}
+  for i, parameter in ipairs(topic.entry.parameters) do
+    names[i] = parameter.name
+    local options, fields = options_of(topic, parameter)
+    if options then self.options[options] = fields end
+    self:add("---@param %s%s %s%s", parameter.name, parameter.optional and "?" or "",
+      options or self:use(parameter.type), remark(parameter.text))
+  end
+  for _, result in ipairs(class and { { type = self:use(class), text = "" } } or self:results(topic.entry)) do
+    local is_open = result.text:find "^%.%.%."
+    self:add("---@return %s%s%s", result.type, is_open and " ..." or "",
+      remark(result.text:gsub("^%.%.%.%s*", "")))
+  end
+  return table.concat(names, ", ")
+end
+
+function Library:write_function(path, topic, class)
+  self:add ""
+  self:comment(topic.entry.text)
+  self:add("function %s(%s) end", path, self:signature(topic, class))
+end
+
+-- How a layer, or a value that can be called, is called.
+function Library:write_call(entry)
+  local parameters, results = {}, {}
+  for i, parameter in ipairs(entry.parameters) do
+    parameters[i] = ("%s%s: %s"):format(parameter.name, parameter.optional and "?" or "", self:use(parameter.type))
+  end
+  for i, result in ipairs(self:results(entry)) do results[i] = result.type end
+  self:add("---@overload fun(%s): %s", table.concat(parameters, ", "),
+    results[1] and table.concat(results, ", ") or "any")
+end
+
+-- ---- classes ----
+
+function Library:write_fields(fields)
+  for _, field in ipairs(fields) do
+    self:add("---@field %s %s%s", field.name, self:use(present(field.type)), remark(field.text))
+  end
+end
+
+function Library:write_tensor()
+  local fields, marks, methods, text = {}, {}, {}, self.index.topics.tensor.entry.text
+  for _, module in ipairs { "fnet.tensor", "fnet.tensor.methods" } do
+    for _, entry in ipairs(self.index.modules[module].entries) do
+      for _, field in ipairs(entry.class == "tensor" and entry.fields or {}) do
+        if not core.methods[field.name] then fields[#fields + 1] = field end
+      end
+      if entry.class == "tensor" then table.move(entry.marks, 1, #entry.marks, #marks + 1, marks) end
+    end
+  end
+  for _, name in ipairs(naming.sorted(core.methods)) do
+    if self.index.topics["tensor." .. name] then methods[#methods + 1] = "tensor." .. name end
+  end
+  self:add ""
+  self:comment(text)
+  self:add "---@class tensor"
+  self:write_fields(fields)
+  for _, mark in ipairs(marks) do self:add("%s", mark) end
+  self:add "local tensor = {}"
+  for _, path in ipairs(methods) do
+    self:write_function("tensor:" .. path:match "[^.]+$", self.index.topics[path])
+  end
+end
+
+-- The entry that says how an object is called: __call, or a layer's forward, which may be its parent's.
+function Library:call_of(name)
+  local topic, forward = self.index.classes[name], self.index.topics[name .. ".forward"]
+  if name == "nn.Module" or not topic then return nil end -- whose own declaration says that it takes anything
+  return topic.call_entry or forward and forward.entry or self:call_of(topic.class.parent)
+end
+
+function Library:write_class(name)
+  local topic, place = self.index.classes[name], name:gsub("%.", "_")
+  local class = topic.class
+  self:add ""
+  self:comment(class.text)
+  self:add("---@class %s%s", name, class.parent ~= "" and ": " .. self:use(class.parent) or "")
+  self:write_fields(class.fields)
+  for _, mark in ipairs(class.marks) do self:add("%s", mark) end
+  local call = self:call_of(name)
+  if call then self:write_call(call) end
+  if #topic.methods == 0 then return end
+  self:add("local %s = {}", place)
+  for _, path in ipairs(topic.methods) do
+    self:write_function(place .. ":" .. path:match "[^.]+$", self.index.topics[path])
+  end
+end
+
+-- The classes that are spoken of, until no class speaks of another.
+function Library:write_classes()
+  local written = {}
+  repeat
+    local count = 0
+    for _, name in ipairs(naming.sorted(self.used)) do
+      if not written[name] then
+        written[name], count = true, count + 1
+        self:write_class(name)
+      end
+    end
+  until count == 0
+  for _, name in ipairs(naming.sorted(self.options)) do
+    local names = {} -- as keys of a table: a server then finds a name that is none of them
+    for i, field in ipairs(self.options[name]) do names[i] = ('"%s"'):format(field.name) end
+    self:add ""
+    self:add("---@class %s: table<%s, any>", name, table.concat(names, "|"))
+    for _, field in ipairs(self.options[name]) do
+      self:add("---@field %s? %s%s", field.name, field.type, remark(field.text))
+    end
+  end
+end
+
+-- ---- names ----
+
+-- Whether it is a table of names; fnet.tensor is a function, its topic that of what it makes.
+function Library:is_space(path)
+  local topic = self.index.topics[path]
+  return topic ~= nil and topic.kind == "namespace" and path ~= "tensor"
+end
+
+-- A namespace and what is in it. What it holds in namespaces stands before it.
+function Library:write_space(name)
+  local topic, place = self.index.topics[name], name:gsub("%.", "_")
+  local class = (name == "fnet" and "" or "fnet.") .. name
+  for _, path in ipairs(topic.members) do
+    if self:is_space(path) then self:write_space(path) end
+  end
+  self:add ""
+  self:comment(topic.entry.text)
+  self:add("---@class %s", class)
+  for _, path in ipairs(topic.members) do
+    local member = self.index.topics[path]
+    if self:is_space(path) then self:add("---@field %s fnet.%s", path:match "[^.]+$", path) end
+    if member and member.kind == "value" then self:add("---@field %s any%s", path, remark(member.entry.text)) end
+  end
+  self:add("local %s = {}", place)
+  for _, path in ipairs(topic.members) do
+    local member = self.index.topics[path]
+    if path == "tensor" then
+      self:write_function("fnet.tensor", { name = path, entry = member.call_entry })
+    elseif member and (member.kind == "function" or member.kind == "class") then
+      local made = member.kind == "class" and (self.index.classes[path] and path or "nn.Module") or nil
+      self:write_function(place .. "." .. path:match "[^.]+$", member, made)
+    end
+  end
+end
+
+-- `require "fnet.testing"` gives what fnet.testing is, and luassert its assertions.
+function Library:testing()
+  self.lines = {}
+  self:add "---@meta fnet.testing"
+  self:add ""
+  self:add "---@class luassert"
+  for _, path in ipairs(self.index.topics.testing.members) do
+    local parameters = {}
+    for i, parameter in ipairs(self.index.topics[path].entry.parameters) do
+      parameters[i] = ("%s%s: any"):format(parameter.name, parameter.optional and "?" or "")
+    end
+    self:add("---@field %s fun(%s)", path:match "[^.]+$", table.concat(parameters, ", "))
+  end
+  self:add ""
+  self:add 'return require("fnet").testing'
+  return self:text()
+end
+
+function Library:text() return table.concat(self.lines, "\n") .. "\n" end
+
+--- The declarations.
+---@return table<string, string> texts by file: what `require "fnet"` gives, and `require "fnet.testing"`
+return function()
+  local self = setmetatable({ index = topics.index(), lines = {}, used = {}, options = {} }, Library)
+  self:add "---@meta fnet"
+  self:add("-- What fnet %s has, for editors, not to be run; `fnet init --library FOLDER` makes it anew.",
+    core.version)
+  self:write_tensor()
+  self:write_space "fnet"
+  self:write_classes()
+  self:add ""
+  self:add "return fnet"
+  return { ["fnet.lua"] = self:text(), ["fnet/testing.lua"] = self:testing() }
+end
