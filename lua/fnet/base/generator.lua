@@ -17,6 +17,7 @@ local class = { __index = Generator }
 
 local function new(source) return setmetatable({ source = source }, class) end
 
+---@return { [string]: function, random_state: fun(...): integer, integer }
 local function source_of(name, self)
   if getmetatable(self) ~= class then expect.method(name, self) end
   return self.source

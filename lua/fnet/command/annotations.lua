@@ -91,8 +91,9 @@ local function entry_of(file, line, code, block)
     if tag == "text" then
       entry.text = text
     elseif tag == "class" then
-      entry.class = beside:match "^[%w_.]+"
-      entry.parent = beside:match "^[%w_.]+%s*:%s*([%w_.]+)" or ""
+      local declared = beside:gsub("^%(partial%)%s*", "") -- one of several parts
+      entry.class = declared:match "^[%w_.]+"
+      entry.parent = declared:match "^[%w_.]+%s*:%s*([%w_.]+)" or ""
       before = below
     elseif tag == "return" then
       table.insert(entry.returns, text)

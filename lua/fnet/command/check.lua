@@ -123,7 +123,7 @@ end
 --- why there was nothing to report. Raises what the script raises.
 ---@param arguments string[] `arg`: the script's path and its own arguments
 ---@return boolean succeeded false
----@return string message
+---@return string? message
 return function(arguments)
   local path = arguments[1]
   if not path then return false, "check: which script? fnet check script.lua" end

@@ -6,6 +6,7 @@ return {
   eval = "fnet.command.eval",
   export = "fnet.command.export",
   info = "fnet.command.info",
+  init = "fnet.command.experiment",
   launch = "fnet.command.launch",
   run = "fnet.command.run",
 }

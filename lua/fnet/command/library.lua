@@ -134,9 +134,9 @@ function Library:write_tensor()
   self:add "---@class tensor"
   self:write_fields(fields)
   for _, mark in ipairs(marks) do self:add("%s", mark) end
-  self:add "local tensor = {}"
+  self:add "local fnet_tensor = {}" -- parameters are called tensor
   for _, path in ipairs(methods) do
-    self:write_function("tensor:" .. path:match "[^.]+$", self.index.topics[path])
+    self:write_function("fnet_tensor:" .. path:match "[^.]+$", self.index.topics[path])
   end
 end
 
@@ -222,12 +222,14 @@ function Library:write_space(name)
   end
 end
 
--- `require "fnet.testing"` gives what fnet.testing is, and luassert its assertions.
-function Library:testing()
+-- What specs call assert, to which `require "fnet.testing"` adds. It makes names of words: assert.is_not.same.
+function Library:luassert()
   self.lines = {}
-  self:add "---@meta fnet.testing"
+  self:add "---@meta luassert"
   self:add ""
   self:add "---@class luassert"
+  self:add "---@overload fun(value: any, message?: any): any"
+  self:add "---@field [string] any"
   for _, path in ipairs(self.index.topics.testing.members) do
     local parameters = {}
     for i, parameter in ipairs(self.index.topics[path].entry.parameters) do
@@ -235,15 +237,16 @@ function Library:testing()
     end
     self:add("---@field %s fun(%s)", path:match "[^.]+$", table.concat(parameters, ", "))
   end
+  self:add "local luassert = {}"
   self:add ""
-  self:add 'return require("fnet").testing'
+  self:add "return luassert"
   return self:text()
 end
 
 function Library:text() return table.concat(self.lines, "\n") .. "\n" end
 
 --- The declarations.
----@return table<string, string> texts by file: what `require "fnet"` gives, and `require "fnet.testing"`
+---@return table<string, string> texts by file: what `require` gives for "fnet", "fnet.testing" and "luassert"
 return function()
   local self = setmetatable({ index = topics.index(), lines = {}, used = {}, options = {} }, Library)
   self:add "---@meta fnet"
@@ -254,5 +257,9 @@ return function()
   self:write_classes()
   self:add ""
   self:add "return fnet"
-  return { ["fnet.lua"] = self:text(), ["fnet/testing.lua"] = self:testing() }
+  return {
+    ["fnet.lua"] = self:text(),
+    ["fnet/testing.lua"] = '---@meta fnet.testing\n\nreturn require("fnet").testing\n',
+    ["luassert.lua"] = self:luassert(),
+  }
 end

@@ -122,5 +122,5 @@ end
 ---@param about table what the model's file says of its data: shape, type, range, scale, normalise
 ---@return { batch: tensor, several: boolean }? samples [count, ...shape] as the network saw them in training;
 --- several: the file holds a batch. nil where the file cannot be read or does not fit
----@return string? message
+---@return string? message, integer? code
 return function(path, about) return files.attempt("", read, path, about) end

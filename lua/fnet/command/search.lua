@@ -138,8 +138,7 @@ end
 local search = {}
 
 --- The words of a text as search compares them, between blanks.
----@param text string
----@return string
+---@type fun(text: string): string
 search.words = words_of
 
 --- The public names that words stand for, the likeliest first.

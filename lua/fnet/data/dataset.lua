@@ -14,7 +14,7 @@ local transforms = require "fnet.data.transforms"
 
 local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 
----@class data.Dataset
+---@class (partial) data.Dataset
 ---@field x tensor|table # [count, ...], or an array that stays in its file (data.open_npy); uint8 pictures stay as
 --- they are and become floats times `scale` batch by batch; where a model has several inputs a list of them, or a
 --- table by name. Of a part its own samples, copied when they are asked for

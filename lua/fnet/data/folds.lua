@@ -9,7 +9,7 @@ local columns = require "fnet.base.columns"
 local core = require "fnet.core"
 local rows_of = require "fnet.data.rows"
 
----@class data.Dataset
+---@class (partial) data.Dataset
 local Dataset = {}
 
 -- The positions 1 .. count in an order: shuffled, and, where labels are given, such that any two neighbouring parts

@@ -30,25 +30,29 @@ end
 local function inside(place, name) return place == "" and name or place .. "." .. name end
 
 --- A text.
----@type files.Form
+---@param value any
+---@param place string
 function form.text(value, place)
   if type(value) ~= "string" then refuse(place, "a text", value) end
 end
 
 --- True or false.
----@type files.Form
+---@param value any
+---@param place string
 function form.boolean(value, place)
   if type(value) ~= "boolean" then refuse(place, "true or false", value) end
 end
 
 --- What is shown in one word: a text, a number, true or false.
----@type files.Form
+---@param value any
+---@param place string
 function form.word(value, place)
   if type(value) == "table" then refuse(place, "a text or a number", value) end
 end
 
 --- A number.
----@type files.Form
+---@param value any
+---@param place string
 function form.number(value, place)
   if type(value) ~= "number" then refuse(place, "a number", value) end
 end

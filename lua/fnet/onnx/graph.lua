@@ -86,7 +86,7 @@ local function check_graph(graph)
     define(tensor.name)
   end
   for _, input in ipairs(check_list(graph.inputs, "inputs", is_value)) do define(input.name) end
-  for number, node in ipairs(check_list(graph.nodes, "nodes", function(node) return type(node) == "table" end)) do
+  for number, node in ipairs(check_list(graph.nodes, "nodes", function(entry) return type(entry) == "table" end)) do
     check(is_text(node.op) and is_text(node.name) and type(node.attributes) == "table", "node %d is none", number)
     local label = label_of(node, number)
     check_list(node.inputs, "names", is_text)

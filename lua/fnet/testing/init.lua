@@ -12,6 +12,7 @@ if not found then
   core.raise('fnet.testing: luassert is not found, which busted brings: "luarocks install busted"; without it ' ..
     "assert(fnet.testing.allclose(expected, got)) does what assert.allclose(expected, got) would do")
 end
+---@diagnostic disable-next-line: unresolved-require -- of busted
 local registered = require("luassert.namespaces").assertion
 
 -- An error of a wrong call names the line of luassert that called: it gets the spec's line.

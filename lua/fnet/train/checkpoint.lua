@@ -136,6 +136,7 @@ function Checkpoint:epochs(count)
     if self.epoch > count then return nil end
     return self.epoch, self.sums
   end
+  ---@diagnostic disable-next-line: redundant-return-value -- the rest is for the loop, not for the script
   return iterator, nil, nil, closing(function()
     local signal = self.hold and core.held_signal()
     self.hold = self.hold and self.hold:close()

