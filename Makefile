@@ -162,7 +162,7 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 .SECONDARY:
 
 # What this machine cannot run, and the slow variants, are built without asking whether help knows every name, and
-# without the manual pages, which fnet writes.
+# without the manual pages and the declarations for editors, which fnet writes.
 runs := $(if $(filter release,$(VARIANT)),$(filter $(shell uname -m),$(machine)))
 documented := $(if $(runs),$(build)/documented.txt)
 man_pages := $(if $(runs),build/man/man1/fnet.1 build/man/man3/fnet-lua.3)
@@ -429,6 +429,7 @@ install: $(fnet) $(man_pages) install-library ## Install fnet and the library fo
 	    install -d $(to_man)/$${page%/*} && install -m 644 build/man/$$page $(to_man)/$$page || exit 1; done
 	for pair in $(completions); do path=$${pair#*:}; install -d $(to_share)/$${path%/*} && \
 	    install -m 644 src/tools/completion/fnet.$${pair%:*} $(to_share)/$$path || exit 1; done
+	$(if $(runs),install -d $(to_share)/fnet && ./$(fnet) init --library $(to_share)/fnet)
 
 install-library: library ## Install only the library for stock Lua
 	install -d $(to_lib)
@@ -445,6 +446,8 @@ install-strip: install ## Install, and leave out the names of functions, by STRI
 uninstall: ## Remove what install put there
 	rm -f $(to_bin)/fnet $(to_man)/man1/fnet.1 $(to_man)/man3/fnet-lua.3
 	for pair in $(completions); do rm -f $(to_share)/$${pair#*:}; done
+	for file in fnet.lua fnet/testing.lua luassert.lua; do rm -f $(to_share)/fnet/library/$$file; done
+	@for folder in fnet/library/fnet fnet/library fnet; do rmdir $(to_share)/$$folder 2>/dev/null || true; done
 	for file in core.so openmpi.so mpich.so; do rm -f $(to_lib)/$$file; done
 	@echo rm -f $(to_lua)/fnet/...
 	@for file in $(lua_files); do rm -f $(to_lua)/$$file; done

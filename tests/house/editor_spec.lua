@@ -108,7 +108,8 @@ print(y, rows)
     local folder = directory .. "/own"
     assert(os.execute(("mkdir -p %s/tests/tools && cp -r lua .emmyrc.json .luarc.json %s && "
       .. "cp -r tests/tools/editor %s/tests/tools"):format(folder, folder, folder)))
-    command.write_file(folder .. "/lua/fnet/planted.lua", "---@param x tensro\nreturn function(x) return x end\n")
+    local path = folder .. "/lua/fnet/planted.lua"
+    command.write_file(path, "---@param x tensro\nreturn function(x) return x end\n")
     assert.equal("lua/fnet/planted.lua:1: type-not-found: Type 'tensro' not found\n", ask(folder))
   end)
 end)

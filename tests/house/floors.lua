@@ -14,9 +14,11 @@ local FLOORS = { -- from the roof down; a folder may require those below it
 
 local floors = {}
 
--- The modules that a source names in its code, whether it requires them at once or later.
+-- The modules that a source names in its code, whether it requires them at once or later. A text in long brackets is
+-- that of another file.
 local function named_in(text, known, own)
   local list, seen = {}, { [own] = true }
+  text = text:gsub("= %[(=*)%[.-%]%1%]", "")
   for line in text:gmatch "[^\n]+" do
     for name in line:gsub("%-%-.*", ""):gmatch "[\"'](fnet[%w_.]*)[\"']" do
       -- The program has that name, too, and a table of names is called as scripts write it.

@@ -39,6 +39,7 @@ describe("the Makefile", function()
     run(plain .. "make install " .. variables)
     local files = run("cd " .. command.quote(root) .. " && find . -type f | LC_ALL=C sort")
     assert.matches("^%./bin/fnet\n%./lib/lua/5%.4/fnet/core%.so\n", files)
+    assert.matches("\n%./share/fnet/library/fnet%.lua\n", files)
     assert.matches("\n%./share/lua/5%.4/fnet/nn/dense%.lua\n", files)
     for _, path in ipairs { "bash-completion/completions/fnet", "fish/vendor_completions.d/fnet.fish",
       "man/man1/fnet.1", "man/man3/fnet-lua.3", "zsh/site-functions/_fnet" } do
