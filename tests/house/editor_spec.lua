@@ -98,7 +98,8 @@ print(y, rows)
     for _, text in ipairs {
       "fnet.zeros(shape: integer[], dtype: string?) -> tensor", "All elements 0.",
       "nn.Dense(inputs: integer, units: integer, options: nn.Dense.Options?) -> nn.Dense",
-      "y = activation(x w + b)", "local y: tensor", "sum(axis: (integer|integer[])?, keep: boolean?) -> tensor", "fnet.data",
+      "y = activation(x w + b)", "local y: tensor",
+      "sum(axis: (integer|integer[])?, keep: boolean?) -> tensor", "fnet.data",
     } do
       assert.is_truthy(said:find(text, 1, true), text .. "\n" .. said)
     end

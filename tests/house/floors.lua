@@ -14,8 +14,8 @@ local FLOORS = { -- from the roof down; a folder may require those below it
 
 local floors = {}
 
--- The modules that a source names in its code, whether it requires them at once or later. A text in long brackets is
--- that of another file.
+-- The modules that a source names in its code, whether it requires them at once or later. Long brackets hold texts
+-- of other files.
 local function named_in(text, known, own)
   local list, seen = {}, { [own] = true }
   text = text:gsub("= %[(=*)%[.-%]%1%]", "")

@@ -119,7 +119,8 @@ end)
 
 { path = ".busted", text = [[
 -- Specs run in the interpreter fnet, unless --lua names another, or the Lua that busted begins in has the library.
-local chosen = table.concat(arg, " "):find("--lua", 1, true) or pcall(require, "fnet")
+local has_library = _VERSION >= "Lua 5.4" and (package.preload.fnet or package.searchpath("fnet", package.path))
+local chosen = has_library or table.concat(arg, " "):find("--lua", 1, true)
 local status = os.execute "command -v fnet >/dev/null 2>&1" -- true, or 0 where that Lua is an older one
 if not chosen and status ~= true and status ~= 0 then
   error("fnet is not found in PATH: `make install` puts it there, or busted --lua=/path/to/fnet names it", 0)
