@@ -10,7 +10,7 @@ local WEIGHTS_KIBIBYTES = 4 * (784 * 128 + 128 + 128 * 10 + 10) // 1024
 
 --- The test pictures as one float tensor.
 ---@param test data.Dataset
----@return tensor [#test, 28, 28]
+---@return tensor # [#test, 28, 28]
 function inference.pictures(test)
   local next_batch = test:batches { size = #test }
   local x = next_batch()
@@ -19,7 +19,7 @@ end
 
 --- Seconds of one call with one picture: each call another of 32 pictures.
 ---@param model nn.Sequential
----@param pictures tensor [count, 28, 28]
+---@param pictures tensor # [count, 28, 28]
 ---@param calls integer a multiple of 32
 ---@return number seconds
 function inference.single(model, pictures, calls)

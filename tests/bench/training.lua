@@ -30,14 +30,14 @@ local function network(pixels, hidden)
 end
 
 --- A new network of the lesson with its optimiser.
----@return {model: nn.Sequential, opt: optim.Adam}
+---@return {model: nn.Sequential, opt: optim.Optimizer}
 function training.lesson() return network(PIXELS, HIDDEN) end
 
 --- The same layers and as many pictures, but so small that almost no arithmetic is left: pictures of 32
 -- pixels and 32 hidden units, the smallest at which batches of 32 still take their memory from the pool, as
 -- real ones do. A step of it is Lua, bindings, tape, allocation and collection, plus some arithmetic.
 ---@param train data.Dataset lends its labels
----@return {model: nn.Sequential, opt: optim.Adam}, data.Dataset
+---@return {model: nn.Sequential, opt: optim.Optimizer}, data.Dataset
 function training.miniature(train)
   local pictures = fnet.zeros({ #train, 4, 8 }, "uint8")
   return network(32, 32), data.Dataset { x = pictures, y = train.y, scale = 1 / 255 }
