@@ -82,6 +82,23 @@ mistakes.lua:7: param-type-mismatch: expected `optim.Adam.Options?` but found `{
 ]], ask(folder))
   end)
 
+  it("warns of nothing in the scripts of the documents, but where it takes arithmetic for a number", function()
+    local folder, count = directory .. "/documents", 0
+    init(folder)
+    for _, path in ipairs { "README.md", "examples/README.md", "examples/guide.md" } do
+      for script in command.read_file(path):gmatch "```lua\n(.-)```" do
+        count = count + 1
+        command.write_file(("%s/%d.lua"):format(folder, count), script)
+      end
+    end
+    assert.is_true(count > 20)
+    local rest = {}
+    for line in ask(folder):gmatch "[^\n]+" do
+      if not line:find ": unused: " and not line:find "`number`" then rest[#rest + 1] = line end
+    end
+    assert.same({}, rest)
+  end)
+
   it("shows what help says, of a function, a layer, a method and a module", function()
     local folder = directory .. "/shown"
     init(folder)
