@@ -122,6 +122,26 @@ print(y, rows)
     end
   end)
 
+  it("offers functions, layers, methods, and the options that are left", function()
+    local folder = directory .. "/offered"
+    init(folder)
+    command.write_file(folder .. "/offered.lua", [[
+local fnet = require "fnet"
+local function_of = fnet.
+local layer = fnet.nn.
+local method = fnet.ones { 1 }:
+local options = fnet.nn.Dense(1, 2, { bias = false,  })
+]])
+    local said = ask(folder, "offered.lua:2:26:complete", "offered.lua:3:23:complete", "offered.lua:4:32:complete",
+      "offered.lua:5:53:complete")
+    local offered = {}
+    for line, names in said:gmatch "\noffered%.lua:(%d):%d+:complete: ([^\n]*)" do offered[line] = names end
+    assert.matches(" zeros zeros_like$", offered["2"])
+    assert.matches(" Dense Dropout ", offered["3"])
+    assert.matches(" matmul max ", offered["4"])
+    assert.equal("activation =  init =", (offered["5"]:gsub(" +$", "")))
+  end)
+
   it("finds no fault in the annotations of fnet's own sources", function()
     local folder = directory .. "/own"
     assert(os.execute(("mkdir -p %s/tests/tools && cp -r lua .emmyrc.json .luarc.json %s && "

