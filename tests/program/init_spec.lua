@@ -60,6 +60,9 @@ describe("fnet init", function()
     assert.equal("README.md\nother\nspec\n", shell("ls mine").output)
     shell "rm mine/README.md mine/spec/circle_spec.lua"
     assert.equal(0, init("mine").status) -- what else is there does not matter
+    shell "mkdir -p more/README.md && mkfifo more/circle.lua && : >more/.busted"
+    assert.equal("fnet init: more has circle.lua, .busted, README.md already; nothing was written\n",
+      init("more").errors)
   end)
 
   it("makes the declarations for editors anew, and those alone", function()

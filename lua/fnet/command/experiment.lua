@@ -3,6 +3,7 @@
 
 local core = require "fnet.core"
 local command = require "fnet.command.model"
+local kinds = require "fnet.files.kinds"
 local library = require "fnet.command.library"
 local naming = require "fnet.base.naming"
 
@@ -13,11 +14,11 @@ local function fail(...) return command.fail("init", ...) end
 
 local NO_ENTRY, NO_DIRECTORY = 2, 20 -- errno where a file, or the folder that it would be in, is not there
 
--- How a file begins; nil where there is none.
+-- How a file begins, "" where it cannot be read, such as a directory; nil where there is none.
 local function beginning_of(path)
-  local file <close>, _, code = io.open(path, "rb")
-  if not file then return code ~= NO_ENTRY and code ~= NO_DIRECTORY and "" or nil end
-  return file:read(#MARK) or ""
+  local lead, _, code = kinds.lead(path)
+  if not lead then return code ~= NO_ENTRY and code ~= NO_DIRECTORY and "" or nil end
+  return lead:sub(1, #MARK)
 end
 
 -- The directories above a file, the outermost first.
