@@ -421,7 +421,9 @@ static const char *command_module(lua_State *L, const char *word) {
 }
 
 /* Whether a command has options, which it explains itself; the others are in the usage. */
-static bool explains_itself(const char *word) { return strcmp(word, "eval") == 0 || strcmp(word, "export") == 0; }
+static bool explains_itself(const char *word) {
+    return strcmp(word, "eval") == 0 || strcmp(word, "export") == 0 || strcmp(word, "init") == 0;
+}
 
 /* Calls the function that the module is with `arg`; it says whether it succeeded, and perhaps why not. */
 static bool run_command(lua_State *L, const char *module) {

@@ -35,7 +35,7 @@ describe("at Tab", function()
 
   describe("fnet offers", function()
     it("commands and scripts, and its options after a dash", function()
-      assert.equal("check info run eval export launch :scripts", offered(""))
+      assert.equal("check info run eval export launch init :scripts", offered(""))
       assert.equal(offered "", offered())
       assert.equal("export :scripts", offered "exp")
       assert.equal("-e -l -i -v -V --version -E -W --help -h -- -", offered "-")

@@ -84,8 +84,6 @@ describe("fnet init", function()
       { { "" }, "which folder? fnet init folder, or fnet init --library folder" },
       { { "--library" }, "which folder? fnet init folder, or fnet init --library folder" },
       { { "a", "b" }, "expected one folder, got 'b' too: fnet init folder, or fnet init --library folder" },
-      { { "--libary", "a" }, "unknown option '--libary': fnet init folder, or fnet init --library folder; "
-        .. "a folder of that name is ./--libary" },
       { { "--library", "a" }, "a: no such folder; fnet init a makes one" },
       { { "file" }, "file: Not a directory" },
       { { "file/a" }, "file: Not a directory" },
@@ -93,6 +91,8 @@ describe("fnet init", function()
       local result = init(table.unpack(case[1]))
       assert.same({ 1, "", "fnet init: " .. case[2] .. "\n" }, { result.status, result.output, result.errors })
     end
+    assert.matches("unknown option '%-%-libary' %(did you mean '%-%-library'%?%)", init("--libary", "a").errors)
+    assert.matches("\n  %-%-library +the declarations for editors alone", init("--help").output)
     assert.equal("bin\nfile\n", shell("ls").output)
   end)
 

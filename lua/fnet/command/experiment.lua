@@ -6,6 +6,7 @@ local command = require "fnet.command.model"
 local kinds = require "fnet.files.kinds"
 local library = require "fnet.command.library"
 local naming = require "fnet.base.naming"
+local options = require "fnet.command.options"
 
 local USAGE = "fnet init folder, or fnet init --library folder"
 local MARK = "---@meta " -- how a file of declarations begins
@@ -62,32 +63,37 @@ local function in_the_way(folder, files, is_ours)
 end
 
 --- Writes the files, and says what can be done with them.
----@param arguments string[] the folder; or --library and the folder
+---@param arguments string[] the folder; --library
 ---@return boolean succeeded
 return function(arguments)
-  local library_alone = arguments[1] == "--library"
-  local folder, surplus = table.unpack(arguments, library_alone and 2 or 1)
-  if not folder or folder == "" then return fail("which folder? %s", USAGE) end
-  if folder:sub(1, 1) == "-" then
-    return fail("unknown option '%s': %s; a folder of that name is ./%s", folder, USAGE, folder)
+  local folders, rest = {}, { [0] = arguments[0] }
+  for _, word in ipairs(arguments) do
+    local list = word:sub(1, 1) == "-" and rest or folders
+    list[#list + 1] = word
   end
+  local values = options(rest, "Makes a folder for an experiment of one's own, or adds to one what editors read:\n"
+    .. "fnet init mine", {
+    { "library", false, "the declarations for editors alone, anew, in a folder that is there" },
+  })
+  local folder, surplus = table.unpack(folders)
+  if not folder or folder == "" then return fail("which folder? %s", USAGE) end
   if surplus then return fail("expected one folder, got '%s' too: %s", surplus, USAGE) end
-  if library_alone and not core.is_directory(folder) then
+  if values.library and not core.is_directory(folder) then
     return fail("%s: no such folder; fnet init %s makes one", folder, folder)
   end
   local files = declarations()
-  if not library_alone then
+  if not values.library then
     local experiment = require "fnet.command.experiment_files"
     table.move(experiment, 1, #experiment, #files + 1, files)
   end
-  local there = in_the_way(folder, files, library_alone)
+  local there = in_the_way(folder, files, values.library)
   if #there > 0 then
     return fail("%s has %s already; nothing was written", folder, table.concat(there, ", "))
   end
   local problem = write(folder, files)
   if problem then return fail("%s", problem) end
   local shown = core.visible(folder)
-  if library_alone then
+  if values.library then
     print(("%s/library: what fnet %s has, for editors"):format(shown, core.version))
   else
     local word = folder:find "[^%w_./-]" and "'" .. shown:gsub("'", "'\\''") .. "'" or shown

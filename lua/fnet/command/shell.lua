@@ -88,7 +88,7 @@ end
 local function of_command(command, words, i)
   if command.takes:find "%f[%a]script%f[%A]" then return of_script(command, words, i) end
   local sources = require "fnet.sources"
-  return after(sources["lua/fnet/command/" .. command.name .. ".lua"] or "", words, command.values, ":files")
+  return after(sources[usage.path_of(command.name)] or "", words, command.values, ":files")
 end
 
 -- What the option takes that stands before the last word; nil where that is no such option.

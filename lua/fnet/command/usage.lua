@@ -89,4 +89,11 @@ function usage.declared(text)
   return list
 end
 
+--- The source of a command.
+---@param name string such as "init"
+---@return string path "lua/fnet/command/experiment.lua"
+function usage.path_of(name)
+  return "lua/" .. require("fnet.command")[name]:gsub("%.", "/") .. ".lua"
+end
+
 return usage

@@ -7,6 +7,7 @@
 local here = arg[0]:match "^(.*)man%.lua$"
 package.path = here .. "?.lua;" .. package.path
 local annotations = require "fnet.command.annotations"
+local commands = require "fnet.command"
 local fnet = require "fnet"
 local reference = require "reference"
 local sources = require "fnet.sources"
@@ -89,7 +90,7 @@ end
 
 -- "the script in several processes" of a module's comment, which begins with how it is called.
 local function what_it_does(name)
-  local header = annotations.read()["fnet.command." .. name].header:gsub("^`[^`]*`: ", ""):gsub("^%l", string.upper)
+  local header = annotations.read()[commands[name]].header:gsub("^`[^`]*`: ", ""):gsub("^%l", string.upper)
   return header:match "^(.-[^.]%.)%s+%u" or header
 end
 
@@ -119,7 +120,7 @@ local function write_command()
     add(".SS ", safe(command.name .. " " .. command.takes))
     add(prose(what_it_does(command.name)))
     local list = {}
-    for i, option in ipairs(usage.declared(sources["lua/fnet/command/" .. command.name .. ".lua"])) do
+    for i, option in ipairs(usage.declared(sources[usage.path_of(command.name)])) do
       list[i] = { option.flag .. (option.value and " " .. option.value or ""), option.text }
     end
     rows(list)

@@ -1,0 +1,7 @@
+---@meta fnet.sources
+-- The texts of the library's modules inside the executable, by their paths (src/main.c).
+
+---@type table<string, string>
+local sources = {}
+
+return sources
