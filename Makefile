@@ -3,8 +3,8 @@
 # again when a source, a header, a flag or the compiler changes. `make help` lists the targets.
 #
 # To set on the command line or in the environment: CC, CPPFLAGS, CFLAGS (release builds), LDFLAGS, PKG_CONFIG, STRIP,
-# PREFIX, BINDIR, LUADIR, LIBDIR, MANDIR, DESTDIR, READLINE=auto|libedit|readline|none, IMAGES=auto|none,
-# MPI=auto|none, V=1 (show the commands).
+# PREFIX, BINDIR, LUADIR, LIBDIR, MANDIR, DESTDIR, LUA (as pkg-config names it: lua5.5),
+# READLINE=auto|libedit|readline|none, IMAGES=auto|none, MPI=auto|none, V=1 (show the commands).
 
 ifeq ($(wildcard src/main.c),)
 $(error fnet is built in its own folder, and all that is made goes to build there: make -C $(or $(patsubst %/,%,\
@@ -21,8 +21,8 @@ IMAGES ?= auto
 MPI ?= auto
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
-LUADIR ?= $(PREFIX)/share/lua/5.4
-LIBDIR ?= $(PREFIX)/lib/lua/5.4
+LUADIR ?= $(PREFIX)/share/lua/$(lua_version)
+LIBDIR ?= $(PREFIX)/lib/lua/$(lua_version)
 MANDIR ?= $(PREFIX)/share/man
 
 # release; asan, tsan and coverage for tests; fuzz for make fuzz; with -Werror gcc and clang for lint, aarch64-gcc and
@@ -34,11 +34,15 @@ quiet := $(if $(V),,@)
 
 # ---- what the machine has; a missing Lua is reported by the rule that needs it ----
 
-lua := $(shell for name in lua5.4 lua-5.4 lua54 lua; do \
-    $(PKG_CONFIG) --exists "$$name >= 5.4 $$name < 5.5" 2>/dev/null && echo $$name && break; done)
+find_lua := LUA='$(LUA)' PKG_CONFIG='$(PKG_CONFIG)' sh src/tools/lua.sh
+lua := $(shell $(find_lua) 2>/dev/null)
 ifeq ($(origin LUA_CFLAGS),undefined)
 LUA_CFLAGS := $(if $(lua),$(shell $(PKG_CONFIG) --cflags $(lua)))
 endif
+# 5.4 or 5.5, as the headers say.
+lua_version = $(or $(shell printf '\043include <lua.h>\nLUA_VERSION\n' | $(CC) $(LUA_CFLAGS) -E -P -x c - 2>/dev/null | \
+    sed -n 's/^"Lua " "\([0-9]*\)" "\." "\([0-9]*\)"$$/\1.\2/p'),$(error LUADIR and LIBDIR have to be set where \
+there is no lua.h to tell the version))
 lua_libs := $(if $(lua),$(shell $(PKG_CONFIG) --libs $(lua)))
 lua_archive := $(if $(lua),$(wildcard $(shell $(PKG_CONFIG) --variable=libdir $(lua))/$(patsubst \
     -l%,lib%.a,$(filter -llua%,$(lua_libs)))))
@@ -157,7 +161,7 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 .PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage lint
 .PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library install-strip uninstall clean
-.PHONY: programs objects fuzzers check peers-matmul FORCE
+.PHONY: programs objects fuzzers check peers-matmul found-lua FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -182,10 +186,8 @@ $(eval $(call remember,compile.txt,$(compile) $(LUA_CFLAGS) $(readline_flags) $(
 $(eval $(call remember,link.txt,$(link) $(lua_link) $(readline_libs) $(image_libs) $(interpreter_objects)))
 $(eval $(call remember,modules.txt,$(modules)))
 
-$(build)/lua.txt:
-	$(if $(lua)$(LUA_CFLAGS),,$(error Lua 5.4 with its headers is needed, and $(PKG_CONFIG) finds it under none of \
-the names lua5.4, lua-5.4, lua54 and lua; `sh src/tools/setup.sh build` installs it or names the package))
-	@mkdir -p $(@D) && touch $@
+found-lua:
+	$(if $(lua)$(LUA_CFLAGS),,$(error $(shell $(find_lua) 2>&1)))
 
 $(build)/src/kernels/kernels_avx2.o: private own_flags := -mavx2 -mfma $(fast_kernels)
 $(build)/src/kernels/kernels_avx512.o: private own_flags := \
@@ -201,7 +203,7 @@ $(build)/$(editor:.c=.o): private own_flags := $(readline_flags)
 $(build)/src/core/image_png.o $(build)/src/core/image_jpeg.o: private own_flags := $(image_flags)
 $(build)/src/core/picture.o: private own_flags := $(fast_kernels)
 
-$(build)/%.o: %.c $(build)/compile.txt Makefile | $(build)/lua.txt
+$(build)/%.o: %.c $(build)/compile.txt Makefile | found-lua
 	@mkdir -p $(@D)
 	@$(if $(quiet),echo '  compile $<')
 	$(quiet)$(compile) $(LUA_CFLAGS) $(own_flags) -MMD -MP -c -o $@ $<
@@ -223,7 +225,7 @@ $(module): $(library_objects) $(build)/link.txt
 	$(quiet)$(link) -shared -o $@ $(library_objects) $(system_libs)
 
 # The flags that an MPI asks for are some distribution's own; only where its headers and itself are, matters here.
-$(mpi_objects): $(build)/src/lua/lmpi_%.o: $(lua_of_mpi) $(build)/compile.txt Makefile | $(build)/lua.txt
+$(mpi_objects): $(build)/src/lua/lmpi_%.o: $(lua_of_mpi) $(build)/compile.txt Makefile | found-lua
 	@mkdir -p $(@D)
 	@$(if $(quiet),echo '  compile $< for $*')
 	$(quiet)$(compile) $(LUA_CFLAGS) $(patsubst -I%,-isystem %,$(filter -I%,$(call mpi_flags,$*))) \

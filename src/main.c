@@ -1,4 +1,4 @@
-/* The `fnet` command: the Lua 5.4 interpreter with the neural-network library inside.
+/* The `fnet` command: the Lua interpreter with the neural-network library inside.
    It does what the manual of Lua says of the stand-alone interpreter (section 7), and on top of that --help, an
    interactive mode in which `fnet` is there, and Ctrl-C that also stops a long tensor operation. */
 #include <fenv.h>
@@ -522,6 +522,7 @@ static bool run_everything(lua_State *L, char **argv) {
         lua_pushboolean(L, 1);
         lua_setfield(L, LUA_REGISTRYINDEX, "LUA_NOENV"); /* where the package library looks */
     }
+    luaL_checkversion(L); /* the headers were those of the library */
     luaL_openlibs(L);
     preload_modules(L);
     const char *script = argv[options.script];

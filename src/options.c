@@ -27,7 +27,7 @@ const char options_usage[] = "usage: fnet [options] [script [arguments]]\n"
                              "  -          end of the options; run standard input\n";
 
 const char options_help[] = "\n"
-                            "fnet runs Lua 5.4 scripts that have a neural-network library at hand:\n"
+                            "fnet runs Lua scripts that have a neural-network library at hand:\n"
                             "  local fnet = require \"fnet\"\n"
                             "Without a script it goes interactive on a terminal, where `fnet` is loaded\n"
                             "already, and runs standard input elsewhere. Ctrl-C raises the error\n"

@@ -16,6 +16,10 @@
 
 #include <lua.h>
 
+#if LUA_VERSION_NUM < 504 || LUA_VERSION_NUM > 505
+#error "fnet is written for Lua 5.4 and 5.5, and this lua.h is of another version"
+#endif
+
 /* Registration: each adds its functions to the table on top of the stack. For lcore.c only. */
 typedef void lopener(lua_State *L);
 lopener lopen_error, lopen_storage, lopen_tensor, lopen_tape, lopen_backward, lopen_element, lopen_create,

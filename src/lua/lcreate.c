@@ -34,9 +34,9 @@ static int arange(lua_State *L) {
     const size_t places[] = {0, count > 1, count - 1}; /* where these fit the type, all do */
     for (int i = 0; i < 3 && count > 0; i++) {
         lua_pushnumber(L, first + (double)places[i] * step);
-        lua_Integer whole;
-        if (lua_numbertointeger(lua_tonumber(L, -1), &whole) && (double)whole == lua_tonumber(L, -1))
-            lua_pushinteger(L, whole), lua_replace(L, -2);
+        int is_whole;
+        lua_Integer whole = lua_tointegerx(L, -1, &is_whole);
+        if (is_whole) lua_pushinteger(L, whole), lua_replace(L, -2);
         lcheck_element(L, -1, "arange", dtype);
         lua_pop(L, 1);
     }

@@ -4,7 +4,7 @@
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
 # With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails. What apt-get says is
 # shown when it fails, or as it comes with V=1.
-# CC and PKG_CONFIG are honoured as in the Makefile.
+# CC, PKG_CONFIG and LUA are honoured as in the Makefile.
 set -eu
 cd "$(dirname "$0")/../.."
 
@@ -19,11 +19,13 @@ need() { required="$required $*"; }
 
 known_to_pkg_config() { "${PKG_CONFIG:-pkg-config}" --exists "$@" 2>/dev/null; }
 
-knows_lua() {
-    for name in lua5.4 lua-5.4 lua54 lua; do
-        if known_to_pkg_config "$name >= 5.4 $name < 5.5"; then return 0; fi
-    done
-    return 1
+# Another name than these is one of the machine's own, which is there or not.
+check_lua() {
+    if reason=$(sh src/tools/lua.sh 2>&1); then return; fi
+    case ${LUA:-lua5.4} in
+        lua5.4 | lua5.5) need "lib${LUA:-lua5.4}-dev" ;;
+        *) say "$reason" && exit 1 ;;
+    esac
 }
 
 compiles() { printf '%s\n' "$1" | ${CC:-cc} -x c -S -o - - >/dev/null 2>&1; }
@@ -32,7 +34,7 @@ check_build() {
     compiles '#include <stdio.h>' || need gcc libc6-dev
     available make || need make
     available "${PKG_CONFIG:-pkg-config}" || need pkg-config
-    knows_lua || need liblua5.4-dev
+    check_lua
     compiles '#include <zlib.h>' || need zlib1g-dev
 }
 
@@ -62,7 +64,7 @@ check_test() {
         known_to_pkg_config ompi-c || optional="$optional openmpi-bin libopenmpi-dev" # several processes
         known_to_pkg_config mpich || optional="$optional mpich libmpich-dev"
     else
-        need lua5.4 lua-busted
+        case ${LUA:-} in *5*5) need lua5.5 lua-busted ;; *) need lua5.4 lua-busted ;; esac
     fi
     available curl || need curl # the specs of the download try both
     available wget || need wget
@@ -144,11 +146,13 @@ libc6-dev glibc-devel glibc -
 make make make make
 pkg-config pkgconf-pkg-config pkgconf pkgconf
 liblua5.4-dev lua-devel lua lua
+liblua5.5-dev - - lua
 zlib1g-dev zlib-devel zlib zlib
 libedit-dev libedit-devel libedit libedit
 libpng-dev libpng-devel libpng libpng
 libjpeg-dev libjpeg-turbo-devel libjpeg-turbo jpeg-turbo
 lua5.4 lua lua lua
+lua5.5 - - lua
 lua-busted luarocks luarocks luarocks
 lua-luv - - -
 libopenmpi-dev openmpi-devel openmpi open-mpi
@@ -179,7 +183,7 @@ if ! available apt-get; then
     say "  Fedora:  sudo dnf install $(packages_for 2)"
     say "  Arch:    sudo pacman -S $(packages_for 3)"
     say "  brew:    brew install $(packages_for 4)"
-    say "Lua has to be 5.4; where the package lua is another version, look for lua5.4, lua54 or lua@5.4."
+    say "Lua has to be 5.4 or 5.5; where the package lua is another version, look for lua5.4, lua54 or lua@5.4."
     case $required in *lua-busted*) say "Then: sudo luarocks --lua-version 5.4 install busted" ;; esac
     case $required in *lua-check*) say "Then, unless luacheck is there: sudo luarocks install luacheck" ;; esac
     case $required in *cmark-gfm*) say "Where no package has cmark-gfm: https://github.com/github/cmark-gfm" ;; esac
@@ -234,6 +238,7 @@ libc6-dev to compile
 make to compile
 pkg-config to find libraries
 liblua5.4-dev Lua 5.4
+liblua5.5-dev Lua 5.5
 zlib1g-dev compressed files
 dataset-fashion-mnist the pictures
 curl downloads
@@ -242,6 +247,7 @@ libedit-dev line editing
 libpng-dev PNG pictures
 libjpeg-dev JPEG pictures
 lua5.4 stock Lua
+lua5.5 stock Lua
 lua-busted to run specs
 lua-luv Lua in threads
 openmpi-bin several processes

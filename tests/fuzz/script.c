@@ -5,6 +5,7 @@
 #include "fuzz.h"
 
 #include "../../src/lua/lcore.h"
+#include "../support/state.h"
 
 #include <fcntl.h>
 #include <lauxlib.h>
@@ -62,7 +63,7 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
     require(mkdtemp(folder) != NULL, "no folder for the files");
     snprintf(path, sizeof path, "%s/checkpoint.safetensors", folder);
     atexit(remove_file);
-    lua = lua_newstate(allocate, NULL);
+    lua = new_state(allocate, NULL);
     require(lua != NULL, "no memory for Lua");
     lua_gc(lua, LUA_GCGEN, 0, 0); /* as the interpreter does */
     luaL_openlibs(lua);

@@ -9,9 +9,9 @@ local function steps_of(page)
   local steps = {}
   local list = page:match "\n## How to add an operation\n(.-)\n## "
   for prose, text in list:gmatch "(.-)\n```%l+\n(.-\n)```" do
-    prose = prose:gsub("\n%s*", " ")
-    local path, below = prose:match "In `([^`]+)`, below `([^`]+)`:%s*$"
-    path = path or assert(prose:match "As `([^`]+)`:%s*$", prose)
+    local line = prose:gsub("\n%s*", " ")
+    local path, below = line:match "In `([^`]+)`, below `([^`]+)`:%s*$"
+    path = path or assert(line:match "As `([^`]+)`:%s*$", line)
     steps[#steps + 1] = { path = path, below = below, text = text }
   end
   return steps
@@ -40,7 +40,7 @@ describe("the checklist for a new operation", function()
       cp -a "$from/src" "$from/lua" "$from/Makefile" .
       mkdir -p tests build/release/tests
       cp -a "$from/tests/c" "$from/tests/house" "$from/tests/support" "$from/tests/tensor" tests
-      for path in src embedded.c embedded.o tests/c compile.txt lua.txt modules.txt; do
+      for path in src embedded.c embedded.o tests/c compile.txt modules.txt; do
         cp -a "$from/build/release/$path" "build/release/$path" 2>/dev/null || true # what is not there is made
       done]])
     local steps = steps_of(command.read_file "src/README.md")

@@ -10,10 +10,19 @@ pipe:close()
 command.fnet = os.getenv("FNET") or "./fnet"
 if command.fnet:sub(1, 1) ~= "/" then command.fnet = command.directory .. "/" .. command.fnet end
 
---- Stock Lua 5.4, to compare with; nil where there is none.
+--- The version of Lua that the specs run in, "5.4".
+command.lua_version = _VERSION:match "%d+%.%d+"
+
+--- A variable of the environment that Lua of this version reads first: "LUA_PATH_5_4".
+---@param name string "LUA_PATH"
+---@return string
+function command.versioned(name) return name .. "_" .. command.lua_version:gsub("%.", "_") end
+
+--- Stock Lua of the same version, to compare with; nil where there is none.
 command.lua = nil
-for _, name in ipairs { "lua5.4", "lua54", "lua-5.4", "lua" } do
-  if os.execute(name .. " -e 'os.exit(_VERSION == \"Lua 5.4\")' >/dev/null 2>&1 </dev/null") then
+for _, name in ipairs { "lua%s", "lua-%s", "lua" .. command.lua_version:gsub("%.", ""), "lua" } do
+  name = name:format(command.lua_version)
+  if os.execute(("%s -e 'os.exit(_VERSION == \"%s\")' >/dev/null 2>&1 </dev/null"):format(name, _VERSION)) then
     command.lua = name
     break
   end
@@ -111,7 +120,7 @@ end
 ---@param environment table<string, string>?
 ---@return string
 function command.line(program, arguments, environment)
-  local words = { "env -u LUA_INIT -u LUA_INIT_5_4" }
+  local words = { "env -u LUA_INIT -u " .. command.versioned "LUA_INIT" }
   for name, value in pairs(environment or {}) do words[#words + 1] = name .. "=" .. command.quote(value) end
   words[#words + 1] = command.quote(program)
   for _, argument in ipairs(arguments) do words[#words + 1] = command.quote(argument) end

@@ -27,7 +27,7 @@ local function load_module(kind, count)
   local files, packages = {}, {}
   for i, name in ipairs(MODULES[kind]) do
     local path = package.searchpath("fnet." .. name, package.cpath ..
-      (";%s/../lib/lua/5.4/?.so;%s/build/release/?.so"):format(directory, directory))
+      (";%s/../lib/lua/%s/?.so;%s/build/release/?.so"):format(directory, _VERSION:match "%d+%.%d+", directory))
     if path then
       local open, message = package.loadlib(path, "luaopen_fnet_" .. name)
       if not open then core.raise("%s cannot be loaded: %s", path, message) end

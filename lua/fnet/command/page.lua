@@ -7,8 +7,8 @@ local try = require "fnet.base.try"
 -- Breaks the lines that are longer than the width; what goes on stands two columns further to the right.
 local function fit(text, width)
   local lines = {}
-  for line in (text .. "\n"):gmatch "(.-)\n" do
-    local indent = line:match "^ *" .. "  "
+  for whole in (text .. "\n"):gmatch "(.-)\n" do
+    local line, indent = whole, whole:match "^ *" .. "  "
     while utf8.len(line) and utf8.len(line) > width do
       local last = utf8.offset(line, width + 2) - 1 -- of a line that fits and the blank behind it
       local head = line:sub(1, last):match "^(.*%S) +%S*$"

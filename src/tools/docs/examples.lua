@@ -26,8 +26,8 @@ end
 -- Runs a script in an empty directory: what it prints, and the names of the files that it leaves there.
 local function run(program, script, directory)
   assert(os.execute(("rm -rf %s && mkdir -p %s"):format(quote(directory), quote(directory))))
-  local line = ("cd %s && env -u LUA_INIT -u LUA_INIT_5_4 LC_ALL=C.UTF-8 %s %s </dev/null >.output 2>.errors")
-    :format(quote(directory), quote(program), quote(script))
+  local line = ("cd %s && env -u LUA_INIT -u LUA_INIT_%s LC_ALL=C.UTF-8 %s %s </dev/null >.output 2>.errors")
+    :format(quote(directory), _VERSION:match("%d+%.%d+"):gsub("%.", "_"), quote(program), quote(script))
   local ok, errors = os.execute(line), read(directory .. "/.errors")
   if not ok or errors ~= "" then error(("%s: %s"):format(script, errors), 0) end
   return read(directory .. "/.output"), lines_of("ls " .. quote(directory))

@@ -2,6 +2,8 @@
    what was locked is free again. The allocator refuses twice in a row, since Lua asks again after a collection. */
 #include "../check.h"
 
+#include "../../support/state.h"
+
 #include "../../../src/lua/lcore.h"
 
 #include <lauxlib.h>
@@ -80,7 +82,7 @@ static void teardown(lua_State *L) {
 
 int main(int count, char **arguments) {
     check_start(count, arguments);
-    lua_State *L = lua_newstate(allocate, NULL);
+    lua_State *L = new_state(allocate, NULL);
     luaL_openlibs(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_fnet_core);

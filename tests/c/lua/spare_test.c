@@ -3,6 +3,8 @@
  */
 #include "../check.h"
 
+#include "../../support/state.h"
+
 #include "../../../src/lua/lcore.h"
 #include "../../../src/lua/lspare.h"
 
@@ -43,7 +45,7 @@ static void *allocate(void *context, void *block, size_t old_size, size_t size) 
 
 static lua_State *open_state(void) {
     host = (struct host){.limit = SIZE_MAX};
-    lua_State *L = lua_newstate(allocate, &host);
+    lua_State *L = new_state(allocate, &host);
     luaL_openlibs(L);
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     lua_pushcfunction(L, luaopen_fnet_core);
