@@ -524,6 +524,7 @@ static bool run_everything(lua_State *L, char **argv) {
     }
     luaL_checkversion(L); /* the headers were those of the library */
     luaL_openlibs(L);
+    lua_warning(L, "@off", 0); /* Lua 5.4 begins so, Lua 5.5 only in its interpreter */
     preload_modules(L);
     const char *script = argv[options.script];
     const char *command = options.help ? NULL : command_module(L, script);

@@ -87,23 +87,40 @@ double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtyp
     return value;
 }
 
-void lcheck_list(lua_State *L, int index, const char *what, const char *expected) {
+/* Keys behind the length that Lua tells are behind it in the table too, unless its array is short of room: then a
+   part of them is seen. */
+size_t lcheck_length(lua_State *L, int index) {
     index = lua_absindex(L, index);
-    bool table = lua_type(L, index) == LUA_TTABLE, named = false;
-    if (table && lua_rawlen(L, index) == 0) {
+    lua_Integer length = (lua_Integer)lua_rawlen(L, index);
+    if (length > 0)
+        lua_pushinteger(L, length);
+    else
         lua_pushnil(L);
-        named = lua_next(L, index) != 0;
-        lua_settop(L, named ? -3 : -1);
+    while (lua_next(L, index)) {
+        lua_pop(L, 1);
+        if (lua_isinteger(L, -1) && lua_tointeger(L, -1) > length) length = lua_tointeger(L, -1);
     }
-    if (table && !named) return;
+    return (size_t)length;
+}
+
+size_t lcheck_list(lua_State *L, int index, const char *what, const char *expected) {
+    index = lua_absindex(L, index);
+    if (lua_type(L, index) == LUA_TTABLE) {
+        size_t length = lcheck_length(L, index);
+        lua_pushnil(L);
+        if (length > 0 || !lua_next(L, index)) {
+            lua_settop(L, length > 0 ? -2 : -1);
+            return length;
+        }
+        lua_pop(L, 2);
+    }
     const char *got = lpush_kind(L, index);
-    lerror(L, "%s: expected %s, got %s", what, expected,
-           strcmp(got, "table") == 0 ? "a table with other keys" : got);
+    return (size_t)lerror(L, "%s: expected %s, got %s", what, expected,
+                          strcmp(got, "table") == 0 ? "a table with other keys" : got);
 }
 
 int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape) {
-    lcheck_list(L, index, what, "a shape such as {2, 3}");
-    lua_Integer rank = (lua_Integer)lua_rawlen(L, index);
+    lua_Integer rank = (lua_Integer)lcheck_list(L, index, what, "a shape such as {2, 3}");
     if (rank > TENSOR_MAX_RANK)
         return lerror(L, "%s: expected at most %d axes, got %I", what, TENSOR_MAX_RANK, (LUAI_UACINT)rank);
     for (lua_Integer axis = 1; axis <= rank; axis++) {

@@ -69,8 +69,7 @@ static int nested_shape(lua_State *L, int index, size_t *shape) {
     lua_pushvalue(L, index);
     while (lua_type(L, -1) == LUA_TTABLE) {
         if (rank == TENSOR_MAX_RANK) return lerror(L, "tensor: expected at most %d levels", TENSOR_MAX_RANK);
-        lcheck_list(L, -1, "tensor", "a table of numbers (nested for more axes)");
-        shape[rank++] = (size_t)lua_rawlen(L, -1);
+        shape[rank++] = lcheck_list(L, -1, "tensor", "a table of numbers (nested for more axes)");
         lua_rawgeti(L, -1, 1);
         lua_remove(L, -2);
         if (shape[rank - 1] == 0) break;
@@ -96,9 +95,9 @@ static void fill_nested(lua_State *L, const struct tensor *t, int axis, size_t *
         return;
     }
     luaL_checkstack(L, 8, "tensor");
-    if (lua_type(L, -1) != LUA_TTABLE || lua_rawlen(L, -1) != t->shape[axis]) {
-        bool table = lua_type(L, -1) == LUA_TTABLE;
-        lua_Integer length = table ? (lua_Integer)lua_rawlen(L, -1) : 0;
+    bool table = lua_type(L, -1) == LUA_TTABLE;
+    size_t length = table ? lcheck_length(L, -1) : 0;
+    if (!table || length != t->shape[axis]) {
         const char *got = table ? lua_pushfstring(L, "%I entries", (LUAI_UACINT)length) : lpush_kind(L, -1);
         lerror(L, "tensor: rows must be equally long: expected %I entries at level %d after element %I, got %s",
                (LUAI_UACINT)t->shape[axis], axis + 1, (LUAI_UACINT)*position, got);
@@ -139,10 +138,18 @@ static int from_bytes(lua_State *L) {
     return 1;
 }
 
+/* length(table): see lcheck_length. */
+static int length_of(lua_State *L) {
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_pushinteger(L, (lua_Integer)lcheck_length(L, 1));
+    return 1;
+}
+
 void lopen_create(lua_State *L) {
     static const luaL_Reg functions[] = {
         {"full", full},         {"arange", arange},         {"linspace", linspace},
-        {"tensor", from_table}, {"from_bytes", from_bytes}, {NULL, NULL},
+        {"tensor", from_table}, {"from_bytes", from_bytes}, {"length", length_of},
+        {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
 }

@@ -25,8 +25,7 @@ static int check_axes(lua_State *L, const char *what, const struct tensor *t, bo
         reduced[lcheck_axis(L, 2, what, t)] = true;
         return 1;
     }
-    lcheck_list(L, 2, what, "an axis or a list of axes such as {1, 3}");
-    lua_Integer count = (lua_Integer)lua_rawlen(L, 2);
+    lua_Integer count = (lua_Integer)lcheck_list(L, 2, what, "an axis or a list of axes such as {1, 3}");
     if (count == 0)
         return lerror(L, "%s: expected at least one axis, got an empty list; without it, all axes", what);
     lua_createtable(L, 0, 0);

@@ -56,10 +56,10 @@ static int reshape(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     size_t shape[TENSOR_MAX_RANK], count = tensor_count(t), known = 1;
     int free_axis = -1;
-    lcheck_list(L, 2, "reshape", "a shape such as {2, -1}");
-    int rank = (int)lua_rawlen(L, 2);
-    if (rank > TENSOR_MAX_RANK)
-        return lerror(L, "reshape: expected at most %d axes, got %d", TENSOR_MAX_RANK, rank);
+    size_t lengths = lcheck_list(L, 2, "reshape", "a shape such as {2, -1}");
+    int rank = (int)lengths;
+    if (lengths > TENSOR_MAX_RANK)
+        return lerror(L, "reshape: expected at most %d axes, got %I", TENSOR_MAX_RANK, (LUAI_UACINT)lengths);
     for (int axis = 0; axis < rank; axis++) {
         lua_rawgeti(L, 2, axis + 1);
         lua_Integer length = lcheck_integer(L, lua_gettop(L), "reshape", -1, LUA_MAXINTEGER);

@@ -36,28 +36,30 @@ describe("the Makefile", function()
   it("installs below folders with spaces and quotes, and removes what it installed, nothing else", function()
     local variables = where:format(directory)
     local root = directory .. "/what's in it/opt/a b"
+    local version, lua = command.lua_version:gsub("%.", "%%."), "/share/lua/" .. command.lua_version
     run(plain .. "make install " .. variables)
     local files = run("cd " .. command.quote(root) .. " && find . -type f | LC_ALL=C sort")
-    assert.matches("^%./bin/fnet\n%./lib/lua/5%.4/fnet/core%.so\n", files)
+    assert.matches("^%./bin/fnet\n%./lib/lua/" .. version .. "/fnet/core%.so\n", files)
     assert.matches("\n%./share/fnet/library/fnet%.lua\n", files)
-    assert.matches("\n%./share/lua/5%.4/fnet/nn/dense%.lua\n", files)
+    assert.matches("\n%./share/lua/" .. version .. "/fnet/nn/dense%.lua\n", files)
     for _, path in ipairs { "bash-completion/completions/fnet", "fish/vendor_completions.d/fnet.fish",
       "man/man1/fnet.1", "man/man3/fnet-lua.3", "zsh/site-functions/_fnet" } do
       assert.is_truthy(files:find("\n./share/" .. path .. "\n", 1, true), path)
     end
     assert.equal("6\n", run(command.quote(root .. "/bin/fnet") .. " -e 'print(1 + 2 + 3)'"))
     if command.lua then
-      local paths = ("env -u LUA_PATH_5_4 -u LUA_CPATH_5_4 LUA_PATH=%s LUA_CPATH=%s "):format(
-        command.quote(root .. "/share/lua/5.4/?.lua;" .. root .. "/share/lua/5.4/?/init.lua"),
-        command.quote(root .. "/lib/lua/5.4/?.so"))
+      local paths = ("env -u %s -u %s LUA_PATH=%s LUA_CPATH=%s "):format(
+        command.versioned "LUA_PATH", command.versioned "LUA_CPATH",
+        command.quote(root .. lua .. "/?.lua;" .. root .. lua .. "/?/init.lua"),
+        command.quote(root .. "/lib/lua/" .. command.lua_version .. "/?.so"))
       assert.equal("6.0\n", run(paths .. command.lua .. [[ -e 'print(require("fnet").ones({ 6 }):sum():item())']]))
     end
 
-    command.write_file(root .. "/share/lua/5.4/fnet/nn/mine.lua", "-- somebody else's\n")
-    run("mkdir " .. command.quote(root .. "/share/lua/5.4/fnet/empty"))
+    command.write_file(root .. lua .. "/fnet/nn/mine.lua", "-- somebody else's\n")
+    run("mkdir " .. command.quote(root .. lua .. "/fnet/empty"))
     run(plain .. "make uninstall " .. variables)
-    assert.equal("./share/lua/5.4/fnet/nn/mine.lua\n", run("cd " .. command.quote(root) .. " && find . -type f"))
-    assert.equal("", run("ls " .. command.quote(root .. "/share/lua/5.4/fnet/empty")))
+    assert.equal("." .. lua .. "/fnet/nn/mine.lua\n", run("cd " .. command.quote(root) .. " && find . -type f"))
+    assert.equal("", run("ls " .. command.quote(root .. lua .. "/fnet/empty")))
     run(plain .. "make uninstall " .. variables) -- once more: nothing is there, and that is no error
   end)
 

@@ -41,7 +41,7 @@ local points = { -3, -1.5, -1, -0.3, -1e-3, -1e-6, 0, 1e-6, 0.01, 0.5, 1, 2.25, 
 
 describe("activations", function()
   for _, case in ipairs(cases) do
-    local layer, name, argument, formula = table.unpack(case)
+    local layer, name, argument, formula = table.unpack(case, 1, 4)
     it(("%s is its formula, as a layer and a method, in both precisions"):format(layer:describe()), function()
       for dtype, tolerance in pairs { float32 = 2e-7, float64 = 1e-13 } do
         local x = fnet.tensor(points, dtype)

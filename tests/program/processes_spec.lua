@@ -281,8 +281,8 @@ describe("processes that srun has started", function()
 
   it("say what is missing", function()
     assert(os.execute(("cp %s %s/program"):format(command.quote(command.fnet), command.quote(directory))))
-    local result = command.shell(directory, "SLURM_STEP_NUM_TASKS=2 PMIX_RANK=0 LUA_CPATH_5_4=/none/x.so " ..
-      "./program alone.lua fit")
+    local result = command.shell(directory, "SLURM_STEP_NUM_TASKS=2 PMIX_RANK=0 " ..
+      command.versioned "LUA_CPATH" .. "=/none/x.so ./program alone.lua fit")
     assert.matches("srun has started 2 processes, but fnet has no module for it, fnet/openmpi.so or fnet/mpich.so;",
       result.errors, 1, true)
   end)
@@ -306,8 +306,8 @@ describe("fnet launch", function()
       { PATH = "/none" }))
     assert.matches("launch: env: No such file or directory", result.errors, 1, true)
     assert(os.execute(("cp %s %s/program"):format(command.quote(command.fnet), command.quote(directory))))
-    result = command.shell(directory, "OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 LUA_CPATH_5_4=/none/x.so " ..
-      "./program alone.lua fit")
+    result = command.shell(directory, "OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 " ..
+      command.versioned "LUA_CPATH" .. "=/none/x.so ./program alone.lua fit")
     assert.matches("mpirun of openmpi has started 2 processes, but fnet has no module for it, fnet/openmpi.so",
       result.errors, 1, true)
   end)

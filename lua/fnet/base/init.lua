@@ -28,12 +28,11 @@ if _VERSION ~= "Lua 5.4" and _VERSION ~= "Lua 5.5" then
     :format(jit and jit.version or _VERSION)) -- luacheck: globals jit
 end
 
-local core = require "fnet.core"
+local core, path = require "fnet.core"
 
 if core.version ~= VERSION then
-  refuse(("the Lua files in %s are of fnet %s, but %s is of fnet %s; LUA_PATH and LUA_CPATH have to lead to the same " ..
-    "build"):format(LIBRARY:gsub("^@", ""), VERSION, package.searchpath("fnet.core", package.cpath) or "fnet.core",
-    core.version))
+  refuse(("the Lua files in %s are of fnet %s, but %s is of fnet %s; LUA_PATH and LUA_CPATH have to lead to one " ..
+    "build"):format(LIBRARY:gsub("^@", ""), VERSION, path ~= ":preload:" and path or "fnet.core", core.version))
 end
 
 core.library(LIBRARY)

@@ -30,7 +30,7 @@ function letters.wrap(text, most)
       lines[#lines + 1] = line
       local head, rest = width.parted(word, most)
       while rest ~= "" do
-        if head == "" then head, rest = "?", rest:sub(utf8.offset(rest, 2)) end -- two columns, where there is one
+        if head == "" then head, rest = "?", rest:sub((utf8.offset(rest, 2))) end -- two columns, where there is one
         lines[#lines + 1] = head
         head, rest = width.parted(rest, most)
       end

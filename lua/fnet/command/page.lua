@@ -37,7 +37,7 @@ local function show_paged(text)
   if not file then return false end
   local written = file:write(text, "\n") and true or false
   written = file:close() and written
-  local _, _, status = table.unpack(written and { os.execute(command .. " <'" .. path .. "'") } or {})
+  local status = written and select(3, os.execute(command .. " <'" .. path .. "'"))
   os.remove(path)
   return written and status ~= 126 and status ~= 127 -- what the shell says where it finds no such command
 end

@@ -39,7 +39,7 @@ end
 ---@param noun string what a part is called: "layer", "branch"
 ---@param least? integer how many there must be, 1
 function list.take(self, given, noun, least)
-  local what, count = self.class_name, type(given) == "table" and #given or 0
+  local what, count = self.class_name, type(given) == "table" and core.length(given) or 0
   if type(given) ~= "table" or contents.is_module(given) or count < (least or 1) then
     core.raise("%s: expected a table of %slayer%s, { nn.Dense(784, 10), ... }", what,
       least == 0 and "" or "at least one ", least == 0 and "s" or "")

@@ -26,11 +26,11 @@ Reshape.passes_on = true
 -- channels that convolutions need.
 ---@param ... integer the lengths of a sample's axes
 function Reshape:init(...)
-  local lengths = { ... }
-  if #lengths == 0 or select("#", ...) > 7 then
-    core.raise("Reshape: expected 1 to 7 lengths, such as nn.Reshape(28, 28, 1), got %d", select("#", ...))
+  local lengths, count = { ... }, select("#", ...)
+  if count == 0 or count > 7 then
+    core.raise("Reshape: expected 1 to 7 lengths, such as nn.Reshape(28, 28, 1), got %d", count)
   end
-  for i = 1, select("#", ...) do
+  for i = 1, count do
     lengths[i] = expect.count("Reshape: length " .. i, lengths[i], 1, 1 << 31)
   end
   self.lengths, self.count_of_sample = lengths, elements(lengths)

@@ -285,7 +285,7 @@ local function check_list(what, list)
   if is_module(list) then
     core.raise("%s: expected a table of parameters, got a model; write model:parameters()", what)
   end
-  if type(list) ~= "table" or #list == 0 then
+  if type(list) ~= "table" or core.length(list) == 0 then
     core.raise("%s: expected a table of at least one parameter, such as model:parameters()", what)
   end
 end
@@ -294,7 +294,8 @@ end
 local function tensors_of(what, list)
   check_list(what, list)
   local parameters, seen = {}, {}
-  for i, parameter in ipairs(list) do
+  for i = 1, core.length(list) do
+    local parameter = list[i]
     expect.that(core.is_tensor(parameter), ("%s: parameter %d"):format(what, i), "a tensor", parameter)
     if not seen[parameter] then parameters[#parameters + 1] = parameter end
     seen[parameter] = true
@@ -336,9 +337,9 @@ local function check_groups(spec, list)
     return { { parameters = check_parameters(spec.name, list, owner) } }
   end
   local groups = {}
-  for g, given in ipairs(list) do
+  for g = 1, core.length(list) do
     local what = ("%s: group %d"):format(spec.name, g)
-    given = expect.options(what, given, spec.known_of_group)
+    local given = expect.options(what, list[g], spec.known_of_group)
     groups[g] = set_options(what, spec, given, { parameters = check_parameters(what, given.parameters, owner) })
   end
   return groups

@@ -17,7 +17,8 @@ local TALL = 12 -- letters of a column's name, which stands upright
 local function names_of(what, names, count)
   if names == nil then return nil end
   expect.that(type(names) == "table" and getmetatable(names) == nil, what, "a list of names", names)
-  if #names ~= count then core.raise("%s: expected %d names, got %d", what, count, #names) end
+  local given = core.length(names)
+  if given ~= count then core.raise("%s: expected %d names, got %d", what, count, given) end
   local list = {}
   for i = 1, count do
     local name = names[i]

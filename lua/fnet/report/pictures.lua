@@ -90,8 +90,9 @@ local function captions_of(what, captions, count)
   if captions == nil then return nil end
   local plain = type(captions) == "table" and getmetatable(captions) == nil
   expect.that(plain, what .. ": captions", "a list of texts", captions)
-  if #captions ~= count then
-    core.raise("%s: captions: expected %d texts, one for each picture, got %d", what, count, #captions)
+  local given = core.length(captions)
+  if given ~= count then
+    core.raise("%s: captions: expected %d texts, one for each picture, got %d", what, count, given)
   end
   local list = {}
   for i = 1, count do

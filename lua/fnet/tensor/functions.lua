@@ -90,12 +90,12 @@ end
 
 -- At least one tensor in a table.
 local function check_list(what, tensors)
-  if type(tensors) ~= "table" or #tensors < 1 then
+  local count = type(tensors) == "table" and core.length(tensors) or 0
+  if count < 1 then
     core.raise("%s: expected a table of at least one tensor, got %s", what,
-      type(tensors) == "table" and #tensors == 0 and getmetatable(tensors) == nil and "an empty table" or
-        core.kind(tensors))
+      type(tensors) == "table" and getmetatable(tensors) == nil and "an empty table" or core.kind(tensors))
   end
-  for i = 1, #tensors do expect.tensor(what, tensors[i]) end
+  for i = 1, count do expect.tensor(what, tensors[i]) end
 end
 
 --- Joins tensors along an axis. Differentiable.

@@ -20,10 +20,11 @@ function public.grad(y, inputs, options)
     { "retain", "create_graph" })
   if options.gradient ~= nil then expect.tensor("grad: gradient", options.gradient) end
   local list = core.is_tensor(inputs) and { inputs } or
-    expect.that(type(inputs) == "table" and #inputs > 0, "grad: inputs", "a tensor or a list of at least one",
-      inputs)
+    expect.that(type(inputs) == "table" and core.length(inputs) > 0, "grad: inputs",
+      "a tensor or a list of at least one", inputs)
   local asked, gradients = {}, {}
-  for i, input in ipairs(list) do
+  for i = 1, core.length(list) do
+    local input = list[i]
     expect.tensor(("grad: input %d"):format(i), input)
     if not input.requires_grad then
       core.raise("grad: input %d, %s, does not require gradients; set its requires_grad = true before y is " ..

@@ -108,8 +108,8 @@ end
 function methods:quantile(q, axis, keep)
   expect.self("quantile", self)
   local list = type(q) == "table" and q or { q }
-  expect.that(#list > 0, "quantile: q", "a number from 0 to 1 or a list of them", q)
-  for i = 1, #list do expect.number("quantile: q", list[i], 0, 1) end
+  expect.that(core.length(list) > 0, "quantile: q", "a number from 0 to 1 or a list of them", q)
+  for i = 1, core.length(list) do expect.number("quantile: q", list[i], 0, 1) end
   local results = quantiles("quantile", self, list, axis, keep)
   return type(q) == "table" and functions.constructors.stack(results) or results[1]
 end
