@@ -1,4 +1,4 @@
--- The library for a Lua 5.4 that is there already: `luarocks make` in a clone. (The interpreter fnet comes with
+-- The library for a Lua 5.4 or 5.5 that is there already: `luarocks make` in a clone. (The interpreter fnet comes with
 -- `make install`.)
 package = "fnet"
 version = "scm-1"
@@ -9,7 +9,7 @@ description = {
   license = "MIT",
 }
 supported_platforms = { "unix" }
-dependencies = { "lua ~> 5.4" }
+dependencies = { "lua >= 5.4, < 5.6" }
 external_dependencies = { ZLIB = { header = "zlib.h" } }
 build = {
   type = "make",

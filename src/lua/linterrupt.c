@@ -123,9 +123,9 @@ static int wrap(lua_State *L) {
     return 1;
 }
 
-/* coroutine.close; upvalue: Lua's own. */
+/* coroutine.close; upvalue: Lua's own. From Lua 5.5 on a coroutine may close itself: that call does not return. */
 static int close_coroutine(lua_State *L) {
-    lua_State *coroutine = lua_tothread(L, 1);
+    lua_State *coroutine = LUA_VERSION_NUM >= 505 && lua_isnone(L, 1) ? L : lua_tothread(L, 1);
     luaL_argexpected(L, coroutine != NULL, 1, "thread");
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);

@@ -19,13 +19,21 @@ need() { required="$required $*"; }
 
 known_to_pkg_config() { "${PKG_CONFIG:-pkg-config}" --exists "$@" 2>/dev/null; }
 
-# Another name than these is one of the machine's own, which is there or not.
 check_lua() {
     if reason=$(sh src/tools/lua.sh 2>&1); then return; fi
     case ${LUA:-lua5.4} in
         lua5.4 | lua5.5) need "lib${LUA:-lua5.4}-dev" ;;
-        *) say "$reason" && exit 1 ;;
+        *) say "$reason" && exit 1 ;; # no package of Debian has that name
     esac
+}
+
+# Debian's name of the interpreter that goes with it.
+stock_lua() {
+    if name=$(sh src/tools/lua.sh 2>/dev/null); then
+        echo "lua$(${PKG_CONFIG:-pkg-config} --modversion "$name" | cut -d. -f1,2)"
+    else
+        echo "${LUA:-lua5.4}"
+    fi
 }
 
 compiles() { printf '%s\n' "$1" | ${CC:-cc} -x c -S -o - - >/dev/null 2>&1; }
@@ -64,7 +72,7 @@ check_test() {
         known_to_pkg_config ompi-c || optional="$optional openmpi-bin libopenmpi-dev" # several processes
         known_to_pkg_config mpich || optional="$optional mpich libmpich-dev"
     else
-        case ${LUA:-} in *5*5) need lua5.5 lua-busted ;; *) need lua5.4 lua-busted ;; esac
+        need "$(stock_lua)" lua-busted
     fi
     available curl || need curl # the specs of the download try both
     available wget || need wget

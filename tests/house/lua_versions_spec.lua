@@ -45,8 +45,9 @@ end)
 describe("require \"fnet\"", function()
   local library = ("LUA_PATH=%s "):format(command.quote(("%s/lua/?.lua;%s/lua/?/init.lua"):format(root, root)))
 
-  for name, called in pairs { ["lua5.1"] = "Lua 5.1", ["lua5.2"] = "Lua 5.2", ["lua5.3"] = "Lua 5.3",
-    luajit = "LuaJIT 2" } do
+  for _, old in ipairs { { "lua5.1", "Lua 5.1" }, { "lua5.2", "Lua 5.2" }, { "lua5.3", "Lua 5.3" },
+    { "luajit", "LuaJIT 2" } } do
+    local name, called = old[1], old[2]
     if not os.execute("command -v " .. name .. " >/dev/null 2>&1") then
       pending(("in %s is refused: left out, %s is not here"):format(called, name))
     else
@@ -79,8 +80,8 @@ describe("require \"fnet\"", function()
       package.cpath, package.preload["fnet.core"] = "./?.so", nil
       require "fnet.core"
     ]])
-    local expected = "fnet.core is built for Lua %s, but this is Lua %s; start the script with lua%s, or build it for " ..
-      "this one: make library LUA=lua%s\n"
+    local expected = "fnet.core is built for Lua %s, but this is Lua %s; start the script with lua%s, or build " ..
+      "it for this one: make library LUA=lua%s\n"
     fails(expected:format(other, command.lua_version, other, command.lua_version),
       shell(command.line(command.fnet, { "other.lua" })))
   end)
@@ -93,18 +94,19 @@ describe("require \"fnet\"", function()
     command.write_file(files .. "/base/init.lua", (text:gsub('(local VERSION = )"[%d.]+"', '%1"9.8.7"')))
     command.write_file(directory .. "/two.lua", ([[
       package.path = "%s/files/?.lua;%s/files/?/init.lua"
-      for name in pairs(package.preload) do if name ~= "fnet.core" then package.preload[name] = nil end end
+      local given = package.preload
+      for name in pairs(given) do if name ~= "fnet.core" then given[name] = nil end end
       require "fnet"
     ]]):format(directory, directory))
-    fails(("two.lua:3: fnet: the Lua files in %s/ are of fnet 9.8.7, but fnet.core is of fnet %s; LUA_PATH and " ..
+    fails(("two.lua:4: fnet: the Lua files in %s/ are of fnet 9.8.7, but fnet.core is of fnet %s; LUA_PATH and " ..
       "LUA_CPATH have to lead to one build"):format(files, own), shell(command.line(command.fnet, { "two.lua" })))
   end)
 
   it("says what a core of another build does not have", function()
     local ok, message = pcall(function() return require("fnet.core").not_in_this_build end)
     assert.is_false(ok)
-    assert.matches("fnet.core has no 'not_in_this_build', which the Lua files ask for: they are of another build " ..
-      "of fnet", message, 1, true)
+    assert.matches("fnet.core has no 'not_in_this_build', which the Lua files ask for: they are of another " ..
+      "build of fnet", message, 1, true)
   end)
 end)
 
@@ -148,8 +150,8 @@ esac
     fails("expected Lua 5.4 or 5.5 with its headers; " .. asked .. " finds lua5.3 (5.3.6), lua5.1 (5.1.5), " ..
       "luajit (2.1.1); `sh src/tools/setup.sh build` installs Lua 5.4, or names the package", with(old, make))
     fails("finds no Lua;", with({}, make))
-    fails("LUA=luajit: expected what " .. asked .. " calls a Lua 5.4 or 5.5 with its headers, such as lua5.4; it " ..
-      "finds lua5.3 (5.3.6)", with(old, make .. " LUA=luajit"))
+    fails("LUA=luajit: expected what " .. asked .. " calls a Lua 5.4 or 5.5 with its headers, such as lua5.4; " ..
+      "it finds lua5.3 (5.3.6)", with(old, make .. " LUA=luajit"))
     local result = with(old, "LUA=luajit sh src/tools/setup.sh build")
     fails("setup.sh: LUA=luajit: expected", result)
   end)

@@ -148,6 +148,11 @@ local cases = {
   ["-i with arguments"] = { "-i", "args.lua", "a" },
 }
 
+if _VERSION ~= "Lua 5.4" then
+  cases["a coroutine closes itself"] = { "-e", "print(coroutine.wrap(function() coroutine.close() end)()) print 'on'",
+    output = "\non\n" }
+end
+
 describe("fnet like stock lua:", function()
   local names = {}
   for name in pairs(cases) do names[#names + 1] = name end

@@ -129,6 +129,9 @@ describe("creation", function()
     raises("tensor: element 2: expected a number, got string", function() local _ = fnet.tensor { 1, "2" } end)
     raises("tensor: element 1: expected a number, got boolean", function() local _ = fnet.tensor { false } end)
     raises("tensor: element 2: expected a number, got nil", function() local _ = fnet.tensor { 1, nil, 3 } end)
+    raises("tensor: element 1: expected a number, got nil", function() local _ = fnet.tensor { nil, 3 } end)
+    raises("tensor: element 2: expected a number, got nil",
+      function() local _ = fnet.tensor { [1] = 1, [9] = 3 } end)
     raises("tensor: element 1: expected a number, got a float32 tensor of [2, 3]; fnet.stack and fnet.concat " ..
       "join tensors", function() local _ = fnet.tensor { t } end)
     local circle = {}

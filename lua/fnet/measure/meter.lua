@@ -79,7 +79,8 @@ local function metric_list(what, metrics)
     seen[name] = true
     list[#list + 1] = entry_of(what, name, given)
   end
-  for _, name in ipairs(metrics) do
+  for i = 1, core.length(metrics) do
+    local name = metrics[i]
     if is.callable(name) then
       core.raise("%s: metrics: expected a name for the function, such as { mae = nn.mae }", what)
     end

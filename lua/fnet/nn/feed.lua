@@ -18,8 +18,9 @@ end
 ---@return any output
 return function(model, x)
   if type(x) == "table" and is.tensor_list(x) then -- the first is quick
-    check_inputs(model, #x)
-    return (model(table.unpack(x)))
+    local count = core.length(x)
+    check_inputs(model, count)
+    return (model(table.unpack(x, 1, count)))
   end
   return (model(x))
 end

@@ -137,7 +137,7 @@ local function take_state(self, state, x, is_single)
     return list, is_lstm and list or {}
   end
   if not is_lstm then return take_part(self, state, "", x, is_single), {} end
-  if type(state) ~= "table" or #state ~= 2 then
+  if type(state) ~= "table" or core.length(state) ~= 2 then
     core.raise("%s: state: expected a table of two tensors, { h, c }, got %s", self:name(), say.value(state))
   end
   return take_part(self, state[1], " for h", x, is_single), take_part(self, state[2], " for c", x, is_single)

@@ -78,10 +78,10 @@ local function list_of(what, value)
     for i = 1, #value do list[i] = pictures.checked(what, value:select(1, i)) end
     return list
   end
-  local plain = type(value) == "table" and getmetatable(value) == nil and #value > 0
-  expect.that(plain, what, "a list of pictures, or a tensor [count, height, width]", value)
+  local count = type(value) == "table" and getmetatable(value) == nil and core.length(value) or 0
+  expect.that(count > 0, what, "a list of pictures, or a tensor [count, height, width]", value)
   local list = {}
-  for i = 1, #value do list[i] = pictures.checked(("%s: picture %d"):format(what, i), value[i]) end
+  for i = 1, count do list[i] = pictures.checked(("%s: picture %d"):format(what, i), value[i]) end
   return list
 end
 

@@ -20,11 +20,11 @@ function axes.check(what, x, axis, keep)
   if next(axis) == nil then
     core.raise("%s: expected at least one axis, got an empty list; without it, all axes", what)
   end
-  if #axis == 0 then
+  local count, seen = core.length(axis), {}
+  if count == 0 then
     core.raise("%s: expected an axis or a list of axes such as {1, 3}, got a table with other keys", what)
   end
-  local seen = {}
-  for i = 1, #axis do
+  for i = 1, count do
     local one = expect.axis(what, axis[i], x.rank)
     if seen[one] then core.raise("%s: axis %d is there twice", what, one) end
     seen[one] = true

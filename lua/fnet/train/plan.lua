@@ -49,12 +49,17 @@ function plan.grid(options, known)
     if name == "seed" then
       core.raise("sweep: seed: each run is given its own; list them as seeds = { 1, 2 }, or say how many")
     end
-    if type(values) ~= "table" or #values == 0 then
+    local count = type(values) == "table" and core.length(values) or 0
+    if count == 0 then
       core.raise("sweep: %s: expected a list of values, such as { 1, 2 }, got %s%s", name, say.value(values),
         naming.hint(name, naming.sorted(known)))
     end
     for _, row in ipairs(rows) do
-      for _, value in ipairs(values) do longer[#longer + 1] = with(row, name, value) end
+      for i = 1, count do
+        local value = values[i]
+        if value == nil then core.raise("sweep: %s: value %d is nil", name, i) end
+        longer[#longer + 1] = with(row, name, value)
+      end
     end
     rows = longer
   end
