@@ -107,11 +107,9 @@ size_t lcheck_list(lua_State *L, int index, const char *what, const char *expect
     index = lua_absindex(L, index);
     if (lua_type(L, index) == LUA_TTABLE) {
         size_t length = lcheck_length(L, index);
+        if (length > 0) return length;
         lua_pushnil(L);
-        if (length > 0 || !lua_next(L, index)) {
-            lua_settop(L, length > 0 ? -2 : -1);
-            return length;
-        }
+        if (!lua_next(L, index)) return 0;
         lua_pop(L, 2);
     }
     const char *got = lpush_kind(L, index);

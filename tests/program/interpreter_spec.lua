@@ -149,8 +149,8 @@ local cases = {
 }
 
 if _VERSION ~= "Lua 5.4" then
-  cases["a coroutine closes itself"] = { "-e", "print(coroutine.wrap(function() coroutine.close() end)()) print 'on'",
-    output = "\non\n" }
+  cases["a coroutine closes itself"] = { output = "\non\n",
+    "-e", "print(coroutine.wrap(function() coroutine.close() end)()) print 'on'" }
 end
 
 describe("fnet like stock lua:", function()
