@@ -159,9 +159,10 @@ local function write_library()
   add(".nf\n", bold 'local fnet = require "fnet"', "\n.fi")
 
   section "DESCRIPTION"
-  paragraph("The library is inside the command `fnet`, and is a module for Lua 5.4 and 5.5. Every public name stands "
-    .. "below with a sentence; `fnet --help NAME`, as in `fnet --help nn.Dense`, says its types, shapes, defaults and "
-    .. "errors. `fnet --help --search WORDS` finds names by words, and by what PyTorch, Keras and NumPy call them.")
+  paragraph("The library is inside the command `fnet`, and is a module for Lua 5.4 and 5.5. Every public name "
+    .. "stands below with a sentence; `fnet --help NAME`, as in `fnet --help nn.Dense`, says its types, shapes, "
+    .. "defaults and errors. `fnet --help --search WORDS` finds names by words, and by what PyTorch, Keras and "
+    .. "NumPy call them.")
   paragraph("Everything counts from 1: rows, axes, class labels. Wrong use raises an error at the caller's line. "
     .. "What the environment refuses, such as a missing file, gives nil, a message and a code, or raises where the "
     .. "help of the function says so.")
