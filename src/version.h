@@ -2,6 +2,6 @@
 #ifndef FNET_VERSION_H
 #define FNET_VERSION_H
 
-#define FNET_VERSION "0.1.0"
+#define FNET_VERSION "0.2.0"
 
 #endif

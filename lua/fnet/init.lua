@@ -38,7 +38,7 @@ later.names("fnet.nn", nn, {
   ["fnet.measure.evaluate"] = { evaluate = "evaluate_classifier", "accuracy" },
 }, getmetatable(nn).elsewhere)
 
---- The version of fnet, such as "0.1.0".
+--- The version of fnet, such as "0.2.0".
 fnet.version = core.version
 
 --- The version of the numerics contract: equal versions promise equal bits.
