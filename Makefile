@@ -161,6 +161,7 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 .PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage lint
 .PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library install-strip uninstall clean
+.PHONY: dist
 .PHONY: programs objects fuzzers check peers-matmul found-lua FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -455,6 +456,13 @@ uninstall: ## Remove what install put there
 	@for file in $(lua_files); do rm -f $(to_lua)/$$file; done
 	@for folder in $(call backwards,$(lua_folders)); do rmdir $(to_lua)/$$folder 2>/dev/null || true; done
 	@rmdir $(to_lib) 2>/dev/null || true
+
+# ---- releases ----
+
+version = $(shell sed -n 's/^\#define FNET_VERSION "\(.*\)"/\1/p' src/version.h)
+
+dist: ## Pack a release to build/dist: tarball, its SHA-256, and a list of what is inside with licences (SPDX)
+	@sh src/tools/packages/dist.sh '$(version)'
 
 clean: ## Remove everything that was built
 	rm -rf build fnet
