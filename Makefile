@@ -3,8 +3,9 @@
 # again when a source, a header, a flag or the compiler changes. `make help` lists the targets.
 #
 # To set on the command line or in the environment: CC, CPPFLAGS, CFLAGS (release builds), LDFLAGS, PKG_CONFIG, STRIP,
-# PREFIX, BINDIR, LUADIR, LIBDIR, MANDIR, DESTDIR, LUA (as pkg-config names it: lua5.5),
-# READLINE=auto|libedit|readline|none, IMAGES=auto|none, MPI=auto|none, V=1 (show the commands).
+# LUA (as pkg-config names it: lua5.5), LUA_CFLAGS and LUA_LIBDIR (where its headers and liblua.a are, for a Lua that
+# pkg-config does not know), PREFIX, BINDIR, LUADIR, LIBDIR, MANDIR, DESTDIR, READLINE=auto|libedit|readline|none,
+# IMAGES=auto|none, MPI=auto|none, V=1 (show the commands).
 
 ifeq ($(wildcard src/main.c),)
 $(error fnet is built in its own folder, and all that is made goes to build there: make -C $(or $(patsubst %/,%,\
@@ -46,6 +47,9 @@ there is no lua.h to tell the version))
 lua_libs := $(if $(lua),$(shell $(PKG_CONFIG) --libs $(lua)))
 lua_archive := $(if $(lua),$(wildcard $(shell $(PKG_CONFIG) --variable=libdir $(lua))/$(patsubst \
     -l%,lib%.a,$(filter -llua%,$(lua_libs)))))
+ifeq ($(lua),)
+lua_archive := $(firstword $(wildcard $(foreach name,lua5.4 lua5.5 lua,$(LUA_LIBDIR)/lib$(name).a)))
+endif
 # Asked with all flags, since -m32 among them makes another machine of it: x86_64, i386, aarch64 or other.
 machine := $(or $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
     sed -n 's/^\#define __\(x86_64\|i386\|aarch64\)__ 1$$/\1/p'),other)
@@ -161,7 +165,7 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 .PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage lint
 .PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library install-strip uninstall clean
-.PHONY: dist
+.PHONY: dist rock
 .PHONY: programs objects fuzzers check peers-matmul found-lua FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -217,6 +221,8 @@ $(build)/embedded.c: src/tools/embed.sh $(modules) $(build)/modules.txt
 	$(quiet)sh src/tools/embed.sh lua $(modules_as_text) -- $(filter-out $(modules_as_text),$(modules)) > $@
 
 $(fnet): $(interpreter_objects) $(build)/link.txt
+	$(if $(lua_archive)$(lua_libs),,$(error fnet has Lua inside, whose library $(PKG_CONFIG) does not find; set \
+LUA_LIBDIR to the folder of liblua.a, or `make library` builds the library for stock Lua alone))
 	@$(if $(quiet),echo '  link    $@')
 	$(quiet)$(link) -o $@ $(interpreter_objects) $(lua_link) $(readline_libs) $(system_libs)
 
@@ -463,6 +469,9 @@ version = $(shell sed -n 's/^\#define FNET_VERSION "\(.*\)"/\1/p' src/version.h)
 
 dist: ## Pack a release to build/dist: tarball, its SHA-256, and a list of what is inside with licences (SPDX)
 	@sh src/tools/packages/dist.sh '$(version)'
+
+rock: dist ## Write a rockspec of the release and pack a rock (SOURCE=where others get it from) to build/dist
+	@sh src/tools/packages/rock.sh '$(version)' '$(SOURCE)'
 
 clean: ## Remove everything that was built
 	rm -rf build fnet
