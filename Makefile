@@ -165,7 +165,7 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 .PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage lint
 .PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library install-strip uninstall clean
-.PHONY: dist rock
+.PHONY: dist rock deb
 .PHONY: programs objects fuzzers check peers-matmul found-lua FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -472,6 +472,9 @@ dist: ## Pack a release to build/dist: tarball, its SHA-256, and a list of what 
 
 rock: dist ## Write a rockspec of the release and pack a rock (SOURCE=where others get it from) to build/dist
 	@sh src/tools/packages/rock.sh '$(version)' '$(SOURCE)'
+
+deb: dist ## Build the Debian packages fnet and lua-fnet, and their source package, in build/deb
+	@sh src/tools/packages/deb.sh '$(version)'
 
 clean: ## Remove everything that was built
 	rm -rf build fnet
