@@ -333,7 +333,7 @@ test-long: ## The long versions of tests: kills, bits that flip, calls that fail
 	@$(MAKE) --no-print-directory $(fnet) library $(fuzzers) $(faulty) $(rounding)
 	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua tests/program/faults_spec.lua \
 	    tests/program/processes_spec.lua tests/program/processes_recipes_spec.lua \
-	    tests/program/sweep_processes_spec.lua
+	    tests/program/sweep_processes_spec.lua tests/house/release_spec.lua
 	@for program in $(fuzzers); do echo "== $$program" && $$program 100000 || exit 1; done
 	$(rounding)
 
