@@ -124,6 +124,9 @@ struct kernels {
     void (*bank)(size_t n, void *x, double *sums);
     void (*settle)(size_t n, void *x, const double *sums);
 
+    /* y = x, for bytes that are of no element type. */
+    void (*copy)(size_t bytes, const void *x, void *y);
+
     /* y[j * y_row + i] = x[i * x_row + j], i < rows, j < columns */
     void (*transpose)(size_t rows, size_t columns, const void *x, size_t x_row, void *y, size_t y_row);
 
