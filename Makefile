@@ -105,6 +105,7 @@ endif
 
 compile := $(CC) $(language) $(warnings) $(CPPFLAGS) $(variant.$(VARIANT)) $(numerics)
 # GCC also unrolls the loops over 16 lanes, which makes them longer and no faster; those over a tile's 12 rows it must.
+# Its first scheduling, held to the registers there are, mixes the vectors that elementwise.inc takes side by side.
 fast_kernels := $(if $(filter release gcc clang aarch64-% i386-%,$(VARIANT)),-O3 $(if $(findstring clang,\
     $(shell $(CC) --version 2>/dev/null | head -n 1)),,--param max-completely-peel-times=12 -fschedule-insns -fsched-pressure))
 # With -Ofast and the like at linking, start-up code comes in that flushes denormal numbers to zero.
