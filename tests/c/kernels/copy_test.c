@@ -8,7 +8,7 @@
 enum { BYTES = 700, BESIDE = 64 };
 
 static void test_copy(const struct kernels *kernels, size_t bytes) {
-    unsigned char x[BYTES + BESIDE], y[BYTES + 2 * BESIDE], expected[sizeof y];
+    unsigned char x[BYTES + BESIDE] = {0}, y[BYTES + 2 * BESIDE], expected[sizeof y];
     size_t from = random_below(BESIDE), to = random_below(BESIDE);
     for (size_t i = 0; i < sizeof x; i++) x[i] = (unsigned char)random_below(256);
     for (size_t i = 0; i < sizeof y; i++) y[i] = expected[i] = (unsigned char)random_below(256);
