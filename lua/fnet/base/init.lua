@@ -3,7 +3,7 @@
 -- together. It and lua/fnet/init.lua, which loads it first, are read by Lua 5.1 too: only so can they refuse it.
 
 local LIBRARY = debug.getinfo(1, "S").source:gsub("base/init%.lua$", "") -- what the names of its chunks begin with
-local VERSION = "0.1.0" -- src/version.h has that of the core; where they differ, so says `make`
+local VERSION = "0.2.0" -- src/version.h has that of the core; where they differ, so says `make`
 
 local base = {}
 
