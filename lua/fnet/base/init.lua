@@ -24,8 +24,9 @@ local function refuse(message)
 end
 
 if _VERSION ~= "Lua 5.4" and _VERSION ~= "Lua 5.5" then
+  local jit = rawget(_G, "jit") -- of LuaJIT
   refuse(("expected Lua 5.4 or 5.5, got %s; start the script with lua5.4, or with the program fnet")
-    :format(jit and jit.version or _VERSION)) -- luacheck: globals jit
+    :format(jit and jit.version or _VERSION))
 end
 
 local core, path = require "fnet.core"
