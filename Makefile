@@ -32,6 +32,7 @@ VARIANT = release
 build := build/$(VARIANT)
 fnet := $(if $(filter release,$(VARIANT)),fnet,$(build)/fnet)
 quiet := $(if $(V),,@)
+comma := ,
 
 # ---- what the machine has; a missing Lua is reported by the rule that needs it ----
 
@@ -52,7 +53,10 @@ lua_archive := $(firstword $(wildcard $(foreach name,lua5.4 lua5.5 lua,$(LUA_LIB
 endif
 # Asked with all flags, since -m32 among them makes another machine of it: x86_64, i386, aarch64 or other.
 machine := $(or $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
-    sed -n 's/^\#define __\(x86_64\|i386\|aarch64\)__ 1$$/\1/p'),other)
+    sed -nE 's/^\#define __(x86_64|i386|aarch64)__ 1$$/\1/p'),other)
+# linux, APPLE, or one of the BSDs
+system := $(or $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
+    sed -nE 's/^\#define __(linux|APPLE)__ 1$$/\1/p'),BSD)
 
 readline.auto := libedit readline
 readline.libedit := libedit
@@ -83,7 +87,8 @@ mpi_libs = $(shell $(PKG_CONFIG) --libs $(mpi_package.$(1)))
 # ---- flags ----
 
 warnings := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
-language := -std=c11 -D_POSIX_C_SOURCE=200809L -D_FILE_OFFSET_BITS=64 -pthread -fPIC -fvisibility=hidden
+# Beside C there is what the system has by default: POSIX, and flock, madvise or wait4. Only Linux asks for the word.
+language := -std=c11 -D_DEFAULT_SOURCE -D_FILE_OFFSET_BITS=64 -pthread -fPIC -fvisibility=hidden
 # The numerics contract, after CFLAGS so that none of them can break it: each operation rounds once, as written.
 numerics := -fno-fast-math -ffp-contract=off -fno-math-errno $(if $(filter i386,$(machine)),-msse2 -mfpmath=sse)
 
@@ -113,12 +118,16 @@ plain = $(patsubst -Ofast,-O3,$(filter-out -ffast-math -funsafe-math-optimizatio
 link := $(CC) -pthread $(call plain,$(variant.$(VARIANT)) $(LDFLAGS)) $(numerics)
 
 # Lua goes in whole, with its symbols exported, so that C rocks find the interface in the executable.
-ifneq ($(lua_archive),)
-lua_link := -Wl,-E -Wl,--whole-archive $(lua_archive) -Wl,--no-whole-archive
-else
+ifeq ($(lua_archive),)
 lua_link := $(lua_libs)
+else ifeq ($(system),APPLE)
+lua_link := -Wl,-export_dynamic -Wl,-force_load,$(lua_archive)
+else
+lua_link := -Wl,-E -Wl,--whole-archive $(lua_archive) -Wl,--no-whole-archive
 endif
-system_libs := $(image_libs) -lz -lm -ldl
+# A module finds Lua's interface in the program that loads it.
+shared := -shared $(if $(filter APPLE,$(system)),-Wl$(comma)-undefined$(comma)dynamic_lookup)
+system_libs := $(image_libs) -lz -lm $(if $(filter linux,$(system)),-ldl)
 
 # ---- sources ----
 
@@ -173,7 +182,8 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 # What this machine cannot run, and the slow variants, are built without asking whether help knows every name, and
 # without the manual pages and the declarations for editors, which fnet writes.
-runs := $(if $(filter release,$(VARIANT)),$(filter $(shell uname -m),$(machine)))
+here := $(shell uname -m | sed 's/^amd64$$/x86_64/; s/^arm64$$/aarch64/')
+runs := $(if $(filter release,$(VARIANT)),$(filter $(here),$(machine)))
 documented := $(if $(runs),$(build)/documented.txt)
 man_pages := $(if $(runs),build/man/man1/fnet.1 build/man/man3/fnet-lua.3)
 
@@ -230,7 +240,7 @@ LUA_LIBDIR to the folder of liblua.a, or `make library` builds the library for s
 $(module): $(library_objects) $(build)/link.txt
 	@mkdir -p $(@D)
 	@$(if $(quiet),echo '  link    $@')
-	$(quiet)$(link) -shared -o $@ $(library_objects) $(system_libs)
+	$(quiet)$(link) $(shared) -o $@ $(library_objects) $(system_libs)
 
 # The flags that an MPI asks for are some distribution's own; only where its headers and itself are, matters here.
 $(mpi_objects): $(build)/src/lua/lmpi_%.o: $(lua_of_mpi) $(build)/compile.txt Makefile | found-lua
@@ -242,7 +252,7 @@ $(mpi_objects): $(build)/src/lua/lmpi_%.o: $(lua_of_mpi) $(build)/compile.txt Ma
 $(mpi_modules): $(build)/fnet/%.so: $(build)/src/lua/lmpi_%.o $(build)/link.txt
 	@mkdir -p $(@D)
 	@$(if $(quiet),echo '  link    $@')
-	$(quiet)$(link) -shared -o $@ $< $(filter -L% -lmpi%,$(call mpi_libs,$*))
+	$(quiet)$(link) $(shared) -o $@ $< $(filter -L% -lmpi%,$(call mpi_libs,$*))
 
 $(build)/documented.txt: $(fnet) tests/house/documented.lua
 	$(quiet)./$(fnet) tests/house/documented.lua
@@ -367,7 +377,8 @@ coverage: ## Every test on a build that counts; how much of each C file was exec
 	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
 	    sh tests/tools/coverage.sh build/coverage; exit $$status
 
-programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers) $(faulty)
+# Apple's linker does not wrap calls.
+programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers) $(if $(filter APPLE,$(system)),,$(faulty))
 
 # Of what other targets link: modules, which lie beside the executable in release builds only, and bench-peers.
 objects: $(mpi_objects) $(peers_objects) $(if $(has_mpfr),$(rounding).o)
@@ -450,7 +461,7 @@ install-library: library ## Install only the library for stock Lua
 
 install-strip: install ## Install, and leave out the names of functions, by STRIP (strip)
 	$(STRIP) $(to_bin)/fnet
-	for file in $(notdir $(module) $(mpi_modules)); do $(STRIP) --strip-unneeded $(to_lib)/$$file || exit 1; done
+	for file in $(notdir $(module) $(mpi_modules)); do $(STRIP) -S -x $(to_lib)/$$file || exit 1; done
 
 # What others put there stays, and so do the folders that it is in.
 uninstall: ## Remove what install put there

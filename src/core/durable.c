@@ -1,6 +1,5 @@
 /* The writer of durable.h. Every result is looked at; EINTR means again, but for close, after which the state of
    the descriptor is not ours to know (POSIX.1-2008, close). */
-#define _DEFAULT_SOURCE /* fchown, flock, getentropy, realpath */
 #include "durable.h"
 
 #include "interrupt.h"
@@ -14,9 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <sys/random.h> /* getentropy, which others have in unistd.h */
+#endif
 
 #define NAME_MOST 100 /* bytes of PATH's name in that of the part: some file systems take no more than 143 */
 #define NAME_TRIES 16
@@ -149,7 +150,7 @@ static bool take_after(struct durable *durable, const struct stat *old) {
     mode_t mode = old->st_mode & 0777;
     if (!change_owner(durable, old->st_uid, old->st_gid)) {
         if (!is_missing(errno)) return fail(durable, errno, "");
-        if (!change_owner(durable, (uid_t)-1, old->st_gid)) mode = (mode & 0707) | (mode & 07) << 3;
+        if (!change_owner(durable, (uid_t)-1, old->st_gid)) mode = (mode_t)((mode & 0707) | (mode & 07) << 3);
     }
     int result;
     do result = durable->system->chmod(durable->file, mode);

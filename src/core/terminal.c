@@ -1,5 +1,4 @@
 /* See terminal.h. */
-#define _DEFAULT_SOURCE /* struct winsize */
 #include "terminal.h"
 
 #include <stdlib.h>

@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
+#ifdef __APPLE__
+#define st_mtim st_mtimespec
+#endif
 
 #define INPUT_METATABLE "fnet.input"
 

@@ -1,4 +1,3 @@
-#define _DEFAULT_SOURCE /* madvise */
 #include "lstorage.h"
 
 #include "lerror.h"

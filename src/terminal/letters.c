@@ -21,7 +21,7 @@ size_t letters_decode(const char *bytes, size_t size, wchar_t *letter) {
     memset(&state, 0, sizeof state);
     size_t used = mbrtowc(letter, bytes, size, &state);
     if (used == 0) return 1; /* the letter 0 */
-    if (used == (size_t)-2 && size < MB_CUR_MAX) return 0;
+    if (used == (size_t)-2 && size < (size_t)MB_CUR_MAX) return 0;
     if (used <= size) return used;
     *letter = STRAY + (unsigned char)bytes[0];
     return 1;
@@ -44,7 +44,7 @@ wchar_t *letters_decode_all(const char *text, size_t *count) {
 }
 
 char *letters_encode_all(const wchar_t *letters, size_t count) {
-    char *text = malloc(count * MB_CUR_MAX + 1), *end = text;
+    char *text = malloc(count * (size_t)MB_CUR_MAX + 1), *end = text;
     if (text == NULL) return NULL;
     for (size_t i = 0; i < count; i++) {
         if (letters[i] >= STRAY_FIRST && letters[i] <= STRAY_LAST) {

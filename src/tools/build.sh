@@ -12,7 +12,7 @@ if [ -n "${V:-}" ]; then exec "$make" --no-print-directory "$@"; fi
 total=$("$make" --no-print-directory --dry-run "$@" 2>/dev/null | grep -c "^echo '  compile " || true)
 case ${MAKEFLAGS:-} in
     *-j* | *jobserver*) ;; # as many at a time as the user has said
-    *) set -- --jobs="$(getconf _NPROCESSORS_ONLN)" "$@" ;;
+    *) set -- --jobs="$(getconf _NPROCESSORS_ONLN 2>/dev/null || getconf NPROCESSORS_ONLN)" "$@" ;;
 esac
 
 live=0

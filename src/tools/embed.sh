@@ -21,7 +21,7 @@ for file in "$@"; do
     fi
     count=$((count + 1))
     printf '\nstatic const unsigned char module_%d[] = {\n' "$count"
-    $pack "$file" | od -A n -v -t u1 | sed -e 's/  *\([0-9]\)/\1/' -e 's/  */,/g' -e 's/$/,/'
+    $pack "$file" | od -A n -v -t u1 | sed -e '/[0-9]/!d' -e 's/^ *//' -e 's/ *$/,/' -e 's/  */,/g'
     echo '};'
     name=$(echo "${file#"$root"/}" | sed -e 's,\.lua$,,' -e 's,/init$,,' -e 's,/,.,g')
     rows="$rows    {\"$name\", \"$file\", module_$count, sizeof module_$count, $(($(wc -c < "$file")))},

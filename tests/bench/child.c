@@ -3,7 +3,6 @@
      child RUNS PROGRAM [ARGUMENT...]
    What the program prints is thrown away, its errors are not. The benchmark needs this small program between,
    because the kernel counts into a process's peak what its parent held when it was started. */
-#define _DEFAULT_SOURCE /* wait4 */
 #include <errno.h>
 #include <fcntl.h>
 #include <spawn.h>

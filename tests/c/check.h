@@ -1,13 +1,8 @@
 /* What the C test programs share: counting, values that can be repeated, arrays between guards.
    A program calls check_start first, test() at the start of each test, check() as often as it likes, and returns
-   check_end(). A test passes when it made at least one check and none of its checks failed.
-   To be included before any other header: it chooses the interface of the C library. */
+   check_end(). A test passes when it made at least one check and none of its checks failed. */
 #ifndef FNET_TESTS_CHECK_H
 #define FNET_TESTS_CHECK_H
-
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE /* MAP_ANONYMOUS */
-#endif
 
 #include <float.h>
 #include <math.h>

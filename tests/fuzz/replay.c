@@ -2,7 +2,6 @@
    tests/fuzz/corpus/NAME, and then RUNS times with one of these that was damaged, always in the same way; NAME_fuzz
    FILE with that file. Invariant: the input of a call lies in PROGRAM.input until the call is over, however the
    program ends. A call that takes more than SECONDS_MOST ends it. */
-#define _GNU_SOURCE /* program_invocation_short_name */
 #include "fuzz.h"
 
 #include <dirent.h>
@@ -173,8 +172,8 @@ int main(int count, char **arguments) {
         call(&file);
     } else {
         char folder[256];
-        int length = (int)strlen(program_invocation_short_name) - (int)strlen("_fuzz");
-        snprintf(folder, sizeof folder, "tests/fuzz/corpus/%.*s", length, program_invocation_short_name);
+        const char *slash = strrchr(arguments[0], '/'), *name = slash ? slash + 1 : arguments[0];
+        snprintf(folder, sizeof folder, "tests/fuzz/corpus/%.*s", (int)strlen(name) - (int)strlen("_fuzz"), name);
         if (!read_corpus(folder)) {
             perror(folder);
             return EXIT_FAILURE;

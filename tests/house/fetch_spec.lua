@@ -29,7 +29,7 @@ describe("data/fetch.sh", function()
 
   setup(function()
     server = os.tmpname()
-    local compile = (os.getenv "CC" or "cc") .. " -std=c11 -D_POSIX_C_SOURCE=200809L -o "
+    local compile = (os.getenv "CC" or "cc") .. " -std=c11 -D_DEFAULT_SOURCE -o "
     assert(os.execute(compile .. server .. " tests/support/loopback_server.c"))
   end)
 

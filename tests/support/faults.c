@@ -91,7 +91,7 @@ DECLARE(open, int, (const char *path, int flags, ...));
 int __wrap_open(const char *path, int flags, ...) {
     va_list arguments;
     va_start(arguments, flags);
-    mode_t mode = flags & O_CREAT ? va_arg(arguments, mode_t) : 0;
+    mode_t mode = flags & O_CREAT ? (mode_t)va_arg(arguments, unsigned) : 0;
     va_end(arguments);
     return fails(SYSTEM) ? -1 : __real_open(path, flags, mode);
 }

@@ -5,6 +5,7 @@
    Paths that begin with /whole/ are always sent from their start; those that begin with /broken/ only to their
    middle, as when the connection breaks. */
 #include <arpa/inet.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>

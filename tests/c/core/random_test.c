@@ -80,12 +80,13 @@ static void check_normal(size_t i, double z, double tail, bool left, double tole
 }
 
 static void check_moments(const double *z) {
-    double sum = 0, squares = 0;
+    double sum = 0, squares = 0, count = N;
     for (size_t i = 0; i < N; i++) {
         sum += z[i];
         squares += z[i] * z[i];
     }
-    check(fabs(sum / N) < 0.02 && fabs(squares / N - 1) < 0.03, "mean %g, variance %g", sum / N, squares / N);
+    check(fabs(sum / count) < 0.02 && fabs(squares / count - 1) < 0.03, "mean %g, variance %g", sum / count,
+          squares / count);
 }
 
 static void test_normal(void) {
