@@ -37,8 +37,9 @@ function command.stock_library()
     :gsub("%%s", command.directory)
 end
 
---- What comes in front of a command that a shell starts in the background: there Ctrl-C would be ignored.
-command.hears_interrupts = "env --default-signal=INT "
+--- What comes in front of a command that a shell starts in the background: there Ctrl-C would be ignored, and under
+--- nohup the end of the terminal.
+command.hears_interrupts = "env --default-signal=INT,HUP "
 
 ---@param text string
 ---@return string  one word for the shell
