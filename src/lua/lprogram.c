@@ -7,13 +7,25 @@
 #include <errno.h>
 #include <limits.h>
 #include <unistd.h>
+#ifdef __APPLE__
+#include <mach-o/dyld.h>
+#endif
 
 /* program(): the path of the running program; nil where the system does not tell. */
 static int program(lua_State *L) {
     char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path);
+#ifdef __APPLE__
+    uint32_t size = sizeof path;
+    if (_NSGetExecutablePath(path, &size) != 0) return 0;
+    lua_pushstring(L, path);
+#else
+    static const char *const links[] = {"/proc/self/exe", "/proc/curproc/exe", "/proc/curproc/file"};
+    ssize_t length = -1; /* by Linux, NetBSD or FreeBSD, where it is mounted */
+    for (size_t i = 0; length <= 0 && i < sizeof links / sizeof *links; i++)
+        length = readlink(links[i], path, sizeof path);
     if (length <= 0 || (size_t)length == sizeof path) return 0;
     lua_pushlstring(L, path, (size_t)length);
+#endif
     return 1;
 }
 
