@@ -95,7 +95,7 @@ numerics := -fno-fast-math -ffp-contract=off -fno-math-errno $(if $(filter i386,
 # Nothing in fnet unwinds the stack but debuggers, for which -g adds their own tables.
 variant.release := $(CFLAGS) -fno-asynchronous-unwind-tables
 variant.gcc := -O2 -Werror
-variant.clang := -O2 -Werror
+variant.clang := -O2 -Wpedantic -Werror
 variant.aarch64-gcc := -O2 -Werror
 variant.aarch64-clang := -O2 -Werror
 variant.i386-gcc := -O2 -Werror
@@ -175,7 +175,7 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 .PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage lint
 .PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library install-strip uninstall clean
-.PHONY: dist rock deb
+.PHONY: dist rock deb test-portable test-distributions
 .PHONY: programs objects fuzzers check peers-matmul found-lua FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -365,6 +365,14 @@ test-i386: ## Kernel tests and a short training on a 32-bit build (Debian, Ubunt
 	@sh src/tools/setup.sh i386
 	@$(MAKE) --no-print-directory $(fnet)
 	@MAKE='$(MAKE)' sh tests/tools/emulated.sh i386
+
+test-portable: ## Compile and link for macOS, FreeBSD, NetBSD and musl, by zig, which pip fetches where it is missing
+	@MAKE='$(MAKE)' LUA_CFLAGS='$(LUA_CFLAGS)' sh tests/tools/portable.sh $(or $(TARGETS),\
+	    aarch64-macos x86_64-macos x86_64-freebsd x86_64-netbsd x86_64-linux-musl aarch64-linux-musl)
+
+test-distributions: ## The tests on bare systems of Debian and Ubuntu, as root; SUITES='trixie sid' are some of them
+	@sh src/tools/setup.sh distributions
+	@sh tests/tools/distributions.sh $(or $(SUITES),bookworm trixie sid noble)
 
 fuzz: ## Let libFuzzer invent files and calls, SECONDS=60 for each target or TARGET=name alone
 	@sh src/tools/setup.sh fuzz

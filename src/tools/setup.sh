@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what is missing on this machine: setup.sh GOAL..., where a goal is build, docs, fashion, test, long, pages,
-# fuzz, lint, aarch64 or i386.
+# fuzz, lint, aarch64, i386 or distributions.
 # Invariant: where nothing is missing, it prints nothing, asks no package manager and needs no network.
 # With apt-get it installs, through sudo when not root; elsewhere it names the packages and fails. What apt-get says is
 # shown when it fails, or as it comes with V=1.
@@ -115,6 +115,12 @@ check_cross() {
     [ -e "/usr/$2/include/stdio.h" ] || need "libc6-dev-$3-cross"
 }
 
+check_distributions() {
+    if ! available apt-get; then say "test-distributions needs the packages of Debian or Ubuntu" && exit 1; fi
+    available debootstrap || need debootstrap
+    available git || need git
+}
+
 for goal in "$@"; do
     check_build
     case $goal in
@@ -132,8 +138,10 @@ for goal in "$@"; do
             available clang || need clang
             ;;
         i386) check_cross i386 i686-linux-gnu i386 ;;
+        distributions) check_distributions ;;
         *)
-            say "unknown goal '$goal'; there are build, docs, fashion, test, long, pages, fuzz, lint, aarch64 and i386"
+            say "unknown goal '$goal'; there are build, docs, fashion, test, long, pages, fuzz, lint, aarch64, i386" \
+                "and distributions"
             exit 1
             ;;
     esac
