@@ -110,11 +110,17 @@ static void multiply(const struct job *job, size_t rows, size_t n, struct factor
     }
 }
 
+/* The steps of a row. Not as an expression of both: GCC 10 warns of a change of sign there. */
+static size_t length_of(const struct recurrent *p, size_t row) {
+    if (p->lengths) return (size_t)p->lengths[row];
+    return p->time;
+}
+
 /* Where a row of the batch stands at a step. */
 enum stage { BEHIND, FIRST, WITHIN };
 
 static enum stage stage_of(const struct recurrent *p, size_t row, size_t step) {
-    size_t length = p->lengths ? (size_t)p->lengths[row] : p->time;
+    size_t length = length_of(p, row);
     if (step >= length) return BEHIND;
     return step == (p->reversed ? length - 1 : 0) ? FIRST : WITHIN;
 }
@@ -230,7 +236,7 @@ static void forward(void *context, size_t begin, size_t end) {
     const struct recurrent *p = job->p;
     run_rows(job, begin, end, !p->reversed, step_forward);
     for (size_t row = begin; p->last && row < end; row++) {
-        size_t length = p->lengths ? (size_t)p->lengths[row] : p->time;
+        size_t length = length_of(p, row);
         memcpy(at_row(job, p->last, row), at(job, p->extra, 1, row, p->reversed ? 0 : length - 1),
                p->units * job->size);
     }
