@@ -30,7 +30,7 @@ failed=0
 for target in "$@"; do
     case $target in
         *macos*) open=-Wl,-undefined,dynamic_lookup ;;
-        *) open=-Wl,--unresolved-symbols=ignore-all ;;
+        *) open=-shared ;; # a program that may have gaps
     esac
     log=$folder/$target.log
     begun=$(date +%s)
