@@ -40,7 +40,8 @@ end
 
 local versioned = command.versioned "LUA_INIT"
 
---- Each case: arguments, and where it matters `input`, `environment`, and what must come out in any case.
+--- Each case: arguments, and where it matters `input`, `environment`, and what must come out in any case. Where a
+-- stock Lua `differs`, that alone counts.
 local cases = {
   ["-e runs code"] = { "-e", "print(1 + 1)", output = "2\n" },
   ["-e with the code attached"] = { "-eprint 'attached'", output = "attached\n" },
@@ -68,7 +69,9 @@ local cases = {
   ["an unknown long option"] = { "--verbose", status = 1 },
   ["an option with too much behind it"] = { "-vi", status = 1 },
   ["-- ends the options"] = { "--", "args.lua", "-e", "--" },
-  ["-- alone goes on with standard input"] = { "--", input = "print(arg[0] ~= nil, ...)" },
+  -- Stock Lua 5.4.7 runs out of memory there.
+  ["-- alone goes on with standard input"] = { "--", input = "print(arg[0] ~= nil, ...)", output = "true\n",
+    status = 0, differs = true },
   ["-- - names a file"] = { "--", "-", "a" },
   ["- runs standard input"] = { "-", "a", "b", input = "print(arg[0], arg[-1] ~= nil, ...)" },
   ["standard input without -"] = { input = "print(#arg, ...) return 5" },
@@ -163,7 +166,7 @@ describe("fnet like stock lua:", function()
       local ours = run(command.fnet, case)
       if case.status then assert.equal(case.status, ours.status) end
       if case.output then assert.equal(case.output, ours.output) end
-      if not command.lua then return end
+      if case.differs or not command.lua then return end
       local stock = run(command.lua, case)
       ours.output = ours.output:gsub("^fnet %d[^\n]*\n", "") -- the line before Lua's own in -i
       assert.equal(neutral(stock.output, command.lua), neutral(ours.output, command.fnet))
