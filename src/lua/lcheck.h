@@ -27,8 +27,8 @@ lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Intege
 /* A number that an element of this type can hold. */
 double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtype);
 
-/* The length of a list up to its last number, so that nil in it is met by whoever walks it: for { 1, nil, 3 } Lua 5.5
-   tells the length 1. */
+/* The length of a list up to its last number, so that nil in it is met by whoever walks it: for { 1, nil, 3 }
+   Lua 5.5 tells the length 1. */
 size_t lcheck_length(lua_State *L, int index);
 
 /* A table with a list in it, or nothing, and its length; `expected` names it. */
