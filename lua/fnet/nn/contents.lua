@@ -67,8 +67,23 @@ local function keys_of(list, owner, path)
   return keys
 end
 
--- Tells what the keys of a module, or of a plain table in it, lead to; `walk` has the module, whom to tell, and the
--- tables that are open: one may contain itself.
+-- A walk tells what it finds: on_tensor(tensor, holder, key, path, is_parameter), which may be missing, and
+-- on_part(module, holder, key, path). It has the module that it is in, and the tables that are open, since one may
+-- contain itself. One serves many modules, because a walk stands in front of each prediction.
+local function walk_of(on_tensor, on_part) return { on_tensor = on_tensor, on_part = on_part, open = {} } end
+
+-- Tells a module that was found right inside another one, and makes it a part of that.
+local function tell_part(walk, part, holder, key, path)
+  local module = walk.module
+  if rawget(part, PARENT) ~= module and part ~= module then
+    local parts = rawget(module, PARTS)
+    local is_listed = parts and parts[key] == part
+    contents.adopt(module, part, is_listed and parts.noun .. " " .. key or path .. tostring(key))
+  end
+  walk.on_part(part, holder, key, path)
+end
+
+-- Tells what the keys of a module, or of a plain table in it, lead to.
 local function look(walk, holder, keys, path, is_buffer)
   local module, on_tensor = walk.module, walk.on_tensor
   local buffers = holder == module and module[BUFFERS]
@@ -83,7 +98,7 @@ local function look(walk, holder, keys, path, is_buffer)
       end
     elseif kind == "table" then
       if is_module(value) then
-        walk.on_part(value, holder, key, path)
+        tell_part(walk, value, holder, key, path)
       elseif not getmetatable(value) and not walk.open[value] then
         local name = path .. tostring(key)
         walk.open[value] = true
@@ -94,44 +109,40 @@ local function look(walk, holder, keys, path, is_buffer)
   end
 end
 
--- Tells the tensors of a module itself and the modules right inside, as often as it has them, by on_tensor(tensor,
--- holder, key, path, is_parameter) and on_part(module, holder, key, path). Each of these modules becomes its part.
-local function look_into(module, on_tensor, on_part)
+-- Tells the tensors of a module itself and the modules right inside, as often as it has them.
+local function look_into(walk, module)
+  walk.module = module
   local parts = rawget(module, PARTS)
-  local function adopt_part(part, holder, key, path)
-    if rawget(part, PARENT) ~= module and part ~= module then
-      local is_listed = parts and parts[key] == part
-      contents.adopt(module, part, is_listed and parts.noun .. " " .. key or path .. tostring(key))
-    end
-    on_part(part, holder, key, path)
-  end
-  for i = 1, parts and #parts or 0 do adopt_part(parts[i], module, i, "") end
-  local walk = { module = module, on_tensor = on_tensor, on_part = adopt_part, open = {} }
+  for i = 1, parts and #parts or 0 do tell_part(walk, parts[i], module, i, "") end
   look(walk, module, module[ORDER], "", false)
 end
 
--- Tells the modules and the parameters of a model, each once; the names that the full walk makes cost more than the
--- walk. Either function may be missing.
-local function visit_all(model, on_tensor, on_module)
-  local seen, inside = { [model] = true }, nil
-  local function on_part(part)
+local function found() return true end
+
+--- Tells the modules and the tensors of a model, each module once; the names that `contents.of` makes cost more
+-- than the walk.
+---@param model nn.Module
+---@param on_tensor? function as of a walk
+---@param on_module? fun(module: nn.Module, owner: nn.Module?): any gives what is noted of it, not nil; owner: the
+--- module whose part it is, nil of the model itself
+---@return table<nn.Module, any> notes of each module, true without on_module
+function contents.visit(model, on_tensor, on_module)
+  local notes, note, inside = {}, on_module or found, nil
+  local walk = walk_of(on_tensor, function(part)
     if not inside then inside = {} end
     inside[#inside + 1] = part
-  end
-  local function visit(module)
-    if on_module then on_module(module) end
-    inside = nil
-    look_into(module, on_tensor, on_part)
+  end)
+  local function visit(module, owner)
+    notes[module], inside = note(module, owner), nil
+    look_into(walk, module)
     local parts = inside
     for i = 1, parts and #parts or 0 do
       local part = parts[i]
-      if not seen[part] then
-        seen[part] = true
-        visit(part)
-      end
+      if notes[part] == nil then visit(part, module) end
     end
   end
   visit(model)
+  return notes
 end
 
 --- A model and the modules in it, each once, in the order of the walk.
@@ -139,7 +150,10 @@ end
 ---@return nn.Module[]
 function contents.modules(model)
   local list = {}
-  visit_all(model, nil, function(module) list[#list + 1] = module end)
+  contents.visit(model, nil, function(module)
+    list[#list + 1] = module
+    return true
+  end)
   return list
 end
 
@@ -148,7 +162,7 @@ end
 ---@return tensor[] parameters, tensor[] buffers
 function contents.tensors(model)
   local parameters, buffers, seen = {}, {}, {}
-  visit_all(model, function(tensor, _, _, _, is_one)
+  contents.visit(model, function(tensor, _, _, _, is_one)
     if seen[tensor] then return end
     seen[tensor] = true
     local list = is_one and parameters or buffers
@@ -172,12 +186,12 @@ function contents.parameters(model) return (contents.tensors(model)) end
 ---@return { tensors: table[], parts: table[] } entries
 function contents.own(module)
   local tensors, parts = {}, {}
-  look_into(module, function(tensor, holder, key, path, parameter)
+  look_into(walk_of(function(tensor, holder, key, path, parameter)
     tensors[#tensors + 1] = { value = tensor, name = path .. tostring(key), holder = holder, key = key,
       is_parameter = parameter, owner = module }
   end, function(part, holder, key, path)
     parts[#parts + 1] = { value = part, name = path .. tostring(key), holder = holder, key = key, owner = module }
-  end)
+  end), module)
   return { tensors = tensors, parts = parts }
 end
 

@@ -2,7 +2,6 @@
 -- switches a whole model for a training or an evaluation, leaves such a part as it is. Invariant: only a script's
 -- own words, train and eval, change what is remembered.
 
-local closing = require "fnet.base.closing"
 local contents = require "fnet.nn.contents"
 
 local modes = {}
@@ -40,6 +39,13 @@ function modes.rest(model)
   return model
 end
 
+-- Modes by their modules, which have them again when it is closed.
+local Restored = {}
+
+function Restored:__close()
+  for module, mode in next, self do set(module, mode) end
+end
+
 --- Calls a function while a model is in training or in evaluation mode; afterwards every module is in the mode in
 -- which it was, also when the function raised. A part that a script has put into evaluation mode is not trained,
 -- nor what is in it; but the model itself is.
@@ -49,15 +55,11 @@ end
 ---@param ... any arguments of f
 ---@return any ... what f returns
 function modes.with(model, training, f, ...)
-  local before, stays = {}, {}
-  for _, entry in ipairs(contents.of(model).modules) do
-    local module = entry.value
-    before[module] = module.training
-    stays[module] = module ~= model and (rawget(module, SAID) or stays[entry.owner]) or nil
-  end
-  local _ <close> = closing(function()
-    for module, mode in next, before do set(module, mode) end
-  end)
+  local stays = {}
+  local before <close> = setmetatable(contents.visit(model, nil, function(module, owner)
+    stays[module] = owner and (rawget(module, SAID) or stays[owner])
+    return module.training
+  end), Restored)
   for module in next, before do
     if not (training and stays[module]) then set(module, training) end
   end
