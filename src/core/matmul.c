@@ -23,7 +23,7 @@ enum way { DIRECT, PACKED, TRANSPOSED };
 
 #define SLAB 384                   /* depth of a slab, about: a panel of b stays in the second-level cache */
 #define BLOCK_ROWS 96              /* rows of a block of a, a multiple of every tile's rows */
-#define PACK_ELEMENTS (256 * 1024) /* of b, from which packing pays when there are rows to reuse it */
+#define PACK_ELEMENTS (240 * 1024) /* of b, from which packing pays when there are rows to reuse it */
 #define PACK_ROWS 64
 #define TRANSPOSED_COLUMNS 256 /* of a block of the transpose, at most */
 #define TRANSPOSED_DEPTH 16    /* chains that are shorter do not pay for transposing the result */

@@ -88,10 +88,10 @@ static void test_small(void) {
 static void test_large(void) {
     static const struct shape shapes[] = {
         {7, 33, 1300, false, true, true},    /* three slabs, the last one shallower */
-        {100, 65, 512, true, true, false},   /* one slab exactly, two blocks of rows */
-        {5, 130, 767, false, true, true},    /* as deep as one slab can be */
-        {5, 130, 768, true, true, true},     /* two slabs */
-        {65, 512, 513, true, false, true},   /* packed for its size */
+        {100, 65, 384, true, true, false},   /* one slab exactly, two blocks of rows */
+        {5, 130, 575, false, true, true},    /* as deep as one slab can be */
+        {5, 130, 576, true, true, true},     /* two slabs */
+        {65, 496, 497, true, false, true},   /* packed for its size */
         {600, 10, 33, true, false, false},   /* as the transpose, in three blocks */
         {129, 17, 16, true, false, false},   /* the same, with tails everywhere */
         {50, 1, 300, true, false, false},    /* a single column */
