@@ -147,6 +147,15 @@ describe("evaluate", function()
     assert.same({ true, true, false }, { model.training, spy.training, model[2].training })
   end)
 
+  it("leaves the modes as they are where a model cannot be walked to its end", function()
+    local first, last = identity(), identity()
+    local model = nn.Sequential { first, last }
+    last.parts = { [print] = nn.Dense(1, 1) }
+    raises("Dense: parts: a Dense stands under a key that is a function; a part of a model needs a number or a " ..
+      "text there", function() fnet.predict(model, fnet.zeros { 2 }) end)
+    assert.same({ true, true, true }, { model.training, first.training, last.training })
+  end)
+
   it("checks its arguments", function()
     local model, x = identity(), set.x
     raises("evaluate: expected a model first, got float32 [5, 2]", function() fnet.evaluate(x, set) end)
