@@ -45,7 +45,13 @@ describe("colours", function()
     end
   end)
 
-  it("come again after the last", function()
+  it("are others for each of ten classes, and come again after the last", function()
+    local seen = {}
+    for number = 1, 10 do
+      local colour = colours.of(number)
+      assert.is_nil(seen[colour], colour)
+      seen[colour] = true
+    end
     assert.equal(colours.of(1), colours.of(#colours.series + 1))
   end)
 

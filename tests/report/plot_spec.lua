@@ -67,6 +67,16 @@ describe("a plot", function()
     }, "\n"), plot({ b = { 0, 3 }, a = { 3, 0 } }, { style = "braille" }))
   end)
 
+  it("has another mark for each of ten classes", function()
+    local curves, seen = {}, {}
+    for class = 0, 9 do curves["class " .. class] = { x = { class }, y = { class }, points = true } end
+    for mark, name in plot(curves):gmatch "(%p)  class (%d)" do
+      assert.is_nil(seen[mark], name)
+      seen[mark] = name
+    end
+    assert.same({ "0", "9" }, { seen["*"], seen["$"] })
+  end)
+
   it("has points, beside lines, and a band by its borders", function()
     assert.equal(table.concat({
       "4 +                                   o",

@@ -4,9 +4,11 @@
 
 local colours = {}
 
---- One after the other, for curves; after the last the first comes again.
+--- One after the other, for curves: ten, as many data sets have classes; after the last the first comes again.
 ---@type string[] as "#rrggbb"
-colours.series = { "#2f7fc1", "#d55e00", "#0a9370", "#b05fa3", "#a87800", "#6f6fd8", "#c8434f", "#7f7f7f" }
+colours.series = {
+  "#2f7fc1", "#d55e00", "#0a9370", "#b05fa3", "#a87800", "#6f6fd8", "#c8434f", "#7f7f7f", "#5f8f1f", "#8a4b1f",
+}
 
 --- The colour of the n-th curve.
 ---@param n integer from 1

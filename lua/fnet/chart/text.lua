@@ -9,7 +9,7 @@ local painter = {}
 
 -- The bits of a braille letter's dots, by row and column.
 local BITS = { { 0x01, 0x08 }, { 0x02, 0x10 }, { 0x04, 0x20 }, { 0x40, 0x80 } }
-local MARKS = { "*", "o", "+", "x", "#", "@", "%", "&" }
+local MARKS = { "*", "o", "+", "x", "#", "@", "%", "&", "=", "$" }
 -- By curve: so many dots are drawn, so many left out.
 local DASHES = { { 1, 0 }, { 1, 2 }, { 4, 2 }, { 1, 4 }, { 7, 2 }, { 2, 2 } }
 local EIGHTHS = { "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█" }
