@@ -58,15 +58,18 @@ describe("search", function()
   it("says what there is instead of what fnet has not", function()
     assert.matches("^LSTMCell: a sequence of one step does it, fnet.nn.LSTM%(inputs, units%), which gives its "
       .. "state back\n\n  ", search.find "torch.nn.LSTMCell")
+    assert.equal(1, select(2, search.find("KFold"):gsub("folds%(5%)", ""))) -- KFold and kfold are one name
     assert.matches("^train_test_split: it is a method: local train, valid = set:split%(0%.8%)\n\n  ",
       search.find "train_test_split")
   end)
 
   it("knows every name that an error about an unknown name knows", function()
-    local count = 0
+    local count, of = 0, require "fnet.command.objects"
+    local function objects(class) return { elsewhere = of[class] } end
     for _, list in ipairs {
       getmetatable(fnet), getmetatable(fnet.nn), getmetatable(fnet.optim), getmetatable(fnet.data),
-      getmetatable(fnet.metrics), core.metatable,
+      getmetatable(fnet.metrics), core.metatable, objects("nn.Module"), objects("optim.Optimizer"),
+      objects("data.Standardise"), objects("data.Vocabulary"), objects("fnet.History"),
     } do
       for theirs, ours in pairs(list.elsewhere) do
         count = count + 1

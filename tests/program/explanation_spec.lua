@@ -51,6 +51,37 @@ describe("a field called as a method", function()
   end)
 end)
 
+describe("a method or a field that another library has", function()
+  it("is answered with what fnet has", function()
+    local objects = [[
+      local data, nn, optim = fnet.data, fnet.nn, fnet.optim
+      local x = fnet.rand { 4, 2 }
+      local set = data.Dataset { x = x, y = x }
+      local model = nn.Dense(2, 2)
+      local opt, scale, vocabulary = optim.SGD(model:parameters()), data.standardise(set), data.vocabulary "a b"
+    ]]
+    for code, answer in pairs {
+      ["model:fit(set)"] = "(method 'fit'); fnet.fit(model, options) trains a model",
+      ["model:state_dict()"] = "(method 'state_dict'); did you mean 'state'?",
+      ["opt.param_groups[1].lr = 1"] = "(field 'param_groups'); did you mean 'groups'?",
+      ["scale:inverse_transform(x)"] = "(method 'inverse_transform'); did you mean 'restore'?",
+      ["print(vocabulary.itos[1])"] = "(field 'itos'); did you mean 'tokens'?",
+      ["set:map(print)"] = "a data set has no 'map'; set:with { transform = f } gives each batch to f",
+    } do
+      assert.matches(answer .. "\n", run(objects .. code).errors, 1, true)
+    end
+  end)
+end)
+
+describe("an element that is a number", function()
+  it("is said to be one, where it is used as a tensor", function()
+    for _, index in ipairs { "1", "i" } do
+      assert.matches("'); if it was to be an element of a tensor: t[i] is a number where t has one axis, and needs no "
+        .. ":item()\n", run(("local i, t = 1, fnet.zeros { 2 } print(t[%s]:item())"):format(index)).errors, 1, true)
+    end
+  end)
+end)
+
 describe("a method that a plain table does not have", function()
   it("is not said to be meant itself", function()
     local errors = run("local t = {} t:sub(1)").errors

@@ -155,7 +155,8 @@ function search.names(text)
   local known = { table.unpack(index.elsewhere[naming.bare(name)] or {}) }
   table.sort(known, function(a, b) return a.theirs == name and b.theirs ~= name end)
   for _, entry in ipairs(known) do
-    if index.topics[entry.ours] then add(entry.ours) else notes[#notes + 1] = name .. ": " .. entry.ours end
+    if index.topics[entry.ours] then add(entry.ours)
+    elseif not seen[entry.ours] then seen[entry.ours], notes[#notes + 1] = true, name .. ": " .. entry.ours end
   end
   local function add_matches(words, least)
     for _, match in ipairs(matches(words)) do

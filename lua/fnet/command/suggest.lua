@@ -1,10 +1,19 @@
 --- What was probably meant, where Lua has found nil, or a field that is no method: the method with a name like it,
--- or the library's name without the `fnet.` in front. Used by the `fnet` command only.
+-- what fnet has for that of another library, or the library's name without the `fnet.` in front. Used by the `fnet`
+-- command only.
 
 local later = require "fnet.base.later"
 local naming = require "fnet.base.naming"
 
 local suggest = {}
+
+-- What an object has for a method or a field of another library's objects.
+local function elsewhere(name)
+  local objects = require "fnet.command.objects"
+  for _, class in ipairs(naming.sorted(objects)) do
+    if objects[class][name] then return objects[class][name] end
+  end
+end
 
 --- What the library has by the name of a global that is not there: "fnet.nn.Dense" for "Dense".
 ---@param name string
@@ -24,13 +33,17 @@ end
 ---@param message string
 ---@return string? text nil for other messages, and where nothing is near
 function suggest.way_out(message)
-  local of, kind, name = message:match "attempt to %l+ an? (%l+) value %((%l+) '([%w_]+)'%)$"
+  local of, kind, name = message:match "attempt to %l+ an? (%l+) value %((%l+) '([%w_? ]+)'%)$"
+  if of == "number" and (name == "?" or name == "integer index") then -- as versions of Lua call what t[i] gives
+    return "if it was to be an element of a tensor: t[i] is a number where t has one axis, and needs no :item()"
+  end
   if kind == "method" and of ~= "nil" then return ("%s is a field: write it without parentheses"):format(name) end
   if of ~= "nil" then return nil end
   local near = nil
   if kind == "global" then near = suggest.global(name)
-  elseif kind == "method" then near = require("fnet.command.help").near_method(name) end
-  return near and ("did you mean '%s'?"):format(near)
+  elseif kind == "method" then near = elsewhere(name) or require("fnet.command.help").near_method(name)
+  elseif kind == "field" then near = elsewhere(name) end
+  return near and (near:find " " and near or ("did you mean '%s'?"):format(near))
 end
 
 return suggest

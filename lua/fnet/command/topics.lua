@@ -5,6 +5,7 @@
 
 local annotations = require "fnet.command.annotations"
 local naming = require "fnet.base.naming"
+local objects = require "fnet.command.objects"
 local core = require "fnet.core"
 local further = require "fnet.tensor.elsewhere"
 
@@ -213,6 +214,7 @@ function topics.index()
   add_values(index, fnet)
   add_tensor(index)
   add_classes(index)
+  for _, class in ipairs(naming.sorted(objects)) do add_elsewhere(index, class, { elsewhere = objects[class] }) end
   -- The methods that every model has are those of a table, written in more than one file.
   index.classes["nn.Module"].methods = add_methods(index, "nn.Module", require("fnet.nn.module").Module, {})
   the_index = index

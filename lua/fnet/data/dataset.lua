@@ -341,10 +341,12 @@ function Dataset:batch_count(size)
   return (#self + expect.count("batch_count", size, 1) - 1) // size
 end
 
--- What other libraries call its parts.
+-- What other libraries call its parts, or words that say how it is done.
 local ELSEWHERE = {
-  all = "tensors", data = "x", features = "x", inputs = "x", label = "y", labels = "y", samples = "x",
-  subset = "with", take = "slice", target = "y", targets = "y",
+  all = "tensors", batch = "batches", data = "x", features = "x", filter = "set:with { rows = numbers } has some samples",
+  get = "sample", inputs = "x", label = "y", labels = "y", map = "set:with { transform = f } gives each batch to f",
+  samples = "x", shuffle = "set:batches { shuffle = true } draws a new order each time", subset = "with",
+  take = "slice", target = "y", targets = "y",
 }
 
 -- What a data set may lack is nil; a misspelt name is answered with the one that was probably meant.
@@ -367,7 +369,8 @@ function Dataset:__index(key)
       "some samples, set:batches() goes over all", key)
   end
   local near = not optional[key] and (ELSEWHERE[key] or naming.nearest(key, known))
-  if near then core.raise("a data set has no '%s'; did you mean '%s'?", key, near) end
+  if not near then return nil end
+  core.raise("a data set has no '%s'; %s", key, near:find " " and near or ("did you mean '%s'?"):format(near))
 end
 
 function Dataset:__newindex(key, value)
