@@ -46,11 +46,11 @@ describe("colours", function()
   end)
 
   it("are others for each of ten classes, and come again after the last", function()
-    local seen = {}
+    local known = {}
     for number = 1, 10 do
       local colour = colours.of(number)
-      assert.is_nil(seen[colour], colour)
-      seen[colour] = true
+      assert.is_nil(known[colour], colour)
+      known[colour] = true
     end
     assert.equal(colours.of(1), colours.of(#colours.series + 1))
   end)

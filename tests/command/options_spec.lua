@@ -110,11 +110,25 @@ usage: fnet script.lua [options]
   end)
 
   it("refuse a wrong call at the caller's line", function()
-    local text = "options: expected the script's arguments (arg), a sentence and a list of options"
-    for _, call in ipairs { function() fnet.options() end, function() fnet.options({}, "x") end } do
-      local ok, message = pcall(call)
-      assert.is_false(ok)
-      assert.equal(text, message:match "^.-options_spec%.lua:%d+: (.*)$")
+    local example = 'fnet.options(arg, "Trains a network.", { { "epochs", 5, "rounds of training" } })'
+    local whole = "options: expected the script's arguments, a sentence and a list of options, such as " .. example
+    local one = ": expected { name, default, description } in a list, the default a number, a text or false: "
+      .. example
+    for i, case in ipairs {
+      { whole }, { whole, {}, "x" }, { whole, { epochs = 3 } }, { whole, {}, {}, {} },
+      { "options: specs.epochs" .. one, {}, "x", { epochs = 3 } },
+      { "options: specs[1]" .. one, {}, "x", { "epochs" } },
+      { "options: specs[2]" .. one, {}, "x", { { "a", 1, "b" }, { 1, 2, "c" } } },
+      { "options: specs[1]" .. one, {}, "x", { { "epochs", nil, "passes" } } },
+      { "options: specs[1]" .. one, {}, "x", { { "epochs", true, "passes" } } },
+      { "options: specs[1]" .. one, {}, "x", { { "epochs", 3 } } },
+    } do
+      local ok, message = pcall(function()
+        local values = fnet.options(table.unpack(case, 2, 4))
+        return values
+      end)
+      assert.is_false(ok, i)
+      assert.equal(case[1], message:match "^.-options_spec%.lua:%d+: (.*)$")
     end
   end)
 end)

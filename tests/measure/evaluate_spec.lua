@@ -169,7 +169,8 @@ describe("evaluate", function()
       function() fnet.evaluate(model, set, { loss = "mse" }) end)
     raises("evaluate: loss must return a number, got float32 [5, 2]",
       function() fnet.evaluate(model, set, { loss = function(output) return output end }) end)
-    raises("evaluate: metrics: unknown name 'acc' (did you mean 'accuracy'?); known are accuracy",
+    raises("evaluate: metrics: unknown name 'acc' (did you mean 'accuracy'?); known are accuracy, and "
+      .. "functions by name, { mae = nn.mae }",
       function() fnet.evaluate(model, set, { metrics = { "acc" } }) end)
   end)
 end)

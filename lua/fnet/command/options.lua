@@ -4,6 +4,8 @@ local decimal = require "fnet.base.decimal"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
 
+local EXAMPLE = 'fnet.options(arg, "Trains a network.", { { "epochs", 5, "rounds of training" } })'
+
 local function fail(script, message)
   io.stderr:write(script, ": ", message, "\n", "Try --help.\n")
   os.exit(1, true)
@@ -34,6 +36,24 @@ local function convert(spec, text)
   return nil, what .. (low and high and range:format(low, high) or low and " of at least " .. low or "")
 end
 
+local function is_spec(spec)
+  if type(spec) ~= "table" or type(spec[1]) ~= "string" or type(spec[3]) ~= "string" then return false end
+  return type(spec[2]) == "number" or type(spec[2]) == "string" or spec[2] == false
+end
+
+-- Raises where the declaration would be passed over, or fail later.
+local function check(arguments, about, specs)
+  if type(arguments) ~= "table" or type(about) ~= "string" or type(specs) ~= "table" then
+    core.raise("options: expected the script's arguments, a sentence and a list of options, such as %s", EXAMPLE)
+  end
+  for _, key in ipairs(naming.keys(specs)) do
+    if type(key) ~= "number" or not is_spec(specs[key]) then
+      core.raise("%s: expected { name, default, description } in a list, the default a number, a text or false: %s",
+        naming.part("options: specs", key), EXAMPLE)
+    end
+  end
+end
+
 --- Parses a script's arguments. Prints the help and ends the program for --help; for an unknown option or a
 -- wrong value, says so on stderr and ends it with status 1.
 ---@param arguments string[] the global `arg`
@@ -42,9 +62,7 @@ end
 --- of "" an optional text, a whole number or a float asks for one
 ---@return table values by name
 return function(arguments, about, specs)
-  if type(arguments) ~= "table" or type(specs) ~= "table" then
-    core.raise("options: expected the script's arguments (arg), a sentence and a list of options")
-  end
+  check(arguments, about, specs)
   local script, values, flags, by_flag = arguments[0] or "script", {}, {}, {}
   for i, spec in ipairs(specs) do
     values[spec[1]], flags[i] = spec[2], flag_of(spec[1])

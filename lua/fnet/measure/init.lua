@@ -158,6 +158,7 @@ function metrics.r2(output, target)
   return total / #missed
 end
 
+local root = "fnet.nn.mse(output, target):item() ^ 0.5"
 local rates = "print fnet.metrics.confusion(model, set), which has precision, recall and f1 for each class"
 
 return later.names("fnet.metrics", metrics, { ["fnet.measure.mistakes"] = "mistakes" }, {
@@ -166,5 +167,8 @@ return later.names("fnet.metrics", metrics, { ["fnet.measure.mistakes"] = "mista
   f1 = rates, f1_score = rates, confusion_matrix = "confusion", expected_calibration_error = "calibration_error",
   precision = rates, r2_score = "r2", recall = rates, roc_auc = "auc", roc_auc_score = "auc",
   top_k_accuracy_score = "top_k",
+  mae = "fnet.nn.mae(output, target):item()", mean_absolute_error = "fnet.nn.mae(output, target):item()",
+  mean_squared_error = "fnet.nn.mse(output, target):item()", mse = "fnet.nn.mse(output, target):item()",
+  rmse = root, root_mean_squared_error = root, log_loss = "fnet.nn.cross_entropy(output, labels):item()",
   plot_top_losses = "fnet.report.mistakes shows the worst mistakes", top_losses = "mistakes",
 })

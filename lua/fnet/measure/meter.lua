@@ -84,6 +84,10 @@ local function metric_list(what, metrics)
     if is.callable(name) then
       core.raise("%s: metrics: expected a name for the function, such as { mae = nn.mae }", what)
     end
+    if type(name) == "string" and name ~= "accuracy" then
+      core.raise("%s: metrics: unknown name '%s'%s; known are accuracy, and functions by name, { mae = nn.mae }",
+        what, name, naming.hint(name, { "accuracy" }))
+    end
     add(name, library[expect.choice(what .. ": metrics", name, { "accuracy" })])
   end
   for _, name in ipairs(naming.sorted(metrics)) do

@@ -65,6 +65,7 @@ return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras; more layers
   LayerNormalization = "LayerNorm", Linear = "Dense", LSTMCell = recurrent:format "LSTM",
   MaxPool2d = "MaxPool2D",
   MaxPooling2D = "MaxPool2D", Module = "module",
+  functional = "its functions of one tensor are methods, such as t:relu(), its losses are in fnet.nn",
   ModuleDict = "a plain table with names does it: self.heads = { left = nn.Dense(8, 2), ... }", ModuleList = "List",
   MSELoss = "mse", MultiheadAttention = "MultiHeadAttention", NLLLoss = "cross_entropy",
   Parameter = "a tensor whose requires_grad is set to true is a parameter of the module that has it in a field, " ..

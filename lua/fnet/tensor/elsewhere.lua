@@ -11,6 +11,8 @@ local GAUSS = "fnet.randn draws from a normal distribution, fnet.rand from a uni
 local NANS = "fnet.where(t:isnan(), 0, t) puts 0 in the place of what is no number"
 local NAMED = [[types are texts: fnet.zeros(shape, "float64")]]
 local LAYERS = "layers are in fnet.nn, functions of one tensor its methods"
+local RECIPE = "examples/recipes/%s.lua is one"
+local RL = "examples/recipes/dqn.lua learns with a memory, examples/recipes/reinforce.lua by the policy's gradient"
 local CPU = "fnet computes on the processor alone"
 
 -- Of tensors.
@@ -55,8 +57,16 @@ local tensor = {
   zero_ = "t:fill(0) sets all elements to 0",
 }
 
--- Of fnet.
+-- Of fnet; and words for what a recipe shows.
 local functions = {
+  autoencoder = "examples/autoencoder.lua is one", DQN = RECIPE:format "dqn", GAN = RECIPE:format "gan",
+  learning_rate_finder = RECIPE:format "lr_finder", lr_find = RECIPE:format "lr_finder",
+  PCA = RECIPE:format "hidden_pca", perplexity = "math.exp of nn.cross_entropy(output, labels):item()",
+  policy_gradient = RL, q_learning = RL, REINFORCE = RECIPE:format "reinforce", reinforcement_learning = RL,
+  saliency = RECIPE:format "saliency", temperature = "(logits / temperature):softmax():sample() draws with one",
+  transfer_learning = RECIPE:format "transfer",
+  TSNE = "fnet has none; examples/recipes/hidden_pca.lua draws a layer by its two main directions",
+  VAE = RECIPE:format "vae",
   append = "concat", asanyarray = "tensor", autocast = TYPES,
   autograd = "fnet.grad gives gradients, loss:backward() leaves them in .grad of what requires them",
   batch_norm = LAYERS, broadcast_tensors = "it is a method of tensors: t:expand(shape)",

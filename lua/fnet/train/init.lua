@@ -33,7 +33,7 @@ local function callback_lists(callbacks)
   for _, event in ipairs(EVENTS) do lists[event] = {} end
   if callbacks == nil then return lists end
   expect.that(type(callbacks) == "table", "fit: callbacks",
-    "a table of functions by event, or a list of those", callbacks)
+    "a table of functions by event, such as fnet.report.training(), or a list of those", callbacks)
   for _, handlers in ipairs(#callbacks == 0 and { callbacks } or callbacks) do
     expect.options("fit: callbacks", handlers, IN_CALLBACKS, { "outputs" })
     lists.wants_outputs = lists.wants_outputs or handlers.outputs == true
