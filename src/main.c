@@ -143,10 +143,12 @@ static bool help_with(lua_State *L, int arguments) {
 }
 
 /* Pushes what the library says to do instead, such as "did you mean 'x'?", where Lua's own message on top of the
-   stack says what a value is not; false, with nothing pushed, where there is no such advice. */
+   stack says what a value is not, or that there is no such script; false, with nothing pushed, where there is no
+   such advice. */
 static bool push_way_out(lua_State *L) {
     int top = lua_gettop(L);
-    if (strstr(lua_tostring(L, top), " value (") == NULL) return false;
+    const char *message = lua_tostring(L, top);
+    if (strstr(message, " value (") == NULL && strncmp(message, "cannot open ", 12) != 0) return false;
     lua_getglobal(L, "require");
     lua_pushliteral(L, "fnet.command.suggest");
     if (help_with(L, 1) && lua_getfield(L, -1, "way_out") == LUA_TFUNCTION) {
@@ -290,10 +292,12 @@ static void preload_modules(lua_State *L) {
 
 /* ---- the command line ---- */
 
+/* Only how the command is called is shown, so that the complaint is still there on a small screen. */
 static void complain_of_option(const char *option) {
     fprintf(stderr, options_needs_argument(option) ? "%s: '%s' needs argument\n" : "%s: unrecognized option '%s'\n",
             program, option);
-    fputs(options_usage, stderr);
+    const char *rest = strstr(options_usage, "Options");
+    fprintf(stderr, "%.*s`fnet --help` explains them\n", (int)(rest - options_usage), options_usage);
 }
 
 /* The global `arg`: the script's name at 0, what follows it from 1, what precedes it below 0. Without a script
@@ -381,7 +385,12 @@ static bool complete_words(lua_State *L) {
 /* Pushes the chunk of a file, or of standard input for NULL. Where the session goes on after it, its locals stay.
  */
 static bool load_script(lua_State *L, const char *name, bool stays) {
-    if (!stays || name == NULL) return luaL_loadfile(L, name) == LUA_OK || report(L);
+    if (!stays || name == NULL) {
+        int status = luaL_loadfile(L, name);
+        if (status == LUA_ERRFILE && push_way_out(L))
+            lua_pushfstring(L, "%s; %s", lua_tostring(L, -2), lua_tostring(L, -1));
+        return status == LUA_OK || report(L);
+    }
     if (!require(L, "fnet.command.session")) return false;
     push_member(L, -1, "load_file");
     lua_pushstring(L, name);

@@ -84,12 +84,11 @@ struct options options_parse(char **argv) {
             options.script = i + 1;
             return options;
         }
-        if (options_is_help(option)) {
+        if (options_is_help(option) && argv[i + 1] != NULL && strcmp(argv[i + 1], "--search") == 0)
+            option = argv[++i];
+        options.search |= strcmp(option, "--search") == 0;
+        if (options_is_help(option) || options.search) {
             options.help = true;
-            if (argv[i + 1] != NULL && strcmp(argv[i + 1], "--search") == 0) {
-                option = argv[++i];
-                options.search = true;
-            }
             if (argv[i + 1] != NULL && argv[i + 1][0] != '-') options.topic = argv[++i];
             if (options.search && options.topic == NULL) options.bad = option;
         } else if (option[1] == 'e' || option[1] == 'l') {

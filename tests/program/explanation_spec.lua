@@ -77,7 +77,7 @@ describe("an element that is a number", function()
   it("is said to be one, where it is used as a tensor", function()
     for _, index in ipairs { "1", "i" } do
       assert.matches("'); if it was to be an element of a tensor: t[i] is a number where t has one axis, and needs "
-        .. "no :item()\n", run(("local i, t = 1, fnet.zeros { 2 } print(t[%s]:item())"):format(index)).errors, 1, true)
+        .. "no :item()\n", run(("local i, t = 1, fnet.zeros { 2 } t[%s]:item()"):format(index)).errors, 1, true)
     end
   end)
 end)

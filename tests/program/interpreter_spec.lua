@@ -234,16 +234,31 @@ describe("fnet on top of stock lua:", function()
     assert.same({ "", 1 }, { result.output, result.status })
     assert.matches("fnet: nothing is said of 'quantum'; `help \"fnet\"` lists what there is\n", result.errors,
       1, true)
+    assert.equal(run(command.fnet, { "--help", "--search", "lstm" }).output,
+      run(command.fnet, { "--search", "lstm" }).output)
     result = run(command.fnet, { "--help", "--search" })
     assert.same({ "", 1 }, { result.output, result.status })
     assert.matches("fnet: '--search' needs argument\nusage: fnet", result.errors, 1, true)
   end)
 
-  it("an unknown option shows the usage on standard error", function()
+  it("an unknown option shows how fnet is called on standard error, on less than a screen", function()
     local result = run(command.fnet, { "--colour" })
     assert.equal("", result.output)
-    assert.matches("unrecognized option '--colour'\nusage: fnet", result.errors, 1, true)
+    assert.matches("unrecognized option '%-%-colour'\nusage: fnet.*\n`fnet %-%-help` explains them\n$",
+      result.errors)
+    assert.is_true(select(2, result.errors:gsub("\n", "")) < 24)
     assert.equal(1, result.status)
+  end)
+
+  it("a word that is no script is answered with the command or the option that is like it", function()
+    for word, meant in pairs { inf = "info", exprot = "export", help = "--help", version = "--version" } do
+      local result = run(command.fnet, { word, "file" })
+      assert.matches(("fnet: cannot open %s: No such file or directory; did you mean 'fnet %s'?\n"):format(word,
+        meant), result.errors, 1, true)
+      assert.equal(1, result.status)
+    end
+    assert.matches("No such file or directory\n$", run(command.fnet, { "inf.lua" }).errors)
+    assert.matches("No such file or directory\n$", run(command.fnet, { "trial" }).errors)
   end)
 
   it("carries its modules inside", function()

@@ -135,8 +135,8 @@ describe("layers of a script", function()
     local Other = nn.module "Dense" -- the name of one of fnet's
     Other.forward = Residual.forward
     nn.Sequential { Residual(3), Other() }:save(path)
-    support.raises(("load: %s needs layers that are not part of fnet; give their classes: "):format(path)
-      .. "{ layers = { Dense = ..., Residual = ... } }", function() fnet.load(path) end)
+    support.raises(("load: %s needs layers that are not part of fnet; a script gives fnet.load their classes: "
+      .. "{ layers = { Dense = ..., Residual = ... } }"):format(path), function() fnet.load(path) end)
     support.raises("load: layers: expected classes by name, { Residual = Residual }, got number",
       function() fnet.load("nowhere", { layers = 5 }) end)
     support.raises("load: layers: expected classes by name, { Residual = Residual }",

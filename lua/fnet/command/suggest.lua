@@ -29,10 +29,21 @@ function suggest.global(name)
   end
 end
 
---- What the script was probably to do where Lua says "attempt to call a nil value (method 'paramters')".
+-- What the word was probably to be that is no script: "inf" the command info, "help" an option.
+local function command(word)
+  local names = naming.sorted(require "fnet.command")
+  names[#names + 1], names[#names + 2] = "--help", "--version"
+  local near = naming.nearest(word, names)
+  return near and ("did you mean 'fnet %s'?"):format(near)
+end
+
+--- What the script was probably to do where Lua says "attempt to call a nil value (method 'paramters')", and what
+-- the command line was where it says "cannot open inf: No such file or directory".
 ---@param message string
 ---@return string? text nil for other messages, and where nothing is near
 function suggest.way_out(message)
+  local word = message:match "^cannot open ([%w-]+):"
+  if word then return command(word) end
   local of, kind, name = message:match "attempt to %l+ an? (%l+) value %((%l+) '([%w_? ]+)'%)$"
   if of == "number" and (name == "?" or name == "integer index") then -- as versions of Lua call what t[i] gives
     return "if it was to be an element of a tensor: t[i] is a number where t has one axis, and needs no :item()"

@@ -344,8 +344,9 @@ end
 -- What other libraries call its parts, or words that say how it is done.
 local ELSEWHERE = {
   all = "tensors", batch = "batches", data = "x", features = "x",
-  filter = "set:with { rows = numbers } has some samples", get = "sample", inputs = "x", label = "y", labels = "y", map = "set:with { transform = f } gives each batch to f",
-  samples = "x", shuffle = "set:batches { shuffle = true } draws a new order each time", subset = "with",
+  filter = "set:with { rows = numbers } has some samples", get = "sample", inputs = "x", label = "y", labels = "y",
+  map = "set:with { transform = f } gives each batch to f", samples = "x",
+  shuffle = "set:batches { shuffle = true } draws a new order each time", subset = "with",
   take = "slice", target = "y", targets = "y",
 }
 

@@ -77,8 +77,8 @@ local function build(path, metadata, tensors, layers)
   local about = origin.read(metadata)
   local model, missing, hollow = description.build(metadata, layers, elements)
   if missing then
-    core.raise("load: %s needs layers that are not part of fnet; give their classes: { layers = { %s } }", path,
-      core.visible(table.concat(missing, " = ..., ") .. " = ..."))
+    core.raise("load: %s needs layers that are not part of fnet; a script gives fnet.load their classes: " ..
+      "{ layers = { %s } }", path, core.visible(table.concat(missing, " = ..., ") .. " = ..."))
   end
   local matched, problem = state.match(model, tensors)
   if not matched then files.fault("%s", problem) end
