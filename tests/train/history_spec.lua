@@ -2,6 +2,7 @@
 
 local fnet = require "fnet"
 local command = require "tests.support.command"
+local core = require "fnet.core"
 local decimal = require "fnet.base.decimal"
 local history = require "fnet.train.history"
 local support = require "tests.support"
@@ -46,6 +47,30 @@ describe("a history", function()
     assert.equal(fnet.report.plot({ loss = h.loss, valid_loss = h.valid_loss }, { x_label = "epoch" }),
       fnet.report.plot(h))
     assert.matches("valid_loss", fnet.report.plot(h))
+  end)
+
+  it("stands in blocks of columns where the terminal has no room for all of them", function()
+    local h = history(2, { "loss", "top_ten", "valid_loss", "valid_top_ten", "seconds" })
+    for epoch = 1, 2 do
+      h[epoch] = { epoch = epoch, loss = 0.5, top_ten = 0.25, valid_loss = 0.75, valid_top_ten = 0.125,
+        seconds = 2 }
+    end
+    h.stopped = "stopped"
+    local whole, terminal = tostring(h), core.terminal
+    assert.equal(4, select(2, (whole .. "\n"):gsub("\n", "")))
+    rawset(core, "terminal", function() return 40 end)
+    local narrow = tostring(h)
+    rawset(core, "terminal", function() return 65 end)
+    assert.equal(whole, tostring(h))
+    rawset(core, "terminal", terminal)
+    assert.equal([[
+   epoch      loss   top_ten  valid_loss
+       1    0.5000    0.2500      0.7500
+       2    0.5000    0.2500      0.7500
+   epoch  valid_top_ten   seconds
+       1         0.1250      2.00
+       2         0.1250      2.00
+stopped]], narrow)
   end)
 
   it("has nan where an epoch has no such figure, and no clash with its fields", function()

@@ -7,6 +7,8 @@ local in_columns = require "fnet.base.columns"
 local naming = require "fnet.base.naming"
 local processes = require "fnet.base.processes"
 local say = require "fnet.base.say"
+local width_of = require("fnet.base.width").of
+local core = require "fnet.core"
 
 --- What fnet.fit gives: a list of records, one an epoch (epoch, samples, seconds, loss, each metric, valid_loss,
 -- ...), which prints as a table. The name of a figure gives its list over the epochs, `history.loss`: numbers, nan
@@ -149,6 +151,30 @@ function History:csv(path)
   return processes.write_file(path, { table.concat(lines) })
 end
 
+-- The rows as lines. Where these would be longer than the terminal, the columns that have no room stand below,
+-- beside the first one again.
+local function in_blocks(rows)
+  local most, lines = core.terminal(1) or math.huge, {}
+  local function drawn(columns)
+    local parts = {}
+    for i, row in ipairs(rows) do
+      parts[i] = {}
+      for k, number in ipairs(columns) do parts[i][k] = row[number] end
+    end
+    return in_columns(parts, 8, "  ")
+  end
+  local taken = { 1 }
+  for k = 2, #rows[1] do
+    table.insert(taken, k)
+    if #taken > 2 and width_of(drawn(taken)[1]) > most then -- each line is as long: cells stand to the right
+      table.remove(taken)
+      table.move(drawn(taken), 1, #rows, #lines + 1, lines)
+      taken = { 1, k }
+    end
+  end
+  return table.move(drawn(taken), 1, #rows, #lines + 1, lines)
+end
+
 -- The loss and the metrics of all epochs, one a line, and how it ended.
 function History:__tostring()
   local names = { "epoch", table.unpack(self.columns) }
@@ -165,7 +191,7 @@ function History:__tostring()
       add(function(name) return text_of(name, record[name]) end)
     end
   end
-  local lines = in_columns(rows, 8, "  ")
+  local lines = in_blocks(rows)
   lines[#lines + 1] = self:ending()
   if self.restored then lines[#lines + 1] = ("the weights are those after epoch %d"):format(self.best) end
   return table.concat(lines, "\n")
