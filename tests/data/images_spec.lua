@@ -77,6 +77,8 @@ describe("PNG", function()
     end
     assert(data.write_png(path, fnet.tensor { { 0, 0.5, 1, 2, -1 } }))
     assert.same({ { 0, 128, 255, 255, 0 } }, data.read_image(path):totable())
+    assert(data.write_png(path, fnet.tensor { { { 0 }, { 1 } } })) -- one channel
+    assert.same({ { 0, 255 } }, data.read_image(path):totable())
   end)
 
   local DEPTHS = { [0] = { 1, 2, 4, 8, 16 }, [2] = { 8, 16 }, [3] = { 1, 2, 4, 8 }, [4] = { 8, 16 },

@@ -87,6 +87,9 @@ end
 ---@return string? bytes nil where the picture is too large
 ---@return string? message
 function images.encode_png(what, picture)
+  if core.is_tensor(picture) and picture.rank == 3 and picture.shape[3] == 1 then
+    picture = picture:detach():squeeze(3) -- as a network with one channel gives it
+  end
   check_picture(what, picture)
   if picture.dtype ~= "uint8" then
     picture = core.no_grad(function()
@@ -100,7 +103,8 @@ end
 
 --- Writes a picture as a PNG file.
 ---@param path string
----@param picture tensor # [height, width] or [height, width, 3]: uint8, or floats from 0 (black) to 1
+---@param picture tensor # [height, width], [height, width, 1] or [height, width, 3]: uint8, or floats from 0
+--- (black) to 1; what lies beyond becomes black or white
 ---@return boolean? true nil where the file cannot be written
 ---@return string? message, integer? code
 function images.write_png(path, picture)
