@@ -40,11 +40,19 @@ static int check_axes(lua_State *L, const char *what, const struct tensor *t, bo
     return (int)count;
 }
 
-/* Arguments: tensor, axis or axes, keep (true: they stay with length 1). Reduced axes that are not neighbours are
+/* Whether the axes stay with length 1, at 3. A number there was to be a second axis. */
+static bool check_keep(lua_State *L, const char *what) {
+    if (!lua_isnoneornil(L, 3) && !lua_isboolean(L, 3))
+        lerror(L, "%s: keep: expected true or false, got %s; several axes are a list, {1, 2}", what,
+               lpush_kind(L, 3));
+    return lua_toboolean(L, 3);
+}
+
+/* Arguments: tensor, axis or axes, keep. Reduced axes that are not neighbours are
    brought together by a copy with those that stay in front. */
 static struct plan plan_reduction(lua_State *L, const char *what, enum dtype dtype) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
-    bool keep = lua_toboolean(L, 3), reduced[TENSOR_MAX_RANK] = {false};
+    bool keep = check_keep(L, what), reduced[TENSOR_MAX_RANK] = {false};
     int count = check_axes(L, what, t, reduced), first = 0, kept = 0, last = 0;
     while (first < t->rank && !reduced[first]) first++;
     int end = first;

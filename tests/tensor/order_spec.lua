@@ -186,7 +186,8 @@ describe("median and quantile", function()
     raises("quantile: q: expected a number from 0 to 1 or a list of them, got table", function() t:quantile {} end)
     raises("median: axis: expected a whole number from 1 to 2, got 3", function() t:median(3) end)
     raises("median: axis 2 is there twice", function() t:median { 2, 2 } end)
-    raises("median: keep: expected true or false, got number", function() t:median(1, 1) end)
+    raises("median: keep: expected true or false, got number; several axes are a list, {1, 2}",
+      function() t:median(1, 1) end)
     raises("median: a float32 tensor of [0] has no elements to choose from",
       function() fnet.zeros({ 0 }):median() end)
     raises("a tensor has no field or method 'percentile'; t:quantile(percent / 100)",

@@ -84,6 +84,17 @@ describe("reductions over several axes", function()
       function() t:norm(2, { axis = 1 }) end)
     raises("norm: axis: expected a whole number from 1 to 2, got nan", function() t:norm(2, { 0 / 0 }) end)
   end)
+
+  it("are not told one after the other, as if the second were `keep`", function()
+    local t = fnet.zeros { 2, 3, 4 }
+    for _, name in ipairs {
+      "sum", "mean", "max", "min", "argmax", "argmin", "var", "std", "prod", "any", "logsumexp",
+    } do
+      raises(name .. ": keep: expected true or false, got number; several axes are a list, {1, 2}",
+        function() t[name](t, 1, 2) end)
+      assert.same({ 3, 4 }, t[name](t, 1, false).shape)
+    end
+  end)
 end)
 
 describe("cumsum, cumprod and prod", function()
@@ -155,7 +166,8 @@ describe("cumsum, cumprod and prod", function()
       function() t:cumsum { 1, 2 } end)
     raises("cumprod: expected a tensor with an axis, got a float32 tensor of [], whose number is t:item()",
       function() fnet.tensor(2):cumprod() end)
-    raises("prod: keep: expected true or false, got string", function() t:prod(1, "keep") end)
+    raises("prod: keep: expected true or false, got string; several axes are a list, {1, 2}",
+      function() t:prod(1, "keep") end)
     raises("prod: expected a tensor, got number; a method is called with a colon, t:prod(...)",
       function() t.prod(3) end)
   end)

@@ -12,7 +12,9 @@ local axes = {}
 ---@param axis? integer|integer[]
 ---@param keep? boolean
 function axes.check(what, x, axis, keep)
-  if keep ~= nil then expect.boolean(what .. ": keep", keep) end
+  if keep ~= nil and type(keep) ~= "boolean" then
+    core.raise("%s: keep: expected true or false, got %s; several axes are a list, {1, 2}", what, core.kind(keep))
+  end
   if type(axis) ~= "table" then
     if axis ~= nil then expect.axis(what, axis, x.rank) end
     return
