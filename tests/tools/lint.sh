@@ -9,9 +9,9 @@ luacheck --quiet --codes --no-color .busted .luacheckrc fnet-scm-1.rockspec lua 
 
 echo '== cppcheck'
 cppcheck --quiet -j 2 --std=c11 --language=c --platform=unix64 --error-exitcode=1 \
-    --enable=warning,performance,portability --template=gcc -Isrc src tests || status=1
+    --enable=warning,performance,portability --template=gcc -Isrc src tests examples || status=1
 
 echo '== clang-format'
-find src tests -name '*.[ch]' -o -name '*.inc' | LC_ALL=C sort | xargs clang-format --dry-run -Werror || status=1
+find src tests examples -name '*.[ch]' -o -name '*.inc' | LC_ALL=C sort | xargs clang-format --dry-run -Werror || status=1
 
 exit $status

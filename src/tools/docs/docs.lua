@@ -20,6 +20,7 @@ local chapters = {
   { "guide", "examples/guide.md", "Guide" },
   { "terms", "terms", "Words of the lesson" },
   { "recipes", "examples/README.md", "Recipes" },
+  { "embed", "examples/embed/README.md", "In a C program" },
   { "reference", "reference", "Reference" },
   { "formats", "lua/fnet/files/README.md", "File formats" },
   { "numerics", "src/kernels/README.md", "Numerics" },
