@@ -12,6 +12,7 @@ typedef __m256d dvec;
 
 #define WIDTH 8
 #define REAL_MIN FLT_MIN
+#define REAL_EPSILON FLT_EPSILON
 #define REAL_INFINITY INFINITY
 #define REAL_NAN NAN
 #define TILE_ROWS 6
@@ -60,6 +61,7 @@ static inline vec vmax(vec a, vec b) { return _mm256_max_ps(a, b); } /* a > b ? 
 typedef __m256 vmask;
 static inline vmask vgreater(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_GT_OQ); }
 static inline vmask vequal(vec a, vec b) { return _mm256_cmp_ps(a, b, _CMP_EQ_OQ); }
+static inline bool vany_but(vmask a, vmask b) { return !_mm256_testc_ps(b, a); }
 static inline vec vselect(vmask mask, vec yes, vec no) { return _mm256_blendv_ps(no, yes, mask); }
 static inline vec vmax_nan(vec a, vec b) {
     return vselect(_mm256_cmp_ps(a, a, _CMP_UNORD_Q), a, _mm256_max_ps(a, b));

@@ -12,6 +12,7 @@ typedef __m512d dvec;
 
 #define WIDTH 16
 #define REAL_MIN FLT_MIN
+#define REAL_EPSILON FLT_EPSILON
 #define REAL_INFINITY INFINITY
 #define REAL_NAN NAN
 #define TILE_ROWS 6
@@ -40,6 +41,7 @@ static inline vec vmax(vec a, vec b) { return _mm512_max_ps(a, b); } /* a > b ? 
 typedef __mmask16 vmask;
 static inline vmask vgreater(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_GT_OQ); }
 static inline vmask vequal(vec a, vec b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
+static inline bool vany_but(vmask a, vmask b) { return (a & ~b) != 0; }
 static inline vec vselect(vmask mask, vec yes, vec no) { return _mm512_mask_blend_ps(mask, no, yes); }
 static inline vec vmax_nan(vec a, vec b) {
     return vselect(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a, _mm512_max_ps(a, b));

@@ -12,6 +12,7 @@ typedef double real;
 typedef double vec;
 
 #define REAL_MIN DBL_MIN
+#define REAL_EPSILON DBL_EPSILON
 #define REAL_INFINITY INFINITY
 
 #include "template/single.inc"

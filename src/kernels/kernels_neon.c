@@ -12,6 +12,7 @@ typedef float64x2_t dvec;
 
 #define WIDTH 4
 #define REAL_MIN FLT_MIN
+#define REAL_EPSILON FLT_EPSILON
 #define REAL_INFINITY INFINITY
 #define REAL_NAN NAN
 #define TILE_ROWS 6
@@ -48,6 +49,7 @@ static inline vec vcopysign(vec size, vec sign) { return vbslq_f32(vdupq_n_u32(0
 typedef uint32x4_t vmask;
 static inline vmask vgreater(vec a, vec b) { return vcgtq_f32(a, b); }
 static inline vmask vequal(vec a, vec b) { return vceqq_f32(a, b); }
+static inline bool vany_but(vmask a, vmask b) { return vmaxvq_u32(vbicq_u32(a, b)) != 0; }
 static inline vec vselect(vmask mask, vec yes, vec no) { return vbslq_f32(mask, yes, no); }
 
 /* Comparisons, since vmaxq_f32 and its like have other answers for NaN and for zeros of unlike sign. */

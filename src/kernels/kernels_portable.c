@@ -15,12 +15,11 @@ typedef float real;
 typedef float vec;
 
 #define REAL_MIN FLT_MIN
+#define REAL_EPSILON FLT_EPSILON
 #define REAL_INFINITY INFINITY
 #define REAL_NAN NAN
 
 #include "template/single.inc"
-
-static inline vec vcopysign(vec size, vec sign) { return copysignf(size, sign); }
 
 static inline dvec dmax(dvec a, dvec b) { return a > b ? a : b; }
 static inline dvec dmin(dvec a, dvec b) { return a < b ? a : b; }

@@ -130,6 +130,37 @@ static void test_decay(const struct kernels *kernels) {
               (double)v[i], (double)velocity[i]);
 }
 
+static float any_size(int least, int most) {
+    int exponent = least + (int)random_below((size_t)(most - least));
+    float mantissa =
+        1 + (float)random_below(4) / 4 + (random_below(2) ? (float)random_below(1 << 21) * 0x1p-23f : 0);
+    return ldexpf(random_below(2) ? mantissa : -mantissa, exponent);
+}
+
+/* First moments whose product with the rate is denormal, for parameters that see it and for those that do not; with
+   a fade that leaves sums halfway between two numbers, where the least term decides. */
+static void test_denormal_products(const struct kernels *kernels) {
+    enum { N = 4096 + 5 };
+    static const float fades[] = {0, 1.5f, 0.75f, 0x1.8p-17f, 0x1p-30f},
+                       rates[] = {1e-3f, 0.3f, 0x1p-22f, 0x1p-26f, 8};
+    static float g[N], m[N], v[N], p[N], wanted_m[N], wanted_v[N], wanted_p[N];
+    for (size_t k = 0; k < 25; k++) {
+        struct optim_step step = {
+            .rate = (double)rates[k / 5], .beta1 = 0.9, .beta2 = 0.999, .fade = (double)fades[k % 5]};
+        step.epsilon = random_below(8) ? 1e-8 : 0;
+        for (size_t i = 0; i < N; i++) {
+            g[i] = random_below(8) ? 0 : any_size(-140, -60);
+            wanted_m[i] = m[i] = random_below(8) ? any_size(-127, -100) : 0;
+            wanted_v[i] = v[i] = random_below(8) ? fabsf(any_size(random_below(2) ? -126 : 0, 12)) : 0;
+            wanted_p[i] = p[i] = random_below(8) ? any_size(-140, 2) : 0;
+            expected(OPTIM_ADAM, &step, g[i], &wanted_m[i], &wanted_v[i], &wanted_p[i]);
+        }
+        kernels->optim[OPTIM_ADAM](1, N, N, &step, g, m, v, p);
+        check_same(N, wanted_m, m, "first moment, %zu", k);
+        check_same(N, wanted_p, p, "parameter, %zu", k);
+    }
+}
+
 int main(int count, char **arguments) {
     static const size_t rows[] = {0, 1, 3};
     size_t tables;
@@ -146,6 +177,8 @@ int main(int count, char **arguments) {
     for (size_t t = 0; t < tables; t++) {
         test("%s moments that decay", table[t]->name);
         test_decay(table[t]);
+        test("%s denormal products", table[t]->name);
+        for (size_t i = 0; i < 20; i++) test_denormal_products(table[t]);
         test("%s without moments", table[t]->name);
         test_without_moments(table[t]);
     }
