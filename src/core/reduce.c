@@ -117,9 +117,10 @@ double reduce_root(size_t n, size_t step, const double *x, double mean) {
     double most = 0, sum = 0;
     for (size_t i = 0; i < n; i++) {
         double distance = fabs(x[i * step] - mean);
-        if (!(distance <= most)) most = distance;
+        if (isnan(distance)) return distance;
+        if (distance > most) most = distance;
     }
-    if (most == 0 || !isfinite(most)) return most;
+    if (most == 0 || isinf(most)) return most;
     for (size_t i = 0; i < n; i++) sum += (x[i * step] - mean) / most * ((x[i * step] - mean) / most);
     return most * sqrt(sum);
 }

@@ -121,6 +121,15 @@ describe("squares of the largest and the smallest numbers", function()
       assert.is_true(math.abs(t:std(2)[2] / scale / 2 ^ 0.5 - 1) < 1e-15)
     end
     assert.equal(math.huge, fnet.tensor({ math.huge, 1 }, "float64"):norm():item())
+    local nan, infinite = 0 / 0, math.huge
+    for _, row in ipairs { { nan, infinite, 1 }, { infinite, nan }, { nan, 1e300 } } do
+      local norm = fnet.tensor(row, "float64"):norm():item()
+      assert.is_true(norm ~= norm)
+    end
+    for _, row in ipairs { { 1, infinite, 2 }, { infinite, 1 }, { nan, infinite } } do -- no matter in which order
+      local deviation = fnet.tensor(row, "float64"):std():item()
+      assert.is_true(deviation ~= deviation)
+    end
     assert.equal(0, fnet.zeros({ 5 }):norm():item())
     assert.equal(0, fnet.zeros({ 0 }):norm():item())
   end)
