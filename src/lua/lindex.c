@@ -57,7 +57,7 @@ static int scatter(lua_State *L) {
     const char *what = luaL_optstring(L, 5, "scatter");
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     int axis = lcheck_axis(L, 3, what, t);
-    size_t length = (size_t)lcheck_integer(L, 4, "scatter: length", 0, INT32_MAX);
+    size_t length = (size_t)lcheck_integer(L, 4, lua_pushfstring(L, "%s: length", what), 0, INT32_MAX);
     if (!dtype_is_float(t->dtype))
         return lerror(L, "%s: expected a float tensor, got %s", what, dtype_names[t->dtype]);
     const struct tensor *indices = push_index_list(L, 2, what, length);
@@ -136,7 +136,7 @@ static int put_along(lua_State *L) {
     const char *what = luaL_optstring(L, 5, "put_along");
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     int axis = lcheck_axis(L, 3, what, t);
-    size_t length = (size_t)lcheck_integer(L, 4, "put_along: length", 0, INT32_MAX);
+    size_t length = (size_t)lcheck_integer(L, 4, lua_pushfstring(L, "%s: length", what), 0, INT32_MAX);
     if (!dtype_is_float(t->dtype))
         return lerror(L, "%s: expected a float tensor, got %s", what, dtype_names[t->dtype]);
     const struct tensor *indices = push_indices(L, 2, what, length);

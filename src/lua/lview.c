@@ -140,7 +140,8 @@ static int unslice(lua_State *L) {
     int axis = lcheck_axis(L, 2, "unslice", t);
     lua_Integer part_length = (lua_Integer)t->shape[axis];
     lua_Integer length = lcheck_integer(L, 4, "unslice: length", part_length, LUA_MAXINTEGER);
-    size_t first = (size_t)lcheck_integer(L, 3, "unslice: first", 1, length - part_length + 1) - 1;
+    lua_Integer free = length - part_length;
+    size_t first = (size_t)lcheck_integer(L, 3, "unslice: first", 1, free < LUA_MAXINTEGER ? free + 1 : free) - 1;
     double value = lua_isnil(L, 5) ? 0 : lcheck_element(L, 5, "unslice: value", t->dtype);
     struct tensor shape = *t;
     shape.shape[axis] = (size_t)length;
@@ -161,10 +162,13 @@ static int expand(lua_State *L) {
         size_t wanted = shape[rank - t->rank + axis];
         fits = t->shape[axis] == wanted || t->shape[axis] == 1;
     }
-    struct tensor layout;
-    if (!fits || !tensor_layout(&layout, t->dtype, rank, shape))
+    if (!fits)
         return lerror(L, "expand: %s cannot be repeated to %s; only axes of length 1 repeat", lpush_shape_of(L, t),
                       lpush_shape(L, rank, shape));
+    struct tensor layout;
+    if (!tensor_layout(&layout, t->dtype, rank, shape))
+        return lerror(L, "expand: %s of %s elements is more than this machine can address",
+                      lpush_shape(L, rank, shape), dtype_names[t->dtype]);
     struct tensor view = tensor_expand(t, rank, shape);
     ltensor_view(L, 1, &view);
     int classes = classes_of(L);

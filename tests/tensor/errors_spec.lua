@@ -49,8 +49,10 @@ describe("a shape", function()
     raises("eye: [4294967296, 4294967296] of float32 elements is more than this machine can address",
       function() local _ = fnet.eye(2 ^ 32) end)
     raises("reshape: the lengths are too large", function() t:reshape { 2 ^ 62, 2 ^ 62 } end)
-    raises("expand: [1] cannot be repeated to [4611686018427387904, 4]; only axes of length 1 repeat",
-      function() fnet.ones({ 1 }):expand { 2 ^ 62, 4 } end)
+    raises("expand: [4611686018427387904, 1] of float32 elements is more than this machine can address",
+      function() fnet.ones({ 1 }):expand { 2 ^ 62, 1 } end)
+    raises("unslice: [9223372036854775807, 0] of float32 elements is more than this machine can address",
+      function() fnet.zeros({ 0, 0 }):unslice(1, 1, math.maxinteger) end)
     local long = fnet.ones({ 1 }):expand { 2 ^ 32 }
     raises("add: [4294967296, 4294967296] of float32 elements is more than this machine can address",
       function() local _ = long + long:reshape { 2 ^ 32, 1 } end)

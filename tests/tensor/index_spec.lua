@@ -252,6 +252,8 @@ describe("wrong arguments", function()
       function() t:pad { 1, 1, 1 } end)
     raises("tile: expected a table with a count for each axis of [2, 3], got 1 of them",
       function() t:tile { 2 } end)
+    raises("scatter_add: length: expected a whole number from 0 to 2147483647, got 1099511627776",
+      function() fnet.zeros({ 2 ^ 40, 0 }):scatter_add(fnet.ones({ 2 }, "int32"), fnet.zeros { 2, 0 }) end)
     raises("scatter_add: expected a source of [3, 3] of float32 for these indices, got a float32 tensor of [2, 3]",
       function() t:scatter_add(int { 1, 1, 1 }, t) end)
     raises("scatter_add: expected a source of [2, 3] of float32 for these indices, got a float64 tensor of [2, 3]",
@@ -274,7 +276,12 @@ describe("wrong arguments", function()
       function() t:pad { 0, { 1 } } end)
     raises("pad: value: expected a number, got string", function() t:pad({ 1, 0 }, "a") end)
     raises("tile: axis 2: expected a whole number of at least 0, got -1", function() t:tile { 1, -1 } end)
-    raises("tile: a result of 3.988e+37 elements is too large", function() t:tile { 2 ^ 61, 2 ^ 61 + 2 ^ 59 } end)
+    raises("tile: a result of [4.612e+18, 8.647e+18] is too large",
+      function() t:tile { 2 ^ 61, 2 ^ 61 + 2 ^ 59 } end)
+    local none = fnet.zeros { 2 ^ 31, 0 }
+    raises("tile: a result of [1.845e+19, 0] is too large", function() none:tile { 2 ^ 33, 1 } end)
+    raises("tile: a result of [0, 9.223e+18] is too large",
+      function() fnet.zeros { 1, 1 }:tile { 0, math.maxinteger } end)
     raises("masked_fill: expected a whole number from 0 to 255 for uint8, got 256",
       function() t:byte():masked_fill(t, 256) end)
     raises("one_hot: classes: expected a whole number from 0 to 2147483647, got nil",

@@ -168,12 +168,13 @@ function methods:tile(counts)
     core.raise("tile: expected a table with a count for each axis of %s, got %s", say.shape(self.shape),
       type(counts) == "table" and #counts .. " of them" or core.kind(counts))
   end
-  local shape, elements, repeated = self.shape, self:count(), 0
+  local shape, lengths, size, repeated = self.shape, {}, 1, 0
   for axis, count in ipairs(counts) do
-    elements = elements * (expect.count(("tile: axis %d"):format(axis), count, 0) + 0.0)
+    local length = shape[axis] * (expect.count(("tile: axis %d"):format(axis), count, 0) + 0.0)
+    lengths[axis], size = say.number(length, "%.4g"), size * math.max(length, 1)
     if count ~= 1 then repeated = repeated + 1 end
   end
-  if elements >= 2 ^ 53 then core.raise("tile: a result of %.4g elements is too large", elements) end
+  if size >= 2 ^ 53 then core.raise("tile: a result of [%s] is too large", table.concat(lengths, ", ")) end
   if repeated == 0 then return self:clone() end
   if repeated > MOST_REPEATED then -- first those behind, then those in front
     local front, behind, left = {}, {}, MOST_REPEATED
