@@ -117,8 +117,12 @@ describe("cross_entropy with options", function()
       { weights = { 1, 2 } })
     fails("cross_entropy: weights: expected one for each of the 3 classes, got number", ce, x, labels,
       { weights = 1 })
-    fails("cross_entropy: weights: expected none below 0, got -2 for class 3", ce, x, labels,
+    fails("cross_entropy: weights: expected finite ones of at least 0, got -2 for class 3", ce, x, labels,
       { weights = { 1, 1, -2 } })
+    fails("cross_entropy: weights: expected finite ones of at least 0, got nan for class 2", ce, x, labels,
+      { weights = { 1, 0 / 0, 2 } })
+    fails("cross_entropy: weights: expected finite ones of at least 0, got inf for class 1", ce, x, labels,
+      { weights = { math.huge, 1, 2 } })
     fails("cross_entropy: expected labels [batch], or distributions of the shape of the output [4, 3], got float32 "
       .. "[3, 4]", ce, x, fnet.ones { 3, 4 })
     fails("cross_entropy: expected at least one row and one class of floats, got int32 [2, 3]", ce,

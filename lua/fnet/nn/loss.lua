@@ -35,9 +35,10 @@ local function weights_of(value, output)
   local weights = type(value) == "table" and core.tensor(value, output.dtype) or value
   expect.that(core.is_tensor(weights) and weights.rank == 1 and #weights == classes, "cross_entropy: weights",
     ("one for each of the %d classes"):format(classes), weights)
-  if weights:min():item() < 0 then
-    core.raise("cross_entropy: weights: expected none below 0, got %g for class %d", weights:min():item(),
-      weights:argmin():item())
+  local least, most = weights:min():item(), weights:max():item()
+  if not (least >= 0 and most < math.huge) then
+    core.raise("cross_entropy: weights: expected finite ones of at least 0, got %s for class %d",
+      say.number(least < 0 and least or most, "%g"), (least < 0 and weights:argmin() or weights:argmax()):item())
   end
   return weights:to(output.dtype)
 end
