@@ -107,6 +107,8 @@ describe("optim.class", function()
     end
     assert.equal("Wrong: update: moments.v was replaced by float32 [3, 4]; write into it: moments.v:copy(...)",
       error_of(function(_, gradient, moments) moments.v = gradient end))
+    assert.equal("Wrong: update: expected new values to be written into the parameter, parameter:copy(...), got " ..
+      "float32 [3, 4] returned", error_of(function(parameter, gradient) return parameter - gradient end))
     assert.equal("Wrong: update: there is no 'beta'; known are lr, steps",
       error_of(function(_, _, _, options) return options.beta end))
     assert.equal("Wrong: update: there is no 'm'; known are v",

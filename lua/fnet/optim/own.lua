@@ -96,7 +96,11 @@ return function(name, spec)
     for k, parameter in ipairs(cohort.parameters) do
       local own = {}
       for moment, list in pairs(lists) do own[moment] = list[k] end
-      update(parameter, parameter.grad, strict(name, own), values)
+      local returned = update(parameter, parameter.grad, strict(name, own), values)
+      if returned ~= nil and not rawequal(returned, parameter) then
+        core.raise("%s: update: expected new values to be written into the parameter, parameter:copy(...), " ..
+          "got %s returned", name, say.value(returned))
+      end
       for moment, list in pairs(lists) do
         if own[moment] ~= list[k] then
           core.raise("%s: update: moments.%s was replaced by %s; write into it: moments.%s:copy(...)", name, moment,
