@@ -77,6 +77,10 @@ describe("data.sequences", function()
       "float32 [1, 3]", function() data.sequences { fnet.ones { 3, 2 }, fnet.ones { 1, 3 } } end)
     raises("sequences: entry 2: expected int32 [steps] as entry 1, but for the number of steps, got float32 [1]",
       function() data.sequences({ ints { 1 }, fnet.ones { 1 } }, { pad = 0 }) end)
+    raises("sequences: entry 2: expected a tensor [steps, ...], got nil",
+      function() data.sequences { ints { 1 }, nil, ints { 1 } } end)
+    raises("sequences: pad: expected a whole number from 0 to 255 for uint8, got 256",
+      function() data.sequences({ fnet.zeros({ 1 }, "uint8") }, { pad = 256 }) end)
     raises("sequences: entry 1: expected a tensor [steps, ...], got table", function() data.sequences { { 1 } } end)
     raises("sequences: pad: what is to stand behind the end of whole numbers? vocabulary.padding for tokens; " ..
       "for labels a number that the loss ignores, such as 0 with cross_entropy's ignore = 0",

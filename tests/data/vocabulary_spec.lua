@@ -90,6 +90,12 @@ describe("data.vocabulary", function()
     assert.same({ 3, 4 }, again:encode("ab"):totable())
   end)
 
+  it("leaves the list of a script's own split as it is", function()
+    local known = { "a", "b" }
+    local v = data.vocabulary("ab", { split = function() return known end })
+    for _ = 1, 2 do assert.same({ 3, 4 }, v:encode("ab"):totable()) end
+  end)
+
   it("reads nothing that is damaged", function()
     local function refuses(problem, text)
       local path = file_of(text)
@@ -111,7 +117,11 @@ describe("data.vocabulary", function()
   it("refuses what it cannot do", function()
     local raises, v = support.raises, data.vocabulary(texts)
     raises("vocabulary: expected a text or a list of texts, got number", function() data.vocabulary(1) end)
+    raises("vocabulary: expected a text or a list of texts, got table",
+      function() data.vocabulary { text = "a" } end)
     raises("vocabulary: text 2: expected a text, got number", function() data.vocabulary { "a", 1 } end)
+    raises("vocabulary: text 2: expected a text, got nil", function() data.vocabulary { "a", nil, "b" } end)
+    raises("encode: entry 2: expected a text, got nil", function() v:encode { "a", nil, "b" } end)
     raises("vocabulary: text 1: the text is not UTF-8: byte 2", function() data.vocabulary "a\255" end)
     raises("vocabulary: split: unknown name 'word' (did you mean 'words'?); known are characters, words",
       function() data.vocabulary("a", { split = "word" }) end)

@@ -13,11 +13,11 @@ local sequences = {}
 
 -- Raises unless all are like the first, but for their lengths.
 local function check_list(list)
-  expect.that(type(list) == "table" and getmetatable(list) == nil and #list > 0, "sequences",
+  expect.that(type(list) == "table" and getmetatable(list) == nil and core.length(list) > 0, "sequences",
     "a list of at least one tensor, each [steps, ...]", list)
   local first, total = list[1], 0
-  for i, t in ipairs(list) do
-    local place = "sequences: entry " .. i
+  for i = 1, core.length(list) do
+    local t, place = list[i], "sequences: entry " .. i
     expect.that(core.is_tensor(t) and t.rank >= 1, place, "a tensor [steps, ...]", t)
     local alike = t.dtype == first.dtype and t.rank == first.rank
     for axis = 2, alike and t.rank or 0 do alike = alike and t.shape[axis] == first.shape[axis] end
@@ -56,7 +56,8 @@ function sequences.sequences(list, options)
     starts[i], lengths[i] = steps, math.min(#t, most)
     steps = steps + lengths[i]
   end
-  local series = core.full({ steps, table.unpack(first.shape, 2) }, padding(first.dtype, options.pad), first.dtype)
+  local series = core.full({ steps, table.unpack(first.shape, 2) }, padding(first.dtype, options.pad), first.dtype,
+    "sequences: pad")
   for i, t in ipairs(list) do
     local length = lengths[i]
     if length > 0 then

@@ -89,15 +89,15 @@ function Vocabulary:encode(text)
   expect.method("encode", self)
   if type(text) == "table" then
     local list = {}
-    for i, one in ipairs(text) do
-      list[i] = self:encode(expect.that(type(one) == "string", "encode: entry " .. i, "a text", one))
+    for i = 1, core.length(text) do
+      list[i] = self:encode(expect.that(type(text[i]) == "string", "encode: entry " .. i, "a text", text[i]))
     end
     return list
   end
-  local tokens, numbers = split("encode", self, text), self[NUMBERS]
-  for i, token in ipairs(tokens) do tokens[i] = numbers[token] or self.unknown end
-  if #tokens == 0 then return core.full({ 0 }, 0, "int32") end
-  return core.tensor(tokens, "int32")
+  local list, numbers = {}, self[NUMBERS]
+  for i, token in ipairs(split("encode", self, text)) do list[i] = numbers[token] or self.unknown end
+  if #list == 0 then return core.full({ 0 }, 0, "int32") end
+  return core.tensor(list, "int32")
 end
 
 --- The text of tokens, without the padding; words with blanks between.
@@ -143,8 +143,8 @@ end
 -- How often each token is there, and all of them.
 local function count(fields, texts)
   local counts, list = {}, {}
-  for i, text in ipairs(texts) do
-    for _, token in ipairs(split("vocabulary: text " .. i, fields, text)) do
+  for i = 1, core.length(texts) do
+    for _, token in ipairs(split("vocabulary: text " .. i, fields, texts[i])) do
       if token == PADDING or token == UNKNOWN then
         core.raise("vocabulary: text %d: the token %s is the vocabulary's own", i, token)
       end
@@ -167,7 +167,8 @@ local public = {}
 ---@return data.Vocabulary
 function public.vocabulary(texts, options)
   if type(texts) == "string" then texts = { texts } end
-  expect.that(type(texts) == "table", "vocabulary", "a text or a list of texts", texts)
+  local is_list = type(texts) == "table" and (core.length(texts) > 0 or next(texts) == nil)
+  expect.that(is_list, "vocabulary", "a text or a list of texts", texts)
   options = expect.options("vocabulary", options, { "split", "lower", "least", "most" }, { "lower" })
   local how = options.split
   if how == nil then how = "words" end
