@@ -190,6 +190,7 @@ describe("grad", function()
     raises("grad: inputs: expected a tensor or a list of at least one, got nil", function() fnet.grad(y) end)
     raises("grad: inputs: expected a tensor or a list of at least one, got table", function() fnet.grad(y, {}) end)
     raises("grad: input 2: expected a tensor, got number", function() fnet.grad(y, { x, 3 }) end)
+    raises("grad: input 2: expected a tensor, got nil", function() fnet.grad(y, { x, nil, x }) end)
     raises("grad: input 1, [2], does not require gradients; set its requires_grad = true before y is computed",
       function() fnet.grad(y, fnet.ones { 2 }) end)
     raises("grad: gradient: expected a tensor, got number", function() fnet.grad(y, x, { gradient = 3 }) end)

@@ -222,6 +222,8 @@ describe("norm and logsumexp", function()
   it("refuse what they do not understand", function()
     local t = fnet.zeros { 2, 3 }
     raises("norm: p: expected a number above 0, the axis comes behind it, got string", function() t:norm "fro" end)
+    raises("norm: p: expected a number above 0, the axis comes behind it, got -1", function() t:norm(-1) end)
+    raises("norm: p: expected a number above 0, the axis comes behind it, got nan", function() t:norm(NAN) end)
     raises("norm: p: expected a number above 0, the axis comes behind it, got table",
       function() t:norm { 1, 2 } end)
     raises("norm: axis: expected a whole number from 1 to 2, got 3", function() t:norm(2, 3) end)

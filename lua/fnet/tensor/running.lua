@@ -2,6 +2,7 @@
 
 local expect = require "fnet.base.expect"
 local is = require "fnet.base.is"
+local say = require "fnet.base.say"
 local axes = require "fnet.tensor.axes"
 local core = require "fnet.core"
 
@@ -75,7 +76,10 @@ function methods:norm(p, axis, keep)
   expect.self("norm", self)
   axes.check("norm", self, axis, keep)
   if p == nil or p == 2 then return core.norm(self, axis, keep) end
-  expect.that(type(p) == "number" and p > 0, "norm: p", "a number above 0, the axis comes behind it", p)
+  if not (type(p) == "number" and p > 0) then
+    core.raise("norm: p: expected a number above 0, the axis comes behind it, got %s",
+      type(p) == "number" and say.number(p, "%g") or say.value(p))
+  end
   local size = self:abs()
   if p == 1 or self:count() == 0 then return size:sum(axis, keep) end
   if p == math.huge then return size:max(axis, keep) end
