@@ -61,28 +61,15 @@ emulated() { $starter "$@" </dev/null; }
 weights() { "$@" examples/fashion.lua --data tests/fixtures/fashion --epochs 1 | sed -n 's/^weights sha256 //p'; }
 
 expected=$(weights ./fnet)
-passed=0
-failed=0
+logs=build/$processor-logs
+. tests/tools/verdict.sh
+verdict_start
 
-# run_program PROGRAM: in sight; adds up the figures that it ends with
-run_program() {
-    echo "== $1"
+# run_emulated PROGRAM
+run_emulated() {
     arguments=''
     case $1 in */fuzz/*) arguments=$runs ;; esac
-    status=0
-    emulated "$1" $arguments >"$1.log" 2>&1 || status=$?
-    cat "$1.log"
-    figures=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$1.log" | tail -n 1)
-    if [ $status -ne 0 ]; then
-        echo "$1 ended with status $status"
-        case $figures in '' | *' 0') figures="0 1" ;; esac
-    fi
-    if [ -z "$figures" ]; then
-        echo "$1 did not report its figures"
-        figures='0 1'
-    fi
-    passed=$((passed + ${figures% *}))
-    failed=$((failed + ${figures#* }))
+    run_program "$1" emulated "$1" $arguments
 }
 
 # compare_weights FNET ISA
@@ -113,7 +100,7 @@ test_build() {
         ${MAKE:-make} --silent --no-print-directory VARIANT="${build#build/}" CC="$compiler" READLINE=none \
         CPPFLAGS="-isystem $root/usr/include -isystem $root/usr/include/$folder" \
         LDFLAGS="-L$libraries" "$build/fnet" "$@"
-    for program in "$@"; do run_program "$program"; done
+    for program in "$@"; do run_emulated "$program"; done
     for isa in $isas; do compare_weights "$build/fnet" "$isa"; done
 }
 
@@ -127,6 +114,4 @@ case $processor in
         ;;
 esac
 
-echo
-echo "$passed passed, $failed failed"
-[ $failed -eq 0 ] && [ $passed -gt 0 ]
+verdict_end

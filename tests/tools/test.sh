@@ -3,7 +3,7 @@
 # The C programs first, then the specs inside FNET, then (release only, since a sanitizer has to be in the
 # executable) the library's specs inside stock Lua. Specs find the interpreter under test in $FNET.
 # Invariant: the last line is `N passed, N failed`, the sum of all of them; the exit status is 0 only when every
-# command succeeded, reported its figures, and no sanitizer wrote a report, in whatever process.
+# command succeeded and reported its figures (verdict.sh), and no sanitizer wrote a report, in whatever process.
 set -u
 
 fuzz_runs=5000 # of targets in C; those in Lua take longer
@@ -23,51 +23,23 @@ if [ "$variant" = tsan ] && ! "$FNET" -e '' 2>/dev/null; then
 fi
 
 logs=build/$variant/logs
-rm -rf "$logs"
-mkdir -p "$logs"
+. tests/tools/verdict.sh
+verdict_start
 
 # An allocation that fails must return NULL, as it does without a sanitizer; a forked child may start threads.
-common="allocator_may_return_null=1:log_path=$PWD/$logs/report"
+common="allocator_may_return_null=1:log_path=\"$PWD/$logs/report\""
 export ASAN_OPTIONS="$common:detect_stack_use_after_return=1"
 export UBSAN_OPTIONS="$common:print_stacktrace=1"
 export TSAN_OPTIONS="$common:die_after_fork=0"
-
-passed=0
-failed=0
-
-# run NAME COMMAND...: runs it in sight, keeps what it prints, and adds up the figures that it ends with.
-run() {
-    name=$1
-    shift
-    echo "== $name"
-    log=$logs/$(echo "$name" | tr ' /' '__').log
-    { "$@" 2>&1 </dev/null; echo $? >"$log.status"; } | tee "$log"
-    status=$(cat "$log.status")
-    set -- $(awk '
-        /^[0-9]+ passed, [0-9]+ failed$/ { passed = $1; failed = $3; found = 1 }
-        /^[0-9]+ success(es)? \/ [0-9]+ failures? \/ [0-9]+ errors? \/ / {
-            passed = $1; failed = $4 + $7; found = 1
-        }
-        END { if (found) print passed, failed }' "$log")
-    if [ $# -ne 2 ]; then
-        echo "$name ended with status $status before it reported its figures"
-        set -- 0 1
-    elif [ "$status" -ne 0 ] && [ "$2" -eq 0 ]; then
-        echo "$name ended with status $status"
-        set -- "$1" 1
-    fi
-    passed=$((passed + $1))
-    failed=$((failed + $2))
-}
 
 for program in "$@"; do
     case $program in
         */fuzz/*)
             runs=$fuzz_runs
             if [ -e "tests/fuzz/${program##*/}.lua" ]; then runs=$script_runs; fi
-            run "$program" "$program" $runs
+            run_program "$program" "$program" $runs
             ;;
-        *) run "$program" "$program" ;;
+        *) run_program "$program" "$program" ;;
     esac
 done
 
@@ -82,7 +54,7 @@ if [ "$variant" = tsan ]; then
     echo "left out: fuzz targets and specs that run in one thread, and specs named Ctrl-C, which ThreadSanitizer"
     echo "cannot deliver to a busy Lua loop (.busted)"
 fi
-run "specs in $FNET" busted --lua="$FNET" --run=$task $tags --output=plainTerminal
+run_specs "specs in $FNET" busted --lua="$FNET" --run=$task $tags --output=plainTerminal
 
 if [ "$variant" = release ]; then
     if lua=$(sh tests/tools/stock-lua.sh); then
@@ -90,7 +62,7 @@ if [ "$variant" = release ]; then
         path=$(printenv "LUA_PATH_$suffix" || printenv LUA_PATH || echo ';')
         cpath=$(printenv "LUA_CPATH_$suffix" || printenv LUA_CPATH || echo ';')
         echo "left out: the specs that start fnet as a program (.busted)"
-        run "library specs in $lua" env "LUA_PATH_$suffix=lua/?.lua;lua/?/init.lua;$path" \
+        run_specs "library specs in $lua" env "LUA_PATH_$suffix=lua/?.lua;lua/?/init.lua;$path" \
             "LUA_CPATH_$suffix=build/release/?.so;$cpath" \
             busted --lua="$lua" --run=library --output=plainTerminal
     else
@@ -108,6 +80,4 @@ for report in "$logs"/report.*; do
     failed=$((failed + 1))
 done
 
-echo
-echo "$passed passed, $failed failed"
-[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+verdict_end
