@@ -8,8 +8,8 @@
 # IMAGES=auto|none, MPI=auto|none, V=1 (show the commands).
 
 ifeq ($(wildcard src/main.c),)
-$(error fnet is built in its own folder, and all that is made goes to build there: make -C $(or $(patsubst %/,%,\
-$(dir $(firstword $(MAKEFILE_LIST)))),THE-FOLDER))
+$(error fnet is built in its own folder, and all that is made goes to build there: \
+make -C '$(patsubst %/Makefile,%,$(strip $(MAKEFILE_LIST)))')
 endif
 ifeq ($(origin CC),default)
 CC = cc

@@ -29,7 +29,9 @@ describe("the Makefile", function()
     assert.is_nil(made:find("a-compiler", 1, true))
   end)
 
-  if command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then return end -- `make install` would build it
+  if command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then
+    return pending "make install: left out, it would build the release, and this is another build"
+  end
 
   local where = "DESTDIR=" .. command.quote("%s/what's in it") .. " PREFIX='/opt/a b'"
 
@@ -82,6 +84,6 @@ describe("the Makefile", function()
     local result = command.shell(directory, "env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make -f " ..
       command.quote(command.directory .. "/Makefile"))
     assert.equal(2, result.status)
-    assert.is_truthy(result.errors:find("make -C " .. command.directory, 1, true), result.errors)
+    assert.is_truthy(result.errors:find("make -C '" .. command.directory .. "'", 1, true), result.errors)
   end)
 end)
