@@ -122,7 +122,7 @@ end)
 
 describe("a plot as PNG", function()
   it("has axes, curves and a frame where the SVG has them", function()
-    if not png.readable then return end
+    if not png.readable then return pending "left out: built without libpng" end
     local curves, options = { { 0, 10, 5 } }, { width = 300, height = 200 }
     local elements = svg_of(curves, options)
     local picture = assert(core.decode_image(written(report.plot, curves, "png", options)))

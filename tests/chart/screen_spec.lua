@@ -7,8 +7,8 @@ local directory = command.make_directory()
 teardown(function() command.remove_directory(directory) end)
 
 local function seen(environment)
-  return command.shell(directory, "env -u LC_ALL -u LC_CTYPE -u LANG " .. environment .. " " .. command.fnet
-    .. [[ -e 'local s = require("fnet.chart.screen").of(1)
+  return command.shell(directory, "env -u LC_ALL -u LC_CTYPE -u LANG " .. environment .. " "
+    .. command.quote(command.fnet) .. [[ -e 'local s = require("fnet.chart.screen").of(1)
       print(s.terminal, s.columns, s.colour, s.unicode)']]).output
 end
 

@@ -35,7 +35,7 @@ describe("fashion_mnist", function()
   -- Copies the small data set into a new directory below the temporary one.
   local function copy(name)
     local path = directory .. "/" .. name
-    assert(os.execute(("mkdir -p %s && cp %s/*.gz %s"):format(path, FIXTURES, path)))
+    assert(os.execute(("mkdir -p %s && cp %s/*.gz %s"):format(path, command.quote(FIXTURES), path)))
     return path
   end
 

@@ -116,7 +116,8 @@ describe("read_images", function()
   end)
 
   it("says what is missing", function()
-    assert.same({ nil, "/nonexistent: No such file or directory", 2 }, { data.read_images "/nonexistent" })
+    local missing = root .. "/missing"
+    assert.same({ nil, missing .. ": No such file or directory", 2 }, { data.read_images(missing) })
     assert.same({ nil, root .. ": holds no folder with PNG or JPEG files; expected one for each class" },
       { data.read_images(root) })
     put("a", "b.png", "GIF89a")

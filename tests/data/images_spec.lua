@@ -309,7 +309,8 @@ describe("read_image", function()
       assert.same({ nil, path .. ": " .. words }, { data.read_image(path) })
     end
     assert.same({ nil, write "" .. ": is empty, expected a PNG or JPEG picture" }, { data.read_image(write "") })
-    assert.same({ nil, "/nonexistent: No such file or directory", 2 }, { data.read_image "/nonexistent" })
+    local missing = directory .. "/missing"
+    assert.same({ nil, missing .. ": No such file or directory", 2 }, { data.read_image(missing) })
     assert.same({ nil, directory .. ": Is a directory", 21 }, { data.read_image(directory) })
     raises("read_image: expected a path, got nil", function() data.read_image() end)
     raises("read_image: background: expected a whole number from 0 to 255, got 256",

@@ -25,8 +25,8 @@ describe("examples/tabular.lua", function()
   end)
 
   it("says what is wrong with a file", function()
-    local result = run("tabular.lua", "--file", "/nonexistent.csv")
-    assert.same({ 1, "/nonexistent.csv: No such file or directory\n" }, { result.status, result.errors })
+    local result = run("tabular.lua", "--file", "missing.csv")
+    assert.same({ 1, "missing.csv: No such file or directory\n" }, { result.status, result.errors })
   end)
 end)
 
@@ -102,11 +102,11 @@ describe("examples/predict.lua", function()
     local result = run("predict.lua", model_path)
     assert.same({ 1, "predict.lua: usage: fnet examples/predict.lua MODEL PICTURE\n" },
       { result.status, result.errors })
-    result = run("predict.lua", model_path, "/nonexistent.png")
-    assert.same({ 1, "predict.lua: /nonexistent.png: No such file or directory\n" },
+    result = run("predict.lua", model_path, "missing.png")
+    assert.same({ 1, "predict.lua: missing.png: No such file or directory\n" },
       { result.status, result.errors })
-    result = run("predict.lua", "/nonexistent", "photo.png")
+    result = run("predict.lua", "missing", "photo.png")
     assert.equal(1, result.status)
-    assert.matches("^predict.lua: /nonexistent: ", result.errors)
+    assert.matches("^predict.lua: missing: ", result.errors)
   end)
 end)

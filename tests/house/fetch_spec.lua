@@ -50,10 +50,10 @@ describe("data/fetch.sh", function()
     directory = command.make_directory()
     web, target, log = directory .. "/web", directory .. "/target", directory .. "/log"
     assert(os.execute(("mkdir %s %s"):format(web, target)))
-    assert(os.execute(("cp %s/*.gz %s && cp data/fetch.sh %s"):format(FIXTURES, web, directory)))
+    assert(os.execute(("cp %s/*.gz %s && cp data/fetch.sh %s"):format(command.quote(FIXTURES), web, directory)))
     local sums = {}
     for i, name in ipairs(NAMES) do
-      local sum = output_of(("gzip -dc %s/%s.gz | sha256sum"):format(FIXTURES, name)):match "%x+"
+      local sum = output_of(("gzip -dc %s/%s.gz | sha256sum"):format(command.quote(FIXTURES), name)):match "%x+"
       sums[i] = sum .. "  " .. name .. "\n"
     end
     command.write_file(directory .. "/SHA256SUMS", table.concat(sums))
@@ -78,7 +78,7 @@ describe("data/fetch.sh", function()
 
   -- The first file in a directory of its own on the server, as another mirror has it.
   local function serve(path, bytes)
-    assert(os.execute(("mkdir -p %s%s && cp %s/*.gz %s%s"):format(web, path, FIXTURES, web, path)))
+    assert(os.execute(("mkdir -p %s%s && cp %s/*.gz %s%s"):format(web, path, command.quote(FIXTURES), web, path)))
     if bytes then command.write_file(("%s%s/%s.gz"):format(web, path, FIRST), bytes) end
   end
 
@@ -185,7 +185,7 @@ describe("data/fetch.sh", function()
   end)
 
   it("does nothing where the package is installed", function()
-    local result = fetch({ "/" }, "FNET_DATASET_DIR=" .. FIXTURES)
+    local result = fetch({ "/" }, "FNET_DATASET_DIR=" .. command.quote(FIXTURES))
     assert.equal(0, result.status)
     assert.equal("fetch.sh: Fashion-MNIST is in " .. FIXTURES .. " already; nothing to do\n", result.errors)
     assert.equal("", requests())

@@ -210,7 +210,7 @@ describe("examples/fashion.lua", function()
       { "%-%-threads: expected a whole number from 0 to 256, got '257'", "--threads", "257" },
       { "%-%-seed: expected a whole number, got '1.5'", "--seed", "1.5" },
       { "%-%-data needs a value", "--data" },
-      { "fashion_mnist: /nowhere %(named by dir%) lacks train%-images.*make data", "--data", "/nowhere" },
+      { "fashion_mnist: nowhere %(named by dir%) lacks train%-images.*make data", "--data", "nowhere" },
       { "split: count, or .-: expected a whole number from 1 to 599, got 600", "--valid", "600" },
     }
     for _, case in ipairs(cases) do
@@ -383,8 +383,8 @@ end)
 
 describe("examples/pytorch_weights.lua", function()
   it("says what it cannot read", function()
-    local result = run("pytorch_weights.lua", { "--dir", "/nowhere" })
-    assert.same({ 1, "pytorch_weights.lua: /nowhere/model.safetensors: No such file or directory\n" },
+    local result = run("pytorch_weights.lua", { "--dir", "nowhere" })
+    assert.same({ 1, "pytorch_weights.lua: nowhere/model.safetensors: No such file or directory\n" },
       { result.status, result.errors })
   end)
 end)
@@ -432,8 +432,8 @@ describe("examples/char_rnn.lua", function()
 
   it("says what is wrong with an option or a text", function()
     assert.matches("%-%-dropout: expected a number from 0 to 1, got '2'\n", rnn("--dropout", "2").errors)
-    local result = rnn("--text", "/nowhere")
-    assert.same({ 1, "/nowhere: No such file or directory\n" }, { result.status, result.errors })
+    local result = rnn("--text", "nowhere.txt")
+    assert.same({ 1, "nowhere.txt: No such file or directory\n" }, { result.status, result.errors })
     local path = directory .. "/short"
     command.write_file(path, "abc")
     result = rnn("--text", path)
@@ -531,7 +531,8 @@ end)
 
 describe("the examples", function()
   it("explain themselves, and refuse what they do not know", function()
-    for name in command.shell(directory, "ls " .. command.directory .. "/examples").output:gmatch "(%S+)%.lua" do
+    local listing = command.shell(directory, "ls " .. command.quote(command.directory .. "/examples")).output
+    for name in listing:gmatch "(%S+)%.lua" do
       local result = run(name .. ".lua", { "--help" })
       assert.same({ name, 0, "" }, { name, result.status, result.errors })
       assert.is_truthy(result.output:find("usage: fnet ", 1, true), name)

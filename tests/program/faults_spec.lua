@@ -88,7 +88,7 @@ setup(function()
   directory = command.make_directory()
   local variant = command.fnet:match "build/([^/]+)/fnet$" or "release"
   program = ("%s/build/%s/tests/support/faulty"):format(command.directory, variant)
-  assert(os.execute("test -x " .. program), program .. " is missing; make programs builds it")
+  assert(os.execute("test -x " .. command.quote(program)), program .. " is missing; make programs builds it")
 end)
 teardown(function() command.remove_directory(directory) end)
 

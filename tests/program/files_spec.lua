@@ -210,7 +210,7 @@ describe("fnet run", function()
 
   it("inverts a photo of dark ink on paper, no array, and nothing that the training saw light", function()
     local light = fnet.rand({ 2, 6, 6 }, 150, 255):byte()
-    if not png.readable then return end
+    if not png.readable then return pending "left out: built without libpng" end
     assert(fnet.data.write_png(directory .. "/a.png", light[1]))
     local y = fnet.tensor({ 1, 2 }, "int32")
     local model = nn.Sequential { nn.Flatten(), nn.Dense(36, 2) }
@@ -378,7 +378,7 @@ describe("fnet eval", function()
   it("says what is missing", function()
     assert.equal("fnet eval: which model? fnet eval model.safetensors --data directory\n", run("eval").errors)
     assert.matches("fnet eval: none: No such file", run("eval", "none").errors)
-    assert.matches("lacks all four files", (run("eval", "model.safetensors", "--data", "/none").errors
+    assert.matches("lacks all four files", (run("eval", "model.safetensors", "--data", "none").errors
       :gsub("lacks train.-;", "lacks all four files;")))
   end)
 end)

@@ -156,7 +156,17 @@ if _VERSION ~= "Lua 5.4" then
     "-e", "print(coroutine.wrap(function() coroutine.close() end)()) print 'on'" }
 end
 
+-- Releases word messages differently: compared is the one that fnet has inside.
+local function release_of(program)
+  local pipe <close> = io.popen(command.line(program, { "-v" }) .. " 2>&1 </dev/null")
+  return pipe:read("a"):match "Lua %d+%.%d+%.%d+"
+end
+local stock_lua = command.lua and release_of(command.lua) == release_of(command.fnet) and command.lua
+
 describe("fnet like stock lua:", function()
+  if not stock_lua then
+    pending "the comparison is left out: there is no stock Lua of the release that fnet has inside"
+  end
   local names = {}
   for name in pairs(cases) do names[#names + 1] = name end
   table.sort(names)
@@ -166,11 +176,11 @@ describe("fnet like stock lua:", function()
       local ours = run(command.fnet, case)
       if case.status then assert.equal(case.status, ours.status) end
       if case.output then assert.equal(case.output, ours.output) end
-      if case.differs or not command.lua then return end
-      local stock = run(command.lua, case)
+      if case.differs or not stock_lua then return end
+      local stock = run(stock_lua, case)
       ours.output = ours.output:gsub("^fnet %d[^\n]*\n", "") -- the line before Lua's own in -i
-      assert.equal(neutral(stock.output, command.lua), neutral(ours.output, command.fnet))
-      assert.equal(neutral(stock.errors, command.lua), neutral(ours.errors, command.fnet))
+      assert.equal(neutral(stock.output, stock_lua), neutral(ours.output, command.fnet))
+      assert.equal(neutral(stock.errors, stock_lua), neutral(ours.errors, command.fnet))
       assert.equal(stock.status, ours.status)
     end)
   end

@@ -85,10 +85,17 @@ function command.read_file(path)
   return content
 end
 
----@return string path  of a new empty directory
-function command.make_directory()
+--- A path at which there is nothing, in a folder in which there is: for errors about files that are missing.
+---@return string path
+function command.absent()
   local path = os.tmpname()
   os.remove(path)
+  return path
+end
+
+---@return string path  of a new empty directory
+function command.make_directory()
+  local path = command.absent()
   assert(os.execute("mkdir " .. command.quote(path)))
   return path
 end
