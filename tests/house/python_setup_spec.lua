@@ -25,7 +25,13 @@ describe("tests/tools/python.sh", function()
     assert.matches("pip is not to be had here; those specs are left out\n$", result.errors)
     assert.is_nil(io.open(directory .. "/build/python"))
     result = run "exit 1"
-    assert.same({ "status 0\n", "" }, { result.output, result.errors })
+    assert.same({ "status 0\n", "python.sh: pip is not to be had here; those specs are left out, as an earlier try "
+      .. "found; after rm build/python.tried it tries again\n" }, { result.output, result.errors })
+  end)
+
+  it("tries again where the first try was interrupted", function()
+    assert.matches("^status 130\n", run("kill -TERM $PPID; sleep 0.1").output)
+    assert.matches("%-m venv build/python\n$", run("exit 1").output)
   end)
 
   it("asks no package manager where nothing is missing", function()
