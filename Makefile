@@ -173,7 +173,7 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 # ---- building ----
 
-.PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage lint
+.PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage coverage-lua lint
 .PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library install-strip uninstall clean
 .PHONY: dist rock deb test-portable test-distributions
 .PHONY: programs objects fuzzers check peers-matmul found-lua FORCE
@@ -379,11 +379,21 @@ fuzz: ## Let libFuzzer invent files and calls, SECONDS=60 for each target or TAR
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang fuzzers
 	@sh tests/tools/fuzz.sh '$(or $(SECONDS),60)' $(if $(TARGET),build/fuzz/tests/fuzz/$(TARGET)_fuzz,$(fuzzers:$(build)/%=build/fuzz/%))
 
-coverage: ## Every test on a build that counts; how much of each C file was executed
+coverage: ## Every test on a build that counts; how many lines and branches of each C file were executed
 	@sh src/tools/setup.sh test
-	@find build/coverage -name '*.gcda' -delete 2>/dev/null || true
+	@mkdir -p build/coverage && find build/coverage -name '*.gcda' -delete
+	@$(MAKE) --no-print-directory $(fnet)
 	@status=0; $(MAKE) --no-print-directory VARIANT=coverage check || status=$$?; \
-	    sh tests/tools/coverage.sh build/coverage; exit $$status
+	    ./fnet tests/tools/coverage.lua build/coverage || status=$$?; exit $$status
+
+lua_lines := build/lua.lines
+
+coverage-lua: ## The library's specs, five times slower; how many lines of each Lua file were executed
+	@sh src/tools/setup.sh test
+	@$(MAKE) --no-print-directory $(fnet)
+	@rm -f $(lua_lines)
+	@status=0; FNET_LUA_LINES=$(lua_lines) LUA_INIT=@tests/tools/lua_lines.lua busted --lua=./fnet --run=library \
+	    || status=$$?; ./fnet tests/tools/lua_coverage.lua $(lua_lines) || status=$$?; exit $$status
 
 # Apple's linker does not wrap calls.
 programs: $(fnet) $(test_programs) $(host_programs) $(bench_programs) $(fuzzers) $(if $(filter APPLE,$(system)),,$(faulty))
