@@ -29,7 +29,7 @@ describe("the Makefile", function()
     assert.is_nil(made:find("a-compiler", 1, true))
   end)
 
-  if command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then
+  if not command.release then
     return pending "make install: left out, it would build the release, and this is another build"
   end
 

@@ -10,6 +10,9 @@ pipe:close()
 command.fnet = os.getenv("FNET") or "./fnet"
 if command.fnet:sub(1, 1) ~= "/" then command.fnet = command.directory .. "/" .. command.fnet end
 
+--- Whether that is the release build: of other builds, modules that lie in build/release may be older.
+command.release = command.fnet:gsub("/%./", "/") == command.directory .. "/fnet"
+
 --- The version of Lua that the specs run in, "5.4".
 command.lua_version = _VERSION:match "%d+%.%d+"
 
@@ -28,10 +31,11 @@ for _, name in ipairs { "lua%s", "lua-%s", "lua" .. command.lua_version:gsub("%.
   end
 end
 
---- What comes in front of stock Lua: variables by which it finds the library; nil where it cannot.
+--- What comes in front of stock Lua: variables by which it finds the library; nil where it cannot, or where this is
+--- no release build.
 ---@return string?
 function command.stock_library()
-  local core <close> = command.lua and io.open("build/release/fnet/core.so", "rb") or nil
+  local core <close> = command.lua and command.release and io.open("build/release/fnet/core.so", "rb") or nil
   if not core then return nil end
   return ([[LUA_PATH='%s/lua/?.lua;%s/lua/?/init.lua;;' LUA_CPATH='%s/build/release/?.so;'"${LUA_CPATH:-;}" ]])
     :gsub("%%s", command.directory)

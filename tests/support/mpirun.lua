@@ -13,7 +13,7 @@ mpirun.environment = "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIR
 ---@return string?
 function mpirun.of(kind)
   local module <close> = io.open(("build/release/fnet/%s.so"):format(kind))
-  if not module or command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then return nil end
+  if not module or not command.release then return nil end
   local sign = kind == "openmpi" and "Open MPI" or "HYDRA"
   for _, name in ipairs { "mpirun." .. kind, "mpirun" } do
     local pipe <close> = io.popen(name .. " --version 2>/dev/null")
