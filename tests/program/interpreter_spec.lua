@@ -280,10 +280,11 @@ describe("fnet on top of stock lua:", function()
 
   it("says what the library refuses in one line, and shows no frames of the library", function()
     local result = run(command.fnet, { input = "local fnet = require 'fnet'\nfnet.nn.Dense(2)" })
-    assert.matches("^%S+: stdin:2: Dense: units: expected a whole number of at least 1, got nil\n$", result.errors)
+    assert.matches("^[^\n]+: stdin:2: Dense: units: expected a whole number of at least 1, got nil\n$",
+      result.errors)
     result = run(command.fnet, { input = "local fnet = require 'fnet'\nlocal function layer()\n" ..
       "  local made = fnet.nn.Dense(2)\n  return made\nend\nlayer()" })
-    assert.matches("^%S+: stdin:3: Dense: units: [^\n]+\nstack traceback:\n\tstdin:3: in [^\n]*'layer'\n" ..
+    assert.matches("^[^\n]+: stdin:3: Dense: units: [^\n]+\nstack traceback:\n\tstdin:3: in [^\n]*'layer'\n" ..
       "\tstdin:6: in main chunk\n\t%[C%]: in %?\n$", result.errors)
   end)
 
@@ -316,7 +317,8 @@ describe("fnet on top of stock lua:", function()
   it("runs busted, as busted --lua does", function()
     command.write_file(directory .. "/sum_spec.lua", "it('adds', function() assert.equal(2, 1 + 1) end)\n"
       .. "it('runs here', function() assert.truthy(package.preload['fnet.core']) end)")
-    local script = "busted --lua=" .. quote(command.fnet) .. " sum_spec.lua"
+    -- A name without blanks, since busted quotes nothing.
+    local script = "ln -s " .. quote(command.fnet) .. " fnet && busted --lua=./fnet sum_spec.lua"
     local result = command.shell(directory, script)
     assert.matches("2 successes / 0 failures", result.output, 1, true)
     assert.equal(0, result.status)
