@@ -47,7 +47,7 @@ total 66.67% of 6 lines, 50.00% of 2 branches
       run "$fnet tests/tools/coverage.lua build src/half.h")
   end)
 
-  test = is_here "luac5.4 -v"
+  test = is_here("luac" .. command.lua_version .. " -v")
 
   test("counts lines of Lua, in coroutines too, and none that no call can reach", function()
     command.write_file(directory .. "/lua/fnet/a.lua", [[

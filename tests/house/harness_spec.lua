@@ -11,7 +11,7 @@ before_each(function()
   local copied = command.shell(directory, ([[
     mkdir -p tests/tools bin
     cd %s && cp .busted "$OLDPWD" && cp tests/tools/test.sh tests/tools/verdict.sh tests/tools/whole.lua \
-      tests/tools/stock-lua.sh "$OLDPWD/tests/tools"]]):format(command.quote(command.directory)))
+      "$OLDPWD/tests/tools"]]):format(command.quote(command.directory)))
   assert.same({ "", 0 }, { copied.errors, copied.status })
 end)
 after_each(function() command.remove_directory(directory) end)

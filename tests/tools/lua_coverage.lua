@@ -13,10 +13,11 @@ local function lines_of(command)
 end
 
 local function luac()
-  for _, name in ipairs { "luac5.4", "luac-5.4", "luac54", "luac" } do
-    if os.execute(name .. " -v 2>/dev/null | grep -q '^Lua 5.4'") then return name end
+  local version = _VERSION:match "%d.%d"
+  for _, name in ipairs { "luac" .. version, "luac-" .. version, "luac" .. version:gsub("%.", ""), "luac" } do
+    if os.execute(("%s -v 2>/dev/null | grep -q '^%s'"):format(name, _VERSION)) then return name end
   end
-  error "luac of Lua 5.4 is not here, which lists the lines that have code"
+  error("luac of " .. _VERSION .. " is not here, which lists the lines that have code")
 end
 
 -- { [line] = false } for each line of a file with code.
