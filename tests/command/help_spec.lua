@@ -57,7 +57,8 @@ describe("help", function()
     local axes = "\n  axis +integer|integer%[%], optional\n.*\n  returns +tensor\n"
     assert.matches("^tensor:mean%(axis, keep%)\n\n  The mean.*" .. axes, fnet.help "tensor.mean")
     assert.matches("^tensor:sum%(axis, keep%)\n\n  The sum; .*" .. axes, fnet.help "tensor.sum")
-    assert.matches('^fnet%.version\n\n  The version of fnet, such as "0%.1%.0"%.\n', fnet.help "version")
+    assert.equal(1, fnet.help "version":find(
+      'fnet.version\n\n  The version of fnet, such as "' .. fnet.version .. '".\n', 1, true))
     assert.matches("^data%.Dataset:batches%(options%)\n", fnet.help "data.Dataset.batches")
     assert.matches("^nn%.Module\n\nfields\n  training .*\nmethods\n.*nn%.Module:parameters%(%) ",
       fnet.help "nn.Module")

@@ -28,7 +28,7 @@ describe("coverage", function()
       .. "int never(void) { return half(7); }\n")
     local shown = run [[mkdir -p build/src && for name in a b; do
       cc --coverage -O0 -c -o build/src/$name.o src/$name.c || exit; done
-      cc --coverage -o program build/src/a.o && ./program && $fnet tests/tools/coverage.lua build]]
+      cc --coverage -o program build/src/a.o && ./program && "$fnet" tests/tools/coverage.lua build]]
     assert.equal([[
 src/a.c 100.00% of 1 lines
 src/b.c 0.00% of 1 lines
@@ -44,7 +44,7 @@ src/half.h 75.00% of 4 lines, 50.00% of 2 branches
 total 66.67% of 6 lines, 50.00% of 2 branches
 ]], (shown:gsub(" +", " ")))
     assert.equal("    2 1 of 2          if (x < 0)\n    3 not executed      return -1;\n",
-      run "$fnet tests/tools/coverage.lua build src/half.h")
+      run '"$fnet" tests/tools/coverage.lua build src/half.h')
   end)
 
   test = is_here("luac" .. command.lua_version .. " -v")
@@ -65,10 +65,10 @@ local list = coroutine.wrap(function()
 end)
 seldom(list() > 1)
 ]])
-    local shown = run [[FNET_LUA_LINES=lines LUA_INIT=@tests/tools/lua_lines.lua $fnet lua/fnet/a.lua
-      $fnet tests/tools/lua_coverage.lua lines]]
+    local shown = run [[FNET_LUA_LINES=lines LUA_INIT=@tests/tools/lua_lines.lua "$fnet" lua/fnet/a.lua
+      "$fnet" tests/tools/lua_coverage.lua lines]]
     assert.matches("\ntotal +80.00%% of +10 lines\n$", shown)
     assert.equal("    6 not executed      print \"seldom\"\n   11 not executed    coroutine.yield(2)\n",
-      run "$fnet tests/tools/lua_coverage.lua lines lua/fnet/a.lua")
+      run '"$fnet" tests/tools/lua_coverage.lua lines lua/fnet/a.lua')
   end)
 end)

@@ -5,6 +5,7 @@
    Paths that begin with /whole/ are always sent from their start; those that begin with /broken/ only to their
    middle, as when the connection breaks. */
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -80,8 +81,18 @@ static void serve(int connection, const char *directory, const char *log_name) {
     fclose(request);
 }
 
+/* Opens what the caller has closed of input, output and errors, so that no socket gets its number. */
+static void open_standard(void) {
+    int number;
+    do {
+        number = open("/dev/null", O_RDWR);
+    } while (number >= 0 && number <= STDERR_FILENO);
+    if (number >= 0) close(number);
+}
+
 int main(int count, char **arguments) {
     unsigned port;
+    open_standard();
     int listener = listen_on_loopback(&port);
     if (count != 3 || listener < 0) return EXIT_FAILURE;
     pid_t child = fork();
