@@ -7,9 +7,10 @@ local directory = command.make_directory()
 teardown(function() command.remove_directory(directory) end)
 
 local function seen(environment)
-  return command.shell(directory, "env -u LC_ALL -u LC_CTYPE -u LANG " .. environment .. " "
-    .. command.quote(command.fnet) .. [[ -e 'local s = require("fnet.chart.screen").of(1)
-      print(s.terminal, s.columns, s.colour, s.unicode)']]).output
+  local line = command.line(command.fnet, { "-e", [[local s = require("fnet.chart.screen").of(1)
+    print(s.terminal, s.columns, s.colour, s.unicode)]] })
+  return command.shell(directory, ("env -u LC_ALL -u LC_CTYPE -u LANG -u COLUMNS -u NO_COLOR -u TERM %s %s"):format(
+    environment, line)).output
 end
 
 describe("a screen", function()

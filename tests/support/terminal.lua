@@ -34,8 +34,8 @@ function terminal.run(columns, environment, text)
   local directory = command.make_directory()
   command.write_file(directory .. "/script.lua", text)
   local bare = "env -u LC_ALL -u LC_CTYPE -u LANG -u NO_COLOR -u COLORTERM TERM=xterm"
-  local inner = ("stty cols %d; %s %s %s script.lua"):format(columns, bare, environment,
-    command.quote(command.fnet))
+  local inner = ("stty cols %d; %s %s %s"):format(columns, bare, environment,
+    command.line(command.fnet, { "script.lua" }))
   local result = command.shell(directory, ("script -qec %s /dev/null"):format(command.quote(inner)))
   command.remove_directory(directory)
   return (result.output:gsub("\r\n", "\n"))
