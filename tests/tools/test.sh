@@ -14,6 +14,7 @@ FNET=$2
 shift 2
 case $FNET in /*) ;; *) FNET=./$FNET ;; esac
 export FNET
+unset LUA_INIT LUA_INIT_5_4 LUA_INIT_5_5 # the user's own
 
 # ThreadSanitizer of older compilers cannot work with a widely randomised memory layout: start over without.
 if [ "$variant" = tsan ] && ! "$FNET" -e '' 2>/dev/null; then
