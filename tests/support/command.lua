@@ -13,6 +13,9 @@ if command.fnet:sub(1, 1) ~= "/" then command.fnet = command.directory .. "/" ..
 --- Whether that is the release build: of other builds, modules that lie in build/release may be older.
 command.release = command.fnet:gsub("/%./", "/") == command.directory .. "/fnet"
 
+--- Whether it counts what is executed (make coverage): what fails on purpose then fails the counters' files too.
+command.counts = command.fnet:find("/coverage/", 1, true) ~= nil
+
 --- The version of Lua that the specs run in, "5.4".
 command.lua_version = _VERSION:match "%d+%.%d+"
 
