@@ -138,7 +138,7 @@ other_kernels := $(filter-out $(kernel_names:%=src/kernels/kernels_%.c),$(wildca
 
 kernel_sources := $(sort $(filter-out $(other_kernels),$(wildcard src/kernels/*.c)))
 core_sources := $(sort $(wildcard src/core/*.c))
-lua_of_interpreter := src/lua/linterrupt.c src/lua/lreadline.c
+lua_of_interpreter := src/lua/lembedded.c src/lua/linterrupt.c src/lua/lreadline.c
 lua_of_mpi := src/lua/lmpi.c
 lua_sources := $(sort $(filter-out $(lua_of_interpreter) $(lua_of_mpi),$(wildcard src/lua/*.c)))
 editor := src/terminal/editor_$(or $(readline),none).c

@@ -11,13 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "core/launch.h"
 #include "core/text.h"
-#include "embedded.h"
 #include "kernels/kernels.h"
 #include "lua/lcore.h"
+#include "lua/lembedded.h"
 #include "lua/lerror.h"
 #include "lua/lfailure.h"
 #include "lua/linterrupt.h"
@@ -225,69 +224,6 @@ static bool run_loaded(lua_State *L, int load_status) { return load_status == LU
 
 static bool run_string(lua_State *L, const char *code, const char *chunk_name) {
     return run_loaded(L, luaL_loadbuffer(L, code, strlen(code), chunk_name));
-}
-
-/* ---- modules inside the executable ---- */
-
-enum { GZIP = 0x1f }; /* how a file of gzip begins, and no text */
-
-/* Whether the text came out whole. Not by core/stream.h, which stops at a Ctrl-C: a module is loaded or not. */
-static bool inflate_module(const struct embedded_module *module, char *text) {
-    z_stream stream = {
-        .next_in = (unsigned char *)(uintptr_t)module->bytes, /* zlib's interface lacks the const */
-        .avail_in = (uInt)module->length,
-        .next_out = (unsigned char *)text,
-        .avail_out = (uInt)module->size,
-    };
-    if (inflateInit2(&stream, 15 + 16) != Z_OK) return false; /* the largest window; 16: gzip */
-    bool whole = inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_out == 0;
-    inflateEnd(&stream);
-    return whole;
-}
-
-static void push_text(lua_State *L, const struct embedded_module *module) {
-    if (module->bytes[0] != GZIP) {
-        lua_pushlstring(L, (const char *)module->bytes, module->size);
-        return;
-    }
-    luaL_Buffer buffer;
-    char *text = luaL_buffinitsize(L, &buffer, module->size);
-    if (!inflate_module(module, text)) luaL_error(L, "not enough memory to read %s", module->path);
-    luaL_pushresultsize(&buffer, module->size);
-}
-
-static int load_embedded(lua_State *L) {
-    const struct embedded_module *module = lua_touserdata(L, lua_upvalueindex(1));
-    const char *chunk_name = lua_pushfstring(L, "@%s", module->path);
-    push_text(L, module);
-    if (luaL_loadbufferx(L, lua_tostring(L, -1), module->size, chunk_name, "t") != LUA_OK) return lua_error(L);
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 1);
-    return 1;
-}
-
-/* The module fnet.sources: the text of each module by its path, for help. */
-static int load_sources(lua_State *L) {
-    lua_newtable(L);
-    for (const struct embedded_module *module = embedded_modules; module->name != NULL; module++) {
-        push_text(L, module);
-        lua_setfield(L, -2, module->path);
-    }
-    return 1;
-}
-
-static void preload_modules(lua_State *L) {
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
-    lua_pushcfunction(L, luaopen_fnet_core);
-    lua_setfield(L, -2, "fnet.core");
-    lua_pushcfunction(L, load_sources);
-    lua_setfield(L, -2, "fnet.sources");
-    for (const struct embedded_module *module = embedded_modules; module->name != NULL; module++) {
-        lua_pushlightuserdata(L, (void *)module);
-        lua_pushcclosure(L, load_embedded, 1);
-        lua_setfield(L, -2, module->name);
-    }
-    lua_pop(L, 1);
 }
 
 /* ---- the command line ---- */
@@ -534,7 +470,7 @@ static bool run_everything(lua_State *L, char **argv) {
     luaL_checkversion(L); /* the headers were those of the library */
     luaL_openlibs(L);
     lua_warning(L, "@off", 0); /* Lua 5.4 begins so, Lua 5.5 only in its interpreter */
-    preload_modules(L);
+    lembedded_preload(L);
     const char *script = argv[options.script];
     const char *command = options.help ? NULL : command_module(L, script);
     bool asks_for_help = command != NULL && !explains_itself(script) && options_is_help(argv[options.script + 1]);

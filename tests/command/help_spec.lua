@@ -135,6 +135,8 @@ describe("help", function()
     assert.is_nil(near "unheard_of")
     assert.is_nil(near "summary")
     assert.is_nil(suggest.way_out "x.lua:1: attempt to call a nil value (global 'parameter')")
+    assert.equal([[`local fnet = require "fnet"` comes before its use]],
+      suggest.way_out "x.lua:1: attempt to index a nil value (global 'fnet')")
     assert.equal("did you mean 'fnet.nn'?", suggest.way_out "x.lua:1: attempt to index a nil value (global 'nn')")
     assert.equal("did you mean 'fnet.nn.Dense'?",
       suggest.way_out "x.lua:1: attempt to call a nil value (global 'Dense')")

@@ -51,7 +51,8 @@ function suggest.way_out(message)
   if kind == "method" and of ~= "nil" then return ("%s is a field: write it without parentheses"):format(name) end
   if of ~= "nil" then return nil end
   local near = nil
-  if kind == "global" then near = suggest.global(name)
+  if kind == "global" and name == "fnet" then near = [[`local fnet = require "fnet"` comes before its use]]
+  elseif kind == "global" then near = suggest.global(name)
   elseif kind == "method" then near = elsewhere(name) or require("fnet.command.help").near_method(name)
   elseif kind == "field" then near = elsewhere(name) end
   return near and (near:find " " and near or ("did you mean '%s'?"):format(near))
