@@ -173,9 +173,9 @@ mpi_modules := $(mpi:%=$(build)/fnet/%.so)
 
 # ---- building ----
 
-.PHONY: all library help docs fashion data test test-pages test-long fuzz asan tsan test-aarch64 test-i386 coverage coverage-lua lint
-.PHONY: bench bench-compare bench-hosts bench-scaling bench-peers install install-library install-strip uninstall clean
-.PHONY: dist rock deb test-portable test-distributions
+.PHONY: all library help docs fashion data test test-pages test-long test-aarch64 test-i386 test-portable
+.PHONY: test-distributions fuzz asan tsan coverage coverage-lua lint bench bench-compare bench-hosts bench-scaling
+.PHONY: bench-peers install install-library install-strip uninstall dist rock deb clean
 .PHONY: programs objects fuzzers check peers-matmul found-lua FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
