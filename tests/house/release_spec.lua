@@ -5,13 +5,14 @@
 local command = require "tests.support.command"
 
 local long = (os.getenv "FNET_LONG" or "") ~= ""
-if command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then return end -- what is built is the same
 
 local function has(program) return os.execute("command -v " .. program .. " >/dev/null") == true end
 
 describe("a release", function()
-  local missing = not has "git" and pending "left out: git is not here, of whose files a release is made"
-  if missing then return end
+  if command.fnet:gsub("/%./", "/") ~= command.directory .. "/fnet" then
+    return pending "left out: what is packed is the same, whichever variant is tested"
+  end
+  if not has "git" then return pending "left out: git is not here, of whose files a release is made" end
 
   local version = command.read_file("src/version.h"):match 'FNET_VERSION "([^"]*)"'
   local name = "fnet-" .. version
