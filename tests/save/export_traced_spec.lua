@@ -49,6 +49,14 @@ local function names_of(values)
   return names
 end
 
+local function refuses(pattern, f, input)
+  local ok, message = pcall(function()
+    return Own(f):export_onnx(directory .. "/no.onnx", { input = input or { 3 } })
+  end)
+  assert.is_false(ok)
+  assert.matches(pattern, message, 1, true)
+end
+
 describe("a class of a script's own as ONNX", function()
   local model, picture, row
   setup(function()
@@ -85,6 +93,17 @@ describe("a class of a script's own as ONNX", function()
     checks:add(shapes, { x }, { shapes(x) }, { input = { 3 } })
   end)
 
+  it("has what depends on no sample as a constant, whatever its lengths", function()
+    local w, x = fnet.randn { 2, 6 }, fnet.randn { 4, 3 }
+    w.requires_grad = true
+    local weights = Own(function(y)
+      local column = w:select(2, 1):reshape { 2, 1 }:expand { 2, 3 } -- 2 and 3 are batches of the exporter's too
+      return y:matmul(w:reshape { 3, 4 }:transpose() / w:norm()):matmul(column:transpose():tril())
+    end)
+    checks:add(weights, { x }, { weights(x) }, { input = { 3 } })
+    refuses("computes otherwise for other samples", function(y) return y * (y:detach() * w:norm()) end)
+  end)
+
   it("includes attention to what comes from elsewhere", function()
     local attention = nn.MultiHeadAttention(4, 2):eval()
     local query, key = fnet.randn { 3, 5, 4 }, fnet.randn { 3, 6, 4 }
@@ -117,13 +136,6 @@ describe("a class of a script's own as ONNX", function()
   end)
 
   it("is refused where it does what no graph can", function()
-    local function refuses(pattern, f, input)
-      local ok, message = pcall(function()
-        return Own(f):export_onnx(directory .. "/no.onnx", { input = input or { 3 } })
-      end)
-      assert.is_false(ok)
-      assert.matches(pattern, message, 1, true)
-    end
     local otherwise = "export_onnx: Own() computes otherwise for other samples, or another number of them"
     refuses(otherwise, function(y) return y:log_softmax() end)
     refuses(otherwise, function(y) return y / #y end)

@@ -1,6 +1,6 @@
 --- A model as a list of steps, as layers.lua has them, found by watching it at work: for classes of a script, whose
 -- forward may take and give several tensors. fnet's layers become steps of their own, operations of tensors between
--- them those that the tape has recorded; what nothing has recorded is a constant.
+-- them those that the tape has recorded; what nothing has recorded is a constant, and what depends on no sample.
 -- Invariant: a model is traced twice, with other numbers and another batch. What differs between the two depends on
 -- the samples in a way that no list of steps can have, so the exporter compares, and refuses.
 
@@ -61,7 +61,6 @@ local function draw(input, batch)
     x.requires_grad = true
     return x
   end
-  if not input.samples then return core.full({ batch, table.unpack(input.shape) }, 1, input.dtype) end
   local rows, count = {}, #input.samples
   for i = 1, batch do rows[i] = batch % 2 == 0 and (i - 1) % count + 1 or count - (i - 1) % count end
   return core.gather(input.samples, core.tensor(rows, "int32"), 1)
@@ -94,12 +93,26 @@ local function resolve_operation(builder, t, rule, ...)
     result = t, batch = builder.batch, output = { table.unpack(t.shape, 2) } })
 end
 
+-- Whether a tensor was computed from an input or a layer's result; what was not, such as a weight in another
+-- shape, may have lengths that only look like the batch's.
+local function depends(builder, t)
+  local answer = builder.depends[t]
+  if answer == nil then
+    local recorded = table.pack(core.recorded(t))
+    answer = builder.ids[t] ~= nil
+    for i = 2, recorded.n do
+      answer = answer or core.is_tensor(recorded[i]) and depends(builder, recorded[i])
+    end
+    builder.depends[t] = answer
+  end
+  return answer
+end
+
 function resolve(builder, t)
   local value = builder.ids[t]
   if value then return value end
-  local recorded = table.pack(core.recorded(t))
-  if recorded.n > 0 then
-    value = resolve_operation(builder, t, table.unpack(recorded, 1, recorded.n))
+  if depends(builder, t) then
+    value = resolve_operation(builder, t, core.recorded(t))
   else
     value = add_operation(builder, "constant", { tensor = t, output = { table.unpack(t.shape, 2) } })
   end
@@ -182,7 +195,7 @@ end
 ---@return save.Program
 function tracing.program(what, model, known, operations, inputs, by_name, batch)
   local builder = { what = what, known = known, operations = operations, steps = {}, inputs = #inputs, ids = {},
-    batch = batch, text = model:name() }
+    depends = {}, batch = batch, text = model:name() }
   local samples, shapes, named = {}, {}, {}
   for i, input in ipairs(inputs) do
     samples[i], shapes[i] = draw(input, batch), input.shape
