@@ -6,18 +6,15 @@ local values = require "fnet.onnx.values"
 
 local operations = {}
 
--- What is a method of tensors under another name. A method that this version of fnet has not is no operation.
+-- What is a method of tensors under another name.
 local UNARY = {
   Abs = "abs", Acos = "acos", Asin = "asin", Atan = "atan", Ceil = "ceil", Cos = "cos", Cosh = "cosh", Exp = "exp",
   Floor = "floor", Log = "log", Neg = "neg", Relu = "relu", Round = "round", Sigmoid = "sigmoid", Sign = "sign",
   Sin = "sin", Sinh = "sinh", Softplus = "softplus", Sqrt = "sqrt", Tan = "tan", Tanh = "tanh",
 }
 for name, method in pairs(UNARY) do
-  local f = core.methods[method]
-  if f then
-    local exact = values.exact(f)
-    operations[name] = function(_, x) return exact(x) end
-  end
+  local exact = values.exact(core.methods[method])
+  operations[name] = function(_, x) return exact(x) end
 end
 
 local BINARY = { Add = "add", Sub = "sub", Mul = "mul", Div = "div" }
@@ -55,8 +52,8 @@ function operations.Mod(node, a, b)
   local cuts = node.attributes.fmod == 1
   return values.exact(function(x, y)
     local quotient = x / y
-    if cuts then quotient = core.where(quotient:lt(0), -values.floor(-quotient), values.floor(quotient))
-    else quotient = values.floor(quotient) end
+    if cuts then quotient = core.where(quotient:lt(0), -(-quotient):floor(), quotient:floor())
+    else quotient = quotient:floor() end
     return x - y * quotient
   end)(a, b)
 end
@@ -92,11 +89,18 @@ function operations.Celu(node, x)
   local alpha = node.attributes.alpha or 1.0
   return (x / alpha):elu(1) * alpha
 end
+
+-- In double, which has the squares of all float32, and the digits beside 1.
 function operations.Asinh(_, x)
-  local size = x:abs()
-  return x:sign() * (size + x * x / ((x * x + 1):sqrt() + 1)):log1p()
+  return values.exactly(function(y)
+    local size, square = y:abs(), y * y
+    return core.where(y:isfinite(), y:sign() * (size + square / ((square + 1):sqrt() + 1)):log1p(), y)
+  end, x)
 end
-function operations.Acosh(_, x) return (x + (x * x - 1):sqrt()):log() end
+function operations.Acosh(_, x)
+  return values.exactly(function(y) return (y + (y * y - 1):sqrt()):log() end, x)
+end
+
 function operations.Atanh(_, x) return (x:log1p() - (-x):log1p()) / 2 end
 
 function operations.Reciprocal(_, x) return 1 / x end
@@ -125,11 +129,10 @@ end
 
 -- gelu(x) is x times the share of the normal distribution below x, of which erf is another form; near 0, where the
 -- share is a half and digits are lost, the first terms of erf's series (Abramowitz and Stegun, 7.1.5).
-local SERIES_LIMIT = 0.01
+local SERIES_LIMIT, ERF_LIMIT = 0.01, 16 -- beyond the second erf is 1 to the last bit
 function operations.Erf(_, x)
-  if core.methods.erf then return x:erf() end
   local is_small = x:abs():lt(SERIES_LIMIT)
-  local root = core.where(is_small, 1, x) * math.sqrt(2)
+  local root = core.where(is_small, 1, x):clamp(-ERF_LIMIT, ERF_LIMIT) * math.sqrt(2)
   return core.where(is_small, (x - x * x * x / 3) * (2 / math.sqrt(math.pi)), root:gelu() / root * 2 - 1)
 end
 

@@ -82,8 +82,8 @@ function values.permute(x, order)
   return x
 end
 
---- Computes with whole numbers in double, where they are exact, and gives them their type again. Raises where the
--- result does not fit.
+--- Computes in double, where whole numbers are exact, and gives the type of x again. Raises where whole numbers do
+-- not fit.
 ---@param f fun(...: tensor): tensor
 ---@param x tensor whose type the result has
 ---@param ... any tensors, of which f gets doubles, and other arguments
@@ -104,15 +104,6 @@ function values.exact(f)
     if values.is_whole(x) then return values.exactly(f, x, ...) end
     return f(x, ...)
   end
-end
-
---- The largest whole numbers that are not above x.
----@param x tensor of floats
----@return tensor
-function values.floor(x)
-  if core.methods.floor then return x:floor() end
-  local cut = x:int():to(x.dtype)
-  return cut - cut:gt(x)
 end
 
 --- Positions along an axis by indices as ONNX has them.
