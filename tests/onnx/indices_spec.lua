@@ -77,6 +77,8 @@ describe("an operation of ONNX by index", function()
       function() functions.ScatterND(node { reduction = "mean" }, x, whole { { 0 } }, fnet.ones { 1, 4 }) end)
     raises("updates of [4] do not fit indices of [2, 1]",
       function() functions.ScatterND(node(), x, whole { { 0 }, { 1 } }, fnet.ones { 4 }) end)
+    raises("updates of [4, 2] do not fit indices of [2, 1]", -- as many as two rows of 4
+      function() functions.ScatterND(node(), x, whole { { 0 }, { 1 } }, fnet.ones { 4, 2 }) end)
     raises("indices of [1, 5] and updates of [1, 5] do not fit [3, 4]",
       function() functions.ScatterElements(node(), x, fnet.zeros({ 1, 5 }, "int32"), fnet.ones { 1, 5 }) end)
     raises("expected whole indices, got float32", function() functions.GatherND(node(), x, fnet.ones { 1, 1 }) end)
@@ -84,6 +86,13 @@ describe("an operation of ONNX by index", function()
       function() functions.Compress(node { axis = 1 }, x, fnet.ones { 5 }) end)
     raises("labels int32 of [2] do not fit [3, 4]",
       function() functions.NegativeLogLikelihoodLoss(node(), x, whole { 0, 1 }) end)
+    local labels, crossed, weights = whole { 0, 1, 2 }, fnet.zeros({ 4, 3 }, "int32"), fnet.ones { 5 }
+    raises("labels int32 of [4, 3] do not fit [3, 2, 4]",
+      function() functions.NegativeLogLikelihoodLoss(node(), fnet.ones { 3, 2, 4 }, crossed) end)
+    raises("weights of [5] do not fit 4 classes",
+      function() functions.NegativeLogLikelihoodLoss(node(), x, labels, weights) end)
+    raises("labels int32 of [] do not fit [3]",
+      function() functions.SoftmaxCrossEntropyLoss(node(), fnet.ones { 3 }, fnet.zeros({}, "int32")) end)
     raises("unknown reduction 'all'",
       function() functions.NegativeLogLikelihoodLoss(node { reduction = "all" }, x, whole { 0, 1, 2 }) end)
     raises("has no equation", function() functions.Einsum(node(), x) end)

@@ -3,6 +3,8 @@
 -- put by scatter_add, so gradients go through it.
 
 local core = require "fnet.core"
+local functions = require "fnet.tensor.functions"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local values = require "fnet.onnx.values"
 
@@ -97,8 +99,10 @@ end
 function operations.ScatterND(node, x, indices, updates)
   local shape = x.shape
   local depth, rows, block = split_shape(indices, shape, 0)
-  local places = places_of(indices, depth, shape)
-  if updates:count() ~= #places * block then
+  local places, expected = places_of(indices, depth, shape), indices.shape
+  expected[#expected] = nil
+  table.move(shape, depth + 1, #shape, #expected + 1, expected)
+  if not is.same_shape(updates.shape, expected) then
     core.raise("updates of %s do not fit indices of %s", say.shape(updates.shape), say.shape(indices.shape))
   end
   if updates:count() == 0 then return x end
@@ -139,7 +143,7 @@ function operations.NonZero(_, x)
     rows[axis] = (at - (at / shape[axis]):floor() * shape[axis]):int():unsqueeze(1)
     stride = stride * shape[axis]
   end
-  return #rows > 0 and require("fnet.tensor.functions").constructors.concat(rows, 1) or whole {}:reshape { 0, 0 }
+  return #rows > 0 and functions.constructors.concat(rows, 1) or whole {}:reshape { 0, 0 }
 end
 
 function operations.Compress(node, x, condition)

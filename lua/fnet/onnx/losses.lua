@@ -1,18 +1,28 @@
 --- The losses of ONNX: classes are on the second axis and count from 0.
 
 local core = require "fnet.core"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local values = require "fnet.onnx.values"
 
 local operations = {}
 
--- Of log-probabilities [batch, classes, ...]: their sum at the labels [batch, ...], weighted by class, negative.
+-- Raises unless there are numbers [batch, classes, ...], labels [batch, ...] and a weight for each class, if any.
+local function check(x, labels, weight)
+  local shape, expected = x.shape, x.shape
+  local classes = table.remove(expected, 2)
+  if not classes or not values.is_whole(labels) or x:count() == 0 or not is.same_shape(labels.shape, expected) then
+    core.raise("labels %s of %s do not fit %s", labels.dtype, say.shape(labels.shape), say.shape(shape))
+  end
+  if weight and (weight.rank ~= 1 or #weight ~= classes) then
+    core.raise("weights of %s do not fit %d classes", say.shape(weight.shape), classes)
+  end
+end
+
+-- Of log-probabilities: their sum at the labels, weighted by class, negative.
 local function likelihood_loss(node, x, labels, weight)
   local shape, label_shape, classes = x.shape, labels.shape, x.shape[2]
   local reduction, ignored = node.attributes.reduction or "mean", node.attributes.ignore_index
-  if #shape < 2 or labels:count() * classes ~= x:count() or not values.is_whole(labels) or x:count() == 0 then
-    core.raise("labels %s of %s do not fit %s", labels.dtype, say.shape(label_shape), say.shape(shape))
-  end
   local order = { 1 }
   for axis = 3, #shape do order[axis - 1] = axis end
   order[#shape] = 2
@@ -29,10 +39,12 @@ local function likelihood_loss(node, x, labels, weight)
 end
 
 function operations.NegativeLogLikelihoodLoss(node, x, labels, weight)
+  check(x, labels, weight)
   return likelihood_loss(node, x, labels, weight)
 end
 
 function operations.SoftmaxCrossEntropyLoss(node, x, labels, weight)
+  check(x, labels, weight)
   local logarithm = x:log_softmax(2)
   return likelihood_loss(node, logarithm, labels, weight), logarithm
 end
