@@ -68,6 +68,7 @@ describe("at Tab", function()
       assert.equal("", offered("export", "m.safetensors", "--title", ""))
       assert.equal(":files", offered("export", "m.safetensors", "--int8", ""))
       assert.equal(":files", offered("info", ""))
+      assert.equal(":directories", offered("init", ""))
     end)
 
     it("a script behind check and launch", function()

@@ -88,7 +88,8 @@ end
 local function of_command(command, words, i)
   if command.takes:find "%f[%a]script%f[%A]" then return of_script(command, words, i) end
   local sources = require "fnet.sources"
-  return after(sources[usage.path_of(command.name)] or "", words, command.values, ":files")
+  local otherwise = command.takes:find "folder$" and ":directories" or ":files"
+  return after(sources[usage.path_of(command.name)] or "", words, command.values, otherwise)
 end
 
 -- What the option takes that stands before the last word; nil where that is no such option.

@@ -45,14 +45,17 @@ function suggest.way_out(message)
   local word = message:match "^cannot open ([%w-]+):"
   if word then return command(word) end
   local of, kind, name = message:match "attempt to %l+ an? (%l+) value %((%l+) '([%w_? ]+)'%)$"
+  if kind == "global" and name == "fnet" and of == "nil" then
+    return [[`local fnet = require "fnet"` comes before its use]]
+  end
+  if not package.loaded.fnet then return nil end -- whose objects it cannot be about
   if of == "number" and (name == "?" or name == "integer index") then -- as versions of Lua call what t[i] gives
     return "if it was to be an element of a tensor: t[i] is a number where t has one axis, and needs no :item()"
   end
   if kind == "method" and of ~= "nil" then return ("%s is a field: write it without parentheses"):format(name) end
   if of ~= "nil" then return nil end
   local near = nil
-  if kind == "global" and name == "fnet" then near = [[`local fnet = require "fnet"` comes before its use]]
-  elseif kind == "global" then near = suggest.global(name)
+  if kind == "global" then near = suggest.global(name)
   elseif kind == "method" then near = elsewhere(name) or require("fnet.command.help").near_method(name)
   elseif kind == "field" then near = elsewhere(name) end
   return near and (near:find " " and near or ("did you mean '%s'?"):format(near))
