@@ -74,7 +74,8 @@ describe("a method or a field that another library has", function()
 
   it("is not, in a script without fnet", function()
     for code, ending in pairs {
-      ["local list = {} list:append(1)"] = "(method 'append')", ["local x = {} print(x.layers[1])"] = "(field 'layers')",
+      ["local list = {} list:append(1)"] = "(method 'append')",
+      ["local x = {} print(x.layers[1])"] = "(field 'layers')",
       ["local s = {} s:paramters()"] = "(method 'paramters')", ["local x = { 1 } print(x[1].a)"] = "(field '?')",
     } do
       local result = command.shell(directory, command.line(command.fnet, { "-e", code }))

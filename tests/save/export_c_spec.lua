@@ -318,6 +318,8 @@ describe("a model in C", function()
       function() nn.Conv2D(3, 1, 1):export_c(path, { input = { 8, 8, 1 } }) end)
     support.raises("export_c: input: expected the lengths of a sample, such as { 28, 28, 1 }, got number",
       function() nn.Conv2D(3, 1, 1):export_c(path, { input = 8 }) end)
+    support.raises("export_c: input 2: expected a whole number from 1 to 2147483648, got nil",
+      function() nn.Conv2D(3, 1, 1):export_c(path, { input = { 8, nil, 3 } }) end)
     support.raises("export_c: Dense(1, 1) has weights of float64, expected float32",
       function() nn.Dense(1, 1):to "float64":export_c(directory .. "/x.c") end)
     support.raises("export_c: weights: unknown name 'int4' (did you mean 'int8'?); known are float32, int8",

@@ -162,7 +162,18 @@ describe("a class of a script's own as ONNX", function()
     support.raises("Own(): its forward takes 1 of the 2 inputs that the samples have; write one that takes each, "
       .. "function Model:forward(a, b), or give samples in one tensor",
       function() Own(both):export_onnx(directory .. "/no.onnx", { input = { { 3 }, { 3 } } }) end)
-    support.raises("export_onnx: input: expected the lengths of a sample, or a table of them, got table",
+    local others = "expected a list without gaps, or a table by name, got one with a gap or other keys"
+    refuses("export_onnx: input: " .. others, print, { { 3 }, nil, { 3 } })
+    refuses("export_onnx: input: " .. others, print, { [1 << 40] = { 3 } })
+    refuses("export_onnx: input 2: expected a whole number from 1 to 2147483648, got nil", print, { 3, nil, 3 })
+    refuses("export_onnx: input: " .. others, print, { { 3 }, a = { 3 } })
+    refuses("export_onnx: input: " .. others, print, { a = { 3 }, [0] = { 3 } })
+    refuses("export_onnx: Own(): " .. others, function(y) return { y, nil, y } end)
+    refuses("export_onnx: Own(): result 'output2': expected a tensor, got number", function(y) return { y, 3 } end)
+    refuses("export_onnx: Own(): " .. others, function(y) return { y, a = y } end)
+    refuses("export_onnx: Own(): expected a tensor, or a table of them, from it, got an empty table",
+      function() return {} end)
+    support.raises("export_onnx: input: expected the lengths of a sample, or a table of them, got an empty table",
       function() Own(print):export_onnx(directory .. "/no.onnx", { input = {} }) end)
     support.raises("export_onnx: input 'a': expected the lengths of a sample, or a tensor of samples, got string",
       function() Own(print):export_onnx(directory .. "/no.onnx", { input = { a = "b" } }) end)

@@ -169,7 +169,7 @@ local function shape_option(what, lengths)
   expect.that(type(lengths) == "table" and #lengths > 0, what .. ": input",
     "the lengths of a sample, such as { 28, 28, 1 }", lengths)
   local shape = {}
-  for i, length in ipairs(lengths) do shape[i] = expect.count(what .. ": input " .. i, length, 1, 1 << 31) end
+  for i = 1, core.length(lengths) do shape[i] = expect.count(what .. ": input " .. i, lengths[i], 1, 1 << 31) end
   return shape
 end
 

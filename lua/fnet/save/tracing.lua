@@ -16,6 +16,18 @@ local say = require "fnet.base.say"
 
 local tracing = {}
 
+-- The keys of several inputs or results: 1 .. count of a list, or the names, sorted.
+local function keys_of(what, expected, several)
+  local keys, count, total = naming.sorted(several), core.length(several), 0
+  for _ in next, several do total = total + 1 end
+  if total == 0 then core.raise("%s: expected %s, got an empty table", what, expected) end
+  if total ~= (count > 0 and count or #keys) then
+    core.raise("%s: expected a list without gaps, or a table by name, got one with a gap or other keys", what)
+  end
+  for i = 1, count do keys[i] = i end
+  return keys
+end
+
 -- ---- inputs ----
 
 -- One input from what the option says: the lengths of a sample, or a tensor of samples.
@@ -26,7 +38,7 @@ local function input_of(what, name, given)
   end
   expect.that(type(given) == "table" and #given > 0, what, "the lengths of a sample, or a tensor of samples", given)
   local shape = {}
-  for i, length in ipairs(given) do shape[i] = expect.count(("%s %d"):format(what, i), length, 1, 1 << 31) end
+  for i = 1, core.length(given) do shape[i] = expect.count(("%s %d"):format(what, i), given[i], 1, 1 << 31) end
   return { name = name, shape = shape, dtype = "float32" }
 end
 
@@ -44,14 +56,13 @@ function tracing.inputs(what, given)
   if core.is_tensor(given) or type(given) ~= "table" or math.type(given[1]) then
     return { input_of(what, "input", given) }, false
   end
-  local list = {}
-  for i, one in ipairs(given) do list[i] = input_of(("%s %d"):format(what, i), "input" .. i, one) end
-  if #list > 0 then return list, false end
-  expect.that(next(given) ~= nil, what, "the lengths of a sample, or a table of them", given)
-  for i, name in ipairs(naming.sorted(given)) do
-    list[i] = input_of(("%s '%s'"):format(what, name), name, given[name])
+  local list, by_name = {}, false
+  for i, key in ipairs(keys_of(what, "the lengths of a sample, or a table of them", given)) do
+    by_name = type(key) == "string"
+    list[i] = input_of((by_name and "%s '%s'" or "%s %d"):format(what, key), by_name and key or "input" .. i,
+      given[key])
   end
-  return list, true
+  return list, by_name
 end
 
 -- So many samples of an input: random numbers, or rows of those that were given, from the end for another batch.
@@ -172,14 +183,12 @@ end
 -- The tensors that a model gives, and their names.
 local function results_of(builder, y)
   if core.is_tensor(y) then return { y }, { "output" } end
-  expect.that(type(y) == "table", builder.what .. ": " .. builder.text, "a tensor, or a table of them, from it", y)
+  local what, expected = builder.what .. ": " .. builder.text, "a tensor, or a table of them, from it"
+  expect.that(type(y) == "table", what, expected, y)
   local list, names = {}, {}
-  for i, name in ipairs(#y > 0 and y or naming.sorted(y)) do
-    list[i], names[i] = #y > 0 and name or y[name], #y > 0 and "output" .. i or name
-  end
-  for i, result in ipairs(list) do
-    local what = ("%s: %s: result '%s'"):format(builder.what, builder.text, names[i])
-    expect.that(core.is_tensor(result), what, "a tensor", result)
+  for i, key in ipairs(keys_of(what, expected, y)) do
+    names[i] = type(key) == "string" and key or "output" .. i
+    list[i] = expect.that(core.is_tensor(y[key]), ("%s: result '%s'"):format(what, names[i]), "a tensor", y[key])
   end
   return list, names
 end
