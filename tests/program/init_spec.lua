@@ -33,6 +33,14 @@ describe("fnet init", function()
     assert.matches("4 successes / 0 failures / 0 errors", result.output)
   end)
 
+  it("says before the training what will not be saved", function()
+    init "mine"
+    local result = shell(WITH .. "cd mine && fnet experiment.lua --save none/circle.safetensors")
+    assert.equal(1, result.status)
+    assert.matches("none/circle.safetensors: ", result.errors, 1, true)
+    assert.is_nil(result.errors:find "epoch")
+  end)
+
   it("has specs that run in another fnet too, and say where there is none", function()
     init "mine"
     local result = shell(WITH .. "PATH=/usr/bin:/bin; cd mine; busted --output=plainTerminal --lua="

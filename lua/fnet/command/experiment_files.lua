@@ -58,6 +58,8 @@ local options = fnet.options(arg, "Trains a network to tell the inside of a circ
   { "save", "", "file for the trained network", value = "FILE" },
 })
 
+if options.save ~= "" then assert(fnet.can_write(options.save)) end -- better said now than after the training
+
 fnet.seed(options.seed)
 local train, valid, test = circle.parts(circle.points(1000))
 local model = circle.network(options.units)
