@@ -91,6 +91,8 @@ describe("an operation of ONNX by index", function()
       function() functions.NegativeLogLikelihoodLoss(node(), fnet.ones { 3, 2, 4 }, crossed) end)
     raises("weights of [5] do not fit 4 classes",
       function() functions.NegativeLogLikelihoodLoss(node(), x, labels, weights) end)
+    raises("labels int32 of [3] do not fit []",
+      function() functions.NegativeLogLikelihoodLoss(node(), fnet.tensor(1), labels) end)
     raises("labels int32 of [] do not fit [3]",
       function() functions.SoftmaxCrossEntropyLoss(node(), fnet.ones { 3 }, fnet.zeros({}, "int32")) end)
     raises("unknown reduction 'all'",

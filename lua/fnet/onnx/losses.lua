@@ -10,7 +10,7 @@ local operations = {}
 -- Raises unless there are numbers [batch, classes, ...], labels [batch, ...] and a weight for each class, if any.
 local function check(x, labels, weight)
   local shape, expected = x.shape, x.shape
-  local classes = table.remove(expected, 2)
+  local classes = shape[2] and table.remove(expected, 2)
   if not classes or not values.is_whole(labels) or x:count() == 0 or not is.same_shape(labels.shape, expected) then
     core.raise("labels %s of %s do not fit %s", labels.dtype, say.shape(labels.shape), say.shape(shape))
   end
