@@ -6,7 +6,7 @@
 struct job {
     const struct kernels *kernels;
     size_t n, size;
-    const char *x, *y_in, *dy;
+    const char *x, *y_in, *dy, *target;
     char *y, *loss, *dx;
     const int32_t *label;
     double scale;
@@ -68,4 +68,29 @@ void rows_cross_entropy_backward(enum dtype dtype, size_t rows, size_t n, const 
                                  const int32_t *label, double scale, void *dx) {
     struct job job = {.n = n, .y_in = probability, .label = label, .scale = scale, .dx = dx};
     share_rows(&job, dtype, rows, 4, cross_entropy_backward);
+}
+
+static void class_costs(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t at = begin * job->n * job->size;
+    job->kernels->class_costs(end - begin, job->n, job->x + at, job->target + at, job->y + at, job->loss + at);
+}
+
+void rows_class_costs(enum dtype dtype, size_t rows, size_t n, const void *x, const void *target, void *exponential,
+                      void *cost) {
+    struct job job = {.n = n, .x = x, .target = target, .y = exponential, .loss = cost};
+    share_rows(&job, dtype, rows, 16, class_costs);
+}
+
+static void class_costs_backward(void *context, size_t begin, size_t end) {
+    const struct job *job = context;
+    size_t at = begin * job->n * job->size;
+    job->kernels->class_costs_backward(end - begin, job->n, job->dy + at, job->target + at, job->y_in + at,
+                                       job->dx + at);
+}
+
+void rows_class_costs_backward(enum dtype dtype, size_t rows, size_t n, const void *dy, const void *target,
+                               const void *exponential, void *dx) {
+    struct job job = {.n = n, .dy = dy, .target = target, .y_in = exponential, .dx = dx};
+    share_rows(&job, dtype, rows, 4, class_costs_backward);
 }

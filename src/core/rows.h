@@ -15,4 +15,10 @@ void rows_cross_entropy(enum dtype dtype, size_t rows, size_t n, const void *x, 
 void rows_cross_entropy_backward(enum dtype dtype, size_t rows, size_t n, const void *probability,
                                  const int32_t *label, double scale, void *dx);
 
+/* cost = target * -log(softmax(x)), class by class, and exponential = exp(x - max), from which dx is made. */
+void rows_class_costs(enum dtype dtype, size_t rows, size_t n, const void *x, const void *target, void *exponential,
+                      void *cost);
+void rows_class_costs_backward(enum dtype dtype, size_t rows, size_t n, const void *dy, const void *target,
+                               const void *exponential, void *dx);
+
 #endif

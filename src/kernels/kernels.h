@@ -186,6 +186,12 @@ struct kernels {
     void (*cross_entropy_backward)(size_t rows, size_t n, const void *probability, const int32_t *label,
                                    double scale, void *dx);
 
+    /* exponential = exp(x - max), cost = target * -log(softmax(x)) class by class, 0 where that is 0 * infinity;
+       and dx = exponential * (sum(dy * target) / sum(exponential)) - dy * target. */
+    void (*class_costs)(size_t rows, size_t n, const void *x, const void *target, void *exponential, void *cost);
+    void (*class_costs_backward)(size_t rows, size_t n, const void *dy, const void *target, const void *exponential,
+                                 void *dx);
+
     /* With z = (x - mean) * inverse, rounded once, of each column: y = z * weight + bias; dx = (dy * gain - level
        - z * tilt) * (weight * inverse); and the gradient of the weights, y[j] = the sum over i of dy[i, j] * z[i,
        j], where x[i, j] is x[i * row + j], for dy too. */

@@ -180,6 +180,32 @@ static int cross_entropy_backward(lua_State *L) {
     return 1;
 }
 
+/* class_costs(target, logits): target * -log(softmax(logits)), class by class, and 0 where that would be 0 *
+   infinity; saves exp(logits - max). The target, of the logits' shape and type, gets no gradient. */
+static int class_costs(lua_State *L) {
+    size_t rows, n;
+    const struct tensor *target = push_rows(L, 1, "class_costs", &rows, &n);
+    const struct tensor *x = push_rows(L, 2, "class_costs", &rows, &n);
+    if (!tensor_alike(target, x)) return luaL_argerror(L, 2, "shape or type differs");
+    struct tensor *cost = ltensor_new(L, "class_costs", x->dtype, x->rank, x->shape);
+    struct tensor *exponential = ltensor_new(L, "class_costs", x->dtype, x->rank, x->shape);
+    rows_class_costs(x->dtype, rows, n, x->data, target->data, exponential->data, cost->data);
+    return 2;
+}
+
+/* class_costs_backward(dy, target, exponential): dlogits. Not recorded. */
+static int class_costs_backward(lua_State *L) {
+    size_t rows, n;
+    const struct tensor *dy = push_rows(L, 1, "class_costs", &rows, &n);
+    const struct tensor *target = push_rows(L, 2, "class_costs", &rows, &n);
+    const struct tensor *exponential = push_rows(L, 3, "class_costs", &rows, &n);
+    if (!tensor_alike(dy, target) || !tensor_alike(target, exponential))
+        return luaL_argerror(L, 2, "shape or type differs");
+    struct tensor *dx = ltensor_new(L, "class_costs", dy->dtype, dy->rank, dy->shape);
+    rows_class_costs_backward(dy->dtype, rows, n, dy->data, target->data, exponential->data, dx->data);
+    return 1;
+}
+
 /* is_pair(a, b): both are tensors, of one shape with something in it. */
 static int is_pair(lua_State *L) {
     const struct handle *a = ltensor_test(L, 1), *b = ltensor_test(L, 2);
@@ -193,6 +219,8 @@ void lopen_nn(lua_State *L) {
         {"softmax_backward", softmax_backward, UNRECORDED},
         {"cross_entropy", cross_entropy, 2},
         {"cross_entropy_backward", cross_entropy_backward, UNRECORDED},
+        {"class_costs", class_costs, 2},
+        {"class_costs_backward", class_costs_backward, UNRECORDED},
         {"made_by", made_by, UNRECORDED},
         {"labels_but", labels_but, UNRECORDED},
         {"correct", correct, UNRECORDED},

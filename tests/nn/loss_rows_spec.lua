@@ -101,6 +101,55 @@ describe("cross_entropy with a class that is none, a logit of -inf", function()
   end)
 end)
 
+describe("cross_entropy in one pass", function()
+  local core = require "fnet.core"
+
+  -- target * -log(softmax(x)) from operations, and what the losses of its rows give back.
+  local function composed(x, target, slopes)
+    local costs = target * -x:log_softmax();
+    (costs * slopes):sum():backward()
+    return costs:detach()
+  end
+
+  it("has the bits of the operations that it is made of, everywhere", function()
+    fnet.seed(8)
+    for _, shape in ipairs { { 1, 1 }, { 3, 2 }, { 17, 10 }, { 5, 16 }, { 33, 17 }, { 2, 3, 100 }, { 70, 257 },
+      { 3, 1500 } } do
+      for _, dtype in ipairs { "float32", "float64" } do
+        local x, target = (fnet.randn(shape) * 9):to(dtype), fnet.rand(shape):to(dtype):softmax()
+        local slopes = fnet.randn(shape):to(dtype)
+        local apart = x:clone()
+        x.requires_grad, apart.requires_grad = true, true
+        local expected, costs = composed(apart, target, slopes), core.class_costs(target, x);
+        (costs * slopes):sum():backward()
+        assert.is_true(expected:equal(costs:detach()))
+        assert.is_true(apart.grad:equal(x.grad))
+      end
+    end
+    local x, labels, weights = fnet.randn { 300, 70 }, fnet.randn({ 300, 70 }):argmax(2), fnet.rand { 70 }
+    assert.same_everywhere(function()
+      local loss, slopes = both(nn.cross_entropy, x, labels, { smoothing = 0.1, weights = weights })
+      return slopes * loss
+    end)
+  end)
+
+  it("gives every row its own loss, whatever the others hold", function()
+    local strange = fnet.tensor { { 0 / 0, 0, 0 }, { 3, -INF, 3 } }
+    for _, options in ipairs { {}, { smoothing = 0 }, { weights = { 1, 1, 1 } } } do
+      options.reduction = "none"
+      local each = nn.cross_entropy(strange, int { 2, 1 }, options)
+      assert.near(math.log(2), each:get(2), 1e-6)
+    end
+  end)
+
+  it("has the gradients of a target that learns, and of a target of another type", function()
+    local x = fnet.randn { 3, 4 }
+    local target = fnet.rand({ 3, 4 }):softmax()
+    assert.gradcheck(function(t) return nn.cross_entropy(x:double(), t) end, { target:double() })
+    assert.near(nn.cross_entropy(x, target):item(), nn.cross_entropy(x, target:double()):item(), 1e-6)
+  end)
+end)
+
 describe("binary_cross_entropy of infinite logits", function()
   it("is 0 for sure and right, infinite for sure and wrong, with finite gradients", function()
     local value, gradient = both(nn.binary_cross_entropy, fnet.tensor { INF, -INF, 0 }, fnet.tensor { 1, 0, 1 })

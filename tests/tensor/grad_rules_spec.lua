@@ -510,6 +510,9 @@ describe("the rules", function()
     check(function(x) return cross_entropy(x, fnet.tensor(2, "int32")) end, mixed { 4 })
     check(function(x) return cross_entropy(x:T(), labels) end, mixed { 3, 2 })
     check(function(x) return cross_entropy(x, fnet.tensor({ 1, 3, 2, 2 }, "int32")) end, mixed { 2, 2, 3 })
+    check(function(x) return cross_entropy(x, labels, { smoothing = 0.1 }) end, mixed { 2, 3 })
+    local weighted = { weights = { 1, 2, 3 }, reduction = "sum" }
+    check(function(x) return cross_entropy(x:T(), labels, weighted) end, mixed { 3, 2 })
   end)
 
   it("of convolutions, poolings and their gradients", function()

@@ -46,6 +46,13 @@ describe("arguments that the library never gives its core", function()
     for _, wrong in ipairs { fnet.zeros { 0 }, fnet.ones { 2 }, 1 } do
       assert.is_false((pcall(core.cross_entropy_backward, wrong, fnet.ones { 2, 3 }, labels)))
     end
+    local fits = fnet.ones { 2, 3 }
+    for _, wrong in ipairs { bytes, fnet.ones { 2 }, fnet.ones {}, fnet.ones({ 2, 3 }, "float64"), 1 } do
+      assert.is_false((pcall(core.class_costs, wrong, fits)))
+      assert.is_false((pcall(core.class_costs, fits, wrong)))
+      assert.is_false((pcall(core.class_costs_backward, wrong, fits, fits)))
+      assert.is_false((pcall(core.class_costs_backward, fits, fits, wrong)))
+    end
   end)
 
   it("are refused by running averages, which change what they are given", function()

@@ -29,6 +29,12 @@ local function weighted(weight, cost)
   return weight * core.where(weight:eq(0) * cost:eq(math.huge), 0, cost)
 end
 
+-- What the classes of a target cost: target * -log(softmax(logits)), in one pass where the target learns nothing.
+local function class_costs(target, logits)
+  if target.requires_grad or target.dtype ~= logits.dtype then return weighted(target, -logits:log_softmax()) end
+  return (core.class_costs(target, logits))
+end
+
 -- Class weights as a tensor [classes] of the output's type.
 local function weights_of(value, output)
   local classes = output.shape[output.rank]
@@ -46,6 +52,7 @@ end
 -- The part of a target that all classes share; a class with the logit -inf, which is none, gets nothing of it.
 local function shares(logits, smoothing)
   local classes = logits.shape[logits.rank]
+  if logits:detach():min():item() > -math.huge then return smoothing / classes end
   local possible = logits:ne(-math.huge)
   return possible * (classes / possible:sum(logits.rank, true)) * (smoothing / classes)
 end
@@ -65,7 +72,7 @@ local function weighted_costs(output, labels, options)
     target = target * (1 - smoothing) + shares(output, smoothing)
   end
   if weights then target = target * weights end
-  return weighted(target, -output:log_softmax()), norm
+  return class_costs(target, output), norm
 end
 
 -- The positions of the rows whose label is not `ignored` (nil: of all), checked, and all labels as a list.
@@ -82,7 +89,7 @@ end
 
 -- The losses of rows [rows, classes] with one label each.
 local function label_costs(logits, labels)
-  return -logits:log_softmax():pick(labels)
+  return class_costs(core.one_hot(labels, logits, "cross_entropy"), logits):pick(labels)
 end
 
 -- The losses one by one, in the shape of the output without its last axis: 0 where the label is ignored.
@@ -177,7 +184,7 @@ function loss.kl_divergence(output, target, options)
       low)
   end
   local own = target * core.where(target:eq(0), 1, target):log()
-  local each = (weighted(target, -logits:log_softmax()) + own):sum(logits.rank)
+  local each = (class_costs(target, logits) + own):sum(logits.rank)
   return reduction.of(each, reduction.option("kl_divergence", options.reduction))
 end
 

@@ -323,6 +323,13 @@ function rules.cross_entropy(dy, _, logits, labels, probability)
   return (core.softmax(logits) - core.one_hot(labels, logits, "cross_entropy")) * (dy / rows)
 end
 
+function rules.class_costs(dy, _, target, logits, exponential)
+  if not core.recording() then return nil, core.class_costs_backward(dy, target, exponential) end
+  local axis, direct = logits.rank, dy * target
+  local slope = (logits - logits:detach():max(axis, true)):exp()
+  return nil, slope * (direct:sum(axis, true) / slope:sum(axis, true)) - direct
+end
+
 -- The gradients of (x - mean) / sqrt(variance + epsilon) * w + b with respect to x, w, b, from operations; mean and
 -- variance are taken along an axis, which w and b do not have.
 local function normalised_slopes(dy, x, w, epsilon, axis, others)

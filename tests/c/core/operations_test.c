@@ -360,6 +360,20 @@ static void run_softmax(void *context) {
                                           expected + r * job->n);
     check_same(count, expected, dx, "softmax backward, %zu threads", threads_count());
     check_guards(PLACE_Y);
+
+    float *exponential = put(PLACE_B, count, 0);
+    y = put(PLACE_Y, count, random_below(POSITION_COUNT));
+    rows_class_costs(FLOAT32, job->rows, job->n, job->x, job->expected, exponential, y);
+    dx = put(PLACE_G, count, 0);
+    kernels_portable.class_costs(job->rows, job->n, job->x, job->expected, dx, expected);
+    check_same(count, expected, y, "costs of classes, %s, %zu threads", backend_name(), threads_count());
+    check_same(count, dx, exponential, "exponentials, %s, %zu threads", backend_name(), threads_count());
+    rows_class_costs_backward(FLOAT32, job->rows, job->n, job->x, job->expected, exponential, dx);
+    kernels_portable.class_costs_backward(job->rows, job->n, job->x, job->expected, exponential, expected);
+    check_same(count, expected, dx, "costs of classes backward, %zu threads", threads_count());
+    check_guards(PLACE_B);
+    check_guards(PLACE_G);
+    check_guards(PLACE_Y);
 }
 
 static void test_softmax(size_t rows, size_t n) {

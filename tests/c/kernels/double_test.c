@@ -83,6 +83,8 @@ static void test_rows(size_t n) {
     int32_t label[ROWS];
     float loss[ROWS];
     double wide_loss[ROWS];
+    static float float_cost[ROWS * N];
+    static double wide_cost[ROWS * N];
     for (size_t r = 0; r < ROWS && n > 0; r++) label[r] = (int32_t)(1 + random_below(n));
     kernels_portable.softmax(ROWS, n, x, float_y);
     kernels_double.softmax(ROWS, n, wide_x, y);
@@ -98,6 +100,13 @@ static void test_rows(size_t n) {
     kernels_portable.cross_entropy_backward(ROWS, n, z, label, 0.25, float_y);
     kernels_double.cross_entropy_backward(ROWS, n, wide_z, label, 0.25, y);
     check_near(ROWS * n, float_y, y, 0, "cross-entropy backward");
+    kernels_portable.class_costs(ROWS, n, x, z, float_y, float_cost);
+    kernels_double.class_costs(ROWS, n, wide_x, wide_z, y, wide_cost);
+    check_near(ROWS * n, float_cost, wide_cost, 1e-6, "costs of classes");
+    check_near(ROWS * n, float_y, y, 1e-6, "exponentials");
+    kernels_portable.class_costs_backward(ROWS, n, z, x, z, float_y);
+    kernels_double.class_costs_backward(ROWS, n, wide_z, wide_x, wide_z, y);
+    check_near(ROWS * n, float_y, y, 1e-5, "costs of classes backward");
 }
 
 static void test_norm(size_t n) {

@@ -4,7 +4,7 @@
 
 #include "reference.h"
 
-enum { PLACE_X, PLACE_Y, PLACE_LOSS, PLACE_LABEL, PLACE_EXPECTED, PLACE_EXPECTED_LOSS, PLACE_DY };
+enum { PLACE_X, PLACE_Y, PLACE_LOSS, PLACE_LABEL, PLACE_EXPECTED, PLACE_EXPECTED_LOSS, PLACE_DY, PLACE_TARGET };
 
 static void test_softmax(const struct kernels *kernels, size_t rows, size_t n, enum values values) {
     const float *x = put_filled(PLACE_X, rows * n, random_below(POSITION_COUNT), values);
@@ -98,6 +98,58 @@ static void test_cross_entropy_backward(const struct kernels *kernels, size_t ro
     check_guards(PLACE_Y);
 }
 
+/* Targets of which a third are 0. */
+static const float *put_targets(size_t count, enum values values) {
+    float *target = put_filled(PLACE_TARGET, count, random_below(POSITION_COUNT), values);
+    for (size_t i = 0; i < count; i++)
+        if (random_below(3) == 0) target[i] = 0;
+    return target;
+}
+
+static void test_class_costs(const struct kernels *kernels, size_t rows, size_t n, enum values values) {
+    size_t count = rows * n;
+    const float *x = put_filled(PLACE_X, count, random_below(POSITION_COUNT), values);
+    const float *target = put_targets(count, values);
+    float *expected = put(PLACE_EXPECTED, count, 0), *cost = put(PLACE_Y, count, random_below(POSITION_COUNT));
+    float *exponential = put(PLACE_LOSS, count, random_below(POSITION_COUNT));
+    for (size_t r = 0; r < rows; r++) {
+        const float *row = x + r * n;
+        float most = reference_extreme(REDUCE_MAXIMUM, n, row, 1), *y = expected + r * n;
+        for (size_t i = 0; i < n; i++) y[i] = reference_exp(row[i] - most);
+        float log_sum = reference_log(reference_sum(n, y, 1));
+        for (size_t i = 0; i < n; i++) {
+            float one = -((row[i] - most) - log_sum), part = target[r * n + i];
+            y[i] = part * (part == 0 && isinf(one) && one > 0 ? 0 : one);
+        }
+    }
+    kernels->class_costs(rows, n, x, target, exponential, cost);
+    check_same(count, expected, cost, "rows %zu n %zu values %d", rows, n, (int)values);
+    check_guards(PLACE_Y);
+    check_guards(PLACE_LOSS);
+    for (size_t i = 0; i < count && values == PLAIN; i++) {
+        float most = reference_extreme(REDUCE_MAXIMUM, n, x + i / n * n, 1);
+        expected[i] = reference_exp(x[i] - most);
+    }
+    if (values == PLAIN) check_same(count, expected, exponential, "exponentials, rows %zu n %zu", rows, n);
+}
+
+static void test_class_costs_backward(const struct kernels *kernels, size_t rows, size_t n, enum values values) {
+    size_t count = rows * n;
+    const float *dy = put_filled(PLACE_DY, count, random_below(POSITION_COUNT), values);
+    const float *target = put_targets(count, values);
+    const float *exponential = put_filled(PLACE_X, count, random_below(POSITION_COUNT), values);
+    float *expected = put(PLACE_EXPECTED, count, 0), *dx = put(PLACE_Y, count, random_below(POSITION_COUNT));
+    for (size_t r = 0; r < rows; r++) {
+        float *row = expected + r * n;
+        for (size_t i = 0; i < n; i++) row[i] = dy[r * n + i] * target[r * n + i];
+        float factor = reference_sum(n, row, 1) / reference_sum(n, exponential + r * n, 1);
+        for (size_t i = 0; i < n; i++) row[i] = factor * exponential[r * n + i] - row[i];
+    }
+    kernels->class_costs_backward(rows, n, dy, target, exponential, dx);
+    check_same(count, expected, dx, "rows %zu n %zu values %d", rows, n, (int)values);
+    check_guards(PLACE_Y);
+}
+
 /* Logits far apart and far from zero, where the definition taken literally would divide infinity by infinity. */
 static void test_far(const struct kernels *kernels) {
     const float far[][3] = {
@@ -135,6 +187,8 @@ int main(int count, char **arguments) {
         test_sizes(table[t], "softmax backward", test_softmax_backward, 0);
         test_sizes(table[t], "cross-entropy", test_cross_entropy, 1);
         test_sizes(table[t], "cross-entropy backward", test_cross_entropy_backward, 1);
+        test_sizes(table[t], "costs of classes", test_class_costs, 1);
+        test_sizes(table[t], "costs of classes backward", test_class_costs_backward, 1);
     }
     return check_end();
 }
