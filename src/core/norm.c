@@ -13,6 +13,7 @@ struct job {
     const struct norm *norm;
     const struct norm_slopes *slopes;
     double epsilon;
+    bool centred;
     char *y;
     double *mean_out, *inverse_out;
 };
@@ -101,14 +102,21 @@ void norm_layer(enum dtype dtype, size_t rows, size_t n, const void *x, const vo
 static void layer_backward(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     size_t at = begin * job->n * job->size;
-    job->kernels->layer_norm_backward(end - begin, job->n, job->x + at, job->dy + at, job->weight,
+    job->kernels->layer_norm_backward(end - begin, job->n, job->x + at, job->dy + at, job->weight, job->centred,
                                       job->mean + begin, job->inverse + begin, job->y + at);
 }
 
 void norm_layer_backward(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const void *weight,
-                         const double *mean, const double *inverse, void *dx) {
-    struct job job = {
-        .rows = rows, .n = n, .x = x, .dy = dy, .weight = weight, .mean = mean, .inverse = inverse, .y = dx};
+                         bool centred, const double *mean, const double *inverse, void *dx) {
+    struct job job = {.rows = rows,
+                      .n = n,
+                      .x = x,
+                      .dy = dy,
+                      .weight = weight,
+                      .centred = centred,
+                      .mean = mean,
+                      .inverse = inverse,
+                      .y = dx};
     share_rows(&job, dtype, 10, layer_backward);
 }
 

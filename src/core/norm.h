@@ -1,4 +1,4 @@
-/* Batch normalisation over the columns and layer normalisation over the rows of contiguous [rows, n] matrices,
+/* Batch normalisation over the columns, layer and RMS normalisation over the rows of contiguous [rows, n] matrices,
    forward beside backward, shared among threads by columns where a sum runs over rows, else by rows. Formulas:
    kernels/template/norm.inc. */
 #ifndef FNET_NORM_H
@@ -15,11 +15,12 @@ void norm_batch_backward(enum dtype dtype, size_t rows, size_t n, const void *x,
 void norm_batch_weight(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const double *mean,
                        const double *inverse, void *dweight);
 
-/* The same with each row's own mean[rows] and inverse[rows], which it gives; then dx, and dweight[n]. */
+/* The same with each row's own mean[rows] and inverse[rows], which it gives; then dx, and dweight[n]. Without a
+   bias means are 0, and nothing is centred: RMS normalisation. */
 void norm_layer(enum dtype dtype, size_t rows, size_t n, const void *x, const void *weight, const void *bias,
                 double epsilon, void *y, double *mean, double *inverse);
 void norm_layer_backward(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const void *weight,
-                         const double *mean, const double *inverse, void *dx);
+                         bool centred, const double *mean, const double *inverse, void *dx);
 void norm_layer_weight(enum dtype dtype, size_t rows, size_t n, const void *x, const void *dy, const double *mean,
                        const double *inverse, void *dweight);
 

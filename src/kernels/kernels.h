@@ -10,6 +10,7 @@
 #define FNET_KERNELS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -202,11 +203,12 @@ struct kernels {
                               const double *mean, const double *inverse, void *y);
 
     /* The same row by row, with the mean and the inverse deviation of each, n > 0; the gradient of x, which may
-       take the place of dy, but not of x. */
+       take the place of dy, but not of x. Without a bias means are 0, so that rows are divided by the root
+       of their mean square; the way back is told by `centred`, which is false then. */
     void (*layer_norm)(size_t rows, size_t n, const void *x, const void *weight, const void *bias, double epsilon,
                        void *y, double *mean, double *inverse);
     void (*layer_norm_backward)(size_t rows, size_t n, const void *x, const void *dy, const void *weight,
-                                const double *mean, const double *inverse, void *dx);
+                                bool centred, const double *mean, const double *inverse, void *dx);
     void (*layer_norm_weight)(size_t rows, size_t columns, size_t row, const void *x, const void *dy,
                               const double *mean, const double *inverse, void *y);
 

@@ -1,4 +1,4 @@
-/* Batch, layer and group normalisation over matrices [..., n], seen as rows of n. For the layers in
+/* Batch, layer, RMS and group normalisation over matrices [..., n], seen as rows of n. For the layers in
    lua/fnet/nn/norm.lua and group_norm.lua, and the rules in lua/fnet/tensor/rules.lua, which give operands of one
    float type. */
 #include "ltape.h"
@@ -87,13 +87,11 @@ static int batch_norm_weight(lua_State *L) {
     return 1;
 }
 
-/* layer_norm(x, weight, bias, epsilon): row by row; saves [2, rows] in float64, the means and the inverse
-   deviations. */
-static int layer_norm(lua_State *L) {
+/* The rows of x; saves [2, rows] in float64, the means and the inverse deviations. Without a bias means are 0. */
+static int normalise_rows(lua_State *L, bool has_bias, double epsilon) {
     size_t rows, n;
     const struct tensor *x = push_matrix(L, 1, &rows, &n);
-    const void *weight = push_vector(L, 2, x, n), *bias = push_vector(L, 3, x, n);
-    double epsilon = luaL_checknumber(L, 4);
+    const void *weight = push_vector(L, 2, x, n), *bias = has_bias ? push_vector(L, 3, x, n) : NULL;
     size_t shape[2] = {2, rows};
     struct tensor *y = ltensor_new(L, "norm", x->dtype, x->rank, x->shape);
     struct tensor *saved = ltensor_new(L, "norm", FLOAT64, 2, shape);
@@ -102,8 +100,12 @@ static int layer_norm(lua_State *L) {
     return 2;
 }
 
-/* layer_norm_backward(dy, x, weight, saved): the gradients of x and of weight. */
-static int layer_norm_backward(lua_State *L) {
+/* layer_norm(x, weight, bias, epsilon), and rms_norm(x, weight, epsilon), by the root of the mean of squares */
+static int layer_norm(lua_State *L) { return normalise_rows(L, true, luaL_checknumber(L, 4)); }
+static int rms_norm(lua_State *L) { return normalise_rows(L, false, luaL_checknumber(L, 3)); }
+
+/* The gradients of x and of weight. */
+static int normalise_rows_backward(lua_State *L, bool centred) {
     size_t rows, n;
     lua_settop(L, 4);
     const struct tensor *x = push_matrix(L, 2, &rows, &n);
@@ -111,10 +113,14 @@ static int layer_norm_backward(lua_State *L) {
     const double *mean = push_statistics(L, 4, 2 * rows), *inverse = mean + rows;
     struct tensor *dx = ltensor_new(L, "norm", x->dtype, x->rank, x->shape);
     struct tensor *dweight = ltensor_new(L, "norm", x->dtype, 1, &n);
-    norm_layer_backward(x->dtype, rows, n, x->data, dy, weight, mean, inverse, dx->data);
+    norm_layer_backward(x->dtype, rows, n, x->data, dy, weight, centred, mean, inverse, dx->data);
     norm_layer_weight(x->dtype, rows, n, x->data, dy, mean, inverse, dweight->data);
     return 2;
 }
+
+/* layer_norm_backward(dy, x, weight, saved), and rms_norm_backward */
+static int layer_norm_backward(lua_State *L) { return normalise_rows_backward(L, true); }
+static int rms_norm_backward(lua_State *L) { return normalise_rows_backward(L, false); }
 
 /* group_norm(x, weight, bias, groups, epsilon, batch): x is [batch, ..., n], or one sample of a batch of 1; saves
    [2, batch, n] in float64, the mean and the inverse deviation of each feature's group. */
@@ -164,11 +170,13 @@ static int group_norm_backward(lua_State *L) {
 void lopen_norm(lua_State *L) {
     static const struct operation operations[] = {{"batch_norm", batch_norm, 6},
                                                   {"layer_norm", layer_norm, 4},
+                                                  {"rms_norm", rms_norm, 3},
                                                   {"group_norm", group_norm, 6},
                                                   {"column_moments", column_moments, UNRECORDED},
                                                   {"batch_norm_backward", batch_norm_backward, UNRECORDED},
                                                   {"batch_norm_weight", batch_norm_weight, UNRECORDED},
                                                   {"layer_norm_backward", layer_norm_backward, UNRECORDED},
+                                                  {"rms_norm_backward", rms_norm_backward, UNRECORDED},
                                                   {"group_norm_backward", group_norm_backward, UNRECORDED},
                                                   {NULL, NULL, 0}};
     lregister_operations(L, operations);

@@ -158,6 +158,18 @@ describe("GroupNorm, RMSNorm and PReLU", function()
     support.near({ 3, 4, 5 }, flat(fnet.ones { 3, 4, 5 }), (rows * rows):mean(4), 1e-5)
   end)
 
+  it("take rows whose squares leave float32: RMSNorm's are divided by their size all the same", function()
+    local layer = nn.RMSNorm(2, { epsilon = 0 })
+    for _, size in ipairs { 1e38, 1e20, 1, 1e-20, 1e-38 } do
+      local x = fnet.tensor { { 3 * size, -size } }
+      x.requires_grad = true
+      local y = layer(x)
+      support.near({ 1, 2 }, { 3 / math.sqrt(5), -1 / math.sqrt(5) }, y, 1e-6)
+      y:backward { gradient = fnet.tensor { { size, 0 } } } -- so that the gradient's own size is ordinary
+      support.near({ 1, 2 }, { 0.1 / math.sqrt(5), 0.3 / math.sqrt(5) }, x.grad, 1e-6)
+    end
+  end)
+
   -- So large that threads share it, in pieces that end inside samples.
   it("keep the digits of pictures far from zero, with the same bits everywhere, where a weight is 0 too", function()
     fnet.seed(8)
@@ -178,6 +190,32 @@ describe("GroupNorm, RMSNorm and PReLU", function()
     y:backward { gradient = wide:detach() }
     support.near(x.shape, flat(y:detach():float()), layer(x):detach(), 1e-2) -- the mean is rounded to float32
     assert.is_true((layer.bias.grad:double() - exact.bias.grad):abs():max():item() < 1)
+  end)
+
+  -- A row of 2500 is a long sum.
+  it("RMSNorm: the formula in float64, and the same bits everywhere", function()
+    for _, shape in ipairs { { 3, 2500 }, { 4000, 17 }, { 5, 1 } } do
+      fnet.seed(8)
+      local n, x, slopes = shape[2], fnet.randn(shape, 1, 2), fnet.randn(shape)
+      local layer = nn.RMSNorm(n, { epsilon = 1e-3 })
+      layer.weight = fnet.randn { n }
+      layer.weight.requires_grad = true
+      x.requires_grad = true
+      assert.same_everywhere(function()
+        layer:zero_grad()
+        x.grad = nil
+        local y = layer(x)
+        y:backward { gradient = slopes }
+        return fnet.sha256(y, x.grad, layer.weight.grad)
+      end, { 1, 2, 3 })
+      local wide, weight = x:detach():double(), layer.weight:detach():double()
+      wide.requires_grad, weight.requires_grad = true, true
+      local y = wide / ((wide * wide):mean(2, true) + 1e-3):sqrt() * weight
+      y:backward { gradient = slopes:double() }
+      assert.allclose(y:detach():float(), layer(x):detach(), 1e-6, 1e-5)
+      assert.allclose(wide.grad:float(), x.grad, 1e-5, 1e-5)
+      assert.allclose(weight.grad:float(), layer.weight.grad, 1e-5, 1e-3)
+    end
   end)
 
   it("say what is wrong", function()

@@ -87,7 +87,7 @@ function RMSNorm:forward(x)
     core.raise("%s: expected an input of %s [..., %d], got %s", self:name(), self.weight.dtype, self.inputs,
       say.value(x))
   end
-  return x / ((x * x):mean(rank, true) + self.epsilon):sqrt() * self.weight
+  return core.rms_norm(x, self.weight, self.epsilon)
 end
 
 function RMSNorm:output_shape(input)

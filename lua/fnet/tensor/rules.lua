@@ -361,6 +361,13 @@ function rules.layer_norm(dy, _, x, w, _, epsilon, saved)
   return dx, dw, dy:reshape(matrix):sum(1)
 end
 
+function rules.rms_norm(dy, _, x, w, epsilon, saved)
+  if not core.recording() then return core.rms_norm_backward(dy, x, w, saved) end
+  local inverse = 1 / ((x * x):mean(x.rank, true) + epsilon):sqrt()
+  local z, g = x * inverse, dy * w
+  return (g - z * (g * z):mean(x.rank, true)) * inverse, (dy * z):reshape { x:count() // #w, #w }:sum(1)
+end
+
 function rules.group_norm(dy, _, x, w, _, groups, epsilon, batch, saved)
   if core.recording() then
     local n = #w

@@ -136,14 +136,17 @@ static void test_norm(size_t n) {
     kernels_double.batch_norm_backward(ROWS, n, wide_x, wide_z, &wide_slopes, y);
     check_near(ROWS * n, float_y, y, 0, "batch norm backward");
     if (n < 2) return; /* one number has no variance: its rounding errors grow beyond bounds */
-    kernels_portable.layer_norm(ROWS, n, x, x, z, 1e-5, float_y, mean, inverse);
-    kernels_double.layer_norm(ROWS, n, wide_x, wide_x, wide_z, 1e-5, y, wide_mean, wide_inverse);
-    for (size_t i = 0; i < ROWS; i++)
-        check_close(mean[i], wide_mean[i], "mean"), check_close(inverse[i], wide_inverse[i], "deviation");
-    check_near(ROWS * n, float_y, y, 1e-4, "layer norm");
-    kernels_portable.layer_norm_backward(ROWS, n, x, z, x, wide_z, wide_z, float_y);
-    kernels_double.layer_norm_backward(ROWS, n, wide_x, wide_z, wide_x, wide_z, wide_z, y);
-    check_near(ROWS * n, float_y, y, 1e-4, "layer norm backward");
+    for (int centred = 0; centred < 2; centred++) {
+        kernels_portable.layer_norm(ROWS, n, x, x, centred ? z : NULL, 1e-5, float_y, mean, inverse);
+        kernels_double.layer_norm(ROWS, n, wide_x, wide_x, centred ? wide_z : NULL, 1e-5, y, wide_mean,
+                                  wide_inverse);
+        for (size_t i = 0; i < ROWS; i++)
+            check_close(mean[i], wide_mean[i], "mean"), check_close(inverse[i], wide_inverse[i], "deviation");
+        check_near(ROWS * n, float_y, y, 1e-4, "layer norm");
+        kernels_portable.layer_norm_backward(ROWS, n, x, z, x, centred, wide_z, wide_z, float_y);
+        kernels_double.layer_norm_backward(ROWS, n, wide_x, wide_z, wide_x, centred, wide_z, wide_z, y);
+        check_near(ROWS * n, float_y, y, 1e-4, "layer norm backward");
+    }
     kernels_portable.layer_norm_weight(ROWS, n, N, x, z, wide_x, wide_z, float_y);
     kernels_double.layer_norm_weight(ROWS, n, N, wide_x, wide_z, wide_x, wide_z, y);
     check_near(n, float_y, y, 0, "layer norm weight");

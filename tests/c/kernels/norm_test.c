@@ -1,5 +1,5 @@
-/* Batch and layer normalisation of every instruction set: equal bit for bit to the steps written out in plain C,
-   also in place where that is allowed. */
+/* Batch, layer and RMS normalisation of every instruction set: equal bit for bit to the steps written out in plain
+   C, also in place where that is allowed. */
 #include "../check.h"
 
 #include "reference.h"
@@ -113,19 +113,28 @@ static void test_batch_norm(const struct kernels *kernels, size_t rows, size_t n
     check_same(count, expected, y, "backward without a gain, rows %zu n %zu values %d", rows, n, (int)values);
 }
 
-static void test_layer_norm(const struct kernels *kernels, size_t rows, size_t n, enum values values) {
+static double squares_of(size_t n, const float *x) {
+    for (size_t i = 0; i < n; i++) reference_terms[i] = x[i];
+    return reference_long_sum(n, reference_terms, SQUARES);
+}
+
+/* Without a bias the mean counts as 0. */
+static void test_row_norm(const struct kernels *kernels, bool centred, size_t rows, size_t n, enum values values) {
     size_t count = rows * n;
     const float *x = put_row(PLACE_X, count, values), *dy = put_row(PLACE_DY, count, values);
-    const float *weight = put_row(PLACE_WEIGHT, n, values), *bias = put_row(PLACE_BIAS, n, values);
+    const float *weight = put_row(PLACE_WEIGHT, n, values), *bias = centred ? put_row(PLACE_BIAS, n, values) : NULL;
     float *expected = put(PLACE_EXPECTED, count, 0), *y = put(PLACE_Y, count, anywhere());
     float *g = put(PLACE_TERMS, 2 * n, 0), *gz = g + n;
     double mean[4], inverse[4], means[5], inverses[5];
     for (size_t r = 0; r < rows; r++) {
         double squares;
-        mean[r] = reference_moments(n, x + r * n, 1, &squares);
+        mean[r] = centred ? reference_moments(n, x + r * n, 1, &squares) : 0;
+        if (!centred) squares = squares_of(n, x + r * n);
         inverse[r] = 1 / sqrt(squares / (double)n + 1e-5);
-        for (size_t i = 0; i < n; i++)
-            expected[r * n + i] = fmaf(normalised(x[r * n + i], mean[r], inverse[r]), weight[i], bias[i]);
+        for (size_t i = 0; i < n; i++) {
+            float z = normalised(x[r * n + i], mean[r], inverse[r]);
+            expected[r * n + i] = bias ? fmaf(z, weight[i], bias[i]) : z * weight[i];
+        }
     }
     means[rows] = inverses[rows] = 5; /* which nobody may change */
     kernels->layer_norm(rows, n, x, weight, bias, 1e-5, y, means, inverses);
@@ -142,18 +151,18 @@ static void test_layer_norm(const struct kernels *kernels, size_t rows, size_t n
             g[i] = dy[r * n + i] * weight[i];
             gz[i] = g[i] * normalised(x[r * n + i], mean[r], inverse[r]);
         }
-        float level = reference_mean(n, n, g, 1), tilt = reference_mean(n, n, gz, 1);
+        float level = centred ? reference_mean(n, n, g, 1) : 0, tilt = reference_mean(n, n, gz, 1);
         for (size_t i = 0; i < n; i++) {
             float rest = (g[i] - level) - normalised(x[r * n + i], mean[r], inverse[r]) * tilt;
             expected[r * n + i] = scaled(rest, 1, inverse[r]);
         }
     }
     y = put(PLACE_Y, count, anywhere());
-    kernels->layer_norm_backward(rows, n, x, dy, weight, means, inverses, y);
+    kernels->layer_norm_backward(rows, n, x, dy, weight, centred, means, inverses, y);
     check_same(count, expected, y, "backward, rows %zu n %zu values %d", rows, n, (int)values);
     check_guards(PLACE_Y);
     y = put_copy(PLACE_Y, count, anywhere(), dy);
-    kernels->layer_norm_backward(rows, n, x, y, weight, means, inverses, y);
+    kernels->layer_norm_backward(rows, n, x, y, weight, centred, means, inverses, y);
     check_same(count, expected, y, "backward, rows %zu n %zu values %d in place", rows, n, (int)values);
 }
 
@@ -173,11 +182,12 @@ int main(int count, char **arguments) {
             for (size_t s = 0; s < SIZE_COUNT; s++)
                 for (size_t rows = 0; rows < 4; rows++)
                     test_batch_norm(table[t], rows, size_at(s), (enum values)values);
-        test("%s layer normalisation", name);
+        test("%s layer and RMS normalisation", name);
         for (int values = 0; values < VALUES_COUNT; values++)
             for (size_t s = 1; s < SIZE_COUNT; s++)
                 for (size_t rows = 0; rows < 4; rows++)
-                    test_layer_norm(table[t], rows, size_at(s), (enum values)values);
+                    for (int centred = 0; centred < 2; centred++)
+                        test_row_norm(table[t], centred, rows, size_at(s), (enum values)values);
     }
     return check_end();
 }
