@@ -192,6 +192,32 @@ describe("a model in C", function()
     end
   end)
 
+  it("gives the same bits with norms of groups and by root mean squares, far from zero, and of any size", function()
+    fnet.seed(13)
+    local models = {
+      { nn.Sequential { nn.GroupNorm(3, 12), nn.Residual { nn.GroupNorm(12, 12, { epsilon = 0.1 }),
+        nn.RMSNorm(12) } }, { 9, 130, 12 } },
+      { nn.Sequential { nn.GroupNorm(2, 6, { sample = "sequence", epsilon = 0 }), nn.ReLU() }, { 50, 6 } },
+      { nn.Sequential { nn.GroupNorm(2, 1500, { sample = "row" }), nn.RMSNorm(1500, { epsilon = 0 }) }, { 1500 } },
+    }
+    for _, case in ipairs(models) do
+      local model, shape = table.unpack(case)
+      for _, parameter in ipairs(model:parameters()) do
+        fnet.no_grad(function() parameter:copy(fnet.rand(parameter.shape, -1, 1)) end)
+      end
+      local x = fnet.randn({ 1, table.unpack(shape) }, 40)
+      x = fnet.concat({ x * 1e-30, x, x * 1e30 }, 1)
+      local expected = fnet.no_grad(model, x):bytes()
+      assert.is_true(expected == run(model, x, { input = shape }))
+      for _, compiler in ipairs(#shape == 3 and fusing_compilers() or {}) do
+        assert.is_true(expected == run_compiled(compiler, x), compiler)
+      end
+    end
+    support.raises("GroupNorm(2, 6): expected pictures of 3 axes, the last of 6, got [5, 6]; the option sample "
+      .. "says what a sample is",
+      function() nn.GroupNorm(2, 6):export_c(directory .. "/x.c", { input = { 5, 6 } }) end)
+  end)
+
   it("leaves what a branch still needs as it is", function()
     fnet.seed(9)
     local model = nn.Concat { nn.ReLU(), nn.Residual { nn.Tanh(), nn.Residual { nn.ELU(), nn.Sigmoid() } },
@@ -272,9 +298,9 @@ describe("a model in C", function()
   it("cannot have layers that C is not told of", function()
     local path = directory .. "/x.c"
     local known = " cannot be exported; what can: Sequential, Dropout, Parallel, AvgPool2D, BatchNorm, Concat, "
-      .. "Conv1D, Conv2D, ConvTranspose2D, Dense, ELU, Embedding, Flatten, GELU, GlobalAvgPool, LayerNorm, "
-      .. "LeakyReLU, LogSoftmax, MaxPool2D, PReLU, PositionalEncoding, ReLU, Reshape, Residual, SELU, SiLU, "
-      .. "Sigmoid, Softmax, Softplus, Tanh, Upsample"
+      .. "Conv1D, Conv2D, ConvTranspose2D, Dense, ELU, Embedding, Flatten, GELU, GlobalAvgPool, GroupNorm, "
+      .. "LayerNorm, LeakyReLU, LogSoftmax, MaxPool2D, PReLU, PositionalEncoding, RMSNorm, ReLU, Reshape, "
+      .. "Residual, SELU, SiLU, Sigmoid, Softmax, Softplus, Tanh, Upsample"
     support.raises("export_c: layer 2, Lambda()" .. known,
       function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_c(path) end)
     local inside = nn.Sequential { nn.Residual { nn.Dense(2, 2), nn.Concat { nn.Lambda(print) } } }

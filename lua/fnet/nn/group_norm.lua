@@ -53,6 +53,11 @@ end
 
 function GroupNorm:output_shape(input)
   expect.output_shape(self, input)
+  local axes = AXES[self.sample]
+  if input and not input.open and #input ~= axes then
+    core.raise("%s: expected %ss of %d axes, the last of %d, got %s; the option sample says what a sample is",
+      self:name(), self.sample, axes, self.inputs, say.shape(input))
+  end
   return input or { self.inputs, open = true }
 end
 

@@ -145,7 +145,8 @@ local calls = {}
 
 -- Kinds whose result is their input, and those that change numbers where they are.
 local manners = { Flatten = "view", Reshape = "view", Softmax = "change", LogSoftmax = "change",
-  BatchNorm = "change", LayerNorm = "change", Residual = "change", PReLU = "change", PositionalEncoding = "change" }
+  BatchNorm = "change", LayerNorm = "change", RMSNorm = "change", GroupNorm = "change", Residual = "change",
+  PReLU = "change", PositionalEncoding = "change" }
 
 function calls.Flatten() return "" end
 calls.Reshape = calls.Flatten
@@ -184,6 +185,14 @@ function calls.LayerNorm(file, step, _, output)
   local rows, features = rows_of(step.output)
   local layer = step.layer
   return call("layer_norm", rows, features, add_array(file, "weight", layer.weight:detach()),
+    layer.bias and add_array(file, "bias", layer.bias:detach()) or "0", ("%a"):format(layer.epsilon), output)
+end
+calls.RMSNorm = calls.LayerNorm
+
+function calls.GroupNorm(file, step, _, output)
+  local places, features = rows_of(step.output)
+  local layer = step.layer
+  return call("group_norm", places, features, layer.groups, add_array(file, "weight", layer.weight:detach()),
     add_array(file, "bias", layer.bias:detach()), ("%a"):format(layer.epsilon), output)
 end
 

@@ -267,16 +267,41 @@ static void batch_norm(int rows, int n, const float *factor, const float *shift,
         for (int i = 0; i < n; i++) x[i] = rounded(x[i] * factor[i]) + shift[i];
 }
 
+static float normalised(float x, double middle, double inverse) {
+    int ordinary = inverse >= 0x1p-32 && inverse <= 0x1p32;
+    return ordinary ? (x - (float)middle) * (float)inverse : (float)((x - middle) * inverse);
+}
+
+/* Without a bias the middle is 0, too. */
 static void layer_norm(int rows, int n, const float *weight, const float *bias, double epsilon, float *x) {
     for (; rows > 0; rows--, x += n) {
-        double middle = wide_sum(n, 1, 0, 0, x) / n;
+        double middle = bias ? wide_sum(n, 1, 0, 0, x) / n : 0;
         double inverse = 1 / sqrt(wide_sum(n, 1, middle, 1, x) / n + epsilon);
-        int ordinary = inverse >= 0x1p-32 && inverse <= 0x1p32;
         for (int i = 0; i < n; i++) {
-            float z = (x[i] - (float)middle) * (float)inverse;
-            if (!ordinary) z = (float)((x[i] - middle) * inverse);
-            x[i] = fmaf(z, weight[i], bias[i]);
+            float z = normalised(x[i], middle, inverse);
+            x[i] = bias ? fmaf(z, weight[i], bias[i]) : rounded(z * weight[i]);
         }
+    }
+}
+
+static double channel_mean(int places, int n, const float *x) { return wide_sum(places, n, 0, 0, x) / places; }
+
+/* The middle and the squares of a group come from those of its channels. */
+static void group_norm(int places, int n, int groups, const float *weight, const float *bias, double epsilon,
+                       float *x) {
+    int width = n / groups;
+    for (int first = 0; first < n; first += width) {
+        double middle = 0, squares = 0, start = channel_mean(places, n, x + first);
+        for (int j = first; j < first + width; j++) middle += channel_mean(places, n, x + j) - start;
+        middle = start + middle / width;
+        for (int j = first; j < first + width; j++) {
+            double own = channel_mean(places, n, x + j), apart = own - middle;
+            squares += wide_sum(places, n, own, 1, x + j) + rounded_double(places * (apart * apart));
+        }
+        double inverse = 1 / sqrt(squares / ((double)places * width) + epsilon);
+        for (int j = first; j < first + width; j++)
+            for (int i = 0; i < places; i++)
+                x[i * n + j] = fmaf(normalised(x[i * n + j], middle, inverse), weight[j], bias[j]);
     }
 }
 
