@@ -46,7 +46,9 @@ describe("fnet init", function()
     local result = shell(WITH .. "PATH=/usr/bin:/bin; cd mine; busted --output=plainTerminal --lua="
       .. command.quote(command.fnet))
     assert.matches("4 successes / 0 failures / 0 errors", result.output)
-    if shell("PATH=/usr/bin:/bin command -v fnet").status == 0 then return end -- one is installed
+    if shell("PATH=/usr/bin:/bin command -v fnet").status == 0 then
+      return pending "what it says where there is none: left out, one is installed"
+    end
     result = shell("unset LUA_PATH LUA_PATH_5_4 LUA_CPATH LUA_CPATH_5_4; PATH=/usr/bin:/bin; cd mine; busted")
     assert.is_true(result.status ~= 0)
     assert.equal("busted: error: fnet is not found in PATH: `make install` puts it there, or "

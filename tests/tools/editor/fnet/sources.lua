@@ -1,5 +1,5 @@
 ---@meta fnet.sources
--- The texts of the library's modules inside the executable, by their paths (src/main.c).
+-- The texts of the library's modules inside the executable, by their paths (src/lua/lembedded.c).
 
 ---@type table<string, string>
 local sources = {}
