@@ -131,7 +131,10 @@ describe("a release", function()
       run("cd unpacked && luarocks unpack ../clone/build/dist/" .. rock)
       assert.matches(version, run("cat unpacked/*/*/src/version.h"), 1, true)
     end
-    assert.matches("SOURCE=x/y: expected an address", refused("cd clone && " .. make .. "rock SOURCE=x/y"))
+    for _, source in ipairs { "x/y", "github.com/x/y" } do
+      assert.matches("SOURCE=" .. source .. ": expected an address",
+        refused("cd clone && " .. make .. "rock SOURCE=" .. source), 1, true)
+    end
     assert.matches("`make rock` writes one that has a source",
       shell("luarocks pack " .. command.quote(command.directory .. "/fnet-scm-1.rockspec")).errors)
 

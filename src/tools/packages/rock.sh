@@ -18,7 +18,7 @@ give_up() {
 
 case $address in
     *[\"\\]*) give_up "SOURCE=$address: no address has quotes or backslashes" ;;
-    git*) source="{ url = \"$address\", tag = \"v$1\" }" ;;
+    git*://*) source="{ url = \"$address\", tag = \"v$1\" }" ;;
     *://*) source="{ url = \"$address\" }" ;;
     *) give_up "SOURCE=$address: expected an address, https://... of a tarball or git+https://... of a repository" ;;
 esac
