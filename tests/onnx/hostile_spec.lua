@@ -4,6 +4,7 @@
 local fnet = require "fnet"
 local command = require "tests.support.command"
 local protobuf = require "fnet.files.protobuf"
+local support = require "tests.support"
 
 local integer, float, bytes = protobuf.integer, protobuf.float, protobuf.bytes
 
@@ -96,6 +97,21 @@ describe("an operation of ONNX", function()
         assert.is_nil(tostring(message):find(word, 1, true), ("%s: %s"):format(name, tostring(message)))
       end
     end
+  end)
+end)
+
+describe("Split of ONNX", function()
+  it("gives as many parts as have names, however many it is told to give", function()
+    local split, x = require("fnet.onnx.operations").functions.Split, fnet.tensor { 1, 2, 3 }
+    local function parts(count)
+      return split({ attributes = { num_outputs = count }, outputs = { "a", "b" } }, x)
+    end
+    local a, b = parts(2)
+    assert.same({ { 1, 2 }, { 3 } }, { a:totable(), b:totable() })
+    for _, count in ipairs { 1, 3, 1 << 40, math.maxinteger, -1 } do
+      support.raises(("num_outputs is %d, and 2 outputs have names"):format(count), function() parts(count) end)
+    end
+    support.raises("has no outputs", function() split({ attributes = {}, outputs = {} }, x) end)
   end)
 end)
 

@@ -109,9 +109,12 @@ function operations.Split(node, x, sizes)
   local axis = axis_of(node.attributes.axis or 0, x.rank)
   sizes = list_or(node, sizes, "split")
   local length, parts, first = x.shape[axis], {}, 1
-  local count = node.attributes.num_outputs or #node.outputs
-  if not sizes and count < 1 then core.raise("cannot split into %d parts", count) end
-  local size = sizes and 0 or (length + count - 1) // count
+  local count = #node.outputs
+  if (node.attributes.num_outputs or count) ~= count then
+    core.raise("num_outputs is %d, and %d outputs have names", node.attributes.num_outputs, count)
+  end
+  if count == 0 then core.raise "has no outputs" end
+  local size = (length + count - 1) // count
   for i = 1, sizes and #sizes or count do
     local part = sizes and sizes[i] or math.min(size, length - first + 1)
     if part < 0 or first + part - 1 > length then core.raise("cannot split an axis of %d so", length) end
