@@ -152,7 +152,8 @@ describe("a release", function()
     if not long then return pending "in make test-long" end
     if not (has "dh" and has "lintian") then return pending "debhelper and lintian are not here" end
     run("cd clone && export DEBFULLNAME='fnet authors' DEBEMAIL=fnet@debian.org DEB_BUILD_OPTIONS=nocheck && " ..
-      make .. "deb")
+      make .. "-j2 deb")
+    assert.equal("", run "grep jobserver clone/build/deb/build.log || true")
     assert.equal("", run "cd clone/build/deb && lintian -E --pedantic *.changes")
     run("for package in clone/build/deb/*fnet_*.deb; do dpkg -x $package root; done")
     assert.matches("^fnet " .. version, run "root/usr/bin/fnet -v")

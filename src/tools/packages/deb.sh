@@ -41,6 +41,7 @@ if ! missing=$(dpkg-checkbuilddeps 2>&1); then
     printf '%s\n' "$missing" >&2
     give_up "as root: apt-get build-dep ./$out/$name"
 fi
+unset MAKEFLAGS MFLAGS MAKELEVEL # those of `make deb`: the packages are built as by whoever builds their source
 dpkg-buildpackage --no-sign >../build.log 2>&1 || {
     tail -n 40 ../build.log >&2
     give_up "dpkg-buildpackage failed, its last lines stand above; all is in $out/build.log"
