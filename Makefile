@@ -259,6 +259,7 @@ $(build)/documented.txt: $(fnet) tests/house/documented.lua
 	@touch $@
 
 build/man/man3/fnet-lua.3: build/man/man1/fnet.1 # which the same run writes
+	@test -e $@ || ./$(fnet) src/tools/docs/man.lua build/man
 
 build/man/man1/fnet.1: $(fnet) src/tools/docs/man.lua src/tools/docs/reference.lua
 	$(quiet)./$(fnet) src/tools/docs/man.lua build/man
