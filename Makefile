@@ -51,12 +51,12 @@ lua_archive := $(if $(lua),$(wildcard $(shell $(PKG_CONFIG) --variable=libdir $(
 ifeq ($(lua),)
 lua_archive := $(firstword $(wildcard $(foreach name,lua5.4 lua5.5 lua,$(LUA_LIBDIR)/lib$(name).a)))
 endif
-# Asked with all flags, since -m32 among them makes another machine of it: x86_64, i386, aarch64 or other.
-machine := $(or $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
-    sed -nE 's/^\#define __(x86_64|i386|aarch64)__ 1$$/\1/p'),other)
-# linux, APPLE, or one of the BSDs
-system := $(or $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
-    sed -nE 's/^\#define __(linux|APPLE)__ 1$$/\1/p'),BSD)
+# Asked with all flags, since -m32 among them makes another machine of it: x86_64, i386, aarch64 or other; and its
+# system: linux, APPLE, or one of the BSDs.
+target := $(shell $(CC) $(CPPFLAGS) $(CFLAGS) -dM -E -x c /dev/null 2>/dev/null | \
+    sed -nE 's/^\#define __(x86_64|i386|aarch64|linux|APPLE)__ 1$$/\1/p')
+machine := $(or $(filter x86_64 i386 aarch64,$(target)),other)
+system := $(or $(filter linux APPLE,$(target)),BSD)
 
 readline.auto := libedit readline
 readline.libedit := libedit
