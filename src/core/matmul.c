@@ -10,10 +10,10 @@
 
 /* A product is computed in one of three ways.
    DIRECT: straight on the operands.
-   PACKED: cut along k in slabs; each slab of b is packed into panels as wide as the kernel's tile, then each thread
-   multiplies block by block of a. A block whose rows do not lie side by side in memory is packed too. A slab starts
-   from what the one before left in c, so the chain of each element is unbroken. For large products, and for a b
-   without unit column stride.
+   PACKED: cut into groups of columns and along k in slabs; what a group has of a slab of b is packed into panels as
+   wide as the kernel's tile, then each thread multiplies block by block of a. A block whose rows do not lie side by
+   side in memory is packed too. A slab starts from what the one before left in c, so the chain of each element is
+   unbroken. For large products, and for a b without unit column stride.
    TRANSPOSED: each thread computes a block of the transpose and transposes it into c; where the columns of a do not
    lie in one piece, a is turned too. For a c of few columns, which would leave most of each vector empty; and for a
    b without unit column stride where a has so few rows that turning them takes less time than packing b.
@@ -21,8 +21,11 @@
    sums of the blocks take little memory. */
 enum way { DIRECT, PACKED, TRANSPOSED };
 
-#define SLAB 384                   /* depth of a slab, about: a panel of b stays in the second-level cache */
-#define BLOCK_ROWS 96              /* rows of a block of a, a multiple of every tile's rows */
+#define SLAB 512 /* depth of a slab, about */
+#define GROUP_BYTES                                                                                                \
+    (1024 * 1024)      /* of a thread's panels, about: they stay in the second-level cache for all of a */
+#define BLOCK_ROWS 96  /* rows of a block of a, a multiple of every tile's rows */
+#define PACKED_ROWS 16 /* of b, of which all panels are filled before the next rows are read */
 #define PACK_ELEMENTS (240 * 1024) /* of b, from which packing pays when there are rows to reuse it */
 #define PACK_ROWS 64
 #define TRANSPOSED_COLUMNS 256 /* of a block of the transpose, at most */
@@ -39,6 +42,7 @@ struct job {
     const struct kernels *kernels;
     size_t size; /* of an element */
     enum way way;
+    size_t group_begin, group_columns;
     size_t slab_begin, slab_depth;
     char *panels;      /* packed b */
     char *blocks;      /* packed a, or the transpose: one block a thread */
@@ -67,9 +71,14 @@ static size_t slab_depth(const struct matmul *p) {
     return slabs > 1 ? divide_up(p->k, slabs) : p->k;
 }
 
+/* Columns whose panels are packed at a time, where threads share them in so many parts: whole panels. */
+static size_t group_columns(const struct matmul *p, size_t column_parts) {
+    size_t wide = backend(p->dtype)->tile_columns;
+    return least(GROUP_BYTES / dtype_sizes[p->dtype] / SLAB * column_parts, divide_up(p->n, wide) * wide);
+}
+
 static size_t panels_size(const struct matmul *p) {
-    const size_t wide = backend(p->dtype)->tile_columns;
-    return divide_up(p->n, wide) * wide * slab_depth(p) * dtype_sizes[p->dtype];
+    return group_columns(p, threads_count()) * slab_depth(p) * dtype_sizes[p->dtype];
 }
 
 static size_t block_size(const struct matmul *p, enum way way) {
@@ -132,16 +141,19 @@ static void copy(const struct job *job, size_t rows, size_t columns, const char 
     }
 }
 
+/* Rows of b that lie side by side are read as they lie, a few at a time for all panels; columns that do, as a
+ * whole. */
 static void pack_panels(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     const struct matmul *p = &job->product;
-    size_t wide = job->kernels->tile_columns;
-    for (size_t panel = begin; panel < end; panel++) {
-        size_t j = panel * wide, columns = least(p->n - j, wide);
-        copy(job, job->slab_depth, columns,
-             (const char *)p->b + (job->slab_begin * p->b_row + j * p->b_column) * job->size, p->b_row, p->b_column,
-             job->panels + panel * wide * job->slab_depth * job->size, wide);
-    }
+    size_t wide = job->kernels->tile_columns, most = p->b_column == 1 ? PACKED_ROWS : job->slab_depth;
+    for (size_t l = 0; l < job->slab_depth; l += most)
+        for (size_t panel = begin; panel < end; panel++) {
+            size_t j = job->group_begin + panel * wide, columns = least(p->n - j, wide);
+            copy(job, least(job->slab_depth - l, most), columns,
+                 (const char *)p->b + ((job->slab_begin + l) * p->b_row + j * p->b_column) * job->size, p->b_row,
+                 p->b_column, job->panels + (panel * job->slab_depth + l) * wide * job->size, wide);
+        }
 }
 
 struct product matmul_rest(const struct matmul *p, size_t i, size_t j, size_t l) {
@@ -161,7 +173,7 @@ struct product matmul_rest(const struct matmul *p, size_t i, size_t j, size_t l)
     return rest;
 }
 
-/* Rows [i, end) of the output against the packed slab, block by block. */
+/* Rows [i, end) of the output, panels [first, last) of the packed group, block by block. */
 static void multiply_packed(const struct job *job, size_t i, size_t end, size_t first, size_t last, char *block) {
     const struct matmul *p = &job->product;
     const struct kernels *kernels = job->kernels;
@@ -171,7 +183,7 @@ static void multiply_packed(const struct job *job, size_t i, size_t end, size_t 
         const char *a = (const char *)p->a + (i * p->a_row + job->slab_begin * p->a_column) * size;
         if (p->a_column != 1) copy(job, depth, rows, a, p->a_column, p->a_row, block, BLOCK_ROWS);
         for (size_t panel = first; panel < last; panel++) {
-            struct product part = matmul_rest(p, i, panel * wide, job->slab_begin);
+            struct product part = matmul_rest(p, i, job->group_begin + panel * wide, job->slab_begin);
             part.m = rows;
             part.n = least(part.n, wide);
             part.k = depth;
@@ -248,7 +260,7 @@ static void multiply_steps(void *context, size_t begin, size_t end) {
         char *block = job->blocks + part * job->block_size;
         size_t i, i_end, j, j_end;
         threads_range(p->m, high, row_part * job->steps + q % job->steps, job->row_parts * job->steps, &i, &i_end);
-        threads_range(p->n, wide, column_part, job->column_parts, &j, &j_end);
+        threads_range(job->group_columns, wide, column_part, job->column_parts, &j, &j_end);
         if (i == i_end || j == j_end) continue;
         switch (job->way) {
         case DIRECT: multiply_direct(job->kernels, p, i, i_end, j, j_end - j); break;
@@ -258,10 +270,27 @@ static void multiply_steps(void *context, size_t begin, size_t end) {
     }
 }
 
+/* Slab by slab; a product that is not packed is one group and one slab. */
+static void multiply_group(struct job *job) {
+    const struct matmul *p = &job->product;
+    size_t depth = job->slab_depth, panels = divide_up(job->group_columns, job->kernels->tile_columns);
+    size_t parts = job->row_parts * job->column_parts;
+    job->slab_begin = 0;
+    do {
+        job->slab_depth = least(depth, p->k - job->slab_begin);
+        double columns_depth = (double)job->group_columns * (double)job->slab_depth;
+        double work = (double)p->m * columns_depth;
+        job->steps = 1 + (size_t)(work / (double)parts / PIECE_WORK);
+        if (job->way == PACKED) threads_for(panels, panels, columns_depth, pack_panels, job);
+        threads_for(parts * job->steps, 1, work, multiply_steps, job);
+        job->slab_begin += job->slab_depth;
+    } while (job->slab_begin < p->k && !interrupt_pending());
+    job->slab_depth = depth;
+}
+
 static void run_whole(const struct matmul *p, enum way way, void *workspace) {
     const struct kernels *kernels = backend(p->dtype);
-    double work = (double)p->m * (double)p->n * (double)p->k;
-    if (way == DIRECT && work <= SMALL_WORK) {
+    if (way == DIRECT && (double)p->m * (double)p->n * (double)p->k <= SMALL_WORK) {
         rounding_mode before = rounding_begin();
         multiply_direct(kernels, p, 0, p->m, 0, p->n);
         rounding_end(before);
@@ -275,18 +304,15 @@ static void run_whole(const struct matmul *p, enum way way, void *workspace) {
                       .panels = workspace,
                       .blocks = workspace,
                       .block_size = block_size(p, way)};
-    size_t panels = divide_up(p->n, kernels->tile_columns), parts = threads_count();
     if (way == PACKED) job.blocks += panels_size(p);
     bool few_rows = way == TRANSPOSED && p->b_column != 1;
     threads_grid(few_rows ? 1 : p->m, way == TRANSPOSED && !few_rows ? 1 : p->n, &job.row_parts, &job.column_parts);
+    size_t most = way == PACKED ? group_columns(p, job.column_parts) : p->n;
     do {
-        if (p->k - job.slab_begin < job.slab_depth) job.slab_depth = p->k - job.slab_begin;
-        double slab_work = p->k ? work / (double)p->k * (double)job.slab_depth : 0;
-        job.steps = 1 + (size_t)(slab_work / (double)parts / PIECE_WORK);
-        if (way == PACKED) threads_for(panels, 1, (double)(p->n * job.slab_depth), pack_panels, &job);
-        threads_for(parts * job.steps, 1, slab_work, multiply_steps, &job);
-        job.slab_begin += job.slab_depth;
-    } while (job.slab_begin < p->k && !interrupt_pending());
+        job.group_columns = least(most, p->n - job.group_begin);
+        multiply_group(&job);
+        job.group_begin += job.group_columns;
+    } while (job.group_begin < p->n && !interrupt_pending());
 }
 
 struct strip {

@@ -88,9 +88,12 @@ static void test_small(void) {
 static void test_large(void) {
     static const struct shape shapes[] = {
         {7, 33, 1300, false, true, true},    /* three slabs, the last one shallower */
-        {100, 65, 384, true, true, false},   /* one slab exactly, two blocks of rows */
-        {5, 130, 575, false, true, true},    /* as deep as one slab can be */
-        {5, 130, 576, true, true, true},     /* two slabs */
+        {100, 65, 512, true, true, false},   /* one slab exactly, two blocks of rows */
+        {5, 130, 767, false, true, true},    /* as deep as one slab can be */
+        {5, 130, 768, true, true, true},     /* two slabs */
+        {7, 1030, 300, false, true, true},   /* three groups of columns */
+        {66, 1100, 800, false, false, true}, /* groups and slabs, b read row by row */
+        {67, 577, 770, true, true, false},   /* the same, b read column by column */
         {65, 496, 497, true, false, true},   /* packed for its size */
         {600, 10, 33, true, false, false},   /* as the transpose, in three blocks */
         {129, 17, 16, true, false, false},   /* the same, with tails everywhere */
@@ -129,7 +132,7 @@ static void test_empty(void) {
 
 /* The table for double: whole numbers, where every order of additions gives the same sum. */
 static void test_double(void) {
-    enum { M = 67, N = 71, K = 300 };
+    enum { M = 67, N = 271, K = 300 }; /* two groups of columns */
     static double a[M * K], b[K * N], bias[N], c[M * N];
     test("float64");
     for (size_t i = 0; i < M * K; i++) a[i] = (double)random_below(2001) - 1000;
