@@ -5,6 +5,9 @@
 #include <lauxlib.h>
 #include <lua.h>
 #include <lualib.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,6 +31,15 @@ static const char *program = "fnet"; /* as messages name it; NULL in the interac
 static FILE *errors;                 /* where messages go; stderr unless this is another process than the first */
 static bool is_one_of_several;       /* that mpirun or srun has started */
 static bool ended_by_interrupt;      /* the last error that reached the top level was an interruption */
+
+/* Memory that the tensors of one step leave is that of the next. glibc would give it back to the system as soon as
+   128 KiB at its end are free, and get it again page by page. Large blocks, which lua/lspare.c keeps, still come
+   from the system and go back whole. */
+static void keep_memory(void) {
+#ifdef __GLIBC__
+    mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+#endif
+}
 
 /* ---- several processes, started by mpirun or srun ---- */
 
@@ -517,6 +529,7 @@ static int protected_run(lua_State *L) {
 int main(int argc, char **argv) {
     if (argc > 0 && argv[0][0] != '\0') program = argv[0];
     errors = stderr;
+    keep_memory();
     take_part();
     fesetenv(FE_DFL_ENV);
     lua_State *L = luaL_newstate();
