@@ -12,8 +12,9 @@ enum { GZIP = 0x1f }; /* how a file of gzip begins, and no text */
 
 /* Whether the text came out whole. Not by core/stream.h, which stops at a Ctrl-C: a module is loaded or not. */
 static bool inflate_module(const struct embedded_module *module, char *text) {
+    const unsigned char *bytes = embedded_bytes + module->begin;
     z_stream stream = {
-        .next_in = (unsigned char *)(uintptr_t)module->bytes, /* zlib's interface lacks the const */
+        .next_in = (unsigned char *)(uintptr_t)bytes, /* zlib's interface lacks the const */
         .avail_in = (uInt)module->length,
         .next_out = (unsigned char *)text,
         .avail_out = (uInt)module->size,
@@ -25,8 +26,9 @@ static bool inflate_module(const struct embedded_module *module, char *text) {
 }
 
 static void push_text(lua_State *L, const struct embedded_module *module) {
-    if (module->bytes[0] != GZIP) {
-        lua_pushlstring(L, (const char *)module->bytes, module->size);
+    const unsigned char *bytes = embedded_bytes + module->begin;
+    if (bytes[0] != GZIP) {
+        lua_pushlstring(L, (const char *)bytes, module->size);
         return;
     }
     luaL_Buffer buffer;
@@ -48,7 +50,7 @@ static int load_embedded(lua_State *L) {
 /* The module fnet.sources: the text of each module by its path, for help. */
 static int load_sources(lua_State *L) {
     lua_newtable(L);
-    for (const struct embedded_module *module = embedded_modules; module->name != NULL; module++) {
+    for (const struct embedded_module *module = embedded_modules; module->size > 0; module++) {
         push_text(L, module);
         lua_setfield(L, -2, module->path);
     }
@@ -61,7 +63,7 @@ void lembedded_preload(lua_State *L) {
     lua_setfield(L, -2, "fnet.core");
     lua_pushcfunction(L, load_sources);
     lua_setfield(L, -2, "fnet.sources");
-    for (const struct embedded_module *module = embedded_modules; module->name != NULL; module++) {
+    for (const struct embedded_module *module = embedded_modules; module->size > 0; module++) {
         lua_pushlightuserdata(L, (void *)module);
         lua_pushcclosure(L, load_embedded, 1);
         lua_setfield(L, -2, module->name);
