@@ -65,6 +65,12 @@ describe("help", function()
     assert.matches("^optim%.Adam%(parameters, options%)\n.*lr: 1e%-3", fnet.help "optim.Adam")
   end)
 
+  it("shows a type that has a name, and the names that are strings of it", function()
+    assert.matches('^nn%.Activation\n\n  What a layer .*\n\n  "elu" .* | "tanh" | nn%.Module | fun%(x: tensor%): '
+      .. "tensor\n", fnet.help "nn.Activation")
+    assert.matches('\n  "glorot_normal" | .*"orthogonal"', fnet.help "nn.StartValues")
+  end)
+
   it("lists what a table holds, with first sentences", function()
     local text = fnet.help "nn"
     assert.matches("^nn: [^\n]+\n\n", text)
@@ -237,7 +243,7 @@ describe("every name", function()
     for module, found in pairs(annotations.read()) do
       for _, entry in ipairs(found.entries) do
         local space, name = (entry.class or ""):match "^(nn)%.(.*)$"
-        if space and name ~= "Module" and not rawget(fnet[space], name) then
+        if space and name ~= "Module" and not entry.alias and not rawget(fnet[space], name) then
           wrong[#wrong + 1] = module .. ": " .. entry.class
         end
         if entry.class and not help.find(entry.class) and not entry.class:find "^annotations" then
@@ -314,6 +320,22 @@ local Thing = 5
     assert.same({ "number sum, string text" }, add.returns)
     assert.same({ "nn.Thing", "nn.Module", "Thing" }, { thing.class, thing.parent, thing.name })
     assert.same({ { name = "weight", type = "tensor", text = "[2, 3]" } }, thing.fields)
+  end)
+
+  it("of types with names, and of fields that may be left out, are read", function()
+    local entries = parse [[
+--- Head.
+
+--- A name or a layer.
+---@alias nn.Either string|fun(x: tensor): tensor
+
+---@class nn.Given
+---@field step? fun(x: tensor) each time
+]]
+    assert.same({ "nn.Either", "string|fun(x: tensor): tensor", "A name or a layer." },
+      { entries[1].class, entries[1].alias, entries[1].text })
+    assert.same({ { name = "step", optional = true, type = "fun(x: tensor)", text = "each time" } },
+      entries[2].fields)
   end)
 
   it("of methods in C stand above their field", function()

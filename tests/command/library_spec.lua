@@ -2,6 +2,7 @@
 -- tests/house/editor_spec.lua lets a language server read them.
 
 local annotations = require "fnet.command.annotations"
+local fnet = require "fnet"
 local library = require "fnet.command.library"
 local naming = require "fnet.base.naming"
 local topics = require "fnet.command.topics"
@@ -75,14 +76,54 @@ describe("the declarations for editors", function()
     expect "function fnet.tensor(values, dtype) end"
   end)
 
-  it("take a type from an option's text only where it is sure", function()
-    assert.same({ activation = "any", bias = "boolean", init = "any" }, fields_of "nn.Dense.Options")
+  it("give each option the type that its text begins with, or leaves no doubt of", function()
+    assert.same({ activation = "nn.Activation", bias = "boolean", init = "nn.StartValues" },
+      fields_of "nn.Dense.Options")
     assert.equal("number", fields_of("optim.Adam.Options").lr)
     assert.equal("number", fields_of("optim.AdamW.Options").beta1) -- as for Adam
     assert.equal('"mean"|"sum"|"none"', fields_of("nn.mae.Options").reduction)
-    assert.equal("any", fields_of("nn.Conv2D.Options").stride) -- 1, or { down, across }
+    assert.equal("integer|integer[]", fields_of("nn.Conv2D.Options").stride) -- 1, or { down, across }
     assert.equal("number", fields_of("data.Dataset.batches.Options").size)
+    assert.equal("boolean", fields_of("data.read_csv.Options").header) -- true, or false: ...
     assert.same({}, fields_of "fnet.sweep.Options") -- takes names of the script's own
+    local untyped = {}
+    for class, fields in text:gmatch "\n%-%-%-@class (%S+): table<[^\n]*\n(.-)\n\n" do
+      for name in fields:gmatch "@field ([%w_]+)%? any%f[%s]" do untyped[#untyped + 1] = class .. ": " .. name end
+    end
+    assert.same({}, untyped) -- a text that begins with its type, "data.Dataset, the training set", has one
+  end)
+
+  it("have the text of an option behind its type, and no type twice", function()
+    local fields = text:match "\n%-%-%-@class nn%.Dense%.Options: [^\n]*\n(.-)\n\n"
+    assert.equal([[
+---@field activation? nn.Activation # such as "relu", none
+---@field bias? boolean # true
+---@field init? nn.StartValues # of the shape {inputs, units}, "glorot_uniform"]], fields)
+  end)
+
+  it("name what strings stand for", function()
+    local kind = text:match "\n%-%-%-@alias nn%.Activation ([^\n]*)\n"
+    assert.matches('"relu"|.*"tanh"|nn%.Module|fun%(x: tensor%): tensor$', kind)
+    for name in kind:gmatch '"([%w_]+)"' do assert.is_truthy(fnet.nn.Dense(1, 1, { activation = name }), name) end
+    kind = text:match "\n%-%-%-@alias nn%.StartValues ([^\n]*)\n"
+    assert.same(fnet.nn.init.names(), names_in(kind))
+  end)
+
+  it("give each result of several, and what an iterator gives", function()
+    assert.is_truthy(text:find([[
+---@return tensor|table # x
+---@return tensor|table # y
+function data_Dataset:tensors() end]], 1, true))
+    assert.is_truthy(text:find("---@return fun(): tensor|table, tensor|table # iterator", 1, true))
+    assert.is_truthy(text:find("---@return (integer|string)[]?\n", 1, true)) -- any is for none of its parts
+    assert.is_truthy(text:find('---@field numerics integer # The version', 1, true))
+  end)
+
+  it("let luassert's own assertions be", function()
+    local luassert = library()["luassert.lua"]
+    assert.is_function(load(luassert))
+    assert.is_truthy(luassert:find("function luassert.allclose(expected, got, relative, absolute) end", 1, true))
+    assert.is_nil(luassert:find("same(", 1, true))
   end)
 
   -- What a function checks its options by is a list in its source, or a constant of its file.
@@ -103,7 +144,7 @@ describe("the declarations for editors", function()
           local fields = fields_of(class)
           assert.same(names_in(known), naming.sorted(fields), name)
           for _, switch in ipairs(names_in(switches)) do
-            assert.is_true(fields[switch] == "boolean" or fields[switch] == "any", name .. ": " .. switch)
+            assert.equal("boolean", fields[switch], name .. ": " .. switch)
           end
           count = count + 1
         end

@@ -6,6 +6,10 @@ local later = require "fnet.base.later"
 
 local annotations = {}
 
+--- The words of types that are no class of fnet's.
+annotations.BASIC = { any = true, boolean = true, ["false"] = true, ["function"] = true, fun = true, integer = true,
+  ["nil"] = true, number = true, string = true, table = true, tensor = true, userdata = true }
+
 ---@class annotations.Entry
 ---@field file string such as "lua/fnet/nn/dense.lua"
 ---@field line integer of the code below the comment
@@ -15,9 +19,10 @@ local annotations = {}
 ---@field text string the description
 ---@field parameters { name: string, optional: boolean, type: string, text: string }[]
 ---@field returns string[]
----@field class string? "nn.Dense" of a class
+---@field class string? "nn.Dense" of a class, or of a type that has a name
+---@field alias string? what such a type is, "string|nn.Module"
 ---@field parent string? what the class inherits from
----@field fields { name: string, type: string, text: string }[] of a class
+---@field fields { name: string, optional: boolean?, type: string, text: string }[] of a class
 ---@field marks string[] of a class: lines that editors alone understand, such as "---@operator len: integer"
 
 --- Splits "type rest": types have spaces only inside brackets, and after , : and |. A # in front of the rest, which
@@ -95,6 +100,9 @@ local function entry_of(file, line, code, block)
       entry.class = declared:match "^[%w_.]+"
       entry.parent = declared:match "^[%w_.]+%s*:%s*([%w_.]+)" or ""
       before = below
+    elseif tag == "alias" then
+      entry.class, entry.alias = beside:match "^(%S+)%s+(.*)$"
+      entry.parent = ""
     elseif tag == "return" then
       table.insert(entry.returns, text)
     elseif tag == "param" then
@@ -106,9 +114,10 @@ local function entry_of(file, line, code, block)
       before = below
     elseif tag == "field" then
       local is_method = beside:find "^%S+ fun%(" -- has its comment above it: what is below is the next one's
-      local name, rest = (is_method and beside or text):match "^([%w_.]*)%??%s*(.*)$"
+      local name, mark, rest = (is_method and beside or text):match "^([%w_.]*)(%??)%s*(.*)$"
       local kind, about = annotations.split_type(rest)
-      table.insert(entry.fields, { name = name, type = kind, text = join(before, about) })
+      table.insert(entry.fields,
+        { name = name, optional = mark == "?" or nil, type = kind, text = join(before, about) })
       before = is_method and below or ""
     end
   end
@@ -129,8 +138,9 @@ function annotations.parse(file, text)
     else
       local first = #block > 0 and number == #block + 1
       if first then header = entry_of(file, 0, "", block).text end
-      -- A class may end its file's declarations without code below it.
-      if #block > 0 and not first and (line:find "%S" or block[#block]:find "@field") then
+      -- A class may end its file's declarations without code below it, and a type has none.
+      local is_whole = #block > 0 and (block[#block]:find "@field" or block[#block]:find "@alias")
+      if #block > 0 and not first and (line:find "%S" or is_whole) then
         entries[#entries + 1] = entry_of(file, number, line, block)
       end
       block = {}

@@ -65,6 +65,7 @@ local function describe(topic, is_explained)
   add(columns(topics.rows(topic)))
   local class = topics.class_of(topic)
   if class == topic then
+    add(wrap((class.class.alias or ""):gsub("|", " | "), "  "))
     add(columns(topics.fields(class)), "fields\n")
     add(help.listing(class.methods), "methods\n")
     local parent = topics.index().classes[class.class.parent]

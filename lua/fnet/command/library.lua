@@ -10,9 +10,6 @@ local topics = require "fnet.command.topics"
 
 local MOST = 112 -- columns of a text
 
-local BASIC = { any = true, boolean = true, integer = true, ["nil"] = true, number = true, string = true,
-  table = true, userdata = true, ["function"] = true, fun = true }
-
 ---@class command.Library
 ---@field index annotations.Index
 ---@field lines string[]
@@ -39,12 +36,18 @@ end
 -- A field that may be nil is declared as one that is there: a script knows when, and would be warned each time.
 local function present(kind) return (kind:gsub("%?$", "")) end
 
--- A result of several possible types is any, for the same reason. What an iterator gives is not nil inside of its
--- loop.
+-- A result of several possible types is any, for the same reason, but for an object or a table of such, of which
+-- servers let everything pass. What an iterator gives is not nil inside of its loop.
 local function known(kind)
-  if kind:find "^fun%(%)" then kind = kind:gsub("%?", "") end
-  return (kind:gsub("[%w_.%[%]%(%)]*|[%w_.|%[%]]*", "any"))
+  if kind:find "^fun%(%)" then return (kind:gsub("%?", ""):gsub("|nil%f[%W]", "")) end
+  local object, other = kind:match "^([%a_][%w_.]*)|([%w_.]+[%[%]]*)$"
+  if other == "table" or object and other == object .. "[]" then return object .. "|table" end
+  return kind:gsub("%b()", ""):find "|" and "any" or kind
 end
+
+-- A function of a script may take and give more than is asked of it, which servers compare strictly. From the second
+-- type they still know what its parameters are.
+local function lenient(kind) return kind:find "%f[%w]fun%(" and "function|" .. kind or kind end
 
 -- Notes the classes that a type is made of; gives it back.
 function Library:use(kind)
@@ -65,7 +68,8 @@ function Library:results(entry)
     local kind, rest = annotations.split_type(text)
     local name, more = rest:match "^([%a_][%w_]*), (.+)$"
     local next_type = more and more:match "^[%w_.]+"
-    if next_type and (BASIC[next_type] or self.index.classes[next_type]) then rest = name else more = nil end
+    local is_type = next_type and (annotations.BASIC[next_type] or self.index.classes[next_type])
+    if is_type then rest = name else more = nil end
     list[#list + 1] = { type = self:use(known(kind)), text = rest }
     if more then take(more) end
   end
@@ -73,17 +77,20 @@ function Library:results(entry)
   return list
 end
 
--- Parameters and results of a function: the declaration's lines. `class`: what calling it makes.
-function Library:signature(topic, class)
+-- Parameters and results of a function: the declaration's lines.
+function Library:signature(topic, results)
   local names = {}
   for i, parameter in ipairs(topic.entry.parameters) do
     names[i] = parameter.name
     local options, fields = options_of(topic, parameter)
-    if options then self.options[options] = fields end
+    if options then
+      self.options[options] = fields
+      for _, field in ipairs(fields) do self:use(field.type) end
+    end
     self:add("---@param %s%s %s%s", parameter.name, parameter.optional and "?" or "",
       options or self:use(parameter.type), remark(parameter.text))
   end
-  for _, result in ipairs(class and { { type = self:use(class), text = "" } } or self:results(topic.entry)) do
+  for _, result in ipairs(results) do
     local is_open = result.text:find "^%.%.%."
     self:add("---@return %s%s%s", result.type, is_open and " ..." or "",
       remark(result.text:gsub("^%.%.%.%s*", "")))
@@ -91,10 +98,11 @@ function Library:signature(topic, class)
   return table.concat(names, ", ")
 end
 
-function Library:write_function(path, topic, class)
+-- Its own results, where no others are given.
+function Library:write_function(path, topic, results)
   self:add ""
   self:comment(topic.entry.text)
-  self:add("function %s(%s) end", path, self:signature(topic, class))
+  self:add("function %s(%s) end", path, self:signature(topic, results or self:results(topic.entry)))
 end
 
 -- How a layer, or a value that can be called, is called.
@@ -112,7 +120,8 @@ end
 
 function Library:write_fields(fields)
   for _, field in ipairs(fields) do
-    self:add("---@field %s %s%s", field.name, self:use(present(field.type)), remark(field.text))
+    self:add("---@field %s%s %s%s", field.name, field.optional and "?" or "", self:use(present(field.type)),
+      remark(field.text))
   end
 end
 
@@ -152,6 +161,7 @@ function Library:write_class(name)
   local class = topic.class
   self:add ""
   self:comment(class.text)
+  if class.alias then return self:add("---@alias %s %s", name, self:use(lenient(class.alias))) end
   self:add("---@class %s%s", name, class.parent ~= "" and ": " .. self:use(class.parent) or "")
   self:write_fields(class.fields)
   for _, mark in ipairs(class.marks) do self:add("%s", mark) end
@@ -182,7 +192,7 @@ function Library:write_classes()
     self:add ""
     self:add("---@class %s: table<%s, any>", name, table.concat(names, "|"))
     for _, field in ipairs(self.options[name]) do
-      self:add("---@field %s? %s%s", field.name, field.type, remark(field.text))
+      self:add("---@field %s? %s%s", field.name, lenient(field.type), remark(field.text))
     end
   end
 end
@@ -208,7 +218,8 @@ function Library:write_space(name)
   for _, path in ipairs(topic.members) do
     local member = self.index.topics[path]
     if self:is_space(path) then self:add("---@field %s fnet.%s", path:match "[^.]+$", path) end
-    if member and member.kind == "value" then self:add("---@field %s any%s", path, remark(member.entry.text)) end
+    local value = member and member.kind == "value" and member.entry
+    if value then self:add("---@field %s %s%s", path, value.type, remark(value.text)) end
   end
   self:add("local %s = {}", place)
   for _, path in ipairs(topic.members) do
@@ -216,13 +227,14 @@ function Library:write_space(name)
     if path == "tensor" then
       self:write_function("fnet.tensor", { name = path, entry = member.call_entry })
     elseif member and (member.kind == "function" or member.kind == "class") then
-      local made = member.kind == "class" and (self.index.classes[path] and path or "nn.Module") or nil
-      self:write_function(place .. "." .. path:match "[^.]+$", member, made)
+      local made = member.kind == "class" and self:use(self.index.classes[path] and path or "nn.Module")
+      self:write_function(place .. "." .. path:match "[^.]+$", member, made and { { type = made, text = "" } })
     end
   end
 end
 
--- What specs call assert, to which `require "fnet.testing"` adds. It makes names of words: assert.is_not.same.
+-- What specs call assert, to which `require "fnet.testing"` adds. It makes names of words: assert.is_not.allclose.
+-- `same` is its own, and takes more than tensors.
 function Library:luassert()
   self.lines = {}
   self:add "---@meta luassert"
@@ -230,14 +242,11 @@ function Library:luassert()
   self:add "---@class luassert"
   self:add "---@overload fun(value: any, message?: any): any"
   self:add "---@field [string] any"
-  for _, path in ipairs(self.index.topics.testing.members) do
-    local parameters = {}
-    for i, parameter in ipairs(self.index.topics[path].entry.parameters) do
-      parameters[i] = ("%s%s: any"):format(parameter.name, parameter.optional and "?" or "")
-    end
-    self:add("---@field %s fun(%s)", path:match "[^.]+$", table.concat(parameters, ", "))
-  end
   self:add "local luassert = {}"
+  for _, path in ipairs(self.index.topics.testing.members) do
+    local name = path:match "[^.]+$"
+    if name ~= "same" then self:write_function("luassert." .. name, self.index.topics[path], {}) end
+  end
   self:add ""
   self:add "return luassert"
   return self:text()

@@ -1,6 +1,6 @@
 --- Options of: the names in a table of options, with their types, out of the text that describes it.
--- Invariant: a type is given only where the text leaves no doubt; else it is any, so that no right script is
--- warned.
+-- Invariant: a type is what the text of an option begins with, "data.Dataset, the training set", or what it leaves
+-- no doubt of, as a default such as 1e-3; else it is any, so that no right script is warned.
 
 local annotations = require "fnet.command.annotations"
 local topics = require "fnet.command.topics"
@@ -8,7 +8,7 @@ local topics = require "fnet.command.topics"
 -- What a text says where an option takes more than the names in quotes.
 local FURTHER = { "number", "function", "pair", "layer", "list", "table", "{", "(" }
 
-local SWITCHES = { "^boolean", "^whether ", "^true %l", "^false %l", "^true$", "^false$", ", true$", ", false$" }
+local SWITCHES = { "^whether ", "^true %l", "^false %l", "^true$", "^false$", ", true$", ", false$" }
 
 local function owner_of(topic) return topic.name:match "^(.*%.)" or "" end
 
@@ -25,17 +25,35 @@ local function choices(text)
   return table.concat(names, "|")
 end
 
-local function type_in(text)
-  local names = choices(text)
-  if names then return names end
-  for _, pattern in ipairs(SWITCHES) do
-    if text:find(pattern) then return "boolean" end
+local function blank(part) return ("_"):rep(#part) end
+
+-- The type that a text begins with, up to its first comma, and the rest; nil where it begins with words.
+local function written(text)
+  local flat = text:gsub("%b()", blank):gsub("%b{}", blank):gsub("%b<>", blank)
+  local kind = text:sub(1, (flat:find(", ", 1, true) or #text + 1) - 1)
+  local names = kind:gsub('%b""', "any"):gsub("[%w_]+%??: ", "") -- but literals, and of parameters and fields
+  if kind:find '^"[^"]*"$' or kind == "false" or names:find "[^%w_.%[%]{}<>()|?,: ]" then return nil end
+  for name in names:gmatch "[^%[%]{}<>()|?,: ]+" do
+    local is_known = annotations.BASIC[name] or topics.index().classes[name] or name:find "%.Options$"
+    if not is_known then return nil end
   end
-  local number = text:match "^([%d.e-]+)%f[ ,\0]" or text:match ", ([%d.e-]+)$"
-  return tonumber(number) and not text:find " or " and "number" or "any"
+  return kind, text:sub(#kind + 3)
 end
 
--- The type of an option; that of another function's, where the text says so: "as for nn.RNN".
+-- The type of an option, and what is said of it beside.
+local function type_in(text)
+  local kind, rest = written(text)
+  if kind then return kind, rest end
+  local names = choices(text)
+  if names then return names, text end
+  for _, pattern in ipairs(SWITCHES) do
+    if text:find(pattern) then return "boolean", text end
+  end
+  local number = text:match "^([%d.e-]+)%f[ ,\0]" or text:match ", ([%d.e-]+)$"
+  return tonumber(number) and not text:find " or " and "number" or "any", text
+end
+
+-- The same; the type is that of another function's option, where the text says so: "as for nn.RNN".
 local function type_of(topic, option)
   local other = option.text:match "^as for ([%w_.]+)"
   if not other then return type_in(option.text) end
@@ -43,10 +61,10 @@ local function type_of(topic, option)
   local referred = known[other:match "^fnet%.(.*)" or owner_of(topic) .. other] or known[other]
   for _, parameter in ipairs(referred and referred.entry.parameters or {}) do
     for _, their in ipairs(annotations.options(parameter.text)) do
-      if their.name == option.name then return type_of(referred, their) end
+      if their.name == option.name then return (type_of(referred, their)), option.text end
     end
   end
-  return "any"
+  return "any", option.text
 end
 
 --- The class of a table of options.
@@ -59,7 +77,7 @@ return function(topic, parameter)
   local listed = annotations.options(parameter.text)
   local is_open = parameter.text:find("every other name", 1, true)
   if parameter.type ~= "table" or #listed == 0 or is_open then return nil end
-  for _, option in ipairs(listed) do option.type = type_of(topic, option) end
+  for _, option in ipairs(listed) do option.type, option.text = type_of(topic, option) end
   local prefix = owner_of(topic) == "" and "fnet." or ""
   return prefix .. topic.name .. "." .. parameter.name:gsub("^%l", string.upper), listed
 end

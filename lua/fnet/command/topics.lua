@@ -3,11 +3,13 @@
 -- Invariant: which names there are is asked of the library itself (its tables and classes), what is said of them is
 -- read from its sources; so neither can be older than the other.
 
+local activations = require "fnet.nn.activations"
 local annotations = require "fnet.command.annotations"
 local naming = require "fnet.base.naming"
 local objects = require "fnet.command.objects"
 local core = require "fnet.core"
 local further = require "fnet.tensor.elsewhere"
+local start_values = require "fnet.nn.init_weights"
 
 local topics = {}
 
@@ -118,7 +120,9 @@ end
 -- Numbers and texts, which have no source of their own: what is above "fnet.version =".
 local function add_values(index, fields)
   for _, entry in ipairs(index.modules.fnet.entries) do
-    if entry.owner == "fnet" and type(rawget(fields, entry.name)) ~= "function" then
+    local value = entry.owner == "fnet" and rawget(fields, entry.name)
+    if value and type(value) ~= "function" then
+      entry.type = math.type(value) or type(value)
       put(index, entry.name, "value", entry)
     end
   end
@@ -174,6 +178,14 @@ local function add_tensor(index)
   add_elsewhere(index, "tensor", { elsewhere = further.tensor })
 end
 
+-- The names that strings of a type have, which its annotation does not repeat.
+local NAMES = { ["nn.Activation"] = activations.names, ["nn.StartValues"] = start_values.names }
+
+local function with_names(entry)
+  local names = NAMES[entry.class]
+  return names and entry.alias:gsub("^string", '"' .. table.concat(names(), '"|"') .. '"') or entry.alias
+end
+
 -- Classes by annotation, such as data.Dataset: their methods, and those themselves that are met as results only. A
 -- class may be declared in several parts; the first one, by the names of the modules, is that with the fields.
 local function add_classes(index)
@@ -183,6 +195,7 @@ local function add_classes(index)
       local class = entry.class
       if class and class ~= "fnet" and class ~= "tensor" and not class:find "^annotations" then
         local topic = index.topics[class] or put(index, class, "class", entry)
+        entry.alias = with_names(entry)
         topic.class, topic.methods = topic.class or entry, topic.methods or {}
         index.classes[class] = topic
         add_class_fields(index, entry)

@@ -114,7 +114,9 @@ end
 -- one, `model(x[1], x[2])`; or by name, `x = { picture = , row = }`: then the batch comes to the model as it is,
 -- `function Model:forward(x)` with x.picture and x.row. Several targets, `y = { labels, heights }` or
 -- `y = { label = , height = }`, come to the loss in the same form.
----@param fields table x, y; scale, classes (a name for each label), name, source, transform are optional
+---@param fields table x, y: tensor|table; scale: number, 1; classes: string[], a name for each label; name: string,
+--- such as "fashion_mnist"; source: string, where the samples are from; transform: data.AnyTransform|table, what
+--- each batch goes through; all but x and y may be left out
 ---@return data.Dataset
 local function new(fields)
   expect.that(type(fields) == "table", "Dataset", "a table { x = ..., y = ... }", fields)
@@ -168,11 +170,12 @@ function Dataset:tensors()
 end
 
 --- The same data otherwise: through transforms, with some of the samples only, or with other numbers.
----@param options table transform: what batches and samples go through: data.random_shift and the like, a list of
---- them, a function of a batch and its targets that returns both, or by the names of several samples what each goes
---- through, { picture = data.random_shift(2) }; false: none. Random ones are for training data alone; random:
---- whether the functions among them choose at random, too (split, folds and fit then know). rows: the samples'
---- numbers in this data set, int32 [count], in any order. x, y: take their place, with as many rows
+---@param options table transform: data.AnyTransform|table|false, what batches and samples go through:
+--- data.random_shift and the like, a list of them, a function of a batch and its targets that returns both, or by
+--- the names of several samples what each goes through, { picture = data.random_shift(2) }; false: none. Random
+--- ones are for training data alone; random: whether the functions among them choose at random, too (split, folds
+--- and fit then know). rows: tensor, the samples' numbers in this data set, int32 [count], in any order. x, y:
+--- tensor|table, take their place, with as many rows
 ---@return data.Dataset
 function Dataset:with(options)
   expect.method("with", self)
@@ -211,7 +214,7 @@ end
 -- for training may have, is given to that part after the split.
 ---@param count number samples, or a fraction between 0 and 1
 ---@param options? table shuffle: boolean, true; stratified: both parts have the classes in the proportions of the
---- whole, false; generator: whose random numbers are taken, fnet's own
+--- whole, false; generator: fnet.Generator, whose random numbers are taken, fnet's own
 ---@return data.Dataset first, data.Dataset rest
 function Dataset:split(count, options)
   expect.method("split", self)
@@ -246,11 +249,10 @@ end
 --- For a loop `for x, y in dataset:batches { size = 32, shuffle = true } do`. A batch belongs to one turn of the
 -- loop: its memory is used again for the next, and using it later raises an error (x:clone() is yours to keep).
 ---@param options? table size: samples a batch, 32; shuffle: boolean, false (fnet.seed makes it repeatable);
---- drop_last: leave out a last batch that is smaller, false; generator: whose random numbers are drawn, fnet's own;
---- balanced: all classes come equally often, false;
---- weights: a list or a tensor of one number a sample, how often it comes compared with the others: weight / mean
---- weight times an epoch, rounded down or up at random (systematic sampling). Both draw as many samples as there
---- are, in random order, some repeatedly, some not at all
+--- drop_last: leave out a last batch that is smaller, false; generator: fnet.Generator, whose random numbers are
+--- drawn, fnet's own; balanced: all classes come equally often, false; weights: tensor|number[], one a sample, how
+--- often it comes compared with the others: weight / mean weight times an epoch, rounded down or up at random
+--- (systematic sampling). Both draw as many samples as there are, in random order, some repeatedly, some not at all
 ---@return fun(): tensor|table|nil, tensor|table|nil iterator each in the form of x and y
 function Dataset:batches(options)
   expect.method("batches", self)

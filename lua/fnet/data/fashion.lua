@@ -116,8 +116,8 @@ end
 -- says which it was. Of MNIST, which has files of the same names, the classes are "0" to "9".
 -- Raises an error when a named directory lacks a file, when no directory holds them (the error lists where it
 -- looked), and when a file is damaged or does not fit the others.
----@param options? table dir: the directory that holds the four files; classes: the names of the classes, for
---- another data set in such files
+---@param options? table dir: string, the directory that holds the four files; classes: string[], the names of the
+--- classes, for another data set in such files
 ---@return data.Dataset train  x: uint8 [60000, 28, 28], batches in [0, 1]; y: int32 [60000], 1 to 10
 ---@return data.Dataset test   the same with 10000 rows
 local function fashion_mnist(options)

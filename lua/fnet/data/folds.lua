@@ -46,8 +46,8 @@ end
 --- Cross-validation, for a loop `for train, valid in set:folds(5) do`: each fold once for validation, the others
 -- for training. The samples for validation do not go through random transforms.
 ---@param count integer of folds, at least 2
----@param options? table stratified: each fold has the classes in the proportions of the whole; by default true
---- where the targets are labels; generator: whose random numbers are taken, fnet's own
+---@param options? table stratified: boolean, each fold has the classes in the proportions of the whole; by default
+--- true where the targets are labels; generator: fnet.Generator, whose random numbers are taken, fnet's own
 ---@return fun(): data.Dataset?, data.Dataset? iterator
 function Dataset:folds(count, options)
   expect.method("folds", self)

@@ -167,12 +167,12 @@ end
 --- A data set from a folder that has one folder of PNG and JPEG files for each class, as read_image reads them.
 -- Classes and files come in the order of their names, other files are left out; batches are floats from 0 to 1.
 ---@param path string
----@param options? table height, width: all pictures are resized to that, else they must be of one size; grey:
---- true drops colours; colour: true gives grey pictures three channels. classes: the names of the classes in the
---- order of their labels, by default the sorted names of the folders; a folder with pictures that is none of them
---- is refused, one that is missing is not. like: a data set from read_images, usually the training data, whose
---- classes, size and colours are taken over. skip: true leaves out files that cannot be read, and gives the list
---- of what was wrong with them. background, gamma, orientation: as for read_image
+---@param options? table height, width: integer, all pictures are resized to that, else they must be of one size;
+--- grey: true drops colours; colour: true gives grey pictures three channels. classes: string[], the names of the
+--- classes in the order of their labels, by default the sorted names of the folders; a folder with pictures that is
+--- none of them is refused, one that is missing is not. like: data.Dataset, one from read_images, usually the
+--- training data, whose classes, size and colours are taken over. skip: true leaves out files that cannot be read,
+--- and gives the list of what was wrong with them. background, gamma, orientation: as for read_image
 ---@return data.Dataset? set x: uint8 [count, height, width] or [count, height, width, 3]; y: int32 from 1;
 --- classes: their names. nil where a file cannot be read or does not fit
 ---@return string|string[]|nil message why not; with skip: what was skipped, one message with its path each

@@ -70,9 +70,9 @@ end
 -- on white, 16 bits a channel become the upper 8, printer's colours (CMYK) red, green and blue, and the picture
 -- stands as the camera was held (EXIF). Damaged files are refused, and those of more than 67,108,864 pixels.
 ---@param path string
----@param options? table background: the grey that transparent pixels lie on, 0 (black) to 255 (white, the default);
---- gamma: values of a PNG become those of sRGB where its gAMA chunk says that they are others, false; orientation:
---- turned as the EXIF data say, true
+---@param options? table background: number, the grey that transparent pixels lie on, 0 (black) to 255 (white, the
+--- default); gamma: values of a PNG become those of sRGB where its gAMA chunk says that they are others, false;
+--- orientation: turned as the EXIF data say, true
 ---@return tensor? picture uint8 [height, width] or [height, width, 3]; nil where the file cannot be read
 ---@return string? message, integer? code
 function images.read_image(path, options)

@@ -43,8 +43,8 @@ end
 -- model of two inputs gets both: `data.Dataset { x = { data.sequences(list) }, y = labels }`, `function
 -- Model:forward(x, lengths)`. As targets, one label a step, `y = data.sequences(list, { pad = 0 })`.
 ---@param list tensor[] each [steps, ...], of one type, alike but for the steps; copied
----@param options? table pad: the number behind the ends, 0 for floats; for whole numbers it has to be given; most:
---- steps that are kept of each, from its beginning, all
+---@param options? table pad: number, behind the ends, 0 for floats; for whole numbers it has to be given; most:
+--- integer, steps that are kept of each, from its beginning, all
 ---@return data.Stretches array of shape [count, longest, ...]; a batch has [count, longest of the batch, ...]
 ---@return tensor lengths int32 [count]
 function sequences.sequences(list, options)

@@ -145,21 +145,23 @@ end
 -- and records of empty fields at the end do not count. A column of no name, or R's names of rows, is no part of x
 -- unless columns has its number; names that come twice are refused only where they are asked for.
 ---@param path string
----@param options table target: the column to predict, by name or number; numbers give y as float32 [records, 1] (a
---- list of columns: [records, columns]), a column that is also in categorical gives labels, int32 [records], with
---- set.classes; false: none, y is x. columns: those of x, by default all others that have a name. categorical:
---- columns of names, indices from 1 in sorted order. one_hot: such columns, spread out. missing: what a missing
---- number or category is: "refuse", an error, the default; "nan" (one_hot: 0 throughout); or "drop", its record is
---- left out, for a missing target too. missing_target: "refuse" or "drop" for targets alone. missing_values: texts
---- and numbers that mean it, "", NA, N/A, NaN, nan, null, ?; a number however it is written, -99 also as -99.0.
---- separator: one character, a blank for runs of blanks and tabs; by default the most frequent of , ; and tab in
---- the first line, or blanks. header: the first line has names, true; false: columns are "1", "2", ...; by default
---- true, and a first line of numbers alone is an error. decimal: the decimal point, ".". thousands: what parts
---- whole digits in groups of three, none. like: a data set from read_csv, usually the training data, whose
---- columns, categories, separator, header, decimal, thousands and missing_values are taken over; a file without
---- its target, or target = false, gives x alone, y is x. unseen: a category of one_hot that like does not have:
---- "refuse", or "zeros", 0 in all its columns. limit: bytes that the numbers of all records may take, 4 GiB for a
---- compressed file or a pipe, which need not end, else none
+---@param options table target: string|integer|table|false, the column to predict, by name or number; numbers give y
+--- as float32 [records, 1] (a list of columns: [records, columns]), a column that is also in categorical gives
+--- labels, int32 [records], with set.classes; false: none, y is x. columns: string|integer|table, those of x, by
+--- default all others that have a name. categorical: string|integer|table, columns of names, indices from 1 in
+--- sorted order. one_hot: string|integer|table, such columns, spread out. missing: "refuse"|"nan"|"drop", what a
+--- missing number or category is: "refuse", an error, the default; "nan" (one_hot: 0 throughout); or "drop", its
+--- record is left out, for a missing target too. missing_target: "refuse" or "drop" for targets alone.
+--- missing_values: string|number|table, texts and numbers that mean it, "", NA, N/A, NaN, nan, null, ?; a number
+--- however it is written, -99 also as -99.0. separator: string, one character, a blank for runs of blanks and tabs;
+--- by default the most frequent of , ; and tab in the first line, or blanks. header: boolean, the first line has
+--- names; false: columns are "1", "2", ...; by default true, and a first line of numbers alone is an error.
+--- decimal: string, the decimal point, ".". thousands: string, what parts whole digits in groups of three, none.
+--- like: data.Dataset, one from read_csv, usually the training data, whose columns, categories, separator, header,
+--- decimal, thousands and missing_values are taken over; a file without its target, or target = false, gives x
+--- alone, y is x. unseen: "refuse"|"zeros", a category of one_hot that like does not have: "refuse", or "zeros", 0
+--- in all its columns. limit: integer, bytes that the numbers of all records may take, 4 GiB for a compressed file
+--- or a pipe, which need not end, else none
 ---@return data.Dataset? set nil where the file cannot be read or a field does not fit
 ---@return string? message, integer? code
 local function read_csv(path, options)

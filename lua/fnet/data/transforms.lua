@@ -26,6 +26,9 @@ local ORDER = { crop = 1, flip = 1, normalise = 2, erase = 3 }
 local Transform = {}
 Transform.__index = Transform
 
+--- A transform such as `data.random_shift(2)`, or a function of a batch and its targets that gives both.
+---@alias data.AnyTransform data.Transform|fun(x: tensor, y: tensor): tensor, tensor
+
 local function is_transform(value) return getmetatable(value) == Transform end
 
 -- ---- passes ----
@@ -253,8 +256,8 @@ end
 
 --- A window at a random place of each picture, to which a border of zeros is added first. With the pictures' own
 -- size and a padding it is the crop of He, Zhang, Ren, Sun (2016, section 4.2).
----@param options table height, width: of the window, by default those of the pictures; padding: pixels of border
---- on each side, 0
+---@param options table height, width: integer, of the window, by default those of the pictures; padding: pixels of
+--- border on each side, 0
 ---@return data.Transform
 function transforms.random_crop(options)
   options = expect.options("random_crop", options, { "height", "width", "padding" })
@@ -286,8 +289,8 @@ end
 
 --- Sets a rectangle at a random place to 0 (Zhong, Zheng, Kang, Li, Yang, 2020, algorithm 1). After a normalisation
 -- 0 is the mean.
----@param options? table probability: 0.5; area: least and most fraction of the picture, { 0.02, 0.4 }; aspect:
---- least and most height / width, { 0.3, 3.3 }; both uniform
+---@param options? table probability: 0.5; area: number[], least and most fraction of the picture, { 0.02, 0.4 };
+--- aspect: number[], least and most height / width, { 0.3, 3.3 }; both uniform
 ---@return data.Transform
 function transforms.random_erasing(options)
   options = expect.options("random_erasing", options, { "probability", "area", "aspect" })
@@ -309,7 +312,8 @@ end
 
 --- (x - mean) / deviation, for each channel (the last axis of pictures [count, height, width, channels]) or
 -- feature ([count, features]), or with one mean and deviation for all values.
----@param statistics table mean, deviation: numbers, or lists with one a channel; Dataset:statistics() gives them
+---@param statistics table mean, deviation: number|number[], a list has one for each channel; Dataset:statistics()
+--- gives them
 ---@return data.Transform
 function transforms.normalise(statistics)
   local known = expect.options("normalise", statistics, { "mean", "deviation" })
@@ -325,7 +329,7 @@ end
 -- from the beta distribution (alpha, alpha) (Zhang, Cisse, Dauphin, Lopez-Paz, 2018). Labels become distributions
 -- [count, classes] of float32, as nn.cross_entropy takes them; float targets are mixed as they are.
 ---@param alpha? number 0.2; above 0, at most 2; 1: uniform, near 0: hardly any mixing
----@param options? table classes: their number, by default that of the data set's class names
+---@param options? table classes: integer, their number, by default that of the data set's class names
 ---@return data.Transform
 function transforms.mix_up(alpha, options)
   options = expect.options("mix_up", options, { "classes" })

@@ -160,10 +160,10 @@ local public = {}
 --- A vocabulary of the tokens that texts have: `local v = data.vocabulary(texts)`, `v:encode "some text"` for an
 -- nn.Embedding(#v, units), `v:decode(tokens)` back.
 ---@param texts string|string[] UTF-8, such as those of the training data
----@param options? table split: "words", the default: runs of letters, digits and "_", and each other sign alone;
---- "characters"; or a function(text) that returns a list of tokens. lower: A to Z count as a to z, false. least:
---- how often a token has to be there, 1. most: of how many tokens at most, the most frequent ones, besides the
---- first two
+---@param options? table split: "words"|"characters"|fun(text: string): string[], "words", the default: runs of
+--- letters, digits and "_", and each other sign alone; "characters"; or a function(text) that returns a list of
+--- tokens. lower: A to Z count as a to z, false. least: how often a token has to be there, 1. most: integer, of how
+--- many tokens at most, the most frequent ones, besides the first two
 ---@return data.Vocabulary
 function public.vocabulary(texts, options)
   if type(texts) == "string" then texts = { texts } end

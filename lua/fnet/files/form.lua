@@ -10,6 +10,7 @@ local naming = require "fnet.base.naming"
 
 local form = {}
 
+--- Looks at a value, and leaves by files.fault where it is another one.
 ---@alias files.Form fun(value: any, place: string)
 
 local KINDS = { string = "a text", number = "a number", boolean = "true or false", table = "an object" }

@@ -17,7 +17,8 @@ end
 
 --- Reads an IDX file, plain or gzip-compressed.
 ---@param path string
----@param options? table limit: bytes of elements, 4 GiB; labels: number of classes, for labels from 1
+---@param options? table limit: integer, bytes of elements, 4 GiB; labels: integer, the number of classes, for
+--- labels from 1
 ---@return tensor? tensor nil where the file cannot be read or is damaged
 ---@return string? message, integer? code
 function idx.read_idx(path, options)

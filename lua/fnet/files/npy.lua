@@ -263,9 +263,9 @@ function npy.describe_archive(path) return files.open(path, describe_arrays) end
 --- Reads a .npz file: every array in it, by name. Types as read_npy has them. Other files in the archive are passed
 -- over.
 ---@param path string
----@param options? table names: a list of the arrays to read, all by default; another one, such as a list of texts,
---- may then be none that fnet can read; limit: bytes that compressed arrays may take when they are unpacked, all
---- together, 4 GiB
+---@param options? table names: string[], the arrays to read, all by default; another one, such as a list of texts,
+--- may then be none that fnet can read; limit: integer, bytes that compressed arrays may take when they are
+--- unpacked, all together, 4 GiB
 ---@return table<string, tensor>? tensors nil where the file cannot be read, is damaged, or does not fit in memory
 ---@return string? message, integer? code
 function npy.read_npz(path, options)

@@ -108,13 +108,13 @@ function public.accuracy(model, dataset) return evaluate_classifier("accuracy", 
 -- classifier, and the result is that of `nn.evaluate`.
 ---@param model nn.Module
 ---@param dataset data.Dataset with one sample at least
----@param options? table loss: function(output, target) -> tensor; metrics: such as { "accuracy" }, or functions of
---- output and target by name, { error = function(output, target) ... end }, whose numbers for the batches become
---- their mean; what is no mean of batches is computed once, over all outputs and targets: fnet.metrics.r2, auc,
---- average_precision and calibration_error, and a function of your own given as { whole = function(output, target)
---- ... end }; size: samples at a time, 1000; shared: the processes that mpirun has started share the batches, and
---- each gets the result of one; all of them have to call it, with the same model and data, and a single one that
---- does raises an error; false
+---@param options? table loss: fun(output: tensor, target: tensor): tensor; metrics: table<integer|string,
+--- string|function|table>, such as { "accuracy" }, or functions of output and target by name, { error =
+--- function(output, target) ... end }, whose numbers for the batches become their mean; what is no mean of batches
+--- is computed once, over all outputs and targets: fnet.metrics.r2, auc, average_precision and calibration_error,
+--- and a function of your own given as { whole = function(output, target) ... end }; size: samples at a time, 1000;
+--- shared: boolean, the processes that mpirun has started share the batches, and each gets the result of one; all
+--- of them have to call it, with the same model and data, and a single one that does raises an error; false
 ---@return table result loss, each metric by its name, and total, the number of samples; it can be printed
 function public.evaluate(model, dataset, options)
   expect.that(is_module(model), "evaluate", "a model first", model)
@@ -167,8 +167,9 @@ end
 ---@param model nn.Module
 ---@param x tensor|table|data.Dataset a tensor, or for a model of several inputs a list of them or a table by name,
 --- goes through the model as it is; a data set in batches
----@param options? table size: rows at a time, 1000 for a data set; given with a tensor, that is a batch, which then
---- goes through in pieces; shared: the processes that mpirun has started share these, as for fnet.evaluate
+---@param options? table size: integer, rows at a time, 1000 for a data set; given with a tensor, that is a batch,
+--- which then goes through in pieces; shared: boolean, the processes that mpirun has started share these, as for
+--- fnet.evaluate
 ---@return tensor|table output for one sample without the axis of the batch; a list, or tensors by name, where the
 --- model gives such
 function public.predict(model, x, options)
@@ -180,8 +181,8 @@ end
 -- output with a NaN raises an error.
 ---@param model nn.Module gives [classes] or [batch, classes], two classes at least
 ---@param x tensor|data.Dataset as for predict
----@param options? table size, shared: as for predict; classes: the names of the classes, those of the data set by
---- default
+---@param options? table size, shared: as for predict; classes: string[], the names of the classes, those of the
+--- data set by default
 ---@return integer|tensor label counted from 1; int32 [batch] for several rows
 ---@return string|string[]|nil name the name of the class, a list of names for several rows; nil where unknown
 function public.predict_classes(model, x, options)

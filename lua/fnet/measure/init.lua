@@ -74,8 +74,9 @@ end
 ---@param output tensor|nn.Module # [batch, classes]; or [batch] or [batch, 1] for targets of 0 and 1; or a model
 ---@param target tensor|data.Dataset labels [batch], from 1, or of a single output 0 and 1 [batch] or [batch, 1]; or
 --- a data set
----@param options? table classes: their names, by default those of the data set, or their numbers; probabilities:
---- whether single outputs are such, which has to be said where all lie from 0 to 1; they are logits otherwise
+---@param options? table classes: string[], their names, by default those of the data set, or their numbers;
+--- probabilities: whether single outputs are such, which has to be said where all lie from 0 to 1; they are logits
+--- otherwise
 ---@return metrics.Confusion
 function metrics.confusion(output, target, options)
   options = expect.options("confusion", options, { "classes", "probabilities" }, { "probabilities" })

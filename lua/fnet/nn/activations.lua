@@ -65,9 +65,16 @@ add("Softmax", "softmax", core.softmax)
 add("LogSoftmax", "log_softmax", methods.log_softmax)
 classes.Softmax.keeps_input, named.softmax.keeps_input = true, true -- the logits, for cross_entropy
 
+--- What a layer takes as its option `activation`: the name of one, which is that of a method of tensors, a layer, or
+-- a function of a tensor.
+---@alias nn.Activation string|nn.Module|fun(x: tensor): tensor
+
+-- The names of activations, sorted.
+local function names() return naming.sorted(named) end
+
 --- What a layer's option `activation` stands for.
 ---@param what string the layer, for messages
----@param option string|nn.Module|function a name such as "relu", a layer, or a function of a tensor
+---@param option nn.Activation
 ---@return table activation apply: function(x) -> y; text: for describe(); passes_on: it keeps neither x nor y;
 --- keeps_input: but y does keep x; module: the layer, if it is one; class: of the layer that a name stands for
 local function resolve(what, option)
@@ -79,12 +86,12 @@ local function resolve(what, option)
   end
   local class = type(option) == "table" and rawget(option, "class_name")
   if class then core.raise("%s: activation: got the class %s; call it: nn.%s()", what, class, class) end
-  return named[expect.choice(what .. ": activation", option, naming.sorted(named))]
+  return named[expect.choice(what .. ": activation", option, names())]
 end
 
 --- Gives a layer what its option `activation` stands for.
 ---@param layer nn.Module
----@param option? string|nn.Module|function
+---@param option? nn.Activation
 ---@return string text for describe(), behind the layer's other arguments
 local function take(layer, option)
   if option == nil then return "" end
@@ -104,4 +111,4 @@ local function apply(layer, y)
   return z
 end
 
-return { classes = classes, resolve = resolve, take = take, apply = apply }
+return { classes = classes, names = names, resolve = resolve, take = take, apply = apply }

@@ -34,8 +34,8 @@ end
 ---@param units integer features of a place, in and out; a multiple of the heads
 ---@param heads integer different ways to look
 ---@param options? table causal: true lets each place see itself and those before it alone, false; dropout: the rate
---- at which, in training mode, a look at a place is dropped, 0; bias: boolean, true; init: a name of nn.init, or a
---- function of the shape {units, units}, "glorot_uniform"
+--- at which, in training mode, a look at a place is dropped, 0; bias: boolean, true; init: nn.StartValues, of the
+--- shape {units, units}, "glorot_uniform"
 function MultiHeadAttention:init(units, heads, options)
   local what = "MultiHeadAttention"
   self.inputs = expect.count(what .. ": units", units, 1)

@@ -57,7 +57,7 @@ function Residual:output_shape(input)
 end
 
 ---@class nn.Parallel: nn.Module
----@field [integer] any
+---@field [integer] nn.Module|table
 local Parallel = list.class "Parallel"
 Parallel.gives_list = true
 
@@ -99,7 +99,7 @@ function Parallel:forward(x)
 end
 
 ---@class nn.Concat: nn.Module
----@field [integer] any
+---@field [integer] nn.Module|table
 local Concat = list.class "Concat"
 
 --- The same input through several layers, whose results are joined along the last axis (channels, features).

@@ -15,9 +15,8 @@ Dense.passes_on, Dense.apply = true, false -- apply: the activation, where there
 --- y = activation(x w + b). The weights start as Glorot-uniform unless `init` says otherwise, the bias as zeros.
 ---@param inputs integer features that come in
 ---@param units integer features that go out
----@param options? table activation: a name such as "relu", "gelu", "softmax", a layer, or a function of a tensor,
---- none; bias: boolean, true; init: a name of nn.init such as "he_normal", or a function of the shape
---- {inputs, units} that gives a tensor, "glorot_uniform"
+---@param options? table activation: nn.Activation, such as "relu", none; bias: boolean, true; init: nn.StartValues,
+--- of the shape {inputs, units}, "glorot_uniform"
 function Dense:init(inputs, units, options)
   self.inputs, self.units = expect.count("Dense: inputs", inputs, 1), expect.count("Dense: units", units, 1)
   options = expect.options("Dense", options, { "activation", "bias", "init" })

@@ -17,7 +17,7 @@ Embedding.passes_on = true
 -- of every row go through the whole table in every step.
 ---@param count integer symbols: indices go from 1 to count
 ---@param units integer numbers a symbol
----@param options? table init: a name of nn.init, or a function of the shape {count, units} that gives a tensor
+---@param options? table init: nn.StartValues, of the shape {count, units}
 function Embedding:init(count, units, options)
   self.symbols, self.units = expect.count("Embedding: count", count, 1), expect.count("Embedding: units", units, 1)
   options = expect.options("Embedding", options, { "init" })

@@ -19,8 +19,8 @@ GroupNorm.passes_on = true
 -- whole sample, as many groups as channels an instance normalisation.
 ---@param groups integer
 ---@param features integer channels, the last axis; a multiple of the groups
----@param options? table sample: what one sample is, "picture" [height, width, features], "sequence" [time,
---- features] or "row" [features], "picture"; epsilon: is added to the variance, 1e-5
+---@param options? table sample: "picture"|"sequence"|"row", what one sample is, "picture" [height, width,
+--- features], "sequence" [time, features] or "row" [features], "picture"; epsilon: is added to the variance, 1e-5
 function GroupNorm:init(groups, features, options)
   self.groups = expect.count("GroupNorm: groups", groups, 1)
   self.inputs = expect.count("GroupNorm: features", features, 1)
@@ -74,7 +74,7 @@ RMSNorm.passes_on = true
 
 --- x / sqrt(mean of x^2 + epsilon) * weight, over the last axis (Zhang and Sennrich, 2019).
 ---@param features integer the length of the last axis
----@param options? table epsilon: is added to the mean, 1e-6 as in Keras; PyTorch's own is 1.1920929e-07
+---@param options? table epsilon: number, is added to the mean, 1e-6 as in Keras; PyTorch's own is 1.1920929e-07
 function RMSNorm:init(features, options)
   self.inputs = expect.count("RMSNorm: features", features, 1)
   options = expect.options("RMSNorm", options, { "epsilon" })

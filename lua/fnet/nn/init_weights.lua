@@ -9,6 +9,9 @@ local core = require "fnet.core"
 
 local init = {}
 
+--- How a weight starts: a name of nn.init, such as "he_normal", or a function of the shape that gives a tensor.
+---@alias nn.StartValues string|fun(shape: integer[]): tensor
+
 -- Functions that can be named as strings: init = "he_normal".
 local named = {}
 

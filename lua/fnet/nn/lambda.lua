@@ -12,8 +12,9 @@ local Lambda = module.class "Lambda"
 -- model with such a layer cannot be saved; a class of your own (nn.module) can. Layers and tensors that the
 -- function captures belong to no model: they learn only where an optimiser is given them, and fit says so.
 ---@param f fun(x: tensor): tensor
----@param options? table name: for printing, "Lambda"; output_shape: the shape of one sample's result, as a table or
---- as a function of the shape of one sample, so that a Sequential can check what follows
+---@param options? table name: string, for printing, "Lambda"; output_shape: integer[]|fun(shape: integer[]):
+--- integer[], the shape of one sample's result, as a table or as a function of the shape of one sample, so that a
+--- Sequential can check what follows
 function Lambda:init(f, options)
   options = expect.options("Lambda", options, { "name", "output_shape" })
   expect.that(is.callable(f), "Lambda", "a function of a tensor", f)

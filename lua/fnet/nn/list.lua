@@ -157,7 +157,7 @@ function list.class(name)
 end
 
 ---@class nn.List: nn.Module
----@field [integer] any
+---@field [integer] nn.Module|table
 local List = list.class "List"
 
 --- Modules in a field of a class of your own, in their order: `self.layers = nn.List { nn.Dense(6, 6), ... }`; also

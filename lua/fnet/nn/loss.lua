@@ -125,11 +125,11 @@ end
 ---@param labels tensor|integer # [batch], or the output's shape without its last axis, int32 or uint8, from 1 to
 --- classes; a number for one sample; or distributions of the output's shape, floats whose rows sum to 1
 ---@param options? table smoothing: 0, the part of each target that all classes share but those with the logit -inf
---- (Szegedy and others, 2016, section 7); weights: a number for each class. With labels the mean is then divided by
---- the sum of the weights of the batch's labels, with distributions by the number of rows, both as in PyTorch, but
---- that the loss is 0 where all those weights are;
---- ignore: a label, such as 0 for padding, whose rows do not count; the loss is 0 where no row does; reduction:
---- "mean", "sum" of the rows, or "none": the loss of each row, 0 where it is ignored
+--- (Szegedy and others, 2016, section 7); weights: tensor|number[], one for each class. With labels the mean is
+--- then divided by the sum of the weights of the batch's labels, with distributions by the number of rows, both as
+--- in PyTorch, but that the loss is 0 where all those weights are; ignore: number, a label, such as 0 for padding,
+--- whose rows do not count; the loss is 0 where no row does; reduction: "mean", "sum" of the rows, or "none": the
+--- loss of each row, 0 where it is ignored
 ---@return tensor loss one element; with reduction = "none" the output's shape without its last axis
 function loss.cross_entropy(output, labels, options)
   local logits = logits_of("cross_entropy", output)
@@ -203,8 +203,8 @@ end
 -- mean over all elements of -target log(sigmoid(x)) - (1 - target) log(1 - sigmoid(x)).
 ---@param output tensor logits; the result of a sigmoid or softmax raises an error, also behind views and copies
 ---@param target tensor of the same shape, 0 or 1, or a probability
----@param options? table reduction: "mean", "sum" or "none": each element's; ignore: a target, such as -1, whose
---- elements do not count
+---@param options? table reduction: "mean", "sum" or "none": each element's; ignore: number, a target, such as -1,
+--- whose elements do not count
 ---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.binary_cross_entropy(output, target, options)
   local maker = core.is_tensor(output) and core.made_by(output)
@@ -223,8 +223,8 @@ end
 --- Mean squared error: the mean over all elements of (output - target)^2.
 ---@param output tensor
 ---@param target tensor of the same shape
----@param options? table reduction: "mean", "sum" or "none": each element's; ignore: a target whose elements do not
---- count, such as a number that stands for a missing value
+---@param options? table reduction: "mean", "sum" or "none": each element's; ignore: number, a target whose elements
+--- do not count, such as a number that stands for a missing value
 ---@return tensor loss one element; with reduction = "none" of the output's shape
 function loss.mse(output, target, options)
   return (reduction.elements("mse", output, target, options, squares))

@@ -50,7 +50,8 @@ end
 ---@param target tensor|integer -1 or 1, of the output's shape; or labels from 1, int32 or uint8, [batch] or the
 --- output's shape without its last axis; a number for one sample
 ---@param options? table margin: 1; squared: each part squared, false; reduction: "mean", "sum" or "none": each
---- element's, with labels each row's; ignore: with -1 and 1 a target, such as 0, whose elements do not count
+--- element's, with labels each row's; ignore: number, with -1 and 1 a target, such as 0, whose elements do not
+--- count
 ---@return tensor loss one element; with reduction = "none" of the output's shape, with labels without its last axis
 function margin.hinge(output, target, options)
   if not is.float(output) then

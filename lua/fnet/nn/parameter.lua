@@ -43,7 +43,7 @@ end
 --- A weight with the start values that the option names, or that the user's function gives.
 ---@param what string the layer, for messages
 ---@param shape integer[]
----@param make? string|fun(shape: integer[]): tensor  "glorot_uniform"
+---@param make? nn.StartValues  "glorot_uniform"
 ---@return tensor weight requires gradients
 function parameter.weight(what, shape, make)
   make = make or "glorot_uniform"

@@ -19,10 +19,11 @@ local function pooling(name, operation, switches)
 
   --- The window's size, and the steps it is moved by.
   ---@param kernel integer|integer[] its side, or { height, width }
-  ---@param options? table stride: the kernel, a number, or { down, across }; padding: "valid" (none), "same", a
-  --- number smaller than the kernel, or a pair: positions beyond the edge take no part, neither in a maximum nor
-  --- in the count that a mean divides by; count_include_pad: of AvgPool2D, true counts them too, as zeros, which is
-  --- what PyTorch does unless told otherwise, false
+  ---@param options? table stride: integer|integer[], the kernel, or { down, across }; padding:
+  --- "valid"|"same"|integer|integer[], "valid" (none), "same", a number smaller than the kernel, or a pair:
+  --- positions beyond the edge take no part, neither in a maximum nor in the count that a mean divides by;
+  --- count_include_pad: of AvgPool2D, true counts them too, as zeros, which is what PyTorch does unless told
+  --- otherwise, false
   function class:init(kernel, options)
     options = expect.options(name, options, known, switches)
     self.window = window.new(name, kernel, options.stride or kernel, options.padding)

@@ -225,7 +225,7 @@ local RNN = recurrent_class "RNN"
 --- layer a pass from the last step to the first, whose states come behind the others; dropout: the rate at which,
 --- in training mode, what one layer gives the next is dropped, 0; last: true gives the state at the end of each
 --- sequence alone, for what follows in a Sequential; activation: "tanh" or "relu"; bias: boolean, true; init,
---- state_init: names of nn.init or functions of a shape, for w and u
+--- state_init: nn.StartValues, for w and u
 function RNN:init(inputs, units, options)
   local activation = type(options) == "table" and options.activation
   local kind = activation and expect.choice("RNN: activation", activation, { "tanh", "relu" }) or "tanh"

@@ -9,7 +9,7 @@ local module = require "fnet.nn.module"
 local discard, run = core.discard, module.run
 
 ---@class nn.Sequential: nn.Module
----@field [integer] any
+---@field [integer] nn.Module|table
 local Sequential = list.class "Sequential"
 Sequential.in_order = true -- each layer takes what the one before it gives
 

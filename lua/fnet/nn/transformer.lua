@@ -28,10 +28,10 @@ TransformerLayer.passes_on = true
 -- PyTorch's TransformerEncoderLayer is the latter, and with norm_first the former.
 ---@param units integer features of a place, in and out; a multiple of the heads
 ---@param heads integer of the attention
----@param options? table hidden: features between the dense layers, 4 * units; norm: "first" or "last", "first";
---- activation: a name such as "gelu", a layer, or a function of a tensor, "relu"; causal: true lets each place see
---- itself and those before it alone, false; dropout: the rate for looks, for what the activation gives, and for
---- what is added, 0; epsilon: of the norms, 1e-5
+---@param options? table hidden: integer, features between the dense layers, 4 * units; norm: "first" or "last",
+--- "first"; activation: nn.Activation, "relu"; causal: true lets each place see itself and those before it alone,
+--- false; dropout: the rate for looks, for what the activation gives, and for what is added, 0; epsilon: of the
+--- norms, 1e-5
 function TransformerLayer:init(units, heads, options)
   local what = "TransformerLayer"
   options = expect.options(what, options, { "hidden", "norm", "activation", "causal", "dropout", "epsilon" },
@@ -98,8 +98,8 @@ end
 -- 2017, section 3.5), or learnt numbers.
 ---@param length integer the most places that a sequence has
 ---@param units integer features of a place
----@param options? table learnt: true makes w a parameter, false; init: of a learnt one, a name of nn.init, or a
---- function of the shape {length, units}, normal with deviation 0.02
+---@param options? table learnt: true makes w a parameter, false; init: nn.StartValues, of a learnt one, of the
+--- shape {length, units}, normal with deviation 0.02
 function PositionalEncoding:init(length, units, options)
   local what = "PositionalEncoding"
   self.length, self.inputs = expect.count(what .. ": length", length, 1), expect.count(what .. ": units", units, 1)

@@ -105,7 +105,8 @@ local function check_graph(graph)
 end
 
 --- A graph from its description, with weights that are still to come: fnet.load_onnx and fnet.load make it.
----@param graph table opset, inputs, outputs, nodes, tensors, channels: plain data
+---@param graph table opset: integer; inputs, outputs, nodes, tensors: table, plain data; channels: "last" or
+--- "first"
 function OnnxGraph:init(graph)
   check_graph(graph)
   local weights, constants = {}, {}

@@ -99,7 +99,7 @@ end
 -- Only parameters: running statistics, such as those of BatchNorm, stay the model's own. With a decay of 1 all
 -- count alike.
 ---@param parameters nn.Module|tensor[] a model, or its parameters
----@param options? table decay: 0.999, the last 1 / (1 - decay) steps or so count
+---@param options? table decay: number, 0.999, the last 1 / (1 - decay) steps or so count
 ---@return optim.Average
 return function(parameters, options)
   if is_module(parameters) then parameters = parameters:parameters() end

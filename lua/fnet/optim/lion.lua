@@ -17,6 +17,6 @@ local new = optimizer.class {
 ---@param parameters table parameters such as model:parameters(), or groups of them with options of their own,
 --- { { parameters = ..., lr = ... }, ... }
 ---@param options? table lr: 1e-4; beta1: 0.9; beta2: 0.99; weight_decay: 0, decoupled as in AdamW; schedule:
---- function(step) -> a factor for the learning rates, such as from optim.schedule
+--- optim.Plateau|fun(step: integer): number, a factor for the learning rates, such as from optim.schedule
 ---@return optim.Optimizer
 return function(parameters, options) return new(parameters, options) end

@@ -109,7 +109,7 @@ local new = optimizer.class {
 --- { { parameters = ..., lr = ... }, ... }
 ---@param options? table lr: 1e-3; momentum: 0.95; weight_decay: 1e-2, decoupled as in AdamW; iterations: of
 --- Newton-Schulz, 5; orthogonal: true; beta1: 0.9; beta2: 0.999; epsilon: 1e-8 of AdamW's steps; schedule:
---- function(step) -> a factor for the learning rates, such as from optim.schedule
+--- optim.Plateau|fun(step: integer): number, a factor for the learning rates, such as from optim.schedule
 ---@return optim.Optimizer
 return function(parameters, options)
   local self = new(parameters, options)

@@ -67,10 +67,10 @@ end
 -- `local Signs = optim.class("Signs", { options = { lr = 0.1 }, update = function(p, g, _, o) p:copy(p - g:sign()
 -- * o.lr) end })` and then `local opt = Signs(model:parameters(), { lr = 0.05 })`.
 ---@param name string as messages say it
----@param spec table options: start values by name, numbers or true and false, lr among them; moments: a list of
---- names, none by default; update: function(parameter, gradient, moments, options), where options has each of those
---- options as the parameter's group has it, lr times the schedule's factor, and steps, the number of this step of
---- the parameter, from 1
+---@param spec table options: table<string, number|boolean>, start values by name, numbers or true and false, lr
+--- among them; moments: string[], names, none by default; update: fun(parameter: tensor, gradient: tensor, moments:
+--- table, options: table), where options has each of those options as the parameter's group has it, lr times the
+--- schedule's factor, and steps, the number of this step of the parameter, from 1
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 return function(name, spec)
   expect.that(type(name) == "string" and name ~= "", "class", "a name first, such as \"Momentum\"", name)

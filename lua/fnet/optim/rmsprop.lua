@@ -25,7 +25,8 @@ return {
   ---@param parameters table parameters such as model:parameters(), or groups of them with options of their own,
   --- { { parameters = ..., lr = ... }, ... }
   ---@param options? table lr: 1e-2; alpha: 0.99; epsilon: 1e-8; weight_decay: 0, times p is added to the gradient
-  --- (L2); schedule: function(step) -> a factor for the learning rates, such as from optim.schedule
+  --- (L2); schedule: optim.Plateau|fun(step: integer): number, a factor for the learning rates, such as from
+  --- optim.schedule
   ---@return optim.Optimizer
   RMSprop = function(parameters, options) return new_rmsprop(parameters, options) end,
 

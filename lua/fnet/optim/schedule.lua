@@ -31,7 +31,7 @@ end
 function schedule.constant() return function() return 1 end end
 
 --- Times `factor` after every so many steps.
----@param options table every: steps; factor: 0.1
+---@param options table every: integer, steps; factor: 0.1
 ---@return fun(step: integer): number
 function schedule.step(options)
   options = expect.options("step", options, { "every", "factor" })
@@ -49,7 +49,7 @@ function schedule.step(options)
 end
 
 --- Half a cosine, from 1 at the first step to `floor` after `steps` (Loshchilov and Hutter, 2017, equation 5).
----@param options table steps: of the whole training, or up to the floor, which stays; floor: 0
+---@param options table steps: integer, of the whole training, or up to the floor, which stays; floor: 0
 ---@return fun(step: integer): number
 function schedule.cosine(options)
   options = expect.options("cosine", options, { "steps", "floor" })
@@ -59,7 +59,8 @@ end
 
 --- A straight rise over the first steps (Goyal and others, 2017, section 2.2), then another schedule, from its
 -- start.
----@param options table steps: of the rise; after: the schedule that follows, constant
+---@param options table steps: integer, of the rise; after: optim.Plateau|fun(step: integer): number, the schedule
+--- that follows, constant
 ---@return fun(step: integer): number where `after` has an `update`, as plateau has, this one has it too
 function schedule.warm_up(options)
   options = expect.options("warm_up", options, { "steps", "after" })
@@ -76,8 +77,8 @@ function schedule.warm_up(options)
 end
 
 --- One cycle (Smith and Topin, 2018): by half a cosine up from `start` to 1, by another down to `finish`.
----@param options table steps: of the whole training; rise: the part of them that goes up, 0.3; start: 1/25; finish:
---- 1/250000
+---@param options table steps: integer, of the whole training; rise: the part of them that goes up, 0.3; start:
+--- number, 1/25; finish: number, 1/250000
 ---@return fun(step: integer): number
 function schedule.one_cycle(options)
   options = expect.options("one_cycle", options, { "steps", "rise", "start", "finish" })

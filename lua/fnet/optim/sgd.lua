@@ -17,7 +17,8 @@ local new = optimizer.class {
 ---@param parameters table parameters such as model:parameters(), or groups of them with options of their own,
 --- { { parameters = ..., lr = ... }, ... }
 ---@param options? table lr: 1e-2; momentum: 0; nesterov: false; weight_decay: 0, times p is added to the gradient
---- (L2); schedule: function(step) -> a factor for the learning rates, such as from optim.schedule
+--- (L2); schedule: optim.Plateau|fun(step: integer): number, a factor for the learning rates, such as from
+--- optim.schedule
 ---@return optim.Optimizer
 return function(parameters, options)
   local self = new(parameters, options)

@@ -221,7 +221,8 @@ end
 -- another run.
 ---@param directory string such as "runs/a"; those above it are made, too
 ---@param options? table resume: go on behind the events of an earlier run of the same training, false; wall_time:
---- the time of all records, in seconds since 1970, by default the clock's: with it equal runs give equal bytes
+--- number, the time of all records, in seconds since 1970, by default the clock's: with it equal runs give equal
+--- bytes
 ---@return report.Events events
 return function(directory, options)
   expect.path("events", directory)

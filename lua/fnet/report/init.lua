@@ -61,9 +61,9 @@ end
 --- Callbacks for `fnet.fit` that show how it goes, on stderr: a line for each epoch, and where that is a terminal,
 -- a live line while an epoch runs, with the curves of the loss and the validation above it, which stay at the end.
 -- In a sweep each line begins with the settings and the seed of its run.
----@param options? table json: a line of JSON an epoch on standard output instead of the lines for people, false; in
---- a sweep it has the run as its first entry, `run`; curve: the curves, true
----@return table callbacks
+---@param options? table json: boolean, a line of JSON an epoch on standard output instead of the lines for people,
+--- false; in a sweep it has the run as its first entry, `run`; curve: the curves, true
+---@return fnet.Callbacks
 function report.training(options)
   options = expect.options("training", options, { "json", "curve" }, { "json", "curve" })
   local with_curve = options.curve ~= false and not options.json and not progress.hear

@@ -111,9 +111,9 @@ end
 -- before them. What is too large for the screen becomes smaller: each shade is then the mean of several values. A
 -- NaN is red, or "?". The last line says what the shades mean.
 ---@param matrix tensor # [rows, columns]
----@param options? table rows, columns: lists of names; low, high: the values of the darkest and the brightest grey,
---- by default 0 and the largest one; where values are negative and there is no low, high is the one value of both
---- ends, by default the largest without its sign
+---@param options? table rows, columns: string[], names; low, high: number, the values of the darkest and the
+--- brightest grey, by default 0 and the largest one; where values are negative and there is no low, high is the one
+--- value of both ends, by default the largest without its sign
 ---@return string text without a newline at the end
 local function draw(matrix, options)
   options = expect.options("matrix", options, { "rows", "columns", "low", "high" })

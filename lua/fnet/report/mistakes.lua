@@ -91,9 +91,9 @@ end
 ---@param model nn.Module gives [batch, classes], probabilities or logits
 ---@param dataset data.Dataset with labels
 ---@param count? integer at most so many, 10
----@param options? table columns: so many pictures side by side; shape: that of the picture in a sample that is a
---- row of numbers, such as { 28, 28 }; classes: the names of the classes, those of the data set by default; size:
---- samples at a time, 1000
+---@param options? table columns: integer, so many pictures side by side; shape: integer[], that of the picture in a
+--- sample that is a row of numbers, such as { 28, 28 }; classes: string[], the names of the classes, those of the
+--- data set by default; size: samples at a time, 1000
 ---@return string text without a newline at the end
 local function mistakes(model, dataset, count, options)
   options = expect.options("mistakes", options, { "columns", "shape", "classes", "size" })

@@ -167,8 +167,8 @@ end
 -- where the output is no terminal); a picture that is wider becomes smaller.
 ---@param list tensor|tensor[] # [count, height, width] or [count, height, width, 3], or a list of pictures, also of
 --- different sizes
----@param options? table captions: a list with a text for each picture; columns: so many pictures side by side,
---- which become smaller where the screen has no room for them
+---@param options? table captions: string[], a text for each picture; columns: integer, so many pictures side by
+--- side, which become smaller where the screen has no room for them
 ---@return string text without a newline at the end
 function pictures.pictures(list, options)
   options = expect.options("pictures", options, { "captions", "columns" })

@@ -110,12 +110,12 @@ end
 ---@param curves table|tensor lists of numbers or tensors of one axis by name; or one alone; a curve may be
 --- { x = , y = } as well, with points = true for points that no line joins, or with low = and high = for a band
 --- around it; or what fnet.fit gives
----@param options? table title, x_label, y_label: texts; order: the names in another order; points: points instead
---- of lines, false; log: "x", "y" or "xy", axes that are logarithmic; x_range, y_range: the ends of an axis,
---- { low = , high = }, both where nil those of the values; columns: 40 to 200, as wide as the terminal; rows: of
---- the drawing area; style: "braille" or "ascii", as the locale has; colour: true on a terminal without NO_COLOR;
---- path: a file, .svg or .png; width, height: of it in pixels, 640 and 400 (100 to 8192; higher where names and
---- notes need it)
+---@param options? table title, x_label, y_label: string; order: string[], the names in another order; points:
+--- points instead of lines, false; log: "x", "y" or "xy", axes that are logarithmic; x_range, y_range: { low?:
+--- number, high?: number }, the ends of an axis, { low = , high = }, both where nil those of the values; columns:
+--- 40 to 200, as wide as the terminal; rows: integer, of the drawing area; style: "braille" or "ascii", as the
+--- locale has; colour: true on a terminal without NO_COLOR; path: string, a file, .svg or .png; width, height:
+--- integer, of it in pixels, 640 and 400 (100 to 8192; higher where names and notes need it)
 ---@return string|boolean|nil text without a newline at the end; with a path true, or nil where it cannot be written
 ---@return string? message, integer? code
 function plot.plot(curves, options)
@@ -149,9 +149,9 @@ end
 -- have the same parts, and a line of steps each. Values that are no finite numbers, or beyond the range, are
 -- counted in a note below. A bar counts what lies from its left edge up to its right one, without that.
 ---@param values tensor|table a tensor of any shape, a list of numbers, or several of these by name
----@param options? table bins: how many, 1 to 1000, whose last one has its right edge, too; nil: so that their edges
---- are round numbers; title, x_label, y_label, order, log, x_range, y_range, columns, rows, style, colour, path,
---- width, height: as for plot
+---@param options? table bins: integer, how many, 1 to 1000, whose last one has its right edge, too; nil: so that
+--- their edges are round numbers; title, x_label, y_label, order, log, x_range, y_range, columns, rows, style,
+--- colour, path, width, height: as for plot
 ---@return string|boolean|nil text without a newline at the end; with a path true, or nil where it cannot be written
 ---@return string? message, integer? code
 function plot.histogram(values, options)

@@ -354,9 +354,9 @@ end
 -- may call it; predict_using takes the caller's. The results of an nn.Parallel follow each other in the output. A
 -- layer that cannot be exported raises an error, which names it and those that can.
 ---@param path string
----@param options? table weights: "float32", or "int8" for weights of 8 bits with one scale a unit; data: a data
---- set, on which the accuracy of both is measured; input: the shape of a sample, { height, width, channels }; the
---- layers say it unless the first one is a convolution, a pooling or an embedding
+---@param options? table weights: "float32", or "int8" for weights of 8 bits with one scale a unit; data:
+--- data.Dataset, on which the accuracy of both is measured; input: integer[], the shape of a sample, { height,
+--- width, channels }; the layers say it unless the first one is a convolution, a pooling or an embedding
 ---@return table? report weights; accuracy: of the exported model, and accuracy_float32, where there is data; nil
 --- where the environment refused
 ---@return string? message

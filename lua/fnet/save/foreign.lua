@@ -199,13 +199,12 @@ end
 -- one name. PyTorch's AvgPool2d with padding is nn.AvgPool2D with count_include_pad = true.
 ---@param tensors table<string, tensor>|string of fnet.read_tensors or fnet.data.read_npz, or the path of such a
 --- file, or of Keras's .weights.h5, .h5 and .keras, whose names `fnet info` shows
----@param options table from: "pytorch" or "keras"; names: their names of the model's layers, by place, such as
---- { ["2"] = "features.0", ["4"] = "classifier" }; flattened: shapes of the pictures that a Dense layer of PyTorch
---- takes flattened, by place, { ["8"] = { height, width, channels } }, where the model does not say them; strict:
---- false leaves out tensors of theirs that no layer takes, and leaves alone those of the model that have none,
---- true.
---- Raises where a tensor would stay unused or one is missing; with strict = false too where one does not fit, or
---- names has no such place
+---@param options table from: "pytorch" or "keras"; names: table<string, string>, their names of the model's layers,
+--- by place, such as { ["2"] = "features.0", ["4"] = "classifier" }; flattened: table<string, integer[]>, shapes of
+--- the pictures that a Dense layer of PyTorch takes flattened, by place, { ["8"] = { height, width, channels } },
+--- where the model does not say them; strict: false leaves out tensors of theirs that no layer takes, and leaves
+--- alone those of the model that have none, true. Raises where a tensor would stay unused or one is missing; with
+--- strict = false too where one does not fit, or names has no such place
 ---@return nn.Module? self nil where a file cannot be read
 ---@return table|string left what strict = false passed over: missing, names of the model's; unused, names of
 --- theirs; or the message

@@ -155,11 +155,12 @@ end
 -- for each. The results are those of fnet but for a few last bits. A layer that cannot be exported raises an error,
 -- which names it and those that can.
 ---@param path string
----@param options? table data: a data set such as the test set, whose form the page's pictures get, with classes and
---- samples to step through; or what fnet.load says of one, about.data. classes: names. samples: how many, the first
---- 100. title: of the page, by default the data set's name. input: the shape of a sample, { height, width } or
---- { height, width, 3 } of pictures; the data or the layers say it, unless these know only the number of pixels.
---- standardise: what data.standardise gave, so that fields and results have the units of the table
+---@param options? table data: data.Dataset|table, such as the test set, whose form the page's pictures get, with
+--- classes and samples to step through; or what fnet.load says of one, about.data. classes: string[], names.
+--- samples: integer, how many, the first 100. title: string, of the page, by default the data set's name. input:
+--- integer[], the shape of a sample, { height, width } or { height, width, 3 } of pictures; the data or the layers
+--- say it, unless these know only the number of pixels. standardise: data.Standardise, what data.standardise gave,
+--- so that fields and results have the units of the table
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno

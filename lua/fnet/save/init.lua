@@ -29,9 +29,9 @@ model_file.UNDESCRIBED = "fnet.undescribed"
 -- model back, because a layer holds what no file can, such as a function, or is not what its arguments make, such
 -- as one whose bias was taken away.
 ---@param path string
----@param options? table data: the training set, whose hash, classes and shape of a sample are noted; metrics: a
---- table of numbers to note; script: path of the script to note as text, false for none, the running one by
---- default; vocabulary: what makes the tokens of a text (data.vocabulary)
+---@param options? table data: data.Dataset, the training set, whose hash, classes and shape of a sample are noted;
+--- metrics: table, numbers to note; script: string|false, path of the script to note as text, false for none, the
+--- running one by default; vocabulary: data.Vocabulary, what makes the tokens of a text (data.vocabulary)
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno
@@ -98,8 +98,9 @@ end
 -- it for more training.
 -- Raises where the model has layers of a script and their classes are not given.
 ---@param path string
----@param options? table layers: classes of your own by name, { Residual = Residual }; finite: false accepts
---- infinities and NaN among the weights; checksum: false accepts a file that another program changed
+---@param options? table layers: table<string, nn.Module>, classes of your own by name, { Residual = Residual };
+--- finite: false accepts infinities and NaN among the weights; checksum: false accepts a file that another program
+--- changed
 ---@return nn.Module? model nil where the file cannot be read, is damaged or is no model
 ---@return table|string about version, numerics, seed, script, metrics, data (name, classes, sha256, scale, ...),
 --- vocabulary, each where the file has it; or the message

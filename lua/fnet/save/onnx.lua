@@ -361,10 +361,10 @@ end
 -- layers in it and the operations of tensors between them are what is written. What cannot be exported raises an
 -- error, which names it and what can.
 ---@param path string
----@param options? table input: the shape of a sample, { height, width, channels }, which layers say themselves
---- unless the first one is a convolution, a pooling or an embedding; of several inputs a list of shapes, or shapes
---- by name, { picture = { 28, 28, 1 }, row = { 5 } }; a tensor of samples, [batch, ...], stands for its shape and
---- type: of indices in a class of the script's own it is needed
+---@param options? table input: tensor|table, the shape of a sample, { height, width, channels }, which layers say
+--- themselves unless the first one is a convolution, a pooling or an embedding; of several inputs a list of shapes,
+--- or shapes by name, { picture = { 28, 28, 1 }, row = { 5 } }; a tensor of samples, [batch, ...], stands for its
+--- shape and type: of indices in a class of the script's own it is needed
 ---@return boolean? done true; nil where the environment refused
 ---@return string? message
 ---@return integer? code errno

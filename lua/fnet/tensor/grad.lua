@@ -11,8 +11,8 @@ local public = {}
 -- operation, fnet.enable_grad records what y is computed from.
 ---@param y tensor
 ---@param inputs tensor|tensor[] y has to depend on each, and each to require gradients
----@param options? table gradient: of y, needed when it has several elements; retain: keep the tape for another;
---- create_graph: record the gradients themselves, for second derivatives (implies retain)
+---@param options? table gradient: tensor, of y, needed when it has several elements; retain: boolean, keep the tape
+--- for another; create_graph: boolean, record the gradients themselves, for second derivatives (implies retain)
 ---@return tensor|tensor[] gradients one for a tensor, a list for a list, of the shapes of the inputs
 function public.grad(y, inputs, options)
   expect.tensor("grad", y)

@@ -191,8 +191,8 @@ end
 ---@param f fun(...): tensor  made of operations on its arguments; must not call backward itself: the
 --- differences are taken without recording
 ---@param inputs tensor[] where to check; float ones are checked, all are converted to float64 first
----@param options? table step: 1e-5, and where they differ also 1/10 and 1/100 of it; tolerance: 1e-6, of the larger
---- gradient or 1; most: elements, or groups that are moved together, an input, 200
+---@param options? table step: 1e-5, and where they differ also 1/10 and 1/100 of it; tolerance: number, 1e-6, of
+--- the larger gradient or 1; most: integer, elements, or groups that are moved together, an input, 200
 ---@return boolean ok
 ---@return string|number detail  the largest error, or what differs where
 ---@return integer elements that were compared

@@ -358,8 +358,9 @@ function methods:allclose(other, relative, absolute)
 end
 
 --- Computes the gradients of this result with respect to every tensor that requires them, adding to their .grad.
----@param options? table gradient: of this result, needed when it has several elements; retain: keep the tape for
---- another backward; create_graph: record the gradients themselves, for second derivatives (implies retain)
+---@param options? table gradient: tensor, of this result, needed when it has several elements; retain: boolean,
+--- keep the tape for another backward; create_graph: boolean, record the gradients themselves, for second
+--- derivatives (implies retain)
 function methods:backward(options)
   expect.self("backward", self)
   options = expect.options("backward", options, { "gradient", "retain", "create_graph" },

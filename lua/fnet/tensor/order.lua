@@ -18,7 +18,7 @@ local function options_of(what, self, options, switch)
 end
 
 --- Sorts along an axis; equal elements stay in their order, NaN comes last. Differentiable.
----@param options? table axis: the last one; descending: false
+---@param options? table axis: integer, the last one; descending: false
 ---@return tensor sorted
 ---@return tensor places int32, from 1, where each came from: `other:take_along_axis(places, axis)` follows
 function methods:sort(options)
@@ -29,7 +29,7 @@ function methods:sort(options)
 end
 
 --- The places that sort takes elements from: `t:gather(keys:argsort())` is the rows of t in the order of keys.
----@param options? table axis: the last one; descending: false
+---@param options? table axis: integer, the last one; descending: false
 ---@return tensor places int32, from 1
 function methods:argsort(options)
   expect.self("argsort", self)
@@ -40,7 +40,8 @@ end
 --- The k largest along an axis, the largest first; of equal ones the first, NaN only where nothing else is left.
 -- Differentiable.
 ---@param k integer 0 to the length of the axis
----@param options? table axis: the last one; smallest: false, or true for the k smallest, the smallest first
+---@param options? table axis: integer, the last one; smallest: boolean, false, or true for the k smallest, the
+--- smallest first
 ---@return tensor largest
 ---@return tensor places int32, from 1
 function methods:topk(k, options)

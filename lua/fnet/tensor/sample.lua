@@ -11,7 +11,8 @@ local methods = core.methods
 -- weights, in double precision. Logits are made weights by logits:softmax(). Never on the tape.
 ---@param count? integer draws from each row; one, without an axis for it, where left out
 ---@param options? table replace: whether a position may be drawn again, true; without, each draw is in proportion
---- to those that are left, and there have to be as many above 0; generator: whose numbers are taken, fnet's own
+--- to those that are left, and there have to be as many above 0; generator: fnet.Generator, whose numbers are
+--- taken, fnet's own
 ---@return tensor int32 [..., count], or [...] without a count
 function methods:sample(count, options)
   expect.self("sample", self)
@@ -25,7 +26,7 @@ function methods:sample(count, options)
 end
 
 --- 1 with the probability that each element says, else 0, in the type of the probabilities. Never on the tape.
----@param options? table generator: whose numbers are taken, fnet's own
+---@param options? table generator: fnet.Generator, whose numbers are taken, fnet's own
 ---@return tensor
 function methods:bernoulli(options)
   expect.self("bernoulli", self)

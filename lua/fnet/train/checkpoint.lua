@@ -357,11 +357,12 @@ end
 -- saved there back into the model, the optimiser and the parts. Without a directory the object does the same but
 -- for saving, so that a script has one loop for both.
 ---@param directory? string
----@param options table model: the model; optim: the optimiser; data: the training set, by whose hash another one is
---- refused; parts: what else is to go on, by name: other models, their optimisers, averages, schedules, any object
---- whose load_state takes what its state gives, such as { discriminator = d, optim_d = opt_d }; resume: go on from
---- what is there, which may be nothing yet, false; every: steps between two saves inside an epoch, by default only
---- its end; script: as for model:save. Raises where a part could not go on from its own state
+---@param options table model: nn.Module; optim: optim.Optimizer; data: data.Dataset, the training set, by whose
+--- hash another one is refused; parts: table, what else is to go on, by name: other models, their optimisers,
+--- averages, schedules, any object whose load_state takes what its state gives, such as { discriminator = d,
+--- optim_d = opt_d }; resume: go on from what is there, which may be nothing yet, false; every: integer, steps
+--- between two saves inside an epoch, by default only its end; script: string|false, as for model:save. Raises
+--- where a part could not go on from its own state
 ---@return fnet.Checkpoint? checkpoint nil where the directory cannot be used, its checkpoint is damaged, or
 --- belongs to another data set, model or numerics version, or to other parts; nothing has changed then
 ---@return string? message

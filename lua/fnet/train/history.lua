@@ -22,7 +22,7 @@ local core = require "fnet.core"
 ---@field best integer? the best epoch, with early stopping
 ---@field restored boolean? whether the weights are those of the best epoch
 ---@field [integer] table the record of an epoch
----@field [string] any the numbers of a figure, epoch by epoch
+---@field [string] number[] the numbers of a figure, epoch by epoch
 local History = {}
 
 -- Fields that are nil where there is nothing to say.

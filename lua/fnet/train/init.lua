@@ -210,28 +210,30 @@ end
 -- neither the model nor an optimiser has it, such as the weights of a layer that nn.Lambda's function has
 -- captured.
 ---@param model nn.Module
----@param options table train: the data set; valid: another one, evaluated after each epoch; loss: function(output,
---- target) -> tensor, such as nn.cross_entropy; optim: an optimiser, or a function that makes one from the
---- parameters, such as optim.Adam; epochs: 1; batch: samples a step, 32, or the options of `batches` (shuffled
---- unless shuffle = false); schedule: function(step) -> a factor for the learning rate, such as from
---- optim.schedule; one with an `update`, such as plateau, gets valid_loss, or loss, after each epoch; clip: the
---- most for the norm of the gradients (optim.clip_norm), or a function(parameters) that changes them; metrics: as
---- for fnet.evaluate; callbacks: functions of the run by event (start, epoch_start, step, epoch_end, finish), such
---- as fnet.report.training(), or a list of such tables; with shards one that reads run.output says so, { outputs =
---- true, step = f }, since the outputs of all shards are then brought together; early_stopping: { patience = epochs
---- without improvement, monitor = "valid_loss" (without valid "loss"), goal = "min" or "max", restore = true: the
---- weights of the best epoch in the end }, so { patience = epochs } keeps the best without stopping; seed: for
---- fnet.seed before the first shuffle; checkpoint: a directory to save the run in after each epoch, or { directory,
---- resume = true to go on from there, every = steps between saves inside an epoch }: Ctrl-C, SIGTERM and SIGHUP
---- then save and end the program, see fnet.checkpoint; shards: cuts each batch into so many parts, whose gradients
---- are joined before the step: less memory, and a training that processes share, see fnet.shards; by default the
---- whole batch; accumulate: batches a step, 1, for larger ones than memory takes: the steps are those of so many
---- times `batch`, up to rounding, since that is the same as a larger batch and as many more shards; step: a
---- function(x, y, run) that does all of a step itself, zero_grad, backward and the steps of its optimisers, as a
---- GAN needs, and returns the loss, a number or a tensor with one element; loss is then for valid alone, and optim
---- may be several optimisers by name, { generator = , discriminator = }, which are run.optim.generator and so on,
---- of parameters of the one model; figures: names of further numbers that the step function returns after the loss,
---- for the history
+---@param options table train: data.Dataset; valid: data.Dataset, evaluated after each epoch; loss: fun(output:
+--- tensor, target: tensor): tensor, such as nn.cross_entropy; optim: optim.Optimizer|table|fun(parameters:
+--- tensor[]): optim.Optimizer, one, or what makes one from the parameters, such as optim.Adam; epochs: 1; batch:
+--- integer|data.Dataset.batches.Options, samples a step, 32, or the options of `batches` (shuffled unless shuffle =
+--- false); schedule: optim.Plateau|fun(step: integer): number, a factor for the learning rate, such as from
+--- optim.schedule; one with an `update`, such as plateau, gets valid_loss, or loss, after each epoch; clip:
+--- number|fun(parameters: tensor[]), the most for the norm of the gradients (optim.clip_norm), or what changes
+--- them; metrics: as for fnet.evaluate; callbacks: fnet.Callbacks|fnet.Callbacks[], such as fnet.report.training()
+--- and { epoch_end = function(run) ... end }; with shards one that reads run.output says so, { outputs = true, step
+--- = f }, since the outputs of all shards are then brought together; early_stopping: { patience: integer, monitor?:
+--- string, goal?: "min"|"max", restore?: boolean }, after so many epochs without improvement of `monitor`,
+--- "valid_loss" (without valid "loss"); restore, true, gives the weights of the best epoch in the end, so {
+--- patience = epochs } keeps the best without stopping; seed: integer, for fnet.seed before the first shuffle;
+--- checkpoint: string|{ [integer]: string, resume?: boolean, every?: integer }, a directory to save the run in
+--- after each epoch, or { directory, resume = true to go on from there, every = steps between saves inside an epoch
+--- }: Ctrl-C, SIGTERM and SIGHUP then save and end the program, see fnet.checkpoint; shards: integer, cuts each
+--- batch into so many parts, whose gradients are joined before the step: less memory, and a training that processes
+--- share, see fnet.shards; by default the whole batch; accumulate: integer, batches a step, 1, for larger ones than
+--- memory takes: the steps are those of so many times `batch`, up to rounding, since that is the same as a larger
+--- batch and as many more shards; step: fun(x: tensor, y: tensor, run: fnet.Run): number|tensor, does all of a step
+--- itself, zero_grad, backward and the steps of its optimisers, as a GAN needs, and returns the loss, a number or a
+--- tensor with one element; loss is then for valid alone, and optim may be several optimisers by name, { generator
+--- = , discriminator = }, which are run.optim.generator and so on, of parameters of the one model; figures:
+--- string[], names of further numbers that the step function returns after the loss, for the history
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)

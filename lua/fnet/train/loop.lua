@@ -24,6 +24,15 @@ local try = require "fnet.base.try"
 -- The weights that gave a finite loss are kept once in so many steps: a copy costs about a third of a step.
 local KEEP = 64
 
+--- What `fnet.fit` calls, by event; all may be left out.
+---@class fnet.Callbacks
+---@field start? fun(run: fnet.Run) before the first epoch
+---@field epoch_start? fun(run: fnet.Run)
+---@field step? fun(run: fnet.Run) after each step
+---@field epoch_end? fun(run: fnet.Run) when the epoch has been evaluated: run.record has its figures
+---@field finish? fun(run: fnet.Run)
+---@field outputs? boolean with shards, true brings those of all together for run.output
+
 ---@class fnet.Run
 ---@field model nn.Module
 ---@field optim table the optimiser, or those by name that a step function of your own has

@@ -157,13 +157,14 @@ end
 -- that a run writes lie on its own machine. What Ctrl-C does is then a matter of mpirun: MPICH's hands it on, Open
 -- MPI's ends all at once, as both do where one of their processes is killed. With `store` the next start, of any
 -- number of processes, goes on from there.
----@param options table run: function(settings) -> number, the figure to compare; settings has a value of each list
---- and the seed, from which the random numbers start before each run; seeds: how many (1 to that), or a list, 1;
---- jobs: so many runs at a time, each in a process of its own, or "all", as the processors of each machine have
---- room for; by default one after another in this process; threads: of each run, with jobs 1, else as fnet.threads
---- says; store: the path of a file to keep finished runs in, a line of JSON each: a second start of the same script
---- goes on where the first one ended, and runs again what raised or was killed; settings are then numbers, texts,
---- booleans and tables of these; callback: function(sweep, row, seed, figure, problem) after each run, such as
+---@param options table run: fun(settings: table): number, the figure to compare; settings has a value of each list
+--- and the seed, from which the random numbers start before each run; seeds: integer|integer[], how many (1 to
+--- that), or a list, 1; jobs: integer|"all", so many runs at a time, each in a process of its own, or "all", as the
+--- processors of each machine have room for; by default one after another in this process; threads: integer, of
+--- each run, with jobs 1, else as fnet.threads says; store: string, the path of a file to keep finished runs in, a
+--- line of JSON each: a second start of the same script goes on where the first one ended, and runs again what
+--- raised or was killed; settings are then numbers, texts, booleans and tables of these; callback: fun(sweep:
+--- fnet.Sweep, row: table, seed: integer, figure: number?, problem: string?), after each run, such as
 --- fnet.report.sweep; every other name: a list of values
 ---@return fnet.Sweep result to be printed. A run that raises, is killed or gives no finite number counts as failed;
 --- but an error of the very first run is raised, as is what is wrong with a store: that it cannot be used, or is of
