@@ -97,6 +97,15 @@ mistakes.lua:7: param-type-mismatch: expected `optim.Adam.Options?` but found `{
     assert.same({}, rest)
   end)
 
+  it("warns of no option that a function takes", function()
+    local folder, path = directory .. "/right", "tests/fixtures/options.lua"
+    init(folder)
+    command.write_file(folder .. "/options.lua", command.read_file(path))
+    local result = command.shell(folder, command.line(command.fnet, { "options.lua", folder }))
+    assert.same({ 0, "" }, { result.status, result.errors })
+    assert.equal("", ask(folder))
+  end)
+
   it("shows what help says, of a function, a layer, a method and a module", function()
     local folder = directory .. "/shown"
     init(folder)

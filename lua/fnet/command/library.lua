@@ -45,9 +45,15 @@ local function known(kind)
   return kind:gsub("%b()", ""):find "|" and "any" or kind
 end
 
--- A function of a script may take and give more than is asked of it, which servers compare strictly. From the second
--- type they still know what its parameters are.
-local function lenient(kind) return kind:find "%f[%w]fun%(" and "function|" .. kind or kind end
+-- What a parameter or an option takes. A function of a script may take and give more than is asked of it, which
+-- servers compare strictly; they know what its parameters are, all the same. Where objects are taken or tables,
+-- these are written so that nobody misses the fields of an object in a table.
+local function taken(kind)
+  if kind:find "%f[%w]fun%(" then kind = "function|" .. kind end
+  local has_objects = ("|" .. kind .. "|"):find "|tensor|" or kind:find "|" and kind:find "%l%.%u"
+  if not has_objects then return kind end
+  return (kind:gsub("%f[%w]table%f[^%w<]", "table<any, any>"):gsub("([%a_][%w_.]*)%[%]", "table<integer, %1>"))
+end
 
 -- Notes the classes that a type is made of; gives it back.
 function Library:use(kind)
@@ -88,7 +94,7 @@ function Library:signature(topic, results)
       for _, field in ipairs(fields) do self:use(field.type) end
     end
     self:add("---@param %s%s %s%s", parameter.name, parameter.optional and "?" or "",
-      options or self:use(parameter.type), remark(parameter.text))
+      options or taken(self:use(parameter.type)), remark(parameter.text))
   end
   for _, result in ipairs(results) do
     local is_open = result.text:find "^%.%.%."
@@ -161,7 +167,7 @@ function Library:write_class(name)
   local class = topic.class
   self:add ""
   self:comment(class.text)
-  if class.alias then return self:add("---@alias %s %s", name, self:use(lenient(class.alias))) end
+  if class.alias then return self:add("---@alias %s %s", name, self:use(taken(class.alias))) end
   self:add("---@class %s%s", name, class.parent ~= "" and ": " .. self:use(class.parent) or "")
   self:write_fields(class.fields)
   for _, mark in ipairs(class.marks) do self:add("%s", mark) end
@@ -192,7 +198,7 @@ function Library:write_classes()
     self:add ""
     self:add("---@class %s: table<%s, any>", name, table.concat(names, "|"))
     for _, field in ipairs(self.options[name]) do
-      self:add("---@field %s? %s%s", field.name, lenient(field.type), remark(field.text))
+      self:add("---@field %s? %s%s", field.name, taken(field.type), remark(field.text))
     end
   end
 end

@@ -31,7 +31,7 @@ local function blank(part) return ("_"):rep(#part) end
 local function written(text)
   local flat = text:gsub("%b()", blank):gsub("%b{}", blank):gsub("%b<>", blank)
   local kind = text:sub(1, (flat:find(", ", 1, true) or #text + 1) - 1)
-  local names = kind:gsub('%b""', "any"):gsub("[%w_]+%??: ", "") -- but literals, and of parameters and fields
+  local names = kind:gsub('%b""', "any"):gsub("%.%.%.", "any"):gsub("[%w_]+%??: ", "") -- but of parameters, fields
   if kind:find '^"[^"]*"$' or kind == "false" or names:find "[^%w_.%[%]{}<>()|?,: ]" then return nil end
   for name in names:gmatch "[^%[%]{}<>()|?,: ]+" do
     local is_known = annotations.BASIC[name] or topics.index().classes[name] or name:find "%.Options$"

@@ -109,12 +109,13 @@ function public.accuracy(model, dataset) return evaluate_classifier("accuracy", 
 ---@param model nn.Module
 ---@param dataset data.Dataset with one sample at least
 ---@param options? table loss: fun(output: tensor, target: tensor): tensor; metrics: table<integer|string,
---- string|function|table>, such as { "accuracy" }, or functions of output and target by name, { error =
---- function(output, target) ... end }, whose numbers for the batches become their mean; what is no mean of batches
---- is computed once, over all outputs and targets: fnet.metrics.r2, auc, average_precision and calibration_error,
---- and a function of your own given as { whole = function(output, target) ... end }; size: samples at a time, 1000;
---- shared: boolean, the processes that mpirun has started share the batches, and each gets the result of one; all
---- of them have to call it, with the same model and data, and a single one that does raises an error; false
+--- string|table|fun(output: tensor, target: tensor): tensor>, such as { "accuracy" }, or functions of output and
+--- target by name, { error = function(output, target) ... end }, whose numbers for the batches become their mean;
+--- what is no mean of batches is computed once, over all outputs and targets: fnet.metrics.r2, auc,
+--- average_precision and calibration_error, and a function of your own given as { whole = function(output, target)
+--- ... end }; size: samples at a time, 1000; shared: boolean, the processes that mpirun has started share the
+--- batches, and each gets the result of one; all of them have to call it, with the same model and data, and a
+--- single one that does raises an error; false
 ---@return table result loss, each metric by its name, and total, the number of samples; it can be printed
 function public.evaluate(model, dataset, options)
   expect.that(is_module(model), "evaluate", "a model first", model)

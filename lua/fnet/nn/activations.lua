@@ -65,8 +65,8 @@ add("Softmax", "softmax", core.softmax)
 add("LogSoftmax", "log_softmax", methods.log_softmax)
 classes.Softmax.keeps_input, named.softmax.keeps_input = true, true -- the logits, for cross_entropy
 
---- What a layer takes as its option `activation`: the name of one, which is that of a method of tensors, a layer, or
--- a function of a tensor.
+--- What a layer takes as its option `activation`: the name of one, as methods of tensors have it, a layer, or a
+-- function of a tensor.
 ---@alias nn.Activation string|nn.Module|fun(x: tensor): tensor
 
 -- The names of activations, sorted.
