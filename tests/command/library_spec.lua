@@ -66,7 +66,7 @@ describe("the declarations for editors", function()
 
   it("say what fnet.zeros, nn.Dense, a method and an operator take and give", function()
     local function expect(lines) assert.is_truthy(text:find(lines, 1, true), lines) end
-    expect '---@param shape integer[]\n---@param dtype? string # "float32"\n---@return tensor\nfunction fnet.zeros('
+    expect '---@param shape integer[]\n---@param dtype? fnet.ElementType # "float32"\n---@return tensor\nfunction fnet.zeros('
     expect "---@param options? nn.Dense.Options #"
     expect "---@return nn.Dense\nfunction nn.Dense(inputs, units, options) end"
     expect "---@overload fun(x: tensor): tensor\nlocal nn_Dense = {}"
@@ -105,6 +105,9 @@ describe("the declarations for editors", function()
     local kind = text:match "\n%-%-%-@alias nn%.Activation ([^\n]*)\n"
     assert.matches('"relu"|.*"tanh"|nn%.Module|fun%(x: tensor%): tensor$', kind)
     for name in kind:gmatch '"([%w_]+)"' do assert.is_truthy(fnet.nn.Dense(1, 1, { activation = name }), name) end
+    for name in text:match("\n%-%-%-@alias fnet%.ElementType ([^\n]*)\n"):gmatch '"([%w]+)"' do
+      assert.equal(name, fnet.zeros({ 1 }, name).dtype)
+    end
     kind = text:match "\n%-%-%-@alias nn%.StartValues ([^\n]*)\n"
     assert.same(fnet.nn.init.names(), names_in(kind))
   end)

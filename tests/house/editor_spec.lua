@@ -120,7 +120,7 @@ print(y, rows)
     local said = ask(folder, "shown.lua:2:24", "shown.lua:3:17", "shown.lua:4:7", "shown.lua:4:21",
       "shown.lua:5:20")
     for _, text in ipairs {
-      "fnet.zeros(shape: integer[], dtype: string?) -> tensor", "All elements 0.",
+      "fnet.zeros(shape: integer[], dtype: fnet.ElementType?) -> tensor", "All elements 0.",
       "nn.Dense(inputs: integer, units: integer, options: nn.Dense.Options?) -> nn.Dense",
       "y = activation(x w + b)", "local y: tensor",
       "sum(axis: (integer|integer[])?, keep: boolean?) -> tensor", "fnet.data",

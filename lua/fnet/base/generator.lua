@@ -27,7 +27,7 @@ end
 ---@param shape integer[]
 ---@param low? number 0
 ---@param high? number 1
----@param dtype? string "float32" or "float64"
+---@param dtype? "float32"|"float64" "float32"
 ---@return tensor
 function Generator:rand(shape, low, high, dtype) return source_of("rand", self).uniform(shape, low, high, dtype) end
 
@@ -35,7 +35,7 @@ function Generator:rand(shape, low, high, dtype) return source_of("rand", self).
 ---@param shape integer[]
 ---@param mean? number 0
 ---@param deviation? number standard deviation, 1
----@param dtype? string "float32" or "float64"
+---@param dtype? "float32"|"float64" "float32"
 ---@return tensor
 function Generator:randn(shape, mean, deviation, dtype)
   return source_of("randn", self).normal(shape, mean, deviation, dtype)

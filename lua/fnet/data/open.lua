@@ -14,7 +14,7 @@ local PIECE = 4 << 20 -- bytes of rows that are hashed at a time
 
 ---@class data.Opened
 ---@field path string
----@field dtype string of the tensors that `rows` gives
+---@field dtype fnet.ElementType of the tensors that `rows` gives
 ---@field shape integer[] # [count, ...]
 ---@field rank integer
 ---@field order tensor|false the rows of the file that a part of it has

@@ -9,7 +9,7 @@ local say = require "fnet.base.say"
 local PIECE = 4 << 20 -- elements of the series that are hashed at a time
 
 ---@class data.Stretches
----@field dtype string of the tensors that `rows` gives
+---@field dtype fnet.ElementType of the tensors that `rows` gives
 ---@field shape integer[] # [count, longest, ...]
 ---@field rank integer
 ---@field series tensor # [steps, ...]; where stretches are padded, its first step is the padding

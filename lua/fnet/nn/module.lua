@@ -346,7 +346,7 @@ end
 
 --- Converts all parameters and all buffers of floats, such as to "float64" for a gradient check. What is shared
 -- stays shared, what is frozen stays frozen. An optimiser has to be made anew: the tensors are others then.
----@param dtype string "float32" or "float64"
+---@param dtype "float32"|"float64"
 ---@return nn.Module self
 function Module:to(dtype)
   expect.method("to", self)

@@ -59,7 +59,7 @@ end
 --- One value everywhere: a bias, a scale.
 ---@param shape integer[]
 ---@param value number
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor bias requires gradients
 function parameter.constant(shape, value, dtype)
   local bias = parameter.buffer(shape, value, dtype)
@@ -70,7 +70,7 @@ end
 --- The same for what is not trained.
 ---@param shape integer[]
 ---@param value number|fun(shape: integer[]): tensor
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor
 function parameter.buffer(shape, value, dtype)
   return stand_in(shape, dtype) or type(value) == "function" and value(shape) or core.full(shape, value, dtype)

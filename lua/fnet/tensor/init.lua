@@ -10,6 +10,9 @@ local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
 local core = require "fnet.core"
 
+--- The types of elements.
+---@alias fnet.ElementType "float32"|"float64"|"uint8"|"int32"
+
 --- A tensor has up to 8 axes, row-major, and elements of type float32 (the default), float64, uint8 or int32.
 -- `t[i]` is a row, or at rank 1 a number, and can be set to a number or a tensor; `#t` is the first length, and
 -- ipairs(t) goes over the rows; + - * / ^ and unary minus do what add, sub, mul, div, pow and neg do. A variable
@@ -24,7 +27,7 @@ local core = require "fnet.core"
 ---@class tensor
 ---@field shape integer[] lengths of the axes
 ---@field rank integer number of axes, 0 to 8
----@field dtype string "float32", "float64", "uint8" or "int32"
+---@field dtype fnet.ElementType
 ---@field requires_grad boolean set it to true to get gradients with respect to this tensor
 ---@field grad tensor? the gradient after backward()
 local methods = core.methods
@@ -75,32 +78,32 @@ local constructors = {}
 
 --- A tensor from nested tables of numbers.
 ---@param values number|table rows must be equally long
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor
 function constructors.tensor(values, dtype) return core.tensor(values, dtype) end
 
 --- All elements equal to a value.
 ---@param shape integer[]
 ---@param value number
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor
 function constructors.full(shape, value, dtype) return core.full(shape, value, dtype) end
 
 --- All elements 0.
 ---@param shape integer[]
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor
 function constructors.zeros(shape, dtype) return core.full(shape, 0, dtype, "zeros") end
 
 --- All elements 1.
 ---@param shape integer[]
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor
 function constructors.ones(shape, dtype) return core.full(shape, 1, dtype, "ones") end
 
 --- Zeros in the shape and the type of a tensor.
 ---@param t tensor
----@param dtype? string that of t
+---@param dtype? fnet.ElementType that of t
 ---@return tensor
 function constructors.zeros_like(t, dtype)
   expect.tensor("zeros_like", t)
@@ -109,7 +112,7 @@ end
 
 --- Ones in the shape and the type of a tensor.
 ---@param t tensor
----@param dtype? string that of t
+---@param dtype? fnet.ElementType that of t
 ---@return tensor
 function constructors.ones_like(t, dtype)
   expect.tensor("ones_like", t)
@@ -119,7 +122,7 @@ end
 --- All elements equal to a value, in the shape and the type of a tensor.
 ---@param t tensor
 ---@param value number
----@param dtype? string that of t
+---@param dtype? fnet.ElementType that of t
 ---@return tensor
 function constructors.full_like(t, value, dtype)
   expect.tensor("full_like", t)
@@ -130,7 +133,7 @@ end
 ---@param first number
 ---@param last number
 ---@param step? number 1; not 0
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor
 function constructors.arange(first, last, step, dtype) return core.arange(first, last, step, dtype) end
 
@@ -138,13 +141,13 @@ function constructors.arange(first, last, step, dtype) return core.arange(first,
 ---@param first number
 ---@param last number
 ---@param count integer one gives first alone
----@param dtype? string "float32" or "float64"
+---@param dtype? "float32"|"float64" "float32"
 ---@return tensor
 function constructors.linspace(first, last, count, dtype) return core.linspace(first, last, count, dtype) end
 
 --- Ones on the diagonal of a size x size matrix.
 ---@param size integer
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor
 function constructors.eye(size, dtype)
   if size == nil then core.raise("eye: expected a whole number of at least 0, got nil") end
@@ -157,7 +160,7 @@ end
 ---@param shape integer[]
 ---@param low? number 0
 ---@param high? number 1
----@param dtype? string "float32" or "float64"
+---@param dtype? "float32"|"float64" "float32"
 ---@return tensor
 function constructors.rand(shape, low, high, dtype) return core.uniform(shape, low, high, dtype) end
 
@@ -165,7 +168,7 @@ function constructors.rand(shape, low, high, dtype) return core.uniform(shape, l
 ---@param shape integer[]
 ---@param mean? number 0
 ---@param deviation? number standard deviation, 1
----@param dtype? string "float32" or "float64"
+---@param dtype? "float32"|"float64" "float32"
 ---@return tensor
 function constructors.randn(shape, mean, deviation, dtype) return core.normal(shape, mean, deviation, dtype) end
 
@@ -177,7 +180,7 @@ function constructors.permutation(n) return core.permutation(n) end
 --- A tensor from the bytes of its elements (row-major, this machine's byte order).
 ---@param bytes string
 ---@param shape integer[]
----@param dtype? string "float32"
+---@param dtype? fnet.ElementType "float32"
 ---@return tensor
 function constructors.from_bytes(bytes, shape, dtype) return core.from_bytes(bytes, shape, dtype) end
 

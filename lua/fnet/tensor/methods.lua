@@ -190,7 +190,7 @@
 ---@field contiguous fun(self: tensor): tensor
 --- As another type, "float32" without an argument; itself where it has that type. Floats lose their fraction
 --- on the way to an integer type; raises where a value does not fit.
----@field to fun(self: tensor, dtype?: string): tensor
+---@field to fun(self: tensor, dtype?: fnet.ElementType): tensor
 --- Of the given length along an axis, with self put at `first` and else a value, 0 by default: slice backwards.
 ---@field unslice fun(self: tensor, axis: integer, first: integer, length: integer, value?: number): tensor
 
@@ -203,7 +203,7 @@
 --- rows, `x:gather(mask:nonzero())` is those rows.
 ---@field nonzero fun(self: tensor): tensor
 --- 1 at the label along a new last axis, else 0: labels of [32] give [32, classes], float32 by default.
----@field one_hot fun(self: tensor, classes: integer, dtype?: string): tensor
+---@field one_hot fun(self: tensor, classes: integer, dtype?: fnet.ElementType): tensor
 --- How often each number from 1 to length is there, as int32 [length]; by default up to the greatest. Weighted:
 --- `fnet.zeros { length }:scatter_add(labels, weights)`.
 ---@field bincount fun(self: tensor, length?: integer): tensor
