@@ -29,7 +29,7 @@ local function blank(part) return ("_"):rep(#part) end
 
 -- The type that a text begins with, up to its first comma, and the rest; nil where it begins with words.
 local function written(text)
-  local flat = text:gsub("%b()", blank):gsub("%b{}", blank):gsub("%b<>", blank)
+  local flat = text:gsub("%b()", blank):gsub("%b{}", blank):gsub("%b<>", blank):gsub(", %.%.%.", blank)
   local kind = text:sub(1, (flat:find(", ", 1, true) or #text + 1) - 1)
   local names = kind:gsub('%b""', "any"):gsub("%.%.%.", "any"):gsub("[%w_]+%??: ", "") -- but of parameters, fields
   if kind:find '^"[^"]*"$' or kind == "false" or names:find "[^%w_.%[%]{}<>()|?,: ]" then return nil end

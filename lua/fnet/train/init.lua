@@ -229,11 +229,11 @@ end
 --- batch into so many parts, whose gradients are joined before the step: less memory, and a training that processes
 --- share, see fnet.shards; by default the whole batch; accumulate: integer, batches a step, 1, for larger ones than
 --- memory takes: the steps are those of so many times `batch`, up to rounding, since that is the same as a larger
---- batch and as many more shards; step: fun(x: tensor, y: tensor, run: fnet.Run): any ..., does all of a step
---- itself, zero_grad, backward and the steps of its optimisers, as a GAN needs, and returns the loss, a number or a
---- tensor with one element; loss is then for valid alone, and optim may be several optimisers by name, { generator
---- = , discriminator = }, which are run.optim.generator and so on, of parameters of the one model; figures:
---- string[], names of further numbers that the step function returns after the loss, for the history
+--- batch and as many more shards; step: fun(x: tensor, y: tensor, run: fnet.Run): number|tensor, ..., does all of a
+--- step itself, zero_grad, backward and the steps of its optimisers, as a GAN needs, and returns the loss, of one
+--- element; loss is then for valid alone, and optim may be several optimisers by name, { generator = ,
+--- discriminator = }, which are run.optim.generator and so on, of parameters of the one model; figures: string[],
+--- names of further numbers that the step function returns after the loss, for the history
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)
