@@ -24,7 +24,7 @@ end
 function say.figure(value) return say.number(value, math.abs(value) < 1e6 and "%.4f" or "%.5g") end
 
 --- "[2, 3]", "[batch, 3]": a shape as messages show it.
----@param shape integer[]
+---@param shape (integer|string)[] "?" where a length is not known
 ---@param lead? string
 ---@return string
 function say.shape(shape, lead) return "[" .. (lead or "") .. table.concat(shape, ", ") .. "]" end

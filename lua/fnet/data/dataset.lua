@@ -26,6 +26,7 @@ local FIELDS = { "x", "y", "scale", "classes", "name", "source", "transform" }
 ---@field source string? where the samples are from
 ---@field transform data.Transform? what each batch goes through
 ---@field columns table[]? from read_csv: { name = , categories = } of each column of x
+---@field plan table? from read_csv: how its file was read, for another one that is like it
 ---@field dropped integer? from read_csv: how many records were left out for a missing value
 ---@field whole { x: tensor|table, y: tensor|table }? of a part: what it is a part of
 ---@field rows tensor? of a part: int32, which rows of the whole belong to it

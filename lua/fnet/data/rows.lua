@@ -32,8 +32,8 @@ function rows.count(values) return #rows.list(values)[1] end
 ---@return tensor[]
 function rows.list(values)
   if not is.several(values) then return { values } end
-  local list = naming.keys(values)
-  for i, key in ipairs(list) do list[i] = values[key] end
+  local list = {}
+  for i, key in ipairs(naming.keys(values)) do list[i] = values[key] end
   return list
 end
 

@@ -189,7 +189,7 @@ end
 ---@return any ...
 function Module:config()
   expect.method("config", self)
-  local arguments = self[ARGUMENTS]
+  local arguments = self[ARGUMENTS] ---@type { n: integer }
   return table.unpack(arguments, 1, arguments.n)
 end
 

@@ -184,7 +184,8 @@ local function forward(self, x, state, lengths)
   end
   local y
   if self.last then
-    y = concat({ table.unpack(last_h, #last_h - self.directions + 1) }, 2)
+    local first = #last_h - self.directions + 1 ---@type integer
+    y = concat({ table.unpack(last_h, first) }, 2)
   else
     y = #results > 1 and concat(results, 3) or results[1]
   end

@@ -66,8 +66,9 @@ end
 --- [batch, ...] becomes [batch, features]; the order of the elements stays. Inside a Sequential it also takes one
 -- sample, because the layer before it or the next one says how many features there are.
 ---@class nn.Flatten: nn.Module
+---@field features integer|false of a sample, once they are known
 local Flatten = module.class "Flatten"
-Flatten.passes_on, Flatten.features = true, false -- features: of a sample, once they are known
+Flatten.passes_on, Flatten.features = true, false
 
 --- The same elements as [batch, features], or [features] for one sample.
 ---@param x tensor # [batch, ...], or one sample

@@ -78,7 +78,7 @@ local keras_names = { weight = { "kernel", 0 }, state_weight = { "recurrent_kern
 --- Keras's names for a tensor of a recurrent layer; nil for other layers.
 ---@param layer table
 ---@param key string
----@return table[]?
+---@return (string|table)[]?
 function recurrent.keras(layer, key)
   local name, number, back = parts_of(layer, key)
   if not name then return nil end

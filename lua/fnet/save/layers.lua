@@ -25,7 +25,7 @@ local title = require("fnet.nn.module").title
 ---@field steps save.Step[] # in order
 ---@field shapes integer[][] of a sample, by value
 ---@field results integer[] the values that the model gives: one, or those of a Parallel
----@field takes_indices boolean the sample consists of the indices of an Embedding
+---@field takes_indices boolean? the sample consists of the indices of an Embedding
 ---@field inputs? table[] of a model that was traced, see tracing.lua: values 1, 2, ... with name and dtype
 ---@field names? string[] of a model that was traced: of its results
 

@@ -18,14 +18,16 @@ local tracing = {}
 
 -- The keys of several inputs or results: 1 .. count of a list, or the names, sorted.
 local function keys_of(what, expected, several)
-  local keys, count, total = naming.sorted(several), core.length(several), 0
+  local names, count, total = naming.sorted(several), core.length(several), 0
   for _ in next, several do total = total + 1 end
   if total == 0 then core.raise("%s: expected %s, got an empty table", what, expected) end
-  if total ~= (count > 0 and count or #keys) then
+  if total ~= (count > 0 and count or #names) then
     core.raise("%s: expected a list without gaps, or a table by name, got one with a gap or other keys", what)
   end
-  for i = 1, count do keys[i] = i end
-  return keys
+  if count == 0 then return names end
+  local places = {}
+  for i = 1, count do places[i] = i end
+  return places
 end
 
 -- ---- inputs ----

@@ -206,9 +206,8 @@ function public.gradcheck(f, inputs, options)
   local step = expect.number("gradcheck: step", options.step or 1e-5, 1e-300, math.huge)
   local tolerance = expect.number("gradcheck: tolerance", options.tolerance or 1e-6, 0, math.huge)
   local most = expect.count("gradcheck: most", options.most or 200, 1)
-  if is_tensor(inputs) then inputs = { inputs } end
   local points = {}
-  for i, input in ipairs(inputs) do
+  for i, input in ipairs(is_tensor(inputs) and { inputs } or inputs) do
     local float = is.float(input)
     points[i] = float and input:detach():to("float64"):clone():detach() or input
     if float then points[i].requires_grad = true end

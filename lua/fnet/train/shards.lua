@@ -191,6 +191,7 @@ end
 
 -- What has to be alike in all processes before a step.
 local function digest_of(self, step)
+  ---@type (string|tensor)[]
   local parts = { ("%d %d %d %d"):format(self.count, step.rows, core.random_state()) }
   if not self.compared then -- what comes later follows from it
     for _, list in ipairs { step.parameters, step.buffers } do table.move(list, 1, #list, #parts + 1, parts) end
