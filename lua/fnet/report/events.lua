@@ -25,7 +25,7 @@ local Events = {}
 Events.__index = Events
 
 -- What an object has besides its callbacks, which are all that fnet.fit finds in it.
----@type table<report.Events, { path: string, file: file?, time: number?, closed: boolean? }>
+---@type table<report.Events, { path: string, file: userdata?, time: number?, closed: boolean? }>
 local inside = setmetatable({}, { __mode = "k" })
 
 -- ---- the file ----
