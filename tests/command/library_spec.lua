@@ -66,7 +66,7 @@ describe("the declarations for editors", function()
 
   it("say what fnet.zeros, nn.Dense, a method and an operator take and give", function()
     local function expect(lines) assert.is_truthy(text:find(lines, 1, true), lines) end
-    expect '---@param shape integer[]\n---@param dtype? fnet.ElementType # "float32"\n---@return tensor\nfunction fnet.zeros('
+    expect '---@param dtype? fnet.ElementType # "float32"\n---@return tensor\nfunction fnet.zeros(shape, dtype) end'
     expect "---@param options? nn.Dense.Options #"
     expect "---@return nn.Dense\nfunction nn.Dense(inputs, units, options) end"
     expect "---@overload fun(x: tensor): tensor\nlocal nn_Dense = {}"
@@ -85,7 +85,9 @@ describe("the declarations for editors", function()
     assert.equal("integer|integer[]", fields_of("nn.Conv2D.Options").stride) -- 1, or { down, across }
     assert.equal("number", fields_of("data.Dataset.batches.Options").size)
     assert.equal("boolean", fields_of("data.read_csv.Options").header) -- true, or false: ...
-    assert.same({}, fields_of "fnet.sweep.Options") -- takes names of the script's own
+    -- Of a sweep, which takes names of the script's own, too.
+    local sweep = text:match "\n%-%-%-@class fnet%.sweep%.Options\n(.-)\n\n"
+    assert.matches("@field run%? function|fun%(settings: table%): number # .*\n%-%-%-@field %[string%] any$", sweep)
     local untyped = {}
     for class, fields in text:gmatch "\n%-%-%-@class (%S+): table<[^\n]*\n(.-)\n\n" do
       for name in fields:gmatch "@field ([%w_]+)%? any%f[%s]" do untyped[#untyped + 1] = class .. ": " .. name end

@@ -15,6 +15,7 @@ local MOST = 112 -- columns of a text
 ---@field lines string[]
 ---@field used table<string, boolean> the classes that declarations speak of
 ---@field options table<string, { name: string, type: string, text: string }[]> of tables of options, by class
+---@field open table<string, boolean> those of them that take further names
 local Library = {}
 Library.__index = Library
 
@@ -88,9 +89,9 @@ function Library:signature(topic, results)
   local names = {}
   for i, parameter in ipairs(topic.entry.parameters) do
     names[i] = parameter.name
-    local options, fields = options_of(topic, parameter)
+    local options, fields, is_open = options_of(topic, parameter)
     if options then
-      self.options[options] = fields
+      self.options[options], self.open[options] = fields, is_open
       for _, field in ipairs(fields) do self:use(field.type) end
     end
     self:add("---@param %s%s %s%s", parameter.name, parameter.optional and "?" or "",
@@ -192,15 +193,20 @@ function Library:write_classes()
       end
     end
   until count == 0
-  for _, name in ipairs(naming.sorted(self.options)) do
-    local names = {} -- as keys of a table: a server then finds a name that is none of them
-    for i, field in ipairs(self.options[name]) do names[i] = ('"%s"'):format(field.name) end
-    self:add ""
-    self:add("---@class %s: table<%s, any>", name, table.concat(names, "|"))
-    for _, field in ipairs(self.options[name]) do
-      self:add("---@field %s? %s%s", field.name, taken(field.type), remark(field.text))
-    end
+end
+
+-- A table of options. Its names are keys of a table too: a server then finds one that is none of them. Where further
+-- names are taken there is nothing to be found.
+function Library:write_options(name)
+  local names = {}
+  for i, field in ipairs(self.options[name]) do names[i] = ('"%s"'):format(field.name) end
+  local keys = self.open[name] and "" or (": table<%s, any>"):format(table.concat(names, "|"))
+  self:add ""
+  self:add("---@class %s%s", name, keys)
+  for _, field in ipairs(self.options[name]) do
+    self:add("---@field %s? %s%s", field.name, taken(field.type), remark(field.text))
   end
+  if self.open[name] then self:add "---@field [string] any" end
 end
 
 -- ---- names ----
@@ -263,13 +269,14 @@ function Library:text() return table.concat(self.lines, "\n") .. "\n" end
 --- The declarations.
 ---@return table<string, string> texts by file: what `require` gives for "fnet", "fnet.testing" and "luassert"
 return function()
-  local self = setmetatable({ index = topics.index(), lines = {}, used = {}, options = {} }, Library)
+  local self = setmetatable({ index = topics.index(), lines = {}, used = {}, options = {}, open = {} }, Library)
   self:add "---@meta fnet"
   self:add("-- What fnet %s has, for editors, not to be run; `fnet init --library FOLDER` makes it anew.",
     core.version)
   self:write_tensor()
   self:write_space "fnet"
   self:write_classes()
+  for _, name in ipairs(naming.sorted(self.options)) do self:write_options(name) end
   self:add ""
   self:add "return fnet"
   return {

@@ -70,14 +70,14 @@ end
 --- The class of a table of options.
 ---@param topic annotations.Topic the function that takes it
 ---@param parameter { name: string, type: string, text: string } of the function
----@return string? class such as "nn.Dense.Options"; nil where the text lists no names, or the script has names of
---- its own
+---@return string? class such as "nn.Dense.Options"; nil where the text lists no names
 ---@return { name: string, type: string, text: string }[]? fields
+---@return boolean? is_open the script has names of its own besides
 return function(topic, parameter)
   local listed = annotations.options(parameter.text)
-  local is_open = parameter.text:find("every other name", 1, true)
-  if parameter.type ~= "table" or #listed == 0 or is_open then return nil end
+  if parameter.type ~= "table" or #listed == 0 then return nil end
   for _, option in ipairs(listed) do option.type, option.text = type_of(topic, option) end
   local prefix = owner_of(topic) == "" and "fnet." or ""
-  return prefix .. topic.name .. "." .. parameter.name:gsub("^%l", string.upper), listed
+  return prefix .. topic.name .. "." .. parameter.name:gsub("^%l", string.upper), listed,
+    parameter.text:find("every other name", 1, true) ~= nil
 end

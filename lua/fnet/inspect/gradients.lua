@@ -185,10 +185,10 @@ end
 ---@param model nn.Module
 ---@param arguments table what the model is called with, n of it: a batch or one sample first; floats are replaced
 --- by random numbers
----@return table[] results of a layer each, with its name: error, the largest one, relative to the gradient or to 1,
---- or failure, what differs, or unknown, why it cannot be told, none of these where it has nothing to differentiate;
---- elements, how many of its inputs and parameters were compared, and all_elements, how many there were in the tiny
---- batch
+---@return table[] results of a layer each, with its name: error, the largest one, relative to the gradient or to
+--- 1, or failure, what differs, or unknown, why it cannot be told, none of these where it has nothing to
+--- differentiate; elements, how many of its inputs and parameters were compared, and all_elements, how many there
+--- were in the tiny batch
 return function(model, arguments)
   local _ <close> = keep_random()
   return settle(model, arguments)
