@@ -45,8 +45,8 @@ local NO_NAMES = { ["true"] = true, ["false"] = true, ["nil"] = true }
 
 --- The options that the text of a table describes: "lr: 1e-3; beta1, beta2: 0.9. schedule: of the rate".
 ---@param text string
----@return { name: string, text: string, type: string? }[] options in their order, without types; none where the text
---- does not begin with a name
+---@return { name: string, text: string, type: string? }[] options in their order, types left out; none where the
+--- text does not begin with a name
 function annotations.options(text)
   local options, from = {}, nil
   text = "; " .. text

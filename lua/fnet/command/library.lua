@@ -195,7 +195,7 @@ function Library:write_classes()
   until count == 0
 end
 
--- A table of options. Its names are keys of a table too: a server then finds one that is none of them. Where further
+-- A table of options. Its names are keys of a table too: a server then finds one that is none of them. Where more
 -- names are taken there is nothing to be found.
 function Library:write_options(name)
   local names = {}
