@@ -44,7 +44,8 @@ describe("help", function()
     local text = fnet.help "nn.Dense"
     assert.matches("^nn%.Dense%(inputs, units, options%)\n\n  y = ", text)
     assert.matches("\n  inputs +integer: features that come in\n", text)
-    assert.matches("\n  options +table, optional: ", text)
+    assert.matches("\n  options +table, optional\n", text)
+    assert.matches("\noptions\n  activation +nn%.Activation: such as .*\n  bias +boolean: true\n", text)
     assert.matches("\nfields\n  weight +tensor: %[inputs, units%]\n", text)
     assert.matches("\nmethods\n  nn%.Dense:forward%(x%) ", text)
     assert.matches('\nWhat it has from nn%.Module: help "nn%.Module"\n', text)
@@ -62,7 +63,8 @@ describe("help", function()
     assert.matches("^data%.Dataset:batches%(options%)\n", fnet.help "data.Dataset.batches")
     assert.matches("^nn%.Module\n\nfields\n  training .*\nmethods\n.*nn%.Module:parameters%(%) ",
       fnet.help "nn.Module")
-    assert.matches("^optim%.Adam%(parameters, options%)\n.*lr: 1e%-3", fnet.help "optim.Adam")
+    assert.matches("^optim%.Adam%(parameters, options%)\n.*\n  lr +number: 1e%-3\n", fnet.help "optim.Adam")
+    assert.matches("\n  width, height +integer: of it in pixels", fnet.help "report.plot") -- are said together
   end)
 
   it("shows a type that has a name, and the names that are strings of it", function()

@@ -3,6 +3,7 @@
 
 local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
+local signature = require "fnet.command.signature"
 local terms = require "fnet.command.terms"
 local topics = require "fnet.command.topics"
 local core = require "fnet.core"
@@ -62,7 +63,9 @@ local function describe(topic, is_explained)
     if text ~= "" then parts[#parts + 1] = (title or "") .. text end
   end
   add(wrap(topic.entry.text, "  "))
-  add(columns(topics.rows(topic)))
+  local rows = signature(topic)
+  add(columns(rows))
+  for _, row in ipairs(rows) do add(columns(row.options or {}), row[1] .. "\n") end
   local class = topics.class_of(topic)
   if class == topic then
     add(wrap((class.class.alias or ""):gsub("|", " | "), "  "))

@@ -4,6 +4,7 @@
 -- Invariant: each topic but the fields of objects has one section, whose heading is its name.
 
 local naming = require "fnet.base.naming"
+local signature = require "fnet.command.signature"
 local terms = require "fnet.command.terms"
 local topics = require "fnet.command.topics"
 
@@ -77,18 +78,13 @@ local function listing(names)
   return table.concat(lines, "\n")
 end
 
--- Rows as topics gives them, a list; options, "lr: 1e-3; beta1: 0.9", are one inside it.
-local function definitions(rows)
+-- Rows as signature and topics give them, a list; options are one inside it.
+local function definitions(rows, indent)
   local lines = {}
   for i, row in ipairs(rows) do
     local name, kind, rest = table.unpack(row)
-    local options, count = rest:gsub("; (%l[%w_, ]*):", function(option)
-      return option ~= "nil" and ("\n  - **%s**:"):format(option) or nil
-    end)
-    if kind == "table" and count > 0 then
-      rest = options:gsub(": (%l[%w_, ]*):", ":\n  - **%1**:", 1):gsub("^([^\n]-): ", "%1:\n  - ", 1)
-    end
-    lines[i] = ("- **%s**: `%s`%s"):format(name, kind, rest)
+    lines[i] = ("%s- **%s**: `%s`%s"):format(indent or "", name, kind, rest)
+    if row.options then lines[i] = lines[i] .. "\n" .. definitions(row.options, "  ") end
   end
   return table.concat(lines, "\n")
 end
@@ -114,7 +110,7 @@ local function section(topic, example)
   end
   add(words_for(topic.name), "In words: ")
   add(listing(topic.members or {}))
-  add(definitions(topics.rows(topic)))
+  add(definitions(signature(topic)))
   local class = topics.class_of(topic)
   if class == topic then
     add(definitions(topics.fields(class)), "Fields:\n\n")
