@@ -82,7 +82,7 @@ describe("the declarations for editors", function()
     assert.equal("number", fields_of("optim.Adam.Options").lr)
     assert.equal("number", fields_of("optim.AdamW.Options").beta1) -- as for Adam
     assert.equal('"mean"|"sum"|"none"', fields_of("nn.mae.Options").reduction)
-    assert.equal("integer|integer[]", fields_of("nn.Conv2D.Options").stride) -- 1, or { down, across }
+    assert.equal("number|number[]", fields_of("nn.Conv2D.Options").stride) -- 1, or { down, across }
     assert.equal("number", fields_of("data.Dataset.batches.Options").size)
     assert.equal("boolean", fields_of("data.read_csv.Options").header) -- true, or false: ...
     -- Of a sweep, which takes names of the script's own, too.

@@ -196,7 +196,8 @@ function Library:write_classes()
 end
 
 -- A table of options. Its names are keys of a table too: a server then finds one that is none of them. Where more
--- names are taken there is nothing to be found.
+-- names are taken there is nothing to be found. A count that a script computes of what a server does not know is
+-- just a number for it.
 function Library:write_options(name)
   local names = {}
   for i, field in ipairs(self.options[name]) do names[i] = ('"%s"'):format(field.name) end
@@ -204,7 +205,8 @@ function Library:write_options(name)
   self:add ""
   self:add("---@class %s%s", name, keys)
   for _, field in ipairs(self.options[name]) do
-    self:add("---@field %s? %s%s", field.name, taken(field.type), remark(field.text))
+    local kind = taken(field.type):gsub("%f[%w]integer%f[%W]", "number")
+    self:add("---@field %s? %s%s", field.name, kind, remark(field.text))
   end
   if self.open[name] then self:add "---@field [string] any" end
 end

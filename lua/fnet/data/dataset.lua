@@ -249,11 +249,12 @@ end
 
 --- For a loop `for x, y in dataset:batches { size = 32, shuffle = true } do`. A batch belongs to one turn of the
 -- loop: its memory is used again for the next, and using it later raises an error (x:clone() is yours to keep).
----@param options? table size: samples a batch, 32; shuffle: boolean, false (fnet.seed makes it repeatable);
---- drop_last: leave out a last batch that is smaller, false; generator: fnet.Generator, whose random numbers are
---- drawn, fnet's own; balanced: all classes come equally often, false; weights: tensor|number[], one a sample, how
---- often it comes compared with the others: weight / mean weight times an epoch, rounded down or up at random
---- (systematic sampling). Both draw as many samples as there are, in random order, some repeatedly, some not at all
+---@param options? table size: integer, samples a batch, 32; shuffle: boolean, false (fnet.seed makes it
+--- repeatable); drop_last: leave out a last batch that is smaller, false; generator: fnet.Generator, whose random
+--- numbers are drawn, fnet's own; balanced: all classes come equally often, false; weights: tensor|number[], one a
+--- sample, how often it comes compared with the others: weight / mean weight times an epoch, rounded down or up at
+--- random (systematic sampling). Both draw as many samples as there are, in random order, some repeatedly, some not
+--- at all
 ---@return fun(): tensor|table|nil, tensor|table|nil iterator each in the form of x and y
 function Dataset:batches(options)
   expect.method("batches", self)

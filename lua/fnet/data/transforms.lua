@@ -256,8 +256,8 @@ end
 
 --- A window at a random place of each picture, to which a border of zeros is added first. With the pictures' own
 -- size and a padding it is the crop of He, Zhang, Ren, Sun (2016, section 4.2).
----@param options table height, width: integer, of the window, by default those of the pictures; padding: pixels of
---- border on each side, 0
+---@param options table height, width: integer, of the window, by default those of the pictures; padding: integer,
+--- pixels of border on each side, 0
 ---@return data.Transform
 function transforms.random_crop(options)
   options = expect.options("random_crop", options, { "height", "width", "padding" })

@@ -162,8 +162,8 @@ local public = {}
 ---@param texts string|string[] UTF-8, such as those of the training data
 ---@param options? table split: "words"|"characters"|fun(text: string): string[], "words", the default: runs of
 --- letters, digits and "_", and each other sign alone; "characters"; or a function(text) that returns a list of
---- tokens. lower: A to Z count as a to z, false. least: how often a token has to be there, 1. most: integer, of how
---- many tokens at most, the most frequent ones, besides the first two
+--- tokens. lower: A to Z count as a to z, false. least: integer, how often a token has to be there, 1. most:
+--- integer, of how many tokens at most, the most frequent ones, besides the first two
 ---@return data.Vocabulary
 function public.vocabulary(texts, options)
   if type(texts) == "string" then texts = { texts } end

@@ -33,8 +33,8 @@ end
 -- so a random split would show training data to the validation: cut the series before, `series:slice(1, 1, 800)`
 -- and `series:slice(1, 801, 1000)`.
 ---@param series tensor # [steps] or [steps, ...]: floats, or int32 such as a text's tokens
----@param options table length: integer, steps of a window; every: steps between the starts of two windows, 1;
---- horizon: integer, how many steps that follow are the target, [count, horizon, ...], by default the next one
+---@param options table length: integer, steps of a window; every: integer, steps between the starts of two windows,
+--- 1; horizon: integer, how many steps that follow are the target, [count, horizon, ...], by default the next one
 --- alone, [count, ...], of a series [steps] of floats [count, 1]; shifted: the target is the window one step later,
 --- as a model of language learns it, false; columns: integer[], the numbers of those columns that are targets, all
 ---@return data.Dataset

@@ -90,7 +90,7 @@ end
 --- Runs a classifier over a data set without recording gradients, in evaluation mode.
 ---@param model nn.Module gives [batch, classes], two classes at least
 ---@param dataset data.Dataset with labels; all of them are checked before the second batch
----@param options? table size: samples a batch, 1000; shared: as for fnet.evaluate
+---@param options? table size: integer, samples a batch, 1000; shared: as for fnet.evaluate
 ---@return table result accuracy (0 to 1), correct, total, margin (the distance to the farther end of the accuracy's
 --- 95% interval, after Wilson, 1927), low and high (its ends), loss (mean cross-entropy), classes (a list of {name,
 --- correct, total}); it can be printed
@@ -113,8 +113,8 @@ function public.accuracy(model, dataset) return evaluate_classifier("accuracy", 
 --- target by name, { error = function(output, target) ... end }, whose numbers for the batches become their mean;
 --- what is no mean of batches is computed once, over all outputs and targets: fnet.metrics.r2, auc,
 --- average_precision and calibration_error, and a function of your own given as { whole = function(output, target)
---- ... end }; size: samples at a time, 1000; shared: boolean, the processes that mpirun has started share the
---- batches, and each gets the result of one; all of them have to call it, with the same model and data, and a
+--- ... end }; size: integer, samples at a time, 1000; shared: boolean, the processes that mpirun has started share
+--- the batches, and each gets the result of one; all of them have to call it, with the same model and data, and a
 --- single one that does raises an error; false
 ---@return table result loss, each metric by its name, and total, the number of samples; it can be printed
 function public.evaluate(model, dataset, options)

@@ -121,7 +121,7 @@ end
 ---@param output tensor|nn.Module # [batch, ..., classes] logits, or probabilities where rows are such; or [batch]
 --- or [batch, 1] for targets of 0 and 1; or a model
 ---@param target tensor|data.Dataset labels, from 1; of a single output 0 and 1; or a data set
----@param options? table bins: 15; probabilities: as for confusion
+---@param options? table bins: integer, 15; probabilities: as for confusion
 ---@return number error 0 to 1
 ---@return { count: integer, confidence: number, accuracy: number }[] bins those that hold rows, by confidence
 function metrics.calibration_error(output, target, options)

@@ -20,7 +20,7 @@ end
 --- then taken
 ---@param dataset data.Dataset with labels
 ---@param count? integer at most so many, 10
----@param options? table size: samples at a time, 1000
+---@param options? table size: integer, samples at a time, 1000
 ---@return { index: integer, label: integer, guess: integer, probability: number }[] mistakes index: the sample's
 --- number in the data set; label: its class; guess: the class that the model takes it for, with this probability;
 --- equal probabilities in the order of the samples

@@ -32,11 +32,11 @@ end
 ---@param inputs integer features of a step that come in
 ---@param units integer features that go out
 ---@param kernel integer steps
----@param options? table stride: 1; padding: "valid"|"same"|"causal"|integer, "valid" (none), "same" (as many
---- results as the stride fits into the sequence), "causal" (kernel - 1 zeros in front: no result sees a later
---- step), or a number of zeros at both ends; groups: 1, inputs and units fall into so many groups that do not see
---- each other; activation: nn.Activation, none; bias: boolean, true; init: nn.StartValues, of the shape {kernel,
---- inputs / groups, units}, "he_uniform"
+---@param options? table stride: integer, 1; padding: "valid"|"same"|"causal"|integer, "valid" (none), "same" (as
+--- many results as the stride fits into the sequence), "causal" (kernel - 1 zeros in front: no result sees a later
+--- step), or a number of zeros at both ends; groups: integer, 1, inputs and units fall into so many groups that do
+--- not see each other; activation: nn.Activation, none; bias: boolean, true; init: nn.StartValues, of the shape
+--- {kernel, inputs / groups, units}, "he_uniform"
 function Conv1D:init(inputs, units, kernel, options)
   self.inputs, self.units = expect.count("Conv1D: inputs", inputs, 1), expect.count("Conv1D: units", units, 1)
   options = expect.options("Conv1D", options, { "stride", "padding", "groups", "activation", "bias", "init" },

@@ -22,9 +22,9 @@ Conv2D.passes_on, Conv2D.apply = true, false -- apply: the activation, where the
 ---@param kernel integer|integer[] its side, or { height, width }
 ---@param options? table stride: integer|integer[], 1, or { down, across }; padding:
 --- "valid"|"same"|integer|integer[], "valid" (none), "same" (as many results as the stride fits into the picture),
---- a number of zeros on every side, or { above and below, left and right }; groups: 1, inputs and units fall into
---- so many groups that do not see each other (inputs: depthwise); activation: nn.Activation, none; bias: boolean,
---- true; init: nn.StartValues, of the shape {height, width, inputs / groups, units}, "he_uniform"
+--- a number of zeros on every side, or { above and below, left and right }; groups: integer, 1, inputs and units
+--- fall into so many groups that do not see each other (inputs: depthwise); activation: nn.Activation, none; bias:
+--- boolean, true; init: nn.StartValues, of the shape {height, width, inputs / groups, units}, "he_uniform"
 function Conv2D:init(inputs, units, kernel, options)
   self.inputs, self.units = expect.count("Conv2D: inputs", inputs, 1), expect.count("Conv2D: units", units, 1)
   options = expect.options("Conv2D", options, { "stride", "padding", "groups", "activation", "bias", "init" })

@@ -222,11 +222,11 @@ local RNN = recurrent_class "RNN"
 -- Weights w start as Glorot-uniform, u as orthogonal, biases b as zeros.
 ---@param inputs integer features of a step
 ---@param units integer features of the state
----@param options? table layers: how many, each on the states of the one before, 1; bidirectional: true adds in each
---- layer a pass from the last step to the first, whose states come behind the others; dropout: the rate at which,
---- in training mode, what one layer gives the next is dropped, 0; last: true gives the state at the end of each
---- sequence alone, for what follows in a Sequential; activation: "tanh" or "relu"; bias: boolean, true; init,
---- state_init: nn.StartValues, for w and u
+---@param options? table layers: integer, how many, each on the states of the one before, 1; bidirectional: true
+--- adds in each layer a pass from the last step to the first, whose states come behind the others; dropout: the
+--- rate at which, in training mode, what one layer gives the next is dropped, 0; last: true gives the state at the
+--- end of each sequence alone, for what follows in a Sequential; activation: "tanh" or "relu"; bias: boolean, true;
+--- init, state_init: nn.StartValues, for w and u
 function RNN:init(inputs, units, options)
   local activation = type(options) == "table" and options.activation
   local kind = activation and expect.choice("RNN: activation", activation, { "tanh", "relu" }) or "tanh"

@@ -46,10 +46,10 @@ ConvTranspose2D.passes_on, ConvTranspose2D.apply = true, false -- apply: the act
 ---@param kernel integer|integer[] its side, or { height, width }
 ---@param options? table stride: integer|integer[], 1, or { down, across }; padding:
 --- "valid"|"same"|integer|integer[], "valid" (none), "same" (the result is stride times as large), or a number that
---- is cut off on every side, or { above and below, left and right }; output_padding: 0, rows below and columns on
---- the right that stay beside it, less than the stride, as in PyTorch; groups: 1; activation: nn.Activation, none;
---- bias: boolean, true; init: nn.StartValues, of the shape {height, width, units / groups, inputs},
---- "glorot_uniform"
+--- is cut off on every side, or { above and below, left and right }; output_padding: integer, 0, rows below and
+--- columns on the right that stay beside it, less than the stride, as in PyTorch; groups: integer, 1; activation:
+--- nn.Activation, none; bias: boolean, true; init: nn.StartValues, of the shape {height, width, units / groups,
+--- inputs}, "glorot_uniform"
 function ConvTranspose2D:init(inputs, units, kernel, options)
   local what = "ConvTranspose2D"
   self.inputs, self.units = expect.count(what .. ": inputs", inputs, 1), expect.count(what .. ": units", units, 1)

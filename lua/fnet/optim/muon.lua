@@ -107,8 +107,8 @@ local new = optimizer.class {
 -- so does a group with orthogonal = false, as embeddings and the last layer are better given.
 ---@param parameters table parameters such as model:parameters(), or groups of them with options of their own,
 --- { { parameters = ..., lr = ... }, ... }
----@param options? table lr: 1e-3; momentum: 0.95; weight_decay: 1e-2, decoupled as in AdamW; iterations: of
---- Newton-Schulz, 5; orthogonal: true; beta1: 0.9; beta2: 0.999; epsilon: 1e-8 of AdamW's steps; schedule:
+---@param options? table lr: 1e-3; momentum: 0.95; weight_decay: 1e-2, decoupled as in AdamW; iterations: integer,
+--- of Newton-Schulz, 5; orthogonal: true; beta1: 0.9; beta2: 0.999; epsilon: 1e-8 of AdamW's steps; schedule:
 --- optim.Plateau|fun(step: integer): number, a factor for the learning rates, such as from optim.schedule
 ---@return optim.Optimizer
 return function(parameters, options)

@@ -146,9 +146,9 @@ end
 
 --- Starts at 1 and is reduced when a figure stops improving: an object that is called like the others, and whose
 -- `update(value)` the script calls after each epoch.
----@param options? table factor: 0.1; patience: updates without improvement that are waited for, 10; threshold: what
---- counts as improvement, times the size of the best figure, which may be negative, 1e-4; goal: "min" or "max";
---- floor: 0, the least factor
+---@param options? table factor: 0.1; patience: integer, updates without improvement that are waited for, 10;
+--- threshold: what counts as improvement, times the size of the best figure, which may be negative, 1e-4; goal:
+--- "min" or "max"; floor: 0, the least factor
 ---@return optim.Plateau
 function schedule.plateau(options)
   options = expect.options("plateau", options, { "factor", "patience", "threshold", "goal", "floor" })

@@ -93,7 +93,7 @@ end
 ---@param count? integer at most so many, 10
 ---@param options? table columns: integer, so many pictures side by side; shape: integer[], that of the picture in a
 --- sample that is a row of numbers, such as { 28, 28 }; classes: string[], the names of the classes, those of the
---- data set by default; size: samples at a time, 1000
+--- data set by default; size: integer, samples at a time, 1000
 ---@return string text without a newline at the end
 local function mistakes(model, dataset, count, options)
   options = expect.options("mistakes", options, { "columns", "shape", "classes", "size" })

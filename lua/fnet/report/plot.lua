@@ -113,8 +113,8 @@ end
 ---@param options? table title, x_label, y_label: string; order: string[], the names in another order; points:
 --- points instead of lines, false; log: "x", "y" or "xy", axes that are logarithmic; x_range, y_range: { low?:
 --- number, high?: number }, the ends of an axis, { low = , high = }, both where nil those of the values; columns:
---- 40 to 200, as wide as the terminal; rows: integer, of the drawing area; style: "braille" or "ascii", as the
---- locale has; colour: true on a terminal without NO_COLOR; path: string, a file, .svg or .png; width, height:
+--- integer, 40 to 200, as wide as the terminal; rows: integer, of the drawing area; style: "braille" or "ascii", as
+--- the locale has; colour: true on a terminal without NO_COLOR; path: string, a file, .svg or .png; width, height:
 --- integer, of it in pixels, 640 and 400 (100 to 8192; higher where names and notes need it)
 ---@return string|boolean|nil text without a newline at the end; with a path true, or nil where it cannot be written
 ---@return string? message, integer? code

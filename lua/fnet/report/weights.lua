@@ -57,8 +57,8 @@ end
 -- last line says what the shades mean.
 ---@param model nn.Module a Dense or Conv2D layer, or a model, whose first one is taken
 ---@param options? table shape: integer[], { height, width } of the pictures that a Dense layer takes as rows, or {
---- height, width, 3 }; by default a square, where a Flatten comes before; count: at most so many units, 16;
---- columns: integer, so many pictures side by side
+--- height, width, 3 }; by default a square, where a Flatten comes before; count: integer, at most so many units,
+--- 16; columns: integer, so many pictures side by side
 ---@return string text without a newline at the end
 local function weights(model, options)
   expect.that(is_module(model), "weights", "a model or a layer first", model)

@@ -212,10 +212,10 @@ end
 ---@param model nn.Module
 ---@param options table train: data.Dataset; valid: data.Dataset, evaluated after each epoch; loss: fun(output:
 --- tensor, target: tensor): tensor, such as nn.cross_entropy; optim: optim.Optimizer|table|fun(parameters:
---- tensor[]): optim.Optimizer, one, or what makes one from the parameters, such as optim.Adam; epochs: 1; batch:
---- integer|data.Dataset.batches.Options, samples a step, 32, or the options of `batches` (shuffled unless shuffle =
---- false); schedule: optim.Plateau|fun(step: integer): number, a factor for the learning rate, such as from
---- optim.schedule; one with an `update`, such as plateau, gets valid_loss, or loss, after each epoch; clip:
+--- tensor[]): optim.Optimizer, one, or what makes one from the parameters, such as optim.Adam; epochs: integer, 1;
+--- batch: integer|data.Dataset.batches.Options, samples a step, 32, or the options of `batches` (shuffled unless
+--- shuffle = false); schedule: optim.Plateau|fun(step: integer): number, a factor for the learning rate, such as
+--- from optim.schedule; one with an `update`, such as plateau, gets valid_loss, or loss, after each epoch; clip:
 --- number|fun(parameters: tensor[]), the most for the norm of the gradients (optim.clip_norm), or what changes
 --- them; metrics: as for fnet.evaluate; callbacks: fnet.Callbacks|fnet.Callbacks[], such as fnet.report.training()
 --- and { epoch_end = function(run) ... end }; with shards one that reads run.output says so, { outputs = true, step
