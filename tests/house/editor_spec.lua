@@ -127,7 +127,7 @@ mistakes.lua:7: param-type-mismatch: expected `optim.Adam.Options?` but found `{
     assert.equal("", ask(folder))
   end)
 
-  it("shows what help says, of a function, a layer, a method and a module", function()
+  it("shows what help says, of functions, layers, methods, modules, options and assertions", function()
     local folder = directory .. "/shown"
     init(folder)
     command.write_file(folder .. "/shown.lua", [[
@@ -137,14 +137,18 @@ local x = fnet.zeros { 4, 2 }
 local y = layer(x):sum(1)
 local rows = fnet.data.read_csv
 print(y, rows)
+local assert = require "luassert"
+fnet.fit(layer, { epochs = 2, callbacks = { epoch_end = function(run) print(run.record) end } })
+assert.allclose(x, x)
 ]])
     local said = ask(folder, "shown.lua:2:24", "shown.lua:3:17", "shown.lua:4:7", "shown.lua:4:21",
-      "shown.lua:5:20")
+      "shown.lua:5:20", "shown.lua:8:20", "shown.lua:8:46", "shown.lua:8:82", "shown.lua:9:9")
     for _, text in ipairs {
       "fnet.zeros(shape: integer[], dtype: fnet.ElementType?) -> tensor", "All elements 0.",
       "nn.Dense(inputs: integer, units: integer, options: nn.Dense.Options?) -> nn.Dense",
       "y = activation(x w + b)", "local y: tensor",
       "sum(axis: (integer|integer[])?, keep: boolean?) -> tensor", "fnet.data",
+      "epochs: integer = 2", "run.record has its figures", "the figures of the epoch", "as in tensor:allclose",
     } do
       assert.is_truthy(said:find(text, 1, true), text .. "\n" .. said)
     end
@@ -168,10 +172,11 @@ local loss = fnet.nn.mse(fnet.ones { 1 }, fnet.ones { 1 }, { reduction = "" })
 fnet.fit(fnet.nn.ReLU(), { loss = function(output, target) return output: end })
 local page = fnet.report.
 local near = require "luassert".
+local testing = require "fnet.testing".
 ]])
     local places = {}
     for _, place in ipairs { "2:26", "3:23", "4:32", "5:53", "6:51", "7:49", "8:41", "9:49", "10:66", "11:75",
-      "12:74", "13:26", "14:33" } do
+      "12:74", "13:26", "14:33", "15:40" } do
       places[#places + 1] = "offered.lua:" .. place .. ":complete"
     end
     local said = ask(folder, table.unpack(places))
@@ -190,7 +195,7 @@ local near = require "luassert".
     only("mean none sum", "11")
     assert.matches(" matmul max ", offered["12"]) -- what fit hands to a loss are tensors
     assert.matches(" mistakes page ", offered["13"])
-    assert.matches("^allclose falls ", offered["14"])
+    for _, line in ipairs { "14", "15" } do assert.matches("^allclose falls gradcheck ", offered[line]) end
   end)
 
   it("finds no fault in the annotations of fnet's own sources", function()
