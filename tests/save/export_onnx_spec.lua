@@ -130,7 +130,7 @@ describe("a model as ONNX", function()
   it("cannot have layers that it is not told of", function()
     local raises, path = support.raises, directory .. "/x.onnx"
     raises("export_onnx: expected a path, got nil", function() nn.Dense(1, 1):export_onnx() end)
-    raises("export_onnx: a model of the script's own does not say what a sample is; do, as input = { 28, 28, 1 } "
+    raises("export_onnx: this model does not say what a sample is; do, as input = { 28, 28, 1 } "
       .. "or, of several, { { 28, 28, 1 }, { 5 } }, or with tensors of samples",
       function() nn.Sequential { nn.Dense(2, 2), nn.Lambda(print) }:export_onnx(path) end)
   end)

@@ -93,15 +93,29 @@ describe("a class of a script's own as ONNX", function()
     checks:add(shapes, { x }, { shapes(x) }, { input = { 3 } })
   end)
 
+  it("takes whole numbers through operations, and gives them", function()
+    local Classifier = nn.module "Classifier"
+    function Classifier:init() self.embedding = nn.Embedding(5, 3) end
+    function Classifier:forward(tokens)
+      local h = self.embedding((tokens + 1):clamp(1, 5):int())
+      local y = fnet.where(tokens:ne(2):unsqueeze(3), h, 0):sum(2)
+      return { class = y:argmax(2), y = fnet.no_grad(function() return y * 2 - y end) }
+    end
+    local classifier, tokens = Classifier(), (fnet.rand { 6, 4 } * 4 + 1):int()
+    local expected = classifier(tokens)
+    local graph = checks:add(classifier, { tokens }, { expected.class, expected.y }, { input = tokens })
+    assert.same({ "int32", "float32" }, { graph.outputs[1].dtype, graph.outputs[2].dtype })
+  end)
+
   it("has what depends on no sample as a constant, whatever its lengths", function()
-    local w, x = fnet.randn { 2, 6 }, fnet.randn { 4, 3 }
-    w.requires_grad = true
+    local w, v, x = fnet.randn { 2, 6 }, fnet.randn { 7, 1 }, fnet.randn { 4, 3 }
+    w.requires_grad, v.requires_grad = true, true
     local weights = Own(function(y)
-      local column = w:select(2, 1):reshape { 2, 1 }:expand { 2, 3 } -- 2 and 3 are batches of the exporter's too
-      return y:matmul(w:reshape { 3, 4 }:transpose() / w:norm()):matmul(column:transpose():tril())
+      local columns = v:expand { 7, 11 } -- which are batches of the exporter's too
+      return y:matmul(w:reshape { 3, 4 }:transpose() / w:norm()):matmul(columns:slice(1, 2, 4):tril())
     end)
     checks:add(weights, { x }, { weights(x) }, { input = { 3 } })
-    refuses("computes otherwise for other samples", function(y) return y * (y:detach() * w:norm()) end)
+    refuses("computes otherwise for other samples", function(y) return y * (y:detach():sum():item() * w:norm()) end)
   end)
 
   it("includes attention to what comes from elsewhere", function()
@@ -115,7 +129,10 @@ describe("a class of a script's own as ONNX", function()
     if reason then pending(reason) end
   end)
 
-  it("leaves the random numbers, the mode and the gradients as they are", function()
+  it("leaves the random numbers, the mode, the gradients and the functions of tensors as they are", function()
+    local core = require "fnet.core"
+    local gt, add, where = core.methods.gt, core.metatable.__add, core.where
+    pcall(function() Own(error):export_onnx(directory .. "/no.onnx", { input = { 3 } }) end)
     model:train()
     fnet.seed(7)
     local expected = fnet.rand { 3 }
@@ -124,6 +141,7 @@ describe("a class of a script's own as ONNX", function()
     assert.is_true(expected:equal(fnet.rand { 3 }))
     assert.is_true(model.training and model.conv.training)
     assert.is_nil(model.scale.grad)
+    assert.is_true(gt == core.methods.gt and add == core.metatable.__add and where == core.where)
     model:eval()
   end)
 
@@ -137,20 +155,21 @@ describe("a class of a script's own as ONNX", function()
 
   it("is refused where it does what no graph can", function()
     local otherwise = "export_onnx: Own() computes otherwise for other samples, or another number of them"
-    refuses(otherwise, function(y) return y:log_softmax() end)
     refuses(otherwise, function(y) return y / #y end)
-    refuses(otherwise, function(y) return y * y:gt(0) end)
     refuses(otherwise, function(y) return y * y:max():item() end)
-    refuses("export_onnx: Own() computes [2, 4] with 'scan', which cannot be exported; what can: abs, ",
-      function(y) return y:cumsum(2) end)
-    refuses("result 'output': expected float32 [batch, ...], got a float32 tensor of []",
+    refuses(otherwise, function(y) return y + y:masked_select(y:gt(0)):mean() end)
+    refuses("export_onnx: Own() computes [7, 4] with 'atan2', which cannot be exported; what can: abs, ",
+      function(y) return y:atan2(y) end)
+    refuses("export_onnx: ONNX has no running product; of numbers above 0 it is x:log():cumsum(axis):exp()",
+      function(y) return y:cumprod(2) end)
+    refuses("result 'output': expected float32 or int32 [batch, ...], got a float32 tensor of []",
       function(y) return y:sum() end)
     refuses("what is repeated for each sample cannot be exported", function(y) return y + fnet.concat({
       y:slice(1, 1, 1):expand { #y, 4 } }, 1) end)
     refuses("export_onnx: Own(): expected a tensor, or a table of them, from it, got number",
       function() return 3 end)
     refuses("export_onnx: input 1 2: expected a whole number from 1", function(y) return y end, { { 3, 0 } })
-    support.raises("export_onnx: a model of the script's own does not say what a sample is; do, as input = "
+    support.raises("export_onnx: this model does not say what a sample is; do, as input = "
       .. "{ 28, 28, 1 } or, of several, { { 28, 28, 1 }, { 5 } }, or with tensors of samples",
       function() Own(print):export_onnx(directory .. "/no.onnx") end)
     local function both(x) return x.a * 2 end

@@ -23,15 +23,18 @@ end
 ---@param inputs tensor[] in the order of the file
 ---@param results tensor[] what has to come
 ---@param options? table of export_onnx
+---@param opset? integer which version of the operations the file has to have, 17
 ---@return table graph as fnet has read it
-function Checks:add(model, inputs, results, options)
+---@return nn.OnnxGraph again
+function Checks:add(model, inputs, results, options, opset)
   local name = ("model%d.onnx"):format(#self.lines + 1)
   assert.is_true(model:export_onnx(self.directory .. "/" .. name, options))
   local again = assert(fnet.load_onnx(self.directory .. "/" .. name))
+  assert.equal(opset or 17, again.graph.opset)
   local got = fnet.no_grad(again, table.unpack(inputs))
   for i, y in ipairs(results) do assert.allclose(y, fnet.is_tensor(got) and got or got[i], 1e-5, 1e-5) end
   table.insert(self.lines, ("%s %s %s"):format(name, write(self, "x", inputs), write(self, "y", results)))
-  return again.graph
+  return again.graph, again
 end
 
 --- Runs all of them in onnxruntime.

@@ -10,6 +10,7 @@ local naming = require "fnet.base.naming"
 local nn = require "fnet.nn"
 local operations = require "fnet.onnx.operations"
 local parameter = require "fnet.nn.parameter"
+local reader = require "fnet.onnx.reader"
 local say = require "fnet.base.say"
 local try = require "fnet.base.try"
 
@@ -35,7 +36,9 @@ local function check_list(list, what, fits)
 end
 
 local function is_value(value)
-  if type(value) ~= "table" or not is_text(value.name) or not core.dtypes[value.dtype or 0] then return false end
+  if type(value) ~= "table" or not is_text(value.name) then return false end
+  local kind = reader.TYPES[value.type]
+  if not kind or not kind.dtype or kind.dtype ~= value.dtype then return false end
   for _, length in ipairs(type(value.shape) == "table" and value.shape or {}) do
     if not (is_text(length) or math.type(length) == "integer" and length >= 0) then return false end
   end

@@ -28,8 +28,8 @@ local function build(model, channels)
   return modes.rest(result)
 end
 
---- Loads an ONNX model (onnx.ai) as a module, opsets 7 to 21: it is called, trained, saved with model:save and
--- loaded again with fnet.load. It takes and gives what the file says: pictures have their channels on the second
+--- Loads an ONNX model (onnx.ai) as a module, opsets 7 to 21: it is called, trained, saved with model:save, loaded
+-- again with fnet.load, and written as ONNX again with model:export_onnx. It takes and gives what the file says: pictures have their channels on the second
 -- axis, [batch, channels, height, width], unless `channels = "last"` turns them, as fnet has them everywhere;
 -- indices and class numbers count from 0. Its parameters are the file's weights by their names there, such as
 -- "weights.fc1.weight"; it is in evaluation mode. Nothing of a file is passed over: an operation that fnet does not

@@ -3,6 +3,7 @@
 -- Invariant: what is not listed here is refused when a model is read, so that nothing of a file is passed over.
 
 local core = require "fnet.core"
+local reader = require "fnet.onnx.reader"
 
 local operations = { functions = {} }
 
@@ -43,6 +44,11 @@ operations.ATTRIBUTES = {
   round_mode = false, saturate = false, seed = false, stash_type = false, storage_order = false,
 }
 
+--- Whether an attribute is a list of whole numbers.
+---@param name string
+---@return boolean
+function operations.takes_integers(name) return operations.ATTRIBUTES[name] == INTEGERS end
+
 local function is_list(value, check)
   local count = 0
   for key in next, type(value) == "table" and value or { false } do
@@ -66,8 +72,8 @@ local CHECKS = {
   [NUMBERS] = function(value) return is_list(value, is_number) end,
   [TEXTS] = function(value) return is_list(value, is_text) end,
   [SCALAR] = function(value)
-    return type(value) == "table" and is_number(value.number) and type(value.dtype) == "string"
-      and core.dtypes[value.dtype] ~= nil
+    local kind = type(value) == "table" and reader.TYPES[value.type]
+    return kind and kind.dtype ~= nil and kind.dtype == value.dtype and is_number(value.number)
   end,
 }
 

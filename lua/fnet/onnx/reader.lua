@@ -13,6 +13,7 @@ local reader = {}
 
 local RANK_MOST, LENGTH_MOST = 8, (1 << 31) - 1
 local OLDEST, NEWEST = 7, 21
+local FLOAT, INT64 = 1, 7
 local EXTERNAL = 1 -- the place of a tensor that lies in another file
 local OWN_DOMAINS = { [""] = true, ["ai.onnx"] = true }
 
@@ -204,10 +205,10 @@ local function attributes_of(state, proto, label)
   return attributes, unread
 end
 
--- Constant: the tensor that it gives.
+-- Constant: the tensor that it gives, and the number of its type.
 local function constant_of(attributes, label)
   local value = attributes.value
-  if value then return value.tensor end
+  if value then return value.tensor, value.type end
   local number = attributes.value_float or attributes.value_int
   local list = attributes.value_floats or attributes.value_ints
   if not number and not list then files.fault("has %s, whose value fnet has no tensors of", label) end
@@ -215,19 +216,20 @@ local function constant_of(attributes, label)
   local is_float = attributes.value_float or attributes.value_floats
   if is_float then
     local tensor = #values > 0 and core.tensor(values) or core.full({ 0 }, 0)
-    return list and tensor or tensor:reshape {}
+    return list and tensor or tensor:reshape {}, FLOAT
   end
   local shape = list and { #values } or {}
-  if #values == 0 then return core.full(shape, 0, "int32") end
-  return whole_tensor({ table.unpack(values) }, shape, reader.TYPES[7], label)
+  if #values == 0 then return core.full(shape, 0, "int32"), INT64 end
+  return whole_tensor({ table.unpack(values) }, shape, reader.TYPES[INT64], label), INT64
 end
 
-local function add_tensor(state, name, tensor, trained)
+-- `fields` says of the tensor what the file does: its type, and whether it is trained, or a node has it.
+local function add_tensor(state, name, tensor, fields)
   if name == "" then files.fault "has a tensor without a name" end
   if state.tensors[name] then files.fault("has two tensors '%s'", name) end
   state.tensors[name] = tensor
-  table.insert(state.graph.tensors, { name = name, shape = { table.unpack(tensor.shape) },
-    dtype = tensor.dtype, trained = trained })
+  fields.name, fields.shape, fields.dtype = name, { table.unpack(tensor.shape) }, tensor.dtype
+  table.insert(state.graph.tensors, fields)
 end
 
 local function add_node(state, proto, number)
@@ -238,7 +240,8 @@ local function add_node(state, proto, number)
   end
   local attributes, unread = attributes_of(state, proto, label)
   if op == "Constant" and proto.output and proto.output[1] then
-    return add_tensor(state, proto.output[1], constant_of(attributes, label), false)
+    local tensor, kind = constant_of(attributes, label)
+    return add_tensor(state, proto.output[1], tensor, { type = kind, is_node = true })
   end
   for _, value in pairs(attributes) do
     if type(value) == "table" and value.tensor then -- of a ConstantOfShape: one number
@@ -253,7 +256,7 @@ local function add_node(state, proto, number)
     attributes = attributes, unread = unread })
 end
 
--- { name, dtype, shape }: a length of the shape is a number, or a text where it is free.
+-- { name, dtype, type, shape }: a length of the shape is a number, or a text where it is free.
 local function value_of(proto, what)
   local tensor_type = proto.type and proto.type.tensor_type
   local kind = tensor_type and reader.TYPES[tensor_type.elem_type]
@@ -266,7 +269,7 @@ local function value_of(proto, what)
     local length = dimension.dim_value
     shape[i] = length and length > 0 and length or dimension.dim_param or "?"
   end
-  return { name = proto.name or "", dtype = kind.dtype, shape = shape }
+  return { name = proto.name or "", dtype = kind.dtype, type = tensor_type.elem_type, shape = shape }
 end
 
 local function opset_of(model)
@@ -307,9 +310,10 @@ local function read_graph(state, model)
   local is_weight = weights_of(graph.nodes)
   for _, tensor in ipairs(proto.initializer or {}) do
     local name = tensor.name or ""
-    local value = read_tensor(state, tensor, ("the tensor '%s'"):format(name))
+    local value, number = read_tensor(state, tensor, ("the tensor '%s'"):format(name))
     local is_float = value.dtype == "float32" or value.dtype == "float64"
-    add_tensor(state, name, value, is_float and value.rank > 0 and is_weight[name] == true)
+    local is_trained = is_float and value.rank > 0 and is_weight[name] == true
+    add_tensor(state, name, value, { type = number, trained = is_trained })
   end
   for _, input in ipairs(proto.input or {}) do
     if not state.tensors[input.name or ""] then table.insert(graph.inputs, value_of(input, "input")) end

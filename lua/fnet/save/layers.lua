@@ -28,6 +28,7 @@ local title = require("fnet.nn.module").title
 ---@field takes_indices boolean? the sample consists of the indices of an Embedding
 ---@field inputs? table[] of a model that was traced, see tracing.lua: values 1, 2, ... with name and dtype
 ---@field names? string[] of a model that was traced: of its results
+---@field kinds? string[] of a model that was traced: the types of its results
 
 -- Kinds that become no step of their own.
 local OPENED = { "Sequential", "Dropout", "Parallel" }
@@ -53,7 +54,8 @@ local function is_own(layer)
     classes = {}
     for name, class in pairs(nn) do classes[name] = class end
   end
-  return classes[layer.class_name] == getmetatable(layer) and rawget(layer, "forward") == nil
+  local kind = layer.class_name
+  return (classes[kind] or rawget(nn, kind)) == getmetatable(layer) and rawget(layer, "forward") == nil
 end
 
 -- The layer that a layer's option `activation` stands for; nil where it has none.
@@ -210,7 +212,7 @@ local function follow_shapes(what, steps, shapes)
       if inputs and input[#input] ~= inputs then
         core.raise("%s: %s expects %d inputs, got a sample of %s", what, step.text, inputs, say.shape(input))
       end
-      step.output = step.layer:output_shape(input)
+      step.output = step.output or step.layer:output_shape(input)
     end
     step.input, shapes[step.value] = input, step.output
   end

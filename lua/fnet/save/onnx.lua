@@ -1,114 +1,18 @@
---- A model as an ONNX file (onnx.ai, opset 17), for onnxruntime and its like. The field numbers are those of
--- onnx.proto3.
+--- A model as an ONNX file (onnx.ai), for onnxruntime and its like.
 -- Invariant: between two layers every value has fnet's layout, channels last. ONNX's convolutions and poolings have
 -- channels first, so each stands between two transpositions, of which runtimes remove what cancels.
 
 local expect = require "fnet.base.expect"
-local naming = require "fnet.base.naming"
 local core = require "fnet.core"
 local processes = require "fnet.base.processes"
-local protobuf = require "fnet.files.protobuf"
 local functions = require "fnet.tensor.functions"
+local graphs = require "fnet.save.onnx_graph"
 local layers = require "fnet.save.layers"
+local loaded = require "fnet.save.onnx_loaded"
 local tracing = require "fnet.save.tracing"
 local Module = require("fnet.nn.module").Module
 
-local integer, float, bytes = protobuf.integer, protobuf.float, protobuf.bytes
-
-local IR_VERSION, OPSET, FLOAT, INT32, INT64, BOOL = 8, 17, 1, 6, 7, 9
-
--- ---- messages ----
-
--- A repeated field.
-local function repeated(encode, number, values)
-  local parts = {}
-  for i, value in ipairs(values) do parts[i] = encode(number, value) end
-  return table.concat(parts)
-end
-
-local function tensor_proto(name, shape, data_type, data)
-  return repeated(integer, 1, shape) .. integer(2, data_type) .. bytes(8, name) .. bytes(9, data)
-end
-
--- Attributes of a node: a float becomes f, a whole number i, a text s, a list ints or strings.
-local function attribute_proto(name, value)
-  if type(value) == "string" then return bytes(1, name) .. bytes(4, value) .. integer(20, 3) end
-  if type(value) == "table" and type(value[1]) == "string" then
-    return bytes(1, name) .. repeated(bytes, 9, value) .. integer(20, 8)
-  end
-  if type(value) == "table" then return bytes(1, name) .. repeated(integer, 8, value) .. integer(20, 7) end
-  if math.type(value) == "integer" then return bytes(1, name) .. integer(3, value) .. integer(20, 2) end
-  return bytes(1, name) .. float(2, value) .. integer(20, 1)
-end
-
--- [batch, shape].
-local function value_proto(name, shape, data_type)
-  local dims = { bytes(2, "batch") }
-  for i, length in ipairs(shape) do dims[i + 1] = integer(1, length) end
-  return bytes(1, name) .. bytes(2, bytes(1, integer(1, data_type) .. bytes(2, repeated(bytes, 1, dims))))
-end
-
--- ---- a graph that grows ----
-
-local Graph = {}
-Graph.__index = Graph
-
--- A node with the inputs by name; the name of its output, the first one, or another by its number.
-function Graph:node(operator, inputs, attributes, output_number)
-  local number, list = #self.nodes + 1, {}
-  for i, name in ipairs(naming.sorted(attributes or {})) do list[i] = attribute_proto(name, attributes[name]) end
-  local output = "#" .. number -- as no script calls an input
-  self.nodes[number] = repeated(bytes, 1, inputs) .. bytes(2, ""):rep((output_number or 1) - 1) .. bytes(2, output)
-    .. bytes(3, ("%s %d"):format(self.place, number)) .. bytes(4, operator) .. repeated(bytes, 5, list)
-  return output
-end
-
-function Graph:constant(name, shape, data_type, data)
-  name = ("%s %s"):format(self.place, name)
-  self.constants[#self.constants + 1] = tensor_proto(name, shape, data_type, data)
-  return name
-end
-
-function Graph:tensor(name, tensor) return self:constant(name, tensor.shape, FLOAT, tensor:detach():bytes()) end
-
-function Graph:integers(name, values)
-  return self:constant(name, { #values }, INT64, string.pack(("<" .. ("i8"):rep(#values)), table.unpack(values)))
-end
-
-function Graph:numbers(name, values)
-  return self:constant(name, { #values }, FLOAT, string.pack(("<" .. ("f"):rep(#values)), table.unpack(values)))
-end
-
--- Truth values.
-function Graph:mask(name, tensor) return self:constant(name, tensor.shape, BOOL, tensor:byte():bytes()) end
-
-function Graph:number(name, value) return self:constant(name, {}, FLOAT, string.pack("<f", value)) end
-
--- Something that ONNX does with channels first, of pictures or, of rank 3, of sequences.
-function Graph:channels_first(x, operator, inputs, attributes, rank)
-  local is_sequence = rank == 3
-  x = self:node("Transpose", { x }, { perm = is_sequence and { 0, 2, 1 } or { 0, 3, 1, 2 } })
-  x = self:node(operator, { x, table.unpack(inputs) }, attributes)
-  return self:node("Transpose", { x }, { perm = is_sequence and { 0, 2, 1 } or { 0, 2, 3, 1 } })
-end
-
--- x w + b of the last axis.
-function Graph:dense(x, name, weight, bias)
-  local y = self:node("MatMul", { x, self:tensor(name, weight) })
-  return bias and self:node("Add", { y, self:tensor(name .. " bias", bias) }) or y
-end
-
-function Graph:silu(x) return self:node("Mul", { x, self:node("Sigmoid", { x }) }) end
-
--- x (1 + erf(x / sqrt(2))) / 2; an operator of its own only from opset 20 on.
-function Graph:gelu(x)
-  local erf = self:node("Erf", { self:node("Mul", { x, self:number("root", math.sqrt(0.5)) }) })
-  local share = self:node("Mul", { self:node("Add", { erf, self:number("one", 1) }), self:number("half", 0.5) })
-  return self:node("Mul", { x, share })
-end
-
--- x in another shape; 0 is a length that stays, -1 what is left.
-function Graph:reshape(x, name, lengths) return self:node("Reshape", { x, self:integers(name, lengths) }) end
+local OPSET = 17 -- the version of the operations
 
 -- ---- what stands for a layer: function(graph, name of x, step, names of all values) -> name of y ----
 
@@ -133,7 +37,7 @@ writers.Softplus = operator "Softplus"
 writers.Softmax = operator("Softmax", { axis = -1 })
 writers.LogSoftmax = operator("LogSoftmax", { axis = -1 })
 writers.Flatten = operator("Flatten", { axis = 1 })
-writers.GlobalAvgPool = operator("ReduceMean", { axes = { 1, 2 }, keepdims = 0 })
+function writers.GlobalAvgPool(graph, x) return graph:reduce("ReduceMean", x, { 1, 2 }) end
 
 -- Its own input added to what its layers give.
 function writers.Residual(graph, x, _, names) return graph:node("Add", { x, names[2] }) end
@@ -148,7 +52,10 @@ function writers.Embedding(graph, x, step)
   return graph:node("Gather", { graph:tensor("weight", rows), x }, { axis = 0 })
 end
 
-writers.SiLU, writers.GELU = Graph.silu, Graph.gelu
+function writers.SiLU(graph, x) return graph:silu(x) end
+function writers.GELU(graph, x) return graph:gelu(x) end
+
+function writers.OnnxGraph(graph, _, step, names) return loaded.embed(graph, step, names) end
 
 function writers.Reshape(graph, x, step)
   return graph:reshape(x, "shape", { -1, table.unpack(step.layer.lengths) })
@@ -180,7 +87,7 @@ function writers.PReLU(graph, x, step)
 end
 
 function writers.RMSNorm(graph, x, step)
-  local mean = graph:node("ReduceMean", { graph:node("Mul", { x, x }) }, { axes = { -1 } })
+  local mean = graph:reduce("ReduceMean", graph:node("Mul", { x, x }), { -1 }, true)
   local size = graph:node("Sqrt", { graph:node("Add", { mean, graph:number("epsilon", step.layer.epsilon) }) })
   return graph:node("Mul", { graph:node("Div", { x, size }), graph:tensor("weight", step.layer.weight) })
 end
@@ -294,16 +201,9 @@ for _, kind in ipairs { "RNN", "LSTM", "GRU" } do
   writers[kind] = function(...) return (require("fnet.save.onnx_recurrent")(...)) end
 end
 
--- ONNX's types of constants, by fnet's.
-local TYPES = { float32 = FLOAT, int32 = INT32 }
-
 -- What stands for a step of a model that was traced: a constant, or an operation of tensors.
 local function write_traced(graph, step, names)
-  local t = step.tensor
-  if t then
-    local kind = TYPES[t.dtype] or core.raise("export_onnx: a constant of %s cannot be exported", t.dtype)
-    return graph:constant("value", t.shape, kind, t:detach():contiguous():bytes())
-  end
+  if step.tensor then return graph:tensor("value", step.tensor) end
   local arguments = {}
   for i = 1, step.arguments.n do
     arguments[i] = step.operands[i] and names[step.operands[i]] or step.arguments[i]
@@ -311,18 +211,24 @@ local function write_traced(graph, step, names)
   return step.write(graph, arguments, step)
 end
 
+-- An input or an output of the file.
+local function value_of(name, shape, dtype)
+  return { name = name, shape = { "batch", table.unpack(shape) }, type = graphs.types[dtype] }
+end
+
 -- The inputs of a model: name and type.
 local function inputs_of(program)
   return program.inputs or { { name = "input", dtype = program.takes_indices and "int32" or "float32" } }
 end
 
-local function graph_proto(program)
-  local graph = setmetatable({ nodes = {}, constants = {} }, Graph)
+local function write_program(program, opset)
+  local graph = graphs.new(opset)
   local names, inputs, outputs = {}, {}, {} -- names of values
   for i, input in ipairs(inputs_of(program)) do
-    local kind = TYPES[input.dtype] or core.raise("export_onnx: input '%s': expected float32 or int32, got %s",
-      input.name, input.dtype)
-    names[i], inputs[i] = input.name, value_proto(input.name, program.shapes[i], kind)
+    if input.dtype ~= "float32" and input.dtype ~= "int32" then
+      core.raise("export_onnx: input '%s': expected float32 or int32, got %s", input.name, input.dtype)
+    end
+    names[i], inputs[i] = input.name, value_of(input.name, program.shapes[i], input.dtype)
   end
   for i, step in ipairs(program.steps) do
     graph.place = ("%d %s"):format(i, step.kind)
@@ -333,33 +239,35 @@ local function graph_proto(program)
   end
   for i, value in ipairs(program.results) do
     local name = program.names and program.names[i] or #program.results == 1 and "output" or "output" .. i
-    graph.nodes[#graph.nodes + 1] = bytes(1, names[value]) .. bytes(2, name) .. bytes(3, "end " .. i)
-      .. bytes(4, "Identity")
-    outputs[i] = value_proto(name, program.shapes[value], FLOAT)
+    graph:put("Identity", "end " .. i, { names[value] }, { name }, {})
+    outputs[i] = value_of(name, program.shapes[value], program.kinds and program.kinds[i] or "float32")
   end
-  return repeated(bytes, 1, graph.nodes) .. bytes(2, "fnet") .. repeated(bytes, 5, graph.constants)
-    .. repeated(bytes, 11, inputs) .. repeated(bytes, 12, outputs)
+  return graph:file(inputs, outputs)
 end
 
--- The graph of a model; one with classes of a script is traced.
-local function graph_of(model, input)
+-- The file of a model; one with classes of a script is traced.
+local function file_of(model, input)
+  if model.class_name == "OnnxGraph" then return loaded.file(model, input) end
+  local opset = loaded.opset(model, OPSET)
   if not tracing.is_needed(model, writers, input) then
-    return graph_proto(layers.program("export_onnx", model, writers, input))
+    return write_program(layers.program("export_onnx", model, writers, input), opset)
   end
-  local program, again = tracing.twice("export_onnx", model, writers, require "fnet.save.onnx_operations", input)
-  local graph = graph_proto(program)
-  if graph == graph_proto(again) then return graph end
+  local program, again = tracing.twice("export_onnx", model, writers, require "fnet.save.onnx_operations",
+    input or loaded.input_of(model))
+  local file = write_program(program, opset)
+  if file == write_program(again, opset) then return file end
   core.raise("export_onnx: %s computes otherwise for other samples, or another number of them; what no operation "
-    .. "has recorded cannot be exported: a comparison, item, detach, log_softmax (nn.LogSoftmax does it), a length "
-    .. "of the batch", model:name())
+    .. "has recorded cannot be exported: item, a table of numbers, positions and lengths that depend on the "
+    .. "samples, random numbers, a length of the batch", model:name())
 end
 
 --- Writes the model as an ONNX file, opset 17: input [batch, sample], output [batch, ...], both float32, of any
 -- batch and in fnet's layout, pictures with their channels last. The indices that an Embedding takes are int32 and
 -- count from 1. Several inputs are input1, input2, ..., several results output1, output2, ..., or have the names
 -- that the model has for them. A class of the script's own is watched at work, twice, with random samples: fnet's
--- layers in it and the operations of tensors between them are what is written. What cannot be exported raises an
--- error, which names it and what can.
+-- layers in it and the operations of tensors between them are what is written. A model of fnet.load_onnx has the
+-- inputs, the outputs and the opset of its file; as a layer it needs opset 13 or newer. What cannot be exported
+-- raises an error, which names it and what can.
 ---@param path string
 ---@param options? table input: tensor|table, the shape of a sample, { height, width, channels }, which layers say
 --- themselves unless the first one is a convolution, a pooling or an embedding; of several inputs a list of shapes,
@@ -372,9 +280,7 @@ function Module:export_onnx(path, options)
   expect.method("export_onnx", self)
   expect.path("export_onnx", path)
   options = expect.options("export_onnx", options, { "input" })
-  local graph = core.no_grad(graph_of, self, options.input)
-  return processes.write_file(path, { integer(1, IR_VERSION) .. bytes(2, "fnet") .. bytes(3, core.version)
-    .. bytes(7, graph) .. bytes(8, bytes(1, "") .. integer(2, OPSET)) })
+  return processes.write_file(path, { (core.no_grad(file_of, self, options.input)) })
 end
 
 return writers

@@ -1,6 +1,7 @@
 --- A model as a list of steps, as layers.lua has them, found by watching it at work: for classes of a script, whose
--- forward may take and give several tensors. fnet's layers become steps of their own, operations of tensors between
--- them those that the tape has recorded; what nothing has recorded is a constant, and what depends on no sample.
+-- forward may take and give several tensors. fnet's layers become steps of their own, operations of tensors
+-- between them those that the tape has recorded, or noting.lua; what nothing has recorded is a constant, and what
+-- depends on no sample.
 -- Invariant: a model is traced twice, with other numbers and another batch. What differs between the two depends on
 -- the samples in a way that no list of steps can have, so the exporter compares, and refuses.
 
@@ -11,6 +12,7 @@ local keep_random = require "fnet.base.keep_random"
 local layers = require "fnet.save.layers"
 local modes = require "fnet.nn.modes"
 local naming = require "fnet.base.naming"
+local noting = require "fnet.save.noting"
 local observer = require "fnet.base.observer"
 local say = require "fnet.base.say"
 
@@ -51,7 +53,7 @@ end
 ---@return boolean by_name the model takes them as one table
 function tracing.inputs(what, given)
   if given == nil then
-    core.raise("%s: a model of the script's own does not say what a sample is; do, as input = { 28, 28, 1 } or, "
+    core.raise("%s: this model does not say what a sample is; do, as input = { 28, 28, 1 } or, "
       .. "of several, { { 28, 28, 1 }, { 5 } }, or with tensors of samples", what)
   end
   what = what .. ": input"
@@ -67,7 +69,10 @@ function tracing.inputs(what, given)
   return list, by_name
 end
 
--- So many samples of an input: random numbers, or rows of those that were given, from the end for another batch.
+-- How many samples a model is traced with: two numbers that lengths of a sample are seldom multiples of.
+local BATCHES = { 7, 11 }
+
+-- So many samples of an input: random numbers, or rows of those that were given, from the end for the other batch.
 local function draw(input, batch)
   if core.dtypes[input.dtype].float then
     local x = core.normal({ batch, table.unpack(input.shape) }, 0, 1):to(input.dtype)
@@ -75,7 +80,7 @@ local function draw(input, batch)
     return x
   end
   local rows, count = {}, #input.samples
-  for i = 1, batch do rows[i] = batch % 2 == 0 and (i - 1) % count + 1 or count - (i - 1) % count end
+  for i = 1, batch do rows[i] = batch == BATCHES[1] and (i - 1) % count + 1 or count - (i - 1) % count end
   return core.gather(input.samples, core.tensor(rows, "int32"), 1)
 end
 
@@ -106,16 +111,17 @@ local function resolve_operation(builder, t, rule, ...)
     result = t, batch = builder.batch, output = { table.unpack(t.shape, 2) } })
 end
 
+-- The operation that made a tensor and its arguments, as table.pack gives them.
+local function recorded(builder, t) return builder.notes[t] or table.pack(core.recorded(t)) end
+
 -- Whether a tensor was computed from an input or a layer's result; what was not, such as a weight in another
 -- shape, may have lengths that only look like the batch's.
 local function depends(builder, t)
   local answer = builder.depends[t]
   if answer == nil then
-    local recorded = table.pack(core.recorded(t))
+    local made = recorded(builder, t)
     answer = builder.ids[t] ~= nil
-    for i = 2, recorded.n do
-      answer = answer or core.is_tensor(recorded[i]) and depends(builder, recorded[i])
-    end
+    for i = 2, made.n do answer = answer or core.is_tensor(made[i]) and depends(builder, made[i]) end
     builder.depends[t] = answer
   end
   return answer
@@ -125,13 +131,17 @@ function resolve(builder, t)
   local value = builder.ids[t]
   if value then return value end
   if depends(builder, t) then
-    value = resolve_operation(builder, t, core.recorded(t))
+    local made = recorded(builder, t)
+    value = resolve_operation(builder, t, table.unpack(made, 1, made.n))
   else
     value = add_operation(builder, "constant", { tensor = t, output = { table.unpack(t.shape, 2) } })
   end
   builder.ids[t] = value
   return value
 end
+
+-- Of the layers that take several values, how many.
+local MOST_VALUES = { MultiHeadAttention = 3, OnnxGraph = math.huge }
 
 -- The step, or the steps, of one of fnet's layers with these arguments.
 local function add_layer(builder, layer, ...)
@@ -143,12 +153,14 @@ local function add_layer(builder, layer, ...)
       core.raise("%s: is called with %s, which cannot be exported", builder.what, core.kind(arguments[i]))
     end
   end
-  if #values == 1 then return layers.open(builder, layer, values) end
-  if layer.class_name ~= "MultiHeadAttention" or #values > 3 or arguments.n > #values then
+  if #values == 1 and layer.class_name ~= "OnnxGraph" then return layers.open(builder, layer, values) end
+  if #values > (MOST_VALUES[layer.class_name] or 0) or arguments.n > #values then
     core.raise("%s: is called with more than its input, which cannot be exported", builder.what)
   end
   return layers.add_step(builder, layer, layer.class_name, layer:name(), values)
 end
+
+local detach = core.methods.detach
 
 local function watch(builder)
   return function(layer, ...)
@@ -159,9 +171,13 @@ local function watch(builder)
     local value = add_layer(builder, layer, ...)[1]
     local _ <close> = observer.watch() -- what is inside the layer is no step
     local results = table.pack(layer:forward(...))
-    local y = results[1]:detach()
-    y.requires_grad = true -- so that the tape records what is made of it
+    if not core.is_tensor(results[1]) then
+      core.raise("%s: gives several results, and cannot be exported as a part of a model", builder.what)
+    end
+    local y = detach(results[1])
+    y.requires_grad = core.dtypes[y.dtype].float -- so that the tape records what is made of it
     builder.ids[y], results[1] = value, y
+    builder.steps[value - builder.inputs].output = { table.unpack(y.shape, 2) }
     return table.unpack(results, 1, results.n)
   end
 end
@@ -214,16 +230,20 @@ function tracing.program(what, model, known, operations, inputs, by_name, batch)
   end
   local y
   do
+    local notes, _ <close> = noting.watch(operations, function(t) return depends(builder, t) end)
+    builder.notes = notes
     local _ <close> = observer.watch { run = watch(builder) }
     y = modes.with(model, false, core.enable_grad, feed, model, by_name and named or samples)
   end
   local list, names = results_of(builder, y)
-  local results = {}
+  local results, kinds = {}, {}
   for i, result in ipairs(list) do
-    if result.rank == 0 or #result ~= batch or result.dtype ~= "float32" then
-      core.raise("%s: %s: result '%s': expected float32 [batch, ...], got %s for a batch of %d", what, builder.text,
-        names[i], core.kind(result), batch)
+    local kind = result.dtype
+    if result.rank == 0 or #result ~= batch or kind ~= "float32" and kind ~= "int32" then
+      core.raise("%s: %s: result '%s': expected float32 or int32 [batch, ...], got %s for a batch of %d", what,
+        builder.text, names[i], core.kind(result), batch)
     end
+    kinds[i] = kind
     if named[names[i]] then
       core.raise("%s: %s: '%s' is the name of an input and of a result; ONNX needs two", what, builder.text,
         names[i])
@@ -232,7 +252,8 @@ function tracing.program(what, model, known, operations, inputs, by_name, batch)
   end
   check_used(builder, inputs, results)
   layers.follow_shapes(what, builder.steps, shapes)
-  return { steps = builder.steps, shapes = shapes, results = results, inputs = inputs, names = names }
+  return { steps = builder.steps, shapes = shapes, results = results, kinds = kinds, inputs = inputs,
+    names = names }
 end
 
 --- Whether a model has to be traced: something in it is no layer that the exporter can do, or it takes several
@@ -244,7 +265,8 @@ end
 function tracing.is_needed(model, known, input)
   if core.is_tensor(input) or type(input) == "table" and not math.type(input[1]) then return true end
   for _, module in ipairs(model:modules()) do
-    if not layers.is_own(module) or module.class_name == "Lambda" then return true end
+    local kind = module.class_name
+    if not layers.is_own(module) or kind == "Lambda" or kind == "OnnxGraph" then return true end
     if not (known[module.class_name] or layers.is_opened(module.class_name)) then return true end
   end
   return false
@@ -261,8 +283,8 @@ end
 function tracing.twice(what, model, known, operations, input)
   local inputs, by_name = tracing.inputs(what, input)
   local _ <close> = keep_random()
-  return tracing.program(what, model, known, operations, inputs, by_name, 2),
-    tracing.program(what, model, known, operations, inputs, by_name, 3)
+  return tracing.program(what, model, known, operations, inputs, by_name, BATCHES[1]),
+    tracing.program(what, model, known, operations, inputs, by_name, BATCHES[2])
 end
 
 return tracing
