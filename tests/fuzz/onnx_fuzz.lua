@@ -1,5 +1,5 @@
 --- The reader of ONNX models. What it has read is carried out on small inputs, and what it gives is saved and
--- loaded: either works, or an error says why not.
+-- loaded, and written as ONNX again: either works, or an error says why not.
 
 local fnet = require "fnet"
 local answer = require "tests.fuzz.readers".answer
@@ -30,6 +30,9 @@ return function(path)
     if not inputs[i] then return end
   end
   expect_sentence(pcall(fnet.no_grad, model, table.unpack(inputs)))
+  assert(model:export_onnx(path))
+  local written = assert(fnet.load_onnx(path))
+  assert(written:sha256() == model:sha256())
   local saved, problem = pcall(model.save, model, path)
   expect_sentence(saved, problem)
   if not saved then return end

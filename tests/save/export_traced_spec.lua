@@ -118,6 +118,22 @@ describe("a class of a script's own as ONNX", function()
     refuses("computes otherwise for other samples", function(y) return y * (y:detach():sum():item() * w:norm()) end)
   end)
 
+  it("includes masks of attention, what no_grad does, and operations of the script's own", function()
+    local Masked = nn.module "Masked"
+    function Masked:init()
+      self.embedding, self.layer = nn.Embedding(5, 4), nn.TransformerLayer(4, 2)
+      self.attention = nn.MultiHeadAttention(4, 1)
+    end
+    local double = fnet.operation(function(x) return x * 2 end, function(dy) return dy * 2 end)
+    function Masked:forward(tokens)
+      local mask = tokens:ne(1):unsqueeze(2)
+      local h = self.layer(self.embedding(tokens), mask)
+      return double((self.attention(h, nil, nil, mask)))
+    end
+    local masked, tokens = Masked():eval(), fnet.tensor({ { 2, 3, 1, 1 }, { 5, 4, 3, 2 }, { 4, 1, 1, 1 } }, "int32")
+    checks:add(masked, { tokens }, { fnet.no_grad(masked, tokens) }, { input = tokens })
+  end)
+
   it("includes attention to what comes from elsewhere", function()
     local attention = nn.MultiHeadAttention(4, 2):eval()
     local query, key = fnet.randn { 3, 5, 4 }, fnet.randn { 3, 6, 4 }
@@ -160,6 +176,19 @@ describe("a class of a script's own as ONNX", function()
     refuses(otherwise, function(y) return y + y:masked_select(y:gt(0)):mean() end)
     refuses("export_onnx: Own() computes [7, 4] with 'atan2', which cannot be exported; what can: abs, ",
       function(y) return y:atan2(y) end)
+    local in_place = "export_onnx: a tensor is changed in place with what depends on the samples, which cannot be "
+      .. "exported; fnet.where and fnet.concat make a new one"
+    refuses(in_place, function(y)
+      local mask = y:gt(0)
+      fnet.no_grad(mask.fill, mask, 3)
+      return y * mask
+    end)
+    refuses(in_place, function(y)
+      local all = fnet.zeros(y.shape)
+      all[1] = y:detach()[1]
+      return y + all
+    end)
+    refuses(in_place, function(y) return fnet.zeros(y.shape):copy(y:detach()) end)
     refuses("export_onnx: ONNX has no running product; of numbers above 0 it is x:log():cumsum(axis):exp()",
       function(y) return y:cumprod(2) end)
     refuses("result 'output': expected float32 or int32 [batch, ...], got a float32 tensor of []",

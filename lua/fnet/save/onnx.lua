@@ -258,7 +258,7 @@ local function file_of(model, input)
   if file == write_program(again, opset) then return file end
   core.raise("export_onnx: %s computes otherwise for other samples, or another number of them; what no operation "
     .. "has recorded cannot be exported: item, a table of numbers, positions and lengths that depend on the "
-    .. "samples, random numbers, a length of the batch", model:name())
+    .. "samples, random numbers, a length of the batch (x * 0 + t repeats t for each sample)", model:name())
 end
 
 --- Writes the model as an ONNX file, opset 17: input [batch, sample], output [batch, ...], both float32, of any

@@ -112,7 +112,7 @@ local function resolve_operation(builder, t, rule, ...)
 end
 
 -- The operation that made a tensor and its arguments, as table.pack gives them.
-local function recorded(builder, t) return builder.notes[t] or table.pack(core.recorded(t)) end
+local function recorded(builder, t) return builder.noted.results[t] or table.pack(core.recorded(t)) end
 
 -- Whether a tensor was computed from an input or a layer's result; what was not, such as a weight in another
 -- shape, may have lengths that only look like the batch's.
@@ -160,16 +160,24 @@ local function add_layer(builder, layer, ...)
   return layers.add_step(builder, layer, layer.class_name, layer:name(), values)
 end
 
+-- At which place a layer may be given a mask.
+local MASKS = { MultiHeadAttention = 4, TransformerLayer = 2 }
+
+-- Whether a layer with these arguments becomes a step, or several; with a mask those of its own operations.
+local function is_step(builder, layer, ...)
+  local kind = layer.class_name
+  if not layers.is_own(layer) or MASKS[kind] and select(MASKS[kind], ...) ~= nil then return false end
+  return kind == "TransformerLayer" or builder.known[kind] ~= nil and not layers.is_opened(kind)
+end
+
 local detach = core.methods.detach
 
 local function watch(builder)
   return function(layer, ...)
-    local kind = layer.class_name
-    local is_step = layers.is_own(layer)
-      and (kind == "TransformerLayer" or builder.known[kind] and not layers.is_opened(kind))
-    if not is_step then return layer:forward(...) end
+    if not is_step(builder, layer, ...) then return layer:forward(...) end
     local value = add_layer(builder, layer, ...)[1]
     local _ <close> = observer.watch() -- what is inside the layer is no step
+    local _ <close> = builder.noted:pause()
     local results = table.pack(layer:forward(...))
     if not core.is_tensor(results[1]) then
       core.raise("%s: gives several results, and cannot be exported as a part of a model", builder.what)
@@ -230,8 +238,8 @@ function tracing.program(what, model, known, operations, inputs, by_name, batch)
   end
   local y
   do
-    local notes, _ <close> = noting.watch(operations, function(t) return depends(builder, t) end)
-    builder.notes = notes
+    local noted, _ <close> = noting.watch(what, operations, function(t) return depends(builder, t) end)
+    builder.noted = noted
     local _ <close> = observer.watch { run = watch(builder) }
     y = modes.with(model, false, core.enable_grad, feed, model, by_name and named or samples)
   end
