@@ -9,6 +9,13 @@ local cases = {}
 
 cases.DIRECTORY = os.getenv "ONNX_TESTS" or "/usr/share/libonnx-testdata/data"
 
+-- What fnet does otherwise, on purpose.
+local CORNERS = "result differs: ONNX's own numbers come of a length with a fraction, that is, of no number of "
+  .. "places; onnxruntime and PyTorch give what fnet gives"
+local OTHERWISE = {
+  resize_downsample_scales_cubic_align_corners = CORNERS, resize_downsample_scales_linear_align_corners = CORNERS,
+}
+
 local RELATIVE, ABSOLUTE = 1e-3, 1e-7 -- what ONNX's own runner allows
 
 local function files_of(pattern)
@@ -85,7 +92,7 @@ if arg and arg[0] and arg[0]:find "onnx/cases%.lua$" then
       passed = passed + 1
       if arg[2] == "passed" then print(name) end
     else
-      reason = short(reason)
+      reason = OTHERWISE[name] or short(reason)
       if not reasons[reason] then names[#names + 1] = reason end
       reasons[reason] = reasons[reason] or {}
       table.insert(reasons[reason], name)

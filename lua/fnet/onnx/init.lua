@@ -29,11 +29,11 @@ local function build(model, channels)
 end
 
 --- Loads an ONNX model (onnx.ai) as a module, opsets 7 to 21: it is called, trained, saved with model:save, loaded
--- again with fnet.load, and written as ONNX again with model:export_onnx. It takes and gives what the file says: pictures have their channels on the second
--- axis, [batch, channels, height, width], unless `channels = "last"` turns them, as fnet has them everywhere;
--- indices and class numbers count from 0. Its parameters are the file's weights by their names there, such as
--- "weights.fc1.weight"; it is in evaluation mode. Nothing of a file is passed over: an operation that fnet does not
--- have is refused, by its name.
+-- again with fnet.load, and written as ONNX again with model:export_onnx. It takes and gives what the file says:
+-- pictures have their channels on the second axis, [batch, channels, height, width], unless `channels = "last"`
+-- turns them, as fnet has them everywhere; indices and class numbers count from 0. Its parameters are the file's
+-- weights by their names there, such as "weights.fc1.weight"; it is in evaluation mode. Nothing of a file is passed
+-- over: an operation that fnet does not have is refused, by its name.
 ---@param path string
 ---@param options? table channels: "last" takes pictures of [batch, height, width, channels] whatever the file has,
 --- grey ones without channels, too; "first"

@@ -1,9 +1,11 @@
---- Operations of ONNX that are layers: products of matrices, convolutions, poolings, normalisations. Pictures have
--- their channels on the second axis there, and fnet's kernels have them last.
+--- Operations of ONNX that are layers: products of matrices, convolutions, normalisations. Pictures have their
+-- channels on the second axis there, and fnet's kernels have them last.
 
 local core = require "fnet.core"
+local is = require "fnet.base.is"
 local say = require "fnet.base.say"
 local values = require "fnet.onnx.values"
+local windows = require "fnet.onnx.windows"
 
 local operations = {}
 
@@ -32,59 +34,29 @@ function operations.Einsum(node, ...)
   return require("fnet.tensor.einsum").einsum(equation:gsub(" ", ""), ...)
 end
 
--- ---- sliding windows ----
+-- ---- convolutions ----
 
--- A picture with a height: a row of numbers is one of height 1. Gives it with its channels last.
-local function channels_last(x)
-  if x.rank == 3 then x = x:unsqueeze(3) end
-  if x.rank ~= 4 then
-    core.raise("expected an input of [batch, channels, length] or [batch, channels, height, width], got %s; "
-      .. "windows of three dimensions are not among fnet's", say.shape(x.shape))
-  end
-  return values.permute(x, { 1, 3, 4, 2 })
+-- One number a channel, for a tensor of that rank.
+local function by_channel(x, rank)
+  local shape = { 1, x:count() }
+  for axis = 3, rank do shape[axis] = 1 end
+  return x:reshape(shape)
 end
 
-local function channels_first(y, rank)
-  y = values.permute(y, { 1, 4, 2, 3 })
-  return rank == 3 and y:squeeze(3) or y
+-- Pictures as fnet's kernels take them: a row of numbers is one of height 1, a volume is cut into pictures, which
+-- the batch has for each depth: [batch * depth, height, width, channels].
+local function pictures_of(x)
+  if x.rank == 3 then return values.permute(x:unsqueeze(3), { 1, 3, 4, 2 }) end
+  if x.rank == 4 then return values.permute(x, { 1, 3, 4, 2 }) end
+  local shape = x.shape
+  return values.reshape(values.permute(x, { 1, 3, 4, 5, 2 }), { shape[1] * shape[3], shape[4], shape[5], shape[2] })
 end
 
--- A pair, down and across, of an attribute.
-local function pair(list, default, rank, name)
-  if not list then return { default, default } end
-  if #list ~= rank - 2 then core.raise("%s: expected %d numbers, got %d", name, rank - 2, #list) end
-  for _, number in ipairs(list) do
-    if math.type(number) ~= "integer" or number < 0 then core.raise("%s: got %s", name, tostring(number)) end
-  end
-  return rank == 3 and { name == "pads" and 0 or 1, list[1] } or { list[1], list[2] }
-end
-
--- Kernel, strides, dilations, and zeros before and behind, of a window on a picture with such a height and width.
-local function window_of(node, rank, kernel, size)
-  local attributes = node.attributes
-  local window = { kernel = kernel, strides = pair(attributes.strides, 1, rank, "strides"),
-    dilations = pair(attributes.dilations, 1, rank, "dilations"), before = { 0, 0 }, after = { 0, 0 } }
-  for i = 1, 2 do
-    if window.strides[i] < 1 or window.dilations[i] < 1 then core.raise "strides and dilations begin at 1" end
-  end
-  local pads, padding = attributes.pads, attributes.auto_pad or "NOTSET"
-  if padding == "SAME_UPPER" or padding == "SAME_LOWER" then
-    for i = 1, 2 do
-      local reach = (kernel[i] - 1) * window.dilations[i] + 1
-      local count = (size[i] + window.strides[i] - 1) // window.strides[i]
-      local total = math.max((count - 1) * window.strides[i] + reach - size[i], 0)
-      local less = total // 2
-      window.before[i] = padding == "SAME_UPPER" and less or total - less
-      window.after[i] = total - window.before[i]
-    end
-  elseif padding == "NOTSET" and pads then
-    if #pads ~= 2 * (rank - 2) then core.raise("pads: expected %d numbers, got %d", 2 * (rank - 2), #pads) end
-    window.before = pair({ table.unpack(pads, 1, rank - 2) }, 0, rank, "pads")
-    window.after = pair({ table.unpack(pads, rank - 1) }, 0, rank, "pads")
-  elseif padding ~= "NOTSET" and padding ~= "VALID" then
-    core.raise("auto_pad: unknown value '%s'", padding)
-  end
-  return window
+local function from_pictures(y, rank, batch, depth)
+  if rank == 4 then return values.permute(y, { 1, 4, 2, 3 }) end
+  if rank == 3 then return values.permute(y, { 1, 4, 2, 3 }):squeeze(3) end
+  local shape = y.shape
+  return values.permute(values.reshape(y, { batch, depth, shape[2], shape[3], shape[4] }), { 1, 5, 2, 3, 4 })
 end
 
 -- A kernel [height, width, ...] with zeros between its taps.
@@ -100,29 +72,59 @@ local function dilate(w, dilations)
   return w
 end
 
--- Weights [units, channels, height, width] as fnet has them, and the kernel's size.
-local function weights_of(node, w, rank, x)
-  if w.rank ~= rank then
+-- The weights [units, channels, lengths...] and their lengths.
+local function kernel_of(node, w, x)
+  local lengths = windows.lengths(x)
+  if w.rank ~= x.rank then
     core.raise("weights of %s do not fit an input of %s", say.shape(w.shape), say.shape(x.shape))
   end
-  if rank == 3 then w = w:unsqueeze(3) end
-  local shape = w.shape
-  local declared = node.attributes.kernel_shape
-  local kernel = { shape[3], shape[4] }
-  if declared and declared[#declared] ~= kernel[2] then
-    core.raise("kernel_shape says %s, the weights are %s", say.shape(declared), say.shape(shape))
+  local kernel, declared = { table.unpack(w.shape, 3) }, node.attributes.kernel_shape
+  if declared and not is.same_shape(declared, kernel) then
+    core.raise("kernel_shape says %s, the weights are %s", say.shape(declared), say.shape(w.shape))
   end
-  return values.permute(w, { 3, 4, 2, 1 }), kernel
+  return kernel, lengths
 end
 
+-- The last two of a window's numbers, of a row of numbers 1 or 0 first.
+local function pair(list, first)
+  local count = #list
+  return list[count - 1] or first, list[count]
+end
+
+-- Weights of pictures, [height, width, channels, units], at the k-th place of the depth where there is one.
+local function weight_at(w, k, dilations)
+  if w.rank == 3 then w = w:unsqueeze(3) end
+  if w.rank == 5 then w = w:select(3, k) end
+  return dilate(values.permute(w, { 3, 4, 2, 1 }), { pair(dilations, 1) })
+end
+
+local function whole_tensor(first, step, count)
+  return core.arange(first, first + (count - 1) * step, step, "int32")
+end
+
+-- A volume is the sum over the depth of the kernel of what its pictures give.
 function operations.Conv(node, x, w, b)
-  local rank, picture = x.rank, channels_last(x)
-  local weight, kernel = weights_of(node, w, rank, x)
-  local shape = picture.shape
-  local window = window_of(node, rank, kernel, { shape[2], shape[3] })
-  local y = core.conv2d(picture, dilate(weight, window.dilations), b, nil, window.strides[1], window.strides[2],
-    window.before[1], window.after[1], window.before[2], window.after[2], node.attributes.group or 1)
-  return channels_first(y, rank)
+  local kernel, lengths = kernel_of(node, w, x)
+  local window = windows.of(node, kernel, lengths)
+  local down, across = pair(window.strides, 1)
+  local above, left = pair(window.before, 0)
+  local below, right = pair(window.after, 0)
+  local function convolve(pictures, weight, bias)
+    return core.conv2d(pictures, weight, bias, nil, down, across, above, below, left, right,
+      node.attributes.group or 1)
+  end
+  if x.rank < 5 then
+    return from_pictures(convolve(pictures_of(x), weight_at(w, 1, window.dilations), b), x.rank)
+  end
+  local places, y = windows.places(window, 1, lengths[1]), nil
+  if places == 0 then core.raise("its window is larger than %s", say.shape(x.shape)) end
+  x = x:unslice(3, window.before[1] + 1, lengths[1] + window.before[1] + window.after[1])
+  for k = 1, kernel[1] do
+    local at = whole_tensor((k - 1) * window.dilations[1] + 1, window.strides[1], places)
+    local part = convolve(pictures_of(x:gather(at, 3)), weight_at(w, k, window.dilations), k == 1 and b or nil)
+    y = y and y + part or part
+  end
+  return from_pictures(y, 5, x.shape[1], places)
 end
 
 -- Crops what the padding takes away, or adds zeros at the end.
@@ -133,99 +135,54 @@ local function fit(y, axis, first, length)
   return first + length > have and part:unslice(axis, 1, length) or part
 end
 
+-- What is left of each length of a transposed convolution: where it begins, and its length.
+local function crops_of(node, window, lengths, full)
+  local attributes, count = node.attributes, #lengths
+  local extra = windows.numbers(attributes.output_padding, 0, count, "output_padding")
+  local wanted = attributes.output_shape and windows.numbers(attributes.output_shape, 1, count, "output_shape")
+  local mode, first, length = attributes.auto_pad, {}, {}
+  for i = 1, count do
+    local goal = wanted and wanted[i]
+      or (mode == "SAME_UPPER" or mode == "SAME_LOWER") and lengths[i] * window.strides[i]
+    if goal then
+      local total = math.max(full[i] + extra[i] - goal, 0)
+      first[i], length[i] = mode == "SAME_LOWER" and total - total // 2 or total // 2, goal
+    else
+      first[i], length[i] = window.before[i], full[i] - window.before[i] - window.after[i] + extra[i]
+    end
+  end
+  return first, length
+end
+
 -- The gradient of a convolution with respect to its input is the convolution the other way round.
 function operations.ConvTranspose(node, x, w, b)
-  local attributes, rank, picture = node.attributes, x.rank, channels_last(x)
-  local weight, kernel = weights_of(node, w, rank, x)
-  local size = { picture.shape[2], picture.shape[3] }
-  local strides, dilations = pair(attributes.strides, 1, rank, "strides"),
-    pair(attributes.dilations, 1, rank, "dilations")
-  local extra = pair(attributes.output_padding, 0, rank, "pads")
-  local wanted = attributes.output_shape and pair(attributes.output_shape, 1, rank, "output_shape")
-  if weight.shape[4] ~= picture.shape[4] or weight.dtype ~= picture.dtype then
+  local kernel, lengths = kernel_of(node, w, x)
+  local window, shape, full = windows.of(node, kernel, lengths), x.shape, {}
+  if w.shape[1] ~= shape[2] or w.dtype ~= x.dtype then
     core.raise("weights %s of %s do not fit an input %s of %s", w.dtype, say.shape(w.shape), x.dtype,
-      say.shape(x.shape))
+      say.shape(shape))
   end
-  weight = dilate(weight, dilations)
-  local full, first, length = {}, {}, {}
-  local padded = window_of(node, rank, kernel, size)
-  for i = 1, 2 do
-    full[i] = strides[i] * (size[i] - 1) + weight.shape[i]
-    local mode = attributes.auto_pad
-    if not wanted and (mode == "SAME_UPPER" or mode == "SAME_LOWER") then
-      wanted = { size[1] * strides[1], size[2] * strides[2] }
+  for i, length in ipairs(lengths) do
+    full[i] = window.strides[i] * (length - 1) + (kernel[i] - 1) * window.dilations[i] + 1
+  end
+  local height, width = pair(full, 1)
+  local down, across = pair(window.strides, 1)
+  local pictures, y = pictures_of(x), nil
+  for k = 1, x.rank == 5 and kernel[1] or 1 do
+    local part = from_pictures(core.conv2d_input(pictures, weight_at(w, k, window.dilations), height, width, down,
+      across, 0, 0, 0, 0, node.attributes.group or 1), x.rank, shape[1], lengths[1])
+    if x.rank == 5 then
+      local at = whole_tensor((k - 1) * window.dilations[1] + 1, window.strides[1], lengths[1])
+      part = core.scatter(part, at, 3, full[1])
     end
-    if wanted then
-      local total = math.max(full[i] + extra[i] - wanted[i], 0)
-      first[i] = mode == "SAME_UPPER" and total // 2 or mode == "SAME_LOWER" and total - total // 2 or total // 2
-      length[i] = wanted[i]
-    else
-      first[i], length[i] = padded.before[i], full[i] - padded.before[i] - padded.after[i] + extra[i]
-    end
+    y = y and y + part or part
   end
-  local y = core.conv2d_input(picture, weight, full[1], full[2], strides[1], strides[2], 0, 0, 0, 0,
-    attributes.group or 1)
-  y = fit(fit(y, 2, first[1], length[1]), 3, first[2], length[2])
-  return channels_first(b and y + b or y, rank)
+  local first, length = crops_of(node, window, lengths, full)
+  for i = 1, #lengths do y = fit(y, i + 2, first[i], length[i]) end
+  return b and y + by_channel(b, y.rank) or y
 end
-
--- The windows of a pooling. With ceil_mode a last window may reach over the edge, if it begins before it.
-local function pooling_window(node, rank, size)
-  local attributes = node.attributes
-  if not attributes.kernel_shape then core.raise "has no kernel_shape" end
-  local kernel = pair(attributes.kernel_shape, 1, rank, "kernel_shape")
-  local window = window_of(node, rank, kernel, size)
-  if window.dilations[1] ~= 1 or window.dilations[2] ~= 1 then core.raise "fnet's poolings have no dilations" end
-  window.reaches_over = false
-  for i = 1, 2 do
-    local before, stride = window.before[i], window.strides[i]
-    local room = size[i] + before + window.after[i] - kernel[i]
-    local count = attributes.ceil_mode == 1 and (room + stride - 1) // stride or room // stride
-    if count * stride >= size[i] + before then count = count - 1 end
-    local missing = count * stride - room
-    if missing > 0 then window.after[i], window.reaches_over = window.after[i] + missing, true end
-  end
-  return window
-end
-
-function operations.MaxPool(node, x)
-  if #node.outputs > 1 then core.raise "fnet's MaxPool does not give the positions of the maxima" end
-  local rank, picture = x.rank, channels_last(values.is_whole(x) and x:float() or x)
-  local w = pooling_window(node, rank, { picture.shape[2], picture.shape[3] })
-  local y = core.max_pool(picture, nil, w.kernel[1], w.kernel[2], w.strides[1], w.strides[2], w.before[1],
-    w.after[1], w.before[2], w.after[2])
-  return channels_first(y, rank):to(x.dtype)
-end
-
-function operations.AveragePool(node, x)
-  local rank, picture = x.rank, channels_last(x)
-  local w = pooling_window(node, rank, { picture.shape[2], picture.shape[3] })
-  local counts_zeros = node.attributes.count_include_pad == 1
-  if counts_zeros and w.reaches_over then
-    core.raise "ceil_mode with count_include_pad is not among fnet's poolings"
-  end
-  return channels_first(core.avg_pool(picture, nil, w.kernel[1], w.kernel[2], w.strides[1], w.strides[2],
-    w.before[1], w.after[1], w.before[2], w.after[2], counts_zeros), rank)
-end
-
--- f of each channel's picture.
-local function over_picture(x, f)
-  local shape = x.shape
-  local y = f(x:reshape { shape[1], shape[2], values.product(shape, 3, #shape) }, 3)
-  for axis = 3, #shape do shape[axis] = 1 end
-  return y:reshape(shape)
-end
-function operations.GlobalAveragePool(_, x) return over_picture(x, core.methods.mean) end
-function operations.GlobalMaxPool(_, x) return over_picture(x, core.methods.max) end
 
 -- ---- normalisations ----
-
--- One number a channel, for a tensor of that rank.
-local function by_channel(x, rank)
-  local shape = { 1, x:count() }
-  for axis = 3, rank do shape[axis] = 1 end
-  return x:reshape(shape)
-end
 
 -- As a file for use has it: by the statistics that it holds, in training mode, too.
 function operations.BatchNormalization(node, x, scale, bias, mean, variance)

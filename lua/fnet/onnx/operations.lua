@@ -7,7 +7,9 @@ local reader = require "fnet.onnx.reader"
 
 local operations = { functions = {} }
 
-for _, part in ipairs { "elementwise", "indices", "layers", "losses", "recurrent", "reductions", "shapes" } do
+for _, part in ipairs {
+  "elementwise", "indices", "layers", "losses", "pooling", "recurrent", "reductions", "resize", "shapes",
+} do
   for name, f in pairs(require("fnet.onnx." .. part)) do operations.functions[name] = f end
 end
 
@@ -31,7 +33,8 @@ operations.ATTRIBUTES = {
   bias = NUMBER, blocksize = INTEGER, ceil_mode = INTEGER, clip = NUMBER, coordinate_transformation_mode = TEXT,
   count_include_pad = INTEGER, cubic_coeff_a = NUMBER, detect_negative = INTEGER, detect_positive = INTEGER,
   dilations = INTEGERS, direction = TEXT, dtype = INTEGER, ["end"] = INTEGER, ends = INTEGERS, epsilon = NUMBER,
-  equation = TEXT, exclude_outside = INTEGER, exclusive = INTEGER, fmod = INTEGER, gamma = NUMBER, group = INTEGER,
+  equation = TEXT, exclude_outside = INTEGER, exclusive = INTEGER, extrapolation_value = NUMBER, fmod = INTEGER,
+  gamma = NUMBER, group = INTEGER,
   hidden_size = INTEGER, ignore_index = INTEGER, input_forget = INTEGER, k = INTEGER,
   keep_aspect_ratio_policy = TEXT, keepdims = INTEGER, kernel_shape = INTEGERS, lambd = NUMBER, largest = INTEGER,
   layout = INTEGER, linear_before_reset = INTEGER, max = NUMBER, min = NUMBER, mode = TEXT, nearest_mode = TEXT,
@@ -40,7 +43,7 @@ operations.ATTRIBUTES = {
   select_last_index = INTEGER, size = INTEGER, sorted = INTEGER, spatial = INTEGER, split = INTEGERS,
   start = INTEGER, starts = INTEGERS, steps = INTEGERS, strides = INTEGERS, time_axis = INTEGER, to = INTEGER,
   training_mode = INTEGER, transA = INTEGER, transB = INTEGER, upper = INTEGER, value = SCALAR,
-  activation_alpha = false, activation_beta = false, extrapolation_value = false, momentum = false, ratio = false,
+  activation_alpha = false, activation_beta = false, momentum = false, ratio = false,
   round_mode = false, saturate = false, seed = false, stash_type = false, storage_order = false,
 }
 

@@ -22,18 +22,6 @@ local function reduce(node, x, axes, f)
   return values.reshape(f(values.reshape(values.permute(x, order), left), #left), kept)
 end
 
-local function product(x, axis)
-  if core.methods.prod then return x:prod(axis) end
-  local shape = x.shape
-  if shape[axis] == 0 then
-    table.remove(shape, axis)
-    return core.full(shape, 1, x.dtype)
-  end
-  local result = x:select(axis, 1)
-  for i = 2, shape[axis] do result = result * x:select(axis, i) end
-  return result
-end
-
 -- Of nothing the sum is 0, whose logarithm is -infinity.
 local function log_sum_exp(x, axis)
   if x.shape[axis] == 0 then return x:sum(axis):log() end
@@ -47,7 +35,7 @@ local REDUCTIONS = {
   ReduceMean = function(x, axis) return x:mean(axis) end,
   ReduceMax = function(x, axis) return x:max(axis) end,
   ReduceMin = function(x, axis) return x:min(axis) end,
-  ReduceProd = product,
+  ReduceProd = function(x, axis) return x:prod(axis) end,
   ReduceL1 = function(x, axis) return x:abs():sum(axis) end,
   ReduceL2 = function(x, axis) return (x * x):sum(axis):sqrt() end,
   ReduceSumSquare = function(x, axis) return (x * x):sum(axis) end,
@@ -100,16 +88,14 @@ function operations.MeanVarianceNormalization(node, x)
   return (x - mean) / ((square - mean * mean):sqrt() + 1e-9)
 end
 
-if core.methods.cumsum then
-  function operations.CumSum(node, x, axis)
-    axis = values.axis(values.list(axis)[1], x.rank)
-    local length = x.shape[axis]
-    local turned = core.arange(length, 1, -1, "int32")
-    if node.attributes.reverse == 1 then x = x:gather(turned, axis) end
-    local y = x:cumsum(axis)
-    if node.attributes.exclusive == 1 then y = y - x end
-    return node.attributes.reverse == 1 and y:gather(turned, axis) or y
-  end
+function operations.CumSum(node, x, axis)
+  axis = values.axis(values.list(axis)[1], x.rank)
+  local length = x.shape[axis]
+  local turned = core.arange(length, 1, -1, "int32")
+  if node.attributes.reverse == 1 then x = x:gather(turned, axis) end
+  local y = x:cumsum(axis)
+  if node.attributes.exclusive == 1 then y = y - x end
+  return node.attributes.reverse == 1 and y:gather(turned, axis) or y
 end
 
 return operations

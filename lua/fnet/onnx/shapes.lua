@@ -11,7 +11,7 @@ local axis_of, list, list_or = values.axis, values.list, values.list_or
 
 local operations = {}
 
-local PLACES_MOST = 1 << 20 -- of a resized axis, or of an edge that is repeated
+local PLACES_MOST = 1 << 20 -- of an edge that is repeated
 
 local function whole(numbers)
   return #numbers > 0 and core.tensor(numbers, "int32") or core.full({ 0 }, 0, "int32")
@@ -228,7 +228,7 @@ end
 function operations.Cast(node, x) return cast(x, node.attributes.to) end
 function operations.CastLike(_, x, other) return x:to(other.dtype) end
 
--- ---- edges and sizes of pictures ----
+-- ---- edges and blocks of pictures ----
 
 -- Positions from 1 that an axis has with so many more before and behind it.
 local MODES = {
@@ -291,108 +291,12 @@ function operations.SpaceToDepth(node, x)
     :reshape { b, c * size * size, h // size, w // size }
 end
 
--- Where a position of the result, from 0, lies in the input.
-local COORDINATES = {
-  half_pixel = function(at, scale) return (at + 0.5) / scale - 0.5 end,
-  pytorch_half_pixel = function(at, scale, _, count) return count > 1 and (at + 0.5) / scale - 0.5 or 0 end,
-  asymmetric = function(at, scale) return at / scale end,
-  align_corners = function(at, _, length, count) return count > 1 and at * (length - 1) / (count - 1) or 0 end,
-  tf_half_pixel_for_nn = function(at, scale) return (at + 0.5) / scale end,
-}
-local NEAREST = {
-  round_prefer_floor = function(at) return math.ceil(at - 0.5) end,
-  round_prefer_ceil = function(at) return math.floor(at + 0.5) end,
-  floor = math.floor, ceil = math.ceil,
-}
-
--- By mode: how many neighbours a position has, and how much of one at a distance it takes: all, a line between two,
--- or a cubic through four (Keys, 1981).
-local MODES_OF_SIZE = {
-  nearest = { 1, function() return 1 end },
-  linear = { 2, function(distance) return 1 - distance end },
-  cubic = { 4, function(distance, a)
-    if distance <= 1 then return ((a + 2) * distance - (a + 3)) * distance * distance + 1 end
-    return ((distance - 5) * distance + 8) * distance * a - 4 * a
-  end },
-}
-
--- One axis with another length.
-local function resize_axis(x, axis, scale, count, node, mode, place, nearest)
-  local length, taps, share_of = x.shape[axis], table.unpack(mode)
-  if count > PLACES_MOST then core.raise("cannot make %.0f places of an axis", count) end
-  if count == 0 or length == 0 then core.raise "an axis without places cannot be resized" end
-  local places, shares, ones, y = {}, {}, {}, nil
-  for k = 1, taps do places[k], shares[k] = {}, {} end
-  for i = 1, count do
-    local at = place(i - 1, scale, length, count)
-    local below, total = taps == 1 and nearest(at) or math.floor(at), 0
-    for k = 1, taps do
-      local neighbour = below + k - math.max(taps // 2, 1)
-      local inside = math.max(math.min(neighbour, length - 1), 0)
-      places[k][i] = math.tointeger(inside) + 1
-      local is_left_out = node.attributes.exclude_outside == 1 and inside ~= neighbour
-      shares[k][i] = is_left_out and 0 or share_of(math.abs(at - neighbour), node.attributes.cubic_coeff_a or -0.75)
-      total = total + shares[k][i]
-    end
-    if node.attributes.exclude_outside == 1 then
-      for k = 1, taps do shares[k][i] = shares[k][i] / total end
-    end
-  end
-  for i = 1, x.rank do ones[i] = i == axis and count or 1 end
-  for k = 1, taps do
-    local part = x:gather(whole(places[k]), axis)
-    if taps == 1 then return part end
-    part = part * core.tensor(shares[k], x.dtype):reshape(ones)
-    y = y and y + part or part
-  end
-  return y
-end
-
--- A list of floats, an input that may be there without numbers.
-local function floats(t)
-  return t and t:count() > 0 and t:reshape({ t:count() }):totable() or nil
-end
-
-function operations.Resize(node, x, roi, scales, sizes)
-  if node.opset < 11 then scales = roi end
-  local attributes, shape, rank = node.attributes, x.shape, x.rank
-  local mode = MODES_OF_SIZE[attributes.mode or "nearest"]
-  local place = COORDINATES[attributes.coordinate_transformation_mode
-    or node.opset < 11 and "asymmetric" or "half_pixel"]
-  local nearest = NEAREST[attributes.nearest_mode or node.opset < 11 and "floor" or "round_prefer_floor"]
-  if not mode then core.raise("has the mode '%s'; fnet has nearest, linear and cubic", attributes.mode) end
-  if not place or not nearest then core.raise "has a mode of positions that fnet has not" end
-  if attributes.antialias == 1 then core.raise "antialias is not among what fnet does" end
-  if attributes.keep_aspect_ratio_policy and attributes.keep_aspect_ratio_policy ~= "stretch" then
-    core.raise "keep_aspect_ratio_policy is not among what fnet does"
-  end
-  local factors, counts = floats(scales) or attributes.scales, sizes and list(sizes)
-  local axes = values.axes(attributes.axes, rank)
-  for i, axis in ipairs(axes) do
-    local scale = counts and counts[i] and counts[i] / shape[axis] or factors and factors[i]
-    if not scale or not (scale > 0 and scale <= PLACES_MOST) then core.raise "its scales do not fit" end
-    local count = counts and counts[i] or math.tointeger(math.floor(shape[axis] * scale)) or math.huge
-    if count ~= shape[axis] or scale ~= 1 then
-      x = resize_axis(x, axis, scale, count, node, mode, place, nearest)
-    end
-  end
-  return x
-end
-
-function operations.Upsample(node, x, scales)
-  local inner = { opset = 10, attributes = { mode = node.attributes.mode, scales = node.attributes.scales } }
-  return operations.Resize(inner, x, scales)
-end
-
--- Sorted ones are a method of tensors, where this version of fnet has it.
-if core.methods.topk then
-  function operations.TopK(node, x, k)
-    local attributes = node.attributes
-    local axis = axis_of(attributes.axis or -1, x.rank)
-    local found, places = x:topk(k and list(k)[1] or attributes.k,
-      { axis = axis, smallest = attributes.largest == 0 })
-    return found, (places:double() - 1):int()
-  end
+function operations.TopK(node, x, k)
+  local attributes = node.attributes
+  local axis = axis_of(attributes.axis or -1, x.rank)
+  local found, places = x:topk(k and list(k)[1] or attributes.k,
+    { axis = axis, smallest = attributes.largest == 0 })
+  return found, (places:double() - 1):int()
 end
 
 return operations
