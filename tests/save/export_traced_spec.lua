@@ -118,6 +118,26 @@ describe("a class of a script's own as ONNX", function()
     refuses("computes otherwise for other samples", function(y) return y * (y:detach():sum():item() * w:norm()) end)
   end)
 
+  it("repeats for each sample what the number of samples alone says of it", function()
+    local Cell = nn.module "Cell"
+    function Cell:init()
+      self.token, self.dense = fnet.randn { 1, 1, 3 }, nn.Dense(7, 4)
+      self.token.requires_grad = true
+    end
+    function Cell:forward(x)
+      local h = fnet.zeros { #x, 4 }
+      x = fnet.concat({ self.token:expand { #x, 1, 3 }, x }, 2)
+      for i = 1, x.shape[2] do h = self.dense(fnet.concat({ x:select(2, i), h }, 2)):tanh() end
+      return h + fnet.full({ #x }, 2, "int32"):unsqueeze(2)
+    end
+    local cell, x = Cell(), fnet.randn { 4, 5, 3 }
+    checks:add(cell, { x }, { fnet.no_grad(cell, x) }, { input = { 5, 3 } })
+    checks:add(cell, { x[1]:unsqueeze(1) }, { fnet.no_grad(cell, x[1]:unsqueeze(1)) }, { input = { 5, 3 } })
+    refuses("computes otherwise for other samples", function(y)
+      return y + fnet.arange(1, #y):unsqueeze(2)
+    end)
+  end)
+
   it("includes masks of attention, what no_grad does, and operations of the script's own", function()
     local Masked = nn.module "Masked"
     function Masked:init()

@@ -203,7 +203,10 @@ end
 
 -- What stands for a step of a model that was traced: a constant, or an operation of tensors.
 local function write_traced(graph, step, names)
-  if step.tensor then return graph:tensor("value", step.tensor) end
+  if step.tensor then
+    local value = graph:tensor("value", step.tensor)
+    return step.is_repeated and graph:repeated(value, step.output, names[1]) or value
+  end
   local arguments = {}
   for i = 1, step.arguments.n do
     arguments[i] = step.operands[i] and names[step.operands[i]] or step.arguments[i]
@@ -258,7 +261,7 @@ local function file_of(model, input)
   if file == write_program(again, opset) then return file end
   core.raise("export_onnx: %s computes otherwise for other samples, or another number of them; what no operation "
     .. "has recorded cannot be exported: item, a table of numbers, positions and lengths that depend on the "
-    .. "samples, random numbers, a length of the batch (x * 0 + t repeats t for each sample)", model:name())
+    .. "samples, random numbers, a length of the batch", model:name())
 end
 
 --- Writes the model as an ONNX file, opset 17: input [batch, sample], output [batch, ...], both float32, of any

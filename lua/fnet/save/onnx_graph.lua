@@ -166,6 +166,12 @@ function Graph:gelu(x)
   return self:node("Mul", { x, share })
 end
 
+-- A row of that shape for each sample of an input.
+function Graph:repeated(row, shape, input)
+  local batch = self:node("Shape", { input }, { start = 0, ["end"] = 1 })
+  return self:node("Expand", { row, self:node("Concat", { batch, self:integers("shape", shape) }, { axis = 0 }) })
+end
+
 -- x in another shape; 0 is a length that stays, -1 what is left.
 function Graph:reshape(x, name, lengths) return self:node("Reshape", { x, self:integers(name, lengths) }) end
 

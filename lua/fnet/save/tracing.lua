@@ -280,6 +280,22 @@ function tracing.is_needed(model, known, input)
   return false
 end
 
+-- Whether the tensor has a row for each sample, all of them equal.
+local function has_equal_rows(t, batch)
+  return t ~= nil and t.rank > 0 and #t == batch and t:slice(1, 1, 1):expand(t.shape):equal(t)
+end
+
+-- A constant with as many equal rows as there are samples, such as a token for each or the first state of a loop,
+-- is a row that is repeated. It is found in both programs: in one it may have such a length by chance.
+local function find_repeated(program, again)
+  for i, step in ipairs(program.steps) do
+    local other = again.steps[i] or {}
+    if has_equal_rows(step.tensor, BATCHES[1]) and has_equal_rows(other.tensor, BATCHES[2]) then
+      for _, own in ipairs { step, other } do own.tensor, own.is_repeated = own.tensor:slice(1, 1, 1), true end
+    end
+  end
+end
+
 --- The steps of a model, found twice.
 ---@param what string
 ---@param model nn.Module
@@ -291,8 +307,10 @@ end
 function tracing.twice(what, model, known, operations, input)
   local inputs, by_name = tracing.inputs(what, input)
   local _ <close> = keep_random()
-  return tracing.program(what, model, known, operations, inputs, by_name, BATCHES[1]),
-    tracing.program(what, model, known, operations, inputs, by_name, BATCHES[2])
+  local program = tracing.program(what, model, known, operations, inputs, by_name, BATCHES[1])
+  local again = tracing.program(what, model, known, operations, inputs, by_name, BATCHES[2])
+  find_repeated(program, again)
+  return program, again
 end
 
 return tracing
