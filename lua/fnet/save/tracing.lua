@@ -94,15 +94,25 @@ local function add_operation(builder, kind, fields)
   return fields.value
 end
 
+-- What scripts call operations that have other names in fnet.core.
+local PUBLIC = {
+  concat2 = "concat", order = "sort", put_along = "scatter_add", scan = "cumsum", scatter = "scatter_add",
+  take_along = "take_along_axis", triangle = "tril",
+}
+
+local function refuse_operation(builder, t, rule)
+  local names = {}
+  for name in next, builder.operations do names[PUBLIC[name] or name] = true end
+  rule = type(rule) == "string" and rule or "an operation of its own"
+  core.raise("%s: %s computes %s with '%s', which cannot be exported; what can: %s, what is made of these, and "
+    .. "fnet's layers", builder.what, builder.text, say.shape(t.shape), rule,
+    table.concat(naming.sorted(names), ", "))
+end
+
 local resolve -- function(builder, tensor) -> value
 
 local function resolve_operation(builder, t, rule, ...)
-  local write = builder.operations[rule]
-  if not write then
-    core.raise("%s: %s computes %s with '%s', which cannot be exported; what can: %s, and fnet's layers",
-      builder.what, builder.text, say.shape(t.shape), type(rule) == "string" and rule or "an operation of its own",
-      table.concat(naming.sorted(builder.operations), ", "))
-  end
+  local write = builder.operations[rule] or refuse_operation(builder, t, rule)
   local arguments, values = table.pack(...), {}
   for i = 1, arguments.n do
     if core.is_tensor(arguments[i]) then values[i] = resolve(builder, arguments[i]) end
