@@ -3,6 +3,7 @@
 
 local fnet = require "fnet"
 local command = require "tests.support.command"
+local graphs = require "fnet.save.onnx_graph"
 local support = require "tests.support"
 local nn = fnet.nn
 
@@ -89,6 +90,26 @@ describe("a model from an ONNX file, as one again,", function()
     checks:add(model, two, { fnet.no_grad(model, table.unpack(two)) }, { input = two })
     model = Tokens()
     checks:add(model, tokens, { fnet.no_grad(model, tokens[1]) }, { input = tokens[1] }, 18)
+  end)
+
+  it("takes grey pictures without channels, and gives whole numbers, as a part of another", function()
+    local graph = graphs.new(17)
+    graph.place = "small"
+    local maps = graph:node("Conv", { "x", graph:tensor("w", fnet.randn { 2, 1, 3, 3 }) })
+    local flat = graph:node("Flatten", { maps })
+    graph:put("ArgMax", "end", { flat }, { "y" }, { axis = 1, keepdims = 0 })
+    command.write_file(directory .. "/grey.onnx", graph:file(
+      { { name = "x", shape = { "batch", 1, 6, 5 }, type = graphs.types.float32 } },
+      { { name = "y", shape = { "batch" }, type = graphs.types.int64 } }))
+    local body = assert(fnet.load_onnx(directory .. "/grey.onnx", { channels = "last" }))
+    local Named = nn.module "Named"
+    function Named:init() self.body = body end
+    function Named:forward(x) return { place = self.body(x), twice = self.body(x):float() * 2 } end
+    local named = Named()
+    for _, x in ipairs { fnet.randn { 3, 6, 5 }, fnet.randn { 3, 6, 5, 1 }, fnet.randn { 3, 1, 6, 5 } } do
+      local y = fnet.no_grad(named, x)
+      checks:add(named, { x }, { y.place, y.twice }, { input = x })
+    end
   end)
 
   it("gives the same in onnxruntime", function()

@@ -193,7 +193,7 @@ local function watch(builder)
       core.raise("%s: gives several results, and cannot be exported as a part of a model", builder.what)
     end
     local y = detach(results[1])
-    y.requires_grad = core.dtypes[y.dtype].float -- so that the tape records what is made of it
+    if core.dtypes[y.dtype].float then y.requires_grad = true end -- so that the tape records what is made of it
     builder.ids[y], results[1] = value, y
     builder.steps[value - builder.inputs].output = { table.unpack(y.shape, 2) }
     return table.unpack(results, 1, results.n)
