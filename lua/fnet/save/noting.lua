@@ -87,6 +87,7 @@ function Noted.watch(what, names, depends)
   replace(core.metatable, "__newindex", with_refusal)
 
   return noted, closing(function()
+    noted.paused = true -- for what has been loaded meanwhile, and keeps a function
     for _, entry in ipairs(before) do rawset(table.unpack(entry)) end
   end)
 end
