@@ -125,6 +125,17 @@ double reduce_root(size_t n, size_t step, const double *x, double mean) {
     return most * sqrt(sum);
 }
 
+double reduce_far_variance(size_t n, size_t step, const double *x, double over) {
+    double first = n > 0 ? x[0] * REDUCE_NEARER : 0, mean = 0, sum = 0;
+    for (size_t i = 0; i < n; i++) mean += x[i * step] * REDUCE_NEARER - first;
+    mean = mean / (double)n + first;
+    for (size_t i = 0; i < n; i++) {
+        double distance = x[i * step] * REDUCE_NEARER - mean;
+        sum += distance * distance;
+    }
+    return sum / over;
+}
+
 /* Row after row of the columns, so that memory is read in order. Whole numbers below 2^53 are exact in double. */
 #define INTEGERS(name, type)                                                                                       \
     static void name##_rows(const struct job *job, const type *x, size_t i, size_t end, size_t columns,            \

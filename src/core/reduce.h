@@ -19,6 +19,11 @@ void reduce_moments(enum dtype dtype, size_t outer, size_t n, size_t inner, cons
    outside double. */
 double reduce_root(size_t n, size_t step, const double *x, double mean);
 
+/* The sum of squared distances from the mean, divided by `over`, of every step-th number times REDUCE_NEARER: where
+   those of the numbers themselves overflow on the way, although the variance or its root does not. */
+#define REDUCE_NEARER 0x1p-600
+double reduce_far_variance(size_t n, size_t step, const double *x, double over);
+
 /* y[outer, inner] = the exact sum, maximum or minimum over n of uint8 or int32. */
 void reduce_integers(enum reduction operation, enum dtype dtype, size_t outer, size_t n, size_t inner,
                      const void *x, double *y);

@@ -133,6 +133,11 @@ int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *
     if (lua_type(L, index) == LUA_TTABLE)
         return lerror(L, "%s: axis: expected a whole number from 1 to %d, got table; one axis a call", what,
                       t->rank);
+    if (t->rank > 0 && lua_type(L, index) == LUA_TNUMBER && lua_tonumber(L, index) < 1) {
+        lua_pushvalue(L, index);
+        return lerror(L, "%s: axis: expected a whole number from 1 to %d, got %s; the last axis is %d", what,
+                      t->rank, lua_tostring(L, -1), t->rank);
+    }
     lua_pushfstring(L, "%s: axis", what);
     int axis = (int)lcheck_integer(L, index, lua_tostring(L, -1), 1, t->rank) - 1;
     lua_pop(L, 1);

@@ -73,10 +73,12 @@ static int scan(lua_State *L) {
     if (!whole) return 1;
     lcheck_interrupt(L); /* then elements are no numbers */
     const double *values = y->data;
-    for (size_t i = 0, count = tensor_count(y); i < count; i++)
-        if (!(values[i] >= INT32_MIN && values[i] <= INT32_MAX))
-            return lerror(L, "%s: %f at %s is outside int32, the type for whole numbers; use t:double():%s()", what,
-                          values[i], lpush_position(L, y, i), what);
+    for (size_t i = 0, count = tensor_count(y); i < count; i++) {
+        if (values[i] >= INT32_MIN && values[i] <= INT32_MAX) continue;
+        bool joined = strcmp(what, "prod") == 0; /* its axes, so the place is none that the caller knows */
+        return lerror(L, "%s: %f%s is outside int32, the type for whole numbers; use t:double():%s()", what,
+                      values[i], joined ? "" : lua_pushfstring(L, " at %s", lpush_position(L, y, i)), what);
+    }
     ltensor_copy(L, what, INT32, y);
     return 1;
 }

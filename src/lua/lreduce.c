@@ -132,12 +132,16 @@ static int minimum(lua_State *L) { return reduce(L, "min", REDUCE_MINIMUM); }
 static enum dtype exact_type(enum dtype dtype) { return dtype == INT32 || dtype == FLOAT64 ? FLOAT64 : FLOAT32; }
 static enum dtype result_type(enum dtype dtype) { return dtype == FLOAT64 ? FLOAT64 : FLOAT32; }
 
+/* The first of the doubles that result number i comes from. */
+static const double *first_of(const struct plan *plan, size_t i) {
+    return (const double *)plan->x->data + i / plan->inner * plan->n * plan->inner + i % plan->inner;
+}
+
 /* The root of a sum of squares, number `i` of the results, again where the squares are outside double; float32's
    are not. `mean`: of each result, or NULL for 0. */
 static double root_of(const struct plan *plan, double squares, size_t i, const double *mean) {
     if (plan->x->dtype == FLOAT32 || (squares > 1e-280 && squares < INFINITY)) return sqrt(squares);
-    const double *x = (const double *)plan->x->data + i / plan->inner * plan->n * plan->inner + i % plan->inner;
-    return reduce_root(plan->n, plan->inner, x, mean ? mean[i] : 0);
+    return reduce_root(plan->n, plan->inner, first_of(plan, i), mean ? mean[i] : 0);
 }
 
 /* spread(t, axis, keep, correction): the variance, or its root, from moments in double. */
@@ -155,6 +159,9 @@ static int spread(lua_State *L, const char *what, bool root) {
     for (size_t i = 0; i < shape[1]; i++) {
         double over = count > 0 ? count : 0;
         y[i] = root ? root_of(&plan, y[i], i, moments->data) / sqrt(over) : y[i] / over;
+        if (exact == FLOAT32 || isfinite(y[i])) continue;
+        double variance = reduce_far_variance(plan.n, plan.inner, first_of(&plan, i), over);
+        y[i] = (root ? sqrt(variance) : variance / REDUCE_NEARER) / REDUCE_NEARER;
     }
     rounding_end(before);
     push_results(L, what, &plan, result_type(dtype), y);

@@ -120,6 +120,18 @@ describe("squares of the largest and the smallest numbers", function()
       assert.is_true(math.abs(t:norm(2, 1)[2] / scale / 17 ^ 0.5 - 1) < 1e-15)
       assert.is_true(math.abs(t:std(2)[2] / scale / 2 ^ 0.5 - 1) < 1e-15)
     end
+    local largest = 2.0 ^ 1023 -- whose sums and distances are outside double, and not what is asked for
+    for _, case in ipairs {
+      { { 1, 1, -1 }, (4 / 3) ^ 0.5 }, { { 0.5, 1, 0.75 }, 0.25 }, { { -1, 1, -1, 1, -1, 1 }, 1.2 ^ 0.5 },
+    } do
+      local t = fnet.tensor(case[1], "float64") * largest
+      assert.is_true(math.abs(t:std():item() / largest / case[2] - 1) < 1e-15)
+      assert.is_true(math.abs(t:reshape { #case[1], 1 }:std(1)[1] / largest / case[2] - 1) < 1e-15)
+      assert.equal(math.huge, t:var():item())
+    end
+    assert.equal(0, fnet.full({ 7 }, 1.7e308, "float64"):var():item())
+    local wide = fnet.tensor({ -1, 1, -1, 1, -1, 1 }, "float64") * 1e154
+    assert.is_true(math.abs(wide:var():item() / 1e308 / 1.2 - 1) < 1e-15)
     assert.equal(math.huge, fnet.tensor({ math.huge, 1 }, "float64"):norm():item())
     local nan, infinite = 0 / 0, math.huge
     for _, row in ipairs { { nan, infinite, 1 }, { infinite, nan }, { nan, 1e300 } } do

@@ -142,8 +142,11 @@ describe("cumsum, cumprod and prod", function()
     local t = fnet.full({ 2 }, 65536, "int32")
     raises("cumprod: 4294967296.0 at 2 is outside int32, the type for whole numbers; use t:double():cumprod()",
       function() t:cumprod() end)
-    raises("prod: 4294967296.0 at 2 is outside int32, the type for whole numbers; use t:double():prod()",
-      function() t:prod() end)
+    local far = "prod: 4294967296.0 is outside int32, the type for whole numbers; use t:double():prod()"
+    raises(far, function() t:prod() end)
+    local wide = fnet.full({ 2, 3, 1 }, 65536, "int32")
+    raises(far, function() wide:prod { 1, 3 } end) -- which are joined: the place would be none of t's
+    raises(far, function() wide:prod(1) end)
   end)
 
   it("give the same bits everywhere, forward and back", function()
@@ -227,7 +230,7 @@ describe("norm and logsumexp", function()
     raises("norm: p: expected a number above 0, the axis comes behind it, got table",
       function() t:norm { 1, 2 } end)
     raises("norm: axis: expected a whole number from 1 to 2, got 3", function() t:norm(2, 3) end)
-    raises("logsumexp: axis: expected a whole number from 1 to 2, got 0", function() t:logsumexp(0) end)
+    raises("logsumexp: axis: expected a whole number from 1 to 2, got 0; the last axis is 2", function() t:logsumexp(0) end)
   end)
 end)
 

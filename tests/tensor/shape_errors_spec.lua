@@ -143,6 +143,7 @@ describe("an axis", function()
         local shown = type(wrong) == "number" and tostring(wrong) or type(wrong)
         if wrong ~= wrong then shown = "nan" end
         if type(wrong) == "table" then shown = "table; one axis a call" end
+        if type(wrong) == "number" and wrong < 1 then shown = shown .. "; the last axis is 2" end
         local message = ": axis: expected a whole number from 1 to 2, got " .. shown
         if type(wrong) == "table" and takes_several[name] then
           message = ": expected at least one axis, got an empty list; without it, all axes"
@@ -231,7 +232,7 @@ describe("shapes that do not fit", function()
     raises("expand: [2, 3] cannot be repeated to [4, 3]; only axes of length 1 repeat",
       function() t:expand { 4, 3 } end)
     raises("expand: [2, 3] cannot be repeated to [6]; only axes of length 1 repeat", function() t:expand { 6 } end)
-    raises("flatten: axis: expected a whole number from 1 to 2, got 0", function() t:flatten(0) end)
+    raises("flatten: axis: expected a whole number from 1 to 2, got 0; the last axis is 2", function() t:flatten(0) end)
     raises("flatten: axis: expected a whole number from 1 to 2, got string", function() t:flatten "x" end)
   end)
 

@@ -163,9 +163,10 @@ end
 ---@return integer axis
 function expect.axis(what, axis, rank)
   if math.type(axis) and axis >= 1 and axis <= rank and axis % 1 == 0 then return axis end
+  local way_out = type(axis) == "table" and "; one axis a call"
+    or type(axis) == "number" and axis < 1 and rank > 0 and ("; the last axis is %d"):format(rank)
   core.raise("%s: axis: expected a whole number from 1 to %d, got %s%s", what, rank,
-    axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or core.kind(axis),
-    type(axis) == "table" and "; one axis a call" or "")
+    axis ~= axis and "nan" or type(axis) == "number" and tostring(axis) or core.kind(axis), way_out or "")
 end
 
 --- One of a list of names.
