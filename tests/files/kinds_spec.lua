@@ -82,9 +82,32 @@ describe("the kind of a file", function()
     refused("a,b\n", "is a text, a table by its first line; fnet.data.read_csv reads it", fnet.load)
     refused("\x89PNG\r\n\x1a\n", "is a PNG picture; fnet.data.read_image reads it", fnet.data.read_npy)
     refused("\x93NUMPY\1\0", "is a .npy file of NumPy's; fnet.data.read_npy reads it", fnet.data.read_npz)
-    refused("\2\0\0\0\0\0\0\0{}", "is a safetensors file; fnet.read_tensors reads it", fnet.data.read_npz)
-    refused("\2\0\0\0\0\0\0\0{}", "is a safetensors file; fnet.read_tensors reads it", fnet.data.read_npy)
+    local tensors = "is a safetensors file; fnet.read_tensors or model:load_foreign reads it"
+    refused("\2\0\0\0\0\0\0\0{}", tensors, fnet.data.read_npz)
+    refused("\2\0\0\0\0\0\0\0{}", tensors, fnet.data.read_npy)
     os.remove(path)
+  end)
+
+  it("tells a model from a checkpoint and from tensors", function()
+    local directory = command.make_directory()
+    local model = fnet.nn.Sequential { fnet.nn.Dense(2, 1) }
+    assert(model:save(directory .. "/model", { script = false }))
+    assert(fnet.write_tensors(directory .. "/tensors", { a = fnet.zeros { 2 } }))
+    model[1].bias = nil -- no file describes it now
+    local checkpoint = assert(fnet.checkpoint(directory, { model = model }))
+    assert(checkpoint:save())
+    for name, sentence in pairs {
+      model = "is a model of fnet's; fnet.load reads it",
+      tensors = "is a safetensors file; fnet.read_tensors or model:load_foreign reads it",
+      ["checkpoint.safetensors"] = "is a checkpoint of fnet's; fnet.checkpoint reads it",
+    } do
+      for _, read in ipairs { fnet.load_onnx, fnet.data.read_npy, fnet.data.read_image } do
+        local path = directory .. "/" .. name
+        assert.same({ n = 2, path .. ": " .. sentence }, { n = 2, select(2, read(path)) })
+      end
+    end
+    checkpoint:close()
+    command.remove_directory(directory)
   end)
 
   it("is asked only of what is no safetensors file", function()

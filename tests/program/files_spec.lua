@@ -93,6 +93,20 @@ describe("fnet info", function()
   end)
 end)
 
+describe("fnet info of a directory", function()
+  it("names the files in it that it describes", function()
+    local inner = directory .. "/inner"
+    command.shell(directory, "mkdir inner inner/inner && printf x > inner/odd && mkfifo inner/pipe")
+    local result = run("info", "inner/")
+    assert.equal(1, result.status)
+    assert.equal("fnet info: inner/: is a directory, expected a file; it has none that fnet describes\n",
+      result.errors)
+    for i = 1, 7 do fnet.data.write_npy(("%s/%d.npy"):format(inner, 8 - i), fnet.zeros { 2 }) end
+    assert.equal("fnet info: inner: is a directory, expected a file; in it: fnet info inner/1.npy inner/2.npy "
+      .. "inner/3.npy inner/4.npy inner/5.npy\n", run("info", "inner").errors)
+  end)
+end)
+
 describe("a model from a stranger", function()
   local safetensors, json = require "fnet.files.safetensors", require "fnet.files.json"
   local layers = json.encode { name = "Sequential", arguments = json.array { { list = json.array {

@@ -232,7 +232,8 @@ describe("shapes that do not fit", function()
     raises("expand: [2, 3] cannot be repeated to [4, 3]; only axes of length 1 repeat",
       function() t:expand { 4, 3 } end)
     raises("expand: [2, 3] cannot be repeated to [6]; only axes of length 1 repeat", function() t:expand { 6 } end)
-    raises("flatten: axis: expected a whole number from 1 to 2, got 0; the last axis is 2", function() t:flatten(0) end)
+    raises("flatten: axis: expected a whole number from 1 to 2, got 0; the last axis is 2",
+      function() t:flatten(0) end)
     raises("flatten: axis: expected a whole number from 1 to 2, got string", function() t:flatten "x" end)
   end)
 

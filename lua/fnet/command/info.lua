@@ -167,7 +167,27 @@ end
 local own = { safetensors = safetensors_lines, npy = npy_lines, npz = npz_lines, keras = keras_lines,
   onnx = onnx_lines, idx = idx_lines, gzip = gzip_lines }
 
+local SHOWN_MOST = 5
+
+-- Why a directory is none of the files that this command takes, with those in it that are.
+local function refuse_directory(path)
+  local names, message = core.list_directory(path)
+  if not names then return nil, message end
+  table.sort(names)
+  local found = {}
+  for _, name in ipairs(names) do
+    local inner = path:gsub("/$", "") .. "/" .. name
+    local lead = kinds.lead(inner)
+    local kind = lead and kinds.of(lead)
+    if kind and own[kind.key] then found[#found + 1] = inner end
+    if #found == SHOWN_MOST then break end
+  end
+  return nil, ("%s: is a directory, expected a file; %s"):format(path, #found == 0
+    and "it has none that fnet describes" or "in it: fnet info " .. table.concat(found, " "))
+end
+
 local function describe(path)
+  if core.is_directory(path) then return refuse_directory(path) end
   local lead, message = kinds.lead(path)
   if not lead then return nil, message end
   local kind = kinds.of(lead)

@@ -22,12 +22,17 @@ local SOUND_WAY = 'in Python: numpy.save("sound.npy", scipy.io.wavfile.read("sou
 local TABLE_WAY = "export the table as CSV"
 local MATLAB_WAY = 'in Python: numpy.savez("arrays.npz", **scipy.io.loadmat("file.mat"))'
 local FRAME_WAY = 'in Python: pandas.read_%s("table.%s").to_csv("table.csv", index=False)'
+local TENSORS, TENSORS_READER = "a safetensors file", "fnet.read_tensors or model:load_foreign"
 
 -- By the beginning: { pattern, what it is, reader } or { pattern, what it is, nil, way out }; the first one counts.
 local BEGINNINGS = {
   -- The length of a safetensors header, 2 to 84 million, and its first letter.
-  { "^[^%z\1]..[%z-\4]%z%z%z%z{", "a safetensors file", "fnet.read_tensors", key = "safetensors" },
-  { "^.[^%z].[%z-\4]%z%z%z%z{", "a safetensors file", "fnet.read_tensors", key = "safetensors" },
+  { '^...[%z-\4]%z%z%z%z{"__metadata__":{"fnet%.architecture"', "a model of fnet's", "fnet.load",
+    key = "safetensors" },
+  { '^...[%z-\4]%z%z%z%z{"__metadata__":{"fnet%.checkpoint"', "a checkpoint of fnet's", "fnet.checkpoint",
+    key = "safetensors" },
+  { "^[^%z\1]..[%z-\4]%z%z%z%z{", TENSORS, TENSORS_READER, key = "safetensors" },
+  { "^.[^%z].[%z-\4]%z%z%z%z{", TENSORS, TENSORS_READER, key = "safetensors" },
   { "^\x93NUMPY", "a .npy file of NumPy's", "fnet.data.read_npy", key = "npy" },
   { "^\x89PNG\r\n\x1a\n", "a PNG picture", "fnet.data.read_image", key = "picture" },
   { "^\xff\xd8\xff", "a JPEG picture", "fnet.data.read_image", key = "picture" },
