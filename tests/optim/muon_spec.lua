@@ -213,8 +213,8 @@ describe("Muon", function()
     local names = {}
     for name in pairs(state) do names[#names + 1] = name end
     table.sort(names)
-    assert.same({ "lr", "moments1.3", "moments1.4", "moments1.5", "moments1.6", "moments2.3", "moments2.4",
-      "moments2.5", "moments2.6", "steps", "velocities.1", "velocities.2" }, names)
+    assert.same({ "factor", "lr", "moments1.3", "moments1.4", "moments1.5", "moments1.6", "moments2.3",
+      "moments2.4", "moments2.5", "moments2.6", "steps", "velocities.1", "velocities.2" }, names)
   end)
 
   it("gives the same bits for every instruction set and number of threads", function()

@@ -136,6 +136,35 @@ describe("a schedule", function()
     assert.equal(0.1, two.schedule())
   end)
 
+  it("is the one that a training was begun with", function()
+    local function new(steps)
+      local p = parameter { 1 }
+      return p, optim.SGD({ p }, { lr = 0.1, schedule = steps > 0 and schedule.cosine { steps = steps } or nil })
+    end
+    local p, one = new(6)
+    assert.is_nil(one:state().factor)
+    for _ = 1, 3 do
+      one:zero_grad()
+      p:sum():backward()
+      one:step()
+    end
+    local state = one:state()
+    assert.equal(0.75, state.factor)
+    for steps, now in pairs { [12] = "0.933013", [0] = "1" } do
+      local _, other = new(steps)
+      raises("SGD: load_state: the schedule gave 0.75 for step 3, now it gives " .. now .. ": declare it as it "
+        .. "was, for as many steps or epochs; once the state is loaded, opt.schedule may be another one",
+        function() other:load_state(state) end)
+      assert.equal(0, other.steps)
+    end
+    local _, same = new(6)
+    assert.same(state, same:load_state(state):state())
+    same.schedule = schedule.cosine { steps = 12 }
+    state.factor = nil -- as files have it that were written before
+    local _, older = new(12)
+    assert.equal(3, older:load_state(state).steps)
+  end)
+
   it("refuses wrong options", function()
     raises("cosine: steps: expected a whole number of at least 1, got nil", function() schedule.cosine() end)
     raises("cosine: floor: expected a number from 0 to 1, got 2", function()

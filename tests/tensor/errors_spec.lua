@@ -240,7 +240,8 @@ describe("creation", function()
     raises(hint .. "float32 [2, 3] and float32 [3]", function() fnet.concat { t, t[1] } end)
     raises(hint .. "float32 [2, 3] and float64 [2, 3]", function() fnet.concat { t, t:double() } end)
     raises("concat: axis: expected a whole number from 1 to 2, got 3", function() fnet.concat({ t, t }, 3) end)
-    raises("concat: axis: expected a whole number from 1 to 2, got 0; the last axis is 2", function() fnet.concat({ t }, 0) end)
+    raises("concat: axis: expected a whole number from 1 to 2, got 0; the last axis is 2",
+      function() fnet.concat({ t }, 0) end)
     raises("concat: axis: expected a whole number from 1 to 0, got 1",
       function() fnet.concat { fnet.tensor(1) } end)
   end)

@@ -230,7 +230,8 @@ describe("norm and logsumexp", function()
     raises("norm: p: expected a number above 0, the axis comes behind it, got table",
       function() t:norm { 1, 2 } end)
     raises("norm: axis: expected a whole number from 1 to 2, got 3", function() t:norm(2, 3) end)
-    raises("logsumexp: axis: expected a whole number from 1 to 2, got 0; the last axis is 2", function() t:logsumexp(0) end)
+    raises("logsumexp: axis: expected a whole number from 1 to 2, got 0; the last axis is 2",
+      function() t:logsumexp(0) end)
   end)
 end)
 

@@ -23,8 +23,9 @@ local is_module = require("fnet.nn.module").is_module
 local Optimizer = {}
 Optimizer.__index = Optimizer
 
--- The keys of an optimiser's description, see `class`, and of what is true until its first step.
-local SPEC, NEW = {}, {}
+-- The keys of an optimiser's description, see `class`, of what is true until its first step, and of the factor that
+-- its schedule gave for the last one.
+local SPEC, NEW, FACTOR = {}, {}, {}
 
 -- A misspelt option would be kept and do nothing; other fields are the script's own.
 function Optimizer:__newindex(key, value)
@@ -70,6 +71,22 @@ local function factor_at(self, step)
   if type(factor) == "number" and factor >= 0 and factor < math.huge then return factor end
   core.raise("%s: schedule: expected a number of at least 0 for step %d, got %s", self[SPEC].name, step,
     tostring(factor))
+end
+
+-- Whether the schedule remembers something: then that is saved, and is right after it was loaded.
+local function has_state(schedule)
+  return type(schedule) == "table" and schedule.state ~= nil and schedule.load_state ~= nil
+end
+
+local SAME_FACTOR = 1e-6 -- relative: a schedule of the script's may be made of functions that differ between machines
+
+-- Raises where the schedule is another one than that of the steps which a state has behind it.
+local function check_factor(self, step, before)
+  local now = self.schedule and factor_at(self, step) or 1
+  if math.abs(now - before) <= SAME_FACTOR * math.max(now, before) then return end
+  core.raise("%s: load_state: the schedule gave %.6g for step %d, now it gives %.6g: declare it as it was, for "
+    .. "as many steps or epochs; once the state is loaded, opt.schedule may be another one", self[SPEC].name,
+    before, step, now)
 end
 
 -- Keys of a group: its cohorts, a list; and how many parameters the groups before it have.
@@ -179,14 +196,14 @@ function Optimizer:step()
     changed = changed + step_group(spec, group, lr)
   end
   if changed == 0 then raise_none(self) end
-  self.steps = step
+  self.steps, self[FACTOR] = step, self.schedule and factor
 end
 
 --- What the optimiser remembers, for a file: continued from it, training takes the same steps, bit for bit.
 ---@return table state steps, lr, group2.lr and so on where groups have their own, schedule.* of a schedule that
---- remembers something; each moment by name and number of its parameter, such as moments1.3, and the steps of those
---- that have taken fewer, such as steps.3. The tensors are the optimiser's own: clone those that are to outlive the
---- next step
+--- remembers something, else factor, which it gave for the last step; each moment by name and number of its
+--- parameter, such as moments1.3, and the steps of those that have taken fewer, such as steps.3. The tensors are the
+--- optimiser's own: clone those that are to outlive the next step
 function Optimizer:state()
   expect.method("state", self)
   local state = { steps = self.steps, lr = self.lr }
@@ -202,7 +219,9 @@ function Optimizer:state()
     end
   end
   local schedule = self.schedule
-  if type(schedule) == "table" and schedule.state then
+  if not has_state(schedule) then
+    state.factor = self[FACTOR] or nil
+  else
     for key, value in pairs(schedule:state()) do state["schedule." .. key] = value end
   end
   return state
@@ -253,8 +272,9 @@ local function sort_state(self, state)
     local _, names = rule_of(spec, group)
     cohorts[g] = cohorts_of(group, names, numbers.steps, state, take)
   end
-  local schedule = self.schedule
-  local of_schedule = type(schedule) == "table" and schedule.load_state and {}
+  numbers.factor = state.factor ~= nil and take_number "factor" or nil
+  if numbers.factor then check_factor(self, numbers.steps, numbers.factor) end
+  local of_schedule = has_state(self.schedule) and {}
   for key, value in pairs(of_schedule and unused or {}) do
     local name = type(key) == "string" and key:match "^schedule%.(.*)$"
     if name then of_schedule[name], unused[key] = value, nil end
@@ -266,13 +286,14 @@ local function sort_state(self, state)
 end
 
 --- Takes over what `state` gave, here or in another run, for parameters of the same shapes.
----@param state table from `state`; the tensors are copied. Raises where it does not fit, before anything changes
+---@param state table from `state`; the tensors are copied. Raises where it does not fit, or where the schedule
+--- gives another factor for its last step, before anything changes
 ---@return optim.Optimizer self
 function Optimizer:load_state(state)
   expect.method("load_state", self)
   local numbers, cohorts, of_schedule = sort_state(self, state)
   if of_schedule then self.schedule:load_state(of_schedule) end
-  self.steps, self.lr = numbers.steps, numbers.lr
+  self.steps, self.lr, self[FACTOR] = numbers.steps, numbers.lr, numbers.factor
   for g, group in ipairs(self.groups) do
     if numbers[g] then group.lr = numbers[g] end
     group[COHORTS] = cohorts[g]
