@@ -132,6 +132,8 @@ describe("a plot", function()
     local ten = {}
     for i = 1, 10 do ten[i] = { i } end
     assert.matches(" 1   .* 2   .* 9   .* 10$", plot(ten, { columns = 200 }))
+    local runs = { ["run 10"] = { 1 }, ["run 2"] = { 2 }, ["run 02"] = { 2 }, ["run"] = { 3 }, ["run 9 b"] = { 4 } }
+    assert.matches(" run  .* run 02 .* run 2  .* run 9 b .* run 10$", plot(runs, { columns = 200 }))
     assert.matches("b   [+o *]* a$", plot({ a = { 1, 2 }, b = { 2, 1 } }, { order = { "b", "a" } }))
   end)
 

@@ -100,7 +100,15 @@ local function read_one(what, name, value)
   return curve
 end
 
--- The names in their order: as asked, else numbers before texts, each ascending.
+-- A name that compares as its words and numbers do: each number has the count of its digits in front.
+local function natural(name)
+  return (name:gsub("%d+", function(digits)
+    digits = digits:gsub("^0+", "")
+    return ("%08d%s"):format(#digits, digits)
+  end))
+end
+
+-- The names in their order: as asked, else numbers before texts, each ascending, "run 2" before "run 10".
 local function in_order(what, given, order)
   local names, known = {}, {}
   for key in next, given do
@@ -109,7 +117,10 @@ local function in_order(what, given, order)
   end
   table.sort(names, function(a, b)
     if type(a) ~= type(b) then return type(a) == "number" end
-    return a < b
+    if type(a) == "number" then return a < b end
+    local natural_a, natural_b = natural(a), natural(b)
+    if natural_a ~= natural_b then return natural_a < natural_b end
+    return a < b -- "1" and "01"
   end)
   if order == nil then return names end
   expect.that(type(order) == "table", what .. ": order", "a list of the curves' names", order)

@@ -78,7 +78,7 @@ local function has_state(schedule)
   return type(schedule) == "table" and schedule.state ~= nil and schedule.load_state ~= nil
 end
 
-local SAME_FACTOR = 1e-6 -- relative: a schedule of the script's may be made of functions that differ between machines
+local SAME_FACTOR = 1e-6 -- relative: what a schedule of the script's is made of may differ between machines
 
 -- Raises where the schedule is another one than that of the steps which a state has behind it.
 local function check_factor(self, step, before)
@@ -202,8 +202,8 @@ end
 --- What the optimiser remembers, for a file: continued from it, training takes the same steps, bit for bit.
 ---@return table state steps, lr, group2.lr and so on where groups have their own, schedule.* of a schedule that
 --- remembers something, else factor, which it gave for the last step; each moment by name and number of its
---- parameter, such as moments1.3, and the steps of those that have taken fewer, such as steps.3. The tensors are the
---- optimiser's own: clone those that are to outlive the next step
+--- parameter, such as moments1.3, and the steps of those that have taken fewer, such as steps.3. The tensors are
+--- the optimiser's own: clone those that are to outlive the next step
 function Optimizer:state()
   expect.method("state", self)
   local state = { steps = self.steps, lr = self.lr }

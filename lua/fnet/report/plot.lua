@@ -105,8 +105,8 @@ local function draw(what, curves, options, notes)
 end
 
 --- Curves with axes and a legend, as text, or as a picture in a file. The order of the curves is that of their
--- names; their colours are the same everywhere. Values that are no finite numbers, or that a logarithmic axis has
--- no place for, are gaps, which a note below counts. Of a million points every peak stays.
+-- names, "run 2" before "run 10"; their colours are the same everywhere. Values that are no finite numbers, or that
+-- a logarithmic axis has no place for, are gaps, which a note below counts. Of a million points every peak stays.
 ---@param curves table|tensor lists of numbers or tensors of one axis by name; or one alone; a curve may be
 --- { x = , y = } as well, with points = true for points that no line joins, or with low = and high = for a band
 --- around it; or what fnet.fit gives
