@@ -30,15 +30,23 @@ end
 ---@param options any
 ---@param known string[] all names, in the order in which a message lists them
 ---@param switches? string[] the names of those that are true or false
+---@param may_be_false? string[] those for which false means something, beside other values
 ---@return table options
-function expect.options(what, options, known, switches)
+function expect.options(what, options, known, switches, may_be_false)
   if options == nil then return {} end
   if type(options) ~= "table" or is_space(options) then
     core.raise("%s: expected a table of options, got %s", what, core.kind(options))
   end
   for key in pairs(options) do one_of(what, "option", key, known) end
+  local fits = {} -- names of the options that may be false
   for _, name in ipairs(switches or {}) do
-    if options[name] ~= nil then expect.boolean(what .. ": " .. name, options[name]) end
+    fits[name] = options[name] ~= nil and expect.boolean(what .. ": " .. name, options[name]) ~= nil
+  end
+  for _, name in ipairs(may_be_false or {}) do fits[name] = true end
+  for _, name in ipairs(known) do
+    if options[name] == false and not fits[name] then
+      core.raise("%s: %s: false is none of its values; without the option, its default counts", what, name)
+    end
   end
   return options
 end

@@ -125,7 +125,10 @@ local function new(fields)
   local self = copy(fields)
   take(self, "Dataset", fields.x, fields.y)
   check_names(self.y, self.classes)
-  self.scale = self.scale or 1
+  for _, name in ipairs { "name", "source" } do
+    expect.that(self[name] == nil or type(self[name]) == "string", "Dataset: " .. name, "a text", self[name])
+  end
+  self.scale = self.scale == nil and 1 or expect.number("Dataset: scale", self.scale, 1e-300, 1e300)
   if self.transform ~= nil then self.transform = transforms.transforms(self.transform):check_names(self.x) end
   return self
 end
@@ -180,7 +183,8 @@ end
 ---@return data.Dataset
 function Dataset:with(options)
   expect.method("with", self)
-  options = expect.options("with", options, { "transform", "random", "rows", "x", "y" }, { "random" })
+  options = expect.options("with", options, { "transform", "random", "rows", "x", "y" }, { "random" },
+    { "transform" })
   local transform, rows = options.transform, options.rows
   if next(options) == nil then
     core.raise "with: expected one of { transform = ... }, { rows = ... }, { x = ... }, { y = ... }"

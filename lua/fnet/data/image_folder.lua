@@ -43,7 +43,7 @@ local function as_in(set, options)
 end
 
 local function read_options(options)
-  options = expect.options("read_images", options, OPTIONS, { "grey", "colour", "skip" })
+  options = expect.options("read_images", options, OPTIONS, { "grey", "colour", "skip", "gamma", "orientation" })
   if (options.height == nil) ~= (options.width == nil) then
     core.raise "read_images: expected both height and width, or neither"
   end

@@ -24,9 +24,6 @@ end
 ---@param options table with other options besides
 ---@return table { background = , gamma = , orientation = }
 function images.decoding(what, options)
-  for _, name in ipairs { "gamma", "orientation" } do
-    if options[name] ~= nil then expect.boolean(what .. ": " .. name, options[name]) end
-  end
   local background = options.background == nil and 255 or options.background
   return { background = expect.count(what .. ": background", background, 0, 255), gamma = options.gamma == true,
     orientation = options.orientation ~= false }
@@ -77,7 +74,8 @@ end
 ---@return string? message, integer? code
 function images.read_image(path, options)
   expect.path("read_image", path)
-  options = expect.options("read_image", options, { "background", "gamma", "orientation" })
+  options = expect.options("read_image", options, { "background", "gamma", "orientation" },
+    { "gamma", "orientation" })
   return files.open(path, images.decode, images.decoding("read_image", options))
 end
 

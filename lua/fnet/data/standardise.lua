@@ -82,7 +82,7 @@ end
 ---@param options? table targets: also standardises y, [count, targets] of floats, false
 ---@return data.Standardise
 local function standardise(train, options)
-  options = expect.options("standardise", options, { "targets" })
+  options = expect.options("standardise", options, { "targets" }, { "targets" })
   if type(train) == "table" and is.opened(train.x) then
     core.raise("standardise: expected samples in memory, these stay in their file; standardise each batch: "
       .. "train:with { transform = data.normalise(train:statistics()) }")

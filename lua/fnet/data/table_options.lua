@@ -90,7 +90,7 @@ end
 ---@param options any
 ---@return data.table.Options
 return function(options)
-  options = expect.options("read_csv", options, OPTIONS, { "header" })
+  options = expect.options("read_csv", options, OPTIONS, { "header" }, { "target" })
   local like = options.like
   expect.that(like == nil or type(like) == "table" and rawget(like, "plan"), "read_csv: like",
     "a data set from read_csv", like)

@@ -305,7 +305,7 @@ end
 ---@return string? message, integer? code
 function npy.write_npz(path, tensors, options)
   expect.path("write_npz", path)
-  options = expect.options("write_npz", options, { "compress" })
+  options = expect.options("write_npz", options, { "compress" }, { "compress" })
   expect.that(type(tensors) == "table", "write_npz", "a table { name = tensor }", tensors)
   local members = {}
   for name, t in pairs(tensors) do

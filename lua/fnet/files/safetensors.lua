@@ -228,7 +228,8 @@ end
 ---@return integer? code errno, where the environment refused
 function safetensors.read(path, options)
   expect.path("read_tensors", path)
-  options = expect.options("read_tensors", options, { "names", "finite", "checksum" })
+  options = expect.options("read_tensors", options, { "names", "finite", "checksum" },
+    { "finite", "checksum" })
   return files.open(path, read, options, files.names("read_tensors", options.names))
 end
 

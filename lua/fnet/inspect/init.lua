@@ -172,7 +172,7 @@ end
 ---@return fnet.Check
 local function inspect(model, arguments, options)
   expect.that(is_module(model), "check", "a model first", model)
-  options = expect.options("check", options, { "batch", "gradients" })
+  options = expect.options("check", options, { "batch", "gradients" }, { "gradients" })
   local size = options.batch == nil and 32 or expect.count("check: batch", options.batch, 1)
   local inputs, steps = batch_of(arguments[1], size)
   local _ <close> = observer.watch(nil) -- this is no training

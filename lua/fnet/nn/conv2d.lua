@@ -27,13 +27,14 @@ Conv2D.passes_on, Conv2D.apply = true, false -- apply: the activation, where the
 --- boolean, true; init: nn.StartValues, of the shape {height, width, inputs / groups, units}, "he_uniform"
 function Conv2D:init(inputs, units, kernel, options)
   self.inputs, self.units = expect.count("Conv2D: inputs", inputs, 1), expect.count("Conv2D: units", units, 1)
-  options = expect.options("Conv2D", options, { "stride", "padding", "groups", "activation", "bias", "init" })
+  options = expect.options("Conv2D", options, { "stride", "padding", "groups", "activation", "bias", "init" },
+    { "bias" })
   self.window = window.new("Conv2D", kernel, options.stride or 1, options.padding)
   self.groups = window.groups("Conv2D", options.groups, self.inputs, self.units)
   local size = self.window.kernel
   self.weight = parameter.weight("Conv2D", { size[1], size[2], self.inputs // self.groups, self.units },
     options.init or "he_uniform")
-  local has_bias = options.bias == nil or expect.boolean("Conv2D: bias", options.bias)
+  local has_bias = options.bias ~= false
   if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
   self.text = ("Conv2D(%d, %d, %s%s%s%s)"):format(self.inputs, self.units, self.window:describe(),
     self.groups > 1 and ", groups " .. self.groups or "", has_bias and "" or ", no bias",

@@ -19,9 +19,9 @@ Dense.passes_on, Dense.apply = true, false -- apply: the activation, where there
 --- of the shape {inputs, units}, "glorot_uniform"
 function Dense:init(inputs, units, options)
   self.inputs, self.units = expect.count("Dense: inputs", inputs, 1), expect.count("Dense: units", units, 1)
-  options = expect.options("Dense", options, { "activation", "bias", "init" })
+  options = expect.options("Dense", options, { "activation", "bias", "init" }, { "bias" })
   self.weight = parameter.weight("Dense", { self.inputs, self.units }, options.init)
-  local has_bias = options.bias == nil or expect.boolean("Dense: bias", options.bias)
+  local has_bias = options.bias ~= false
   if has_bias then self.bias = parameter.constant({ self.units }, 0, self.weight.dtype) end
   self.text = ("Dense(%d, %d%s%s)"):format(self.inputs, self.units, has_bias and "" or ", no bias",
     activations.take(self, options.activation))

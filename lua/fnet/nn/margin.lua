@@ -19,7 +19,6 @@ end
 -- ---- hinge ----
 
 local function above_0(costs, squared)
-  if squared ~= nil then expect.boolean("hinge: squared", squared) end
   costs = costs:maximum(0)
   return squared and costs * costs or costs
 end
@@ -61,7 +60,7 @@ function margin.hinge(output, target, options)
   if same or is.float(target) then
     return (reduction.elements("hinge", output, target, options, sign_costs, HINGE))
   end
-  options = expect.options("hinge", options, HINGE)
+  options = expect.options("hinge", options, HINGE, { "squared" })
   if options.ignore ~= nil then core.raise("hinge: ignore is for targets of -1 and 1; labels have none") end
   if output.rank == 0 or output:count() == 0 then
     core.raise("hinge: expected at least one row and one class, got " .. say.value(output))

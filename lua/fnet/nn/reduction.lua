@@ -57,7 +57,7 @@ end
 function reduction.elements(what, output, target, options, cost, known)
   reduction.check_pair(what, output, target)
   if options == nil then return cost(output, target, NONE):mean() end -- the ordinary case, and quick
-  expect.options(what, options, known or ELEMENTS)
+  expect.options(what, options, known or ELEMENTS, known and { "squared" })
   local how, ignored = reduction.option(what, options.reduction), options.ignore
   if ignored == nil then return reduction.of(cost(output, target, options), how) end
   expect.number(what .. ": ignore", ignored, -math.huge, math.huge)

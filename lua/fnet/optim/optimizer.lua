@@ -360,7 +360,7 @@ local function check_groups(spec, list)
   local groups = {}
   for g = 1, core.length(list) do
     local what = ("%s: group %d"):format(spec.name, g)
-    local given = expect.options(what, list[g], spec.known_of_group)
+    local given = expect.options(what, list[g], spec.known_of_group, spec.switches)
     groups[g] = set_options(what, spec, given, { parameters = check_parameters(what, given.parameters, owner) })
   end
   return groups
@@ -377,13 +377,16 @@ end
 --- become
 ---@return fun(parameters: table, options?: table): optim.Optimizer
 local function class(spec)
-  spec.known, spec.known_of_group = {}, { "parameters" }
-  for i, range in ipairs(spec.options) do spec.known[i], spec.known_of_group[i + 1] = range[1], range[1] end
+  spec.known, spec.known_of_group, spec.switches = {}, { "parameters" }, {}
+  for i, range in ipairs(spec.options) do
+    spec.known[i], spec.known_of_group[i + 1] = range[1], range[1]
+    if type(range[2]) == "boolean" then table.insert(spec.switches, range[1]) end
+  end
   spec.known[#spec.known + 1] = "schedule"
   return function(parameters, options)
     local groups = check_groups(spec, parameters)
     local self = { [SPEC] = spec, [NEW] = true, groups = groups, parameters = {}, steps = 0 }
-    options = expect.options(spec.name, options, spec.known)
+    options = expect.options(spec.name, options, spec.known, spec.switches)
     for _, range in ipairs(spec.options) do self[range[1]] = range[2] end
     set_options(spec.name, spec, options, self)
     check_schedule(spec.name, options.schedule)

@@ -114,7 +114,7 @@ return function(given)
   local fits = type(given) == "table" and getmetatable(given) == nil
   expect.that(fits, "page", "a table of what is to be shown, such as { history, model, test }", given)
   for key, value in pairs(given) do -- names first: a slip there says more than what it leads to
-    if math.type(key) ~= "integer" then expect.options("page", { [key] = value }, KNOWN) end
+    if math.type(key) ~= "integer" then expect.options("page", { [key] = value }, KNOWN, nil, { "script" }) end
   end
   local named = name_all(given)
   for _, kind in ipairs(KINDS) do
@@ -128,11 +128,7 @@ return function(given)
   end
   if named.test and not named.model then core.raise "page: test: expected a model beside the data set" end
   if named.settings ~= nil then check_settings(named.settings) end
-  for _, name in ipairs { "title", "script" } do
-    local value = named[name]
-    local is_fine = value == nil or type(value) == "string" or name == "script" and value == false
-    expect.that(is_fine, "page: " .. name, name == "script" and "the path of a script, or false" or "a text", value)
-  end
+  expect.that(named.title == nil or type(named.title) == "string", "page: title", "a text", named.title)
   named.pictures = expect.count("page: pictures", named.pictures == nil and 1000 or named.pictures, 0, 10000)
   named.mistakes = expect.count("page: mistakes", named.mistakes == nil and 12 or named.mistakes, 0, 1000)
   named.recorder = named.recorder and recorder.seen_by(named.recorder)

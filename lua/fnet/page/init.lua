@@ -4,7 +4,6 @@
 
 local decimal = require "fnet.base.decimal"
 local expect = require "fnet.base.expect"
-local core = require "fnet.core"
 local processes = require "fnet.base.processes"
 local html = require "fnet.files.html"
 local json = require "fnet.files.json"
@@ -136,8 +135,7 @@ return function(path, given)
   given = given_by_name(given)
   local page = { title = given.title, sections = {}, tiles = {}, data = {}, sheets = {} }
   function page:add(section) self.sections[#self.sections + 1] = section end
-  local script = origin.script_text(given.script)
-  if given.script and not script then core.raise("page: script: %s cannot be read as text", given.script) end
+  local script = origin.script_text("page", given.script)
   local script_name = given.script or given.script == nil and type(arg) == "table" and arg[0]
   page.title = page.title or script and type(script_name) == "string" and script_name:match "[^/]*$" or "A training"
   page.tiles = about.last(given.history or {})

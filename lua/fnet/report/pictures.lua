@@ -59,10 +59,10 @@ end
 ---@param options? table cut: true leaves out the rows and columns at its edges that are dark all along
 ---@return string text without a newline at the end
 function pictures.picture(picture, options)
-  options = expect.options("picture", options, { "cut" })
+  options = expect.options("picture", options, { "cut" }, { "cut" })
   local at = screen.of(1)
   picture = pictures.checked("picture", picture)
-  if options.cut ~= nil and expect.boolean("picture: cut", options.cut) then picture = cut(picture) end
+  if options.cut then picture = cut(picture) end
   if at.terminal then picture = pixels.shrink(picture, at.columns) end
   return table.concat(pixels.lines(picture, pictures.palette(picture), at), "\n")
 end

@@ -38,8 +38,8 @@ model_file.UNDESCRIBED = "fnet.undescribed"
 function module.Module:save(path, options)
   expect.method("save", self)
   expect.path("save", path)
-  options = expect.options("save", options, { "data", "metrics", "script", "vocabulary" })
-  local metadata = origin.new(options)
+  options = expect.options("save", options, { "data", "metrics", "script", "vocabulary" }, nil, { "script" })
+  local metadata = origin.new("save", options)
   for key, text in pairs(description.new(self):metadata(self)) do metadata[key] = text end
   return safetensors.write_list(path, contents.state(self), metadata)
 end
@@ -107,7 +107,7 @@ end
 ---@return integer? code errno, where the environment refused
 function model_file.load(path, options)
   expect.path("load", path)
-  options = expect.options("load", options, { "layers", "finite", "checksum" })
+  options = expect.options("load", options, { "layers", "finite", "checksum" }, { "finite", "checksum" })
   local layers = check_layers(options.layers == nil and {} or options.layers)
   local tensors, metadata, code = safetensors.read(path, { finite = options.finite, checksum = options.checksum })
   if not tensors then return nil, metadata, code end

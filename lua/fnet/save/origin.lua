@@ -20,15 +20,20 @@ local function DATA(value, place)
   samples.form(value, place)
 end
 
---- The text of the running script, or of the named one.
+--- The text of the running script, or of the named one. Raises where that cannot be read.
+---@param what string the function, for the message
 ---@param option? string|boolean a path; false for none
 ---@return string? text nil where there is none to read
-function origin.script_text(option)
+function origin.script_text(what, option)
   if option == false then return nil end
+  local is_path = option == nil or type(option) == "string"
+  expect.that(is_path, what .. ": script", "the path of a script, or false", option)
   local path = option or type(arg) == "table" and arg[0]
   local file <close> = type(path) == "string" and io.open(path, "rb") or nil
   local text = file and file:read(SCRIPT_MOST)
-  return text and utf8.len(text) and text or nil
+  text = text and utf8.len(text) and text or nil
+  if option and not text then core.raise("%s: script: %s cannot be read as text", what, core.visible(option)) end
+  return text
 end
 
 -- What later users of the model want to know about its samples, as JSON.
@@ -55,12 +60,13 @@ local function metrics_text(metrics)
 end
 
 --- The metadata that say so; strings by name.
+---@param what string the function, for messages
 ---@param options table data, metrics, script, vocabulary, as in Module:save
 ---@return table<string, string>
-function origin.new(options)
+function origin.new(what, options)
   local metadata = {
     ["fnet.version"] = core.version, ["fnet.numerics"] = tostring(core.numerics),
-    ["fnet.seed"] = tostring((core.random_state())), ["fnet.script"] = origin.script_text(options.script),
+    ["fnet.seed"] = tostring((core.random_state())), ["fnet.script"] = origin.script_text(what, options.script),
   }
   if options.data ~= nil then metadata["fnet.data"] = data_text(options.data) end
   if options.metrics ~= nil then metadata["fnet.metrics"] = metrics_text(options.metrics) end

@@ -52,7 +52,7 @@ end
 
 -- The metadata that stays the same from save to save.
 local function origin_of(options)
-  local metadata = origin.new { script = options.script }
+  local metadata = origin.new("checkpoint", { script = options.script })
   metadata["fnet.data_sha256"] = options.data and options.data:sha256() or nil
   return metadata
 end
@@ -369,7 +369,7 @@ end
 ---@return integer? code errno, where the environment refused
 return function(directory, options)
   expect.that(directory == nil or type(directory) == "string", "checkpoint", "a directory", directory)
-  options = expect.options("checkpoint", options, OPTIONS)
+  options = expect.options("checkpoint", options, OPTIONS, { "resume" }, { "script" })
   expect.that(is_module(options.model), "checkpoint: model", "a model", options.model)
   local data = options.data
   expect.that(data == nil or type(data) == "table" and data.sha256, "checkpoint: data", "a data set", data)

@@ -53,7 +53,8 @@ end
 ---@param has_valid boolean
 ---@return table
 return function(model, options, columns, has_valid)
-  options = expect.options("fit: early_stopping", options, { "patience", "monitor", "goal", "restore" })
+  options = expect.options("fit: early_stopping", options, { "patience", "monitor", "goal", "restore" },
+    { "restore" })
   if options.patience == nil then
     core.raise("fit: early_stopping: patience is missing: how many epochs without improvement to wait, such as 5")
   end
@@ -64,11 +65,10 @@ return function(model, options, columns, has_valid)
   if goal == nil then
     core.raise("fit: early_stopping: goal is missing: is a small %s good, 'min', or a large one, 'max'?", monitor)
   end
-  local restore = options.restore == nil or expect.boolean("fit: early_stopping: restore", options.restore)
   return setmetatable({
     patience = expect.count("fit: early_stopping: patience", options.patience, 1),
     monitor = monitor,
     goal = expect.choice("fit: early_stopping: goal", goal, { "min", "max" }),
-    kept = restore and snapshot(model) or nil,
+    kept = options.restore ~= false and snapshot(model) or nil,
   }, EarlyStopping)
 end

@@ -190,7 +190,7 @@ local function checkpoint_of(run, plan, option)
   for key, value in pairs(option) do
     if key ~= 1 then extra[key] = value end
   end
-  expect.options("fit: checkpoint", extra, { "resume", "every" })
+  expect.options("fit: checkpoint", extra, { "resume", "every" }, { "resume" })
   local parts, optim = { fit = state_of(run, plan) }, run.optim
   if not is.callable(optim.step) then
     for name, one in pairs(optim) do parts["optim." .. name] = one end

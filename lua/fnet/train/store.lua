@@ -108,7 +108,7 @@ end
 return function(path)
   expect.path("sweep: store", path)
   local function sound(value, message) return value or core.raise("sweep: store: " .. message) end
-  local script = origin.new({})["fnet.script"]
+  local script = origin.new("sweep", {})["fnet.script"]
   local lock, held = take_lock(path) -- which refuses what is no ordinary file
   local self = setmetatable({
     path = path, figures = {}, damaged = 0, script = script and core.sha256(script):sub(1, 16) or "none",
