@@ -65,9 +65,17 @@ describe("fnet export", function()
     for _, name in ipairs { "b.c", "b.onnx", "b.html" } do
       local result = run("bare.safetensors", name)
       assert.same({ 1, "fnet export: bare.safetensors: the layers do not say what shape a sample has; do, as "
-        .. "input = { height, width, channels }; here --input 28x28 says it, or a model that is saved with "
-        .. "{ data = train }\n" }, { result.status, result.errors })
+        .. "input = { height, width, 1 }; here --input says it, such as --input 28x28x1, or a model that is saved "
+        .. "with { data = train }\n" }, { result.status, result.errors })
       assert.equal(0, run("bare.safetensors", name, "--input", "9x8x1").status)
+    end
+    local nn = require("fnet").nn
+    nn.Sequential { nn.Embedding(9, 4), nn.Dense(4, 2) }:save(directory .. "/words", { script = false })
+    nn.Sequential { nn.LSTM(3, 4), nn.Dense(4, 2) }:save(directory .. "/steps", { script = false })
+    for name, shape in pairs { words = "20", steps = "20x3" } do
+      local result = run(name, name .. ".onnx")
+      assert.matches("such as --input " .. shape .. ", or a model", result.errors, 1, true)
+      assert.equal(0, run(name, name .. ".onnx", "--input", shape).status)
     end
   end)
 

@@ -72,13 +72,16 @@ local function options_of(format, about, values)
   return { data = test or data, title = values.title ~= "" and values.title or nil, input = shape }
 end
 
+-- Lengths of an example, by what an exporter's message calls them.
+local EXAMPLES = { length = "20", time = "20", inputs = "8", height = "28", width = "28", channels = "1" }
+
 -- An exporter's message for somebody who has no script.
 local function explained(message, about)
   message = message:gsub("^export_%l+: ", "")
-  if not (about.data and about.data.shape) and message:find "input = " then
-    message = message .. "; here --input 28x28 says it, or a model that is saved with { data = train }"
-  end
-  return message
+  local form = not (about.data and about.data.shape) and message:match "input = { (.-) }"
+  if not form then return message end
+  return ("%s; here --input says it, such as --input %s, or a model that is saved with { data = train }"):format(
+    message, (form:gsub("%a+", EXAMPLES):gsub(", ", "x")))
 end
 
 --- Writes the model's file in another format, and says so.

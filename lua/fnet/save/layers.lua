@@ -251,10 +251,11 @@ function layers.program(what, model, known, input)
   local steps = builder.steps
   local shape = shape_option(what, input) or input_shape(steps)
   if not shape or #steps == 0 then
-    local kind = steps[1] and steps[1].kind
-    local form = kind == "Embedding" and "{ length }" or SEQUENTIAL[kind] and "{ time, inputs }"
-      or "{ height, width, channels }"
-    core.raise("%s: the layers do not say what shape a sample has; do, as input = %s", what, form)
+    local kind, layer = steps[1] and steps[1].kind, steps[1] and steps[1].layer
+    local form = kind == "Embedding" and "length"
+      or (SEQUENTIAL[kind] and "time, " or "height, width, ")
+      .. (layer and layer.inputs or SEQUENTIAL[kind] and "inputs" or "channels")
+    core.raise("%s: the layers do not say what shape a sample has; do, as input = { %s }", what, form)
   end
   local indices = takes_indices(what, steps)
   return { steps = steps, shapes = follow_shapes(what, steps, { shape }), results = results,
