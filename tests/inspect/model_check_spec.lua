@@ -227,6 +227,27 @@ describe("check", function()
     for i = 1, 4 do assert.is_true(result.layers[i].error < 1e-6) end
   end)
 
+  it("does not call a layer wrong that never gives the same twice", function()
+    local Cloud = nn.module "Cloud"
+    function Cloud:init(source) self.source = source end
+    function Cloud:forward(x) return x + self.source.randn(self.source, x.shape) end
+    local own = { randn = function(_, shape) return fnet.randn(shape) end }
+    local result = check(nn.Sequential { nn.Dense(3, 2), Cloud(own) }, fnet.rand { 5, 3 })
+    assert.is_true(result.gradients and result.layers[2].error < 1e-6)
+    result = check(nn.Sequential { nn.Dense(3, 2), Cloud(fnet.generator(1)) }, fnet.rand { 5, 3 })
+    assert.is_true(result.gradients)
+    assert.matches("\n  layer 2, Cloud(): gives other numbers each time it is called with the same ones; it can be "
+      .. "checked where it draws from fnet's own random numbers", tostring(result), 1, true)
+  end)
+
+  it("says where a sample is wanted as a batch of one", function()
+    local Chunks = nn.module "Chunks"
+    function Chunks:forward(x) return (x:chunk(2, 2)) end
+    local message = select(2, pcall(check, Chunks(), fnet.rand { 4 }))
+    assert.matches("Chunks(): chunk: axis: expected a whole number from 1 to 1, got 2; the model takes this sample "
+      .. "as a batch of one, sample:unsqueeze(1)", message, 1, true)
+  end)
+
   it("says why gradients cannot be checked, beside all else", function()
     local Fixed = nn.module "Fixed"
     function Fixed:forward(x)

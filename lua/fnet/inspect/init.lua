@@ -71,6 +71,18 @@ local function trace_layers(self, model, arguments)
   self.memory.activations = bytes
 end
 
+-- The same; where the model takes no sample alone but would take it as a batch of one, its error says so.
+local function trace_first(self, model, arguments)
+  local ok, message = try(trace_layers, self, model, arguments)
+  if ok then return end
+  local first = arguments[1]
+  if core.is_tensor(first) and first.rank < 8 and try(modes.with, model, false, core.no_grad, model,
+      first:unsqueeze(1), table.unpack(arguments, 2, arguments.n)) then
+    message = tostring(message) .. "; the model takes this sample as a batch of one, sample:unsqueeze(1)"
+  end
+  error(message, 0)
+end
+
 -- The sum of all that the model gives for the batch and that gradients go back from; nil for none.
 local function total_of(model, arguments)
   local total
@@ -182,7 +194,7 @@ local function inspect(model, arguments, options)
   arguments = inputs
   local self = setmetatable({ layers = {}, parameters = model:count(), memory = {}, steps = steps },
     Inspection)
-  trace_layers(self, model, arguments)
+  trace_first(self, model, arguments)
   local bytes = 0
   for _, parameter in ipairs(model:parameters()) do bytes = bytes + bytes_of(parameter) end
   self.memory.parameters, self.memory.gradients = bytes, bytes
