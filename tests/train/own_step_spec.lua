@@ -2,6 +2,7 @@
 
 local fnet = require "fnet"
 local command = require "tests.support.command"
+local support = require "tests.support"
 local nn, optim, data = fnet.nn, fnet.optim, fnet.data
 
 local directory
@@ -54,7 +55,42 @@ local function train(checkpoint, limit)
   return model:sha256() .. tostring(history), history
 end
 
+-- A training whose samples are made while it goes on, as those of a player are; `rounds` an epoch.
+local function play(options)
+  fnet.seed(2)
+  local policy, rounds = nn.Sequential { nn.Dense(2, 2) }, 3
+  local game = {}
+  function game.batches()
+    local round = 0
+    return function()
+      round = round + 1
+      if round <= rounds then return fnet.no_grad(policy, fnet.randn { 4, 2 }), fnet.ones { 4 } end
+    end
+  end
+  local function step(x, _, run)
+    local loss = policy(x):pow(2):mean()
+    run.optim:zero_grad()
+    loss:backward()
+    run.optim:step()
+    return loss
+  end
+  local history = fnet.fit(policy, { train = game, step = step, optim = optim.SGD, epochs = options.epochs,
+    checkpoint = options.checkpoint })
+  return policy:sha256(), history
+end
+
 describe("fit with a step function", function()
+  it("needs no data set where samples are made in the training", function()
+    local expected, history = play { epochs = 3 }
+    assert.same({ 3, 12 }, { #history, history[3].samples })
+    local place = directory .. "/play"
+    play { epochs = 2, checkpoint = place }
+    assert.equal(expected, (play { epochs = 3, checkpoint = { place, resume = true } }))
+    support.raises("fit: train: expected a data set, such as fnet.data.Dataset { x = , y = }, or for a step that "
+      .. "makes its own samples { batches = function } with an iterator of x and y, got nil",
+      function() return (fnet.fit(nn.Dense(2, 2), { step = print, optim = optim.SGD })) end)
+  end)
+
   it("trains with several optimisers, as the loop written out does", function()
     local got, history = train()
     local model, set = new_gan(), new_set()

@@ -47,9 +47,13 @@ local function callback_lists(callbacks)
   return lists
 end
 
-local function check_dataset(what, value)
-  return expect.that(is.dataset(value), what, "a data set, such as fnet.data.Dataset { x = , y = }", value)
+local function check_dataset(what, value, way_out)
+  return expect.that(is.dataset(value), what, "a data set, such as fnet.data.Dataset { x = , y = }"
+    .. (way_out or ""), value)
 end
+
+-- For a step function that makes its own samples, as one that plays does.
+local OWN_BATCHES = ", or for a step that makes its own samples { batches = function } with an iterator of x and y"
 
 -- Data that the random transforms of the training data have changed is no validation data.
 local function check_augmentation(train, valid)
@@ -196,8 +200,8 @@ local function checkpoint_of(run, plan, option)
     for name, one in pairs(optim) do parts["optim." .. name] = one end
     optim = nil
   end
-  local checkpoint, message = open_checkpoint(directory, { model = run.model, optim = optim, data = plan.train,
-    parts = parts, resume = extra.resume, every = extra.every })
+  local checkpoint, message = open_checkpoint(directory, { model = run.model, optim = optim,
+    data = plan.train.sha256 and plan.train or nil, parts = parts, resume = extra.resume, every = extra.every })
   return checkpoint or core.raise("fit: checkpoint: " .. message)
 end
 
@@ -210,30 +214,32 @@ end
 -- neither the model nor an optimiser has it, such as the weights of a layer that nn.Lambda's function has
 -- captured.
 ---@param model nn.Module
----@param options table train: data.Dataset; valid: data.Dataset, evaluated after each epoch; loss: fun(output:
---- tensor, target: tensor): tensor, such as nn.cross_entropy; optim: optim.Optimizer|table|fun(parameters:
---- tensor[]): optim.Optimizer, one, or what makes one from the parameters, such as optim.Adam; epochs: integer, 1;
---- batch: integer|data.Dataset.batches.Options, samples a step, 32, or the options of `batches` (shuffled unless
---- shuffle = false); schedule: optim.Plateau|fun(step: integer): number, a factor for the learning rate, such as
---- from optim.schedule; one with an `update`, such as plateau, gets valid_loss, or loss, after each epoch; clip:
---- number|fun(parameters: tensor[]), the most for the norm of the gradients (optim.clip_norm), or what changes
---- them; metrics: as for fnet.evaluate; callbacks: fnet.Callbacks|fnet.Callbacks[], such as fnet.report.training()
---- and { epoch_end = function(run) ... end }; with shards one that reads run.output says so, { outputs = true, step
---- = f }, since the outputs of all shards are then brought together; early_stopping: { patience: integer, monitor?:
---- string, goal?: "min"|"max", restore?: boolean }, after so many epochs without improvement of `monitor`,
---- "valid_loss" (without valid "loss"); restore, true, gives the weights of the best epoch in the end, so {
---- patience = epochs } keeps the best without stopping; seed: integer, for fnet.seed before the first shuffle;
---- checkpoint: string|{ [integer]: string, resume?: boolean, every?: integer }, a directory to save the run in
---- after each epoch, or { directory, resume = true to go on from there, every = steps between saves inside an epoch
---- }: Ctrl-C, SIGTERM and SIGHUP then save and end the program, see fnet.checkpoint; shards: integer, cuts each
---- batch into so many parts, whose gradients are joined before the step: less memory, and a training that processes
---- share, see fnet.shards; by default the whole batch; accumulate: integer, batches a step, 1, for larger ones than
---- memory takes: the steps are those of so many times `batch`, up to rounding, since that is the same as a larger
---- batch and as many more shards; step: fun(x: tensor, y: tensor, run: fnet.Run): number|tensor, ..., does all of a
---- step itself, zero_grad, backward and the steps of its optimisers, as a GAN needs, and returns the loss, of one
---- element; loss is then for valid alone, and optim may be several optimisers by name, { generator = ,
---- discriminator = }, which are run.optim.generator and so on, of parameters of the one model; figures: string[],
---- names of further numbers that the step function returns after the loss, for the history
+---@param options table train: data.Dataset|{ batches: fun(): function }, the latter where samples are made during
+--- the training, as by a player: an iterator of x and y for an epoch; valid: data.Dataset, evaluated after each
+--- epoch; loss: fun(output: tensor, target: tensor): tensor, such as nn.cross_entropy; optim:
+--- optim.Optimizer|table|fun(parameters: tensor[]): optim.Optimizer, one, or what makes one from the parameters,
+--- such as optim.Adam; epochs: integer, 1; batch: integer|data.Dataset.batches.Options, samples a step, 32, or the
+--- options of `batches` (shuffled unless shuffle = false); schedule: optim.Plateau|fun(step: integer): number, a
+--- factor for the learning rate, such as from optim.schedule; one with an `update`, such as plateau, gets
+--- valid_loss, or loss, after each epoch; clip: number|fun(parameters: tensor[]), the most for the norm of the
+--- gradients (optim.clip_norm), or what changes them; metrics: as for fnet.evaluate; callbacks:
+--- fnet.Callbacks|fnet.Callbacks[], such as fnet.report.training() and { epoch_end = function(run) ... end }; with
+--- shards one that reads run.output says so, { outputs = true, step = f }, since the outputs of all shards are then
+--- brought together; early_stopping: { patience: integer, monitor?: string, goal?: "min"|"max", restore?: boolean
+--- }, after so many epochs without improvement of `monitor`, "valid_loss" (without valid "loss"); restore, true,
+--- gives the weights of the best epoch in the end, so { patience = epochs } keeps the best without stopping; seed:
+--- integer, for fnet.seed before the first shuffle; checkpoint: string|{ [integer]: string, resume?: boolean,
+--- every?: integer }, a directory to save the run in after each epoch, or { directory, resume = true to go on from
+--- there, every = steps between saves inside an epoch }: Ctrl-C, SIGTERM and SIGHUP then save and end the program,
+--- see fnet.checkpoint; shards: integer, cuts each batch into so many parts, whose gradients are joined before the
+--- step: less memory, and a training that processes share, see fnet.shards; by default the whole batch; accumulate:
+--- integer, batches a step, 1, for larger ones than memory takes: the steps are those of so many times `batch`, up
+--- to rounding, since that is the same as a larger batch and as many more shards; step: fun(x: tensor, y: tensor,
+--- run: fnet.Run): number|tensor, ..., does all of a step itself, zero_grad, backward and the steps of its
+--- optimisers, as a GAN needs, and returns the loss, of one element; loss is then for valid alone, and optim may be
+--- several optimisers by name, { generator = , discriminator = }, which are run.optim.generator and so on, of
+--- parameters of the one model; figures: string[], names of further numbers that the step function returns after
+--- the loss, for the history
 ---@return fnet.History history a record an epoch (epoch, samples, seconds, loss, each metric, valid_loss, ...), and
 --- how it ended; printable
 return function(model, options)
@@ -242,7 +248,7 @@ return function(model, options)
   options = expect.options("fit", options, OPTIONS)
   local metrics = meter.metric_list("fit", options.metrics)
   local plan = {
-    train = check_dataset("fit: train", options.train),
+    train = check_dataset("fit: train", options.train, options.step ~= nil and OWN_BATCHES),
     valid = options.valid ~= nil and check_dataset("fit: valid", options.valid) or nil,
     loss = expect.that(is.callable(options.loss) or options.loss == nil and options.step ~= nil, "fit: loss",
       "a function of output and target, such as fnet.nn.cross_entropy", options.loss),
