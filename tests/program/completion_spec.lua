@@ -68,6 +68,9 @@ describe("at Tab", function()
       assert.equal("", offered("export", "m.safetensors", "--title", ""))
       assert.equal(":files", offered("export", "m.safetensors", "--int8", ""))
       assert.equal(":files", offered("info", ""))
+      assert.equal("--to=c --to=onnx --to=html", offered("export", "m.safetensors", "--to="))
+      assert.equal("--to=html", offered("export", "m.safetensors", "--to=ht"))
+      assert.equal(":directories", offered("eval", "m.safetensors", "--data=de"))
       assert.equal(":directories", offered("init", ""))
     end)
 
@@ -106,6 +109,8 @@ describe("at Tab", function()
     { "~/bin/fnet mine.lua --ep", "~/bin/fnet mine.lua --epochs " },
     { "fnet eval m --data de", "fnet eval m --data deep/" },
     { "fnet info te", "fnet info text.txt " },
+    { "fnet export m --to=ht", "fnet export m --to=html " },
+    { "fnet export m --data=de", "fnet export m --data=deep/" },
   }
 
   -- Runs a shell at home in the directory, where its own fnet is the first; its output, or that of its terminal.

@@ -126,12 +126,15 @@ end
 ---@param words string[] `arg`: those behind `fnet`, up to the one at the cursor, which may be empty
 ---@param text string the usage
 return function(words, text)
+  words = { table.unpack(words) }
+  local option, value = (words[#words] or ""):match "^(%-%-[^=]+)=(.*)$"
+  if option then words[#words], words[#words + 1] = option, value end
   if #words == 0 then words = { "" } end
-  local current = words[#words]
+  local current, lead = words[#words], option and option .. "=" or ""
   local list, more = candidates(words, text)
   for _, candidate in ipairs(list) do
     if candidate[1]:sub(1, #current) == current then
-      print(candidate[1] .. "\t" .. core.visible(candidate[2]))
+      print(lead .. candidate[1] .. "\t" .. core.visible(candidate[2]))
     end
   end
   if more then print(more) end

@@ -15,6 +15,7 @@ done
 
 local failed=1
 if (( $#offered )); then _describe fnet offered && failed=0; fi
+[[ $PREFIX == --*=* ]] && compset -P '*=' # in "--data=folder" the name begins behind it
 case $more in
     :scripts) _files -g '*.lua' && failed=0 ;;
     :directories) _files -/ && failed=0 ;;
