@@ -338,16 +338,15 @@ test: ## Install what is missing, build, run every test
 test-pages: ## The tests that drive headless Chromium, which is installed where apt-get is
 	@sh src/tools/setup.sh test pages
 	@$(MAKE) --no-print-directory $(fnet)
-	busted --lua=./fnet --tags=browser $$(grep -rl --include='*_spec.lua' '#browser' tests | LC_ALL=C sort)
+	@sh tests/tools/part.sh pages $(fnet) "--tags=browser $$(grep -rl --include='*_spec.lua' '#browser' tests \
+	    | LC_ALL=C sort | tr '\n' ' ')"
 
 test-long: ## The long versions of tests: kills, bits that flip, calls that fail, damaged files, functions of every float
 	@sh src/tools/setup.sh test long
 	@$(MAKE) --no-print-directory $(fnet) library $(fuzzers) $(faulty) $(rounding)
-	FNET_LONG=1 busted --lua=./fnet tests/program/crash_spec.lua tests/program/faults_spec.lua \
+	@FNET_LONG=1 sh tests/tools/part.sh long $(fnet) "tests/program/crash_spec.lua tests/program/faults_spec.lua \
 	    tests/program/processes_spec.lua tests/program/processes_recipes_spec.lua \
-	    tests/program/sweep_processes_spec.lua tests/house/release_spec.lua
-	@for program in $(fuzzers); do echo "== $$program" && $$program 100000 || exit 1; done
-	$(rounding)
+	    tests/program/sweep_processes_spec.lua tests/house/release_spec.lua" $(fuzzers) $(rounding)
 
 asan: ## Every test under AddressSanitizer and UndefinedBehaviorSanitizer
 	@sh src/tools/setup.sh test

@@ -10,8 +10,8 @@ before_each(function()
   directory = command.make_directory()
   local copied = command.shell(directory, ([[
     mkdir -p tests/tools bin
-    cd %s && cp .busted "$OLDPWD" && cp tests/tools/test.sh tests/tools/verdict.sh tests/tools/whole.lua \
-      "$OLDPWD/tests/tools"]]):format(command.quote(command.directory)))
+    cd %s && cp .busted "$OLDPWD" && cp tests/tools/test.sh tests/tools/part.sh tests/tools/verdict.sh \
+      tests/tools/whole.lua "$OLDPWD/tests/tools"]]):format(command.quote(command.directory)))
   assert.same({ "", 0 }, { copied.errors, copied.status })
 end)
 after_each(function() command.remove_directory(directory) end)
@@ -103,6 +103,31 @@ describe("make test", function()
     put("tests/a_spec.lua", GOOD)
     program "echo 'ERROR: AddressSanitizer: of a child' >build/asan/logs/report.1; echo '2 passed, 0 failed'"
     red "of a child"
+  end)
+end)
+
+describe("a part of the tests, such as make test-long", function()
+  -- The last line, all lines, and the status.
+  local function part()
+    local line = "ln -sf %s fnet; sh tests/tools/part.sh long fnet 'tests/a_spec.lua tests/b_spec.lua' ./program"
+    local result = command.shell(directory, line:format(command.quote(command.fnet)))
+    return result.output:match "([^\n]*)\n$", result.output .. result.errors, result.status
+  end
+
+  it("adds up what programs and specs report at their end", function()
+    program "echo '100 passed, 0 failed'; echo '2 passed, 0 failed'"
+    put("tests/a_spec.lua", GOOD)
+    put("tests/b_spec.lua", GOOD)
+    local last, output, status = part()
+    assert.same({ "4 passed, 0 failed", 0 }, { last, status }, output)
+  end)
+
+  it("is red where a spec leaves or a program fails", function()
+    program "echo '2 passed, 0 failed'; exit 1"
+    put("tests/a_spec.lua", GOOD .. "os.exit(0)")
+    put("tests/b_spec.lua", GOOD)
+    local last, output, status = part()
+    assert.same({ "2 passed, 2 failed", 1 }, { last, status }, output)
   end)
 end)
 
