@@ -26,6 +26,8 @@ LUADIR ?= $(PREFIX)/share/lua/$(lua_version)
 LIBDIR ?= $(PREFIX)/lib/lua/$(lua_version)
 MANDIR ?= $(PREFIX)/share/man
 
+unexport CDPATH # by which `cd src` in a script would lead elsewhere
+
 # release; asan, tsan and coverage for tests; fuzz for make fuzz; with -Werror gcc and clang for lint, aarch64-gcc and
 # aarch64-clang for test-aarch64, i386-gcc for test-i386.
 VARIANT = release

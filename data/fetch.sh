@@ -12,7 +12,7 @@ set -eu
 upstream='https://fashion-mnist.s3.eu-central-1.amazonaws.com
 https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion'
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 sums=$here/SHA256SUMS
 target=${1:-$here}
 installed=${FNET_DATASET_DIR:-/usr/share/datasets/fashion-mnist}

@@ -159,7 +159,7 @@ run_mpi() {
 }
 
 usage='expected with COUNT COMMAND..., link COUNT RATE DELAY, mpirun COUNT COMMAND..., or on HOST COMMAND...'
-directory=$(cd "$(dirname "$0")" && pwd)
+directory=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 what=${1-}
 [ $# -ge 3 ] || fail "$usage"
 shift

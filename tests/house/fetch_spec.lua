@@ -99,6 +99,12 @@ describe("data/fetch.sh", function()
 
   it("downloads the four files", function() assert_complete(fetch { "/" }) end)
 
+  it("finds its checksums where CDPATH leads elsewhere", function()
+    local line = "mkdir -p other/data data && mv fetch.sh SHA256SUMS data && CDPATH=$PWD/other no_proxy=127.0.0.1 "
+      .. "FNET_DATASET_DIR=none FNET_MIRROR=http://127.0.0.1:%s/ sh data/fetch.sh %s"
+    assert_complete(command.shell(directory, line:format(port, target)))
+  end)
+
   it("has nothing to download the second time", function()
     fetch { "/" }
     local before = requests()
