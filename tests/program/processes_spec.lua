@@ -304,7 +304,10 @@ describe("fnet launch", function()
   it("says what is missing", function()
     local result = command.shell(directory, command.line(command.fnet, { "launch", "-n", "2", "event.lua" },
       { PATH = directory .. "/none" }))
-    assert.matches("launch: env: No such file or directory", result.errors, 1, true)
+    local no_mpirun = "launch: there is no mpirun, which starts the processes; it comes with Open MPI and with MPICH "
+      .. "(Debian: openmpi-bin libopenmpi-dev, or mpich libmpich-dev); then build fnet again\n"
+    assert.matches(no_mpirun, result.errors, 1, true)
+    assert.equal(1, result.status)
     assert(os.execute(("cp %s %s/program"):format(command.quote(command.fnet), command.quote(directory))))
     result = command.shell(directory, "OMPI_COMM_WORLD_SIZE=2 OMPI_COMM_WORLD_RANK=0 " ..
       command.versioned "LUA_CPATH" .. "=none/x.so ./program alone.lua fit")

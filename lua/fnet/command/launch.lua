@@ -6,6 +6,15 @@ local core = require "fnet.core"
 local USAGE = "fnet launch -n 4 script.lua"
 local MOST = 4096 -- processes, as there are shards
 
+-- Whether a program is in one of the folders where it would be looked for.
+local function is_there(program)
+  for folder in ((os.getenv "PATH" or "") .. ":"):gmatch "([^:]*):" do
+    local file <close> = io.open((folder == "" and "." or folder) .. "/" .. program)
+    if file then return true end
+  end
+  return false
+end
+
 --- Becomes mpirun, which starts the processes; more of them than processors are allowed, and take turns. Open MPI
 -- would tie each to a processor of its own, on which its threads would then all be.
 ---@param arguments string[] # -n, a number, the script's path, and its own arguments
@@ -20,6 +29,10 @@ return function(arguments)
     return false, ("launch: -n: expected a number of processes, 1 to %d, got '%s': %s"):format(MOST, number, USAGE)
   elseif not script then
     return false, "launch: which script? " .. USAGE
+  end
+  if not is_there "mpirun" then
+    return false, "launch: there is no mpirun, which starts the processes; it comes with Open MPI and with MPICH "
+      .. "(Debian: openmpi-bin libopenmpi-dev, or mpich libmpich-dev); then build fnet again"
   end
   local words = { "env", "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_mpi_yield_when_idle=1",
     "OMPI_MCA_hwloc_base_binding_policy=none" }
