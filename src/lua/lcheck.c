@@ -87,20 +87,30 @@ double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtyp
     return value;
 }
 
-/* Keys behind the length that Lua tells are behind it in the table too, unless its array is short of room: then a
-   part of them is seen. */
+/* The largest whole key of a list, at least `length`, among those that lua_next gives behind the key on the stack.
+ */
+static size_t last_key(lua_State *L, int index, lua_Integer length) {
+    while (lua_next(L, index)) {
+        lua_pop(L, 1);
+        if (lua_isinteger(L, -1) && lua_tointeger(L, -1) > length) length = lua_tointeger(L, -1);
+    }
+    return (size_t)length;
+}
+
 size_t lcheck_length(lua_State *L, int index) {
+    index = lua_absindex(L, index);
+    lua_pushnil(L);
+    return last_key(L, index, 0);
+}
+
+size_t lcheck_row(lua_State *L, int index) {
     index = lua_absindex(L, index);
     lua_Integer length = (lua_Integer)lua_rawlen(L, index);
     if (length > 0)
         lua_pushinteger(L, length);
     else
         lua_pushnil(L);
-    while (lua_next(L, index)) {
-        lua_pop(L, 1);
-        if (lua_isinteger(L, -1) && lua_tointeger(L, -1) > length) length = lua_tointeger(L, -1);
-    }
-    return (size_t)length;
+    return last_key(L, index, length);
 }
 
 size_t lcheck_list(lua_State *L, int index, const char *what, const char *expected) {

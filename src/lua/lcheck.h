@@ -31,6 +31,10 @@ double lcheck_element(lua_State *L, int index, const char *what, enum dtype dtyp
    Lua 5.5 tells the length 1. */
 size_t lcheck_length(lua_State *L, int index);
 
+/* The same for rows of many numbers, in no time: keys behind the length that Lua tells are behind it in the table
+   too, but for tables that were filled from their end or have names beside: then a part of them is seen. */
+size_t lcheck_row(lua_State *L, int index);
+
 /* A table with a list in it, or nothing, and its length; `expected` names it. */
 size_t lcheck_list(lua_State *L, int index, const char *what, const char *expected);
 

@@ -63,13 +63,16 @@ static int linspace(lua_State *L) {
     return 1;
 }
 
+static const char LIST[] = "a table of numbers (nested for more axes)";
+
 /* The shape of a nested table, from its first elements. */
 static int nested_shape(lua_State *L, int index, size_t *shape) {
     int rank = 0;
     lua_pushvalue(L, index);
     while (lua_type(L, -1) == LUA_TTABLE) {
         if (rank == TENSOR_MAX_RANK) return lerror(L, "tensor: expected at most %d levels", TENSOR_MAX_RANK);
-        shape[rank++] = lcheck_list(L, -1, "tensor", "a table of numbers (nested for more axes)");
+        size_t length = lcheck_row(L, -1);
+        shape[rank++] = length > 0 ? length : lcheck_list(L, -1, "tensor", LIST);
         lua_rawgeti(L, -1, 1);
         lua_remove(L, -2);
         if (shape[rank - 1] == 0) break;
@@ -96,7 +99,7 @@ static void fill_nested(lua_State *L, const struct tensor *t, int axis, size_t *
     }
     luaL_checkstack(L, 8, "tensor");
     bool table = lua_type(L, -1) == LUA_TTABLE;
-    size_t length = table ? lcheck_length(L, -1) : 0;
+    size_t length = table ? lcheck_row(L, -1) : 0;
     if (!table || length != t->shape[axis]) {
         const char *got = table ? lua_pushfstring(L, "%I entries", (LUAI_UACINT)length) : lpush_kind(L, -1);
         lerror(L, "tensor: rows must be equally long: expected %I entries at level %d after element %I, got %s",
@@ -112,7 +115,8 @@ static void fill_nested(lua_State *L, const struct tensor *t, int axis, size_t *
 /* tensor(nested table or number, dtype) */
 static int from_table(lua_State *L) {
     size_t shape[TENSOR_MAX_RANK], position = 0;
-    if (lua_type(L, 1) != LUA_TNUMBER) lcheck_list(L, 1, "tensor", "a table of numbers (nested for more axes)");
+    bool is_list = lua_type(L, 1) == LUA_TTABLE && lcheck_row(L, 1) > 0;
+    if (lua_type(L, 1) != LUA_TNUMBER && !is_list) lcheck_list(L, 1, "tensor", LIST);
     enum dtype dtype = lcheck_dtype(L, 2, "tensor", FLOAT32);
     int rank = nested_shape(L, 1, shape);
     struct tensor *t = ltensor_new(L, "tensor", dtype, rank, shape);

@@ -304,8 +304,8 @@ describe("fnet launch", function()
   it("says what is missing", function()
     local result = command.shell(directory, command.line(command.fnet, { "launch", "-n", "2", "event.lua" },
       { PATH = directory .. "/none" }))
-    local no_mpirun = "launch: there is no mpirun, which starts the processes; it comes with Open MPI and with MPICH "
-      .. "(Debian: openmpi-bin libopenmpi-dev, or mpich libmpich-dev); then build fnet again\n"
+    local no_mpirun = "launch: there is no mpirun, which starts the processes; it comes with Open MPI and with "
+      .. "MPICH (Debian: openmpi-bin libopenmpi-dev, or mpich libmpich-dev); then build fnet again\n"
     assert.matches(no_mpirun, result.errors, 1, true)
     assert.equal(1, result.status)
     assert(os.execute(("cp %s %s/program"):format(command.quote(command.fnet), command.quote(directory))))

@@ -20,6 +20,58 @@ describe("a list", function()
     assert.equal(1000, core.length(grown))
     grown[500] = nil
     assert.equal(1000, core.length(grown))
+    for count = 1, 12 do -- in whatever order it came to be, and with whatever beside
+      for last = count + 2, 40 do
+        local backward, named = { [last] = 1 }, { a = 1, b = 1, c = 1, d = 1, e = 1 }
+        for i = count, 1, -1 do backward[i] = i end
+        for i = 1, count do named[i] = i end
+        named[last] = 1
+        assert.same({ last, last }, { core.length(backward), core.length(named) })
+      end
+    end
+  end)
+
+  it("of names, numbers or functions with nil in it is refused", function()
+    local layer, set = nn.Dense(3, 2), data.Dataset { x = fnet.rand { 2, 3 }, y = fnet.ones { 2, 2 } }
+    local function fit(options)
+      options.train, options.optim, options.loss = set, optim.SGD, nn.mse
+      return (fnet.fit(layer, options))
+    end
+    local callback = { finish = print }
+    local calls = {
+      ["sweep: seeds"] = function(list) return fnet.sweep { seeds = list, run = math.abs } end,
+      ["fit: callbacks"] = function() return fit { callbacks = { callback, nil, callback } } end,
+      ["fit: figures"] = function(list) return fit { step = print, figures = list } end,
+      ["class: X: moments"] = function(list)
+        return (optim.class("X", { options = { lr = 1 }, moments = list, update = print }))
+      end,
+      ["Dataset: classes"] = function(list)
+        return (data.Dataset { x = set.x, y = fnet.tensor({ 1, 1 }, "int32"), classes = list })
+      end,
+      ["read_csv: columns"] = function(list) return data.read_csv("x", { target = "y", columns = list }) end,
+      ["read_csv: missing_values"] = function(list)
+        return data.read_csv("x", { target = "y", missing_values = list })
+      end,
+      ["read_images: classes"] = function(list) return data.read_images("x", { classes = list }) end,
+      ["read_tensors: names"] = function(list) return fnet.read_tensors("x", { names = list }) end,
+      ["read_npz: names"] = function(list) return data.read_npz("x", { names = list }) end,
+      ["gradcheck: inputs"] = function() return fnet.gradcheck(math.abs, { set.x, nil, set.x }) end,
+      ["json"] = function() return fnet.report.json { { "a", 1 }, nil, { "b", 2 } } end,
+      ["page: history"] = function()
+        return fnet.report.page("x", { history = { { loss = 1 }, nil, { loss = 2 } } })
+      end,
+      ["options: specs"] = function()
+        return fnet.options({}, "Trains.", { { "a", 1, "first" }, nil, { "b", 2, "second" } })
+      end,
+      ["transforms"] = function()
+        return (set:with { transform = { data.random_shift(1), nil, data.random_shift(1) } })
+      end,
+    }
+    for what, call in pairs(calls) do
+      local list = what == "sweep: seeds" and { 1, nil, 3 } or { "a", nil, "b" }
+      local message = core.error_text(select(2, pcall(call, list)))
+      assert.equal(what .. ": entry 2 is nil: is its name a variable that exists?", message)
+    end
   end)
 
   it("with nil in it is refused", function()

@@ -103,6 +103,17 @@ function expect.boolean(what, value)
   return expect.that(type(value) == "boolean", what, "true or false", value)
 end
 
+--- A list without nil in it, at which whoever walks it would end.
+---@param what string function and argument, such as "fit: figures"
+---@param list table
+---@return table list
+function expect.list(what, list)
+  for i = 1, core.length(list) do
+    if list[i] == nil then core.raise("%s: entry %d is nil: is its name a variable that exists?", what, i) end
+  end
+  return list
+end
+
 --- The path of a file: a string without zero bytes, at which the system would end it.
 ---@param what string the function, for the message
 ---@param path any

@@ -1,6 +1,7 @@
 --- Command-line options of a script: declared once, parsed, checked and shown by --help.
 
 local decimal = require "fnet.base.decimal"
+local expect = require "fnet.base.expect"
 local naming = require "fnet.base.naming"
 local core = require "fnet.core"
 
@@ -46,6 +47,7 @@ local function check(arguments, about, specs)
   if type(arguments) ~= "table" or type(about) ~= "string" or type(specs) ~= "table" then
     core.raise("options: expected the script's arguments, a sentence and a list of options, such as %s", EXAMPLE)
   end
+  expect.list("options: specs", specs)
   for _, key in ipairs(naming.keys(specs)) do
     if type(key) ~= "number" or not is_spec(specs[key]) then
       core.raise("%s: expected { name, default, description } in a list, the default a number, a text or false: %s",

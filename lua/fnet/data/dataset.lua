@@ -36,6 +36,7 @@ for name, method in pairs(folds.methods) do Dataset[name] = method end
 -- Raises where there are labels without a name.
 local function check_names(y, classes)
   expect.that(classes == nil or type(classes) == "table", "Dataset: classes", "a list of names", classes)
+  if classes ~= nil then expect.list("Dataset: classes", classes) end
   if classes == nil or not core.is_tensor(y) or y.rank ~= 1 or #y == 0 or is.float(y) then return end
   local low, high = y:min():item(), y:max():item()
   if low >= 1 and high <= #classes then return end

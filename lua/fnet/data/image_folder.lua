@@ -18,8 +18,8 @@ local ENDINGS = { png = true, jpg = true, jpeg = true, jpe = true, jfif = true }
 
 local function check_classes(classes)
   if classes == nil then return end
-  local fits, known = type(classes) == "table" and #classes > 0, {}
-  for _, name in ipairs(fits and classes or {}) do
+  local fits, known = type(classes) == "table" and core.length(classes) > 0, {}
+  for _, name in ipairs(fits and expect.list("read_images: classes", classes) or {}) do
     fits = fits and type(name) == "string"
     if known[name] then core.raise("read_images: classes: has '%s' twice", name) end
     known[name] = true

@@ -20,7 +20,7 @@ local function check_names(what, value)
     core.raise("read_csv: %s: expected the name of a column, or a list of them, got %s", what, type(value))
   end
   local seen = {}
-  for i, name in ipairs(value) do
+  for i, name in ipairs(expect.list("read_csv: " .. what, value)) do
     if type(name) ~= "string" and math.type(name) ~= "integer" then
       core.raise("read_csv: %s[%d]: expected the name or number of a column, got %s", what, i, type(name))
     end
@@ -55,7 +55,9 @@ local function check_missing_values(value, is_number)
     numbers[#numbers + 1] = number
   end
   if type(value) ~= "table" then add("missing_values", value) return texts, numbers end
-  for i, marker in ipairs(value) do add(("missing_values[%d]"):format(i), marker) end
+  for i, marker in ipairs(expect.list("read_csv: missing_values", value)) do
+    add(("missing_values[%d]"):format(i), marker)
+  end
   return texts, numbers
 end
 

@@ -221,6 +221,7 @@ end
 function transforms.transforms(list, random)
   if type(list) == "function" or is_transform(list) then list = { list } end
   expect.that(type(list) == "table", "transforms", "a list of transforms", list)
+  expect.list("transforms", list)
   for key in pairs(list) do
     local fits = math.type(key) == "integer" and key >= 1 and key <= #list or type(key) == "string" and #list == 0
     if not fits then

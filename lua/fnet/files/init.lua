@@ -104,7 +104,7 @@ function files.names(what, names)
   if names == nil then return nil end
   local fits = type(names) == "table" and not core.is_tensor(names)
   for _, name in pairs(fits and names or {}) do fits = fits and type(name) == "string" end
-  return expect.that(fits, what .. ": names", "a list of names", names)
+  return expect.list(what .. ": names", expect.that(fits, what .. ": names", "a list of names", names))
 end
 
 --- The parts of a file that were asked for by name; all where nil. A fault names one that is not there.

@@ -43,7 +43,7 @@ end
 local function moment_names(what, moments)
   local place = what .. ": moments"
   expect.that(type(moments) == "table", place, "a list of names, { \"velocity\" }", moments)
-  for i, name in ipairs(moments) do
+  for i, name in ipairs(expect.list(place, moments)) do
     check_name(place, name)
     for k = 1, i - 1 do
       if moments[k] == name then core.raise("%s: '%s' is there twice", place, name) end

@@ -73,7 +73,7 @@ end
 
 -- The records of a history, checked: { epoch = , figures }.
 local function check_records(what, records)
-  for i, record in ipairs(records) do
+  for i, record in ipairs(expect.list(what, records)) do
     local place = ("%s: record %d"):format(what, i)
     expect.that(type(record) == "table", place, "a table of figures by name", record)
     for name in pairs(record) do
@@ -84,7 +84,7 @@ local function check_records(what, records)
 end
 
 local function check_runs(runs)
-  for i, run in ipairs(runs) do
+  for i, run in ipairs(expect.list("page: runs", runs)) do
     local place = ("page: runs: number %d"):format(i)
     expect.options(place, run, { "name", "seed", "history" })
     expect.that(run.name == nil or type(run.name) == "string", place .. ": name", "a text", run.name)

@@ -182,7 +182,7 @@ local PLAIN = { string = true, number = true, boolean = true }
 function report.json(pairs_list)
   expect.that(type(pairs_list) == "table", "json", "a list of { key, value }", pairs_list)
   local parts = {}
-  for i, entry in ipairs(pairs_list) do
+  for i, entry in ipairs(expect.list("json", pairs_list)) do
     if type(entry) ~= "table" or type(entry[1]) ~= "string" or not PLAIN[type(entry[2])] then
       core.raise("json: entry %d: expected { key, value } with a string, number or boolean, got %s", i,
         type(entry) == "table" and ("{ %s, %s }"):format(say.value(entry[1]), say.value(entry[2])) or

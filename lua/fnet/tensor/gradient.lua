@@ -207,7 +207,7 @@ function public.gradcheck(f, inputs, options)
   local tolerance = expect.number("gradcheck: tolerance", options.tolerance or 1e-6, 0, math.huge)
   local most = expect.count("gradcheck: most", options.most or 200, 1)
   local points = {}
-  for i, input in ipairs(is_tensor(inputs) and { inputs } or inputs) do
+  for i, input in ipairs(is_tensor(inputs) and { inputs } or expect.list("gradcheck: inputs", inputs)) do
     local float = is.float(input)
     points[i] = float and input:detach():to("float64"):clone():detach() or input
     if float then points[i].requires_grad = true end

@@ -34,7 +34,8 @@ local function callback_lists(callbacks)
   if callbacks == nil then return lists end
   expect.that(type(callbacks) == "table", "fit: callbacks",
     "a table of functions by event, such as fnet.report.training(), or a list of those", callbacks)
-  for _, handlers in ipairs(#callbacks == 0 and { callbacks } or callbacks) do
+  for _, handlers in ipairs(core.length(callbacks) == 0 and { callbacks }
+      or expect.list("fit: callbacks", callbacks)) do
     expect.options("fit: callbacks", handlers, IN_CALLBACKS, { "outputs" })
     lists.wants_outputs = lists.wants_outputs or handlers.outputs == true
     for _, event in ipairs(EVENTS) do

@@ -37,7 +37,7 @@ end
 local function figure_list(figures, metrics)
   local list, seen = {}, {}
   expect.that(type(figures) == "table", "fit: figures", "a list of names, { 'generator_loss' }", figures)
-  for i, name in ipairs(figures) do
+  for i, name in ipairs(expect.list("fit: figures", figures)) do
     expect.that(type(name) == "string", "fit: figures: entry " .. i, "a name", name)
     if seen[name] or meter.is_taken(name) then
       core.raise("fit: figures: the name '%s' is %s; give the figure another one", core.visible(name),

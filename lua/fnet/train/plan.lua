@@ -20,10 +20,12 @@ function plan.seeds(seeds)
     for i = 1, expect.count("sweep: seeds", seeds, 1, MOST_SEEDS) do list[i] = i end
     return list
   end
-  if #seeds == 0 then
+  if core.length(seeds) == 0 then
     core.raise("sweep: seeds: expected a number of seeds or a list of them, got an empty table")
   end
-  for i, seed in ipairs(seeds) do expect.count(("sweep: seeds: number %d"):format(i), seed, math.mininteger) end
+  for i, seed in ipairs(expect.list("sweep: seeds", seeds)) do
+    expect.count(("sweep: seeds: number %d"):format(i), seed, math.mininteger)
+  end
   return seeds
 end
 
