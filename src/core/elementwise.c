@@ -48,11 +48,11 @@ static void find_inner(struct job *job) {
 }
 
 /* Whether every operand lies as the output does, is one element, or one row that is so short that a call for each
-   row would take longer than its elements: then many rows are computed at a time. */
+   row would take longer than its elements: then many rows are computed at a time, unless there is only one. */
 static void find_rows(struct job *job) {
+    size_t elements = tensor_count(&job->y), count = 0;
     job->rows_at_once = 0;
-    if (job->inner < 2 || job->inner > RUN / 2) return;
-    size_t count = 0;
+    if (job->inner < 2 || job->inner > RUN / 2 || job->inner == elements) return;
     for (int o = 0; o < job->operands; o++) {
         const struct tensor *t = &job->operand[o];
         size_t one = 1, moving = 0;
@@ -63,7 +63,7 @@ static void find_rows(struct job *job) {
         count += job->is_row[o];
         if (!job->is_row[o] && !tensor_is_contiguous(t) && (job->step[o] > 0 || moving > 0)) return;
     }
-    if (count > 0) job->rows_at_once = RUN / job->inner;
+    if (count > 0) job->rows_at_once = (elements < RUN ? elements : RUN) / job->inner;
 }
 
 /* n elements from `from` as the kernels take them: in place for steps 0 and 1, else lined up in the buffer. */

@@ -118,6 +118,21 @@ static void run_random_shapes(void *context) {
     }
 }
 
+/* One operand is a row that is repeated over the other axes: the first one or the second, by its length. */
+static void test_short_row(const size_t shape[3]) {
+    struct elements job;
+    size_t inner = shape[2];
+    prepare(&job, 2, 3, shape);
+    struct tensor *row = inner % 2 ? &job.a : &job.b, *whole = inner % 2 ? &job.b : &job.a;
+    check(tensor_layout(whole, FLOAT32, 3, shape), "the shape is too large");
+    whole->data = put_filled(inner % 2 ? PLACE_B : PLACE_A, tensor_count(whole), 0, PLAIN);
+    row->stride[0] = row->stride[1] = 0;
+    row->stride[2] = 1;
+    row->data = put_filled(inner % 2 ? PLACE_A : PLACE_B, inner, AT_END, PLAIN);
+    expect_elements(&job);
+    everywhere(run_elements, &job);
+}
+
 static void test_elementwise(void) {
     static const struct {
         int rank;
@@ -135,18 +150,15 @@ static void test_elementwise(void) {
     }
     test("elementwise with a short row that is repeated");
     for (size_t inner = 1; inner <= 300; inner = inner * 3 / 2 + 1) {
-        struct elements job;
         const size_t shape[] = {3, 20000 / inner, inner};
-        prepare(&job, 2, 3, shape);
-        struct tensor *row = inner % 2 ? &job.a : &job.b, *whole = inner % 2 ? &job.b : &job.a;
-        check(tensor_layout(whole, FLOAT32, 3, shape), "the shape is too large");
-        whole->data = put_filled(inner % 2 ? PLACE_B : PLACE_A, tensor_count(whole), 0, PLAIN);
-        row->stride[0] = row->stride[1] = 0;
-        row->stride[2] = 1;
-        row->data = put_filled(inner % 2 ? PLACE_A : PLACE_B, inner, AT_END, PLAIN);
-        expect_elements(&job);
-        everywhere(run_elements, &job);
+        test_short_row(shape);
     }
+    test("elementwise with a short row, once or a few times");
+    for (size_t inner = 1; inner <= 300; inner = inner * 3 / 2 + 1)
+        for (size_t rows = 1; rows <= 4; rows++) {
+            const size_t shape[] = {1, rows, inner};
+            test_short_row(shape);
+        }
     test("elementwise on views of random shapes");
     everywhere(run_random_shapes, NULL);
 }
