@@ -492,7 +492,7 @@ static bool run_everything(lua_State *L, char **argv) {
     }
     if (options.version || options.interactive) print_version();
     set_arg(L, argv, options.script);
-    lua_gc(L, LUA_GCGEN, 0, 0);
+    lua_gc(L, LUA_GCGEN, 10, 0);
     linterrupt_open(L);
     survive_file_limits();
     if (options.completes) return complete_words(L);
