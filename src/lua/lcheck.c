@@ -140,6 +140,8 @@ int lcheck_shape(lua_State *L, int index, const char *what, size_t *shape) {
 }
 
 int lcheck_axis(lua_State *L, int index, const char *what, const struct tensor *t) {
+    lua_Integer given = lua_tointeger(L, index);
+    if (given >= 1 && given <= t->rank && lua_isinteger(L, index)) return (int)given - 1; /* without a message */
     if (lua_type(L, index) == LUA_TTABLE)
         return lerror(L, "%s: axis: expected a whole number from 1 to %d, got table; one axis a call", what,
                       t->rank);

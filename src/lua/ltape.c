@@ -45,12 +45,15 @@ bool lasking(lua_State *L) {
     return scope && scope->asking;
 }
 
-static bool depends(lua_State *L, int first, int last) {
+/* Whether one of the arguments requires gradients, and none is the result itself. */
+static bool depends(lua_State *L, const void *result, int first, int last) {
+    bool found = false;
     for (int i = first; i <= last; i++) {
-        struct handle *handle = ltensor_test(L, i);
-        if (handle && handle->requires_grad) return true;
+        const struct handle *handle = ltensor_test(L, i);
+        if (handle && handle == result) return false;
+        found = found || (handle && handle->requires_grad);
     }
-    return false;
+    return found;
 }
 
 size_t lversions(lua_State *L, const struct handle *result, int first, int last) {
@@ -96,13 +99,9 @@ static int recorded(lua_State *L) {
     int results = unrecorded(L);
     struct tape *tape = lua_touserdata(L, lua_upvalueindex(4));
     int result = lua_gettop(L) - results + 1;
-    if (depends(L, 1, arguments) && is_recording(L, tape)) {
-        bool itself = false;
-        for (int i = 1; i <= arguments; i++) itself = itself || lua_rawequal(L, i, result);
-        if (!itself) {
-            lua_pushvalue(L, lua_upvalueindex(2));
-            lrecord(L, tape, result, 1, arguments, results > 1 ? result + 1 : 0);
-        }
+    if (depends(L, lua_touserdata(L, result), 1, arguments) && is_recording(L, tape)) {
+        lua_pushvalue(L, lua_upvalueindex(2));
+        lrecord(L, tape, result, 1, arguments, results > 1 ? result + 1 : 0);
     }
     lua_settop(L, result);
     return 1;
@@ -124,7 +123,7 @@ static int record_own(lua_State *L) {
     struct handle *result = ltensor_check(L, 1);
     struct tape *tape = ltape_of(L);
     luaL_checktype(L, 2, LUA_TFUNCTION);
-    if (!is_recording(L, tape) || !depends(L, 3, lua_gettop(L))) return 0;
+    if (!is_recording(L, tape) || !depends(L, NULL, 3, lua_gettop(L))) return 0;
     if (lua_gettop(L) - 2 > NODE_MOST)
         return lerror(L, "operation: expected at most %d arguments, got %d; pass a table or one joined tensor",
                       NODE_MOST, lua_gettop(L) - 2);
