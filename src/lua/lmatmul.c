@@ -107,39 +107,52 @@ static int matmul(lua_State *L) {
     return 1;
 }
 
-/* Says that the input does not fit, and how it would. */
-static int wrong_input(lua_State *L, const char *what, const struct tensor *x, const struct tensor *w) {
+/* What begins messages: the name of the layer at `index`, or the text there. */
+static const char *push_place(lua_State *L, int index) {
+    if (lua_type(L, index) != LUA_TTABLE) return luaL_optstring(L, index, "dense");
+    lua_getfield(L, index, "name");
+    lua_pushvalue(L, index);
+    lua_call(L, 1, 1);
+    return luaL_checkstring(L, -1);
+}
+
+/* Says what of a dense layer does not fit, and how it would; b is NULL where there is no bias. */
+static int wrong_dense(lua_State *L, const struct tensor *x, const struct tensor *w, const struct tensor *b) {
+    const char *what = push_place(L, 4);
+    enum dtype dtype = lcheck_floats(L, what, x, w);
+    if (w->rank != 2) return lerror(L, "%s: expected weights [inputs, units], got %s", what, lpush_shape_of(L, w));
+    if (x->rank > 0 && x->shape[x->rank - 1] == w->shape[0])
+        return lerror(L, "%s: expected a bias of [%I] and %s, got %s and %s", what, (LUAI_UACINT)w->shape[1],
+                      dtype_names[dtype], lpush_shape_of(L, b), dtype_names[b->dtype]);
     bool flat = x->rank > 2 && tensor_span(x, 1, x->rank) == w->shape[0];
     return lerror(L, "%s: expected an input of [..., %I], got %s%s", what, (LUAI_UACINT)w->shape[0],
                   lpush_shape_of(L, x), flat ? "; put nn.Flatten() before it" : "");
 }
 
-/* dense(x, w, b, place): x w + b for x of [..., inputs], w of [inputs, units], b of [units] or nil. The place,
-   such as "layer 2, Dense(784, 128)", begins the message of an error. */
+/* dense(x, w, b, layer): x w + b for x of [..., inputs], w of [inputs, units], b of [units] or nil. The layer, or a
+   text such as "layer 2, Dense(784, 128)", begins the message of an error. */
 static int dense(lua_State *L) {
-    const char *what = luaL_optstring(L, 4, "dense");
-    const struct tensor *x = &ltensor_check(L, 1)->tensor, *w = &ltensor_check(L, 2)->tensor, *b = NULL;
-    enum dtype dtype = lcheck_floats(L, what, x, w);
-    if (w->rank != 2) return lerror(L, "%s: expected weights [inputs, units], got %s", what, lpush_shape_of(L, w));
-    if (x->rank < 1 || x->shape[x->rank - 1] != w->shape[0]) return wrong_input(L, what, x, w);
-    if (!lua_isnil(L, 3)) {
-        b = &ltensor_check(L, 3)->tensor;
-        if (b->dtype != dtype || b->rank != 1 || b->shape[0] != w->shape[1])
-            return lerror(L, "%s: expected a bias of [%I] and %s, got %s and %s", what, (LUAI_UACINT)w->shape[1],
-                          dtype_names[dtype], lpush_shape_of(L, b), dtype_names[b->dtype]);
-        b = lpush_contiguous(L, 3, what, dtype);
-    }
-    if (x->rank != 2) x = lpush_contiguous(L, 1, what, dtype);
+    const struct tensor *x = &ltensor_check(L, 1)->tensor, *b = NULL;
+    const struct handle *weights = ltensor_check(L, 2);
+    const struct tensor *w = &weights->tensor;
+    enum dtype dtype = w->dtype;
+    if (!lua_isnil(L, 3)) b = &ltensor_check(L, 3)->tensor;
+    bool fits = dtype_is_float(dtype) && x->dtype == dtype && w->rank == 2 && x->rank > 0 &&
+                x->shape[x->rank - 1] == w->shape[0];
+    if (!fits || (b && (b->dtype != dtype || b->rank != 1 || b->shape[0] != w->shape[1])))
+        return wrong_dense(L, x, w, b);
+    if (b) b = lpush_contiguous(L, 3, "dense", dtype);
+    if (x->rank != 2) x = lpush_contiguous(L, 1, "dense", dtype);
     struct tensor layout = *x;
     layout.shape[x->rank - 1] = w->shape[1];
-    bool training = ltensor_check(L, 2)->requires_grad && lrecording(L); /* then the weights change every step */
-    struct tensor *y = ltensor_new(L, what, dtype, x->rank, layout.shape);
+    struct tensor *y = ltensor_new(L, "dense", dtype, x->rank, layout.shape);
     struct matmul product = product_of(x->rank == 2 ? matrix_of(x) : rows_of(x), matrix_of(w), y);
     if (b) product.bias = b->data;
+    bool training = weights->requires_grad && lrecording(L); /* then the weights change every step */
     if (training && relay_pays(&product))
         relay_run(&product);
     else
-        run(L, what, &product, &single, &single);
+        run(L, "dense", &product, &single, &single);
     return 1;
 }
 

@@ -32,7 +32,7 @@ end
 ---@return tensor y [..., units]
 function Dense:forward(x)
   if x == nil then expect.method("forward", self) end
-  local y = core.dense(x, self.weight, self.bias, self:name())
+  local y = core.dense(x, self.weight, self.bias, self)
   if self.apply then y = activations.apply(self, y) end
   return y
 end
