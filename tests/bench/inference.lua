@@ -51,7 +51,9 @@ end
 ---@param figures bench.Figures
 ---@param options {runs: integer, isas: string[], test: data.Dataset}
 function inference.measure(figures, options)
-  local pictures, model, available = inference.pictures(options.test), training.lesson().model, fnet.threads()
+  local lesson, available = training.lesson(), fnet.threads()
+  training.epoch(options.test:slice(1, 32), lesson, 32) -- calls before an optimiser's first step are watched
+  local pictures, model = inference.pictures(options.test), lesson.model
   local operations = training.operations(#options.test)
   for _, isa in ipairs(options.isas) do
     fnet.isa(isa)

@@ -131,6 +131,19 @@ it("an optimiser that is not used for long is watched no more until it is", func
     function() late:step() end)
 end)
 
+it("calls without a tape are not noted, what records inside them is", function()
+  local inner, dense = nn.Dense(3, 3), nn.Dense(3, 1)
+  local model = nn.Lambda(function(input) return fnet.enable_grad(function() return dense(inner(input)) end) end)
+  local opt = sgd(dense:parameters())
+  fnet.no_grad(inner, x)
+  fnet.no_grad(model, x)
+  local calls = observer.current.notes.calls
+  assert.equal(2, #calls)
+  assert.is_true(calls[1].layer == inner and calls[2].layer == dense)
+  dense(inner(x)):sum():backward()
+  opt:step() -- which knows both as models
+end)
+
 it("an optimiser that is made inside a check is watched like any other, and so is the next one", function()
   local model = nn.Sequential { nn.Dense(3, 1) }
   local w = leaf(1)

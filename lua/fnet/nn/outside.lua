@@ -70,6 +70,7 @@ function outside.watcher(functions)
   functions = functions or {}
   functions.notes = notes
   functions.run = function(layer, ...)
+    if not core.recording() then return layer:forward(...) end -- no gradients go back from what it gives
     local thread = coroutine.running()
     local depth = depths[thread] or 0
     depths[thread] = depth + 1
