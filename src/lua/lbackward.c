@@ -473,14 +473,19 @@ static int discard(lua_State *L) {
     return 0;
 }
 
-/* core.zero_grad(t): drops the gradient; its memory is used again where the leaf has kept it. */
+/* core.zero_grad(list): drops the tensors' gradients, whose memory is used again where the leaf has kept it. */
 static int zero_grad(lua_State *L) {
-    ltensor_check(L, 1);
-    lua_getiuservalue(L, 1, SLOT_GRAD);
-    if (lua_isnil(L, -1)) return 0;
-    give_back(L, -1, LEAF);
-    lua_pushnil(L);
-    lua_setiuservalue(L, 1, SLOT_GRAD);
+    luaL_checktype(L, 1, LUA_TTABLE);
+    enum { TENSOR = 2, GRADIENT };
+    for (lua_Integer i = 1, count = (lua_Integer)lua_rawlen(L, 1); i <= count; i++) {
+        lua_settop(L, 1);
+        lua_rawgeti(L, 1, i);
+        ltensor_check(L, TENSOR);
+        if (lua_getiuservalue(L, TENSOR, SLOT_GRAD) == LUA_TNIL) continue;
+        give_back(L, GRADIENT, LEAF);
+        lua_pushnil(L);
+        lua_setiuservalue(L, TENSOR, SLOT_GRAD);
+    }
     return 0;
 }
 

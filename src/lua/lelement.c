@@ -284,6 +284,14 @@ static void push_nested(lua_State *L, const struct tensor *t, int axis, size_t *
     }
 }
 
+/* The shape is there after the elements are gone. */
+static int tensor_count_elements(lua_State *L) {
+    const struct handle *handle = ltensor_test(L, 1);
+    if (!handle) handle = ltensor_check(L, 1); /* raises */
+    lua_pushinteger(L, (lua_Integer)tensor_count(&handle->tensor));
+    return 1;
+}
+
 static int totable(lua_State *L) {
     const struct tensor *t = &ltensor_check(L, 1)->tensor;
     size_t position = 0;
@@ -293,10 +301,9 @@ static int totable(lua_State *L) {
 
 void lopen_element(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"item", tensor_item},       {"get", tensor_get_element},
-        {"set", tensor_set_element}, {"fill", fill_elements},
-        {"copy", tensor_copy_from},  {"bytes", tensor_bytes_string},
-        {"totable", totable},        {NULL, NULL},
+        {"item", tensor_item},   {"get", tensor_get_element},      {"set", tensor_set_element},
+        {"fill", fill_elements}, {"copy", tensor_copy_from},       {"bytes", tensor_bytes_string},
+        {"totable", totable},    {"count", tensor_count_elements}, {NULL, NULL},
     };
     static const luaL_Reg metamethods[] = {{"__newindex", tensor_newindex}, {"__len", tensor_length}, {NULL, NULL}};
     lua_getfield(L, -1, "metatable");

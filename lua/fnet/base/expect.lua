@@ -127,7 +127,7 @@ end
 ---@param self any
 function expect.method(name, self)
   local is_class = type(self) == "table" and rawget(self, "is_module")
-  if type(self) == "table" and not is_class and self[name] ~= nil then return end
+  if is_class == nil and self[name] ~= nil then return end
   if is_class then core.raise("%s: expected an object, got %s", name, core.kind(self)) end
   core.raise("%s: expected to be called with a colon, such as object:%s(), got %s for the object", name, name,
     say.value(self))

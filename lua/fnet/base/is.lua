@@ -24,7 +24,8 @@ function is.array(value) return core.is_tensor(value) or is.opened(value) end
 ---@param value any
 ---@return boolean
 function is.opened(value)
-  local class = type(value) == "table" and getmetatable(value)
+  if type(value) ~= "table" then return false end
+  local class = getmetatable(value)
   return type(class) == "table" and rawget(class, "opened") == true
 end
 

@@ -111,7 +111,7 @@ local function measure(model, arguments)
       if total then total:backward() end
       times[i] = core.clock() - started
     end
-    for _, leaf in ipairs(leaves) do core.zero_grad(leaf) end
+    core.zero_grad(leaves)
   end)
   kept:restore()
   table.sort(times)

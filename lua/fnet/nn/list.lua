@@ -27,7 +27,7 @@ end
 --- The parts of a list of modules.
 ---@param self nn.Module
 ---@return nn.Module[] parts not to be changed
-function list.parts(self) return rawget(self, PARTS) or self end
+function list.parts(self) return self[PARTS] or self end
 
 local function adopt_all(self, parts)
   for i, part in ipairs(parts) do contents.adopt(self, part, parts.noun .. " " .. i) end
@@ -121,9 +121,10 @@ function list.class(name)
   local class = module.class(name)
   class[LISTS], class.methods = true, class -- methods: for the completion of names, which follows no function
   function class.__index(self, key)
+    local value = class[key] -- first, since a forward is what is asked for most
+    if value ~= nil then return value end
     local parts = math.type(key) and rawget(self, PARTS)
-    if parts then return parts[key] end
-    return class[key]
+    return parts and parts[key]
   end
   function class.__newindex(self, key, value)
     local i = math.type(key) and math.tointeger(key)

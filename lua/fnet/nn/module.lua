@@ -168,9 +168,9 @@ end
 --- What errors call this layer: "layer 2, Dense(784, 128)", after the places of the modules that it is a part of.
 ---@return string
 function Module:name()
-  expect.method("name", self)
-  local name = self[NAME]
+  local name = type(self) == "table" and self[NAME] -- the quick way: layers ask for it with each call
   if name and self[NAMED_AT] == contents.adoptions then return name end
+  expect.method("name", self)
   local parts, module = { title(self) }, self
   for _ = 1, DEEPEST do
     if not module then break end
@@ -271,7 +271,7 @@ end
 --- Drops the gradients of all parameters.
 function Module:zero_grad()
   expect.method("zero_grad", self)
-  for _, parameter in ipairs(contents.parameters(self)) do core.zero_grad(parameter) end
+  core.zero_grad(contents.parameters(self))
 end
 
 --- This module and all inside it, each once, in their fixed order.
@@ -302,10 +302,9 @@ end
 
 -- Whether the parameters of a module and of all inside it get gradients.
 local function set_trained(self, trained)
-  for _, parameter in ipairs(contents.parameters(self)) do
-    parameter.requires_grad = trained
-    core.zero_grad(parameter)
-  end
+  local parameters = contents.parameters(self)
+  for _, parameter in ipairs(parameters) do parameter.requires_grad = trained end
+  core.zero_grad(parameters)
   return self
 end
 

@@ -76,8 +76,7 @@ Flatten.passes_on, Flatten.features = true, false
 function Flatten:forward(x)
   if x == nil then expect.method("forward", self) end
   if not core.is_tensor(x) then expect.tensor(self:name(), x) end
-  local y, features = flatten(x), self.features
-  if x.rank < 2 or #y == features and #x ~= 1 then return y end
+  if x.rank < 2 or x:count() == self.features and #x ~= 1 then return flatten(x) end
   return flatten(x, 2)
 end
 

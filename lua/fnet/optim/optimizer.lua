@@ -56,7 +56,7 @@ end
 function Optimizer:zero_grad()
   expect.method("zero_grad", self)
   if self[NEW] then first_step.await(self) end
-  for _, parameter in ipairs(self.parameters) do core.zero_grad(parameter) end
+  core.zero_grad(self.parameters)
 end
 
 local function check_schedule(name, schedule)
@@ -191,7 +191,8 @@ function Optimizer:step()
   if self[NEW] then check_leaves(self) end
   local spec, step, changed = self[SPEC], self.steps + 1, 0
   local factor = self.schedule and factor_at(self, step) or 1
-  for _, group in ipairs(self.groups) do
+  for g = 1, #self.groups do
+    local group = self.groups[g]
     local lr = expect.number(spec.name .. ": lr", group.lr, 0, math.huge) * factor
     changed = changed + step_group(spec, group, lr)
   end

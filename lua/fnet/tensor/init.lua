@@ -226,15 +226,6 @@ function methods:outer(other)
   return self:reshape { #self, 1 } * other
 end
 
---- The number of elements.
----@return integer
-function methods:count()
-  expect.self("count", self)
-  local count = 1
-  for _, length in ipairs(self.shape) do count = count * length end
-  return count
-end
-
 --- Elements below low become low, those above high become high; int32 stays int32 between whole bounds.
 ---@param low number
 ---@param high number
@@ -375,7 +366,7 @@ end
 --- Drops the gradient.
 function methods:zero_grad()
   expect.self("zero_grad", self)
-  core.zero_grad(self)
+  core.zero_grad { self }
 end
 
 -- Printing: edges of each axis only, so that the size does not matter.

@@ -215,6 +215,8 @@
 --- Elements. These are not on the tape: to write a tensor that requires gradients, by copy or t[i] = value, raises
 --- an error outside fnet.no_grad, because its gradients would be lost. fnet.stack and fnet.concat keep them.
 ---@class tensor
+--- The number of elements.
+---@field count fun(self: tensor): integer
 --- The value of a tensor with one element, of any rank. Raises for any other count.
 ---@field item fun(self: tensor): number
 --- The element at the given position: one index an axis.

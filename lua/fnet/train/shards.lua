@@ -144,7 +144,7 @@ local function compute_shard(self, step, shard, depth)
   step.results[#step.results + 1] = { rows = rows, weight = weight, loss = loss:item(), figures = figures }
   local vector = vector_at(self, step, depth)
   core.pack_shard(vector, step.parameters, step.buffers, step.kept, rows / step.rows, is_first and 1 or 0)
-  for _, parameter in ipairs(step.parameters) do core.zero_grad(parameter) end
+  core.zero_grad(step.parameters)
   return vector
 end
 
@@ -247,7 +247,7 @@ end
 
 -- Vector 0 has the gradients that were there before the step: they are the parameters' again.
 local function put_back(self, step)
-  for _, parameter in ipairs(step.parameters) do core.zero_grad(parameter) end
+  core.zero_grad(step.parameters)
   core.unpack_shard(self.vectors[0], step.parameters, {}, {})
 end
 
@@ -266,7 +266,7 @@ function Shards:step(values, compute)
   local had_gradients = core.moving(step.parameters) > 0
   if had_gradients then
     core.pack_shard(vector_at(self, step, 0), step.parameters, step.buffers, step.kept, 0, 0)
-    for _, parameter in ipairs(step.parameters) do core.zero_grad(parameter) end
+    core.zero_grad(step.parameters)
   end
   step.seeds = new_seeds(self.count)
   local _ <close> = keep_random()
