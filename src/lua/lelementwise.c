@@ -63,9 +63,10 @@ struct operand {
 };
 
 static void get_operand(lua_State *L, int index, const char *what, enum dtype dtype, struct operand *operand) {
-    if (ltensor_test(L, index)) {
-        const struct tensor *t = &ltensor_check(L, index)->tensor;
-        operand->tensor = t->dtype == dtype ? *t : *push_float(L, index, what, dtype);
+    const struct handle *handle = ltensor_test(L, index);
+    if (handle) {
+        if (!lhandle_alive(handle)) ltensor_check(L, index); /* raises */
+        operand->tensor = handle->tensor.dtype == dtype ? handle->tensor : *push_float(L, index, what, dtype);
         return;
     }
     if (lua_type(L, index) != LUA_TNUMBER)
@@ -98,14 +99,18 @@ static int binary_as(lua_State *L, const char *what, enum binary operation, enum
     return 1;
 }
 
-/* float64 where one of the operands at first .. last is. */
-static enum dtype common_type(lua_State *L, int first, int last) {
+/* The types of the tensors among the operands at first .. last, a bit each. */
+static unsigned types_of(lua_State *L, int first, int last) {
+    unsigned types = 0;
     for (int i = first; i <= last; i++) {
-        struct handle *handle = ltensor_test(L, i);
-        if (handle && handle->tensor.dtype == FLOAT64) return FLOAT64;
+        const struct handle *handle = ltensor_test(L, i);
+        if (handle) types |= 1U << handle->tensor.dtype;
     }
-    return FLOAT32;
+    return types;
 }
+
+/* float64 where one of them is. */
+static enum dtype common_type(unsigned types) { return types & 1U << FLOAT64 ? FLOAT64 : FLOAT32; }
 
 /* Whether the operand is an integer tensor, or a number that int32 holds. */
 static bool is_whole(lua_State *L, int index) {
@@ -138,19 +143,22 @@ static int binary(lua_State *L, const char *what, enum binary operation) {
     bool extreme = operation == BINARY_MAXIMUM || operation == BINARY_MINIMUM;
     bool ring = operation == BINARY_ADD || operation == BINARY_SUBTRACT || operation == BINARY_MULTIPLY;
     lua_settop(L, 2);
-    if (extreme && ((is_int32(L, 1) && is_no_bound(L, 2, operation)) ||
-                    (is_int32(L, 2) && is_no_bound(L, 1, operation)) || both_whole(L, 1))) {
+    unsigned types = types_of(L, 1, 2);
+    bool integers = types & 1U << INT32;
+    if (integers && extreme &&
+        ((is_int32(L, 1) && is_no_bound(L, 2, operation)) || (is_int32(L, 2) && is_no_bound(L, 1, operation)) ||
+         both_whole(L, 1))) {
         binary_as(L, what, operation, FLOAT64);
         lpush_contiguous(L, -1, what, INT32);
         return 1;
     }
-    if (ring && both_whole(L, 1)) {
+    if (integers && ring && both_whole(L, 1)) {
         binary_as(L, what, operation, FLOAT64);
         check_exact(L, what, "result", &ltensor_check(L, -1)->tensor);
         lpush_contiguous(L, -1, what, FLOAT32);
         return 1;
     }
-    binary_as(L, what, operation, common_type(L, 1, 2));
+    binary_as(L, what, operation, common_type(types));
     if (extreme && ltensor_test(L, 1) && lua_type(L, 2) == LUA_TNUMBER) lhandle_inherit(L, 1); /* as clamp does */
     return 1;
 }
@@ -163,7 +171,7 @@ static int ternary(lua_State *L, const char *what, enum ternary operation) {
     int rank;
     size_t shape[TENSOR_MAX_RANK];
     bool whole = both_whole(L, 2);
-    enum dtype dtype = whole ? FLOAT64 : common_type(L, 2, 3);
+    enum dtype dtype = whole ? FLOAT64 : common_type(types_of(L, 2, 3));
     if (is_int32(L, 1)) /* whether it is 0 survives any conversion */
         a.tensor = *lpush_contiguous(L, 1, what, dtype);
     else
@@ -190,7 +198,7 @@ static int compare(lua_State *L, const char *what, enum binary operation) {
         lpush_contiguous(L, -1, what, FLOAT32);
         return 1;
     }
-    return binary_as(L, what, operation, common_type(L, 1, 2));
+    return binary_as(L, what, operation, common_type(types_of(L, 1, 2)));
 }
 
 /* Where scripts find an operation: see operations.inc. */
