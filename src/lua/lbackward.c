@@ -349,6 +349,9 @@ static void step_back(lua_State *L, struct pass *pass) {
         lerror(L, "%s: a tensor was changed in place after an operation had used it; change a :clone() instead",
                pass->what);
     mark_unwanted(L, first, first + arguments - 1, pass);
+    struct handle *dy = lua_touserdata(L, gradient);
+    dy->held = true;
+    pass->tape->births = pass->births; /* a walk inside a script's backward had its own */
     bool given = !own && give_part(L, result, first, gradient, operation, pass);
     if (given)
         lua_settop(L, node);
@@ -356,6 +359,8 @@ static void step_back(lua_State *L, struct pass *pass) {
         call_own(L, first - 3, arguments);
     else
         lua_call(L, 2 + arguments + saved, arguments);
+    const bool used_up = !dy->held;
+    dy->held = dy->last_use = false;
     for (int i = arguments; i >= 1 && !given; i--) { /* the last one is on top */
         lua_getiuservalue(L, node, NODE_ARGUMENT - 1 + i);
         struct handle *argument = ltensor_test(L, -1);
@@ -374,6 +379,7 @@ static void step_back(lua_State *L, struct pass *pass) {
         }
         lua_pop(L, 1);
     }
+    if (used_up && lhandle_alive(dy)) dy->storage->holders++;
     let_go(L, gradient, pass->births);
     lua_pushnil(L);
     lua_rawseti(L, GRADIENTS, position);
@@ -587,17 +593,12 @@ static int recorded(lua_State *L) {
 
 void lopen_backward(lua_State *L) {
     static const luaL_Reg functions[] = {
-        {"backward", backward},
-        {"rules", lgradient_set_rules},
-        {"discard", discard},
-        {"zero_grad", zero_grad},
-        {"is_leaf", is_leaf},
-        {"wants", wants},
-        {"fits", fits},
-        {"leaves", leaves},
-        {"unread_gradient", unread_gradient},
-        {"recorded", recorded},
-        {NULL, NULL},
+        {"backward", backward}, {"rules", lgradient_set_rules},
+        {"discard", discard},   {"zero_grad", zero_grad},
+        {"is_leaf", is_leaf},   {"wants", wants},
+        {"fits", fits},         {"last_use", lgradient_last_use},
+        {"leaves", leaves},     {"unread_gradient", unread_gradient},
+        {"recorded", recorded}, {NULL, NULL},
     };
     luaL_setfuncs(L, functions, 0);
 }

@@ -93,7 +93,7 @@ static int binary_as(lua_State *L, const char *what, enum binary operation, enum
     get_operand(L, 1, what, dtype, &a);
     get_operand(L, 2, what, dtype, &b);
     check_broadcast(L, what, &a.tensor, &b.tensor, &rank, shape);
-    struct tensor *y = ltensor_new(L, what, dtype, rank, shape);
+    struct tensor *y = ltensor_result(L, 2, what, dtype, rank, shape);
     struct tensor left = tensor_expand(&a.tensor, rank, shape), right = tensor_expand(&b.tensor, rank, shape);
     elementwise_binary(operation, &left, &right, y);
     return 1;
@@ -180,7 +180,7 @@ static int ternary(lua_State *L, const char *what, enum ternary operation) {
     get_operand(L, 3, what, dtype, &c);
     check_broadcast(L, what, &b.tensor, &c.tensor, &both.rank, both.shape);
     check_broadcast(L, what, &a.tensor, &both, &rank, shape);
-    struct tensor *y = ltensor_new(L, what, dtype, rank, shape);
+    struct tensor *y = ltensor_result(L, 3, what, dtype, rank, shape);
     struct tensor first = tensor_expand(&a.tensor, rank, shape), second = tensor_expand(&b.tensor, rank, shape),
                   third = tensor_expand(&c.tensor, rank, shape);
     elementwise_ternary(operation, &first, &second, &third, y);

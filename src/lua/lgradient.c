@@ -74,6 +74,18 @@ struct handle *lgradient_to_extend(lua_State *L, int index) {
                                                                                                        : NULL;
 }
 
+/* core.last_use(t): t, a gradient or what the rule has made, which the rule reads once more: the operation that
+   does so may write its result there, where nobody else uses the memory. A view is left alone: as
+   a leaf's gradient it could not go back to the pool. */
+int lgradient_last_use(lua_State *L) {
+    struct handle *handle = ltensor_check(L, 1);
+    if (handle->held) handle->storage->holders--;
+    handle->held = false;
+    handle->last_use = handle->owner && is_sole(handle, TAKER, ltape_of(L)->births, 0);
+    lua_settop(L, 1);
+    return 1;
+}
+
 int lgradient_set_rules(lua_State *L) {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);

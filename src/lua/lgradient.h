@@ -11,6 +11,9 @@
 int lgradient_set_rules(lua_State *L);
 void lgradient_push_rules(lua_State *L);
 
+/* core.last_use, for rules. */
+int lgradient_last_use(lua_State *L);
+
 /* The gradient on top of the stack is to be kept, or changed in place: where more gradients than `holders` use its
    storage, or that is not the walk's, which began after `births`, or it is not contiguous, a copy takes its place.
  */

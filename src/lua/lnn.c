@@ -50,7 +50,7 @@ static int softmax_backward(lua_State *L) {
     const struct tensor *y = push_rows(L, 1, "softmax", &rows, &n);
     const struct tensor *dy = push_rows(L, 2, "softmax", &rows, &n);
     if (!tensor_alike(y, dy)) return luaL_argerror(L, 2, "shape or type differs");
-    struct tensor *dx = ltensor_new(L, "softmax", y->dtype, y->rank, y->shape);
+    struct tensor *dx = ltensor_result(L, 2, "softmax", y->dtype, y->rank, y->shape);
     rows_softmax_backward(y->dtype, rows, n, y->data, dy->data, dx->data);
     return 1;
 }

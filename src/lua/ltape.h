@@ -10,6 +10,7 @@ struct tape {
     struct scope *scopes; /* the latest first; without any, operations record themselves */
     size_t sequence;      /* of the latest recorded result */
     size_t visit;         /* of the latest walk */
+    size_t births;        /* what the rules of the walk that goes on make is younger than this storage */
 };
 
 /* The tape of the state. */

@@ -54,6 +54,22 @@ struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int
     return &new_tensor(L, what, dtype, rank, shape, 0)->tensor;
 }
 
+struct tensor *ltensor_result(lua_State *L, int operands, const char *what, enum dtype dtype, int rank,
+                              const size_t *shape) {
+    for (int i = 1; i <= operands; i++) {
+        struct handle *handle = ltensor_test(L, i);
+        if (!handle || !handle->last_use) continue;
+        const struct tensor *t = &handle->tensor;
+        if (t->dtype != dtype || t->rank != rank || memcmp(t->shape, shape, (size_t)rank * sizeof *shape) != 0)
+            continue;
+        handle->last_use = handle->storage->no_minus_zero = false;
+        lhandle_written(handle, t, NULL);
+        lua_pushvalue(L, i);
+        return &handle->tensor;
+    }
+    return ltensor_new(L, what, dtype, rank, shape);
+}
+
 struct tensor *ltensor_new_rows(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape,
                                 uint64_t **rows) {
     size_t set = row_set_bytes(shape[0]);

@@ -26,6 +26,8 @@ struct handle {
     bool parameter;    /* requires_grad was set once: a model's, also while it is frozen */
     bool requires_grad;
     bool owner;    /* made with its storage, not as a view */
+    bool last_use; /* a gradient rule reads it once more: see ltensor_result */
+    bool held;     /* the gradient that the rule is called with: the walk holds its storage */
     bool sigmoid;  /* probabilities, the result of one or a part of that: no loss may take them for logits */
     bool softmax;  /* the same, of a softmax */
     int classes;   /* the axis along which the softmax was taken, from 0; NO_AXIS where it is no axis of this tensor
@@ -41,6 +43,11 @@ enum { SLOT_STORAGE = 1, SLOT_NODE, SLOT_GRAD, SLOT_LOGITS, SLOT_COUNT = SLOT_LO
 /* Pushes a new contiguous tensor with unset elements. `what` names the operation in the error that is raised
    when the size overflows or memory is short. */
 struct tensor *ltensor_new(lua_State *L, const char *what, enum dtype dtype, int rank, const size_t *shape);
+
+/* A new tensor for the result of the operands at 1 .. operands; or one of them, which is alike and whose last use
+   this is: for operations that read no element after they have written there. */
+struct tensor *ltensor_result(lua_State *L, int operands, const char *what, enum dtype dtype, int rank,
+                              const size_t *shape);
 
 /* The same of zeros, with a set of rows, positions of the first axis (core/row_set.h), for who goes on to write
    into some: he adds those to *rows. That is NULL where the tensor is too small for it to pay. */

@@ -1,11 +1,12 @@
 --- The rule of every operation: how a gradient goes back through it.
 -- A rule is called as rule(dy, y, arguments..., saved) with the gradient of the result y and returns one gradient
 -- an argument (nil for those without). Rules are made of operations, so they can be differentiated again;
--- where a faster kernel exists it is used when nothing is being recorded.
+-- where a faster kernel exists it is used when nothing is being recorded. What a rule marks with `last_use`, dy or
+-- a tensor that it has made, it does not look at again: an operation may write its result into the same memory.
 
 local core = require "fnet.core"
 
-local methods, is_tensor, wants, fits = core.methods, core.is_tensor, core.wants, core.fits
+local methods, is_tensor, wants, fits, last_use = core.methods, core.is_tensor, core.wants, core.fits, core.last_use
 
 -- The sum of dy over the axes along which `like` was repeated, in like's type; nil when like wants no gradient.
 local function fit(dy, like)
@@ -56,7 +57,7 @@ function rules.sqrt(dy, y)
   local zero = y:eq(0)
   return dy * (1 - zero) / (y * 2 + zero)
 end
-function rules.exp(dy, y) return dy * y end
+function rules.exp(dy, y) return last_use(dy) * y end
 function rules.log(dy, _, x) return dy / x end
 function rules.expm1(dy, _, x) return dy * x:exp() end
 function rules.exp2(dy, y) return dy * (y * math.log(2)) end
@@ -71,35 +72,37 @@ function rules.acos(dy, _, x) return -(dy / ((1 - x) * (1 + x)):sqrt()) end
 function rules.atan(dy, _, x) return dy / (x * x + 1) end
 function rules.sinh(dy, _, x) return dy * x:cosh() end
 function rules.cosh(dy, _, x) return dy * x:sinh() end
-function rules.tanh(dy, y) return core.tanh_backward(dy, y) end
-function rules.sigmoid(dy, y) return core.sigmoid_backward(dy, y) end
+function rules.tanh(dy, y) return core.tanh_backward(last_use(dy), y) end
+function rules.sigmoid(dy, y) return core.sigmoid_backward(last_use(dy), y) end
 function rules.tanh_backward(g, _, dy, y)
   return wants(dy) and fit(core.tanh_backward(g, y), dy) or nil, wants(y) and fit(g * dy * (y * -2), y) or nil
 end
 function rules.sigmoid_backward(g, _, dy, y)
   return wants(dy) and fit(core.sigmoid_backward(g, y), dy) or nil, wants(y) and fit(g * dy * (1 - y * 2), y) or nil
 end
-function rules.relu(dy, y) return dy:gate(y) end
-function rules.softplus(dy, _, x) return dy * x:sigmoid() end
-function rules.silu(dy, _, x) return dy * core.silu_slope(x) end
+function rules.relu(dy, y) return last_use(dy):gate(y) end
+function rules.softplus(dy, _, x) return dy * last_use(x:sigmoid()) end
+function rules.silu(dy, _, x) return dy * last_use(core.silu_slope(x)) end
 function rules.silu_slope(dy, _, x)
   local s = x:sigmoid()
   return dy * (s * (1 - s) * (x * (1 - s * 2) + 2))
 end
-function rules.gelu(dy, _, x) return dy * core.gelu_slope(x) end
+function rules.gelu(dy, _, x) return dy * last_use(core.gelu_slope(x)) end
 function rules.gelu_slope(dy, _, x)
   local square = x * x
   return dy * ((square * -0.5):exp() * (2 - square) * (1 / math.sqrt(2 * math.pi)))
 end
 -- The slope at 0 is that of the negative side, as in PyTorch.
 function rules.leaky_relu(dy, _, x, slope)
-  if not (core.recording() or is_tensor(slope)) then return core.leaky_relu_backward(dy, x, slope) end
+  if not (core.recording() or is_tensor(slope)) then return core.leaky_relu_backward(last_use(dy), x, slope) end
   local above = x:gt(0)
   return wants(x) and fit(core.where(above, dy, dy * slope), x) or nil,
     wants(slope) and fit(core.where(above, 0, dy * x), slope) or nil
 end
 function rules.elu(dy, y, x, alpha)
-  if not (core.recording() or is_tensor(alpha)) and alpha >= 0 then return core.elu_backward(dy, y, alpha) end
+  if not (core.recording() or is_tensor(alpha)) and alpha >= 0 then
+    return core.elu_backward(last_use(dy), y, alpha)
+  end
   local above = x:gt(0)
   return wants(x) and fit(core.where(above, dy, dy * (y + alpha)), x) or nil,
     wants(alpha) and fit(core.where(above, 0, dy * core.elu(x, 1)), alpha) or nil
@@ -113,10 +116,13 @@ function rules.gate(dy, _, a, b) return fit(dy:gate(b), a), wants(b) and zeros(b
 function rules.add(dy, _, a, b) return fit(dy, a), fit(dy, b) end
 function rules.sub(dy, _, a, b) return fit(dy, a), wants(b) and fit(-dy, b) or nil end
 function rules.mul(dy, _, a, b)
-  return wants(a) and fit(dy * b, a) or nil, wants(b) and fit(dy * a, b) or nil
+  local both = wants(b)
+  local da = wants(a) and fit((both and dy or last_use(dy)) * b, a) or nil
+  return da, both and fit(last_use(dy) * a, b) or nil
 end
 function rules.div(dy, y, a, b)
-  return wants(a) and fit(dy / b, a) or nil, wants(b) and fit(-(dy * y / b), b) or nil
+  local db = wants(b) and fit(-(dy * y / b), b) or nil
+  return wants(a) and fit(last_use(dy) / b, a) or nil, db
 end
 -- The slopes of a^0 and of 0^b (b > 0, in a and in b) are 0 where the formulas would give 0 * infinity or infinity.
 function rules.pow(dy, y, a, b)
@@ -313,7 +319,7 @@ function rules.concat2(dy, _, a, b, axis)
 end
 
 function rules.softmax(dy, y)
-  if not core.recording() then return core.softmax_backward(y, dy) end
+  if not core.recording() then return core.softmax_backward(y, last_use(dy)) end
   return y * (dy - (dy * y):sum(y.rank, true))
 end
 
