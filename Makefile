@@ -219,7 +219,7 @@ $(build)/src/lua/lcore.o: private own_flags := -fvisibility=default
 $(build)/tests/support/faults.o: private own_flags := -fvisibility=default
 $(build)/$(editor:.c=.o): private own_flags := $(readline_flags)
 $(build)/src/core/image_png.o $(build)/src/core/image_jpeg.o: private own_flags := $(image_flags)
-$(build)/src/core/picture.o: private own_flags := $(fast_kernels)
+$(build)/src/core/picture.o $(build)/src/core/rearrange.o: private own_flags := $(fast_kernels)
 
 $(build)/%.o: %.c $(build)/compile.txt Makefile | found-lua
 	@mkdir -p $(@D)
