@@ -146,8 +146,15 @@ static int unslice(lua_State *L) {
     struct tensor shape = *t;
     shape.shape[axis] = (size_t)length;
     struct tensor *whole = ltensor_new(L, "unslice", t->dtype, t->rank, shape.shape);
-    struct tensor part = tensor_slice(whole, axis, first, t->shape[axis]);
-    tensor_fill(whole, value);
+    size_t end = first + t->shape[axis];
+    struct tensor front = tensor_slice(whole, axis, 0, first), part = tensor_slice(whole, axis, first, end - first),
+                  behind = tensor_slice(whole, axis, end, (size_t)length - end);
+    if (tensor_span(t, 0, axis) == 1) { /* each of them lies in one piece */
+        tensor_fill(&front, value);
+        tensor_fill(&behind, value);
+    } else {
+        tensor_fill(whole, value);
+    }
     tensor_copy(t, &part);
     return inherit(L, "unslice", 4, NO_AXIS);
 }
