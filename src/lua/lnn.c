@@ -1,6 +1,7 @@
 /* Softmax and cross-entropy over the last axis. */
 #include "ltape.h"
 
+#include "../core/copy.h"
 #include "../core/reduce.h"
 #include "../core/rounding.h"
 #include "../core/rows.h"
@@ -132,15 +133,17 @@ static int correct(lua_State *L) {
     return 1;
 }
 
-/* one_hot(labels, output, what): of the output's shape and type, 1 at the label of each row, else 0. */
+/* one_hot(labels, output, what, at, beside): of the output's shape and type, at the label of each row `at`, 1 by
+   default, else `beside`, 0 by default; numbers that the type holds. */
 static int one_hot(lua_State *L) {
     const char *what = luaL_checkstring(L, 3);
+    double at = luaL_optnumber(L, 4, 1), beside = luaL_optnumber(L, 5, 0);
     size_t rows, n;
     const struct tensor *x = push_rows(L, 2, what, &rows, &n);
     const int32_t *label = push_labels(L, 1, what, x, rows);
     struct tensor *y = ltensor_new(L, what, x->dtype, x->rank, x->shape);
-    memset(y->data, 0, tensor_bytes(y));
-    for (size_t i = 0; i < rows; i++) tensor_set(y, i * n + (size_t)label[i] - 1, 1);
+    tensor_fill(y, beside);
+    for (size_t i = 0; i < rows; i++) tensor_put(y->dtype, y->data, i * n + (size_t)label[i] - 1, at);
     return 1;
 }
 

@@ -91,6 +91,21 @@ describe("cross_entropy with options", function()
     assert.near(expected, nn.cross_entropy(x, fnet.eye(3):gather(labels)):item(), 1e-6)
   end)
 
+  it("gives bit for bit what the smoothed and weighted distributions give", function()
+    for _, dtype in ipairs { "float32", "float64" } do
+      local logits, list = fnet.randn({ 30, 7 }):to(dtype), fnet.rand({ 30 }, 1, 7.99):int()
+      local weights = fnet.rand({ 7 }):to(dtype)
+      for _, smoothing in ipairs { 0, 0.1, 0.3, 1 } do
+        local options = { smoothing = smoothing, reduction = "sum" }
+        local target = fnet.eye(7):to(dtype):gather(list) * (1 - smoothing) + smoothing / 7
+        local function of(shares) return nn.cross_entropy(logits, shares, { reduction = "sum" }) end
+        assert.equal(of(target):bytes(), nn.cross_entropy(logits, list, options):bytes())
+        options.weights = weights
+        assert.equal(of(target * weights):bytes(), nn.cross_entropy(logits, list, options):bytes())
+      end
+    end
+  end)
+
   it("is finite at logits of +-10,000", function()
     local far = fnet.tensor { { 10000, -10000, 0 } }
     far.requires_grad = true

@@ -87,6 +87,19 @@ describe("filled tensors", function()
     assert.is_true(nan ~= nan)
   end)
 
+  it("have the value at every place, for any length and type", function()
+    for _, dtype in ipairs { "float32", "float64", "uint8", "int32" } do
+      for _, n in ipairs { 1, 511, 512, 513, 1024, 70001 } do
+        local value = dtype:find "float" and -0.0 or 7
+        local filled = fnet.full({ n }, value, dtype)
+        assert.equal(fnet.tensor({ value }, dtype):bytes():rep(n), filled:bytes())
+        local repeated = fnet.tensor({ 3 }, dtype):expand { n }
+        assert.equal(fnet.tensor({ 3 }, "float64"):bytes():rep(n), repeated:to("float64"):bytes())
+        assert.equal(fnet.tensor({ 3 }, dtype):bytes():rep(n), repeated:clone():bytes())
+      end
+    end
+  end)
+
   it("are zero even in memory that was used before", function()
     for _ = 1, 3 do
       local used = fnet.full({ 5000 }, 3)

@@ -60,19 +60,21 @@ end
 -- The costs of all classes with distributions for labels, smoothing or weights, weight * target * -log(softmax);
 -- and what the mean of the rows' sums divides by.
 local function weighted_costs(output, labels, options)
-  local target, norm = labels, output:count() // output.shape[output.rank]
+  local norm, smoothing = output:count() // output.shape[output.rank], options.smoothing
   local weights = options.weights ~= nil and weights_of(options.weights, output)
-  if not is.float(labels) then
-    target = core.one_hot(labels, output, "cross_entropy")
-    norm = weights and (target * weights):sum():item() or norm
+  local target = is.float(labels) and labels or core.one_hot(labels, output, "cross_entropy")
+  local plain = weights and target * weights
+  if weights and target ~= labels then norm = plain:sum():item() end
+  if smoothing == nil then return class_costs(plain or target, output), norm end
+  expect.number("cross_entropy: smoothing", smoothing, 0, 1)
+  local share = shares(output, smoothing)
+  if target ~= labels and type(share) == "number" then
+    local values = core.tensor({ 0, 1 }, output.dtype) * (1 - smoothing) + share
+    target = core.one_hot(labels, output, "cross_entropy", values[2], values[1])
+  else
+    target = target * (1 - smoothing) + share
   end
-  local smoothing = options.smoothing
-  if smoothing ~= nil then
-    expect.number("cross_entropy: smoothing", smoothing, 0, 1)
-    target = target * (1 - smoothing) + shares(output, smoothing)
-  end
-  if weights then target = target * weights end
-  return class_costs(target, output), norm
+  return class_costs(weights and target * weights or target, output), norm
 end
 
 -- The positions of the rows whose label is not `ignored` (nil: of all), checked, and all labels as a list.
@@ -115,7 +117,9 @@ local function mean_of_rows(logits, labels, options, is_plain)
   end
   if is_plain then return core.cross_entropy(logits, labels), logits:count() // logits.shape[logits.rank] end
   local costs, norm = weighted_costs(logits, labels, options)
-  return norm == 0 and costs:sum() or costs:sum() / norm, norm -- 0 where all labels have the weight 0
+  local sum = costs:sum()
+  core.discard(costs, sum) -- its memory is used again
+  return norm == 0 and sum or sum / norm, norm -- 0 where all labels have the weight 0
 end
 
 --- Cross-entropy, the mean over the rows of -log(probability of the right class). Takes logits, or the result of
