@@ -67,6 +67,14 @@ static inline vec vmax_nan(vec a, vec b) {
     return vselect(_mm256_cmp_ps(a, a, _CMP_UNORD_Q), a, _mm256_max_ps(a, b));
 }
 
+typedef uint64_t counter;
+typedef counter counters __attribute__((vector_size(32)));
+static inline counters multiply_counters(counters x, uint32_t m, counters *high) {
+    counters product = (counters)_mm256_mul_epu32((__m256i)x, _mm256_set1_epi64x(m));
+    *high = product >> 32;
+    return product;
+}
+
 static inline dvec dload(const double *p) { return _mm256_loadu_pd(p); }
 static inline void dstore(double *p, dvec x) { _mm256_storeu_pd(p, x); }
 static inline dvec dread(const real *p) { return _mm256_cvtps_pd(_mm_loadu_ps(p)); }

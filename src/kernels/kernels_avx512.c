@@ -47,6 +47,14 @@ static inline vec vmax_nan(vec a, vec b) {
     return vselect(_mm512_cmp_ps_mask(a, a, _CMP_UNORD_Q), a, _mm512_max_ps(a, b));
 }
 
+typedef uint64_t counter;
+typedef counter counters __attribute__((vector_size(64)));
+static inline counters multiply_counters(counters x, uint32_t m, counters *high) {
+    counters product = (counters)_mm512_mul_epu32((__m512i)x, _mm512_set1_epi64(m));
+    *high = product >> 32;
+    return product;
+}
+
 static inline dvec dload(const double *p) { return _mm512_loadu_pd(p); }
 static inline void dstore(double *p, dvec x) { _mm512_storeu_pd(p, x); }
 static inline dvec dread(const real *p) { return _mm512_cvtps_pd(_mm256_loadu_ps(p)); }

@@ -56,6 +56,14 @@ static inline vec vselect(vmask mask, vec yes, vec no) { return vbslq_f32(mask, 
 static inline vec vmax(vec a, vec b) { return vselect(vgreater(a, b), a, b); }
 static inline vec vmax_nan(vec a, vec b) { return vselect(vequal(a, a), vmax(a, b), a); }
 
+typedef uint64_t counter;
+typedef counter counters __attribute__((vector_size(16)));
+static inline counters multiply_counters(counters x, uint32_t m, counters *high) {
+    counters product = (counters)vmull_n_u32(vmovn_u64((uint64x2_t)x), m);
+    *high = product >> 32;
+    return product;
+}
+
 static inline dvec dload(const double *p) { return vld1q_f64(p); }
 static inline void dstore(double *p, dvec x) { vst1q_f64(p, x); }
 static inline dvec dread(const real *p) { return vcvt_f64_f32(vld1_f32(p)); }
