@@ -2,13 +2,14 @@
 
 #include "lerror.h"
 
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
 #define ALIGNMENT 64
 #define LARGE_PAGE ((size_t)2 << 20)    /* of x86 and of aarch64 with pages of 4 KiB; elsewhere the system rounds */
-#define GUARDED_BYTES ((size_t)1 << 20) /* from here on, lack of memory is reported with the size */
+#define GUARDED_BYTES ((size_t)1 << 20) /* from here on the collector comes first, and an error says the size */
 
 struct pool {
     size_t bytes; /* held, free */
@@ -71,9 +72,24 @@ static void ask_for_large_pages(void *memory, size_t bytes) {
 #endif
 }
 
+/* What the collector would do because a block of that size has been taken, it does before: the block may then be
+   one that it has just freed, and that the caches still hold. Its pace stays. (Lua 5.5 cannot take a debt back.) */
+static void collect_first(lua_State *L, size_t bytes) {
+#if LUA_VERSION_NUM == 504
+    int kibibytes = bytes >> 10 < INT_MAX ? (int)(bytes >> 10) : INT_MAX;
+    if (!lua_gc(L, LUA_GCISRUNNING)) return;
+    lua_gc(L, LUA_GCSTEP, kibibytes);
+    lua_gc(L, LUA_GCSTEP, -kibibytes);
+#else
+    (void)L;
+    (void)bytes;
+#endif
+}
+
 static struct storage *allocate(lua_State *L, const char *what, size_t bytes) {
     size_t total = lstorage_total(bytes);
     if (bytes >= GUARDED_BYTES) {
+        collect_first(L, total);
         int status = try_userdata(L, total);
         if (status == LUA_ERRMEM && pool_of(L)->bytes > 0) {
             lua_pop(L, 1);

@@ -58,6 +58,19 @@ describe("nothing leaks:", function()
     assert.is_true(living() - before < 200)
   end)
 
+  it("a large result that nobody keeps makes room for the next one", function()
+    if _VERSION ~= "Lua 5.4" then return pending "the collector of Lua 5.4 can be asked ahead of time" end
+    collectgarbage "generational"
+    finally(function() collectgarbage("incremental", 200, 100, 13) end)
+    local x = fnet.rand { 1000, 1000 }
+    local before, most = living(), 0
+    for _ = 1, 20 do
+      x:tile { 2, 2 }
+      most = math.max(most, collectgarbage "count")
+    end
+    assert.is_true(most - before < 1.2 * 16e6 / 2 ^ 10)
+  end)
+
   it("storages of many different sizes that were given back", function()
     local before = living()
     for n = 1, 3000 do fnet.zeros({ 1024 + n * 16 }):release() end
