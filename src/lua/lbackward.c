@@ -49,14 +49,6 @@ static int push_node(lua_State *L, int index, const struct pass *pass) {
         made_by, pass->asked ? "one" : "backward");
 }
 
-/* The history of the recorded result at `index` ends here; the name of the operation stays. */
-static void forget(lua_State *L, int index) {
-    if (lua_getiuservalue(L, index, SLOT_NODE) == LUA_TUSERDATA) {
-        if (lua_getiuservalue(L, -1, NODE_RULE) != LUA_TSTRING) lua_pushboolean(L, false);
-        lua_setiuservalue(L, index, SLOT_NODE);
-    }
-}
-
 /* Appends to ORDER every recorded result that the root depends on. */
 static void collect(lua_State *L, struct pass *pass) {
     struct tape *tape = pass->tape;
@@ -110,6 +102,16 @@ static void give_back(lua_State *L, int index, enum keeper keeper) {
     const struct handle *handle = lua_touserdata(L, index);
     if (handle->owner && lhandle_alive(handle) && lstorage_reusable(handle->storage, keeper, 0, 0))
         lhandle_give_back(L, index);
+}
+
+/* The history of the recorded result at `index` ends here; the operation's name stays. What it has saved goes back,
+   unless gradients are recorded, which may need it. */
+static void forget(lua_State *L, int index, const struct pass *pass) {
+    if (lua_getiuservalue(L, index, SLOT_NODE) != LUA_TUSERDATA) return;
+    lua_getiuservalue(L, -1, NODE_SAVED);
+    if (!pass->recording && ltensor_test(L, -1)) give_back(L, -1, TAKER);
+    if (lua_getiuservalue(L, -2, NODE_RULE) != LUA_TSTRING) lua_pushboolean(L, false);
+    lua_setiuservalue(L, index, SLOT_NODE);
 }
 
 /* Pushes what ASKED has for the tensor at `index`: its gradient, false before there is one, nil where nobody has
@@ -351,7 +353,7 @@ static void step_back(lua_State *L, struct pass *pass) {
     mark_unwanted(L, first, first + arguments - 1, pass);
     struct handle *dy = lua_touserdata(L, gradient);
     dy->held = true;
-    pass->tape->births = pass->births; /* a walk inside a script's backward had its own */
+    pass->tape->births = pass->births; /* a walk in between had its own */
     bool given = !own && give_part(L, result, first, gradient, operation, pass);
     if (given)
         lua_settop(L, node);
@@ -423,7 +425,7 @@ static int walk(lua_State *L) {
     }
     for (lua_Integer i = 1; i <= count && !retain; i++) {
         lua_rawgeti(L, ORDER, i);
-        forget(L, WALK_TOP + 1);
+        forget(L, WALK_TOP + 1, &pass);
         give_back(L, WALK_TOP + 1, TAPE);
         lua_settop(L, WALK_TOP);
     }

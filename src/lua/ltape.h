@@ -44,7 +44,8 @@ void lrecord(lua_State *L, struct tape *tape, int result, int first, int last, i
 size_t lversions(lua_State *L, const struct handle *result, int first, int last);
 
 /* An operation. One that the tape can record takes exactly `arguments` stack values, leaves them as they are, and
-   returns its result first, then at most one value saved for its gradient rule. */
+   returns its result first, then at most one value saved for its gradient rule: a tensor that it has made, whose
+   memory goes back to the pool with the record. */
 struct operation {
     const char *name;
     lua_CFunction function;
