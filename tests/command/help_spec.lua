@@ -6,6 +6,7 @@ local core = require "fnet.core"
 local annotations = require "fnet.command.annotations"
 local help = require "fnet.command.help"
 local suggest = require "fnet.command.suggest"
+local topics = require "fnet.command.topics"
 local support = require "tests.support"
 local raises = support.raises
 
@@ -120,6 +121,19 @@ describe("help", function()
     assert.matches("^forward is the name of several:\n\n", text)
     assert.matches("\n  nn%.Dense:forward%(x%) ", text)
     assert.matches("\n  nn%.Module:forward%(%) ", text)
+  end)
+
+  it("answers what another library calls a name, and where it stands there", function()
+    for theirs, ours in pairs { ["Linear"] = "nn.Dense", ["torch.nn.Linear"] = "nn.Dense", ["view"] = "tensor.reshape",
+        ["F.mse_loss"] = "nn.mse", ["np.random.default_rng"] = "generator" } do
+      local text, last = fnet.help(theirs), theirs:match "[^.]*$"
+      local written = topics.written(topics.index().topics[ours]):gsub("%(.*", "")
+      assert.equal(("%s: %s in fnet\n\n"):format(last, written) .. fnet.help(ours), text)
+    end
+    assert.matches("^unsqueeze_: t:unsqueeze%(%.%.%.%) gives a new tensor", fnet.help "x.unsqueeze_")
+    assert.matches('^permute: fnet%.einsum%("ijk%->kij", t%) orders axes anew', fnet.help "permute")
+    assert.matches("^cat: fnet%.concat { a, b } joins tensors\n\n", fnet.help "torch.cat")
+    assert.equal(fnet.help "nn.ReLU", fnet.help "torch.nn.ReLU") -- one name in both
   end)
 
   it("answers a misspelt name with the nearest one, at the caller's line", function()

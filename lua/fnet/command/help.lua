@@ -2,6 +2,7 @@
 -- `fnet.help "nn.Dense"`, `fnet --help nn.Dense`, `fnet --help "learning rate"`.
 
 local expect = require "fnet.base.expect"
+local further = require "fnet.tensor.elsewhere"
 local naming = require "fnet.base.naming"
 local signature = require "fnet.command.signature"
 local terms = require "fnet.command.terms"
@@ -106,7 +107,7 @@ end
 
 -- The names that a key may stand for: itself, the end of names ("Dataset.split"), what a class inherits
 -- ("optim.Adam.step") or the object in a field has ("model.save"), and what anything has, where the owner is known
--- to nobody but the script ("net.save").
+-- to nobody but the script or another library ("net.save", "torch.nn.ReLU").
 local function candidates(index, key)
   if index.topics[key] then return { key } end
   local found = ending_with(index, key)
@@ -121,8 +122,43 @@ local function candidates(index, key)
       found[#found + 1] = class.name .. "." .. last
     end
   end
-  local is_variable = #found == 0 and not index.topics[owner] and not owner:find(".", 1, true)
+  local is_variable = #found == 0 and not index.topics[owner:match "^[^.]*"]
   return is_variable and ending_with(index, last) or found
+end
+
+-- ---- other libraries ----
+
+--- What fnet has for what another library calls so.
+---@param name string such as "Linear" or "torch.nn.Linear"
+---@return string[] names
+---@return string[] notes where it has no name for it: what there is instead
+function help.elsewhere(name)
+  local index, last = topics.index(), name:match "[^.]*$"
+  local names, notes, seen = {}, {}, {}
+  local known = { table.unpack(index.elsewhere[naming.bare(last)] or {}) }
+  table.sort(known, function(a, b) return a.theirs == last and b.theirs ~= last end)
+  for _, entry in ipairs(known) do
+    local list = index.topics[entry.ours] and names or notes
+    if not seen[entry.ours] then list[#list + 1] = list == names and entry.ours or last .. ": " .. entry.ours end
+    seen[entry.ours] = true
+  end
+  local in_place = #known == 0 and further.tensor[last] -- names that end with _
+  if in_place then notes[1] = last .. ": " .. in_place end
+  return names, notes
+end
+
+-- The same as a text; nil where nobody calls anything so.
+local function translate(index, key)
+  local names, parts = help.elsewhere(key)
+  for i, note in ipairs(parts) do parts[i] = wrap(note, "") end
+  if #names == 1 then
+    local topic = index.topics[names[1]]
+    parts[#parts + 1] = ("%s: %s in fnet"):format(key:match "[^.]*$", topics.written(topic):gsub("%(.*", ""))
+    parts[#parts + 1] = describe(topic)
+  elseif #names > 1 then
+    parts[#parts + 1] = help.listing(names)
+  end
+  return #parts > 0 and table.concat(parts, "\n\n") or nil
 end
 
 -- ---- terms ----
@@ -160,7 +196,7 @@ local function explain(index, key, term)
 end
 
 --- What there is to say about a name, or a term; of all terms, where the name is "terms".
----@param name? string such as "nn.Dense", "tensor.sum", "Dense", "learning rate"; all of fnet where nil
+---@param name? string such as "nn.Dense", "tensor.sum", "Dense", "learning rate", "torch.cat"; all of fnet where nil
 ---@return string? text nil where nothing is known by that name
 ---@return string? message then: what it may have been meant to be
 function help.find(name)
@@ -173,6 +209,8 @@ function help.find(name)
   local found = candidates(index, key)
   if #found == 1 then return describe(index.topics[found[1]]) end
   if #found > 1 then return ("%s is the name of several:\n\n%s"):format(key, help.listing(found)) end
+  local translated = translate(index, key)
+  if translated then return translated end
   local words = {}
   for i, known in ipairs(terms.list) do words[i] = known.name end
   for _, path in ipairs(help.names()) do words[#words + 1], words[#words + 2] = path, path:match "[^.]+$" end
@@ -194,8 +232,9 @@ function help.near_method(name)
 end
 
 --- What there is to say about a public name: how it is called, with types, shapes, defaults and errors. A term of
--- the lesson, such as "learning rate", is explained in two sentences; "terms" are all of them.
----@param name? string such as "nn.Dense", "tensor.sum", "optim", "overfitting"; all of fnet where nil
+-- the lesson, such as "learning rate", is explained in two sentences; "terms" are all of them. A name of PyTorch,
+-- Keras or NumPy leads to what fnet has for it.
+---@param name? string such as "nn.Dense", "tensor.sum", "optim", "overfitting", "permute"; all of fnet where nil
 ---@return string text to be printed; raises, with the nearest name, where there is none
 function help.help(name)
   expect.that(name == nil or type(name) == "string", "help", 'a name, such as "nn.Dense"', name)

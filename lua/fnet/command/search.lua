@@ -146,18 +146,13 @@ search.words = words_of
 ---@return string[] names where no word is known, those that are spelt most like it
 ---@return string[] notes what there is instead of names of other libraries that have no counterpart
 function search.names(text)
-  local index = topics.index()
-  local names, notes, seen = {}, {}, {}
+  local names, seen = {}, {}
   local function add(name)
     if not seen[name] and #names < MOST then seen[name], names[#names + 1] = true, name end
   end
   local name = text:match "[^.]*$" -- "Linear" of "torch.nn.Linear"
-  local known = { table.unpack(index.elsewhere[naming.bare(name)] or {}) }
-  table.sort(known, function(a, b) return a.theirs == name and b.theirs ~= name end)
-  for _, entry in ipairs(known) do
-    if index.topics[entry.ours] then add(entry.ours)
-    elseif not seen[entry.ours] then seen[entry.ours], notes[#notes + 1] = true, name .. ": " .. entry.ours end
-  end
+  local known, notes = help.elsewhere(name)
+  for _, ours in ipairs(known) do add(ours) end
   local function add_matches(words, least)
     for _, match in ipairs(matches(words)) do
       if match.score >= least then add(match.name) end
@@ -165,12 +160,12 @@ function search.names(text)
   end
   local synonyms = naming.synonyms(name) or ""
   for word in synonyms:gmatch "%S+" do add_matches(word, IN_NAME) end
-  if #known == 0 and text:find "^[%w_]+%.[%w_.]+$" then
+  if #known + #notes == 0 and text:find "^[%w_]+%.[%w_.]+$" then
     local first = matches(text)[1]
     local is_met = first and naming.bare(first.name:match "[^.]+$") == naming.bare(name)
     if not is_met then add_matches(name, IN_NAME) end -- "tf.keras.layers.Dense", whose last part is a name here
   end
-  add_matches(text, #known > 0 and IN_NAME or 0) -- where an answer is known, beside it only what has the name
+  add_matches(text, #known + #notes > 0 and IN_NAME or 0) -- where an answer is known, beside it only what has the name
   for word in synonyms:gmatch "%S+" do add_matches(word, 0) end
   if #names == 0 and #notes == 0 then
     for _, near in ipairs(nearest(name)) do add(near) end
