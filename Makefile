@@ -152,7 +152,7 @@ modules := $(sort $(shell find lua -name '*.lua'))
 # What `require "fnet"` loads: of these floors all but the modules of a later use; tests/house/loading_spec.lua compares.
 modules_for_later := base/gather_rows base/generator base/lock base/nested base/progress tensor/axes tensor/einsum \
     tensor/elsewhere tensor/grad tensor/index tensor/methods tensor/order tensor/recurrent tensor/running tensor/sample \
-    nn/attention nn/clone nn/conv1d nn/feed nn/group_norm nn/margin nn/outside nn/prelu nn/recurrent nn/snapshot \
+    nn/attention nn/clone nn/conv1d nn/elsewhere nn/feed nn/group_norm nn/margin nn/outside nn/prelu nn/recurrent nn/snapshot \
     nn/state nn/transformer nn/upsample
 modules_as_text := $(filter-out $(modules_for_later:%=lua/fnet/%.lua),$(filter lua/fnet/init.lua lua/fnet/base/% \
     lua/fnet/tensor/% lua/fnet/nn/% lua/fnet/optim/init.lua,$(modules)))

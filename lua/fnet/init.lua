@@ -6,6 +6,7 @@ local core = require "fnet.core"
 local expect = require "fnet.base.expect"
 local interruption = require "fnet.base.interruption"
 local later = require "fnet.base.later"
+local naming = require "fnet.base.naming"
 local processes = require "fnet.base.processes"
 local tensor = require "fnet.tensor"
 local functions = require "fnet.tensor.functions"
@@ -150,6 +151,12 @@ return later.names("fnet", fnet, {
     local ours = further.functions[name]
     if ours then return ours end
     ours = core.methods[name] and name or core.metatable.elsewhere[name] or further.tensor[name]
-    return ours and not ours:find " " and ("it is a method of tensors: t:%s(...)"):format(ours) or ours
+    if ours then return ours:find " " and ours or ("it is a method of tensors: t:%s(...)"):format(ours) end
+    for _, space in ipairs { "nn", "optim", "data", "metrics" } do -- Linear alone, without nn
+      local list = fnet[space]
+      pairs(list) -- loads what is loaded later
+      ours = rawget(list, name) ~= nil and name or naming.translated(getmetatable(list).elsewhere, name)
+      if ours then return ours:find " " and ours or ("it is fnet.%s.%s"):format(space, ours) end
+    end
   end,
 }))

@@ -124,8 +124,11 @@ describe("help", function()
   end)
 
   it("answers what another library calls a name, and where it stands there", function()
-    for theirs, ours in pairs { ["Linear"] = "nn.Dense", ["torch.nn.Linear"] = "nn.Dense", ["view"] = "tensor.reshape",
-        ["F.mse_loss"] = "nn.mse", ["np.random.default_rng"] = "generator" } do
+    local known = {
+      ["Linear"] = "nn.Dense", ["torch.nn.Linear"] = "nn.Dense", ["view"] = "tensor.reshape",
+      ["F.mse_loss"] = "nn.mse", ["np.random.default_rng"] = "generator",
+    }
+    for theirs, ours in pairs(known) do
       local text, last = fnet.help(theirs), theirs:match "[^.]*$"
       local written = topics.written(topics.index().topics[ours]):gsub("%(.*", "")
       assert.equal(("%s: %s in fnet\n\n"):format(last, written) .. fnet.help(ours), text)

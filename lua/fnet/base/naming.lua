@@ -26,6 +26,7 @@ end
 naming.SYNONYMS = {
   accumulategradbatches = "accumulate", distributed = "shards shared", gradientaccumulationsteps = "accumulate",
   syncdist = "shared", trainingstep = "step", trainstep = "step",
+  ignoreindex = "ignore", dim = "axis", keepdim = "keep", keepdims = "keep",
   acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
   classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
   dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",
@@ -109,6 +110,17 @@ end
 ---@return string
 function naming.part(what, key) return (type(key) == "string" and "%s.%s" or "%s[%d]"):format(what, key) end
 
+--- What a table of other libraries' names says of one; where they write it otherwise, too: mse_loss as MSELoss.
+---@param elsewhere table<string, string>
+---@param name any
+---@return string?
+function naming.translated(elsewhere, name)
+  if elsewhere[name] or type(name) ~= "string" then return elsewhere[name] end
+  for _, theirs in ipairs(naming.sorted(elsewhere)) do
+    if bare(theirs) == bare(name) then return elsewhere[theirs] end
+  end
+end
+
 --- The same table; reading a name that it does not have raises an error with the nearest one that it has.
 ---@param what string how a script writes it, such as "fnet.nn"
 ---@param list table
@@ -121,7 +133,7 @@ function naming.strict(what, list, elsewhere)
     __space = what, -- by which messages see that a colon was written for a dot: the table got in as the object
     kind = function() return what .. " itself" end,
     __index = function(_, key)
-      local near = elsewhere and elsewhere[key] or naming.nearest(key, naming.sorted(list))
+      local near = elsewhere and naming.translated(elsewhere, key) or naming.nearest(key, naming.sorted(list))
       local words = near and (near:find " " and near or ("did you mean %s.%s?"):format(what, near))
       core.raise("%s has no '%s'%s", what, tostring(key), words and "; " .. words or "")
     end,

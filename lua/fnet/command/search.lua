@@ -165,7 +165,8 @@ function search.names(text)
     local is_met = first and naming.bare(first.name:match "[^.]+$") == naming.bare(name)
     if not is_met then add_matches(name, IN_NAME) end -- "tf.keras.layers.Dense", whose last part is a name here
   end
-  add_matches(text, #known + #notes > 0 and IN_NAME or 0) -- where an answer is known, beside it only what has the name
+  local least = #known + #notes > 0 and IN_NAME or 0 -- beside a known answer only what has the name
+  add_matches(text, least)
   for word in synonyms:gmatch "%S+" do add_matches(word, 0) end
   if #names == 0 and #notes == 0 then
     for _, near in ipairs(nearest(name)) do add(near) end

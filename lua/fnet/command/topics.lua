@@ -9,6 +9,7 @@ local naming = require "fnet.base.naming"
 local objects = require "fnet.command.objects"
 local core = require "fnet.core"
 local further = require "fnet.tensor.elsewhere"
+local layers = require "fnet.nn.elsewhere"
 local start_values = require "fnet.nn.init_weights"
 
 local topics = {}
@@ -224,6 +225,7 @@ function topics.index()
   local index = { modules = annotations.read(), topics = {}, classes = {}, elsewhere = {} }
   add_fields(index, "fnet", fnet)
   add_elsewhere(index, "fnet", { elsewhere = further.functions })
+  add_elsewhere(index, "nn", { elsewhere = layers })
   add_values(index, fnet)
   add_tensor(index)
   add_classes(index)

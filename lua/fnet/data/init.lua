@@ -11,6 +11,9 @@ local data = {
 }
 for name, f in pairs(transforms) do data[name] = f end
 
+local SHEETS = "data.read_csv reads tables as text, such as CSV"
+local PICTURES = "data.read_images reads a folder of pictures, one folder a class"
+
 return later.names("fnet.data", data, {
   ["fnet.data.table"] = "read_csv",
   ["fnet.data.open"] = { "open_npy", "open_idx" },
@@ -21,6 +24,17 @@ return later.names("fnet.data", data, {
   ["fnet.data.windows"] = "windows", ["fnet.data.sequences"] = { "sequences", "mask" },
   ["fnet.data.vocabulary"] = { "vocabulary", "read_vocabulary" },
 }, {
+  CIFAR10 = PICTURES, MNIST = "data.read_idx reads the files of MNIST",
+  Compose = "transforms", ConcatDataset = "fnet.concat { a.x, b.x } joins their tensors",
+  LabelEncoder = "read_csv takes categorical = { ... }", MinMaxScaler = "normalise",
+  OneHotEncoder = "read_csv takes one_hot = { ... }", RandomSampler = "set:batches { size = 32, shuffle = true }",
+  StandardScaler = "standardise", StratifiedKFold = "it is a method: for train, valid in set:folds(5) do",
+  Subset = "it is a method: set:slice(first, last)",
+  ToTensor = "data.Dataset { x = pictures, y = labels, scale = 1 / 255 } gives floats from 0 to 1",
+  genfromtxt = "read_csv", loadtxt = "read_csv", load = "data.read_npy, data.read_npz, fnet.read_tensors",
+  pack_padded_sequence = "recurrent layers take lengths: lstm(x, nil, lengths)",
+  read_excel = SHEETS, read_parquet = SHEETS, read_table = "read_csv", save = "write_npy",
+  savetxt = "write_npy", savez = "write_npz",
   DataLoader = "a data set gives its batches: for x, y in set:batches { size = 32, shuffle = true } do",
   TensorDataset = "Dataset", ImageFolder = "read_images", image_dataset_from_directory = "read_images",
   imread = "read_image", imwrite = "write_png", kfold = "it is a method: for train, valid in set:folds(5) do",

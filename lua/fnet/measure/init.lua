@@ -163,6 +163,8 @@ local root = "fnet.nn.mse(output, target):item() ^ 0.5"
 local rates = "print fnet.metrics.confusion(model, set), which has precision, recall and f1 for each class"
 
 return later.names("fnet.metrics", metrics, { ["fnet.measure.mistakes"] = "mistakes" }, {
+  AUROC = "auc", balanced_accuracy = rates, binary_accuracy = "accuracy", classification_report = "confusion",
+  perplexity = "math.exp(fnet.nn.cross_entropy(output, labels):item())",
   AUC = "auc", ECE = "calibration_error", F1 = rates, accuracy_score = "accuracy",
   average_precision_score = "average_precision", brier_score = "fnet.nn.mse(probabilities, targets):item()",
   f1 = rates, f1_score = rates, confusion_matrix = "confusion", expected_calibration_error = "calibration_error",

@@ -53,7 +53,7 @@ for name, class in pairs(activations.classes) do nn[name] = class end
 local recurrent = "a sequence of one step does it, fnet.nn.%s(inputs, units), which gives its state back"
 local logits = "fnet.nn.binary_cross_entropy takes logits"
 
-return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras; more layers: ../init.lua
+return naming.strict("fnet.nn", nn, setmetatable({ -- names of PyTorch and Keras; more layers: ../init.lua
   AdaptiveAvgPool2d = "GlobalAvgPool", Add = "fnet.nn.Residual { ... } adds its input to what its layers give",
   Attention = "MultiHeadAttention", AveragePooling2D = "AvgPool2D", AvgPool2d = "AvgPool2D",
   BatchNorm1d = "BatchNorm", BatchNorm2d = "BatchNorm", BatchNormalization = "BatchNorm",
@@ -82,4 +82,6 @@ return naming.strict("fnet.nn", nn, { -- names of PyTorch and Keras; more layers
   KLDivLoss = "kl_divergence", KLDivergence = "kl_divergence", MultiMarginLoss = "hinge",
   SparseCategoricalCrossentropy = "cross_entropy", TripletMarginLoss = "triplet",
   cosine_similarity = "1 - fnet.nn.cosine(a, b, { reduction = 'none' }) is it", kl_div = "kl_divergence",
-})
+}, { -- and of what fnet has under no name
+  __index = function(_, name) return naming.translated(require "fnet.nn.elsewhere", name) end,
+}))
