@@ -526,9 +526,17 @@ static int protected_run(lua_State *L) {
     return 1;
 }
 
+/* The last thing a process does, also after os.exit: what was printed and is not there makes it fail. */
+static void check_output(void) {
+    if (fflush(stdout) == 0 && !ferror(stdout)) return;
+    complain("standard output could not be written: what was printed is not complete");
+    _exit(EXIT_FAILURE);
+}
+
 int main(int argc, char **argv) {
     if (argc > 0 && argv[0][0] != '\0') program = argv[0];
     errors = stderr;
+    atexit(check_output); /* the first, so that it runs after those of libraries */
     keep_memory();
     take_part();
     fesetenv(FE_DFL_ENV);
@@ -544,10 +552,6 @@ int main(int argc, char **argv) {
     if (status != LUA_OK) report(L);
     if (!succeeded && is_one_of_several) end_others(L);
     lua_close(L);
-    if ((fflush(stdout) != 0 || ferror(stdout)) && succeeded) {
-        complain("standard output could not be written: what was printed is not complete");
-        succeeded = false;
-    }
     if (!succeeded && ended_by_interrupt) { /* as if never caught: the shell around us has to see it */
         fflush(NULL);
         signal(SIGINT, SIG_DFL);

@@ -102,8 +102,8 @@ static void read_environment(lua_State *L) {
     size_t available = threads_available();
     threads_set(available < THREADS_MOST ? available : THREADS_MOST);
     if (wanted && *wanted) {
-        lua_pushstring(L, wanted);
-        if (lua_stringtonumber(L, wanted)) lua_replace(L, -2);
+        if (!lua_stringtonumber(L, wanted))
+            lerror(L, "FNET_THREADS: expected a whole number from 1 to %d, got '%s'", THREADS_MOST, wanted);
         threads_set((size_t)lcheck_integer(L, lua_gettop(L), "FNET_THREADS", 1, THREADS_MOST));
         lua_pop(L, 1);
     }

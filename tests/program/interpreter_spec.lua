@@ -296,6 +296,20 @@ describe("fnet on top of stock lua:", function()
       assert.equal(1, result.status)
       result = command.shell(directory, command.line(command.fnet, { "-e", "local quiet = 1" }) .. " " .. target)
       assert.same({ "", 0 }, { result.errors, result.status })
+      for _, code in ipairs { "print(1) os.exit(true)", "print(1) os.exit(0, true)", "io.write(1) os.exit(3)" } do
+        result = command.shell(directory, command.line(command.fnet, { "-e", code }) .. " " .. target)
+        assert.matches(message, result.errors, 1, true)
+        assert.equal(1, result.status)
+      end
+    end
+  end)
+
+  it("names a wrong number of threads", function()
+    for wrong, got in pairs { abc = "'abc'", ["2x"] = "'2x'", ["0"] = "0", ["257"] = "257", ["1.5"] = "1.5" } do
+      local result = command.shell(directory, "FNET_THREADS=" .. wrong .. " " ..
+        command.line(command.fnet, { "-e", "require 'fnet'" }))
+      assert.matches("FNET_THREADS: expected a whole number from 1 to 256, got " .. got, result.errors, 1, true)
+      assert.equal(1, result.status)
     end
   end)
 
