@@ -71,6 +71,9 @@ endif
 readline_flags := $(if $(readline),$(shell $(PKG_CONFIG) --cflags $(readline)))
 readline_libs := $(if $(readline),$(shell $(PKG_CONFIG) --libs $(readline)))
 
+# A misspelt "none" would build in what was not wanted.
+$(foreach name,IMAGES MPI,$(if $(filter-out auto none,$($(name))),$(error $(name)=$($(name)): expected auto or none)))
+
 # PNG and JPEG pictures: each library that is there.
 images := $(if $(filter none,$(IMAGES)),,$(shell for name in libpng libjpeg; do \
     $(PKG_CONFIG) --exists $$name 2>/dev/null && echo $$name; done))

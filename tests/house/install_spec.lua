@@ -29,6 +29,14 @@ describe("the Makefile", function()
     assert.is_nil(made:find("a-compiler", 1, true))
   end)
 
+  it("refuses what a choice of libraries does not know", function()
+    for _, choice in ipairs { "READLINE=no", "IMAGES=no", "MPI=0" } do
+      local result = command.shell(directory, plain .. "make -n " .. choice .. " fnet")
+      assert.equal(2, result.status)
+      assert.is_truthy(result.errors:find("*** " .. choice .. ": ", 1, true), result.errors)
+    end
+  end)
+
   if not command.release then
     return pending "make install: left out, it would build the release, and this is another build"
   end
