@@ -53,6 +53,14 @@ const char *lpush_kind(lua_State *L, int index) {
     return lua_pushstring(L, luaL_typename(L, index));
 }
 
+void lcheck_most(lua_State *L, const char *what, int most) {
+    for (int i = most + 1; i <= lua_gettop(L); i++)
+        if (!lua_isnil(L, i) && !(most == 1 && lua_rawequal(L, 1, i)))
+            lerror(L, "%s: expected at most %d argument%s, the tensor counted, got %d", what, most,
+                   most == 1 ? "" : "s", lua_gettop(L));
+    lua_settop(L, most);
+}
+
 lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high) {
     int exact;
     lua_Integer value = lua_tointegerx(L, index, &exact);

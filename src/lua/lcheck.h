@@ -21,6 +21,10 @@ void lpush_lengths(lua_State *L, const struct tensor *t);
    tensor of [2, 3]", else its Lua type. */
 const char *lpush_kind(lua_State *L, int index);
 
+/* Cuts the stack to so many arguments, or raises: what would be passed over in silence means something elsewhere,
+   such as the decimals in t:round(2). Lua calls a unary minus with its operand twice. */
+void lcheck_most(lua_State *L, const char *what, int most);
+
 /* An integer argument within [low, high]; the error names what, expected and got (also for NaN and fractions). */
 lua_Integer lcheck_integer(lua_State *L, int index, const char *what, lua_Integer low, lua_Integer high);
 

@@ -46,8 +46,8 @@ static int whole(lua_State *L, const char *what, enum unary operation) {
 
 /* A property of each element, 1 or 0; double holds every integer that is asked. */
 static int property(lua_State *L, const char *what, enum unary operation) {
+    lcheck_most(L, what, 1);
     if (dtype_is_float(ltensor_check(L, 1)->tensor.dtype)) return unary(L, what, operation);
-    lua_settop(L, 1);
     lpush_contiguous(L, 1, what, FLOAT64);
     lua_replace(L, 1);
     unary(L, what, operation);
@@ -190,7 +190,7 @@ static int ternary(lua_State *L, const char *what, enum ternary operation) {
 
 /* Comparisons of integers happen in double, where every int32 is exact; the answer is float32 all the same. */
 static int compare(lua_State *L, const char *what, enum binary operation) {
-    lua_settop(L, 2);
+    lcheck_most(L, what, 2);
     for (int i = 1; i <= 2; i++) {
         struct handle *handle = ltensor_test(L, i);
         if (!handle || handle->tensor.dtype != INT32) continue;
@@ -218,7 +218,7 @@ enum place { METHOD, FUNCTION, COMPARISON, WHOLE };
 #include "../kernels/operations.inc"
 
 static int swapped(lua_State *L, const char *what, enum binary comparison) {
-    lua_settop(L, 2);
+    lcheck_most(L, what, 2);
     lua_insert(L, 1);
     return compare(L, what, comparison);
 }

@@ -187,7 +187,7 @@ static int norm(lua_State *L) {
 }
 
 static int index_of(lua_State *L, const char *what, bool smallest) {
-    lua_settop(L, 3);
+    lcheck_most(L, what, 3);
     struct plan plan = plan_reduction(L, what, ltensor_check(L, 1)->tensor.dtype);
     check_not_empty(L, what, &plan);
     if (plan.n > INT32_MAX) return lerror(L, "%s: positions beyond 2^31 do not fit int32", what);

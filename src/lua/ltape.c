@@ -95,7 +95,7 @@ static int unrecorded(lua_State *L) {
 
 static int recorded(lua_State *L) {
     int arguments = (int)lua_tointeger(L, lua_upvalueindex(3));
-    lua_settop(L, arguments);
+    lcheck_most(L, lua_tostring(L, lua_upvalueindex(2)), arguments);
     int results = unrecorded(L);
     struct tape *tape = lua_touserdata(L, lua_upvalueindex(4));
     int result = lua_gettop(L) - results + 1;

@@ -427,6 +427,34 @@ describe("a tensor where something else is expected", function()
   end)
 end)
 
+describe("an argument too many", function()
+  it("is refused, since it means something elsewhere", function()
+    local x = fnet.tensor { { 0.25, 2 }, { 3, 4 } }
+    local t3 = fnet.zeros { 2, 3, 4 }
+    raises("round: expected at most 1 argument, the tensor counted, got 2", function() return (x:round(1)) end)
+    raises("log: expected at most 1 argument, the tensor counted, got 2", function() return (x:log(10)) end)
+    raises("isnan: expected at most 1 argument, the tensor counted, got 2", function() return (x:isnan(1)) end)
+    raises("eq: expected at most 2 arguments, the tensor counted, got 3", function() return (x:eq(x, 0.1)) end)
+    raises("gt: expected at most 2 arguments, the tensor counted, got 3", function() return (x:gt(0, 1)) end)
+    raises("add: expected at most 2 arguments, the tensor counted, got 3", function() return (x:add(x, 2)) end)
+    raises("max: expected at most 3 arguments, the tensor counted, got 4",
+      function() return (x:max(1, true, 0)) end)
+    raises("argmax: expected at most 3 arguments, the tensor counted, got 4",
+      function() return (x:argmax(1, true, 0)) end)
+    raises("transpose: expected at most 3 arguments, the tensor counted, got 4",
+      function() return (t3:transpose(3, 1, 2)) end) -- NumPy's order of axes
+    raises("reshape: expected at most 2 arguments, the tensor counted, got 3",
+      function() return (x:reshape({ 4 }, 1)) end)
+    raises("flip: one axis a call: t:flip(1):flip(2)", function() return (x:flip(1, 2)) end)
+  end)
+
+  it("that is nil is none", function()
+    local x = fnet.tensor { 1, 2 }
+    assert.is_true(x:exp():equal(x:exp(nil, nil)))
+    assert.same({ -1, -2 }, (-x):totable()) -- Lua gives the operand twice
+  end)
+end)
+
 describe("a dot and a colon in each other's place", function()
   it("are told apart", function()
     local function dot(path) return ("itself; call it with a dot, fnet.%s(...)"):format(path) end

@@ -196,7 +196,7 @@ local function explain(index, key, term)
 end
 
 --- What there is to say about a name, or a term; of all terms, where the name is "terms".
----@param name? string such as "nn.Dense", "tensor.sum", "Dense", "learning rate", "torch.cat"; all of fnet where nil
+---@param name? string such as "nn.Dense", "tensor.sum", "learning rate", "torch.cat"; all of fnet where nil
 ---@return string? text nil where nothing is known by that name
 ---@return string? message then: what it may have been meant to be
 function help.find(name)

@@ -108,9 +108,11 @@ end
 
 --- The positions along an axis from the last to the first. A copy. Differentiable.
 ---@param axis integer
+---@param ... nil one axis a call: t:flip(1):flip(2)
 ---@return tensor
-function methods:flip(axis)
+function methods:flip(axis, ...)
   expect.self("flip", self)
+  if ... ~= nil then core.raise "flip: one axis a call: t:flip(1):flip(2)" end
   return core.flip(self, expect.axis("flip", axis, self.rank))
 end
 

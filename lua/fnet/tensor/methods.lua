@@ -49,7 +49,7 @@
 ---@field sqrt fun(self: tensor): tensor
 --- e to the power of x. Differentiable.
 ---@field exp fun(self: tensor): tensor
---- The natural logarithm; -infinity at 0, NaN below. Differentiable.
+--- The natural logarithm; -infinity at 0, NaN below. Differentiable. To another base it is t:log() / math.log(base).
 ---@field log fun(self: tensor): tensor
 --- exp(x) - 1, with all digits near 0. Differentiable.
 ---@field expm1 fun(self: tensor): tensor
@@ -104,7 +104,7 @@
 --- The smallest whole number that is not below x.
 ---@field ceil fun(self: tensor): tensor
 --- The nearest whole number, of two the even one: 0.5 gives 0, 1.5 and 2.5 give 2, as round of NumPy and of PyTorch
---- and rint of C do (round of C goes away from 0).
+--- and rint of C do (round of C goes away from 0). (t * 100):round() / 100 keeps two decimals.
 ---@field round fun(self: tensor): tensor
 --- x without its fraction: the nearest whole number towards 0.
 ---@field trunc fun(self: tensor): tensor
