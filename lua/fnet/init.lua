@@ -53,10 +53,7 @@ for name, f in pairs(gradient) do fnet[name] = f end
 -- machine or the threads. A checkpoint keeps fnet's random numbers, but cannot keep those of math.random.
 ---@param seed integer any whole number
 function fnet.seed(seed)
-  if type(seed) ~= "number" or not math.tointeger(seed) then
-    core.raise("seed: expected a whole number, got " .. tostring(seed))
-  end
-  start_random(math.tointeger(seed))
+  start_random(expect.count("seed", seed, math.mininteger))
 end
 
 --- The state of the random numbers; `fnet.random_state(seed, stream)` sets it.

@@ -49,7 +49,7 @@
 ---@field sqrt fun(self: tensor): tensor
 --- e to the power of x. Differentiable.
 ---@field exp fun(self: tensor): tensor
---- The natural logarithm; -infinity at 0, NaN below. Differentiable. To another base it is t:log() / math.log(base).
+--- The natural logarithm; -infinity at 0, NaN below. Differentiable. To another base: t:log() / math.log(base).
 ---@field log fun(self: tensor): tensor
 --- exp(x) - 1, with all digits near 0. Differentiable.
 ---@field expm1 fun(self: tensor): tensor
