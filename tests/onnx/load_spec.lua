@@ -170,4 +170,15 @@ describe("a model that fnet exports as ONNX", function()
       nn.Parallel { nn.Sequential { nn.Dense(68, 3), nn.LogSoftmax() }, nn.Dense(68, 1) } },
       (fnet.rand { 20, 4 } * 9 + 1):int())
   end)
+
+  it("is saved and loaded, though the mask of a causal layer holds infinities", function()
+    local layer = nn.TransformerLayer(4, 2, { causal = true })
+    layer:eval()
+    assert(layer:export_onnx(directory .. "/causal.onnx", { input = { 5, 4 } }))
+    local graph = assert(fnet.load_onnx(directory .. "/causal.onnx"))
+    assert(graph:save(directory .. "/causal.safetensors"))
+    local back, x = assert(fnet.load(directory .. "/causal.safetensors")), fnet.randn { 2, 5, 4 }
+    assert.is_true(distance(layer(x), graph(x)) < 1e-5)
+    assert.is_true(back(x):equal(graph(x)))
+  end)
 end)

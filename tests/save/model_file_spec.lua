@@ -253,6 +253,44 @@ describe("the state of a model", function()
   end)
 end)
 
+describe("a number that is not finite", function()
+  local Masked = nn.module "Masked"
+  function Masked:init()
+    self.scale = fnet.ones { 2, 2 }
+    self.scale.requires_grad = true
+    self:buffer("mask", fnet.full({ 2, 2 }, -math.huge):triu(1))
+  end
+  function Masked:forward(x) return (x * self.scale + self.mask):softmax() end
+
+  local function load(change, options)
+    local model = Masked()
+    change(model)
+    assert(model:save(path))
+    options = options or {}
+    options.layers = { Masked = Masked }
+    return model, fnet.load(path, options)
+  end
+
+  it("is no fault of a mask, which comes back", function()
+    local model, back = load(function() end)
+    local x = fnet.rand { 2, 2 }
+    assert.is_true(back(x):equal(model(x)))
+  end)
+
+  it("is one of a weight, and NaN anywhere", function()
+    local function refused(name, change)
+      local _, back, message = load(change)
+      assert.is_nil(back)
+      assert.equal(("%s: the tensor '%s' holds a value that is not finite; { finite = false } accepts it")
+        :format(path, name), message)
+      assert.is_truthy(select(2, load(change, { finite = false })))
+    end
+    refused("scale", function(model) model.scale:detach()[1][2] = math.huge end)
+    refused("scale", function(model) model.scale:detach()[1][2] = 0 / 0 end)
+    refused("mask", function(model) model.mask[2][1] = 0 / 0 end)
+  end)
+end)
+
 describe("wrong arguments", function()
   it("raise at the caller's line", function()
     local raises, model = support.raises, nn.Dense(1, 1)

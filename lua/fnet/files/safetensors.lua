@@ -202,6 +202,11 @@ function safetensors.describe(path)
   return files.open(path, read_header)
 end
 
+--- Faults where a tensor of floats holds infinities or NaN.
+---@param name string
+---@param tensor tensor
+function safetensors.check_finite(name, tensor) of_tensor(name, check_finite, tensor) end
+
 local function read(input, options, names)
   local header, tensors = read_header(input), {}
   local entries = files.pick("tensor", header.entries, names)
@@ -211,7 +216,7 @@ local function read(input, options, names)
   end
   if options.checksum ~= false then check_checksum(input, header) end
   for _, entry in ipairs(options.finite ~= false and entries or {}) do
-    of_tensor(entry.name, check_finite, tensors[entry.name])
+    safetensors.check_finite(entry.name, tensors[entry.name])
   end
   return tensors, header.metadata
 end

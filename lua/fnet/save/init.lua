@@ -65,8 +65,17 @@ function model_file.weights(tensors)
   return weights
 end
 
+-- Faults where a weight is not finite. What is no parameter may be infinite, as a mask is whose -infinity stands
+-- for what attention does not see.
+local function check_finite(matched)
+  for _, pair in ipairs(matched) do
+    local entry, tensor = pair[1], pair[2]
+    safetensors.check_finite(entry.name, entry.is_parameter and tensor or tensor:clamp(-1, 1))
+  end
+end
+
 -- The model of a file, and what is known about it.
-local function build(path, metadata, tensors, layers)
+local function build(path, metadata, tensors, layers, finite)
   if not metadata["fnet.architecture"] then
     files.fault("holds tensors but no architecture%s; build the model and give it the tensors of fnet.read_tensors",
       metadata[model_file.UNDESCRIBED] and " (" .. metadata[model_file.UNDESCRIBED] .. ")"
@@ -82,6 +91,7 @@ local function build(path, metadata, tensors, layers)
   end
   local matched, problem = state.match(model, tensors)
   if not matched then files.fault("%s", problem) end
+  if finite ~= false then check_finite(matched) end
   local given = {}
   for _, pair in ipairs(matched) do given[pair[1].value] = pair[2] end
   module.replace(model, function(entry)
@@ -99,8 +109,8 @@ end
 -- Raises where the model has layers of a script and their classes are not given.
 ---@param path string
 ---@param options? table layers: table<string, nn.Module>, classes of your own by name, { Residual = Residual };
---- finite: false accepts infinities and NaN among the weights; checksum: false accepts a file that another program
---- changed
+--- finite: false accepts NaN, and infinities among the parameters; checksum: false accepts a file that another
+--- program changed
 ---@return nn.Module? model nil where the file cannot be read, is damaged or is no model
 ---@return table|string about version, numerics, seed, script, metrics, data (name, classes, sha256, scale, ...),
 --- vocabulary, each where the file has it; or the message
@@ -109,10 +119,10 @@ function model_file.load(path, options)
   expect.path("load", path)
   options = expect.options("load", options, { "layers", "finite", "checksum" }, { "finite", "checksum" })
   local layers = check_layers(options.layers == nil and {} or options.layers)
-  local tensors, metadata, code = safetensors.read(path, { finite = options.finite, checksum = options.checksum })
+  local tensors, metadata, code = safetensors.read(path, { finite = false, checksum = options.checksum })
   if not tensors then return nil, metadata, code end
   if metadata[model_file.CHECKPOINT] then tensors = model_file.weights(tensors) end
-  return files.attempt(path .. ": ", build, path, metadata, tensors, layers)
+  return files.attempt(path .. ": ", build, path, metadata, tensors, layers, options.finite)
 end
 
 return model_file
