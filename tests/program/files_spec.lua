@@ -81,6 +81,17 @@ describe("fnet info", function()
     assert.matches("\nnames.npy: .npy, <U3 %[2, 3%]\n$", result.output)
   end)
 
+  it("shows of a layer's arguments what a line holds", function()
+    local long = {}
+    for i = 1, 1000 do long[i] = i end
+    local Own = nn.module "Own"
+    function Own:init(list) self.first = list[1] end
+    function Own:forward(x) return x * self.first end
+    assert(nn.Sequential { Own { 5, 6 }, Own(long) }:save(directory .. "/long.safetensors"))
+    local own = "\n    Own(%s)  -- a layer of the script's own"
+    assert.matches(own:format "{5, 6}" .. own:format "{...}" .. "\n", run("info", "long.safetensors").output, 1, true)
+  end)
+
   it("goes on after a file that it cannot read, and fails", function()
     command.write_file(directory .. "/text", "something else")
     local result = run("info", "none", "text", "picture.npy")

@@ -23,6 +23,8 @@ local tree = require "fnet.files.tree"
 local POSITION = form.object({ table = form.object({ epoch = form.whole(0), step = form.whole(0) },
   { "epoch", "step" }) }, { "table" })
 
+local TABLE_MOST = 400 -- bytes of an argument that is shown: that of an ONNX graph is all of it
+
 -- "Dense(784, 128, {bias = false})" from what architecture.parse gave.
 local function value_text(value)
   if value == json.null then return "nil" end
@@ -33,7 +35,8 @@ local function value_text(value)
   for _, name in ipairs(naming.sorted(value.table or {})) do
     parts[#parts + 1] = ("%s = %s"):format(name, value_text(value.table[name]))
   end
-  return "{" .. table.concat(parts, ", ") .. "}"
+  local text = table.concat(parts, ", ")
+  return "{" .. (#text <= TABLE_MOST and text or "...") .. "}"
 end
 
 -- The layers, one a line, those inside others indented.
