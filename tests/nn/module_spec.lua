@@ -237,6 +237,12 @@ describe("Sequential", function()
       { nn.Dense(784, 128), nn.ReLU(), nn.Dense(100, 10) })
     fails("layer 2, Dense(2, 3) expects 2 inputs, but layer 1, Dense(3, 1) gives [batch, 1]", nn.Sequential,
       { nn.Dense(3, 1), nn.Dense(2, 3) })
+    fails("layer 2, Dense(100, 10) expects 100 inputs, but layer 1, Conv2D(1, 8, 3) gives [batch, ?, ?, 8]; put " ..
+      "nn.Flatten() before it", nn.Sequential, { nn.Conv2D(1, 8, 3), nn.Dense(100, 10) })
+    fails("layer 2, Conv2D(3, 8, 3) expects 3 inputs, but layer 1, Conv2D(1, 8, 3) gives [batch, ?, ?, 8]",
+      nn.Sequential, { nn.Conv2D(1, 8, 3), nn.Conv2D(3, 8, 3) })
+    fails("layer 2, Dense(9, 10) expects 9 inputs, but layer 1, LSTM(3, 8) gives [batch, ?, 8]", nn.Sequential,
+      { nn.LSTM(3, 8), nn.Dense(9, 10) })
     fails("layer 2, Sequential { ... } expects 5 inputs, but layer 1, Dense(4, 3) gives [batch, 3]", nn.Sequential,
       { nn.Dense(4, 3), nn.Sequential { nn.Dense(5, 2) } })
     fails("layer 2, Dense(3, 1) expects 3 inputs, but layer 1, Sequential { ... } gives [batch, 2]", nn.Sequential,

@@ -24,21 +24,21 @@ end
 
 --- What other libraries and plain English call options and their values, small and without "_".
 naming.SYNONYMS = {
-  accumulategradbatches = "accumulate", distributed = "shards shared", gradientaccumulationsteps = "accumulate",
-  syncdist = "shared", trainingstep = "step", trainstep = "step",
-  ignoreindex = "ignore", dim = "axis", keepdim = "keep", keepdims = "keep",
-  acc = "accuracy", act = "activation", batch = "size", batchsize = "size batch", betas = "beta1 beta2",
-  classweight = "weights", criterion = "loss", delimiter = "separator", directory = "dir", eps = "epsilon",
-  dropna = "missing", handleunknown = "unseen", navalues = "missing_values", usecols = "columns",
-  etamin = "floor", figsize = "width height", gamma = "factor", he = "he_normal", kaiming = "he_normal",
-  kaimingnormal = "he_normal", kaiminguniform = "he_uniform", kernelinitializer = "init", replacement = "replace",
-  labelsmoothing = "smoothing", learningrate = "lr", minlr = "floor", mode = "goal", names = "classes",
-  nonlinearity = "activation", numworkers = "jobs", optimiser = "optim", optimizer = "optim", processes = "jobs",
-  rate = "lr", recurrentinitializer = "state_init", retaingraph = "retain", returnsequences = "last", rho = "alpha",
-  sep = "separator", std = "deviation", stepsize = "every", stratify = "stratified", tmax = "steps",
-  usebias = "bias", val = "valid", validation = "valid", validationdata = "valid", workers = "jobs",
-  xavier = "glorot_uniform", xaviernormal = "glorot_normal", xavieruniform = "glorot_uniform", xlim = "x_range",
-  xscale = "log", ylim = "y_range", yscale = "log",
+  acc = "accuracy", accumulategradbatches = "accumulate", act = "activation", batch = "size",
+  batchsize = "size batch", betas = "beta1 beta2", classweight = "weights", criterion = "loss",
+  delimiter = "separator", dim = "axis", directory = "dir", distributed = "shards shared", dropna = "missing",
+  eps = "epsilon", etamin = "floor", figsize = "width height", gamma = "factor",
+  gradientaccumulationsteps = "accumulate", handleunknown = "unseen", he = "he_normal", ignoreindex = "ignore",
+  kaiming = "he_normal", kaimingnormal = "he_normal", kaiminguniform = "he_uniform", keepdim = "keep",
+  keepdims = "keep", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr", minlr = "floor",
+  mode = "goal", names = "classes", navalues = "missing_values", nonlinearity = "activation", numworkers = "jobs",
+  optimiser = "optim", optimizer = "optim", processes = "jobs", rate = "lr", recurrentinitializer = "state_init",
+  replacement = "replace", retaingraph = "retain", returnsequences = "last", rho = "alpha", sep = "separator",
+  std = "deviation", stepsize = "every", stratify = "stratified", swish = "silu", syncdist = "shared",
+  tmax = "steps", trainingstep = "step", trainstep = "step", usebias = "bias", usecols = "columns", val = "valid",
+  validation = "valid", validationdata = "valid", workers = "jobs", xavier = "glorot_uniform",
+  xaviernormal = "glorot_normal", xavieruniform = "glorot_uniform", xlim = "x_range", xscale = "log",
+  ylim = "y_range", yscale = "log",
 }
 
 --- A name however it is written: "batch_norm", "BatchNorm" and "batch norm" are the same.

@@ -18,8 +18,10 @@ Sequential.in_order = true -- each layer takes what the one before it gives
 local function check_features(layer, shape, before)
   local features = shape and shape[#shape]
   if not (layer.inputs and features) or features == layer.inputs then return end
-  core.raise("%s expects %d inputs, but %s %s", layer:name(), layer.inputs,
-    before and before:name() .. " gives" or "the samples are", say.shape(shape, "batch, "))
+  local has_rows = layer.weight and layer.weight.rank == 2 -- and got pictures
+  core.raise("%s expects %d inputs, but %s %s%s", layer:name(), layer.inputs,
+    before and before:name() .. " gives" or "the samples are", say.shape(shape, "batch, "),
+    has_rows and #shape == 3 and "; put nn.Flatten() before it" or "")
 end
 
 -- Follows the shape of a sample through the layers; raises where two do not fit. The height and width of a picture
