@@ -73,6 +73,24 @@ describe("accuracy and top_k", function()
     assert.equal(0.6, (metrics.accuracy(output:reshape { 1, 5, 3 }, target)))
   end)
 
+  it("leave out the rows whose label is ignored", function()
+    local y = fnet.tensor { { { 2, 1 }, { 1, 2 }, { 1, 2 } }, { { 1, 2 }, { 2, 1 }, { 0, 0 } } }
+    local labels = fnet.tensor({ { 1, 1, 0 }, { 2, 0, 0 } }, "int32")
+    local fraction, margin = metrics.accuracy(y, labels, { ignore = 0 })
+    assert.equal(2 / 3, fraction)
+    assert.equal(select(2, metrics.accuracy(y[1], fnet.tensor({ 1, 1, 2 }, "int32"))), margin)
+    assert.equal(1, (metrics.accuracy(y[2], labels[2]:byte(), { ignore = 0 })))
+    fails("accuracy: ignore: expected labels of the output's shape without its last axis beside it, got float32 "
+      .. "[2, 3, 2]", metrics.accuracy, y, y, { ignore = 0 })
+    fails("accuracy: ignore: expected labels of the output's shape without its last axis beside it, got int32 [6]",
+      metrics.accuracy, y, labels:flatten(), { ignore = 0 })
+    fails("accuracy: ignore: expected a whole number, got 0.5", metrics.accuracy, y, labels, { ignore = 0.5 })
+    fails("accuracy: expected at least one row, got float32 [0, 2]", metrics.accuracy, y, (labels * 0):int(),
+      { ignore = 0 })
+    fails("accuracy: unknown option 'ignore_index' (did you mean 'ignore'?); known are ignore", metrics.accuracy, y,
+      labels, { ignore_index = 0 })
+  end)
+
   it("refuse wrong arguments", function()
     local none, labels = fnet.zeros { 0, 3 }, fnet.zeros({ 0 }, "int32")
     fails("accuracy: expected at least one row, got float32 [0, 3]", metrics.accuracy, none, labels)

@@ -37,14 +37,29 @@ local function fraction_of(what, hits, output)
   return hits / count, classes.margin(hits / count, count)
 end
 
+-- The rows whose label is not to be ignored, and their labels.
+local function rows_but(what, ignored, output, labels)
+  expect.count(what .. ": ignore", ignored, math.mininteger)
+  local each = output.rank > 0 and { table.unpack(output.shape, 1, output.rank - 1) }
+  expect.that(each and core.is_tensor(labels) and not is.float(labels) and is.same_shape(labels.shape, each),
+    what .. ": ignore", "labels of the output's shape without its last axis beside it", labels)
+  local kept = labels:flatten():ne(ignored):nonzero()
+  return core.gather(output:reshape { labels:count(), output.shape[output.rank] }, kept),
+    core.gather(labels:flatten(), kept)
+end
+
 --- The fraction of rows whose largest output is at the label; a row with a NaN is wrong.
 ---@param output tensor|nn.Module # [batch, classes] or [classes], two classes at least; or a model
 ---@param target tensor|integer|data.Dataset labels [batch], from 1, or distributions as for nn.correct; or a
 --- data set
+---@param options? table ignore: a label, such as 0 for padding, whose rows do not count: in fit
+--- `metrics = { accuracy = function(y, t) return fnet.metrics.accuracy(y, t, { ignore = 0 }) end }`
 ---@return number accuracy 0 to 1
 ---@return number margin the distance to the farther end of its 95% interval (Wilson, 1927)
-function metrics.accuracy(output, target)
+function metrics.accuracy(output, target, options)
   output, target = pair("accuracy", output, target)
+  options = expect.options("accuracy", options, { "ignore" })
+  if options.ignore ~= nil then output, target = rows_but("accuracy", options.ignore, output, target) end
   return fraction_of("accuracy", classes.count_correct("accuracy", output, target), output)
 end
 
