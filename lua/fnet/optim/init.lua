@@ -3,8 +3,8 @@
 
 local later = require "fnet.base.later"
 
-local OWN = "fnet.optim.class makes an optimiser of your own"
-local FACTOR = "a schedule is any function of the step: schedule = function(step) return 0.999 ^ step end"
+local OWN = "fnet.optim.class makes one of your own"
+local FACTOR = "any function of the step is a schedule: function(step) return 0.999 ^ step end"
 
 return later.names("fnet.optim", {}, {
   ["fnet.optim.sgd"] = "SGD",
@@ -22,10 +22,8 @@ return later.names("fnet.optim", {}, {
   update_bn = "fnet.renew_statistics(model, train)", clip_grad_norm = "clip_norm",
   clip_grad_norm_ = "clip_norm", clip_grad_value_ = "clip_value",
   CosineAnnealingLR = "schedule.cosine", CosineDecay = "schedule.cosine", OneCycleLR = "schedule.one_cycle",
-  Adadelta = OWN, Adamax = OWN, ASGD = OWN, CyclicLR = FACTOR, ExponentialDecay = FACTOR, ExponentialLR = FACTOR,
-  LambdaLR = FACTOR, LBFGS = OWN, LinearLR = "schedule.warm_up", MultiStepLR = FACTOR, NAdam = OWN,
-  PiecewiseConstantDecay = FACTOR, RAdam = OWN, Rprop = OWN, SparseAdam = "Adam", swa_utils = "Average",
-  warmup = "schedule.warm_up", WarmupLR = "schedule.warm_up",
+  Adadelta = OWN, Adamax = OWN, ExponentialLR = FACTOR, LambdaLR = FACTOR, LBFGS = OWN,
+  LinearLR = "schedule.warm_up", MultiStepLR = FACTOR, NAdam = OWN, RAdam = OWN, WarmupLR = "schedule.warm_up",
   Optimizer = "class", ReduceLROnPlateau = "schedule.plateau",
   StepLR = "schedule.step", lr_scheduler = "schedule",
 })
