@@ -187,6 +187,8 @@ describe("grad", function()
     local x, w = leaf { 1, 2 }, leaf { 3, 4 }
     local y = (x * 2):sum()
     raises("grad: expected a tensor, got nil", function() fnet.grad() end)
+    raises("grad: expected a tensor, got number; t:select(1, i) is an element with its history, t[i] a number",
+      function() fnet.grad(fnet.ones { 2 }[1], { fnet.ones { 2 } }) end)
     raises("grad: inputs: expected a tensor or a list of at least one, got nil", function() fnet.grad(y) end)
     raises("grad: inputs: expected a tensor or a list of at least one, got table", function() fnet.grad(y, {}) end)
     raises("grad: input 2: expected a tensor, got number", function() fnet.grad(y, { x, 3 }) end)

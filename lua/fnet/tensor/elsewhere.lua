@@ -70,7 +70,7 @@ local functions = {
   constant = "tensor", finfo = TYPES, float16 = TYPES,
   GradientTape = "fnet.grad(loss, inputs) gives gradients",
   iinfo = TYPES, inf = "math.huge is it", int64 = TYPES,
-  jacobian = "fnet.grad(y[i], x, { retain = true }) is a row",
+  jacobian = "fnet.grad(y:select(1, i), x, { retain = true }) is a row",
   keras = LAYERS, layers = LAYERS, models = LAYERS, nan = "0 / 0 is one", onnx = "load_onnx", pi = "math.pi is it",
   profiler = "check", set_printoptions = "t:totable() gives all numbers", summary = "print(model) shows it",
   train = "fit", Variable = "tensor", vjp = "fnet.grad(y, x, { gradient = dy }) does it",

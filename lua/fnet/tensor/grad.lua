@@ -15,6 +15,9 @@ local public = {}
 --- for another; create_graph: boolean, record the gradients themselves, for second derivatives (implies retain)
 ---@return tensor|tensor[] gradients one for a tensor, a list for a list, of the shapes of the inputs
 function public.grad(y, inputs, options)
+  if type(y) == "number" then
+    core.raise "grad: expected a tensor, got number; t:select(1, i) is an element with its history, t[i] a number"
+  end
   expect.tensor("grad", y)
   options = expect.options("grad", options, { "gradient", "retain", "create_graph" },
     { "retain", "create_graph" })
