@@ -454,8 +454,10 @@ describe("the arguments of fit", function()
       { "callbacks: unknown option 'epoch_ends' (did you mean 'epoch_end'?); known are start, epoch_start",
         with("callbacks", { epoch_ends = print }) },
       { "callbacks: step: expected a function, got number", with("callbacks", { step = 1 }) },
-      { "callbacks: expected a table of functions by event, such as fnet.report.training(), or a list",
-        with("callbacks", print) },
+      { "callbacks: expected a table of functions by event, such as { epoch_end = f } or fnet.report.training(), " ..
+        "or a list of those, got function", with("callbacks", print) },
+      { "callbacks: expected a table of functions by event, such as { epoch_end = f } or fnet.report.training() " ..
+        "in the list, got function", with("callbacks", { print }) },
     }
     for _, case in ipairs(cases) do
       local ok, message = pcall(function() return (fnet.fit(model, case[2])) end)

@@ -32,10 +32,14 @@ local function callback_lists(callbacks)
   local lists = { wants_outputs = false }
   for _, event in ipairs(EVENTS) do lists[event] = {} end
   if callbacks == nil then return lists end
-  expect.that(type(callbacks) == "table", "fit: callbacks",
-    "a table of functions by event, such as fnet.report.training(), or a list of those", callbacks)
+  local function check(value, ending)
+    expect.that(type(value) == "table", "fit: callbacks",
+      "a table of functions by event, such as { epoch_end = f } or fnet.report.training()" .. ending, value)
+  end
+  check(callbacks, ", or a list of those")
   for _, handlers in ipairs(core.length(callbacks) == 0 and { callbacks }
       or expect.list("fit: callbacks", callbacks)) do
+    check(handlers, " in the list")
     expect.options("fit: callbacks", handlers, IN_CALLBACKS, { "outputs" })
     lists.wants_outputs = lists.wants_outputs or handlers.outputs == true
     for _, event in ipairs(EVENTS) do
