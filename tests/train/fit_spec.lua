@@ -288,6 +288,15 @@ describe("the callbacks of fit", function()
     assert.matches("\nstopped by a callback in epoch 1$", tostring(history))
   end)
 
+  it("are told where they set a field to end the training", function()
+    local set, model = line()
+    for _, field in ipairs { "stop", "stop_training" } do
+      local options = line_options(set, { callbacks = { step = function(run) run[field] = true end } })
+      raises("fit: callbacks: run:stop() ends the training, a field does not",
+        function() return (fnet.fit(model, options)) end)
+    end
+  end)
+
   it("pass their errors on, after finish was called", function()
     local set, model = line()
     local finished = 0
@@ -454,8 +463,8 @@ describe("the arguments of fit", function()
       { "callbacks: unknown option 'epoch_ends' (did you mean 'epoch_end'?); known are start, epoch_start",
         with("callbacks", { epoch_ends = print }) },
       { "callbacks: step: expected a function, got number", with("callbacks", { step = 1 }) },
-      { "callbacks: expected a table of functions by event, such as { epoch_end = f } or fnet.report.training(), " ..
-        "or a list of those, got function", with("callbacks", print) },
+      { "callbacks: expected a table of functions by event, such as { epoch_end = f } or " ..
+        "fnet.report.training(), or a list of those, got function", with("callbacks", print) },
       { "callbacks: expected a table of functions by event, such as { epoch_end = f } or fnet.report.training() " ..
         "in the list, got function", with("callbacks", { print }) },
     }

@@ -33,12 +33,12 @@ naming.SYNONYMS = {
   keepdims = "keep", kernelinitializer = "init", labelsmoothing = "smoothing", learningrate = "lr", minlr = "floor",
   mode = "goal", names = "classes", navalues = "missing_values", nonlinearity = "activation", numworkers = "jobs",
   optimiser = "optim", optimizer = "optim", processes = "jobs", rate = "lr", recurrentinitializer = "state_init",
-  replacement = "replace", retaingraph = "retain", returnsequences = "last", rho = "alpha", sep = "separator",
-  std = "deviation", stepsize = "every", stratify = "stratified", swish = "silu", syncdist = "shared",
-  tmax = "steps", trainingstep = "step", trainstep = "step", usebias = "bias", usecols = "columns", val = "valid",
-  validation = "valid", validationdata = "valid", workers = "jobs", xavier = "glorot_uniform",
-  xaviernormal = "glorot_normal", xavieruniform = "glorot_uniform", xlim = "x_range", xscale = "log",
-  ylim = "y_range", yscale = "log",
+  replacement = "replace", restorebestweights = "restore", retaingraph = "retain", returnsequences = "last",
+  rho = "alpha", sep = "separator", std = "deviation", stepsize = "every", stratify = "stratified", swish = "silu",
+  syncdist = "shared", tmax = "steps", trainingstep = "step", trainstep = "step", usebias = "bias",
+  usecols = "columns", val = "valid", validation = "valid", validationdata = "valid", validationsplit = "valid",
+  verbose = "callbacks", workers = "jobs", xavier = "glorot_uniform", xaviernormal = "glorot_normal",
+  xavieruniform = "glorot_uniform", xlim = "x_range", xscale = "log", ylim = "y_range", yscale = "log",
 }
 
 --- A name however it is written: "batch_norm", "BatchNorm" and "batch norm" are the same.

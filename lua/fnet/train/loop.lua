@@ -72,6 +72,9 @@ end
 -- Calls the functions of an event.
 local function tell(run, plan, event)
   for _, f in ipairs(plan.callbacks[event]) do f(run) end
+  if rawget(run, "stop") ~= nil or rawget(run, "stop_training") ~= nil then
+    core.raise "fit: callbacks: run:stop() ends the training, a field does not"
+  end
 end
 
 -- Whether to stop is process 1's word where several train together.
