@@ -291,9 +291,9 @@ describe("the callbacks of fit", function()
   it("are told where they set a field to end the training", function()
     local set, model = line()
     for _, field in ipairs { "stop", "stop_training" } do
-      local options = line_options(set, { callbacks = { step = function(run) run[field] = true end } })
+      local wrong = line_options(set, { callbacks = { step = function(run) run[field] = true end } })
       raises("fit: callbacks: run:stop() ends the training, a field does not",
-        function() return (fnet.fit(model, options)) end)
+        function() return (fnet.fit(model, wrong)) end)
     end
   end)
 
