@@ -186,6 +186,12 @@ describe("MultiHeadAttention", function()
       "to the scores is m:eq(0) here", function() layer(x, nil, nil, fnet.full({ 3, 3 }, -math.huge)) end)
     raises(named .. "mask: expected [3, 3], queries by keys, 1 where a key may be seen and 0 elsewhere, or [2, " ..
       "1 or 3, 3] or [2, 1 or 2 heads, 1 or 3, 3], got number", function() layer(x, nil, nil, 1) end)
+    local lengths = fnet.tensor({ 3, 1 }, "int32")
+    raises(named .. "mask: expected [3, 3], queries by keys, 1 where a key may be seen and 0 elsewhere, or [2, " ..
+      "1 or 3, 3] or [2, 1 or 2 heads, 1 or 3, 3], got float32 [2, 3]; that of padded sequences is " ..
+      "mask:unsqueeze(2)", function() layer(x, nil, nil, fnet.data.mask(lengths)) end)
+    local seen = layer(x, nil, nil, fnet.data.mask(lengths):unsqueeze(2))
+    assert.is_true(seen[2]:equal(layer(x[2], nil, nil, fnet.tensor { { 1, 0, 0 } })))
   end)
 end)
 
