@@ -82,8 +82,8 @@ local function take_mask(self, mask, batch, queries, keys)
     if not fits then
       local padded = #given == 2 and given[1] == batch and given[2] == keys
       core.raise("%s: mask: expected [%d, %d], queries by keys, 1 where a key may be seen and 0 elsewhere, or " ..
-        "[%d, 1 or %d, %d] or [%d, 1 or %d heads, 1 or %d, %d], got %s%s", self:name(), queries, keys, batch, queries,
-        keys, batch, self.heads, queries, keys, say.value(mask),
+        "[%d, 1 or %d, %d] or [%d, 1 or %d heads, 1 or %d, %d], got %s%s", self:name(), queries, keys, batch,
+        queries, keys, batch, self.heads, queries, keys, say.value(mask),
         padded and "; that of padded sequences is mask:unsqueeze(2)" or "")
     end
     local least = mask:count() > 0 and mask:min():item() or 0
