@@ -153,7 +153,7 @@ local function translate(index, key)
   for i, note in ipairs(parts) do parts[i] = wrap(note, "") end
   if #names == 1 then
     local topic = index.topics[names[1]]
-    parts[#parts + 1] = ("%s: %s in fnet"):format(key:match "[^.]*$", topics.written(topic):gsub("%(.*", ""))
+    parts[1] = parts[1] or ("%s: %s in fnet"):format(key:match "[^.]*$", topics.written(topic):gsub("%(.*", ""))
     parts[#parts + 1] = describe(topic)
   elseif #names > 1 then
     parts[#parts + 1] = help.listing(names)
