@@ -52,7 +52,7 @@ end
 ---@param output tensor|nn.Module # [batch, classes] or [classes], two classes at least; or a model
 ---@param target tensor|integer|data.Dataset labels [batch], from 1, or distributions as for nn.correct; or a
 --- data set
----@param options? table ignore: a label, such as 0 for padding, whose rows do not count: in fit
+---@param options? table ignore: integer, a label, such as 0 for padding, whose rows do not count: in fit
 --- `metrics = { accuracy = function(y, t) return fnet.metrics.accuracy(y, t, { ignore = 0 }) end }`
 ---@return number accuracy 0 to 1
 ---@return number margin the distance to the farther end of its 95% interval (Wilson, 1927)
