@@ -213,6 +213,10 @@ found-lua:
 $(build)/src/kernels/kernels_avx2.o: private own_flags := -mavx2 -mfma $(fast_kernels)
 $(build)/src/kernels/kernels_avx512.o: private own_flags := \
     -mavx512f -mavx512dq -mavx512bw -mavx512vl -mfma $(fast_kernels)
+# Where AVX2 can be had, these serve processors of before 2013, and the program stays small.
+ifneq ($(filter avx2,$(kernel_names)),)
+$(build)/src/kernels/kernels_portable.o: private own_flags := $(if $(fast_kernels),-Os)
+endif
 # GCC's first scheduling moves so many loads ahead that the sums of a matmul tile no longer fit into registers.
 $(build)/src/kernels/kernels_neon.o: private own_flags := $(fast_kernels) \
     $(if $(findstring clang,$(compiler_version)),,-fno-schedule-insns)
