@@ -22,11 +22,11 @@
 
 /* Registration: each adds its functions to the table on top of the stack. For lcore.c only. */
 typedef void lopener(lua_State *L);
-lopener lopen_error, lopen_storage, lopen_tensor, lopen_tape, lopen_backward, lopen_element, lopen_create,
-    lopen_view, lopen_elementwise, lopen_reduce, lopen_matmul, lopen_conv, lopen_pool, lopen_index, lopen_nn,
-    lopen_norm, lopen_optim, lopen_random, lopen_idx, lopen_input, lopen_file, lopen_transform, lopen_decode,
-    lopen_hash, lopen_image, lopen_csv, lopen_signal, lopen_process, lopen_runtime, lopen_failure, lopen_shard,
-    lopen_program, lopen_recurrent, lopen_order, lopen_sample, lopen_rearrange;
+lopener lopen_error, lopen_storage, lopen_tensor, lopen_tape, lopen_backward, lopen_recorded, lopen_element,
+    lopen_create, lopen_view, lopen_elementwise, lopen_reduce, lopen_matmul, lopen_conv, lopen_pool, lopen_index,
+    lopen_nn, lopen_norm, lopen_optim, lopen_random, lopen_idx, lopen_input, lopen_file, lopen_transform,
+    lopen_decode, lopen_hash, lopen_image, lopen_csv, lopen_signal, lopen_process, lopen_runtime, lopen_failure,
+    lopen_shard, lopen_program, lopen_recurrent, lopen_order, lopen_sample, lopen_rearrange;
 
 /* Opens the module fnet.core: called by require. */
 LUAMOD_API int luaopen_fnet_core(lua_State *L);

@@ -168,8 +168,8 @@ end
 --- What errors call this layer: "layer 2, Dense(784, 128)", after the places of the modules that it is a part of.
 ---@return string
 function Module:name()
-  local name = type(self) == "table" and self[NAME] -- the quick way: layers ask for it with each call
-  if name and self[NAMED_AT] == contents.adoptions then return name end
+  local known = type(self) == "table" and self[NAME] -- the quick way: layers ask for it with each call
+  if known and self[NAMED_AT] == contents.adoptions then return known end
   expect.method("name", self)
   local parts, module = { title(self) }, self
   for _ = 1, DEEPEST do
@@ -178,7 +178,7 @@ function Module:name()
     if place then table.insert(parts, 1, place) end
     module = rawget(module, PARENT)
   end
-  name = table.concat(parts, ", ")
+  local name = table.concat(parts, ", ")
   rawset(self, NAME, name)
   rawset(self, NAMED_AT, contents.adoptions)
   return name
