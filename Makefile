@@ -379,9 +379,9 @@ test-portable: ## Compile and link for macOS, FreeBSD, NetBSD and musl, by zig, 
 	@MAKE='$(MAKE)' LUA_CFLAGS='$(LUA_CFLAGS)' sh tests/tools/portable.sh $(or $(TARGETS),\
 	    aarch64-macos x86_64-macos x86_64-freebsd x86_64-netbsd x86_64-linux-musl aarch64-linux-musl)
 
-test-distributions: ## The tests on bare systems of Debian and Ubuntu, as root; SUITES='trixie sid' are some of them
+test-distributions: ## The tests on bare systems of Debian and Ubuntu, as root; SUITES='trixie sid-lua5.5' are some
 	@sh src/tools/setup.sh distributions
-	@sh tests/tools/distributions.sh $(or $(SUITES),bookworm trixie sid noble)
+	@sh tests/tools/distributions.sh $(or $(SUITES),bookworm trixie sid sid-lua5.5 noble)
 
 fuzz: ## Let libFuzzer invent files and calls, SECONDS=60 for each target or TARGET=name alone
 	@sh src/tools/setup.sh fuzz

@@ -2,6 +2,7 @@
 # Runs the README's words on bare systems: distributions.sh SUITE..., as root. Each suite of Debian or Ubuntu becomes a
 # minimal root below build/distributions, gets a clone of the last commit and the README's `apt-get install git make`, and
 # `make test` runs in it. Beside it lies a log. A root goes when all passed, and stays to be looked into when not.
+# A name such as sid-lua5.5 is a suite with the Lua that `make test LUA=lua5.5` takes.
 # Mirrors and proxies are those of this machine's apt: DEBIAN_MIRROR and UBUNTU_MIRROR name others.
 # Invariant: the last line is `N passed, N failed`, the sum over the roots; a root that does not get as far as figures
 # counts as one failure. Suites whose archive is not within reach are left out in a sentence.
@@ -65,13 +66,14 @@ make_root() {
     git clone --quiet . "$2/root/fnet"
 }
 
+# test_root SUITE ROOT [LUA]
 test_root() {
     make_root "$1" "$2"
-    inside "$2" '
+    inside "$2" "
         apt-get update
         apt-get install --yes git make
         cd /root/fnet
-        make test'
+        make test ${3:+LUA=$3}"
 }
 
 # ---- all of them ----
@@ -79,22 +81,24 @@ test_root() {
 mkdir -p "$folder"
 passed=0
 failed=0
-for suite in "$@"; do
+for name in "$@"; do
+    suite=${name%%-*}
+    lua=${name#"$suite"}
     describe_suite "$suite"
     if [ -z "$mirror" ]; then
-        say "$suite is left out: apt's sources here name no archive of $origin; ${origin}_MIRROR=URL, in capitals, does"
+        say "$name is left out: apt's sources here name no archive of $origin; ${origin}_MIRROR=URL, in capitals, does"
         continue
     fi
     if ! [ -e "$keys" ]; then
-        say "$suite is left out: its packages cannot be trusted without $keys, of the package ${keys##*/}, less .gpg"
+        say "$name is left out: its packages cannot be trusted without $keys, of the package ${keys##*/}, less .gpg"
         continue
     fi
-    root=$folder/$suite
+    root=$folder/$name
     log=$root.log
     rm -rf "$root" "$log"
     begun=$(date +%s)
     status=0
-    (test_root "$suite" "$root") </dev/null >"$log" 2>&1 || status=$?
+    (test_root "$suite" "$root" "${lua#-}") </dev/null >"$log" 2>&1 || status=$?
     seconds=$(($(date +%s) - begun))
     figures=$(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' "$log" | tail -n 1)
     case $status:$figures in
@@ -102,7 +106,7 @@ for suite in "$@"; do
         0:* | *:*' '[1-9]*) ;;
         *) figures="${figures% *} 1" ;;
     esac
-    echo "$suite: ${figures% *} passed, ${figures#* } failed, $seconds s, status $status, $log"
+    echo "$name: ${figures% *} passed, ${figures#* } failed, $seconds s, status $status, $log"
     passed=$((passed + ${figures% *}))
     failed=$((failed + ${figures#* }))
     if [ $status -eq 0 ]; then rm -rf "$root"; fi
