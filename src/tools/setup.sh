@@ -66,14 +66,11 @@ check_test() {
     available cmark-gfm || optional="$optional cmark-gfm" # for the specs of the pages
     available mandoc || optional="$optional mandoc" # for those of the manual pages
     [ -d /usr/share/libonnx-testdata ] || optional="$optional libonnx-testdata" # of Debian's alone
-    if lua=$(sh tests/tools/stock-lua.sh); then
-        busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
-        "$lua" -e 'require "luv"' >/dev/null 2>&1 || optional="$optional lua-luv" # states in threads
-        known_to_pkg_config ompi-c || optional="$optional openmpi-bin libopenmpi-dev" # several processes
-        known_to_pkg_config mpich || optional="$optional mpich libmpich-dev"
-    else
-        need "$(stock_lua)" lua-busted
-    fi
+    lua=$(sh tests/tools/stock-lua.sh) || need "$(stock_lua)"
+    busted --lua="$lua" --version >/dev/null 2>&1 || need lua-busted
+    "$lua" -e 'require "luv"' >/dev/null 2>&1 || optional="$optional lua-luv" # states in threads
+    known_to_pkg_config ompi-c || optional="$optional openmpi-bin libopenmpi-dev" # several processes
+    known_to_pkg_config mpich || optional="$optional mpich libmpich-dev"
     available curl || need curl # the specs of the download try both
     available wget || need wget
 }
