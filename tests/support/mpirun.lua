@@ -4,9 +4,12 @@ local command = require "tests.support.command"
 
 local mpirun = { kinds = { "openmpi", "mpich" } }
 
---- Root, and more processes than processors, are refused by Open MPI unless one says so.
-mpirun.environment = "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 FNET_THREADS=1 " ..
-  "OMPI_MCA_rmaps_base_oversubscribe=1"
+--- Root is refused by Open MPI unless one says so.
+mpirun.as_root = "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 FNET_THREADS=1"
+
+--- And so are more processes than processors; since version 5 that has another name.
+mpirun.environment = mpirun.as_root ..
+  " OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe"
 
 --- The name of a kind's mpirun; nil where it, or fnet's module for it, is not here, or this is no release build.
 ---@param kind string "openmpi" or "mpich"

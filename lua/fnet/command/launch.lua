@@ -6,6 +6,12 @@ local core = require "fnet.core"
 local USAGE = "fnet launch -n 4 script.lua"
 local MOST = 4096 -- processes, as there are shards
 
+-- Open MPI refuses more processes than processors, and ties each to a processor of its own, on which its threads
+-- would then all be. Since version 5 it starts them by PRRTE, which has other names for that.
+local SETTINGS = { "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_hwloc_base_binding_policy=none",
+  "PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe", "PRTE_MCA_hwloc_default_binding_policy=none",
+  "OMPI_MCA_mpi_yield_when_idle=1" }
+
 -- Whether a program is in one of the folders where it would be looked for.
 local function is_there(program)
   for folder in ((os.getenv "PATH" or "") .. ":"):gmatch "([^:]*):" do
@@ -15,8 +21,7 @@ local function is_there(program)
   return false
 end
 
---- Becomes mpirun, which starts the processes; more of them than processors are allowed, and take turns. Open MPI
--- would tie each to a processor of its own, on which its threads would then all be.
+--- Becomes mpirun, which starts the processes; more of them than processors are allowed, and take turns.
 ---@param arguments string[] # -n, a number, the script's path, and its own arguments
 ---@return boolean succeeded false
 ---@return string message
@@ -34,8 +39,7 @@ return function(arguments)
     return false, "launch: there is no mpirun, which starts the processes; it comes with Open MPI and with MPICH "
       .. "(Debian: openmpi-bin libopenmpi-dev, or mpich libmpich-dev); then build fnet again"
   end
-  local words = { "env", "OMPI_MCA_rmaps_base_oversubscribe=1", "OMPI_MCA_mpi_yield_when_idle=1",
-    "OMPI_MCA_hwloc_base_binding_policy=none" }
+  local words = { "env", table.unpack(SETTINGS) }
   if not os.getenv "FNET_THREADS" then
     words[#words + 1] = ("FNET_THREADS=%d"):format(math.max(1, core.threads() // count))
   end
