@@ -7,9 +7,10 @@ local mpirun = { kinds = { "openmpi", "mpich" } }
 --- Root is refused by Open MPI unless one says so.
 mpirun.as_root = "env OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 FNET_THREADS=1"
 
---- And so are more processes than processors; since version 5 that has another name.
-mpirun.environment = mpirun.as_root ..
-  " OMPI_MCA_rmaps_base_oversubscribe=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe"
+--- And so are more processes than processors; since version 5 that has another name. Of the machine's networks, of
+--- which Open MPI may complain, processes of one machine need the loopback at most.
+mpirun.environment = mpirun.as_root .. " OMPI_MCA_rmaps_base_oversubscribe=1 " ..
+  "PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe OMPI_MCA_btl_tcp_if_include=lo"
 
 --- The name of a kind's mpirun; nil where it, or fnet's module for it, is not here, or this is no release build.
 ---@param kind string "openmpi" or "mpich"
