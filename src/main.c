@@ -33,10 +33,10 @@ static bool is_one_of_several;       /* that mpirun or srun has started */
 static bool ended_by_interrupt;      /* the last error that reached the top level was an interruption */
 
 /* Memory that the tensors of one step leave is that of the next. glibc would give it back to the system as soon as
-   128 KiB at its end are free, and get it again page by page. Large blocks, which lua/lspare.c keeps, still come
-   from the system and go back whole. */
+   128 KiB at its end are free, and get it again page by page. Large blocks still come from the system and go back
+   whole, where lua/lspare.c keeps them: without it glibc's own pace is the better one. */
 static void keep_memory(void) {
-#ifdef __GLIBC__
+#if defined __GLIBC__ && LUA_VERSION_NUM == 504
     mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
 #endif
 }
@@ -492,7 +492,12 @@ static bool run_everything(lua_State *L, char **argv) {
     }
     if (options.version || options.interactive) print_version();
     set_arg(L, argv, options.script);
+#if LUA_VERSION_NUM == 504
     lua_gc(L, LUA_GCGEN, 10, 0);
+#else
+    lua_gc(L, LUA_GCGEN);
+    lua_gc(L, LUA_GCPARAM, LUA_GCPMINORMUL, 10);
+#endif
     linterrupt_open(L);
     survive_file_limits();
     if (options.completes) return complete_words(L);

@@ -124,5 +124,5 @@ void lspare_open(lua_State *L) {
     struct spare *spare = lnew_object(L, sizeof *spare, SPARE_METATABLE);
     spare->allocate = lua_getallocf(L, &spare->context);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &spare_key);
-    lua_setallocf(L, allocate, spare);
+    if (LUA_VERSION_NUM == 504) lua_setallocf(L, allocate, spare);
 }

@@ -2,7 +2,8 @@
    take them back, and give them page by page, at a price above that of the arithmetic on them.
    Invariants: with its spare blocks a state never takes more memory for large blocks than it had in use at once;
    they are at most POOL_BYTES and half of what is in use; before an allocation fails all have gone back.
-   Above lcheck, below lstorage. */
+   With Lua 5.5 nothing is kept: its long strings remember the allocator that frees them, longer than this one
+   lives. Above lcheck, below lstorage. */
 #ifndef FNET_LSPARE_H
 #define FNET_LSPARE_H
 

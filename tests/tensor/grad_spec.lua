@@ -1,5 +1,6 @@
 --- The tape: backward, no_grad, accumulation, a script's own operations, and their errors.
 
+local collector = require "tests.support.collector"
 local fnet = require "fnet"
 require "fnet.testing"
 local core = require "fnet.core"
@@ -88,8 +89,8 @@ describe("backward", function()
   end)
 
   it("survives the collector running at every allocation", function()
-    collectgarbage("incremental", 0, 1000)
-    finally(function() collectgarbage("incremental", 200, 100) end)
+    collector.incremental(0, 1000, 13)
+    finally(function() collector.usual() end)
     local a, b = fnet.rand { 40, 50 }, fnet.rand { 50, 40 }
     a.requires_grad, b.requires_grad = true, true
     for _ = 1, 20 do

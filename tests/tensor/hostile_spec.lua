@@ -4,6 +4,7 @@
 
 local fnet = require "fnet"
 local core = require "fnet.core"
+local collector = require "tests.support.collector"
 local command = require "tests.support.command"
 local support = require "tests.support"
 
@@ -245,9 +246,9 @@ describe("a finalizer", function()
     end
     finally(function()
       busy = false
-      collectgarbage("incremental", 200, 100, 13)
+      collector.usual()
     end)
-    collectgarbage("incremental", 1, 1000, 1) -- a step every 2 bytes, and no pause between cycles
+    collector.incremental(1, 1000, 1) -- a step every 2 bytes, and no pause between cycles
     plant()
     local rounds = 0
     repeat -- how long a cycle takes depends on what all the specs before have left in memory
@@ -281,9 +282,9 @@ describe("a finalizer", function()
     finally(function()
       busy = false
       fnet.threads(threads)
-      collectgarbage("incremental", 200, 100, 13)
+      collector.usual()
     end)
-    collectgarbage("generational", 1, 100)
+    collector.generational(1, 100)
     plant()
     for _ = 1, 2000 do
       assert.equal(expected, work())

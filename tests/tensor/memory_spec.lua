@@ -3,6 +3,7 @@
 
 local fnet = require "fnet"
 local core = require "fnet.core"
+local collector = require "tests.support.collector"
 local support = require "tests.support"
 local collected = require "tests.support.collected"
 
@@ -22,7 +23,7 @@ end
 describe("the collector", function()
   after_each(function()
     collectgarbage "restart"
-    collectgarbage("incremental", 200, 100, 13)
+    collector.usual()
   end)
 
   for name, body in pairs { ["every operation"] = collected.every_operation, ["training"] = collected.training } do
@@ -31,12 +32,12 @@ describe("the collector", function()
     before_each(function() expected = expected or body() end)
 
     it("may run all the time during " .. name .. " (incremental)", function()
-      collectgarbage("incremental", 1, 1000, 1) -- a step every 2 bytes, and no pause between cycles
+      collector.incremental(1, 1000, 1) -- a step every 2 bytes, and no pause between cycles
       for _ = 1, 3 do assert.equal(expected, body()) end
     end)
 
     it("may run all the time during " .. name .. " (generational)", function()
-      collectgarbage("generational", 1, 1) -- a minor collection after each 1 % of growth
+      collector.generational(1, 1) -- a minor collection after each 1 % of growth
       for _ = 1, 3 do assert.equal(expected, body()) end
     end)
   end
@@ -74,7 +75,7 @@ describe("nothing leaks:", function()
   it("a large result that nobody keeps makes room for the next one", function()
     if _VERSION ~= "Lua 5.4" then return pending "the collector of Lua 5.4 can be asked ahead of time" end
     collectgarbage "generational"
-    finally(function() collectgarbage("incremental", 200, 100, 13) end)
+    finally(function() collector.usual() end)
     local x = fnet.rand { 256, 1024 }
     local before, most = living(), 0
     local times = 4 + before // 2 ^ 10 -- of a MiB each: so much that the collector has to come

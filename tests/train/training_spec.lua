@@ -1,5 +1,6 @@
 --- Training end to end: a loss that falls, a problem that is learnt, and weights whose every bit is known.
 
+local collector = require "tests.support.collector"
 local fnet = require "fnet"
 local nn, optim, data = fnet.nn, fnet.optim, fnet.data
 
@@ -50,8 +51,8 @@ describe("the weights after a short training", function()
   end
 
   it("do not depend on evaluations in between, the collector, or memory used before", function()
-    collectgarbage("incremental", 0, 1000)
-    finally(function() collectgarbage("incremental", 200, 100) end)
+    collector.incremental(0, 1000, 13)
+    finally(function() collector.usual() end)
     for i = 1, 20 do fnet.rand({ 100, 10 * i }):release() end
     local model = lesson()
     nn.evaluate(model, test)
