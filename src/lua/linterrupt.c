@@ -17,8 +17,10 @@
 static lua_State *volatile running;
 static pthread_t thread; /* that runs it */
 
+/* A function in C that is being called may be the one that closes what an error leaves, such as a scope of the
+   tape: it is let through, and the error comes when it returns. */
 static void raise_interrupted(lua_State *L, lua_Debug *activation) {
-    (void)activation;
+    if (activation->event == LUA_HOOKCALL && lua_getinfo(L, "S", activation) && activation->what[0] == 'C') return;
     lua_sethook(L, NULL, 0, 0);
     if (interrupt_take()) lerror_interrupted(L);
 }
