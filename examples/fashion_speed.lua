@@ -37,8 +37,8 @@ end
 local GOALS = {
   ["90"] = { network = strides, widths = { 16, 32 }, epochs = 3, batch = 128 },
   ["93"] = { network = pools, widths = { 16, 32, 64, 128 }, epochs = 8, batch = 64, mirrors = true, shift = 0 },
-  ["94"] = { network = pools, widths = { 16, 64, 128, 128 }, epochs = 15, batch = 128, mirrors = true, shift = 1 },
-  small = { network = pools, widths = { 16, 64, 128, 128 }, epochs = 50, batch = 128, mirrors = true, shift = 1 },
+  ["94"] = { network = pools, widths = { 16, 64, 128, 128 }, epochs = 18, batch = 128, mirrors = true, shift = 1 },
+  small = { network = pools, widths = { 16, 64, 128, 128 }, epochs = 60, batch = 128, mirrors = true, shift = 1 },
 }
 
 local options = fnet.options(arg, "Trains on Fashion-MNIST as briefly as a goal allows, once for each seed.", {
