@@ -110,7 +110,8 @@ describe("sort, argsort and topk", function()
     local t = fnet.zeros { 2, 3 }
     raises("sort: expected a table of options such as { axis = 1, descending = true }, got number",
       function() t:sort(1) end)
-    raises("sort: unknown option 'dim' (did you mean 'axis'?); known are axis, descending", function() t:sort { dim = 1 } end)
+    raises("sort: unknown option 'dim' (did you mean 'axis'?); known are axis, descending",
+      function() t:sort { dim = 1 } end)
     raises("argsort: axis: expected a whole number from 1 to 2, got 3", function() t:argsort { axis = 3 } end)
     raises("sort: descending: expected true or false, got number", function() t:sort { descending = 1 } end)
     raises("sort: expected a tensor with an axis, got a float32 tensor of [], whose number is t:item()",
