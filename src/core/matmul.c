@@ -21,11 +21,10 @@
    sums of the blocks take little memory. */
 enum way { DIRECT, PACKED, TRANSPOSED };
 
-#define SLAB 512 /* depth of a slab, about */
-#define GROUP_BYTES                                                                                                \
-    (1024 * 1024)      /* of a thread's panels, about: they stay in the second-level cache for all of a */
-#define BLOCK_ROWS 96  /* rows of a block of a, a multiple of every tile's rows */
-#define PACKED_ROWS 16 /* of b, of which all panels are filled before the next rows are read */
+#define SLAB 512                   /* depth of a slab, about */
+#define GROUP_BYTES (1024 * 1024)  /* of a thread's panels: in the second-level cache while all of a passes */
+#define BLOCK_ROWS 96              /* rows of a block of a, a multiple of every tile's rows */
+#define PACKED_ROWS 16             /* of b, of which all panels are filled before the next rows are read */
 #define PACK_ELEMENTS (240 * 1024) /* of b, from which packing pays when there are rows to reuse it */
 #define PACK_ROWS 64
 #define TRANSPOSED_COLUMNS 256 /* of a block of the transpose, at most */
@@ -141,8 +140,7 @@ static void copy(const struct job *job, size_t rows, size_t columns, const char 
     }
 }
 
-/* Rows of b that lie side by side are read as they lie, a few at a time for all panels; columns that do, as a
- * whole. */
+/* Rows of b that lie in one piece are read a few at a time for all panels, columns as a whole. */
 static void pack_panels(void *context, size_t begin, size_t end) {
     const struct job *job = context;
     const struct matmul *p = &job->product;
